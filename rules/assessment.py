@@ -1,0 +1,73 @@
+"""What the rules answer: one assessment per case, each finding naming its rule and its facts."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from rules.facts import Fact
+
+
+class Tier(IntEnum):
+    """How strongly the knowledge speaks; it comes from the rules alone."""
+
+    NONE = 0
+    INFORMATION = 1
+    MODERATE = 2
+    HIGH = 3
+    CONTRAINDICATION = 4
+
+
+class Priority(IntEnum):
+    """How soon a pharmacist should look; it comes from the patient's situation."""
+
+    NONE = 0
+    PASSIVE = 1
+    ROUTINE = 2
+    PROMPT = 3
+    URGENT = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """The same words in Dutch and in English."""
+
+    nl: str
+    en: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One rule that fired, and why."""
+
+    rule: str
+    version: int
+    tier: Tier
+    title: Text
+    because: Text
+    facts: tuple[Fact, ...]
+    advice: tuple[Text, ...] = ()
+    evidence: tuple[str, ...] = ()  # "Paran D et al. 2005, ..." as the rule names its sources
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One condition of one rule, and what it found: the answer to "why did it not alert?"."""
+
+    rule: str
+    condition: str
+    held: bool
+    saw: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """The answer for one version of one order."""
+
+    tier: Tier
+    priority: Priority
+    findings: tuple[Finding, ...]
+    text: Text  # at most 600 characters each
+    advice: tuple[Text, ...]
+    missing: tuple[Text, ...]  # what was not known, in words
+    mitigating: tuple[Text, ...]  # what speaks for safety, in words
+    knowledge: str  # version of the knowledge that judged
+    trace: tuple[Step, ...] = ()

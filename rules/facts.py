@@ -1,0 +1,123 @@
+"""What a rule may look at: one case, made of values that know where they came from.
+
+Nothing here reads a message or a database; the worker fills a Case, and `evaluate` is a pure function of it.
+"""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """The message and field a fact was read from."""
+
+    message: int  # row id in the message table
+    control_id: str
+    path: str  # "PRB[1]-3"
+
+
+@dataclass(frozen=True, slots=True)
+class Coding:
+    """A code in a system, both as the value sets name them (ICD10, ATC, LOINC, SNOMED, ...)."""
+
+    system: str
+    code: str
+    display: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """A quantity known to lie between two values; equal when it is exact. Rules look at the riskier end."""
+
+    low: Decimal
+    high: Decimal
+    flags: tuple[str, ...] = ()
+
+
+Kind = Literal["condition", "observation", "procedure", "allergy", "medication"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One thing known of the patient at the moment the order is judged."""
+
+    kind: Kind
+    codings: tuple[Coding, ...]
+    text: str = ""
+    value: Range | None = None  # observation: number in `unit`; medication: dose per day in `unit`
+    unit: str = ""
+    comparator: str = ""  # "<" or ">" when the laboratory gave a limit
+    starts: datetime | None = None  # onset, sampling, start of medication; None when undated
+    precision: str = ""  # year, month, day, second
+    ends: datetime | None = None
+    certainty: str = "confirmed"  # confirmed | suspected | refuted | family | unknown
+    status: str = "active"  # condition: active | resolved | inactive; observation: final | preliminary | corrected
+    route: str = ""  # medication: IV, SC, PO, ... "" when unknown
+    provenance: Provenance | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Dose:
+    """IVIg that was given, or planned at an earlier or this order, before or on the judged moment or after it."""
+
+    at: datetime
+    grams: Range | None
+    given: bool  # an administration; otherwise planned
+    order: str = ""
+    provenance: Provenance | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Patient:
+    """What of the person matters to a rule."""
+
+    birth_date: date | None = None
+    sex: str = ""
+    deceased: bool = False
+    inpatient: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """The IVIg order (or administration without one) that is judged."""
+
+    key: str
+    codings: tuple[Coding, ...] = ()
+    text: str = ""
+    route: str = ""  # IV, SC, IM, or "" when not sent
+    brand: str = ""  # as the product value set names it, "" when unknown
+    grams_per_administration: Range | None = None
+    grams_per_day: Range | None = None
+    grams_per_kg_per_day: Range | None = None
+    course_grams: Range | None = None
+    course_grams_per_kg: Range | None = None
+    trailing_28_days_grams_per_kg: Range | None = None
+    dosing_days: int | None = None  # in the course
+    consecutive_days: int | None = None  # the longest run of calendar days with a dose
+    grams_per_hour: Range | None = None  # peak
+    mg_per_kg_per_minute: Range | None = None  # peak
+    mean_mg_per_kg_per_minute: Range | None = None
+    weight_kg: Decimal | None = None
+    weight_at: datetime | None = None
+    weight_provenance: Provenance | None = None
+    dose_basis: str = ""  # "g" or "g/kg": what the prescriber ordered
+    indications: tuple[Coding, ...] = ()
+    starts: datetime | None = None
+    flags: tuple[str, ...] = ()  # doubts, as the parser named them
+    provenance: Provenance | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One order, one patient, one moment."""
+
+    order: Order
+    patient: Patient
+    at: datetime  # the moment judged for: the planned start, else when it was ordered; never the wall clock
+    facts: tuple[Fact, ...] = ()
+    doses: tuple[Dose, ...] = ()  # of other orders and of administrations, in order of time
+    history_received: bool = True  # any diagnosis, problem or contra-indication data ever came for this patient
+    history_as_of: datetime | None = None
+    extra: tuple[str, ...] = field(default=())

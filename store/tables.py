@@ -1,0 +1,293 @@
+"""Every table, in the order a message meets them.
+
+Times are UTC. JSON columns hold what one reader reads whole; anything that is searched has a column of its own.
+`version` columns are texts that sort: event time, message time, control id, body hash (see `store/versions.py`),
+so the later of two entries is the same whichever arrived first.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.types import TypeDecorator
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """A moment in UTC; refuses a time without a zone."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a time without a zone cannot be stored: {value!r}")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> datetime | None:
+        if value is None:
+            return None
+        moment: datetime = value
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+Id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")  # SQLite counts up only an INTEGER key
+SortedText = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")  # byte order, whatever the server's language
+
+
+def _id() -> sa.Column[int]:
+    return sa.Column("id", Id, primary_key=True, autoincrement=True)
+
+
+feed = sa.Table(
+    "feed",
+    metadata,
+    _id(),
+    sa.Column("name", sa.Text, nullable=False, unique=True),
+    sa.Column("known", sa.Boolean, nullable=False, default=True),  # named in the site file, or only heard from
+    sa.Column("last_heard_at", UtcTime),
+    sa.Column("silence_after_s", sa.Integer),
+)
+
+message = sa.Table(
+    "message",
+    metadata,
+    _id(),  # arrival order
+    sa.Column("feed_id", Id, sa.ForeignKey("feed.id"), nullable=False),
+    sa.Column("sending_application", sa.Text, nullable=False),
+    sa.Column("sending_facility", sa.Text, nullable=False),
+    sa.Column("control_id", sa.Text, nullable=False),
+    sa.Column("body_hash", sa.LargeBinary(32), nullable=False),  # SHA-256 of the payload without MSH-7, 8 and 13
+    sa.Column("type", sa.Text, nullable=False),  # MSH-9.1
+    sa.Column("event", sa.Text, nullable=False),  # MSH-9.2
+    sa.Column("hl7_version", sa.Text, nullable=False),
+    sa.Column("message_time", UtcTime),  # MSH-7
+    sa.Column("received_at", UtcTime, nullable=False),
+    sa.Column("lane", sa.Text, nullable=False),  # orders | history
+    sa.Column("state", sa.Text, nullable=False),  # received | processed | ignored | parked
+    sa.Column("reason", sa.Text),  # why ignored or parked: a short code of docs/operating.md
+    sa.Column("detail", sa.Text),  # where and what, without patient data
+    sa.Column("flags", sa.JSON, nullable=False, default=list),
+    sa.Column("ack_code", sa.Text, nullable=False),  # AA AE AR CA CE CR, or "" where the sender asked for none
+    sa.Column("raw", sa.LargeBinary, nullable=False),  # the payload, zlib
+    sa.Column("raw_size", sa.Integer, nullable=False),
+    sa.Column("batch_control_id", sa.Text),  # BHS-11 of the batch it came in
+    sa.Column("test", sa.Boolean, nullable=False, default=False),  # MSH-11 T or D
+    sa.Column("attempts", sa.Integer, nullable=False, default=0),
+    sa.Column("processed_at", UtcTime),
+    sa.UniqueConstraint("feed_id", "sending_application", "sending_facility", "control_id", "body_hash"),
+    sa.Index("ix_message_state_id", "state", "id"),
+    sa.Index("ix_message_control_id", "control_id"),
+)
+
+patient = sa.Table(
+    "patient",
+    metadata,
+    _id(),
+    # The identifier a message names the patient by; identities never change theirs, they are merged.
+    sa.Column("authority", sa.Text, nullable=False),
+    sa.Column("value", sa.Text, nullable=False),
+    sa.Column("merged_into", Id, sa.ForeignKey("patient.id"), index=True),
+    sa.Column("merge_version", SortedText),
+    sa.Column("demographics", sa.JSON, nullable=False, default=dict),
+    sa.Column("demographics_version", SortedText, nullable=False, default=""),
+    sa.Column("has_ivig", sa.Boolean, nullable=False, default=False),  # some order or administration may be IVIg
+    sa.Column("flags", sa.JSON, nullable=False, default=list),
+    sa.UniqueConstraint("authority", "value"),
+)
+
+identifier = sa.Table(
+    "identifier",
+    metadata,
+    sa.Column("authority", sa.Text, primary_key=True),
+    sa.Column("value", sa.Text, primary_key=True),
+    sa.Column("patient_id", Id, sa.ForeignKey("patient.id"), primary_key=True, index=True),
+    sa.Column("type", sa.Text, nullable=False, default=""),  # table 0203
+)
+
+fact = sa.Table(
+    "fact",
+    metadata,
+    _id(),
+    sa.Column("patient_id", Id, sa.ForeignKey("patient.id"), nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),  # condition, observation, procedure, allergy, order_event, ...
+    sa.Column("key", SortedText, nullable=False),  # the natural key within patient and kind
+    sa.Column("version", SortedText, nullable=False),
+    sa.Column("deleted", sa.Boolean, nullable=False, default=False),
+    sa.Column("data", sa.LargeBinary, nullable=False),  # the event as read, JSON
+    sa.Column("message_id", Id, sa.ForeignKey("message.id"), nullable=False),
+    sa.Column("path", sa.Text, nullable=False),  # PRB[1]-3
+    sa.UniqueConstraint("patient_id", "kind", "key"),
+    sa.Index("ix_fact_message_id", "message_id"),
+)
+
+medication_order = sa.Table(
+    "medication_order",
+    metadata,
+    _id(),
+    sa.Column("patient_id", Id, sa.ForeignKey("patient.id"), nullable=False),
+    sa.Column("key", SortedText, nullable=False),
+    sa.Column("placer", sa.Text, nullable=False, default=""),
+    sa.Column("filler", sa.Text, nullable=False, default=""),
+    sa.Column("product_class", sa.Text, nullable=False),  # ivig | possible_ivig | other
+    sa.Column(
+        "state", sa.Text, nullable=False
+    ),  # active stop_pending on_hold cancelled discontinued completed replaced ...
+    sa.Column("version", SortedText, nullable=False),
+    sa.Column("starts_at", UtcTime),
+    sa.Column("ends_at", UtcTime),
+    sa.Column("data", sa.JSON, nullable=False),  # product, route, dose, schedule, rate as low/high with flags
+    sa.UniqueConstraint("patient_id", "key"),
+    sa.Index("ix_medication_order_placer", "placer"),
+    sa.Index("ix_medication_order_filler", "filler"),
+)
+
+assessment = sa.Table(
+    "assessment",
+    metadata,
+    _id(),
+    sa.Column("order_id", Id, sa.ForeignKey("medication_order.id"), nullable=False),
+    sa.Column("patient_id", Id, sa.ForeignKey("patient.id"), nullable=False, index=True),
+    sa.Column("order_version", SortedText, nullable=False),
+    sa.Column("signature", sa.Text, nullable=False),  # equal for an equal answer: a row is added only when it changes
+    sa.Column("knowledge", sa.Text, nullable=False),
+    sa.Column("tier", sa.Text, nullable=False),
+    sa.Column("priority", sa.Text, nullable=False),
+    sa.Column("conclusion", sa.JSON, nullable=False),  # text, findings, facts, advice, missing (docs/api.md)
+    sa.Column("as_of", UtcTime, nullable=False),  # the moment the order was judged for
+    sa.Column("concluded_at", UtcTime, nullable=False),
+    sa.Index("ix_assessment_order_id_id", "order_id", "id"),
+)
+
+alert = sa.Table(
+    "alert",
+    metadata,
+    _id(),
+    sa.Column("order_id", Id, sa.ForeignKey("medication_order.id"), nullable=False),
+    sa.Column("stream", sa.Text, nullable=False, default="order"),  # order | pharmacovigilance
+    sa.Column("patient_id", Id, sa.ForeignKey("patient.id"), nullable=False, index=True),
+    sa.Column("assessment_id", Id, sa.ForeignKey("assessment.id"), nullable=False),
+    sa.Column("tier", sa.Text, nullable=False),
+    sa.Column("priority", sa.Text, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),  # open | acknowledged | overridden | covered | resolved
+    sa.Column("badges", sa.JSON, nullable=False, default=list),  # on_hold, stop_requested, test, replay, deceased
+    sa.Column("settled_signature", sa.Text),  # what the pharmacist had before her when she settled it
+    sa.Column("covered_by", Id, sa.ForeignKey("alert.id")),
+    sa.Column("assigned_to", sa.Text),
+    sa.Column("opened_at", UtcTime, nullable=False),
+    sa.Column("changed_at", UtcTime, nullable=False),
+    sa.UniqueConstraint("order_id", "stream"),
+    sa.Index("ix_alert_status_id", "status", "id"),
+)
+
+alert_event = sa.Table(
+    "alert_event",
+    metadata,
+    _id(),
+    sa.Column("alert_id", Id, sa.ForeignKey("alert.id"), nullable=False, index=True),
+    sa.Column("at", UtcTime, nullable=False),
+    sa.Column(
+        "kind", sa.Text, nullable=False
+    ),  # raised changed reopened resolved covered acknowledged overridden comment assigned
+    sa.Column("actor", sa.Text, nullable=False),  # a user or token name, or "system"
+    sa.Column("reason", sa.Text),
+    sa.Column("note", sa.Text),
+    sa.Column("assessment_id", Id, sa.ForeignKey("assessment.id")),
+    sa.Column("data", sa.JSON, nullable=False, default=dict),
+)
+
+decision = sa.Table(
+    "decision",
+    metadata,
+    _id(),
+    sa.Column("patient_id", Id, sa.ForeignKey("patient.id"), nullable=False, index=True),
+    sa.Column("alert_id", Id, sa.ForeignKey("alert.id"), nullable=False),
+    sa.Column("signature", sa.Text, nullable=False),  # the findings it covers
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("note", sa.Text, nullable=False, default=""),
+    sa.Column("made_by", sa.Text, nullable=False),
+    sa.Column("made_at", UtcTime, nullable=False),
+    sa.Column("valid_until", UtcTime),
+)
+
+delivery = sa.Table(
+    "delivery",
+    metadata,
+    _id(),
+    sa.Column("alert_id", Id, sa.ForeignKey("alert.id"), nullable=False, index=True),
+    sa.Column("event_id", Id, sa.ForeignKey("alert_event.id"), nullable=False),
+    sa.Column("destination", sa.Text, nullable=False),
+    sa.Column("idempotency_key", sa.Text, nullable=False, unique=True),
+    sa.Column("state", sa.Text, nullable=False),  # pending | sent | refused
+    sa.Column("attempts", sa.Integer, nullable=False, default=0),
+    sa.Column("next_at", UtcTime, nullable=False),
+    sa.Column("claimed_until", UtcTime),
+    sa.Column("last_error", sa.Text),
+    sa.Column("created_at", UtcTime, nullable=False),
+    sa.Column("sent_at", UtcTime),
+    sa.UniqueConstraint("event_id", "destination"),
+    sa.Index("ix_delivery_state_next_at", "state", "next_at"),
+)
+
+user = sa.Table(
+    "user",
+    metadata,
+    _id(),
+    sa.Column("name", sa.Text, nullable=False, unique=True),
+    sa.Column("password_hash", sa.Text, nullable=False),
+    sa.Column("role", sa.Text, nullable=False),  # reader | pharmacist | admin
+    sa.Column("language", sa.Text, nullable=False, default="nl"),
+    sa.Column("active", sa.Boolean, nullable=False, default=True),
+    sa.Column("created_at", UtcTime, nullable=False),
+)
+
+session = sa.Table(
+    "session",
+    metadata,
+    sa.Column("token_hash", sa.LargeBinary(32), primary_key=True),
+    sa.Column("user_id", Id, sa.ForeignKey("user.id"), nullable=False, index=True),
+    sa.Column("created_at", UtcTime, nullable=False),
+    sa.Column("seen_at", UtcTime, nullable=False),
+    sa.Column("expires_at", UtcTime, nullable=False),
+)
+
+token = sa.Table(
+    "token",
+    metadata,
+    _id(),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("token_hash", sa.LargeBinary(32), nullable=False, unique=True),
+    sa.Column("role", sa.Text, nullable=False),
+    sa.Column("created_at", UtcTime, nullable=False),
+    sa.Column("revoked_at", UtcTime),
+)
+
+access_log = sa.Table(
+    "access_log",
+    metadata,
+    _id(),
+    sa.Column("at", UtcTime, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("role", sa.Text, nullable=False),
+    sa.Column("action", sa.Text, nullable=False),  # view_alert, view_message, acknowledge, ...
+    sa.Column("patient_id", Id, index=True),
+    sa.Column("object", sa.Text, nullable=False, default=""),
+    sa.Column("source", sa.Text, nullable=False, default=""),  # the address it came from
+)
+
+heartbeat = sa.Table(
+    "heartbeat",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),  # worker, beat
+    sa.Column("at", UtcTime, nullable=False),
+)
