@@ -1,0 +1,72 @@
+# Needs make and Python 3.11 or newer; everything else comes into .venv, pinned by hash.
+# Another Python: make test PYTHON=python3.12        More test processes: make test WORKERS=8
+
+SHELL := /bin/sh
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+# The first that runs: a wheel of the embedded Redis exists for 3.11 and 3.12; a newer Python compiles it.
+PYTHON ?= $(shell for p in python3 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' 2>/dev/null && { echo $$p; exit; }; done; echo python3)
+WORKERS ?= 2
+VENV := .venv
+BIN := $(VENV)/bin
+RUNTIME := $(VENV)/.installed-runtime
+DEVELOPMENT := $(VENV)/.installed-development
+PACKAGES := ivigilant listener parsers rules store worker inbox forwarding
+
+# Only pip's index settings may come from the machine, not where it installs to.
+PIP := env -u PIP_TARGET -u PIP_PREFIX PIP_USER=0 PIP_NO_INPUT=1 PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip --quiet
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-header --no-annotate --extra build
+
+.PHONY: help demo test check bench format install requirements clean
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(RUNTIME)  ## the whole product with a synthetic hospital, in a temporary folder
+	@$(BIN)/ivigilant demo
+
+test: $(DEVELOPMENT)  ## every test, on SQLite, PostgreSQL and Redis that it starts itself
+	@command -v chromium chromium-browser google-chrome >/dev/null 2>&1 || \
+		echo "No Chromium found: the tests of the pages in a browser are left out (Debian: apt-get install chromium)."
+	@$(BIN)/pytest -n $(WORKERS)
+
+check: $(DEVELOPMENT)  ## format, lint, types and import arrows
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy --strict $(PACKAGES) tests bench
+	$(BIN)/lint-imports
+
+bench: $(DEVELOPMENT)  ## throughput and latency beside the baseline; the last table is bench/RESULTS.md
+	@$(BIN)/python -m bench
+
+format: $(DEVELOPMENT)  ## rewrite what the formatter and the linter can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+install: $(DEVELOPMENT)  ## only prepare .venv
+
+requirements: $(DEVELOPMENT)  ## pin the newest versions that pyproject.toml allows
+	$(COMPILE) --upgrade pyproject.toml -o requirements.txt
+	$(COMPILE) --upgrade --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+
+clean:  ## remove .venv and every cache
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+$(RUNTIME): requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+		{ echo "IVIgilant needs Python 3.11 or newer; name one: make $(MAKECMDGOALS) PYTHON=/path/to/python3"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+		{ echo "This Python cannot make virtual environments (Debian: apt-get install python3-venv)"; exit 1; }
+	@echo "Preparing $(VENV) (once, about a minute) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) install --require-hashes --no-deps -r requirements.txt
+	@$(PIP) install --no-deps --no-build-isolation --no-index -e .
+	@touch $@
+
+$(DEVELOPMENT): $(RUNTIME) requirements-dev.txt
+	@echo "Adding what the tests and checks need ..."
+	@$(PIP) install --require-hashes --no-deps -r requirements-dev.txt
+	@touch $@
