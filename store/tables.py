@@ -84,6 +84,7 @@ message = sa.Table(
     sa.Column("batch_control_id", sa.Text),  # BHS-11 of the batch it came in
     sa.Column("test", sa.Boolean, nullable=False, default=False),  # MSH-11 T or D
     sa.Column("attempts", sa.Integer, nullable=False, default=0),
+    sa.Column("queued_at", UtcTime),  # when the sweep last put it on the queue again
     sa.Column("processed_at", UtcTime),
     sa.UniqueConstraint("feed_id", "sending_application", "sending_facility", "control_id", "body_hash"),
     sa.Index("ix_message_state_id", "state", "id"),
