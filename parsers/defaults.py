@@ -1,0 +1,18 @@
+"""What a feed's messages mean where they leave it open."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import tzinfo
+from zoneinfo import ZoneInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """One feed's answers to what its messages do not say. While a message is read, `zone` is that of its MSH-7."""
+
+    zone: tzinfo = field(default_factory=lambda: ZoneInfo("Europe/Amsterdam"))
+    authority: str = ""  # of an identifier that names none
+    charset: str = "8859/1"  # when MSH-18 is empty and the text is not UTF-8, as table 0211 or Python names it
+    mrn_authorities: tuple[str, ...] = ()  # whose number is the patient's identity, the first one wins
+    code_systems: Mapping[str, str] = field(default_factory=dict)  # the sender's name → ours: {"ZKH": "PRK"}
+    problem_statuses: Mapping[str, str] = field(default_factory=dict)  # PRB-13/14 word → active resolved inactive …
