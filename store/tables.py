@@ -86,7 +86,9 @@ message = sa.Table(
     sa.Column("attempts", sa.Integer, nullable=False, default=0),
     sa.Column("queued_at", UtcTime),  # when the sweep last put it on the queue again
     sa.Column("processed_at", UtcTime),
-    sa.UniqueConstraint("feed_id", "sending_application", "sending_facility", "control_id", "body_hash"),
+    sa.UniqueConstraint(
+        "feed_id", "sending_application", "sending_facility", "control_id", "body_hash", name="uq_message_once"
+    ),
     sa.Index("ix_message_state_id", "state", "id"),
     sa.Index("ix_message_control_id", "control_id"),
 )
