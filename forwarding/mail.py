@@ -1,0 +1,129 @@
+"""Notices as a mail: tier and ward in the subject, a link in the text, in Dutch or English."""
+
+import hashlib
+import smtplib
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from email.message import EmailMessage
+from email.utils import format_datetime, parseaddr
+from typing import Literal
+
+from forwarding.errors import ForwardingError, Refused, Unreachable
+from forwarding.notice import Notice
+from forwarding.wording import subject, text
+
+Security = Literal["starttls", "tls", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class MailServer:
+    """How to reach the hospital's mail server. `starttls` and `tls` both insist on a certificate that holds."""
+
+    host: str
+    port: int
+    security: Security = "starttls"
+    user: str = ""
+    password: str = field(default="", repr=False)
+    timeout_s: float = 10.0
+    tls: ssl.SSLContext = field(default_factory=ssl.create_default_context, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Refuse to send a password in the clear."""
+        if self.user and self.security == "none":
+            raise ValueError(f"mail server {self.host}: signing in needs security starttls or tls")
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """One list of people who get a mail."""
+
+    name: str
+    server: MailServer
+    sender: str
+    recipients: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse addresses that are none."""
+        if not self.recipients:
+            raise ValueError(f"mail {self.name}: nobody to send to")
+        for address in (self.sender, *self.recipients):
+            if "@" not in parseaddr(address)[1]:
+                raise ValueError(f"mail {self.name}: {address!r} is not a mail address")
+
+    def forward(self, notice: Notice) -> None:
+        """Send one mail to everybody on the list."""
+        message = self._write(notice)
+        with _explained(), _connected(self.server) as connection:
+            passed_over = connection.send_message(message)
+        _judge_passed_over(passed_over)
+
+    def _write(self, notice: Notice) -> EmailMessage:
+        """Write the same mail for the same notice; mails about one alert form one conversation."""
+        domain = parseaddr(self.sender)[1].rpartition("@")[2]
+        message = EmailMessage()
+        message["From"] = self.sender
+        message["To"] = ", ".join(self.recipients)
+        message["Subject"] = subject(notice)
+        message["Date"] = format_datetime(notice.occurred_at)
+        message["Message-ID"] = message_id(notice.idempotency_key, domain)
+        message["References"] = message_id(f"alert:{notice.alert}", domain)
+        message["Auto-Submitted"] = "auto-generated"
+        message["Content-Language"] = notice.language
+        if notice.priority == "urgent":
+            message["Importance"] = "high"
+        message.set_content(text(notice))
+        return message
+
+
+def message_id(key: str, domain: str) -> str:
+    """Give the Message-ID by which a mail that was sent twice is known as one."""
+    return f"<{hashlib.sha256(key.encode()).hexdigest()[:40]}@{domain}>"
+
+
+@contextmanager
+def _connected(server: MailServer) -> Iterator[smtplib.SMTP]:
+    if server.security == "tls":
+        connection: smtplib.SMTP = smtplib.SMTP_SSL(
+            server.host, server.port, timeout=server.timeout_s, context=server.tls
+        )
+    else:
+        connection = smtplib.SMTP(server.host, server.port, timeout=server.timeout_s)
+    try:
+        if server.security == "starttls":
+            connection.starttls(context=server.tls)
+        if server.user:
+            connection.login(server.user, server.password)
+        yield connection
+        with suppress(OSError):  # the mail is theirs by now: a link cut during the goodbye is no failure
+            connection.quit()
+    finally:
+        connection.close()
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Say of every failure whether trying again can help. Server texts stay out: they may quote addresses."""
+    try:
+        yield
+    except smtplib.SMTPRecipientsRefused as error:
+        raise _by_code(min(code for code, _ in error.recipients.values()), "every recipient") from error
+    except smtplib.SMTPResponseException as error:
+        raise _by_code(error.smtp_code, type(error).__name__) from error
+    except smtplib.SMTPNotSupportedError as error:
+        raise Refused("the server does not offer STARTTLS or sign-in, which the settings ask for") from error
+    except OSError as error:  # also SMTPServerDisconnected, timeouts and certificates
+        raise Unreachable(f"no connection: {type(error).__name__}") from error
+
+
+def _judge_passed_over(recipients: dict[str, tuple[int, bytes]]) -> None:
+    """Ask for a second try when the server told some recipients to wait; the Message-ID makes it one mail."""
+    waiting = [code for code, _ in recipients.values() if code < 500]
+    if waiting:
+        raise _by_code(min(waiting), f"{len(waiting)} of the recipients")
+
+
+def _by_code(code: int, what: str) -> ForwardingError:
+    kind = Refused if 500 <= code < 600 else Unreachable
+    return kind(f"SMTP {code}: {what}")

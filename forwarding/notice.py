@@ -1,0 +1,64 @@
+"""What leaves the house: that there is an alert, how serious, on which ward, and where to read it.
+
+There is no room here for a patient. Every field is a code, a number, a time or a link, and is checked to be one.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from urllib.parse import urlsplit
+
+Kind = Literal["raised", "changed", "escalated", "resolved"]
+Tier = Literal["contraindication", "high", "moderate", "information", "none"]
+Priority = Literal["urgent", "prompt", "routine", "passive", "none"]
+Language = Literal["nl", "en"]
+
+_KEY = re.compile(r"[A-Za-z0-9._:-]{1,120}")
+_WARD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,11}")
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One thing that happened to one alert. The same notice, sent again, has the same idempotency key."""
+
+    idempotency_key: str
+    kind: Kind
+    tier: Tier
+    priority: Priority
+    ward: str  # a code such as C4NEU, or "" when none was sent
+    link: str  # opens the alert for who may see it
+    alert: str  # opaque
+    sequence: int  # counts up per alert, so that a receiver can put notices in order
+    occurred_at: datetime
+    language: Language = "nl"
+
+    def __post_init__(self) -> None:
+        """Refuse what could be a name, a sentence or a header of its own."""
+        _check(_KEY.fullmatch(self.idempotency_key), "an idempotency key is letters, digits and . _ : -")
+        _check(_KEY.fullmatch(self.alert), "an alert id is letters, digits and . _ : -")
+        _check(not self.ward or _WARD.fullmatch(self.ward), "a ward is a code; see ward_code")
+        _check(_is_link(self.link), "a link is an http address without a query")
+        _check(self.occurred_at.tzinfo, "a time carries its zone")
+
+
+def ward_code(location: str) -> str:
+    """Give the ward when it is a code (`C4NEU`), and "" for text that might say more than a ward should.
+
+    A code holds a digit or is written in capitals: a family name in PV1-3 is neither.
+    """
+    code = location.strip()
+    looks_like_code = _WARD.fullmatch(code) and (code.isupper() or any(sign.isdigit() for sign in code))
+    return code if looks_like_code else ""
+
+
+def _is_link(link: str) -> bool:
+    if not link.isascii() or any(sign.isspace() or not sign.isprintable() for sign in link):
+        return False
+    parts = urlsplit(link)
+    return parts.scheme in {"http", "https"} and bool(parts.hostname) and not parts.query and not parts.username
+
+
+def _check(holds: object, message: str) -> None:
+    if not holds:
+        raise ValueError(message)

@@ -1,0 +1,25 @@
+"""A notice, and what it needs."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from forwarding.notice import Notice
+
+ORDINARY = Notice(
+    idempotency_key="alert-41:7:mail",
+    kind="raised",
+    tier="contraindication",
+    priority="urgent",
+    ward="C4NEU",
+    link="https://ivigilant.example/alerts/AL41",
+    alert="AL41",
+    sequence=7,
+    occurred_at=datetime(2025, 3, 10, 8, 15, tzinfo=UTC),
+    language="nl",
+)
+
+
+def a_notice(**changes: Any) -> Notice:
+    """Give an ordinary notice with some fields changed."""
+    return replace(ORDINARY, **changes)
