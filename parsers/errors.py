@@ -5,11 +5,11 @@ class ParserError(Exception):
     """The base of everything the parsers raise."""
 
 
-class UnreadableHeader(ParserError):  # noqa: N818  # raised as what it is: STYLE names errors this way
+class UnreadableHeader(ParserError):  # raised as what it is: STYLE names errors this way
     """No MSH, delimiters nobody could follow, or UTF-16: refuse the frame, and keep its bytes."""
 
 
-class UnreadableMessage(ParserError):  # noqa: N818  # raised as what it is: STYLE names errors this way
+class UnreadableMessage(ParserError):  # raised as what it is: STYLE names errors this way
     """A field the message cannot do without is absent: park it, with `reason` and the field it lacks."""
 
     def __init__(self, reason: str, path: str = "") -> None:
