@@ -1,0 +1,48 @@
+"""One entry of a patient's history: an event as it was read, with the message it came from."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from parsers.events import AnyEvent, Struct
+
+
+class Stored(Struct, frozen=True, kw_only=True):
+    """What the `data` column of a fact holds."""
+
+    control_id: str  # MSH-10, so that an alert can name its message without looking it up
+    event: AnyEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One event of the history, ordered by its version."""
+
+    event: AnyEvent
+    version: str
+    patient_id: int
+    message_id: int
+    control_id: str
+
+
+_encoder = msgspec.json.Encoder(decimal_format="string")
+_decoder = msgspec.json.Decoder(Stored)
+
+
+def encode(control_id: str, event: AnyEvent) -> bytes:
+    """The event as it is stored."""
+    return _encoder.encode(Stored(control_id=control_id, event=event))
+
+
+def decode(rows: Iterable[Any]) -> list[Entry]:
+    """The entries that stand, oldest version first; withdrawn ones are left out."""
+    entries = []
+    for row in rows:
+        if row.deleted:
+            continue
+        stored = _decoder.decode(row.data)
+        entries.append(Entry(stored.event, row.version, row.patient_id, row.message_id, stored.control_id))
+    entries.sort(key=lambda entry: (entry.version, entry.event.path))
+    return entries

@@ -1,0 +1,113 @@
+"""History as the rules look at it: entries in, `rules.facts` out.
+
+One of the two translations between packages; the other is `record`. Nothing is judged here.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from parsers.events import Allergy, Condition, MedicationOrdered, Moment, Observation, Procedure
+from parsers.events import Coding as ReadCoding
+from rules.facts import Coding, Fact, Provenance, Range
+from worker.entries import Entry
+from worker.orders import OrderState
+
+
+def codings(read: Iterable[ReadCoding]) -> tuple[Coding, ...]:
+    """The same codes, as the rules name them."""
+    return tuple(Coding(coding.system, coding.code, coding.display) for coding in read)
+
+
+def provenance(entry: Entry) -> Provenance:
+    """The message and field an entry was read from."""
+    return Provenance(entry.message_id, entry.control_id, entry.event.path)
+
+
+def facts_of(entries: Sequence[Entry]) -> list[Fact]:
+    """Conditions, results, procedures and allergies, oldest version first."""
+    facts = []
+    for entry in entries:
+        event = entry.event
+        if isinstance(event, Condition):
+            facts.append(_condition(entry, event))
+        elif isinstance(event, Observation):
+            if event.status not in ("withdrawn", "no_value"):
+                facts.append(_observation(entry, event))
+        elif isinstance(event, Procedure):
+            facts.append(_dated(entry, "procedure", event, event.performed))
+        elif isinstance(event, Allergy):
+            facts.append(_dated(entry, "allergy", event, None))
+    return facts
+
+
+def medication_fact(order: OrderState, ends: datetime | None) -> Fact | None:
+    """An order of another medicine, as the patient takes it until `ends` (None: still)."""
+    content, source = order.content, order.source
+    if content is None or source is None:
+        return None
+    starts = content.starts
+    return Fact(
+        kind="medication",
+        codings=codings(content.codings),
+        text=content.text,
+        value=_per_day(content),
+        unit=content.amount.unit if content.amount else "",
+        starts=starts.at if starts else None,
+        precision=starts.precision if starts else "",
+        ends=ends,
+        status="stopped" if order.is_stopped else "active",
+        route=content.routes[0].code if content.routes else "",
+        provenance=provenance(source),
+    )
+
+
+def _condition(entry: Entry, event: Condition) -> Fact:
+    return Fact(
+        kind="condition",
+        codings=codings(event.codings),
+        text=event.text,
+        starts=event.onset.at if event.onset else None,
+        precision=event.onset.precision if event.onset else "",
+        ends=event.resolved.at if event.resolved else None,
+        certainty=event.certainty,
+        status=event.status,
+        provenance=provenance(entry),
+    )
+
+
+def _observation(entry: Entry, event: Observation) -> Fact:
+    return Fact(
+        kind="observation",
+        codings=(*codings(event.codings), *codings(event.value_codings)),
+        text=event.text,
+        value=Range(event.number, event.number) if event.number is not None else None,
+        unit=event.unit,
+        comparator=event.comparator,
+        starts=event.taken.at if event.taken else event.at,
+        precision=event.taken.precision if event.taken else "second",
+        status=event.status,
+        provenance=provenance(entry),
+    )
+
+
+def _dated(entry: Entry, kind: str, event: Procedure | Allergy, at: Moment | None) -> Fact:
+    return Fact(
+        kind="procedure" if kind == "procedure" else "allergy",
+        codings=codings(event.codings),
+        text=event.text,
+        starts=at.at if at else None,
+        precision=at.precision if at else "",
+        provenance=provenance(entry),
+    )
+
+
+def _per_day(content: MedicationOrdered) -> Range | None:
+    """The amount taken in a day, in the amount's unit; one occasion's amount when the schedule is unknown."""
+    if content.amount is None:
+        return None
+    times = Decimal(1)
+    timing = content.timings[0] if content.timings else None
+    if timing is not None and timing.period_hours:
+        times = Decimal(24) / timing.period_hours * timing.per_period
+    return Range(content.amount.low * times, content.amount.high * times, content.amount.flags)
