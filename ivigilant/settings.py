@@ -1,0 +1,158 @@
+"""Every setting of a process, read once: flags, then `IVIGILANT_…` variables, then a TOML file, then the defaults.
+
+`IVIGILANT_SECRET_KEY_FILE=/run/secrets/key` gives `secret_key` as the content of that file; so for every setting.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+from ivigilant.errors import UnusableSettings
+
+PREFIX = "IVIGILANT_"
+CONFIG = "IVIGILANT_CONFIG"
+PLAIN_NAMES = ("DATABASE_URL", "REDIS_URL")  # what hosting platforms set
+STACK_FILE = "stack.toml"  # in the data folder: where a running `up` keeps its database and its Redis
+
+
+class Settings(BaseModel):
+    """How one process runs. What is said about the hospital itself stands in the site file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    data_dir: Path = Field(Path("data"), description="where the embedded parts keep everything")
+    database_url: SecretStr | None = Field(None, description="sqlite:///path or postgresql://…; without it: data_dir")
+    redis_url: SecretStr | None = Field(None, description="redis://… or unix://…; without it: an embedded one")
+    site_file: Path | None = Field(None, description="site.yaml: feeds, authorities, codes, destinations")
+    knowledge_dir: Path | None = Field(None, description="rules and value sets other than those of this release")
+    secret_key: SecretStr | None = Field(None, min_length=32, description="signs sessions; every inbox has the same")
+
+    mllp_host: str = "127.0.0.1"
+    mllp_port: int = Field(2575, ge=0, le=65535)
+    http_host: str = "127.0.0.1"
+    http_port: int = Field(8080, ge=0, le=65535)
+    base_url: str | None = Field(None, pattern=r"^https?://[^\s?#]+$", description="how pharmacists reach the inbox")
+
+    worker_processes: int = Field(2, ge=1, le=256)
+    sweep_every_s: float = Field(5, gt=0, le=300)
+    sweep_after_s: float = Field(15, gt=0, le=3600, description="a message that waits longer is queued once more")
+    replay_after_days: int = Field(30, ge=1, description="an older message is history: its alerts are not pushed")
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    def database(self) -> str:
+        """Give the database to use: the one that is set, or SQLite in the data folder."""
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        return f"sqlite:///{self.data_dir.absolute() / 'ivigilant.sqlite3'}"
+
+    def redis(self) -> str:
+        """Give the Redis that is set; only `up` and `demo` can do without."""
+        if self.redis_url is None:
+            raise UnusableSettings("IVIGILANT_REDIS_URL is missing: set it, or run `ivigilant up`, which brings one")
+        return self.redis_url.get_secret_value()
+
+    def address(self) -> str:
+        """Give the address that links in notices begin with, without a slash at its end."""
+        return (self.base_url or f"http://{self.http_host}:{self.http_port}").rstrip("/")
+
+
+def load_settings(
+    environment: Mapping[str, str],
+    *,
+    config: Path | None = None,
+    flags: Mapping[str, Any] | None = None,
+    beside_stack: bool = True,
+) -> Settings:
+    """Read the settings, or raise UnusableSettings with one line that names what is odd.
+
+    With `beside_stack` a command finds the database and the Redis of the `up` that runs on the same data folder.
+    """
+    named = config or (Path(environment[CONFIG]) if environment.get(CONFIG) else None)
+    given = _from_toml(named) if named else {}
+    given |= _from_environment(environment)
+    given |= {name: value for name, value in (flags or {}).items() if value is not None}
+    try:
+        settings = Settings(**given)
+        stack = settings.data_dir / STACK_FILE
+        if beside_stack and stack.is_file():
+            settings = Settings(**(_from_toml(stack) | given))
+        return settings
+    except ValidationError as error:
+        raise UnusableSettings(_first_fault(error, named)) from None
+
+
+def as_environment(settings: Settings) -> dict[str, str]:
+    """Give the variables from which a child process reads the same settings."""
+    values: dict[str, str] = {}
+    for name in Settings.model_fields:
+        value = getattr(settings, name)
+        if value is not None:
+            values[variable(name)] = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+    return values
+
+
+def without_settings(environment: Mapping[str, str]) -> dict[str, str]:
+    """Give the rest of an environment, so that nothing in it overrules what `as_environment` says."""
+    return {
+        name: value
+        for name, value in environment.items()
+        if not name.startswith(PREFIX) and name.removesuffix("_FILE") not in PLAIN_NAMES
+    }
+
+
+def variable(field: str) -> str:
+    """Give the environment variable of a setting."""
+    return PREFIX + field.upper()
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for name in PLAIN_NAMES:  # first, so that the name with our prefix wins
+        if _value(environment, name):
+            values[name.lower()] = _value(environment, name)
+    for name in environment:
+        if name.startswith(PREFIX) and name != CONFIG:
+            field = name.removeprefix(PREFIX).removesuffix("_FILE" if _is_file_of(name) else "").lower()
+            if field not in Settings.model_fields:
+                raise UnusableSettings(f"{name} is no setting of ours; `ivigilant doctor --settings` lists them")
+            values[field] = _value(environment, variable(field))
+    return values
+
+
+def _is_file_of(name: str) -> bool:
+    return name.endswith("_FILE") and name.removeprefix(PREFIX).lower() not in Settings.model_fields
+
+
+def _value(environment: Mapping[str, str], name: str) -> str | None:
+    """Read a variable, or the file that its `_FILE` twin names; both at once is a mistake."""
+    file = environment.get(f"{name}_FILE")
+    if file is None:
+        return environment.get(name)
+    if name in environment:
+        raise UnusableSettings(f"{name} and {name}_FILE are both set; keep one")
+    try:
+        return Path(file).read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UnusableSettings(f"{name}_FILE: {file} cannot be read ({type(error).__name__})") from None
+
+
+def _from_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text())
+    except OSError as error:
+        raise UnusableSettings(f"{path} cannot be read: {os.strerror(error.errno or 0)}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UnusableSettings(f"{path}: {error}") from None
+
+
+def _first_fault(error: ValidationError, config: Path | None) -> str:
+    """Name the first odd setting, without its value: it may be a secret."""
+    fault = error.errors(include_url=False, include_input=False)[0]
+    name = str(fault["loc"][0])
+    where = f" (or {name} in {config})" if config else ""
+    return f"{variable(name)}{where}: {fault['msg'][0].lower()}{fault['msg'][1:]}"

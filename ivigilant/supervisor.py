@@ -1,0 +1,203 @@
+"""Runs the processes of a stack on one machine: starts them, starts them again when they die, and stops them all.
+
+Each of our processes has one end of a pipe as its standard input and stops when the other end closes, which the
+system does even when the supervisor is killed. Redis knows nothing of that; the system itself is asked to end it.
+"""
+
+import ctypes
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from ivigilant.errors import EmbeddedPartFailed
+
+FIRST_PAUSE_S = 0.5
+LONGEST_PAUSE_S = 10.0
+STEADY_AFTER_S = 30.0
+STOP_WITHIN_S = 30.0
+TICK_S = 0.1
+LARGEST_LOG = 20 * 1024 * 1024
+SET_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of <sys/prctl.h>
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What to run under which name. `ours` reads its standard input to know when to stop."""
+
+    name: str
+    command: Sequence[str]
+    ours: bool = True
+
+
+@dataclass(slots=True)
+class Running:
+    """One program and the process it is now."""
+
+    program: Program
+    process: subprocess.Popen[bytes]
+    started: float
+    failures: int = 0
+    start_again_at: float = 0.0
+
+    def note_death(self, now: float) -> float:
+        """Give how long to wait before the next start: longer each time, unless it ran well for a while."""
+        self.failures = 0 if now - self.started > STEADY_AFTER_S else self.failures + 1
+        pause: float = min(FIRST_PAUSE_S * 2**self.failures, LONGEST_PAUSE_S)
+        self.start_again_at = now + pause
+        return pause
+
+
+@dataclass(slots=True)
+class Supervisor:
+    """Keeps programs running until it is told to stop. `tell` gets a line for a person to read."""
+
+    environment: Mapping[str, str]
+    logs: Path
+    tell: Callable[[str], None] = print
+    stopping: threading.Event = field(default_factory=threading.Event)
+    _running: list[Running] = field(default_factory=list)
+
+    def start(self, program: Program) -> None:
+        """Start a program and keep it."""
+        self._running.append(Running(program, self._spawn(program), time.monotonic()))
+
+    def start_and_wait(self, program: Program, answers: Callable[[], bool], within_s: float = 20.0) -> None:
+        """Start a program others need, and return when it answers."""
+        self.start(program)
+        deadline = time.monotonic() + within_s
+        process = self._running[-1].process
+        while not answers():
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise EmbeddedPartFailed(f"{program.name} did not start; {self._log(program)} says why")
+            time.sleep(0.02)
+
+    def run(self, tick: Callable[[], None] = lambda: None) -> None:
+        """Watch until somebody says stop; `tick` is called some times a second."""
+        while not self.stopping.wait(TICK_S):
+            now = time.monotonic()
+            for running in self._running:
+                self._look_after(running, now)
+            tick()
+
+    def stop(self) -> None:
+        """Stop ours together and let them finish what they have in hand; then what they lean on."""
+        ours = [running for running in self._running if running.program.ours]
+        rest = [running for running in reversed(self._running) if not running.program.ours]
+        _end(ours)
+        for running in rest:
+            _end([running])
+        self._running.clear()
+
+    def _look_after(self, running: Running, now: float) -> None:
+        code = running.process.poll()
+        name = running.program.name
+        if code is None:
+            _shorten(self._log(running.program))
+        elif not running.start_again_at:
+            pause = running.note_death(now)
+            _kill_session(running.process)
+            log.warning("process.died", name=name, code=code, again_in_s=pause)
+            self.tell(f"{name} stopped by itself (code {code}); starting it again in {pause:g} s")
+        elif now >= running.start_again_at:
+            _close_pipe(running.process)
+            running.process, running.started, running.start_again_at = self._spawn(running.program), now, 0.0
+            log.info("process.started_again", name=name, pid=running.process.pid)
+
+    def _spawn(self, program: Program) -> subprocess.Popen[bytes]:
+        with self._log(program).open("ab") as output:
+            return subprocess.Popen(  # noqa: S603  # the command is ours
+                program.command,
+                stdin=subprocess.PIPE if program.ours else subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env=dict(self.environment),
+                start_new_session=True,  # Ctrl-C in a terminal reaches the supervisor alone, which then stops them
+                preexec_fn=None if program.ours else _end_with_parent(),  # noqa: PLW1509  # one thread here
+            )
+
+    def _log(self, program: Program) -> Path:
+        return self.logs / f"{program.name}.log"
+
+
+def stop_with_stdin(grace_s: float = STOP_WITHIN_S) -> None:
+    """Make this process stop as if asked, and for certain a while later, when its standard input closes."""
+
+    def watch() -> None:
+        while os.read(0, 1024):
+            pass
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(grace_s)
+        os.killpg(0, signal.SIGKILL)  # it leads a session of its own, with the children it may have
+
+    threading.Thread(target=watch, name="stop-with-stdin", daemon=True).start()
+
+
+def stop_on_signals(stopping: threading.Event) -> None:
+    """Let Ctrl-C and SIGTERM ask for the stop; a second one in a hurry ends at once, like any process."""
+
+    def ask(_number: int, _frame: object) -> None:
+        if stopping.is_set():
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        stopping.set()
+
+    signal.signal(signal.SIGINT, ask)
+    signal.signal(signal.SIGTERM, ask)
+
+
+def _end_with_parent() -> Callable[[], None] | None:
+    if not sys.platform.startswith("linux"):
+        return None  # the next start on the same folder ends what was left
+    library = ctypes.CDLL(None)
+
+    def ask_kernel() -> None:
+        library.prctl(SET_PARENT_DEATH_SIGNAL, signal.SIGTERM)
+
+    return ask_kernel
+
+
+def _end(group: Sequence[Running]) -> None:
+    for running in group:
+        if running.process.poll() is None:
+            running.process.terminate()
+    deadline = time.monotonic() + STOP_WITHIN_S
+    for running in group:
+        try:
+            running.process.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            log.warning("process.killed", name=running.program.name)
+        _kill_session(running.process)
+        _close_pipe(running.process)
+
+
+def _kill_session(process: subprocess.Popen[Any]) -> None:
+    """End what is left of a process and of the children that it started."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        return
+    process.wait()
+
+
+def _close_pipe(process: subprocess.Popen[Any]) -> None:
+    if process.stdin is not None:
+        process.stdin.close()
+
+
+def _shorten(path: Path) -> None:
+    """Move a log that grew large aside. Its writers append, so an emptied file serves them as well."""
+    if path.stat().st_size > LARGEST_LOG:
+        shutil.copyfile(path, path.with_suffix(".log.1"))
+        os.truncate(path, 0)

@@ -1,0 +1,90 @@
+"""The queue rings soonest for orders, loses nothing to a killed worker, and says at once when Redis is away."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from kombu.exceptions import OperationalError
+
+from ivigilant.broker import PROCESS, enqueue, make_celery, transport_options
+from tests.ivigilant.waiting import soon
+
+# Writes the ids of each task to a file; holds on to a task that names 13 until it is killed.
+WORKER = f"""
+import sys, time
+from ivigilant.broker import make_celery
+app = make_celery(sys.argv[1])
+app.conf.broker_transport_options |= {{"visibility_timeout": 1, "unacked_restore_interval": 1}}
+@app.task(name="{PROCESS}")
+def process(ids):
+    with open(sys.argv[2], "a") as file:
+        file.write(",".join(map(str, ids)) + "\\n")
+    while 13 in ids and sys.argv[3] == "hold":
+        time.sleep(0.1)
+app.Worker(concurrency=1, pool="prefork", loglevel="ERROR").start()
+"""
+
+
+def test_orders_are_taken_before_older_history(redis_url: str, done: Path) -> None:
+    app = make_celery(redis_url)
+    for number in range(3):
+        enqueue(app, "history", [number])
+    enqueue(app, "orders", [100, 101])
+
+    with a_worker(redis_url, done):
+        soon(lambda: len(lines(done)) == 4)
+
+    assert lines(done)[0] == "100,101"
+
+
+def test_a_task_comes_back_when_its_worker_is_killed(redis_url: str, done: Path) -> None:
+    with a_worker(redis_url, done, "hold") as killed:
+        enqueue(make_celery(redis_url), "history", [13])
+        soon(lambda: lines(done) == ["13"])
+        os.killpg(killed.pid, signal.SIGKILL)
+
+    with a_worker(redis_url, done):
+        soon(lambda: lines(done) == ["13", "13"])
+
+
+def test_publishing_fails_at_once_when_redis_is_away() -> None:
+    app = make_celery("redis://127.0.0.1:1/0")
+    began = time.monotonic()
+
+    with pytest.raises(OperationalError):
+        enqueue(app, "orders", [1])
+
+    assert time.monotonic() - began < 2
+
+
+def test_a_slow_task_is_not_run_beside_itself() -> None:
+    app = make_celery("redis://127.0.0.1/0")
+
+    assert transport_options()["visibility_timeout"] > app.conf.task_time_limit
+
+
+@pytest.fixture
+def done(tmp_path: Path) -> Path:
+    return tmp_path / "done"
+
+
+@contextmanager
+def a_worker(redis_url: str, done: Path, manner: str = "quick") -> Iterator["subprocess.Popen[bytes]"]:
+    command = [sys.executable, "-c", WORKER, redis_url, str(done), manner]
+    environment = dict(os.environ) | {"PYTHONPATH": str(Path.cwd())}
+    with subprocess.Popen(command, env=environment, start_new_session=True, stdout=subprocess.DEVNULL) as process:
+        try:
+            yield process
+        finally:
+            process.terminate()
+            process.wait(timeout=20)
+
+
+def lines(path: Path) -> list[str]:
+    return path.read_text().splitlines() if path.exists() else []

@@ -1,0 +1,96 @@
+"""The embedded Redis keeps what it was told, answers at one socket, and is never shared by two stacks."""
+
+import stat
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import redis
+
+from ivigilant.embedded import DataFolder, EmbeddedRedis, prepare_redis
+from ivigilant.errors import NotReady
+from ivigilant.settings import Settings
+
+
+def test_an_embedded_redis_evicts_nothing_and_keeps_its_queue_over_a_restart(folder: DataFolder) -> None:
+    with running(prepare_redis(folder.redis)) as first, redis.Redis.from_url(first.url) as client:
+        client.lpush("orders", "17")
+        policy = client.config_get("maxmemory-policy")
+
+    with running(prepare_redis(folder.redis)) as second, redis.Redis.from_url(second.url) as client:
+        assert client.lrange("orders", 0, -1) == [b"17"]
+
+    assert list(policy.values()) in (["noeviction"], [b"noeviction"])
+
+
+def test_a_redis_that_outlived_its_stack_is_ended_before_the_next(folder: DataFolder) -> None:
+    left_over = subprocess.Popen(prepare_redis(folder.redis).command)
+    wait_for(EmbeddedRedis((), folder.redis / "redis.sock"))
+
+    with running(prepare_redis(folder.redis)) as fresh:
+        assert left_over.wait(timeout=5) == 0
+        assert fresh.answers()
+
+
+def test_a_socket_nobody_listens_at_is_no_obstacle(folder: DataFolder) -> None:
+    killed = subprocess.Popen(prepare_redis(folder.redis).command)
+    wait_for(EmbeddedRedis((), folder.redis / "redis.sock"))
+    killed.kill()
+    killed.wait()
+
+    with running(prepare_redis(folder.redis)) as fresh:
+        assert fresh.answers()
+
+
+def test_a_data_folder_with_a_long_path_works_as_well(tmp_path: Path) -> None:
+    folder = DataFolder(tmp_path / ("long" * 30))
+    folder.prepare()
+
+    with running(prepare_redis(folder.redis)) as part:
+        assert part.answers()
+
+    assert prepare_redis(folder.redis).socket == part.socket
+
+
+def test_two_stacks_do_not_share_a_folder(folder: DataFolder) -> None:
+    with folder.locked(), pytest.raises(NotReady, match="another IVIgilant"), folder.locked():
+        pass
+
+
+def test_nobody_else_may_read_what_the_folder_keeps(folder: DataFolder) -> None:
+    settings = Settings.model_validate({"data_dir": folder.path, "redis_url": "redis://:secret@here/0"})
+
+    key = folder.secret_key()
+    folder.remember(settings)
+
+    assert folder.secret_key() == key
+    modes = [stat.S_IMODE((folder.path / name).stat().st_mode) for name in ("", "secret-key", "stack.toml")]
+    assert modes == [0o700, 0o600, 0o600]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> DataFolder:
+    place = DataFolder(tmp_path / "d")
+    place.prepare()
+    return place
+
+
+@contextmanager
+def running(part: EmbeddedRedis) -> Iterator[EmbeddedRedis]:
+    """Run it, and end it in an orderly way."""
+    with subprocess.Popen(part.command) as process:
+        try:
+            wait_for(part)
+            yield part
+        finally:
+            process.terminate()
+
+
+def wait_for(part: EmbeddedRedis) -> None:
+    deadline = time.monotonic() + 10
+    while not part.answers():
+        assert time.monotonic() < deadline, "the embedded Redis does not answer"
+        time.sleep(0.02)
