@@ -7,7 +7,3 @@ class StoreError(Exception):
 
 class UnsupportedDatabase(StoreError):
     """The address names no database we can use; correct the setting."""
-
-
-class UnreadableCursor(StoreError):
-    """The cursor did not come from a list of ours; start the list again without one."""

@@ -103,7 +103,7 @@ patient = sa.Table(
     sa.Column("merged_into", Id, sa.ForeignKey("patient.id"), index=True),
     sa.Column("merge_version", SortedText),
     sa.Column("demographics", sa.JSON, nullable=False, default=dict),
-    sa.Column("demographics_version", SortedText, nullable=False, default=""),
+    sa.Column("demographics_versions", sa.JSON, nullable=False, default=dict),  # field → the version that told it
     sa.Column("has_ivig", sa.Boolean, nullable=False, default=False),  # some order or administration may be IVIg
     sa.Column("flags", sa.JSON, nullable=False, default=list),
     sa.UniqueConstraint("authority", "value"),
@@ -115,7 +115,7 @@ identifier = sa.Table(
     sa.Column("authority", sa.Text, primary_key=True),
     sa.Column("value", sa.Text, primary_key=True),
     sa.Column("patient_id", Id, sa.ForeignKey("patient.id"), primary_key=True, index=True),
-    sa.Column("type", sa.Text, nullable=False, default=""),  # table 0203
+    sa.Column("type", SortedText, nullable=False, default=""),  # table 0203
 )
 
 fact = sa.Table(
@@ -142,6 +142,8 @@ medication_order = sa.Table(
     sa.Column("key", SortedText, nullable=False),
     sa.Column("placer", sa.Text, nullable=False, default=""),
     sa.Column("filler", sa.Text, nullable=False, default=""),
+    sa.Column("placer_number", sa.Text, nullable=False, default=""),  # without the namespace: what people search by
+    sa.Column("filler_number", sa.Text, nullable=False, default=""),
     sa.Column("product_class", sa.Text, nullable=False),  # ivig | possible_ivig | other
     sa.Column(
         "state", sa.Text, nullable=False
@@ -151,8 +153,8 @@ medication_order = sa.Table(
     sa.Column("ends_at", UtcTime),
     sa.Column("data", sa.JSON, nullable=False),  # product, route, dose, schedule, rate as low/high with flags
     sa.UniqueConstraint("patient_id", "key"),
-    sa.Index("ix_medication_order_placer", "placer"),
-    sa.Index("ix_medication_order_filler", "filler"),
+    sa.Index("ix_medication_order_placer_number", "placer_number"),
+    sa.Index("ix_medication_order_filler_number", "filler_number"),
 )
 
 assessment = sa.Table(

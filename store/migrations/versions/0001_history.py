@@ -67,12 +67,7 @@ def _messages() -> None:
         sa.ForeignKeyConstraint(["feed_id"], ["feed.id"], name="fk_message_feed_id"),
         sa.PrimaryKeyConstraint("id", name="pk_message"),
         sa.UniqueConstraint(
-            "feed_id",
-            "sending_application",
-            "sending_facility",
-            "control_id",
-            "body_hash",
-            name="uq_message_once",
+            "feed_id", "sending_application", "sending_facility", "control_id", "body_hash", name="uq_message_once"
         ),
     )
     op.create_index("ix_message_control_id", "message", ["control_id"])
@@ -89,7 +84,7 @@ def _patients() -> None:
         sa.Column("merged_into", ID),
         sa.Column("merge_version", SORTED),
         sa.Column("demographics", sa.JSON(), nullable=False),
-        sa.Column("demographics_version", SORTED, nullable=False),
+        sa.Column("demographics_versions", sa.JSON(), nullable=False),
         sa.Column("has_ivig", sa.Boolean(), nullable=False),
         sa.Column("flags", sa.JSON(), nullable=False),
         sa.ForeignKeyConstraint(["merged_into"], ["patient.id"], name="fk_patient_merged_into"),
@@ -102,7 +97,7 @@ def _patients() -> None:
         sa.Column("authority", sa.Text(), nullable=False),
         sa.Column("value", sa.Text(), nullable=False),
         sa.Column("patient_id", ID, nullable=False),
-        sa.Column("type", sa.Text(), nullable=False),
+        sa.Column("type", SORTED, nullable=False),
         sa.ForeignKeyConstraint(["patient_id"], ["patient.id"], name="fk_identifier_patient_id"),
         sa.PrimaryKeyConstraint("authority", "value", "patient_id", name="pk_identifier"),
     )
@@ -135,6 +130,8 @@ def _orders() -> None:
         sa.Column("key", SORTED, nullable=False),
         sa.Column("placer", sa.Text(), nullable=False),
         sa.Column("filler", sa.Text(), nullable=False),
+        sa.Column("placer_number", sa.Text(), nullable=False),
+        sa.Column("filler_number", sa.Text(), nullable=False),
         sa.Column("product_class", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("version", SORTED, nullable=False),
@@ -145,8 +142,8 @@ def _orders() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_medication_order"),
         sa.UniqueConstraint("patient_id", "key", name="uq_medication_order_patient_id_key"),
     )
-    op.create_index("ix_medication_order_filler", "medication_order", ["filler"])
-    op.create_index("ix_medication_order_placer", "medication_order", ["placer"])
+    op.create_index("ix_medication_order_filler_number", "medication_order", ["filler_number"])
+    op.create_index("ix_medication_order_placer_number", "medication_order", ["placer_number"])
     op.create_table(
         "assessment",
         sa.Column("id", ID, nullable=False),

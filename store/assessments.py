@@ -1,0 +1,35 @@
+"""What was concluded, one row for every answer that differs from the one before."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from store import tables
+
+Row = Mapping[str, Any]  # the columns of assessment, without id
+
+
+def append(connection: sa.Connection, rows: Sequence[Row]) -> list[int]:
+    """Add answers, and give their ids in the same order."""
+    if not rows:
+        return []
+    assessment = tables.assessment
+    insert = sa.insert(assessment).returning(assessment.c.id, sort_by_parameter_order=True)
+    return list(connection.execute(insert, [dict(row) for row in rows]).scalars())
+
+
+def latest(connection: sa.Connection, order_ids: Collection[int]) -> dict[int, sa.RowMapping]:
+    """Give the newest answer for each of these orders."""
+    assessment = tables.assessment
+    newest = sa.select(sa.func.max(assessment.c.id)).where(assessment.c.order_id.in_(sorted(order_ids)))
+    newest = newest.group_by(assessment.c.order_id)
+    rows = connection.execute(sa.select(assessment).where(assessment.c.id.in_(newest))).mappings()
+    return {row["order_id"]: row for row in rows}
+
+
+def of_ids(connection: sa.Connection, ids: Collection[int]) -> dict[int, sa.RowMapping]:
+    """Give these answers by id."""
+    assessment = tables.assessment
+    rows = connection.execute(sa.select(assessment).where(assessment.c.id.in_(sorted(ids)))).mappings()
+    return {row["id"]: row for row in rows}

@@ -1,0 +1,139 @@
+"""What must reach whom: written with the alert, claimed by whoever sends it, until it is sent or refused."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from store import tables
+from store.upserting import insert_or
+
+
+@dataclass(frozen=True, slots=True)
+class NewDelivery:
+    """One line of an alert's record, on its way to one destination."""
+
+    alert_id: int
+    event_id: int
+    destination: str
+    due_at: datetime
+
+    @property
+    def idempotency_key(self) -> str:
+        """The same for every attempt, so that the receiver can tell a repetition."""
+        return f"ivigilant-{self.event_id}-{self.destination}"
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A delivery that is ours until the lease ends."""
+
+    id: int
+    alert_id: int
+    event_id: int
+    destination: str
+    idempotency_key: str
+    attempts: int  # this one counted
+    created_at: datetime
+
+
+def enqueue(connection: sa.Connection, deliveries: Iterable[NewDelivery], now: datetime) -> list[int]:
+    """Note what must be sent, and give the ids of those that were not noted before."""
+    delivery = tables.delivery
+    rows = [
+        {
+            "alert_id": new.alert_id,
+            "event_id": new.event_id,
+            "destination": new.destination,
+            "idempotency_key": new.idempotency_key,
+            "state": "pending",
+            "next_at": new.due_at,
+            "created_at": now,
+        }
+        for new in deliveries
+    ]
+    if not rows:
+        return []
+    statement = insert_or(connection, delivery).on_conflict_do_nothing().returning(delivery.c.id)
+    return sorted(connection.execute(statement, rows).scalars())
+
+
+def claim_due(
+    connection: sa.Connection, now: datetime, lease: timedelta, limit: int, ids: Collection[int] | None = None
+) -> list[Claimed]:
+    """Take what is due, of these ids or of all, for as long as the lease; nobody else gets it meanwhile."""
+    delivery = tables.delivery
+    due = (
+        sa.select(delivery.c.id)
+        .where(delivery.c.state == "pending", delivery.c.next_at <= now)
+        .where(sa.or_(delivery.c.claimed_until.is_(None), delivery.c.claimed_until <= now))
+        .order_by(delivery.c.next_at, delivery.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    if ids is not None:
+        due = due.where(delivery.c.id.in_(sorted(ids)))
+    chosen = due.cte("due")  # one that locks is never inlined, so the limit counts once
+    change = sa.update(delivery).where(delivery.c.id.in_(sa.select(chosen.c.id)))
+    change = change.values(claimed_until=now + lease, attempts=delivery.c.attempts + 1)
+    columns = [delivery.c[name] for name in Claimed.__slots__]
+    rows = connection.execute(change.returning(*columns)).all()
+    return sorted((Claimed(*row) for row in rows), key=lambda claimed: claimed.id)
+
+
+def mark_sent(connection: sa.Connection, claimed: Claimed, now: datetime) -> bool:
+    """Note that the destination has it; also when the lease had ended, for sent is sent."""
+    delivery = tables.delivery
+    change = sa.update(delivery).where(delivery.c.id == claimed.id, delivery.c.state != "sent")
+    values = {"state": "sent", "sent_at": now, "claimed_until": None, "last_error": None}
+    return connection.execute(change.values(values)).rowcount == 1
+
+
+def mark_failed(connection: sa.Connection, claimed: Claimed, error: str, next_at: datetime) -> bool:
+    """Note why it did not arrive and when to try again; False when somebody else has taken it over."""
+    values = {"last_error": error, "next_at": next_at, "claimed_until": None}
+    return _still_ours(connection, claimed, values)
+
+
+def mark_refused(connection: sa.Connection, claimed: Claimed, error: str) -> bool:
+    """Note that the destination will never take it; False when somebody else has taken it over."""
+    return _still_ours(connection, claimed, {"state": "refused", "last_error": error, "claimed_until": None})
+
+
+def _still_ours(connection: sa.Connection, claimed: Claimed, values: dict[str, object]) -> bool:
+    delivery = tables.delivery
+    change = sa.update(delivery).where(
+        delivery.c.id == claimed.id, delivery.c.state == "pending", delivery.c.attempts == claimed.attempts
+    )
+    return connection.execute(change.values(values)).rowcount == 1
+
+
+def retry(connection: sa.Connection, delivery_id: int, now: datetime) -> bool:
+    """Send a refused one after all, once its cause is mended."""
+    delivery = tables.delivery
+    change = sa.update(delivery).where(delivery.c.id == delivery_id, delivery.c.state == "refused")
+    return connection.execute(change.values(state="pending", next_at=now, claimed_until=None)).rowcount == 1
+
+
+def of_alert(connection: sa.Connection, alert_id: int) -> Sequence[sa.RowMapping]:
+    """Give the deliveries of an alert, oldest first."""
+    delivery = tables.delivery
+    query = sa.select(delivery).where(delivery.c.alert_id == alert_id).order_by(delivery.c.id)
+    return connection.execute(query).mappings().all()
+
+
+def counts(connection: sa.Connection) -> dict[tuple[str, str], int]:
+    """Count what is pending and what was refused, by destination and state."""
+    delivery = tables.delivery
+    keys = (delivery.c.destination, delivery.c.state)
+    query = sa.select(*keys, sa.func.count().label("how_many")).where(delivery.c.state.in_(["pending", "refused"]))
+    return {(row.destination, row.state): row.how_many for row in connection.execute(query.group_by(*keys))}
+
+
+def oldest_due(connection: sa.Connection, now: datetime) -> datetime | None:
+    """Tell since when the oldest pending delivery has been due."""
+    delivery = tables.delivery
+    query = sa.select(sa.func.min(delivery.c.next_at)).where(delivery.c.state == "pending", delivery.c.next_at <= now)
+    moment: datetime | None = connection.execute(query).scalar()
+    return moment

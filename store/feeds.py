@@ -1,0 +1,74 @@
+"""The sources of messages, and when each was last heard."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from store import tables
+from store.upserting import insert_or
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """One source."""
+
+    id: int
+    name: str
+    known: bool
+    last_heard_at: datetime | None
+    silence_after_s: int | None
+
+    def is_silent(self, now: datetime) -> bool:
+        """Tell whether it has not been heard for longer than it may."""
+        if self.silence_after_s is None or self.last_heard_at is None:
+            return False
+        return (now - self.last_heard_at).total_seconds() > self.silence_after_s
+
+
+def every(connection: sa.Connection) -> list[Feed]:
+    """Give every feed, by name."""
+    return _read(connection, sa.select(tables.feed).order_by(tables.feed.c.name))
+
+
+def by_name(connection: sa.Connection, name: str) -> Feed | None:
+    """Give the feed of this name."""
+    found = _read(connection, sa.select(tables.feed).where(tables.feed.c.name == name))
+    return found[0] if found else None
+
+
+def _read(connection: sa.Connection, query: sa.Select[*tuple[object, ...]]) -> list[Feed]:
+    return [Feed(**row) for row in connection.execute(query).mappings()]
+
+
+def ids_of(connection: sa.Connection, names: Sequence[str]) -> dict[str, int]:
+    """Give the id of every name; a feed nobody declared is made, and marked as not known."""
+    feed = tables.feed
+    query = sa.select(feed.c.name, feed.c.id).where(feed.c.name.in_(sorted(set(names))))
+    found = {row.name: row.id for row in connection.execute(query)}
+    missing = sorted(set(names) - set(found))
+    if missing:
+        rows = [{"name": name, "known": False} for name in missing]
+        connection.execute(insert_or(connection, feed).on_conflict_do_nothing(), rows)
+        found |= {row.name: row.id for row in connection.execute(query)}
+    return found
+
+
+def declare(connection: sa.Connection, silence_after_s: Mapping[str, int | None]) -> None:
+    """Make the feeds of the site file known, with how long each may be silent; others are no longer known."""
+    feed = tables.feed
+    connection.execute(sa.update(feed).where(feed.c.name.not_in(sorted(silence_after_s))).values(known=False))
+    rows = [{"name": name, "known": True, "silence_after_s": limit} for name, limit in sorted(silence_after_s.items())]
+    if rows:
+        insert = insert_or(connection, feed)
+        change = {name: insert.excluded[name] for name in ("known", "silence_after_s")}
+        connection.execute(insert.on_conflict_do_update(index_elements=["name"], set_=change), rows)
+
+
+def heard(connection: sa.Connection, feed_id: int, at: datetime) -> None:
+    """Note when the feed was heard; an earlier moment changes nothing."""
+    feed = tables.feed
+    change = sa.update(feed).where(feed.c.id == feed_id)
+    change = change.where(sa.or_(feed.c.last_heard_at.is_(None), feed.c.last_heard_at < at))
+    connection.execute(change.values(last_heard_at=at))

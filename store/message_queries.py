@@ -1,0 +1,130 @@
+"""Messages after they were saved: who works on them, how they ended, and which were left behind."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+import sqlalchemy as sa
+
+from store import tables
+
+End = Literal["processed", "ignored", "parked"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one message ended."""
+
+    id: int
+    state: End
+    reason: str | None = None  # a short code
+    detail: str | None = None  # where and what, without patient data
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A message that nobody has processed yet."""
+
+    id: int
+    lane: str
+
+
+def lock_received(connection: sa.Connection, ids: Collection[int]) -> Sequence[sa.RowMapping]:
+    """Take the messages that still wait, with their feed's name, oldest first; leave those another worker holds."""
+    message, feed = tables.message, tables.feed
+    query = (
+        sa.select(message, feed.c.name.label("feed_name"))
+        .join(feed, feed.c.id == message.c.feed_id)
+        .where(message.c.id.in_(sorted(ids)), message.c.state == "received")
+        .order_by(message.c.id)
+        .with_for_update(skip_locked=True, of=message)
+    )
+    return connection.execute(query).mappings().all()
+
+
+def mark(connection: sa.Connection, outcomes: Iterable[Outcome], now: datetime) -> None:
+    """Note how these messages ended."""
+    alike: dict[tuple[End, str | None, str | None], list[int]] = {}
+    for outcome in outcomes:
+        alike.setdefault((outcome.state, outcome.reason, outcome.detail), []).append(outcome.id)
+    message = tables.message
+    for (state, reason, detail), ids in alike.items():
+        change = sa.update(message).where(message.c.id.in_(sorted(ids)))
+        connection.execute(change.values(state=state, reason=reason, detail=detail, processed_at=now))
+
+
+def mark_processed(connection: sa.Connection, ids: Iterable[int], now: datetime) -> None:
+    """Note that these messages are part of the history now."""
+    mark(connection, [Outcome(id_, "processed") for id_ in ids], now)
+
+
+def add_flags(connection: sa.Connection, flags: dict[int, Collection[str]]) -> None:
+    """Add to what was doubtful about these messages; they must be locked."""
+    message = tables.message
+    query = sa.select(message.c.id, message.c.flags).where(message.c.id.in_(sorted(flags)))
+    known = {row.id: row.flags for row in connection.execute(query)}
+    more = [
+        {"which": id_, "now": sorted({*known[id_], *new})}
+        for id_, new in sorted(flags.items())
+        if not set(new) <= set(known[id_])
+    ]
+    if more:
+        change = sa.update(message).where(message.c.id == sa.bindparam("which")).values(flags=sa.bindparam("now"))
+        connection.execute(change, more)
+
+
+def count_attempt(connection: sa.Connection, ids: Collection[int]) -> dict[int, int]:
+    """Count one more attempt for these messages, and tell how many each has had."""
+    message = tables.message
+    change = sa.update(message).where(message.c.id.in_(sorted(ids)), message.c.state == "received")
+    change = change.values(attempts=message.c.attempts + 1)
+    return {row.id: row.attempts for row in connection.execute(change.returning(message.c.id, message.c.attempts))}
+
+
+def stale_received(connection: sa.Connection, older_than: datetime, limit: int) -> list[Waiting]:
+    """Give messages that were saved, and last queued, before this moment and still wait; oldest first."""
+    message = tables.message
+    query = (
+        sa.select(message.c.id, message.c.lane)
+        .where(message.c.state == "received", message.c.received_at < older_than)
+        .where(sa.or_(message.c.queued_at.is_(None), message.c.queued_at < older_than))
+        .order_by(message.c.id)
+        .limit(limit)
+    )
+    return [Waiting(row.id, row.lane) for row in connection.execute(query)]
+
+
+def mark_queued(connection: sa.Connection, ids: Collection[int], now: datetime) -> None:
+    """Note that these were put on the queue again, so that the next sweep waits before it does so too."""
+    message = tables.message
+    change = sa.update(message).where(message.c.id.in_(sorted(ids)), message.c.state == "received")
+    connection.execute(change.values(queued_at=now))
+
+
+def reprocess(connection: sa.Connection, ids: Collection[int], now: datetime) -> list[Waiting]:
+    """Let these messages be processed again, however they ended; give those that were not waiting already."""
+    message = tables.message
+    change = sa.update(message).where(message.c.id.in_(sorted(ids)), message.c.state != "received")
+    values = {"state": "received", "reason": None, "detail": None, "processed_at": None, "attempts": 0}
+    change = change.values(values | {"queued_at": now})
+    rows = connection.execute(change.returning(message.c.id, message.c.lane))
+    return sorted((Waiting(row.id, row.lane) for row in rows), key=lambda waiting: waiting.id)
+
+
+def oldest_received_age(connection: sa.Connection, now: datetime, lane: str | None = None) -> timedelta | None:
+    """Tell how long the oldest message has been waiting, in one lane or in any; None when none waits."""
+    message = tables.message
+    query = sa.select(message.c.received_at).where(message.c.state == "received").order_by(message.c.id).limit(1)
+    if lane is not None:
+        query = query.where(message.c.lane == lane)
+    oldest: datetime | None = connection.execute(query).scalar()
+    return None if oldest is None else now - oldest
+
+
+def counts(connection: sa.Connection) -> dict[str, int]:
+    """Count the messages that wait and those that are parked."""
+    message = tables.message
+    query = sa.select(message.c.state, sa.func.count().label("how_many"))
+    query = query.where(message.c.state.in_(["received", "parked"])).group_by(message.c.state)
+    return {"received": 0, "parked": 0} | {row.state: row.how_many for row in connection.execute(query)}

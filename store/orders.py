@@ -1,0 +1,61 @@
+"""Orders for a medicine, as the history says they stand now."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from store import tables
+from store.upserting import insert_or
+
+Row = Mapping[str, Any]  # the columns of medication_order, without id and the two bare numbers
+
+
+def upsert(connection: sa.Connection, rows: Iterable[Row]) -> dict[tuple[int, str], int]:
+    """Replace what was derived before, and give the id of each (patient, key); the patients must be locked."""
+    latest = {(row["patient_id"], row["key"]): row for row in rows}
+    if not latest:
+        return {}
+    order = tables.medication_order
+    values = [_values(latest[key]) for key in sorted(latest)]
+    insert = insert_or(connection, order)
+    change = {name: insert.excluded[name] for name in values[0] if name not in {"patient_id", "key"}}
+    statement = insert.on_conflict_do_update(index_elements=["patient_id", "key"], set_=change)
+    returned = connection.execute(statement.returning(order.c.patient_id, order.c.key, order.c.id), values)
+    return {(row.patient_id, row.key): row.id for row in returned}
+
+
+def _values(row: Row) -> dict[str, Any]:
+    optional = {"placer": "", "filler": "", "starts_at": None, "ends_at": None}
+    values = optional | dict(row)
+    return values | {"placer_number": _number(values["placer"]), "filler_number": _number(values["filler"])}
+
+
+def _number(full: str) -> str:
+    """What people search by: EPD|900001 is found as 900001 too."""
+    namespace, separator, number = full.partition("|")
+    return number if separator else namespace
+
+
+def of_patients(connection: sa.Connection, ids: Collection[int]) -> Sequence[sa.RowMapping]:
+    """Give every order of these patients, oldest first."""
+    order = tables.medication_order
+    query = sa.select(order).where(order.c.patient_id.in_(sorted(ids))).order_by(order.c.id)
+    return connection.execute(query).mappings().all()
+
+
+def get(connection: sa.Connection, order_id: int) -> sa.RowMapping | None:
+    """Give one order."""
+    order = tables.medication_order
+    return connection.execute(sa.select(order).where(order.c.id == order_id)).mappings().one_or_none()
+
+
+def numbered(number: str) -> sa.ColumnElement[bool]:
+    """Say which orders go by this number, with or without its namespace, the placer's or the filler's."""
+    order = tables.medication_order
+    bare = _number(number)
+    same = [
+        sa.and_(short == bare, full.in_({number, bare})) if bare != number else short == bare
+        for short, full in ((order.c.placer_number, order.c.placer), (order.c.filler_number, order.c.filler))
+    ]
+    return sa.or_(*same)

@@ -1,0 +1,26 @@
+"""Which of two entries is the later one, whichever arrived first (docs/decisions/0001)."""
+
+from datetime import UTC, datetime
+
+NO_TIME = "0" * 20
+CONTROL_ID_WIDTH = 20
+HASH_WIDTH = 16
+
+
+def version_of(event_at: datetime | None, message_time: datetime | None, control_id: str, body_hash: bytes) -> str:
+    """Give a text that sorts by event time, then message time, then control id, then content.
+
+    A missing time sorts before every time. Control ids of one second are compared as counters: 9 comes before 10.
+    """
+    counter = control_id.replace("\0", "")[-CONTROL_ID_WIDTH:].rjust(CONTROL_ID_WIDTH)
+    return f"{_stamp(event_at)}-{_stamp(message_time)}-{counter}-{body_hash.hex()[:HASH_WIDTH]:0<{HASH_WIDTH}}"
+
+
+def _stamp(moment: datetime | None) -> str:
+    if moment is None:
+        return NO_TIME
+    if moment.tzinfo is None:
+        raise ValueError(f"a version needs a time with a zone, not {moment!r}")
+    utc = moment.astimezone(UTC)
+    # strftime does not pad a year before 1000 everywhere.
+    return f"{utc.year:04d}{utc:%m%d%H%M%S%f}"
