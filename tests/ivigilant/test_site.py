@@ -1,0 +1,85 @@
+"""The site file says what a hospital is; a fault in it is told with its line."""
+
+from pathlib import Path
+
+import pytest
+
+from ivigilant.errors import UnusableSite
+from ivigilant.site import MailDestination, SiteFile, load_site
+
+WHOLE = """\
+name: Sint Voorbeeld
+zone: Europe/Brussels
+languages: [nl]
+unknown_sources: park
+authority: ZIS
+mrn_authorities: [ZIS, OUD]
+code_systems: {ZKH-PRK: PRK}
+feeds:
+  - name: epd
+    address: 10.1.0.0/16
+    sending_application: EPD
+    ack_mode: original
+    processing_ids: [P]
+    placer_authoritative: false
+  - name: lab
+    port: 2576
+    zone: UTC
+codes:
+  - {system: ZKH, code: IVIG10, value_set: ivig}
+destinations:
+  - name: apotheek
+    kind: mail
+    recipients: [apotheek@voorbeeld.nl]
+    min_tier: high
+"""
+
+
+def test_a_whole_file_is_read(tmp_path: Path) -> None:
+    site = load_site(a_file(tmp_path, WHOLE))
+
+    assert (site.name, site.zone, site.unknown_sources) == ("Sint Voorbeeld", "Europe/Brussels", "park")
+    assert [feed.name for feed in site.feeds if not feed.placer_authoritative] == ["epd"]
+    assert isinstance(site.destinations[0], MailDestination)
+
+
+def test_without_a_file_and_with_an_empty_one_the_defaults_hold(tmp_path: Path) -> None:
+    assert load_site(None) == load_site(a_file(tmp_path, "# nothing yet\n")) == SiteFile()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("zone: UTC", "zone: Mars/Base", "17: feeds.2.zone: "),
+        ("port: 2576", "prot: 2576", "16: feeds.2.prot: "),
+        ("    port: 2576\n", "", "15: feeds.2: "),
+        ("ack_mode: original", "ack_mode: polite", "12: feeds.1.ack_mode: "),
+        ("recipients: [apotheek@voorbeeld.nl]", "recipients: []", "23: destinations.1.mail.recipients: "),
+        ("kind: mail", "kind: pigeon", "21: destinations.1: "),
+        ("name: lab", "name: epd", "1: "),
+        ("unknown_sources: park", "zone: UTC", "4: zone is said twice"),
+        ("languages: [nl]", "languages: [nl", "4: "),
+    ],
+)
+def test_a_fault_is_told_with_its_line(tmp_path: Path, old: str, new: str, told: str) -> None:
+    path = a_file(tmp_path, WHOLE.replace(old, new, 1))
+
+    with pytest.raises(UnusableSite) as fault:
+        load_site(path)
+
+    assert f"{path}:{told}" in str(fault.value)
+
+
+def test_every_fault_is_told_at_once(tmp_path: Path) -> None:
+    path = a_file(tmp_path, "zone: Mars/Base\nname: 3\nlanguages: [nl, fr]\n")
+
+    with pytest.raises(UnusableSite) as fault:
+        load_site(path)
+
+    assert sorted(line.split(":")[1] for line in str(fault.value).splitlines()) == ["1", "2", "3"]
+
+
+def a_file(folder: Path, text: str) -> Path:
+    path = folder / "site.yaml"
+    path.write_text(text)
+    return path
