@@ -1,6 +1,8 @@
 """Orders for a medicine, as the history says they stand now."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -8,12 +10,26 @@ import sqlalchemy as sa
 from store import tables
 from store.upserting import insert_or
 
-Row = Mapping[str, Any]  # the columns of medication_order, without id and the two bare numbers
+
+@dataclass(frozen=True, slots=True)
+class OrderRow:
+    """One order's state, derived from all that is known of it."""
+
+    patient_id: int
+    key: str
+    product_class: str  # ivig | possible_ivig | other
+    state: str
+    version: str
+    data: Mapping[str, Any]
+    placer: str = ""
+    filler: str = ""
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
 
 
-def upsert(connection: sa.Connection, rows: Iterable[Row]) -> dict[tuple[int, str], int]:
+def upsert(connection: sa.Connection, rows: Iterable[OrderRow]) -> dict[tuple[int, str], int]:
     """Replace what was derived before, and give the id of each (patient, key); the patients must be locked."""
-    latest = {(row["patient_id"], row["key"]): row for row in rows}
+    latest = {(row.patient_id, row.key): row for row in rows}
     if not latest:
         return {}
     order = tables.medication_order
@@ -25,10 +41,8 @@ def upsert(connection: sa.Connection, rows: Iterable[Row]) -> dict[tuple[int, st
     return {(row.patient_id, row.key): row.id for row in returned}
 
 
-def _values(row: Row) -> dict[str, Any]:
-    optional = {"placer": "", "filler": "", "starts_at": None, "ends_at": None}
-    values = optional | dict(row)
-    return values | {"placer_number": _number(values["placer"]), "filler_number": _number(values["filler"])}
+def _values(row: OrderRow) -> dict[str, Any]:
+    return asdict(row) | {"placer_number": _number(row.placer), "filler_number": _number(row.filler)}
 
 
 def _number(full: str) -> str:

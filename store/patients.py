@@ -5,6 +5,7 @@ in `store/demographics.py`.
 """
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 
@@ -12,6 +13,16 @@ from store import tables
 from store.upserting import insert_or
 
 Name = tuple[str, str]  # authority, value
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """One number by which a patient is known."""
+
+    patient_id: int
+    authority: str
+    value: str
+    type: str = ""
 
 
 def identities(connection: sa.Connection, names: Iterable[Name]) -> dict[Name, int]:
@@ -38,17 +49,17 @@ def _ids_of(connection: sa.Connection, names: Sequence[Name]) -> dict[Name, int]
     return {(row.authority, row.value): row.id for row in connection.execute(query)}
 
 
-def link_identifiers(connection: sa.Connection, links: Iterable[tuple[str, str, str, int]]) -> None:
-    """Note by which numbers patients are known: (authority, value, type, patient). Of two types the greater stays."""
-    latest: dict[tuple[str, str, int], str] = {}
-    for authority, value, kind, patient_id in links:
-        key = (authority, value, patient_id)
-        latest[key] = max(latest.get(key, ""), kind)
-    known = _types_of(connection, sorted(latest))
+def link(connection: sa.Connection, numbers: Iterable[Number]) -> None:
+    """Note the numbers by which patients are known; of two types for one number the greater stays."""
+    types: dict[tuple[str, str, int], str] = {}
+    for number in numbers:
+        key = (number.authority, number.value, number.patient_id)
+        types[key] = max(types.get(key, ""), number.type)
+    known = _types_of(connection, sorted(types))
     rows = [
         {"authority": authority, "value": value, "patient_id": patient_id, "type": kind}
-        for (authority, value, patient_id), kind in sorted(latest.items())
-        if kind > known.get((authority, value, patient_id), "") or (authority, value, patient_id) not in known
+        for (authority, value, patient_id), kind in sorted(types.items())
+        if (authority, value, patient_id) not in known or kind > known[authority, value, patient_id]
     ]
     if rows:
         insert = insert_or(connection, tables.identifier)
@@ -86,16 +97,6 @@ def mark_has_ivig(connection: sa.Connection, ids: Collection[int]) -> set[int]:
     return set(connection.execute(change.values(has_ivig=True).returning(patient.c.id)).scalars())
 
 
-def add_flag(connection: sa.Connection, ids: Collection[int], flag: str) -> set[int]:
-    """Flag these patients, for good; tell for whom that is news. The patients must be locked."""
-    fresh = {id_: row["flags"] for id_, row in of_ids(connection, ids).items() if flag not in row["flags"]}
-    if fresh:
-        patient = tables.patient
-        change = sa.update(patient).where(patient.c.id == sa.bindparam("whose")).values(flags=sa.bindparam("now"))
-        connection.execute(change, [{"whose": id_, "now": sorted({*old, flag})} for id_, old in sorted(fresh.items())])
-    return set(fresh)
-
-
 def of_ids(connection: sa.Connection, ids: Collection[int]) -> dict[int, sa.RowMapping]:
     """Give these patients by id."""
     if not ids:
@@ -104,8 +105,9 @@ def of_ids(connection: sa.Connection, ids: Collection[int]) -> dict[int, sa.RowM
     return {row["id"]: row for row in rows}
 
 
-def identifiers_of(connection: sa.Connection, ids: Collection[int]) -> Sequence[sa.RowMapping]:
+def numbers_of(connection: sa.Connection, ids: Collection[int]) -> list[Number]:
     """Give every number these patients are known by."""
     identifier = tables.identifier
     query = sa.select(identifier).where(identifier.c.patient_id.in_(sorted(ids)))
-    return connection.execute(query.order_by(*identifier.primary_key.columns)).mappings().all()
+    query = query.order_by(identifier.c.authority, identifier.c.value, identifier.c.patient_id)
+    return [Number(row.patient_id, row.authority, row.value, row.type) for row in connection.execute(query)]
