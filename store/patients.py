@@ -49,12 +49,11 @@ def _ids_of(connection: sa.Connection, names: Sequence[Name]) -> dict[Name, int]
     return {(row.authority, row.value): row.id for row in connection.execute(query)}
 
 
-def link(connection: sa.Connection, numbers: Iterable[Number]) -> None:
-    """Note the numbers by which patients are known; of two types for one number the greater stays."""
+def link_identifiers(connection: sa.Connection, links: Iterable[tuple[str, str, str, int]]) -> None:
+    """Note by which numbers patients are known: (authority, value, type, patient). Of two types the greater stays."""
     types: dict[tuple[str, str, int], str] = {}
-    for number in numbers:
-        key = (number.authority, number.value, number.patient_id)
-        types[key] = max(types.get(key, ""), number.type)
+    for authority, value, kind, patient_id in links:
+        types[authority, value, patient_id] = max(types.get((authority, value, patient_id), ""), kind)
     known = _types_of(connection, sorted(types))
     rows = [
         {"authority": authority, "value": value, "patient_id": patient_id, "type": kind}
