@@ -20,11 +20,20 @@ def read_codings(segment: Segment, field: int, defaults: Defaults, repetition: i
         if not code:
             continue
         display = parts[start + 1].strip() if start + 1 < len(parts) else ""
-        system = _system(parts[start + 2] if start + 2 < len(parts) else "", defaults)
+        system = named_system(parts[start + 2] if start + 2 < len(parts) else "", defaults)
         coding = Coding(system=system, code=code, display=display)
         if coding not in codings:
             codings.append(coding)
     return tuple(codings)
+
+
+def read_diagnosed(segment: Segment, defaults: Defaults) -> tuple[Coding, ...]:
+    """The codes of DG1-3 or PR1-3, whose system older senders put in the field before it."""
+    codings = read_codings(segment, 3, defaults)
+    if codings and not codings[0].system and segment.text(2):
+        system = named_system(segment.text(2), defaults)
+        return (Coding(system=system, code=codings[0].code, display=codings[0].display), *codings[1:])
+    return codings
 
 
 def read_all_codings(segment: Segment, field: int, defaults: Defaults) -> tuple[Coding, ...]:
@@ -43,16 +52,17 @@ def read_words(segment: Segment, field: int, repetition: int = 1) -> str:
         word = parts[index].strip() if index < len(parts) else ""
         if word and word not in words:
             words.append(word)
-    if not words and parts and not _has_system(parts):
+    if not words and parts and not _hasnamed_system(parts):
         words = [parts[0].strip()]
     return "; ".join(words)
 
 
-def _has_system(parts: tuple[str, ...]) -> bool:
+def _hasnamed_system(parts: tuple[str, ...]) -> bool:
     return len(parts) > 2 and bool(parts[2].strip())
 
 
-def _system(name: str, defaults: Defaults) -> str:
+def named_system(name: str, defaults: Defaults) -> str:
+    """What we call the system that the sender calls so; "" stays empty."""
     if not name:
         return ""
     if defaults.code_systems:
