@@ -33,3 +33,10 @@ def of_ids(connection: sa.Connection, ids: Collection[int]) -> dict[int, sa.RowM
     assessment = tables.assessment
     rows = connection.execute(sa.select(assessment).where(assessment.c.id.in_(sorted(ids)))).mappings()
     return {row["id"]: row for row in rows}
+
+
+def with_signature(connection: sa.Connection, order_id: int, signature: str) -> sa.RowMapping | None:
+    """Give the newest answer for this order that said exactly this."""
+    assessment = tables.assessment
+    query = sa.select(assessment).where(assessment.c.order_id == order_id, assessment.c.signature == signature)
+    return connection.execute(query.order_by(assessment.c.id.desc()).limit(1)).mappings().one_or_none()

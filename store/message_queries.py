@@ -28,6 +28,7 @@ class Waiting:
 
     id: int
     lane: str
+    queued_before: bool = False  # the sweep has queued it once already
 
 
 def lock_received(connection: sa.Connection, ids: Collection[int]) -> Sequence[sa.RowMapping]:
@@ -86,13 +87,13 @@ def stale_received(connection: sa.Connection, older_than: datetime, limit: int) 
     """Give messages that were saved, and last queued, before this moment and still wait; oldest first."""
     message = tables.message
     query = (
-        sa.select(message.c.id, message.c.lane)
+        sa.select(message.c.id, message.c.lane, message.c.queued_at)
         .where(message.c.state == "received", message.c.received_at < older_than)
         .where(sa.or_(message.c.queued_at.is_(None), message.c.queued_at < older_than))
         .order_by(message.c.id)
         .limit(limit)
     )
-    return [Waiting(row.id, row.lane) for row in connection.execute(query)]
+    return [Waiting(row.id, row.lane, row.queued_at is not None) for row in connection.execute(query)]
 
 
 def mark_queued(connection: sa.Connection, ids: Collection[int], now: datetime) -> None:

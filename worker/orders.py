@@ -14,6 +14,7 @@ from parsers.events import MedicationGiven, MedicationOrdered
 from worker.entries import Entry
 from worker.order_control import ACTIVE, REPLACED, STOPPED, next_state
 
+BADGES = frozenset({"test", "replay"})  # flags that say how a message is to be treated, not what it says
 _TELLS_CONTENT = ("encoded", "request")  # a give or a dispense tells it only when nothing better did
 
 
@@ -31,11 +32,17 @@ class OrderState:
     content: MedicationOrdered | None
     source: Entry | None  # where the content was read
     given: tuple[Entry, ...]  # administrations, oldest first
+    badges: frozenset[str] = frozenset()  # test, replay: of its latest message
 
     @property
     def is_stopped(self) -> bool:
         """Nothing more will be given under it."""
         return self.state in STOPPED
+
+    @property
+    def is_administration_only(self) -> bool:
+        """It is known only because it was given."""
+        return self.source is not None and isinstance(self.source.event, MedicationGiven)
 
 
 def fold_orders(entries: Sequence[Entry]) -> list[OrderState]:
@@ -106,6 +113,7 @@ def _fold(group: list[Entry], replaced: dict[str, Entry]) -> OrderState:
         content=_content(group, source),
         source=source,
         given=tuple(entry for entry in group if isinstance(entry.event, MedicationGiven)),
+        badges=BADGES & frozenset(group[-1].event.flags),
     )
 
 

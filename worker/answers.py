@@ -1,0 +1,105 @@
+"""Answers into rows: the orders of one person as they stand, and an assessment for every answer that is new."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from rules.assessment import Priority, Tier
+from store import assessments, orders
+from store.orders import OrderRow
+from worker.conclude import Answered
+from worker.conclusion import conclusion, product_name, signature
+from worker.decide import Answer
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One order's answer as it is stored."""
+
+    order_id: int
+    assessment_id: int
+    answered: Answered
+    answer: Answer
+    priority: Priority
+
+
+def keep_answers(
+    connection: sa.Connection, members: frozenset[int], answered: Sequence[Answered], patient: Json, now: datetime
+) -> list[Kept]:
+    """Write the orders, and the answers that differ from the last; the person must be locked."""
+    ids = _keep_orders(connection, members, answered)
+    told = [conclusion(one.assessment, one.case, one.order, patient) for one in answered]
+    answers = [
+        Answer(one.assessment.tier, signature(one.assessment, one.order, what), what)
+        for one, what in zip(answered, told, strict=True)
+    ]
+    last = assessments.latest(connection, ids)
+    new = [
+        index
+        for index, (order_id, one) in enumerate(zip(ids, answered, strict=True))
+        if not _said_already(last.get(order_id), one, answers[index])
+    ]
+    rows = [_assessment_row(ids[index], answered[index], answers[index], now) for index in new]
+    written = dict(zip(new, assessments.append(connection, rows), strict=True))
+    return [
+        Kept(order_id, written.get(index) or last[order_id]["id"], one, answers[index], one.assessment.priority)
+        for index, (order_id, one) in enumerate(zip(ids, answered, strict=True))
+    ]
+
+
+def _said_already(last: sa.RowMapping | None, one: Answered, answer: Answer) -> bool:
+    return last is not None and (last["order_version"], last["signature"]) == (one.order.version, answer.signature)
+
+
+def _assessment_row(order_id: int, one: Answered, answer: Answer, now: datetime) -> Json:
+    return {
+        "order_id": order_id,
+        "patient_id": one.order.patient_id,
+        "order_version": one.order.version,
+        "signature": answer.signature,
+        "knowledge": one.assessment.knowledge,
+        "tier": tier_word(one.assessment.tier),
+        "priority": one.assessment.priority.name.lower(),
+        "conclusion": answer.told,
+        "as_of": one.case.at,
+        "concluded_at": now,
+    }
+
+
+def tier_word(tier: Tier) -> str:
+    """The tier as it is stored and sent."""
+    return tier.name.lower()
+
+
+def _keep_orders(connection: sa.Connection, members: frozenset[int], answered: Sequence[Answered]) -> list[int]:
+    """Write the orders; one that merged into another number, or changed its identity, keeps its row."""
+    existing = orders.of_patients(connection, members)
+    for one in answered:
+        same = [row for row in existing if row["key"] == one.order.key]
+        if same and all(row["patient_id"] != one.order.patient_id for row in same):
+            orders.move(connection, same[0]["id"], one.order.patient_id)
+    ids = orders.upsert(connection, [_order_row(one) for one in answered])
+    gone = {row["id"] for row in existing} - set(ids.values())
+    orders.absorb(connection, gone)
+    return [ids[one.order.patient_id, one.order.key] for one in answered]
+
+
+def _order_row(one: Answered) -> OrderRow:
+    judged = one.case.order
+    return OrderRow(
+        patient_id=one.order.patient_id,
+        key=one.order.key,
+        product_class=one.product.product_class,
+        state=one.order.state,
+        version=one.order.version,
+        placer=one.order.placer,
+        filler=one.order.filler,
+        starts_at=one.starts_at,
+        ends_at=one.ends_at,
+        data={"product": product_name(one.order), "route": judged.route, "flags": list(judged.flags)},
+    )

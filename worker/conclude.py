@@ -1,0 +1,127 @@
+"""A patient's IVIg orders judged again: entries in, one answer per order out. No database, no clock."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from parsers.events import MedicationOrdered
+from rules.assessment import Assessment
+from rules.evaluate import evaluate
+from rules.facts import Case, Dose, Fact, Patient
+from rules.knowledge import Knowledge
+from worker.courses import Course, course_of, doses_of
+from worker.entries import Entry
+from worker.facts import facts_of, medication_fact, provenance
+from worker.judged_order import judged_order
+from worker.orders import OrderState, fold_orders
+from worker.products import Product, product_of
+from worker.site import Site
+from worker.weights import weight_on
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """One IVIg order with its answer."""
+
+    order: OrderState
+    product: Product
+    case: Case
+    assessment: Assessment
+    starts_at: datetime | None
+    ends_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is known of the patient, whichever order is judged."""
+
+    patient: Patient
+    facts: tuple[Fact, ...]
+    history_received: bool
+    history_as_of: datetime | None
+
+
+def conclude(
+    entries: Sequence[Entry],
+    patient: Patient,
+    knowledge: Knowledge,
+    site: Site,
+    *,
+    history_received: bool,
+    history_as_of: datetime | None = None,
+) -> list[Answered]:
+    """Judge every IVIg order of one patient; entries come oldest version first."""
+    orders = [
+        (order, product_of(knowledge, order.content)) for order in fold_orders(entries) if order.content is not None
+    ]
+    facts = [*facts_of(entries), *_medications(orders)]
+    known = _Known(patient, tuple(facts), history_received, history_as_of)
+    courses = {order.key: course_of(order, site) for order, product in orders if product.is_ivig}
+    return [
+        _answer(order, product, courses, known, knowledge, site)
+        for order, product in orders
+        if product.is_ivig and order.state != "container"
+    ]
+
+
+def _medications(orders: list[tuple[OrderState, Product]]) -> list[Fact]:
+    others = [medication_fact(order, _end(order)) for order, product in orders if not product.is_ivig]
+    return [fact for fact in others if fact is not None]
+
+
+def _end(order: OrderState) -> datetime | None:
+    if order.is_stopped:
+        return order.stopped_at
+    timings = order.content.timings if order.content else ()
+    ends = [timing.ends.at for timing in timings if timing.ends]
+    return max(ends) if ends else None
+
+
+def _answer(
+    order: OrderState,
+    product: Product,
+    courses: dict[str, Course],
+    known: _Known,
+    knowledge: Knowledge,
+    site: Site,
+) -> Answered:
+    course = courses[order.key]
+    at = _moment(order, course, known.facts)
+    other_doses = tuple(
+        sorted(
+            (dose for key, other in courses.items() for dose in doses_of(other) if key != order.key or dose.given),
+            key=lambda dose: (dose.at, dose.order),
+        )
+    )
+    weight = weight_on(at, known.facts, knowledge, known.patient)
+    case = Case(
+        order=judged_order(order, product, course, list(courses.values()), site, weight),
+        patient=known.patient,
+        at=at,
+        facts=tuple(fact for fact in known.facts if _counts(fact, order, at)),
+        doses=_until_course(other_doses, at),
+        history_received=known.history_received,
+        history_as_of=known.history_as_of,
+    )
+    assessment = evaluate(case, knowledge)
+    return Answered(order, product, case, assessment, course.starts_at, course.ends_at)
+
+
+def _until_course(doses: tuple[Dose, ...], at: datetime) -> tuple[Dose, ...]:
+    """Doses up to the moment judged for; a planned dose still to come says nothing of the past."""
+    return tuple(dose for dose in doses if dose.at <= at)
+
+
+def _counts(fact: Fact, order: OrderState, at: datetime) -> bool:
+    """Undated facts always count; dated ones when they lie at or before the moment judged for."""
+    own = order.source is not None and fact.provenance == provenance(order.source)
+    return not own and (fact.starts is None or fact.starts <= at)
+
+
+def _moment(order: OrderState, course: Course, facts: Sequence[Fact]) -> datetime:
+    """The moment judged for (decision 2): the newest thing known within the order's life, never before its start."""
+    newest = [fact.starts for fact in facts if fact.starts is not None]
+    said = [order.source.event.at] if order.source and isinstance(order.source.event, MedicationOrdered) else []
+    latest = max([*newest, *[moment for moment in said if moment is not None], course.starts_at])
+    ends = [end for end in (course.ends_at, order.stopped_at) if end is not None]
+    return max(course.starts_at, min([latest, *ends]))

@@ -1,0 +1,83 @@
+"""Deliveries that are due, sent: claimed for a while, tried once, and tried again later when nobody answered."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import sqlalchemy as sa
+import structlog
+
+from forwarding.backoff import next_attempt
+from forwarding.errors import Refused, Unreachable
+from forwarding.notice import Notice, ward_code
+from store import deliveries
+from store.deliveries import Claimed
+from store.notices import notice_rows
+from worker.dependencies import Dependencies
+
+log = structlog.get_logger()
+
+LEASE = timedelta(minutes=2)  # a sender that dies keeps a delivery from others for this long
+ROUND = 50
+
+_KINDS = {"raised": "raised", "reopened": "changed", "changed": "changed", "resolved": "resolved"}
+
+
+def deliver(worker: Dependencies, ids: Sequence[int] | None = None) -> int:
+    """Send what is due, of these or of all; give how many were taken by their destination."""
+    now = worker.clock()
+    with worker.engine.begin() as connection:
+        claimed = deliveries.claim_due(connection, now, LEASE, ROUND, ids)
+        notices = _notices(connection, worker, claimed)
+    return sum(_send(worker, delivery, notices[delivery.id]) for delivery in claimed)
+
+
+def _notices(connection: sa.Connection, worker: Dependencies, claimed: Sequence[Claimed]) -> dict[int, Notice]:
+    rows = notice_rows(connection, [delivery.event_id for delivery in claimed])
+    return {
+        delivery.id: Notice(
+            idempotency_key=delivery.idempotency_key,
+            kind=_KINDS.get(row["kind"], "changed"),  # type: ignore[arg-type]  # the table holds only kinds of a notice
+            tier=row["tier"],
+            priority=row["priority"],
+            ward=ward_code(row["ward"]),
+            link=worker.link_of(delivery.alert_id),
+            alert=str(delivery.alert_id),
+            sequence=delivery.event_id,
+            occurred_at=row["at"],
+            language=worker.site.language,
+        )
+        for delivery in claimed
+        for row in (rows[delivery.event_id],)
+    }
+
+
+def _send(worker: Dependencies, delivery: Claimed, notice: Notice) -> bool:
+    """Try once, and note how it went; what cannot be sent now is neither lost nor in the way of others."""
+    destination = worker.destinations.get(delivery.destination)
+    try:
+        if destination is None:
+            raise Refused("the site file no longer names this destination")
+        destination.forward(notice)
+    except Unreachable as error:
+        _try_later(worker, delivery, str(error))
+        return False
+    except Refused as error:
+        with worker.engine.begin() as connection:
+            deliveries.mark_refused(connection, delivery, str(error))
+        log.error("delivery.refused", delivery=delivery.id, destination=delivery.destination)
+        return False
+    with worker.engine.begin() as connection:
+        deliveries.mark_sent(connection, delivery, worker.clock())
+    log.info("delivery.sent", delivery=delivery.id, alert=delivery.alert_id, attempts=delivery.attempts)
+    return True
+
+
+def _try_later(worker: Dependencies, delivery: Claimed, error: str) -> None:
+    now = worker.clock()
+    again = next_attempt(delivery.idempotency_key, attempts=delivery.attempts, created_at=delivery.created_at, now=now)
+    with worker.engine.begin() as connection:
+        if again is None:
+            deliveries.mark_refused(connection, delivery, f"gave up: {error}")
+        else:
+            deliveries.mark_failed(connection, delivery, error, again)
+    log.warning("delivery.failed", delivery=delivery.id, attempts=delivery.attempts, gave_up=again is None)

@@ -1,0 +1,34 @@
+"""What a worker needs from outside, handed to it by whoever starts it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from forwarding.destinations import Destination
+from rules.knowledge import Knowledge
+from worker.site import Site
+
+
+def _tell_nobody(ids: Sequence[int]) -> None:
+    """For whoever runs a worker without a queue or a page."""
+
+
+def _queue_nowhere(lane: str, ids: Sequence[int]) -> None:
+    """For whoever runs a worker without a queue."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dependencies:
+    """One worker's surroundings."""
+
+    engine: sa.Engine
+    knowledge: Knowledge
+    site: Site
+    clock: Callable[[], datetime]
+    announce: Callable[[Sequence[int]], None] = _tell_nobody  # alert ids, for pages that are open
+    ring_deliveries: Callable[[Sequence[int]], None] = _tell_nobody  # delivery ids that are due
+    ring_messages: Callable[[str, Sequence[int]], None] = _queue_nowhere  # lane, message ids
+    destinations: Mapping[str, Destination] = field(default_factory=dict)
+    link_of: Callable[[int], str] = str  # alert id → the address of its page

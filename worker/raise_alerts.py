@@ -1,0 +1,158 @@
+"""Answers into alerts: one per order, with its line in the record and its deliveries, in the caller's transaction."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from rules.assessment import Priority, Tier
+from store import alerts, assessments, decisions, deliveries
+from store.alerts import Happening
+from store.deliveries import NewDelivery
+from worker.answers import Kept, tier_word
+from worker.change import got_worse
+from worker.decide import ALERTING, Act, Answer, Standing, decide
+from worker.order_control import ON_HOLD, REPLACE_PENDING, STOP_PENDING
+from worker.site import Site
+
+_UNPUSHED = frozenset({"test", "replay", "deceased", "on_hold"})
+_STATE_BADGES = {ON_HOLD: "on_hold", STOP_PENDING: "stop_requested", REPLACE_PENDING: "stop_requested"}
+
+
+@dataclass(slots=True)
+class Raised:
+    """What changed, for whoever must be told after the commit."""
+
+    alerts: list[int] = field(default_factory=list)
+    deliveries: list[int] = field(default_factory=list)
+
+
+def raise_alerts(
+    connection: sa.Connection,
+    site: Site,
+    members: frozenset[int],
+    kept: Sequence[Kept],
+    patient_badges: frozenset[str],
+    now: datetime,
+) -> Raised:
+    """Bring the alerts of one person in line with the answers; the person must be locked."""
+    raised = Raised()
+    known = alerts.of_orders(connection, [one.order_id for one in kept])
+    settled = _settled_elsewhere(connection, site, members, kept, now)
+    for one in kept:
+        row = known.get((one.order_id, "order"))
+        standing = _standing(connection, row) if row is not None else None
+        covering = _covering(settled, one) if one.answer.tier >= ALERTING else None
+        act = decide(standing, one.answered.order, one.answer, covered=covering is not None)
+        if act is None and row is not None:
+            act = _marked(row, _badges(one, patient_badges))
+        if act is not None:
+            _apply(connection, site, one, row, act, covering, patient_badges, now, raised)
+    return raised
+
+
+def _standing(connection: sa.Connection, row: sa.RowMapping) -> Standing:
+    last = assessments.of_ids(connection, [row["assessment_id"]])[row["assessment_id"]]
+    settled = None
+    if row["settled_signature"]:
+        settled = assessments.with_signature(connection, row["order_id"], row["settled_signature"])
+    return Standing(row["status"], _answer(last), _answer(settled) if settled is not None else None)
+
+
+def _answer(row: sa.RowMapping) -> Answer:
+    return Answer(Tier[row["tier"].upper()], row["signature"], row["conclusion"])
+
+
+def _settled_elsewhere(
+    connection: sa.Connection, site: Site, members: frozenset[int], kept: Sequence[Kept], now: datetime
+) -> list[tuple[sa.RowMapping, Answer]]:
+    """What pharmacists settled for this person at other orders, and still stands."""
+    if all(one.answer.tier < ALERTING for one in kept):
+        return []
+    rows = [
+        row
+        for row in alerts.of_patients(connection, members, ("acknowledged", "overridden"))
+        if row["changed_at"] + site.covers_for > now
+    ]
+    lapsed = _lapsed(connection, members, rows, now)
+    answers = assessments.of_ids(connection, [row["assessment_id"] for row in rows])
+    return [(row, _answer(answers[row["assessment_id"]])) for row in rows if row["id"] not in lapsed]
+
+
+def _lapsed(
+    connection: sa.Connection, members: frozenset[int], rows: Sequence[sa.RowMapping], now: datetime
+) -> set[int]:
+    """Overridden alerts whose decision no longer stands."""
+    overridden = {row["id"] for row in rows if row["status"] == "overridden"}
+    if not overridden:
+        return set()
+    return overridden - {decision["alert_id"] for decision in decisions.valid(connection, members, now)}
+
+
+def _covering(settled: Sequence[tuple[sa.RowMapping, Answer]], one: Kept) -> int | None:
+    """The alert whose settled findings say all that this order's would."""
+    for row, answer in settled:
+        same = row["order_id"] == one.order_id
+        if not same and not got_worse(answer.told, answer.tier, one.answer.told, one.answer.tier):
+            return int(row["id"])
+    return None
+
+
+def _apply(
+    connection: sa.Connection,
+    site: Site,
+    one: Kept,
+    row: sa.RowMapping | None,
+    act: Act,
+    covering: int | None,
+    patient_badges: frozenset[str],
+    now: datetime,
+    raised: Raised,
+) -> None:
+    badges = _badges(one, patient_badges)
+    priority = Priority.ROUTINE if "on_hold" in badges else one.priority
+    columns: dict[str, Any] = {
+        "assessment_id": one.assessment_id,
+        "tier": tier_word(one.answer.tier),
+        "priority": priority.name.lower(),
+        "status": act.status,
+        "badges": sorted(badges),
+    }
+    if act.status == "covered" and covering is not None:
+        columns |= {"covered_by": covering, "settled_signature": one.answer.signature}
+    elif act.status == "open":
+        columns |= {"covered_by": None, "settled_signature": None}
+    happening = Happening(
+        kind=act.kind, at=now, reason=act.reason or None, assessment_id=one.assessment_id, data=act.data
+    )
+    if row is None:
+        patient_id = one.answered.order.patient_id
+        written = alerts.insert(connection, happening, order_id=one.order_id, patient_id=patient_id, **columns)
+    else:
+        written = alerts.update(connection, row["id"], happening, **columns)
+    raised.alerts.append(written.alert_id)
+    if act.push and not badges & _UNPUSHED:
+        raised.deliveries += _deliver(connection, site, one, written.alert_id, written.event_id, now)
+
+
+def _marked(row: sa.RowMapping, badges: frozenset[str]) -> Act | None:
+    """The same answer under another badge: a death, or a replayed order that is now live."""
+    if row["status"] == "resolved" or frozenset(row["badges"]) == badges:
+        return None
+    return Act("changed", row["status"], push=False, reason="marked")
+
+
+def _badges(one: Kept, patient_badges: frozenset[str]) -> frozenset[str]:
+    order = one.answered.order
+    of_state = {_STATE_BADGES[order.state]} if order.state in _STATE_BADGES else set()
+    return patient_badges | order.badges | of_state
+
+
+def _deliver(
+    connection: sa.Connection, site: Site, one: Kept, alert_id: int, event_id: int, now: datetime
+) -> list[int]:
+    wanted = [place for place in site.destinations if one.answer.tier >= Tier[place.min_tier.upper()]]
+    rows = [NewDelivery(alert_id, event_id, place.name, now) for place in wanted]
+    return deliveries.enqueue(connection, rows, now)

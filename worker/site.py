@@ -1,0 +1,34 @@
+"""What a hospital decides, as the worker needs it; the site file fills it in."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from parsers.defaults import Defaults
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """A place alerts are sent to, and from which tier on."""
+
+    name: str
+    min_tier: str = "moderate"
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One hospital's answers; the same for all workers of one installation."""
+
+    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Europe/Amsterdam"))
+    defaults: dict[str, Defaults] = field(default_factory=dict)  # by feed name
+    stops_need_confirmation: frozenset[str] = frozenset()  # feeds whose pharmacy confirms stops
+    destinations: tuple[Destination, ...] = ()
+    language: Literal["nl", "en"] = "nl"  # of what is sent outside the inbox
+    replay_after: timedelta = timedelta(days=30)
+    course_gap: timedelta = timedelta(days=7)  # doses less than this apart are one course (INTERFACE 4.3)
+    covers_for: timedelta = timedelta(days=180)  # a settled alert covers the same findings this long (NA-4)
+
+    def defaults_of(self, feed: str) -> Defaults:
+        """How to read what this feed leaves open."""
+        return self.defaults.get(feed) or Defaults(zone=self.zone)

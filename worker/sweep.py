@@ -1,0 +1,45 @@
+"""The round that leaves nothing behind: what was saved and is not processed goes on the queue again.
+
+Redis may lose every task; the rows are the truth. A message that the sweep queued once already goes alone, so that
+one that kills its worker is found (`tasks._count_crashes`) and delays nobody.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+
+from store import message_queries
+from worker.dependencies import Dependencies
+
+log = structlog.get_logger()
+
+LEFT_BEHIND = timedelta(seconds=15)  # a message that waits longer has probably lost its task
+ROUND = 5_000
+TOGETHER = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What a round put on the queue."""
+
+    messages: int
+
+
+def sweep(worker: Dependencies) -> Swept:
+    """Queue again what waits too long. Raises nothing when Redis is away: the next round comes."""
+    now = worker.clock()
+    with worker.engine.begin() as connection:
+        waiting = message_queries.stale_received(connection, now - LEFT_BEHIND, ROUND)
+        message_queries.mark_queued(connection, [one.id for one in waiting], now)
+    lanes: dict[tuple[str, bool], list[int]] = defaultdict(list)
+    for one in waiting:
+        lanes[one.lane, one.queued_before].append(one.id)
+    for (lane, alone), ids in sorted(lanes.items()):
+        size = 1 if alone else TOGETHER
+        for start in range(0, len(ids), size):
+            worker.ring_messages(lane, ids[start : start + size])
+    if waiting:
+        log.info("sweep.requeued", messages=len(waiting))
+    return Swept(len(waiting))

@@ -1,0 +1,184 @@
+"""The task that processes messages: everything or nothing, and one that fails never takes the others with it."""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import TypeVar
+
+import msgspec
+import sqlalchemy as sa
+import structlog
+
+from parsers.errors import UnreadableMessage
+from parsers.events import Reading
+from parsers.reading import read
+from store import message_queries
+from store.message_queries import Outcome
+from store.messages import raw_of
+from worker.batch import Done, Judge, record_and_judge
+from worker.dependencies import Dependencies
+from worker.errors import TRY_AGAIN
+from worker.order_control import CONFIRMATION_NEEDED
+from worker.record import Arrival
+from worker.site import Site
+
+log = structlog.get_logger()
+T = TypeVar("T")
+
+MOST_DEADLOCKS = 5  # a batch that loses this often is left to the sweep
+MOST_CRASHES = 5  # a message that was begun alone this often and never ended is parked
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """A batch or message that could not be recorded; the error's class only, for its text may hold patient data."""
+
+    error: str
+
+
+def process_messages(worker: Dependencies, ids: Sequence[int]) -> Done:
+    """Process the messages that still wait; safe to call again with the same ids, at the same time too."""
+    _count_crashes(worker, ids)
+    done = _with_patience(worker, ids)
+    if done.alerts:
+        worker.announce(done.alerts)
+    if done.deliveries:
+        worker.ring_deliveries(done.deliveries)
+    return done
+
+
+def _count_crashes(worker: Dependencies, ids: Sequence[int]) -> None:
+    """A message that the sweep sends alone may be one that kills its worker: count before touching it."""
+    if len(ids) != 1:
+        return
+    with worker.engine.begin() as connection:
+        rows = message_queries.lock_received(connection, ids)
+        if not rows or rows[0]["queued_at"] is None:
+            return
+        if rows[0]["attempts"] >= MOST_CRASHES:
+            message_queries.mark(connection, [Outcome(rows[0]["id"], "parked", "crashes_worker")], worker.clock())
+        else:
+            message_queries.count_attempt(connection, ids)
+
+
+def _with_patience(worker: Dependencies, ids: Sequence[int]) -> Done:
+    for attempt in range(MOST_DEADLOCKS):
+        try:
+            with worker.engine.begin() as connection:
+                return _process(connection, worker, ids)
+        except sa.exc.OperationalError:
+            if attempt == MOST_DEADLOCKS - 1:
+                raise
+    return Done()
+
+
+def _process(connection: sa.Connection, worker: Dependencies, ids: Sequence[int]) -> Done:
+    now = worker.clock()
+    arrivals: list[Arrival] = []
+    outcomes: list[Outcome] = []
+    for row in message_queries.lock_received(connection, ids):
+        found = _attempt(partial(_read, row, worker.site))
+        if isinstance(found, Arrival):
+            arrivals.append(found)
+        else:
+            outcomes.append(_parked(row["id"], found) if isinstance(found, _Failure) else found)
+    judge = Judge(worker.knowledge, worker.site, now)
+    done = _together_or_one_by_one(connection, judge, arrivals, outcomes)
+    message_queries.mark(connection, outcomes, now)
+    _note_flags(connection, arrivals)
+    return done
+
+
+def _together_or_one_by_one(
+    connection: sa.Connection, judge: Judge, arrivals: list[Arrival], outcomes: list[Outcome]
+) -> Done:
+    if not arrivals:
+        return Done()
+    together = _attempt(partial(_in_savepoint, connection, judge, arrivals))
+    if isinstance(together, Done):
+        outcomes += [Outcome(arrival.message_id, "processed") for arrival in arrivals]
+        return together
+    total = Done()
+    for arrival in arrivals:
+        alone = _attempt(partial(_in_savepoint, connection, judge, [arrival]))
+        if isinstance(alone, _Failure):
+            outcomes.append(_parked(arrival.message_id, alone))
+        else:
+            outcomes.append(Outcome(arrival.message_id, "processed"))
+            total.include(alone)
+    return total
+
+
+def _in_savepoint(connection: sa.Connection, judge: Judge, arrivals: Sequence[Arrival]) -> Done:
+    with connection.begin_nested():
+        return record_and_judge(connection, judge, arrivals)
+
+
+def _attempt(action: Callable[[], T]) -> T | _Failure:
+    try:
+        return action()
+    except TRY_AGAIN:
+        raise
+    except Exception as error:  # noqa: BLE001  # whatever is wrong with one message, it is parked and the others go on
+        return _Failure(f"{type(error).__name__} at {_place(error)}")
+
+
+def _parked(message_id: int, failure: _Failure) -> Outcome:
+    log.error("message.parked", message=message_id, reason="failed", error=failure.error)
+    return Outcome(message_id, "parked", "failed", failure.error)
+
+
+def _place(error: Exception) -> str:
+    """Where in our code it happened; never what it says."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_code.co_name}:{trace.tb_lineno}" if trace is not None else "?"
+
+
+def _read(row: sa.RowMapping, site: Site) -> Arrival | Outcome:
+    try:
+        reading = read(raw_of(row), site.defaults_of(row["feed_name"]))
+    except UnreadableMessage as error:
+        return Outcome(row["id"], "parked", error.reason, error.path)
+    if reading.ignored:
+        return Outcome(row["id"], "ignored", reading.ignored)
+    return Arrival(
+        message_id=row["id"],
+        control_id=row["control_id"],
+        body_hash=row["body_hash"],
+        message_time=row["message_time"],
+        reading=_marked(reading, _marks(row, site)),
+    )
+
+
+def _marks(row: sa.RowMapping, site: Site) -> tuple[str, ...]:
+    marks = []
+    if row["test"]:
+        marks.append("test")
+    if _is_old(row["message_time"], row["received_at"], site):
+        marks.append("replay")
+    if row["feed_name"] in site.stops_need_confirmation:
+        marks.append(CONFIRMATION_NEEDED)
+    return tuple(marks)
+
+
+def _is_old(sent: datetime | None, received: datetime, site: Site) -> bool:
+    return sent is not None and received - sent > site.replay_after
+
+
+def _marked(reading: Reading, marks: tuple[str, ...]) -> Reading:
+    """Every event says how its message is to be treated, so that the fold needs no other source."""
+    if not marks:
+        return reading
+    events = tuple(msgspec.structs.replace(event, flags=(*event.flags, *marks)) for event in reading.events)
+    return Reading(reading.header, events, reading.ignored, reading.flags, reading.not_understood)
+
+
+def _note_flags(connection: sa.Connection, arrivals: Sequence[Arrival]) -> None:
+    flags: dict[int, Collection[str]] = {
+        arrival.message_id: arrival.reading.flags for arrival in arrivals if arrival.reading.flags
+    }
+    if flags:
+        message_queries.add_flags(connection, flags)
