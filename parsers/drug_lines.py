@@ -1,0 +1,244 @@
+"""RXO, RXE, RXG, RXD, RXA and RXC: the same things said at different places, read by one table of places."""
+
+from dataclasses import dataclass
+
+from parsers.codes import read_codings, read_words
+from parsers.decimals import Span, read_range, span, unique
+from parsers.defaults import Defaults
+from parsers.events import Coding
+from parsers.segments import Segment
+from parsers.strengths import Product
+from parsers.units import Quantity, Unit, read_unit
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The field numbers of one kind of segment; 0 is a thing it does not say."""
+
+    drug: int
+    low: int
+    high: int = 0
+    units: int = 0
+    instructions: tuple[int, ...] = ()
+    give_per: int = 0
+    rate: int = 0
+    rate_units: int = 0
+    strength: int = 0
+    strength_units: int = 0
+    volume: int = 0
+    volume_units: int = 0
+    daily: int = 0
+    package: int = 0
+    package_units: int = 0
+    indication: int = 0
+    supplementary: int = 0
+    prescription: int = 0
+    lots: int = 0
+    maker: int = 0
+    timing: int = 0
+
+
+PLACES = {
+    "RXO": Places(1, 2, 3, 4, (7, 6), 17, 21, 22, 18, 19, 25, 26, 23, indication=20, supplementary=24),
+    "RXE": Places(2, 3, 4, 5, (7, 21), 22, 23, 24, 25, 26, 33, 34, 19, 28, 29, 27, 31, prescription=15, timing=1),
+    "RXG": Places(4, 5, 6, 7, (9, 13), 14, 15, 16, 17, 18, 23, 24, indication=22, lots=19, maker=21, timing=3),
+    "RXD": Places(2, 4, 0, 5, (9, 15), 0, 0, 0, 16, 17, 28, 29, 12, 22, 23, 21, 25, prescription=7, lots=18, maker=20),
+    "RXA": Places(5, 6, 0, 7, (9,), 12, 0, 0, 13, 14, 23, 24, indication=19, lots=15, maker=17),
+    "RXC": Places(2, 3, 0, 4, (), 0, 0, 0, 5, 6, 8, 9, supplementary=7),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class UnitField:
+    """A field of units: what it says, and the number some senders put into it."""
+
+    unit: Unit | None
+    text: str
+    value: Span | None = None
+
+
+class DrugLine:
+    """One drug segment, read by name. A segment whose drug stands one field too far is read one field further."""
+
+    def __init__(self, segment: Segment) -> None:
+        self.segment = segment
+        self.places = PLACES[segment.name]
+        self._shift = 1 if _is_shifted(segment, self.places) else 0
+        self.flags: tuple[str, ...] = ("shifted_fields",) if self._shift else ()
+
+    def _at(self, place: int) -> int:
+        return place + self._shift if place >= self.places.drug else place
+
+    @property
+    def path(self) -> str:
+        """The field of the drug."""
+        return self.segment.path(self._at(self.places.drug))
+
+    @property
+    def amount_path(self) -> str:
+        """The field of the amount."""
+        return self.segment.path(self._at(self.places.low))
+
+    @property
+    def rate_path(self) -> str:
+        """The field of the rate."""
+        return self.segment.path(self._at(self.places.rate))
+
+    def text(self, place: int) -> str:
+        """The first leaf at a place, or nothing."""
+        return self.segment.text(self._at(place)).strip() if place else ""
+
+    def codings(self, defaults: Defaults) -> tuple[Coding, ...]:
+        """The drug's codes, then the supplementary ones."""
+        found = list(read_codings(self.segment, self._at(self.places.drug), defaults))
+        if self.places.supplementary:
+            field = self._at(self.places.supplementary)
+            for repetition in range(1, self.segment.repetitions(field) + 1):
+                found += [each for each in read_codings(self.segment, field, defaults, repetition) if each not in found]
+        return tuple(found)
+
+    def indications(self, defaults: Defaults) -> tuple[Coding, ...]:
+        """Why it was ordered, in every repetition."""
+        field = self._at(self.places.indication) if self.places.indication else 0
+        repetitions = self.segment.repetitions(field) if field else 0
+        return tuple(
+            each for number in range(1, repetitions + 1) for each in read_codings(self.segment, field, defaults, number)
+        )
+
+    def name(self) -> str:
+        """Every text the drug was sent with."""
+        return drug_words(self.segment, self._at(self.places.drug))
+
+    def instructions(self) -> list[str]:
+        """What was written beside it, for the ward and for the pharmacy."""
+        found = []
+        for place in self.places.instructions:
+            field = self._at(place)
+            for repetition in range(1, self.segment.repetitions(field) + 1):
+                words = read_words(self.segment, field, repetition)
+                if words and words not in found:
+                    found.append(words)
+        return found
+
+    def amount(self) -> tuple[Quantity | None, str, tuple[str, ...]]:
+        """Minimum to maximum in its unit, the text of a unit nobody knows, and the doubts."""
+        units = read_units(self.segment, self._at(self.places.units), number_sent=bool(self.text(self.places.low)))
+        low, unit_of_low, doubts = _number(self.text(self.places.low))
+        high, _, more = _number(self.text(self.places.high))
+        value = _both(low, high)
+        unit = units.unit or unit_of_low
+        if units.value is not None:
+            value = units.value if value is None else _both(value, units.value)
+            doubts += ("value_in_units",)
+        if value is None:
+            return None, units.text, unique((*doubts, *more))
+        if unit is None:
+            why = "unit_unusable" if units.text else "unit_missing"
+            return Quantity(value, Unit(units.text, "")), units.text, unique((*doubts, *more, why))
+        return Quantity(value, unit), units.text, unique((*doubts, *more))
+
+    def rate(self) -> tuple[Span | None, UnitField]:
+        """The rate and its unit, wherever the sender put the unit."""
+        units = read_units(self.segment, self._at(self.places.rate_units)) if self.places.rate else UnitField(None, "")
+        value, unit, _ = _number(self.text(self.places.rate))
+        if value is None:
+            return units.value, units
+        return value, units if units.unit or units.text or unit is None else UnitField(unit, unit.name)
+
+    def _quantity(self, number: int, units: int) -> Quantity | None:
+        if not number:
+            return None
+        sent = read_units(self.segment, self._at(units))
+        value, unit, _ = _number(self.text(number))
+        value = value if value is not None else sent.value
+        unit = sent.unit or unit
+        return Quantity(value, unit) if value is not None and unit is not None and value.high > 0 else None
+
+    def strength(self) -> Quantity | None:
+        """How much of the drug there is, as a mass or already per volume."""
+        return self._quantity(self.places.strength, self.places.strength_units)
+
+    def daily(self) -> Quantity | None:
+        """The total daily dose, a number with its units as components (CQ)."""
+        field = self._at(self.places.daily) if self.places.daily else 0
+        if not field:
+            return None
+        value, unit, _ = _number(self.segment.text(field))
+        sent = read_unit(self.segment.text(field, 2)) or read_unit(self.segment.text(field, 2, 2)) or unit
+        return Quantity(value, sent) if value is not None and sent is not None and value.high > 0 else None
+
+    def product(self, name: str) -> Product:
+        """Strength, its volume and the package, as far as this segment says them."""
+        units = self._at(self.places.units)
+        return Product(
+            name="; ".join(part for part in (name, read_words(self.segment, units) if units else "") if part),
+            strength=self.strength(),
+            volume=self._quantity(self.places.volume, self.places.volume_units),
+            package=self._quantity(self.places.package, self.places.package_units),
+            basis=self.segment.path(self._at(self.places.strength)),
+        )
+
+
+def drug_words(segment: Segment, field: int) -> str:
+    """Every text of a drug field, each once; a code that stands for no drug (`DEFAULTMED`) keeps its text."""
+    return read_words(segment, field)
+
+
+def _is_shifted(segment: Segment, places: Places) -> bool:
+    """An empty drug field, and words where the amount should be."""
+    if segment.raw(places.drug) or segment.name == "RXC":
+        return False
+    parts = [part.strip() for part in segment.components(places.low)]
+    return len([part for part in parts if part]) > 1 and read_range(parts[0]) is None
+
+
+def _number(text: str) -> tuple[Span | None, Unit | None, tuple[str, ...]]:
+    """A number, with the unit that some senders add to it."""
+    if not text:
+        return None, None, ()
+    value = read_range(text)
+    if value is not None:
+        return value, None, ()
+    number, unit = split_value(text)
+    return (number, unit, ("unit_in_value",)) if number is not None else (None, None, ("amount_unread",))
+
+
+def split_value(text: str) -> tuple[Span | None, Unit | None]:
+    """`75 mg` as a number and a unit; neither when it is something else."""
+    text = text.strip()
+    cut = next((index for index, character in enumerate(text) if character.isalpha() or character in "%[{"), len(text))
+    number, unit = read_range(text[:cut].strip()), read_unit(text[cut:])
+    return (number, unit) if number is not None and unit is not None else (None, None)
+
+
+def _both(low: Span | None, high: Span | None) -> Span | None:
+    """From the minimum to the maximum; a maximum of zero is a field that was not filled in."""
+    if low is None or (low.high == 0 and high is not None):
+        return high
+    if high is None or high.high == 0:
+        return low
+    return span(min(low.low, high.low), max(low.high, high.high), *low.flags, *high.flags)
+
+
+def read_units(segment: Segment, field: int, number_sent: bool = True) -> UnitField:
+    """Units from the code, else its text, else the alternate code; `75 mg` and `43^mg/hr` hold the number too."""
+    if not field:
+        return UnitField(None, "")
+    parts = [part.strip() for part in segment.components(field)]
+    words = [parts[index] for index in (0, 1, 3, 4, 8) if index < len(parts) and parts[index]]
+    if not words:
+        return UnitField(None, "")
+    first = read_unit(words[0])
+    if first is not None:
+        return UnitField(first, words[0])
+    value, unit = split_value(words[0])
+    if unit is not None:
+        return UnitField(unit, words[0], value)
+    unit = next((found for word in words[1:] if (found := read_unit(word)) is not None), None)
+    number = read_range(words[0])
+    if unit is not None and number is not None and (not number_sent or unit.base.endswith("/h")):
+        return UnitField(unit, words[0], number)
+    if unit is None:
+        value, unit = next((pair for word in words[1:] if (pair := split_value(word))[1] is not None), (None, None))
+        return UnitField(unit, words[0], value if not number_sent else None)
+    return UnitField(unit, words[0])
