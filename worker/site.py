@@ -22,6 +22,7 @@ class Site:
 
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Europe/Amsterdam"))
     defaults: dict[str, Defaults] = field(default_factory=dict)  # by feed name
+    of_unknown: Defaults | None = None  # for a feed that the site file does not name
     stops_need_confirmation: frozenset[str] = frozenset()  # feeds whose pharmacy confirms stops
     destinations: tuple[Destination, ...] = ()
     language: Literal["nl", "en"] = "nl"  # of what is sent outside the inbox
@@ -31,4 +32,4 @@ class Site:
 
     def defaults_of(self, feed: str) -> Defaults:
         """How to read what this feed leaves open."""
-        return self.defaults.get(feed) or Defaults(zone=self.zone)
+        return self.defaults.get(feed) or self.of_unknown or Defaults(zone=self.zone)
