@@ -65,28 +65,10 @@ def get(connection: sa.Connection, order_id: int) -> sa.RowMapping | None:
 
 
 def numbered(number: str) -> sa.ColumnElement[bool]:
-    """Say which orders go by this number, with or without its namespace, the placer's or the filler's."""
+    """Say which orders go by this number, the placer's or the filler's; without a namespace, in any."""
     order = tables.medication_order
     bare = _number(number)
-    same = [
-        sa.and_(short == bare, full.in_({number, bare})) if bare != number else short == bare
-        for short, full in ((order.c.placer_number, order.c.placer), (order.c.filler_number, order.c.filler))
-    ]
-    return sa.or_(*same)
-
-
-def move(connection: sa.Connection, order_id: int, patient_id: int) -> None:
-    """Give an order, its answers and its alerts to another identity of the same person, who must be locked."""
-    for table, key in (
-        (tables.medication_order, tables.medication_order.c.id),
-        (tables.assessment, tables.assessment.c.order_id),
-        (tables.alert, tables.alert.c.order_id),
-    ):
-        connection.execute(sa.update(table).where(key == order_id).values(patient_id=patient_id))
-
-
-def absorb(connection: sa.Connection, ids: Collection[int]) -> None:
-    """Note that these turned out to be part of another order; their answers stay in the record."""
-    order = tables.medication_order
-    if ids:
-        connection.execute(sa.update(order).where(order.c.id.in_(sorted(ids))).values(state="absorbed"))
+    by_placer, by_filler = order.c.placer_number == bare, order.c.filler_number == bare
+    if bare != number:
+        by_placer, by_filler = by_placer & (order.c.placer == number), by_filler & (order.c.filler == number)
+    return by_placer | by_filler

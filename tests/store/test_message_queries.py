@@ -1,0 +1,162 @@
+"""Messages after they were saved, the feeds they came from, and who is alive."""
+
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from store import feeds, heartbeats, message_queries
+from store.message_queries import Outcome, Waiting
+from tests.store.builders import NOW, a_feed, a_message
+
+MINUTE = timedelta(minutes=1)
+
+
+def some_messages(engine: sa.Engine, count: int, **values: object) -> list[int]:
+    with engine.begin() as connection:
+        return [a_message(connection, f"M{number}", **values) for number in range(count)]
+
+
+def states(engine: sa.Engine, ids: list[int]) -> list[str]:
+    with engine.begin() as connection:
+        query = sa.text("SELECT id, state FROM message")
+        found = {row.id: row.state for row in connection.execute(query)}
+    return [found[id_] for id_ in ids]
+
+
+def test_only_messages_that_still_wait_are_taken_oldest_first(engine: sa.Engine) -> None:
+    one, two, three = some_messages(engine, 3)
+    with engine.begin() as connection:
+        message_queries.mark_processed(connection, [two], NOW)
+
+        taken = message_queries.lock_received(connection, [three, two, one, 999])
+
+    assert [(row["id"], row["control_id"], row["feed_name"]) for row in taken] == [
+        (one, "M0", "ehr"),
+        (three, "M2", "ehr"),
+    ]
+
+
+def test_two_workers_never_hold_the_same_message(postgres_engine: sa.Engine) -> None:
+    ids = some_messages(postgres_engine, 3)
+
+    with postgres_engine.begin() as mine, postgres_engine.begin() as theirs:
+        held = message_queries.lock_received(mine, ids[:2])
+        left = message_queries.lock_received(theirs, ids)
+
+    assert ([row["id"] for row in held], [row["id"] for row in left]) == (ids[:2], ids[2:])
+
+
+def test_each_message_ends_as_it_should(engine: sa.Engine) -> None:
+    ids = some_messages(engine, 4)
+    with engine.begin() as connection:
+        outcomes = [
+            Outcome(ids[0], "processed"),
+            Outcome(ids[1], "ignored", "unknown_type"),
+            Outcome(ids[2], "parked", "unreadable", "PID-3 is absent"),
+        ]
+        message_queries.mark(connection, outcomes, NOW)
+
+        counts = message_queries.counts(connection)
+
+    assert states(engine, ids) == ["processed", "ignored", "parked", "received"]
+    assert counts == {"received": 1, "parked": 1}
+
+
+def test_what_was_left_behind_is_found_once_per_sweep(engine: sa.Engine) -> None:
+    old = some_messages(engine, 2, received_at=NOW - 5 * MINUTE, lane="orders")
+    with engine.begin() as connection:
+        a_message(connection, "fresh")
+        found = message_queries.stale_received(connection, NOW - MINUTE, 10)
+        message_queries.mark_queued(connection, old[:1], NOW)
+
+        again = message_queries.stale_received(connection, NOW - MINUTE, 10)
+        later = message_queries.stale_received(connection, NOW + MINUTE, 2)
+
+    assert found == [Waiting(id_, "orders") for id_ in old]
+    assert again == [Waiting(old[1], "orders")]
+    assert len(later) == 2
+
+
+def test_a_parked_message_waits_again_when_asked(engine: sa.Engine) -> None:
+    parked, waiting = some_messages(engine, 2)
+    with engine.begin() as connection:
+        message_queries.mark(connection, [Outcome(parked, "parked", "unreadable", "PID-3 is absent")], NOW)
+
+        again = message_queries.reprocess(connection, [parked, waiting], NOW)
+
+        (row, _) = message_queries.lock_received(connection, [parked, waiting])
+    assert again == [Waiting(parked, "history")]
+    assert (row["reason"], row["detail"], row["processed_at"], row["attempts"]) == (None, None, None, 0)
+
+
+def test_the_age_of_the_oldest_waiting_message_is_known(engine: sa.Engine) -> None:
+    with engine.begin() as connection:
+        nothing = message_queries.oldest_received_age(connection, NOW)
+        a_message(connection, "old", received_at=NOW - 5 * MINUTE)
+        a_message(connection, "order", received_at=NOW - MINUTE, lane="orders")
+
+        ages = [message_queries.oldest_received_age(connection, NOW, lane) for lane in (None, "orders", "other")]
+
+    assert (nothing, ages) == (None, [5 * MINUTE, MINUTE, None])
+
+
+def test_attempts_are_counted_while_a_message_waits(engine: sa.Engine) -> None:
+    one, two = some_messages(engine, 2)
+    with engine.begin() as connection:
+        message_queries.count_attempt(connection, [one])
+        message_queries.mark_processed(connection, [two], NOW)
+
+        assert message_queries.count_attempt(connection, [one, two]) == {one: 2}
+
+
+def test_doubts_about_a_message_add_up(engine: sa.Engine) -> None:
+    (one,) = some_messages(engine, 1)
+    with engine.begin() as connection:
+        for flags in (["no_weight"], ["no_weight", "charset"], []):
+            message_queries.add_flags(connection, {one: flags})
+
+        (row,) = message_queries.lock_received(connection, [one])
+    assert row["flags"] == ["charset", "no_weight"]
+
+
+def test_a_feed_is_made_when_it_is_first_heard_and_known_when_it_is_declared(engine: sa.Engine) -> None:
+    with engine.begin() as connection:
+        made = feeds.ids_of(connection, ["lab", "ehr", "lab"])
+        feeds.declare(connection, {"ehr": 600, "pharmacy": None})
+
+        found = {feed.name: (feed.known, feed.silence_after_s) for feed in feeds.every(connection)}
+        again = feeds.ids_of(connection, ["ehr"])
+
+    assert found == {"ehr": (True, 600), "lab": (False, None), "pharmacy": (True, None)}
+    assert again["ehr"] == made["ehr"]
+
+
+def test_a_feed_that_is_not_heard_for_too_long_is_silent(engine: sa.Engine) -> None:
+    with engine.begin() as connection:
+        feeds.declare(connection, {"ehr": 60})
+        id_ = feeds.ids_of(connection, ["ehr"])["ehr"]
+        feeds.heard(connection, id_, NOW)
+        feeds.heard(connection, id_, NOW - MINUTE)
+
+        feed, missing = feeds.by_name(connection, "ehr"), feeds.by_name(connection, "nobody")
+
+    assert missing is None
+    assert feed is not None
+    assert [feed.is_silent(NOW + after) for after in (MINUTE, MINUTE + timedelta(seconds=1))] == [False, True]
+
+
+def test_a_feed_without_a_limit_is_never_silent(engine: sa.Engine) -> None:
+    with engine.begin() as connection:
+        a_feed(connection, "lab")
+        feed = feeds.by_name(connection, "lab")
+
+    assert feed is not None
+    assert not feed.is_silent(NOW)
+
+
+def test_the_last_sign_of_life_is_kept(engine: sa.Engine) -> None:
+    with engine.begin() as connection:
+        for name, at in [("worker", NOW), ("beat", NOW), ("worker", NOW + MINUTE)]:
+            heartbeats.beat(connection, name, at)
+
+        assert heartbeats.last(connection) == {"worker": NOW + MINUTE, "beat": NOW}
