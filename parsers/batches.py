@@ -48,7 +48,7 @@ def _field(line: bytes, header: bytes, number: int) -> bytes:
     if not line:
         return b""
     try:
-        separator = read_delimiters(header).field.encode() if header[:3] in (b"BHS", b"FHS") else b"|"
+        separator = read_delimiters(header).separator if header[:3] in (b"BHS", b"FHS") else b"|"
     except UnreadableHeader:
         return b""
     fields = line.rstrip(b"\r\n").split(separator)

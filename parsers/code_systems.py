@@ -43,6 +43,8 @@ NORMALISED = frozenset(_NAMES)
 def system_named(name: str, of_feed: Mapping[str, str] | None = None) -> str:
     """Our name for the sender's; a name nobody knows is kept, in capitals, so that a site can map it."""
     name = name.strip()
+    if not name:
+        return ""
     if of_feed and name in of_feed:
         return of_feed[name]
     key = name.upper().removeprefix("URN:OID:").replace(" ", "").replace("_", "-")

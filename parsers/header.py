@@ -57,9 +57,7 @@ def read_header_line(raw: bytes) -> HeaderLine:
         raise UnreadableHeader("the message is in UTF-16")
     line = header_line(raw)
     delimiters = read_delimiters(line)
-    separator = delimiters.field.encode()
-    parts = line.split(separator)
-    return HeaderLine((b"MSH", separator, *parts[1:]), delimiters)
+    return HeaderLine((b"MSH", delimiters.separator, *line.split(delimiters.separator)[1:]), delimiters)
 
 
 def read_header(raw: bytes, defaults: Defaults) -> Header:
@@ -72,19 +70,19 @@ def header_of(line: HeaderLine, raw: bytes, defaults: Defaults) -> Header:
     declared = _leaf(line, 18, "ascii")
     if is_refused(declared):
         raise UnreadableHeader("MSH-18 names UTF-16 or UTF-32")
-    charset = choose_charset(line.raw(3) + line.raw(4) + line.raw(5) + line.raw(6), declared, defaults.charset)
+    codec = line.delimiters.codec or choose_charset(b"".join(line.fields[3:7]), declared, defaults.charset).codec
     version = _VERSION.match(line.raw(12).decode("ascii", "replace"))
     kind, event, structure = _kind(line, raw)
     return Header(
-        sending_application=_leaf(line, 3, charset.codec),
-        sending_facility=_leaf(line, 4, charset.codec),
-        receiving_application=_leaf(line, 5, charset.codec),
-        receiving_facility=_leaf(line, 6, charset.codec),
+        sending_application=_leaf(line, 3, codec),
+        sending_facility=_leaf(line, 4, codec),
+        receiving_application=_leaf(line, 5, codec),
+        receiving_facility=_leaf(line, 6, codec),
         sent_at=moment(_leaf(line, 7, "ascii"), defaults.zone),
         type=kind,
         event=event,
         structure=structure,
-        control_id=_whole(line, 10, charset.codec),
+        control_id=_whole(line, 10, codec),
         processing_id=_leaf(line, 11, "ascii").upper(),
         version=version[1] if version else "",
         accept_ack=_leaf(line, 15, "ascii").upper(),
@@ -97,9 +95,11 @@ def _kind(line: HeaderLine, raw: bytes) -> tuple[str, str, str]:
     """Type, event and structure; `ADT_A08` alone and a missing event are made good where only one is meant."""
     whole = line.raw(9).decode("ascii", "replace").split(line.delimiters.repetition)[0]
     parts = [part.strip().upper() for part in whole.split(line.delimiters.component)]
-    kind, event, structure = (*parts, "", "")[:3]
+    kind, event, structure = (*(part.split(line.delimiters.subcomponent, 1)[0] for part in parts), "", "")[:3]
     if not event and "_" in kind:
         kind, event = kind.split("_", 1)
+    if event[:1] == "0" and kind in _ONLY_EVENT:
+        event = "O" + event[1:]  # "ORM^001": a nought for the letter
     if not event and kind == "ADT" and (found := _EVENT.search(raw)):
         event = found[1].decode("ascii").upper()
     return kind, event or _ONLY_EVENT.get(kind, ""), structure

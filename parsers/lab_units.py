@@ -3,8 +3,8 @@
 import re
 
 _UCUM = {
-    "10*9/L": "10*9/l 10^9/l x10^9/l x10*9/l 10e9/l x10e9/l 10e+9/l 10x9/l 10^9l giga/l g.pt/l gpt/l /nl 10(9)/l x10(9)/l"
-    " 10exp9/l 1e9/l k/ul k/mm3 10^3/ul 10*3/ul 10e3/ul x10^3/ul x10e3/ul 10^3/mm3 thou/ul thousand/ul",
+    "10*9/L": "10*9/l 10^9/l x10^9/l x10*9/l 10e9/l x10e9/l 10e+9/l 10x9/l 10^9l giga/l g.pt/l gpt/l /nl 10(9)/l"
+    " x10(9)/l 10exp9/l 1e9/l k/ul k/mm3 10^3/ul 10*3/ul 10e3/ul x10^3/ul x10e3/ul 10^3/mm3 thou/ul thousand/ul",
     "10*12/L": "10*12/l 10^12/l x10^12/l x10*12/l 10e12/l x10e12/l tera/l /pl 10^6/ul 10*6/ul x10^6/ul m/ul 10e6/ul",
     "umol/L": "umol/l µmol/l μmol/l mcmol/l micromol/l",
     "mmol/L": "mmol/l",
@@ -25,8 +25,8 @@ _UCUM = {
     "U/mL": "u/ml ie/ml iu/ml",
     "kU/L": "ku/l",
     "mL/min": "ml/min",
-    "mL/min/{1.73_m2}": "ml/min/{1.73_m2} ml/min/1.73m2 ml/min/1,73m2 ml/min/1.73m^2 ml/min/1,73m^2 ml/min/1.73m² ml/min/1,73m²"
-    " ml/min/1.73 ml/min/1,73 ml/min/{1.73m2} ml/min/{1.73} ml/min/[1.73_m2] ml/min/1.73m*2 ml/min/1.73sqm",
+    "mL/min/{1.73_m2}": "ml/min/{1.73_m2} ml/min/1.73m2 ml/min/1,73m2 ml/min/1.73m^2 ml/min/1,73m^2 ml/min/1.73m²"
+    " ml/min/1,73m² ml/min/1.73 ml/min/1,73 ml/min/{1.73m2} ml/min/{1.73} ml/min/[1.73_m2] ml/min/1.73m*2",
     "{INR}": "{inr} inr inr-eenheden {ratio}inr",
     "1": "1 {ratio} ratio",
     "%": "% procent percent",

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 
 from parsers.codes import read_all_codings, read_words
 from parsers.decimals import read_number
@@ -14,6 +15,7 @@ from parsers.segments import Segment
 _CODED = frozenset({"CE", "CWE", "CNE", "CF"})
 _ATTACHED = frozenset({"ED", "RP"})
 _NUMBER = re.compile(r"\s*(<=|>=|=<|=>|<|>|≤|≥|=)?\s*([+-]?)\s*([0-9][0-9.,]*)\s*(?:[A-Za-z%µ/{\[*^·].*)?", re.DOTALL)
+_PLAIN = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,2})?", re.ASCII)
 _COMPARATORS = {"≤": "<=", "≥": ">=", "=<": "<=", "=>": ">=", "=": ""}
 _COUNTS = frozenset({"NM", "SN", "ST", "TX", "", "NA", "FT"})
 
@@ -45,7 +47,9 @@ def read_measured(obx: Segment, defaults: Defaults) -> Measured:
         return Measured(value=words or " ".join(coding.code for coding in codings), codings=codings)
     if kind == "SN":
         return _read_structured(obx)
-    value = "\n".join(obx.whole(5, repetition) for repetition in range(1, obx.repetitions(5) + 1)).strip()
+    count = obx.repetitions(5)
+    value = obx.whole(5) if count == 1 else "\n".join(obx.whole(5, each) for each in range(1, count + 1))
+    value = value.strip()
     if kind not in _COUNTS:
         return Measured(value=value)
     comparator, number, flags = read_figure(value, is_numeric=kind == "NM")
@@ -68,6 +72,8 @@ def _read_structured(obx: Segment) -> Measured:
 
 def read_figure(text: str, *, is_numeric: bool) -> tuple[str, Decimal | None, tuple[str, ...]]:
     """Comparator and number of `>5000`, `2,6` or `2.6 H`; a lone point before three digits is a decimal one in NM."""
+    if _PLAIN.fullmatch(text):
+        return "", Decimal(text), ()
     found = _NUMBER.fullmatch(text)
     if found is None:
         return "", None, ("not_a_number",) if is_numeric else ()
@@ -82,11 +88,15 @@ def read_figure(text: str, *, is_numeric: bool) -> tuple[str, Decimal | None, tu
 
 def read_unit(obx: Segment) -> str:
     """OBX-6 in UCUM: the triplet that says it is, else the first; `10^9/L` that nobody escaped is put together."""
-    parts = obx.components(6)
+    return _unit(obx.components(6))
+
+
+@lru_cache(maxsize=512)
+def _unit(parts: tuple[str, ...]) -> str:
     if not parts:
         return ""
     if parts[0].strip().lower() in ("10", "x10") and len(parts) > 1 and parts[1][:1].isdigit():
         return ucum_of(f"10^{parts[1].strip()}")
     if len(parts) > 5 and parts[5].strip().upper() == "UCUM" and parts[3].strip():
         return ucum_of(parts[3])
-    return ucum_of(parts[0].strip() or parts[1].strip() if len(parts) > 1 else parts[0])
+    return ucum_of(parts[0]) or (ucum_of(parts[1]) if len(parts) > 1 else "")

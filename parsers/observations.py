@@ -132,5 +132,5 @@ def _taken(obx: Segment, around: _Around, header: Header, defaults: Defaults) ->
 def _key(obx: Segment, codings: tuple[Coding, ...], text: str, around: _Around, taken: Moment | None) -> str:
     """Order, test, sub-id and time: by these a corrected result finds the one it corrects."""
     test = f"{codings[0].system}:{codings[0].code}" if codings else " ".join(text.lower().split())
-    at = taken.at.strftime("%Y%m%dT%H%M%SZ") if taken else ""
+    at = f"{taken.at:%Y%m%dT%H%M%SZ}" if taken else ""
     return f"{around.number}/{test}/{obx.text(4).strip()}/{at}"

@@ -48,7 +48,7 @@ class Segment:
 
     def raw(self, field: int) -> str:
         """The whole field as sent: repetitions, delimiters and escapes still in it."""
-        fields = self._split()
+        fields = self._fields or self._split()
         return fields[field] if field < len(fields) else ""
 
     def repetitions(self, field: int) -> int:
@@ -63,7 +63,7 @@ class Segment:
 
     def _repetition(self, field: int, repetition: int) -> str:
         value = self.raw(field)
-        if value and not self._is_whole(field) and self._delimiters.repetition in value:
+        if value and self._delimiters.repetition in value and not self._is_whole(field):
             parts = value.split(self._delimiters.repetition)
             return parts[repetition - 1] if repetition <= len(parts) else ""
         return value if repetition == 1 else ""
@@ -98,7 +98,10 @@ class Segment:
             return ()
         if self._is_whole(field):
             return (value,)
-        return tuple(self._leaf(part, field) for part in value.split(self._delimiters.component))
+        parts = value.split(self._delimiters.component)
+        if self._delimiters.escape not in value and NULL not in value:
+            return tuple(parts)
+        return tuple(self._leaf(part, field) for part in parts)
 
     def whole(self, field: int, repetition: int = 1) -> str:
         """One repetition as running text, unescaped: for a text whose sender did not escape."""
@@ -210,10 +213,18 @@ def split(raw: bytes, charset: str = "") -> Message:
     """Split a message that holds an MSH; `charset` is the feed's own, for when MSH-18 does not tell."""
     line = header_line(raw)
     delimiters = read_delimiters(line)
-    fields = line.split(delimiters.field.encode(), 18)
+    if delimiters.codec:
+        chosen = Charset(delimiters.codec, "replace")
+    else:
+        chosen = choose_charset(raw, _declared(line, delimiters), charset)
+    return Message(raw.splitlines(keepends=True), delimiters, chosen)
+
+
+def _declared(line: bytes, delimiters: Delimiters) -> str:
+    """MSH-18: the first repetition names the set of the whole message."""
+    fields = line.split(delimiters.separator, 18)
     declared = fields[17].decode("ascii", "replace") if len(fields) > 17 else ""
-    declared = declared.split(delimiters.repetition)[0].split(delimiters.component)[0].split(delimiters.field)[0]
-    return Message(raw.splitlines(keepends=True), delimiters, choose_charset(raw, declared, charset))
+    return declared.split(delimiters.repetition, 1)[0].split(delimiters.component, 1)[0]
 
 
 def join(message: Message) -> bytes:

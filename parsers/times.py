@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from functools import lru_cache
 
 from parsers.events import Moment, Precision
 
@@ -21,6 +22,7 @@ def moment(text: str, zone: tzinfo) -> Moment | None:
     return read_time(text, zone)[0]
 
 
+@lru_cache(maxsize=512)  # one message says the same time over and over
 def read_time(text: str, zone: tzinfo) -> tuple[Moment | None, tuple[str, ...]]:
     """Read a time and say what was doubtful about it; the zone is for a time that names none."""
     text = text.strip()
