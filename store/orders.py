@@ -72,3 +72,20 @@ def numbered(number: str) -> sa.ColumnElement[bool]:
     if bare != number:
         by_placer, by_filler = by_placer & (order.c.placer == number), by_filler & (order.c.filler == number)
     return by_placer | by_filler
+
+
+def move(connection: sa.Connection, order_id: int, patient_id: int) -> None:
+    """Give an order, its answers and its alerts to another identity of the same person, who must be locked."""
+    for table, key in (
+        (tables.medication_order, tables.medication_order.c.id),
+        (tables.assessment, tables.assessment.c.order_id),
+        (tables.alert, tables.alert.c.order_id),
+    ):
+        connection.execute(sa.update(table).where(key == order_id).values(patient_id=patient_id))
+
+
+def absorb(connection: sa.Connection, ids: Collection[int]) -> None:
+    """Note that these turned out to be part of another order; their answers stay in the record."""
+    order = tables.medication_order
+    if ids:
+        connection.execute(sa.update(order).where(order.c.id.in_(sorted(ids))).values(state="absorbed"))
