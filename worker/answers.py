@@ -30,9 +30,12 @@ class Kept:
 
 def keep_answers(
     connection: sa.Connection, members: frozenset[int], answered: Sequence[Answered], patient: Json, now: datetime
-) -> list[Kept]:
-    """Write the orders, and the answers that differ from the last; the person must be locked."""
-    ids = _keep_orders(connection, members, answered)
+) -> tuple[list[Kept], set[int]]:
+    """Write the orders, and the answers that differ from the last; the person must be locked.
+
+    Gives what was kept, and the orders that turned out to be part of another one.
+    """
+    ids, absorbed = _keep_orders(connection, members, answered)
     told = [conclusion(one.assessment, one.case, one.order, patient) for one in answered]
     answers = [
         Answer(one.assessment.tier, signature(one.assessment, one.order, what), what)
@@ -46,10 +49,11 @@ def keep_answers(
     ]
     rows = [_assessment_row(ids[index], answered[index], answers[index], now) for index in new]
     written = dict(zip(new, assessments.append(connection, rows), strict=True))
-    return [
+    kept = [
         Kept(order_id, written.get(index) or last[order_id]["id"], one, answers[index], one.assessment.priority)
         for index, (order_id, one) in enumerate(zip(ids, answered, strict=True))
     ]
+    return kept, absorbed
 
 
 def _said_already(last: sa.RowMapping | None, one: Answered, answer: Answer) -> bool:
@@ -76,7 +80,9 @@ def tier_word(tier: Tier) -> str:
     return tier.name.lower()
 
 
-def _keep_orders(connection: sa.Connection, members: frozenset[int], answered: Sequence[Answered]) -> list[int]:
+def _keep_orders(
+    connection: sa.Connection, members: frozenset[int], answered: Sequence[Answered]
+) -> tuple[list[int], set[int]]:
     """Write the orders; one that merged into another number, or changed its identity, keeps its row."""
     existing = orders.of_patients(connection, members)
     for one in answered:
@@ -86,7 +92,7 @@ def _keep_orders(connection: sa.Connection, members: frozenset[int], answered: S
     ids = orders.upsert(connection, [_order_row(one) for one in answered])
     gone = {row["id"] for row in existing} - set(ids.values())
     orders.absorb(connection, gone)
-    return [ids[one.order.patient_id, one.order.key] for one in answered]
+    return [ids[one.order.patient_id, one.order.key] for one in answered], gone
 
 
 def _order_row(one: Answered) -> OrderRow:

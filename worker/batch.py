@@ -15,7 +15,7 @@ from worker.answers import keep_answers
 from worker.conclude import conclude
 from worker.demographics import displayed_name
 from worker.entries import decode
-from worker.raise_alerts import Raised, raise_alerts
+from worker.raise_alerts import Raised, raise_alerts, resolve_absorbed
 from worker.record import HISTORY_RECEIVED, Arrival, identities_of, record
 from worker.site import Site
 
@@ -101,9 +101,10 @@ def _judge_person(
         history_as_of=as_of if as_of < judge.now else None,
     )
     shown = _shown(connection, person, members, fields)
-    kept = keep_answers(connection, person.members, answered, shown, judge.now)
+    kept, absorbed = keep_answers(connection, person.members, answered, shown, judge.now)
     badges = frozenset({"deceased"}) if fields.get("deceased") else frozenset()
     done.add(raise_alerts(connection, judge.site, person.members, kept, badges, judge.now))
+    done.alerts += resolve_absorbed(connection, absorbed, judge.now)
     done.answers += len(kept)
 
 

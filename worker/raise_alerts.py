@@ -53,6 +53,14 @@ def raise_alerts(
     return raised
 
 
+def resolve_absorbed(connection: sa.Connection, order_ids: set[int], now: datetime) -> list[int]:
+    """Close the alerts of orders that turned out to be part of another, which has its own; give their ids."""
+    rows = [row for row in alerts.of_orders(connection, order_ids).values() if row["status"] != "resolved"]
+    for row in rows:
+        alerts.update(connection, row["id"], Happening("resolved", now, reason="order_absorbed"), status="resolved")
+    return [row["id"] for row in rows]
+
+
 def _standing(connection: sa.Connection, row: sa.RowMapping) -> Standing:
     last = assessments.of_ids(connection, [row["assessment_id"]])[row["assessment_id"]]
     settled = None
