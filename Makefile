@@ -20,7 +20,7 @@ PIP := env -u PIP_TARGET -u PIP_PREFIX PIP_USER=0 PIP_NO_INPUT=1 PIP_DISABLE_PIP
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate --extra build
 
-.PHONY: help demo test check bench format install requirements clean
+.PHONY: help demo test check bench format install requirements secrets clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,10 +47,14 @@ format: $(DEVELOPMENT)  ## rewrite what the formatter and the linter can
 	$(BIN)/ruff check --fix .
 
 install: $(DEVELOPMENT)  ## only prepare .venv
+	@:
 
 requirements: $(DEVELOPMENT)  ## pin the newest versions that pyproject.toml allows
 	$(COMPILE) --upgrade pyproject.toml -o requirements.txt
 	$(COMPILE) --upgrade --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+
+secrets: $(RUNTIME)  ## the files that docker-compose.yml reads passwords and keys from
+	@$(BIN)/python -m ivigilant.secret_files secrets
 
 clean:  ## remove .venv and every cache
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -5,11 +5,14 @@ rings again. The settings make that rare and quick to heal.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+import structlog
 from celery import Celery
 from kombu.entity import Queue
+from kombu.exceptions import OperationalError
 from kombu.utils.scheduling import priority_cycle
 
 PROCESS: Final = "ivigilant.process"
@@ -17,6 +20,9 @@ DELIVER: Final = "ivigilant.deliver"
 
 # Notices of alerts are few and must not wait behind a backlog of history.
 QUEUES: Final = ("orders", "deliver", "history")
+
+
+log = structlog.get_logger()
 
 
 class UrgentFirst(priority_cycle):
@@ -89,15 +95,26 @@ def broker_url(redis_url: str) -> str:
     return redis_url.replace("unix://", "redis+socket://", 1) if redis_url.startswith("unix://") else redis_url
 
 
-def enqueue(app: Celery, lane: str, ids: Sequence[int]) -> None:
-    """Ring for these messages. Raises kombu's OperationalError when Redis is away."""
-    numbers = list(ids)
-    app.send_task(PROCESS, args=[numbers], queue=lane, argsrepr=repr(numbers), ignore_result=True)
+@dataclass(frozen=True, slots=True)
+class Bell:
+    """Rings by putting ids on a queue. When Redis is away nothing rings, and the next beat finds what waits."""
 
+    app: Celery
 
-def enqueue_deliveries(app: Celery) -> None:
-    """Ring for the deliveries that are due."""
-    app.send_task(DELIVER, queue="deliver", ignore_result=True)
+    def process(self, lane: str, ids: Sequence[int]) -> None:
+        """Ring for these messages."""
+        self._ring(PROCESS, lane, ids)
+
+    def deliver(self, ids: Sequence[int] = ()) -> None:
+        """Ring for these deliveries, or for all that are due."""
+        self._ring(DELIVER, "deliver", ids)
+
+    def _ring(self, task: str, queue: str, ids: Sequence[int]) -> None:
+        numbers = [list(ids)]
+        try:
+            self.app.send_task(task, args=numbers, argsrepr=repr(numbers), queue=queue, ignore_result=True)
+        except OperationalError:
+            log.warning("queue.unreachable", queue=queue, ids=len(ids))
 
 
 def where(redis_url: str) -> str:

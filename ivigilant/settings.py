@@ -33,13 +33,23 @@ class Settings(BaseModel):
 
     mllp_host: str = "127.0.0.1"
     mllp_port: int = Field(2575, ge=0, le=65535)
+    mllp_plaintext: bool = Field(False, description="listen without TLS on more than this machine")
+    mllp_tls_certificate: Path | None = Field(None, description="the listener's certificate chain, PEM")
+    mllp_tls_key: Path | None = Field(None, description="its key, PEM")
+    mllp_tls_client_ca: Path | None = Field(None, description="who signs senders' certificates; then they need one")
     http_host: str = "127.0.0.1"
     http_port: int = Field(8080, ge=0, le=65535)
     base_url: str | None = Field(None, pattern=r"^https?://[^\s?#]+$", description="how pharmacists reach the inbox")
 
+    smtp_host: str | None = Field(None, description="the mail server; needed when the site file names a mail")
+    smtp_port: int = Field(587, ge=1, le=65535)
+    smtp_security: Literal["starttls", "tls", "none"] = "starttls"
+    smtp_user: str = ""
+    smtp_password: SecretStr | None = None
+    smtp_sender: str = Field("", description="the address that mails come from")
+
     worker_processes: int = Field(2, ge=1, le=256)
-    sweep_every_s: float = Field(5, gt=0, le=300)
-    sweep_after_s: float = Field(15, gt=0, le=3600, description="a message that waits longer is queued once more")
+    beat_every_s: float = Field(5, gt=0, le=15, description="how often messages left behind are looked for")
     replay_after_days: int = Field(30, ge=1, description="an older message is history: its alerts are not pushed")
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"

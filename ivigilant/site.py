@@ -78,7 +78,6 @@ class Destination(Section):
 
     name: str = Field(min_length=1)
     min_tier: Tier = "moderate"
-    language: Language = "nl"
 
 
 class MailDestination(Destination):
@@ -104,7 +103,7 @@ class SiteFile(Reading):
     """Everything one hospital says about itself."""
 
     name: str = "IVIgilant"
-    zone: Zone = "Europe/Amsterdam"
+    zone: Zone = "Europe/Amsterdam"  # of everything that names none
     languages: tuple[Language, ...] = Field(("nl", "en"), min_length=1)
     unknown_sources: Literal["process", "park"] = "process"
     feeds: tuple[Feed, ...] = ()
@@ -114,7 +113,7 @@ class SiteFile(Reading):
     @model_validator(mode="after")
     def _names_are_unique(self) -> "SiteFile":
         for what, names in (("feeds", self.feeds), ("destinations", self.destinations)):
-            twice = _first_repeated(entry.name for entry in names)  # type: ignore[attr-defined]  # each has a name
+            twice = _first_repeated(entry.name for entry in names)
             if twice is not None:
                 raise ValueError(f"two {what} are called {twice}")
         return self
@@ -142,7 +141,7 @@ def load_site(path: Path | None) -> SiteFile:
 def _validated(document: yaml.Node, path: Path) -> SiteFile:
     loader = yaml.SafeLoader("")
     try:
-        content = loader.construct_document(document)  # type: ignore[no-untyped-call]  # types-PyYAML leaves it open
+        content = loader.construct_document(document)
         return SiteFile.model_validate(content)
     except yaml.constructor.ConstructorError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1

@@ -29,6 +29,9 @@ TICK_S = 0.1
 LARGEST_LOG = 20 * 1024 * 1024
 SET_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of <sys/prctl.h>
 
+# Loaded before any fork: what runs between fork and exec should load nothing.
+_system_library = ctypes.CDLL(None) if sys.platform.startswith("linux") else None
+
 log = structlog.get_logger()
 
 
@@ -124,7 +127,7 @@ class Supervisor:
                 stderr=output,
                 env=dict(self.environment),
                 start_new_session=True,  # Ctrl-C in a terminal reaches the supervisor alone, which then stops them
-                preexec_fn=None if program.ours else _end_with_parent(),  # noqa: PLW1509  # one thread here
+                preexec_fn=None if program.ours else end_with_parent,  # noqa: PLW1509  # one thread here
             )
 
     def _log(self, program: Program) -> Path:
@@ -157,15 +160,10 @@ def stop_on_signals(stopping: threading.Event) -> None:
     signal.signal(signal.SIGTERM, ask)
 
 
-def _end_with_parent() -> Callable[[], None] | None:
-    if not sys.platform.startswith("linux"):
-        return None  # the next start on the same folder ends what was left
-    library = ctypes.CDLL(None)
-
-    def ask_kernel() -> None:
-        library.prctl(SET_PARENT_DEATH_SIGNAL, signal.SIGTERM)
-
-    return ask_kernel
+def end_with_parent() -> None:
+    """Ask the system to end this process when its parent ends; elsewhere than on Linux nothing can be asked."""
+    if _system_library is not None:
+        _system_library.prctl(SET_PARENT_DEATH_SIGNAL, signal.SIGTERM)
 
 
 def _end(group: Sequence[Running]) -> None:

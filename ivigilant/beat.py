@@ -1,0 +1,45 @@
+"""The clock of the product: at every beat it looks for messages left behind, and rings for due notices.
+
+It reads the database itself, so no queue is needed to notice that the queue lost something. Two of them do no harm.
+"""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+import structlog
+
+from store import heartbeats
+
+NAME = "beat"
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """What happens at every beat; a database that is away is asked again at the next."""
+
+    engine: sa.Engine
+    clock: Callable[[], datetime]
+    sweep: Callable[[], object]
+    ring: Callable[[], None]  # for notices that are due, and for a worker's sign of life
+
+    def run(self, every: timedelta, stopping: threading.Event) -> None:
+        """Beat until told to stop."""
+        while True:
+            self.once()
+            if stopping.wait(every.total_seconds()):
+                return
+
+    def once(self) -> None:
+        """Beat once."""
+        try:
+            self.sweep()
+            with self.engine.begin() as connection:
+                heartbeats.beat(connection, NAME, self.clock())
+        except sa.exc.SQLAlchemyError as error:
+            log.warning("beat.database_unreachable", error=type(error).__name__)
+        self.ring()

@@ -1,0 +1,153 @@
+"""What `ivigilant doctor` looks at, each in one line that says what to do."""
+
+import os
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import httpx
+import redis
+import sqlalchemy as sa
+
+from ivigilant.broker import QUEUES, where
+from ivigilant.errors import IvigilantError
+from ivigilant.settings import Settings
+from ivigilant.site import load_site
+from store import deliveries, feeds, heartbeats, message_queries, migrate
+from store.engine import connect, reading
+from store.errors import StoreError
+
+ALIVE_WITHIN = timedelta(seconds=60)
+WAITS_AT_MOST = timedelta(minutes=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One thing looked at."""
+
+    what: str
+    well: bool
+    told: str
+
+
+def look_at(settings: Settings, now: datetime, only: str | None = None) -> Iterator[Line]:
+    """Look at everything, one after the other, or at one process; nothing is changed."""
+    if only is None:
+        yield _site(settings)
+        yield _redis(settings)
+    if only in (None, "listener"):
+        yield _listener(settings)
+    if only in (None, "inbox"):
+        yield _inbox(settings)
+    if only not in ("listener", "inbox"):
+        yield from _stored(settings, now, only)
+
+
+def _listener(settings: Settings) -> Line:
+    place = f"{settings.mllp_host}:{settings.mllp_port}"
+    try:
+        socket.create_connection((_reachable(settings.mllp_host), settings.mllp_port), timeout=3).close()
+    except OSError as error:
+        return Line("listener", False, f"nobody listens at {place} ({os.strerror(error.errno or 0).lower()})")
+    return Line("listener", True, f"listens at {place}")
+
+
+def _inbox(settings: Settings) -> Line:
+    place = f"http://{_reachable(settings.http_host)}:{settings.http_port}"
+    try:
+        answer = httpx.get(f"{place}/health/live", timeout=3, trust_env=False)
+    except httpx.HTTPError as error:
+        return Line("inbox", False, f"does not answer at {place} ({type(error).__name__})")
+    return Line("inbox", answer.is_success, f"answers at {place} with {answer.status_code}")
+
+
+def _reachable(host: str) -> str:
+    """Give an address to connect to for one to listen at."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  # a name, nothing is opened
+
+
+def _stored(settings: Settings, now: datetime, only: str | None) -> Iterator[Line]:
+    try:
+        engine = connect(settings.database())
+        yield from (line for line in _database(engine, now) if only in (None, line.what))
+    except StoreError as error:
+        yield Line("database", False, str(error))
+    except sa.exc.SQLAlchemyError as error:
+        yield Line("database", False, f"does not answer ({type(error).__name__}); is it there, and migrated?")
+
+
+def _site(settings: Settings) -> Line:
+    try:
+        site = load_site(settings.site_file)
+    except IvigilantError as error:
+        return Line("site file", False, str(error))
+    if settings.site_file is None:
+        return Line("site file", True, "none; every source is unknown and read with the defaults (IVIGILANT_SITE_FILE)")
+    return Line("site file", True, f"{len(site.feeds)} feeds, {len(site.destinations)} destinations, {site.zone}")
+
+
+def _redis(settings: Settings) -> Line:
+    try:
+        url = settings.redis()
+        with redis.Redis.from_url(url, socket_timeout=3, socket_connect_timeout=3, retry=None) as client:
+            policy = client.info("memory").get("maxmemory_policy")
+            waiting = {name: client.llen(name) for name in QUEUES}
+    except IvigilantError as error:
+        return Line("redis", False, str(error))
+    except redis.RedisError as error:
+        return Line("redis", False, f"does not answer ({type(error).__name__}); messages are kept, and wait")
+    if policy != "noeviction":
+        return Line("redis", False, f"may throw tasks away: set maxmemory-policy noeviction (it is {policy})")
+    return Line("redis", True, f"{where(url)}, waiting: " + ", ".join(f"{n} {name}" for name, n in waiting.items()))
+
+
+def _database(engine: sa.Engine, now: datetime) -> Iterator[Line]:
+    if not migrate.is_current(engine):
+        yield Line("database", False, f"is at {migrate.current(engine)}, not {migrate.head()}: ivigilant db upgrade")
+        return
+    yield Line("database", True, f"{engine.url.render_as_string(hide_password=True)} at {migrate.head()}")
+    with reading(engine) as connection:
+        yield from _processes(connection, now)
+        yield from _messages(connection, now)
+        yield from _feeds(connection, now)
+        yield from _deliveries(connection, now)
+
+
+def _processes(connection: sa.Connection, now: datetime) -> Iterator[Line]:
+    seen = heartbeats.last(connection)
+    for name in ("worker", "beat"):
+        at = seen.get(name)
+        alive = at is not None and now - at <= ALIVE_WITHIN
+        told = f"last sign of life {_ago(now - at)}" if at else "has never been heard of"
+        yield Line(name, alive, told)
+
+
+def _messages(connection: sa.Connection, now: datetime) -> Iterator[Line]:
+    counts, oldest = message_queries.counts(connection), message_queries.oldest_received_age(connection, now)
+    told = f"{counts['received']} wait" + (f", the oldest came {_ago(oldest)}" if oldest else "")
+    yield Line("waiting", oldest is None or oldest <= WAITS_AT_MOST, told)
+    yield Line("parked", not counts["parked"], f"{counts['parked']} wait for a person; see Messages in the inbox")
+
+
+def _feeds(connection: sa.Connection, now: datetime) -> Iterator[Line]:
+    for feed in feeds.every(connection):
+        heard = f"last heard {_ago(now - feed.last_heard_at)}" if feed.last_heard_at else "never heard"
+        known = "" if feed.known else "; not in the site file"
+        yield Line(f"feed {feed.name}", not feed.is_silent(now), heard + known)
+
+
+def _deliveries(connection: sa.Connection, now: datetime) -> Iterator[Line]:
+    refused = {place: n for (place, state), n in deliveries.counts(connection).items() if state == "refused"}
+    for place, how_many in sorted(refused.items()):
+        yield Line(f"notices to {place}", False, f"{how_many} refused; correct the destination and send them again")
+    due = deliveries.oldest_due(connection, now)
+    if due is not None and now - due > WAITS_AT_MOST:
+        yield Line("notices", False, f"the oldest has been due since {_ago(now - due)}")
+
+
+def _ago(age: timedelta) -> str:
+    seconds = int(age.total_seconds())
+    if seconds < 120:
+        return f"{seconds} s ago"
+    return f"{seconds // 60} min ago" if seconds < 7200 else f"{seconds // 3600} h ago"

@@ -1,0 +1,38 @@
+"""The command line. Every command imports what it needs when it runs, so `--help` is quick."""
+
+import sys
+
+import typer
+
+from ivigilant.commands import accounts, knowledge, replay, roles, stack, upkeep
+from ivigilant.errors import IvigilantError
+
+EPILOG = "Settings: flags, IVIGILANT_… variables, or a TOML file named by --config. Exit codes: 0 done, 1 refused or \
+found wanting, 2 asked wrongly, 3 a part did not start, 4 something needed is not there."
+
+app = typer.Typer(
+    name="ivigilant",
+    help="Checks every IVIg order on a hospital's HL7 feed for risk of venous thromboembolism.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for group in (stack, roles, replay, upkeep):
+    group.add_to(app)
+app.add_typer(accounts.users, name="user")
+app.add_typer(accounts.tokens, name="token")
+app.add_typer(upkeep.database, name="db")
+app.add_typer(knowledge.app, name="knowledge")
+
+
+def main() -> None:
+    """Run one command; what went wrong is told in one line."""
+    try:
+        app()
+    except IvigilantError as error:
+        print(f"ivigilant: {error}", file=sys.stderr)
+        raise SystemExit(error.exit_code) from None
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None

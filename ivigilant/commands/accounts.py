@@ -1,0 +1,98 @@
+"""`ivigilant user` and `ivigilant token`: who may look, and which programs may ask."""
+
+import sys
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from ivigilant.commands.options import Config, DataDir, database_explained, read_settings
+from ivigilant.errors import IvigilantError
+
+users = typer.Typer(help="People who sign in.", no_args_is_help=True)
+tokens = typer.Typer(help="Tokens for programs that use the API.", no_args_is_help=True)
+
+Role = Annotated[str, typer.Option("--role", help="reader, pharmacist or admin.")]
+
+
+class AccountNotMade(IvigilantError):
+    """The name, the role or the password will not do; the text says why."""
+
+
+@users.command("add")
+def add_user(
+    name: Annotated[str, typer.Argument(help="The name to sign in with.")],
+    role: Role = "pharmacist",
+    config: Config = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Add somebody who signs in. The password is asked for, or read from standard input when that is no terminal.
+
+    Example: ivigilant user add a.visser --role pharmacist
+    """
+    from inbox.accounts import add_user as add
+    from inbox.errors import AccountRefused
+    from store.engine import connect
+
+    password = _read_password()
+    engine = connect(read_settings(config, data_dir).database())
+    with database_explained():
+        try:
+            with engine.begin() as connection:
+                add(connection, name, password, role, datetime.now(UTC))
+        except AccountRefused as error:
+            raise AccountNotMade(str(error)) from None
+    typer.echo(f"{name} may sign in as {role}", err=True)
+
+
+@tokens.command("create")
+def create_token(
+    role: Role = "reader",
+    name: Annotated[str, typer.Option("--name", help="What the record shows for what it does.")] = "program",
+    config: Config = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Make a token and print it, this once. Only its hash is kept.
+
+    Example: TOKEN=$(ivigilant token create --role reader --name dashboard)
+    """
+    from inbox.errors import AccountRefused
+    from inbox.tokens import create_token as create
+    from store.engine import connect
+
+    engine = connect(read_settings(config, data_dir).database())
+    with database_explained():
+        try:
+            with engine.begin() as connection:
+                token = create(connection, name, role, datetime.now(UTC))
+        except AccountRefused as error:
+            raise AccountNotMade(str(error)) from None
+    typer.echo(token)
+
+
+@tokens.command("revoke")
+def revoke_token(
+    name: Annotated[str, typer.Argument(help="The name it was made with.")],
+    config: Config = None,
+    data_dir: DataDir = None,
+) -> None:
+    """End every token of this name. Exit code 1 when there is none.
+
+    Example: ivigilant token revoke dashboard
+    """
+    from inbox.tokens import revoke_token as revoke
+    from store.engine import connect
+
+    engine = connect(read_settings(config, data_dir).database())
+    with database_explained(), engine.begin() as connection:
+        ended = revoke(connection, name, datetime.now(UTC))
+    typer.echo(f"{ended} token(s) ended", err=True)
+    if not ended:
+        raise typer.Exit(1)
+
+
+def _read_password() -> str:
+    if sys.stdin.isatty():
+        password: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
+        return password
+    return sys.stdin.readline().rstrip("\n")

@@ -1,0 +1,44 @@
+"""Options that several commands share, and what they turn into."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ivigilant.errors import NotReady
+from ivigilant.settings import Settings, load_settings
+
+Config = Annotated[
+    Path | None, typer.Option("--config", help="A TOML file with settings.", show_default=False, metavar="FILE")
+]
+DataDir = Annotated[
+    Path | None,
+    typer.Option("--data-dir", help="Where the embedded parts keep everything.", show_default="data", metavar="FOLDER"),
+]
+Supervised = Annotated[bool, typer.Option("--stop-with-stdin", hidden=True)]
+
+
+def read_settings(config: Path | None, data_dir: Path | None = None, **flags: Any) -> Settings:
+    """Read the settings of a command that may run beside a stack."""
+    return load_settings(os.environ, config=config, flags={"data_dir": data_dir, **flags})
+
+
+@contextmanager
+def database_explained() -> Iterator[None]:
+    """Tell in one line that the database is not there, or not of this release."""
+    import sqlalchemy as sa
+
+    from store.errors import StoreError
+
+    try:
+        yield
+    except sa.exc.OperationalError as error:
+        reason = str(error.orig).strip().splitlines()[0] if error.orig else type(error).__name__
+        raise NotReady(f"the database does not answer, or has no tables yet (ivigilant db upgrade): {reason}") from None
+    except sa.exc.ProgrammingError:
+        raise NotReady("the database has no tables yet; run: ivigilant db upgrade") from None
+    except StoreError as error:
+        raise NotReady(str(error)) from None

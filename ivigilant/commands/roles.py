@@ -1,0 +1,96 @@
+"""`ivigilant listen | work | beat | serve`: one role each, as docker-compose runs them."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ivigilant.commands.options import Config, DataDir, Supervised, database_explained, read_settings
+from ivigilant.settings import Settings
+
+Host = Annotated[str | None, typer.Option("--host", help="The address to listen at.", show_default=False)]
+Port = Annotated[int | None, typer.Option("--port", help="The port to listen at.", show_default=False)]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands."""
+    for command in (listen, work, beat, serve):
+        app.command(rich_help_panel="One role each")(command)
+
+
+def listen(
+    host: Host = None,
+    port: Port = None,
+    config: Config = None,
+    data_dir: DataDir = None,
+    stop_with_stdin: Supervised = False,
+) -> None:
+    """Receive HL7 over MLLP: a message is answered when it is committed.
+
+    Example: ivigilant listen --host 0.0.0.0 --port 2575
+    """
+    from ivigilant import wiring
+
+    settings = _begin("listener", config, data_dir, stop_with_stdin, mllp_host=host, mllp_port=port)
+    with database_explained():
+        wiring.listen(settings)
+
+
+def work(
+    processes: Annotated[int | None, typer.Option("--processes", help="How many at once.", show_default="2")] = None,
+    config: Config = None,
+    data_dir: DataDir = None,
+    stop_with_stdin: Supervised = False,
+) -> None:
+    """Read messages, judge orders, raise alerts and send notices.
+
+    Example: ivigilant work --processes 4
+    """
+    from ivigilant import wiring
+
+    settings = _begin("worker", config, data_dir, stop_with_stdin, worker_processes=processes)
+    with database_explained():
+        raise typer.Exit(wiring.work(settings))
+
+
+def beat(config: Config = None, data_dir: DataDir = None, stop_with_stdin: Supervised = False) -> None:
+    """Keep time: find messages left behind, ring for due notices.
+
+    Example: ivigilant beat
+    """
+    from ivigilant import wiring
+
+    settings = _begin("beat", config, data_dir, stop_with_stdin)
+    with database_explained():
+        wiring.beat(settings)
+
+
+def serve(
+    host: Host = None,
+    port: Port = None,
+    config: Config = None,
+    data_dir: DataDir = None,
+    stop_with_stdin: Supervised = False,
+) -> None:
+    """Show the inbox and answer the API.
+
+    Example: ivigilant serve --host 0.0.0.0 --port 8080
+    """
+    from ivigilant import wiring
+
+    settings = _begin("inbox", config, data_dir, stop_with_stdin, http_host=host, http_port=port)
+    with database_explained():
+        wiring.serve(settings)
+
+
+def _begin(
+    process: str, config: Path | None, data_dir: Path | None, supervised: bool, **flags: str | int | None
+) -> Settings:
+    from ivigilant.logs import start_logging
+    from ivigilant.supervisor import stop_with_stdin
+
+    settings = read_settings(config, data_dir, **flags)
+    start_logging(settings, process)
+    if supervised:
+        stop_with_stdin()
+    return settings

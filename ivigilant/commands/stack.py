@@ -1,0 +1,64 @@
+"""`ivigilant demo` and `ivigilant up`: the whole product on one machine."""
+
+import os
+import threading
+from typing import Annotated
+
+import typer
+
+from ivigilant.commands.options import Config, DataDir, database_explained
+from ivigilant.settings import load_settings
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands."""
+    for command in (demo, up):
+        app.command(rich_help_panel="Everything at once")(command)
+
+
+def up(
+    mllp_port: Annotated[
+        int | None, typer.Option("--mllp-port", help="Where HL7 comes in.", show_default="2575")
+    ] = None,
+    http_port: Annotated[
+        int | None, typer.Option("--http-port", help="Where the inbox is.", show_default="8080")
+    ] = None,
+    config: Config = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Run everything on this machine, with an embedded Redis and SQLite unless REDIS_URL or DATABASE_URL is set.
+
+    It is ready when GET /health/ready answers 200. Ctrl-C stops it all; a process that dies is started again.
+
+    Example: ivigilant up --data-dir /var/lib/ivigilant --mllp-port 2575
+    """
+    from ivigilant.logs import start_logging
+    from ivigilant.stack import running_stack
+    from ivigilant.supervisor import stop_on_signals
+
+    flags = {"data_dir": data_dir, "mllp_port": mllp_port, "http_port": http_port}
+    settings = load_settings(os.environ, config=config, flags=flags, beside_stack=False)
+    stopping = threading.Event()
+    stop_on_signals(stopping)
+    with database_explained(), running_stack(settings, os.environ, tell=typer.echo) as stack:
+        start_logging(settings, "supervisor", stack.folder.logs / "supervisor.log")
+        stack.supervisor.stopping = stopping
+        typer.echo(f"Inbox      {stack.settings.address()}")
+        typer.echo(f"HL7        {stack.settings.mllp_host}:{stack.settings.mllp_port} (MLLP)")
+        typer.echo(f"Data, logs {stack.folder.path}, {stack.folder.logs}")
+        typer.echo(f"Sign in    ivigilant user add NAME --data-dir {stack.folder.path}")
+        stack.supervisor.run()
+        typer.echo("Stopping ...")
+
+
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="End when the stream is settled; last line: JSON.")] = False,
+    seed: Annotated[int, typer.Option("--seed", help="Another number, another hospital.")] = 1,
+) -> None:
+    """Stream a synthetic hospital through the whole product, in a temporary folder, and show the alerts as they come.
+
+    Example: ivigilant demo --once
+    """
+    from ivigilant.demonstration import demonstrate
+
+    raise typer.Exit(demonstrate(seed=seed, once=once))

@@ -1,0 +1,79 @@
+"""`ivigilant doctor | sweep | db upgrade`: is it well, and make it so."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from ivigilant.commands.options import Config, DataDir, database_explained, read_settings
+from ivigilant.settings import Settings, variable
+
+database = typer.Typer(help="The database.", no_args_is_help=True)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands."""
+    for command in (doctor, sweep):
+        app.command(rich_help_panel="Upkeep")(command)
+
+
+def doctor(
+    only: Annotated[
+        str | None, typer.Option("--only", help="listener, worker, beat or inbox: for health checks.")
+    ] = None,
+    settings_only: Annotated[bool, typer.Option("--settings", help="List every setting and what it is for.")] = False,
+    config: Config = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Look at the site file, database, Redis, processes, feeds and notices. Exit code 1 when something is wrong.
+
+    Example: ivigilant doctor --data-dir /var/lib/ivigilant
+    """
+    from ivigilant.checkup import look_at
+
+    settings = read_settings(config, data_dir)
+    if settings_only:
+        _list_settings()
+        return
+    well = True
+    for line in look_at(settings, datetime.now(UTC), only):
+        well = well and line.well
+        typer.echo(f"{'ok   ' if line.well else 'WRONG'}  {line.what:<20} {line.told}")
+    if not well:
+        raise typer.Exit(1)
+
+
+def sweep(config: Config = None, data_dir: DataDir = None) -> None:
+    """Queue again every message that waits for more than a few seconds; `beat` does so by itself.
+
+    Example: ivigilant sweep --data-dir /var/lib/ivigilant
+    """
+    from ivigilant import wiring
+
+    settings = read_settings(config, data_dir)
+    with database_explained():
+        typer.echo(f"{wiring.sweep_once(settings)} messages queued")
+
+
+@database.command("upgrade")
+def upgrade(config: Config = None, data_dir: DataDir = None) -> None:
+    """Bring the database to the schema of this release; safe beside processes of the release before.
+
+    Example: DATABASE_URL=postgresql://ivigilant@db/ivigilant ivigilant db upgrade
+    """
+    from store import migrate
+    from store.engine import connect
+
+    settings = read_settings(config, data_dir)
+    if settings.database_url is None:
+        settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    engine = connect(settings.database())
+    with database_explained():
+        migrate.upgrade(engine)
+        typer.echo(f"the database is at {migrate.current(engine)}")
+
+
+def _list_settings() -> None:
+    for name, field in Settings.model_fields.items():
+        default = "" if field.default is None else f" [{field.default}]"
+        typer.echo(f"{variable(name):<30} {field.description or ''}{default}")

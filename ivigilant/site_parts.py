@@ -1,0 +1,69 @@
+"""What the packages need of the site file, in their own words."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from forwarding.destinations import Destination as Forwarder
+from forwarding.mail import Mail, MailServer
+from forwarding.webhook import Webhook
+from ivigilant.errors import UnusableSettings, UnusableSite
+from ivigilant.settings import Settings
+from ivigilant.site import MailDestination, Reading, SiteFile, WebhookDestination
+from parsers.defaults import Defaults
+from worker.site import Destination, Site
+
+
+def worker_site(file: SiteFile, settings: Settings) -> Site:
+    """Give what the worker must know of the hospital."""
+    return Site(
+        zone=ZoneInfo(file.zone),
+        defaults={feed.name: reading_defaults(file, feed) for feed in file.feeds},
+        of_unknown=reading_defaults(file, file),
+        stops_need_confirmation=frozenset(feed.name for feed in file.feeds if not feed.placer_authoritative),
+        destinations=tuple(Destination(place.name, place.min_tier) for place in file.destinations),
+        language=file.languages[0],
+        replay_after=timedelta(days=settings.replay_after_days),
+    )
+
+
+def reading_defaults(file: SiteFile, feed: Reading) -> Defaults:
+    """Give how a feed's messages are read: what it says itself, else what the site says, else the parser's own."""
+    given: dict[str, Any] = {}
+    for name in Reading.model_fields:
+        value = getattr(feed, name) if getattr(feed, name) is not None else getattr(file, name)
+        if value is not None:
+            given[name] = ZoneInfo(value) if name == "zone" else value
+    return Defaults(**given)
+
+
+def destinations(file: SiteFile, settings: Settings) -> dict[str, Forwarder]:
+    """Give every destination by its name, ready to send."""
+    try:
+        return {forwarder.name: forwarder for forwarder in _forwarders(file, settings)}
+    except ValueError as error:  # an address or a link that the forwarder refuses
+        raise UnusableSite(str(error)) from None
+
+
+def _forwarders(file: SiteFile, settings: Settings) -> Iterator[Forwarder]:
+    for place in file.destinations:
+        yield _mail(place, settings) if isinstance(place, MailDestination) else _webhook(place)
+
+
+def _mail(place: MailDestination, settings: Settings) -> Mail:
+    if settings.smtp_host is None or not settings.smtp_sender:
+        raise UnusableSettings(f"IVIGILANT_SMTP_HOST and IVIGILANT_SMTP_SENDER are needed: {place.name} is a mail")
+    password = settings.smtp_password.get_secret_value() if settings.smtp_password else ""
+    server = MailServer(
+        settings.smtp_host, settings.smtp_port, settings.smtp_security, user=settings.smtp_user, password=password
+    )
+    return Mail(place.name, server, settings.smtp_sender, place.recipients)
+
+
+def _webhook(place: WebhookDestination) -> Webhook:
+    try:
+        secret = place.secret_file.read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UnusableSite(f"{place.name}: {place.secret_file} cannot be read ({type(error).__name__})") from None
+    return Webhook(place.name, place.url, secret, plaintext=place.plaintext)

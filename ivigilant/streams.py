@@ -1,0 +1,79 @@
+"""Messages to send: from files, folders, batches, standard input, or from what was stored."""
+
+import sys
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from ivigilant.errors import UnreadablePath
+from parsers.batches import split_batch
+from store import tables
+from store.messages import raw_of
+
+SUFFIXES = {".hl7", ".er7", ".txt", ".msg", ".dat"}
+FRAMING = b"\x0b\x1c"
+PAGE = 500
+
+
+def read_paths(paths: Iterable[Path]) -> Iterator[bytes]:
+    """Give every message of these files, of the files in these folders by name, and of standard input for `-`."""
+    for path in paths:
+        if str(path) == "-":
+            yield from messages_in(sys.stdin.buffer.read())
+            continue
+        for file in files_under(path):
+            yield from messages_in(_content(file))
+
+
+def files_under(path: Path) -> list[Path]:
+    """Give the file, or the message files of the folder in the order of their names."""
+    if path.is_dir():
+        files = [file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file()]
+        if not files:
+            raise UnreadablePath(f"{path} holds no message files ({', '.join(sorted(SUFFIXES))})")
+        return sorted(files)
+    if not path.exists():
+        raise UnreadablePath(f"{path} does not exist")
+    return [path]
+
+
+def messages_in(content: bytes) -> list[bytes]:
+    """Split a file into messages as they go over the wire: segments that end in CR, and no framing."""
+    batch = split_batch(content)
+    parts = batch.messages if batch is not None else (content,)
+    return [message for part in parts if (message := _as_sent(part))]
+
+
+def read_store(engine: sa.Engine, since: datetime) -> Iterator[bytes]:
+    """Give what was received since a moment, in the order of arrival."""
+    message = tables.message
+    query = (
+        sa.select(message.c.id, message.c.raw).where(message.c.received_at >= since).order_by(message.c.id).limit(PAGE)
+    )
+    last = 0
+    while True:
+        with engine.connect() as connection:
+            rows = connection.execute(query.where(message.c.id > last)).all()
+        for row in rows:
+            yield raw_of(row)
+        if len(rows) < PAGE:
+            return
+        last = rows[-1].id
+
+
+def _as_sent(part: bytes) -> bytes:
+    """Editors end lines with LF; the wire ends segments with CR."""
+    text = part.strip(FRAMING + b" \t\r\n\0").removeprefix(b"\xef\xbb\xbf")
+    if b"\r" not in text:
+        text = text.replace(b"\n", b"\r")
+    text = text.replace(b"\r\n", b"\r")
+    return text + b"\r" if text else b""
+
+
+def _content(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise UnreadablePath(f"{file} cannot be read ({type(error).__name__})") from None

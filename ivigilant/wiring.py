@@ -1,0 +1,168 @@
+"""Puts the packages together, one function per role. No other module knows them all.
+
+A role imports its own packages when it starts: a listener has no use for the pages.
+"""
+
+import threading
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from celery import Celery
+from celery.signals import worker_process_init
+
+from ivigilant.beat import Beat
+from ivigilant.broker import DELIVER, PROCESS, Bell, make_celery
+from ivigilant.errors import UnusableSettings
+from ivigilant.settings import Settings
+from ivigilant.site import SiteFile, load_site
+from ivigilant.supervisor import end_with_parent, stop_on_signals
+from store import feeds, heartbeats
+from store.engine import connect
+
+if TYPE_CHECKING:
+    from inbox.settings import InboxSettings
+    from worker.dependencies import Dependencies
+
+LIVING = "worker"  # the name of a worker's sign of life; /health/ready looks for it
+
+
+def utc_now() -> datetime:
+    """Read the clock."""
+    return datetime.now(UTC)
+
+
+def make_dependencies(settings: Settings, engine: sa.Engine, bell: Bell) -> "Dependencies":
+    """Give a worker its surroundings."""
+    from inbox.live import LiveEvents
+    from ivigilant.site_parts import destinations, worker_site
+    from rules.load import load_knowledge
+    from worker.dependencies import Dependencies
+
+    site = load_site(settings.site_file)
+    return Dependencies(
+        engine=engine,
+        knowledge=load_knowledge(settings.knowledge_dir),
+        site=worker_site(site, settings),
+        clock=utc_now,
+        announce=LiveEvents(engine, settings.redis()).publish,
+        ring_deliveries=bell.deliver,
+        ring_messages=bell.process,
+        destinations=destinations(site, settings),
+        link_of=lambda alert: f"{settings.address()}/alerts/{alert}",
+    )
+
+
+def work(settings: Settings) -> int:
+    """Run a worker until it is told to stop, and give its exit code."""
+    app = make_celery(settings.redis())
+    engine = connect(settings.database())
+    bind_tasks(app, make_dependencies(settings, engine, Bell(app)))
+
+    def start_child(**_: Any) -> None:
+        end_with_parent()
+        engine.dispose(close=False)  # a socket or a file of the parent's is not ours to use
+
+    worker_process_init.connect(start_child, weak=False)
+    process = app.Worker(
+        concurrency=settings.worker_processes,
+        pool="prefork",
+        loglevel=settings.log_level.upper(),
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
+        quiet=True,
+    )
+    process.start()
+    return int(process.exitcode or 0)
+
+
+def bind_tasks(app: Celery, worker: "Dependencies") -> None:
+    """Say what happens when the bell rings."""
+    from worker.deliver import deliver
+    from worker.tasks import process_messages
+
+    def process(ids: Sequence[int]) -> None:
+        process_messages(worker, ids)
+
+    def send(ids: Sequence[int]) -> None:
+        with worker.engine.begin() as connection:
+            heartbeats.beat(connection, LIVING, worker.clock())
+        deliver(worker, ids or None)
+
+    app.task(process, name=PROCESS)
+    app.task(send, name=DELIVER)
+
+
+def beat(settings: Settings) -> None:
+    """Keep time until told to stop."""
+    from worker.sweep import sweep
+
+    bell = Bell(make_celery(settings.redis()))
+    engine = connect(settings.database())
+    worker = make_dependencies(settings, engine, bell)
+    declare_feeds(engine, load_site(settings.site_file))
+    stopping = threading.Event()
+    stop_on_signals(stopping)
+    clock = Beat(engine, utc_now, sweep=lambda: sweep(worker), ring=bell.deliver)
+    clock.run(timedelta(seconds=settings.beat_every_s), stopping)
+
+
+def sweep_once(settings: Settings) -> int:
+    """Queue again what was left behind, and tell how many messages that were."""
+    from worker.sweep import sweep
+
+    engine = connect(settings.database())
+    return sweep(make_dependencies(settings, engine, Bell(make_celery(settings.redis())))).messages
+
+
+def declare_feeds(engine: sa.Engine, site: SiteFile) -> None:
+    """Make the feeds of the site file known, also those that never sent anything."""
+    with engine.begin() as connection:
+        feeds.declare(connection, {feed.name: feed.silence_after_s for feed in site.feeds})
+
+
+def serve(settings: Settings) -> None:
+    """Serve the inbox until told to stop."""
+    import uvicorn
+
+    from inbox.app import create_app
+    from inbox.live import LiveEvents
+    from rules.load import load_knowledge
+
+    engine = connect(settings.database())
+    bell = Bell(make_celery(settings.redis()))
+    app = create_app(
+        engine=engine,
+        knowledge=load_knowledge(settings.knowledge_dir),
+        settings=_inbox_settings(settings, load_site(settings.site_file)),
+        clock=utc_now,
+        events=LiveEvents(engine, settings.redis()),
+        requeue=lambda ids: bell.process("orders", ids),
+    )
+    uvicorn.run(
+        app,
+        host=settings.http_host,
+        port=settings.http_port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=5,
+    )
+
+
+def _inbox_settings(settings: Settings, site: SiteFile) -> "InboxSettings":
+    from zoneinfo import ZoneInfo
+
+    from inbox.settings import InboxSettings
+
+    if settings.secret_key is None:
+        raise UnusableSettings("IVIGILANT_SECRET_KEY is missing: every inbox needs the same, of 32 signs or more")
+    return InboxSettings(
+        secret=settings.secret_key.get_secret_value(),
+        zone=ZoneInfo(site.zone or "UTC"),
+        site_name=site.name,
+        languages=site.languages,
+        secure_cookies=settings.address().startswith("https://"),
+    )
