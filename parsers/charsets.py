@@ -37,6 +37,7 @@ class Charset:
 
 
 _UTF8 = Charset("utf-8")
+_ONE_BYTE = ("cp1252", "iso8859")  # in which any bytes at all are some text
 
 
 def is_refused(declared: str) -> bool:
@@ -57,14 +58,15 @@ def codec_of(declared: str) -> str | None:
 
 def choose_charset(raw: bytes, declared: str, default: str) -> Charset:
     """Choose the set the bytes can be read in: as declared, else UTF-8, else the feed's own with replacements."""
+    is_utf8 = _fits(raw, "utf-8")
     if not declared:
-        return _UTF8 if _fits(raw, "utf-8") else _fall_back(raw, default, ())
+        return _UTF8 if is_utf8 else _fall_back(raw, default, ())
     codec = codec_of(declared)
+    if is_utf8 and not raw.isascii() and (codec is None or codec.startswith(_ONE_BYTE)):
+        return Charset("utf-8", flags=("charset",))  # Latin text is next to never valid UTF-8: MSH-18 is a template's
     if codec is not None and _fits(raw, codec):
         return Charset(codec)
-    if codec is None:
-        return Charset("utf-8", flags=("charset",)) if _fits(raw, "utf-8") else _fall_back(raw, default, ("charset",))
-    return Charset("utf-8", flags=("charset",)) if _fits(raw, "utf-8") else _fall_back(raw, default, ("charset",))
+    return Charset("utf-8", flags=("charset",)) if is_utf8 else _fall_back(raw, default, ("charset",))
 
 
 def _fall_back(raw: bytes, default: str, flags: tuple[str, ...]) -> Charset:

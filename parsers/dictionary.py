@@ -60,16 +60,25 @@ def _table(version: str) -> Mapping[str, Any]:
 
 @cache
 def _fields(version: str) -> Mapping[tuple[str, int], str]:
-    return {_place(name): _spoken(entry[3]) for name, entry in _table(version).items() if _is_place(name)}
+    return {
+        _place(name): _spoken(entry[3]).removesuffix(f" {name[:3]}")  # "Diagnosis Code DG1"
+        for name, entry in _table(version).items()
+        if _is_place(name)
+    }
 
 
 @cache
 def _components(version: str) -> Mapping[tuple[str, int], tuple[str, ...]]:
     return {
-        _place(name): tuple(_spoken(part[1][3]) for part in (entry[1] if entry[0] == "sequence" else ()))
+        _place(name): tuple(_spoken(part[1][3]) for part in _parts(entry))
         for name, entry in _table(version).items()
         if _is_place(name)
     }
+
+
+def _parts(entry: Any) -> tuple[Any, ...]:
+    """The components of a field; a field of one part, or of a part that varies, has none."""
+    return entry[1] if isinstance(entry[1], tuple) and isinstance(entry[1][0], tuple) else ()
 
 
 def _is_place(name: str) -> bool:

@@ -1,0 +1,113 @@
+"""A message as everything it says: `read` is the one door to the parsers."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+import msgspec
+
+from parsers import message_types
+from parsers.administrations import read_administrations
+from parsers.allergies import read_allergies
+from parsers.conditions import read_conditions
+from parsers.defaults import Defaults
+from parsers.errors import UnreadableMessage
+from parsers.escapes import unknown_sequences
+from parsers.events import AnyEvent, Header, Identifier, Reading
+from parsers.header import read_header
+from parsers.observations import read_observations
+from parsers.orders import read_orders
+from parsers.patients import read_merges, read_patient, read_patients
+from parsers.procedures import read_procedures
+from parsers.segments import Message, Segment, split
+from parsers.times import zone_of
+
+_FUTURE = timedelta(hours=24)
+
+
+def read(raw: bytes, defaults: Defaults) -> Reading:
+    """Read one message. Raises UnreadableHeader without MSH, UnreadableMessage when it names no patient."""
+    header = read_header(raw, defaults)
+    message = split(raw, defaults.charset)
+    kind = (header.type, header.event)
+    if kind not in message_types.READ or (message.first("MSA") and not message.first("PID")):
+        acknowledges = header.type == "ACK" or message.first("MSA") is not None
+        return Reading(header=header, events=(), ignored="acknowledgement" if acknowledges else "unknown_type")
+    msh = message.first("MSH")
+    defaults = replace(defaults, zone=zone_of(msh.text(7) if msh else "", defaults.zone))
+    events = [
+        _not_in_the_future(event, header)
+        for segments in _per_patient(message)
+        for event in _read_one_patient(message, header, segments, defaults)
+    ]
+    return Reading(
+        header=header,
+        events=tuple(events),
+        flags=message.flags + _doubts(message),
+        not_understood=tuple(_not_understood(message)),
+    )
+
+
+def _per_patient(message: Message) -> Iterator[tuple[Segment, ...]]:
+    """What belongs to each patient: from a PID up to the next; what stands before the first belongs to the first."""
+    starts = [index for index, segment in enumerate(message.segments) if segment.name == "PID"]
+    if not starts:
+        raise UnreadableMessage("no_patient", "PID")
+    ends = [*starts[1:], len(message.segments)]
+    for start, end in zip([0, *starts[1:]], ends, strict=True):
+        yield message.segments[start:end]
+
+
+def _read_one_patient(
+    message: Message, header: Header, segments: Sequence[Segment], defaults: Defaults
+) -> Iterator[AnyEvent]:
+    pid = next(segment for segment in segments if segment.name == "PID")
+    patient = read_patient(pid, defaults)
+    if not patient:
+        raise UnreadableMessage("no_patient", pid.path(3))
+    yield from read_patients(message, patient, header, segments, defaults)
+    yield from read_merges(message, patient, header, segments, defaults)
+    yield from read_conditions(message, patient, header, segments, defaults)
+    yield from read_procedures(message, patient, header, segments, defaults)
+    yield from read_allergies(message, patient, header, segments, defaults)
+    yield from read_observations(message, patient, header, segments, defaults)
+    yield from _read_medication(message, patient, header, segments, defaults)
+
+
+def _read_medication(
+    message: Message,
+    patient: tuple[Identifier, ...],
+    header: Header,
+    segments: Sequence[Segment],
+    defaults: Defaults,
+) -> Iterator[AnyEvent]:
+    kind = (header.type, header.event)
+    if kind in message_types.ORDERS:
+        yield from read_orders(message, patient, header, segments, defaults)
+    elif kind in message_types.ADMINISTRATIONS:
+        yield from read_administrations(message, patient, header, segments, defaults)
+
+
+def _not_in_the_future(event: AnyEvent, header: Header) -> AnyEvent:
+    """An event dated more than a day after its message would outrank all that follows: it counts from the message."""
+    if event.at is None or header.sent_at is None or event.at <= header.sent_at.at + _FUTURE:
+        return event
+    return msgspec.structs.replace(event, at=header.sent_at.at, flags=(*event.flags, "future_time"))
+
+
+def _doubts(message: Message) -> tuple[str, ...]:
+    flags = []
+    if any(unknown_sequences(segment.line, message.delimiters) for segment in message.segments[1:]):
+        flags.append("unknown_escape")
+    if len(message.all("MSH")) > 1:
+        flags.append("several_messages")
+    if message.first("DSC") or message.first("ADD"):
+        flags.append("fragmented")
+    return tuple(flags)
+
+
+def _not_understood(message: Message) -> Iterator[tuple[str, str]]:
+    """Segments that only this sender knows."""
+    for segment in message.segments:
+        if segment.name.startswith("Z"):
+            yield segment.path(), "local_segment"
