@@ -187,7 +187,7 @@ def bilal(now: datetime) -> list[Draft]:
 
 
 def paran_other(now: datetime, index: int) -> list[Draft]:
-    """S15: nothing is known of these four but that they had no DVT before; the system must say that it does not know."""
+    """S15: nothing is known of these four but that they had no DVT before; the system must say so."""
     drug = (BY_NAME, NANOGAM, ATC_ONLY, FLEBOGAMMA)[index]
     version = ("2.3", "2.3.1", "2.4", "2.6")[index]
     begins = now + (index + 1) * HOUR
@@ -198,15 +198,15 @@ def paran_other(now: datetime, index: int) -> list[Draft]:
     return chart.drafts
 
 
-def _alerts(case: str, order: str, tier: Tier) -> tuple[Expected, ...]:
+def _alerts(case: str, order: str, tier: Tier, before: Tier | None = None) -> tuple[Expected, ...]:
     """The order's own answer, and the signal of the thrombosis that followed it."""
-    return Expected(case, order, tier), Expected(case, order, "high", "pharmacovigilance")
+    return Expected(case, order, tier, before=before), Expected(case, order, "high", "pharmacovigilance")
 
 
 CASES = (
-    Case("S17", emerson_1, _alerts("S17", "910801", "high")),
+    Case("S17", emerson_1, _alerts("S17", "910801", "contraindication", before="high")),
     Case("S18-S19", emerson_2, _alerts("S18", "911001", "high") + _alerts("S19", "911101", "contraindication")),
-    Case("S21", katz, _alerts("S21", "911201", "high")),
+    Case("S21", katz, _alerts("S21", "911201", "contraindication", before="high")),
     Case("S30", bilal, _alerts("S30", "911501", "high")),
     *(
         Case("S23", partial(dalakas_als, index=index), (Expected("S23", f"9113{index:02d}", "information"),))

@@ -18,6 +18,7 @@ class Expected:
     order: str  # placer number, ORC-2.1
     tier: Tier | None
     stream: Literal["order", "pharmacovigilance"] = "order"
+    before: Tier | None = None  # the answer before a thrombosis during the course was told, where it was another
 
 
 @dataclass(frozen=True, slots=True)

@@ -197,7 +197,7 @@ def _appointment(event: Event) -> None:
     chart = event.chart
     dialect = chart.dialect("EPD")
     number = f"{chart.number('AF')}^EPD"
-    appointment = segment("SCH", {1: number, 6: "CONTROLE^Controle polikliniek^L", 11: f"^^^{dialect.time(event.at)}"})
+    appointment = segment("SCH", {1: number, 6: "CONTROLE^Controle polikliniek^L"})
     segments = (appointment, pid(chart.person, dialect), pv1(chart.visit, dialect))
     chart.drafts.append(Draft(dialect, "SIU", "S12", "SIU_S12", segments))
 
