@@ -66,17 +66,15 @@ def _read_encoding(separator: str, encoding: str) -> Delimiters:
 
 def _is_plausible(encoding: str) -> bool:
     """Four or five different marks, of which one may be a letter; `~\\&` has lost its first."""
-    marks = sum(map(_can_divide, encoding))
-    distinct = len(set(encoding)) == len(encoding)
-    return (
-        bool(encoding) and distinct and _can_divide(encoding[0]) and marks >= len(encoding) - 1 and encoding != "~\\&"
-    )
+    if not encoding or encoding == "~\\&" or " " in encoding or len(set(encoding)) < len(encoding):
+        return False
+    return _can_divide(encoding[0]) and sum(map(_can_divide, encoding)) >= len(encoding) - 1
 
 
 def _can_divide(character: str) -> bool:
-    return (
-        len(character) == 1 and character.isprintable() and not character.isalnum() and character not in (" ", "\ufffd")
-    )
+    if len(character) != 1 or character in " \ufffd":
+        return False
+    return character.isprintable() and not character.isalnum()
 
 
 def _without(separator: str, characters: list[str]) -> list[str]:
