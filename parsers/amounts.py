@@ -55,3 +55,8 @@ def differ(one: Amount, other: Amount, by: Decimal) -> bool:
         return False
     near, far = (one.high, other.low) if one.high < other.low else (other.high, one.low)
     return far - near > by * far
+
+
+def divided(amount: Amount, parts: int, *flags: str) -> Amount:
+    """From one of so many parts up to all of it at once."""
+    return between(span(amount.low / max(parts, 1), amount.high), amount.unit, amount.basis, (*amount.flags, *flags))

@@ -2,8 +2,8 @@
 
 from decimal import Decimal
 
-from parsers.amounts import as_span, between, joined
-from parsers.decimals import Span, span
+from parsers.amounts import as_span, between, divided, joined
+from parsers.decimals import Span
 from parsers.events import Amount
 from parsers.units import PER_KG
 
@@ -39,18 +39,12 @@ def _kilograms(weight: Amount | None) -> Span | None:
     return as_span(weight)
 
 
-def divided_over(dose: Amount, first: int, last: int) -> Amount:
-    """An amount that may be the whole course of so many days: one day of it, up to all of it at once."""
-    days = max(first, last, 1)
-    return between(span(dose.low / days, dose.high), dose.unit, dose.basis, (*dose.flags, "maybe_course_total"))
-
-
 def maybe_course_total(dose: Amount, weight: Amount | None, days: int) -> Amount:
     """The dose, down to its part of one day when it is more than 1.2 g/kg and would be given on several days."""
     relative = per_kg(dose, weight)
     if days <= 1 or relative is None or relative.high <= COURSE_LIMIT or "maybe_course_total" in dose.flags:
         return dose
-    return divided_over(dose, days, days)
+    return divided(dose, days, "maybe_course_total")
 
 
 def is_implausible(per_day: Amount, weight: Amount | None) -> bool:

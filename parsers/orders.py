@@ -1,0 +1,174 @@
+"""Orders for a medicine: one event for each order of a message, whatever segments it was sent in."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from parsers.decimals import unique
+from parsers.defaults import Defaults
+from parsers.drug_lines import DrugLine
+from parsers.events import Coding, Header, Identifier, MedicationOrdered, Moment, Timing
+from parsers.order_content import Written, read_content
+from parsers.order_groups import Group, Part, group_orders
+from parsers.order_keys import read_keys
+from parsers.routes import read_routes
+from parsers.schedules import timing_in_text
+from parsers.segments import Message, Segment
+from parsers.times import moment
+from parsers.timing_fields import Chosen, choose, read_tq, read_tq1
+
+Source = Literal["request", "encoded", "give", "dispense", "control"]
+_SOURCES: dict[str, Source] = {"RXO": "request", "RXE": "encoded", "RXG": "give", "RXD": "dispense"}
+_REQUEST_ORDER = ("RXG", "RXE", "RXO", "RXD")  # whose drug line tells most
+
+
+def read_orders(
+    message: Message,  # noqa: ARG001  # every reader is called alike
+    patient: tuple[Identifier, ...],
+    header: Header,
+    segments: Sequence[Segment],
+    defaults: Defaults,
+) -> list[MedicationOrdered]:
+    """Every order of one patient; what was only given is not one of them."""
+    before: Segment | None = None
+    found: list[MedicationOrdered] = []
+    for group in group_orders(segments):
+        reader = _OrderReader(group, before, patient, header, defaults)
+        found.extend(reader.events())
+        before = group.control or before
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _OrderReader:
+    group: Group
+    before: Segment | None  # the ORC of the order before this one
+    patient: tuple[Identifier, ...]
+    header: Header
+    defaults: Defaults
+
+    def events(self) -> Iterator[MedicationOrdered]:
+        """One event, or one for each give, encoding or request that stands under the same ORC."""
+        drugs = [part for name in _REQUEST_ORDER for part in self.group.named(name)]
+        if drugs:
+            name = drugs[0].drug.name
+            for part in self.group.named(name):
+                yield self._with_drug(part)
+        elif self.group.control is not None and not self.group.named("RXA"):
+            yield self._control(self.group.control)
+
+    def _orc(self, field: int) -> str:
+        return self.group.control.text(field).strip() if self.group.control is not None else ""
+
+    def _at(self, field: int) -> Moment | None:
+        return moment(self._orc(field), self.defaults.zone)
+
+    def _control(self, control: Segment) -> MedicationOrdered:
+        done = self._at(9)
+        return MedicationOrdered(
+            patient=self.patient,
+            path=control.path(1),
+            at=done.at if done is not None else None,
+            keys=read_keys(control, self.before, "", self.header),
+            control=self._orc(1).upper(),
+            status=self._orc(5).upper(),
+            source="control",
+            starts=self._at(15) or done or self.header.sent_at,
+        )
+
+    def _with_drug(self, part: Part) -> MedicationOrdered:
+        line = DrugLine(part.drug)
+        codings, text = self._drug(line)
+        chosen = self._timing(part)
+        written = [words for sent in (*chosen.sent, *chosen.steps) if (words := sent.text)]
+        instructions = "; ".join(unique([*self._instructions(part), *written]))
+        timings = chosen.timings or self._timing_in_words(f"{instructions}; {text}", part)
+        components = part.components or [each for other in self.group.parts for each in other.components]
+        content = read_content(line, components, Written(codings, text, instructions, chosen, timings), self.defaults)
+        done = self._at(9)
+        return MedicationOrdered(
+            patient=self.patient,
+            path=line.path,
+            at=done.at if done is not None else None,
+            flags=unique([*line.flags, *chosen.flags, *content.flags]),
+            keys=read_keys(self.group.control, self.before, self._prescription(), self.header),
+            control=self._orc(1).upper(),
+            status=self._orc(5).upper(),
+            source=self._source(),
+            codings=codings,
+            text=text,
+            routes=self._routes(part),
+            amount=content.amount,
+            dose=content.dose.each,
+            concentration=content.strength,
+            rate=content.rate.peak,
+            rate_mean=content.rate.mean,
+            timings=timings,
+            components=content.components,
+            indications=self._indications(),
+            instructions=instructions,
+            starts=self._starts(timings, chosen),
+            course_grams=content.dose.course,
+        )
+
+    def _source(self) -> Source:
+        """What the message is about: a dispense may repeat the order it belongs to."""
+        for name in ("RXD", "RXG", "RXE"):
+            if self.group.named(name):
+                return _SOURCES[name]
+        return "request"
+
+    def _drug(self, line: DrugLine) -> tuple[tuple[Coding, ...], str]:
+        """Codes and names of the line itself first, then those of the other lines of this order."""
+        lines = [line, *(DrugLine(part.drug) for part in self.group.parts if part.drug is not line.segment)]
+        codings = [coding for each in lines for coding in each.codings(self.defaults)]
+        return tuple(dict.fromkeys(codings)), "; ".join(unique(each.name() for each in lines))
+
+    def _indications(self) -> tuple[Coding, ...]:
+        lines = (DrugLine(part.drug) for part in self.group.parts)
+        return tuple(dict.fromkeys(coding for line in lines for coding in line.indications(self.defaults)))
+
+    def _prescription(self) -> str:
+        lines = (DrugLine(part.drug) for part in self.group.parts)
+        return next((number for line in lines if (number := line.text(line.places.prescription))), "")
+
+    def _routes(self, part: Part) -> tuple[Coding, ...]:
+        """The routes after the drug line that counts, else those of the rest of the order."""
+        rest = [segment for other in self.group.parts for segment in other.routes]
+        segments = part.routes or rest or self.group.routes
+        return read_routes(segments, self.defaults)
+
+    def _instructions(self, part: Part) -> Iterator[str]:
+        for owner in [part, *(other for other in self.group.parts if other is not part)]:
+            yield from DrugLine(owner.drug).instructions()
+            yield from _notes(owner.notes)
+        yield from _notes(self.group.notes)
+
+    def _timing(self, part: Part) -> Chosen:
+        """After-RXE TQ1, RXE-1, the order's TQ1, ORC-7: the first that says how often."""
+        zone = self.defaults.zone
+        line = DrugLine(part.drug)
+        own = [sent for segment in part.timings for sent in read_tq1(segment, zone)]
+        field = read_tq(part.drug, line.places.timing, zone) if line.places.timing else []
+        others = [
+            *self.group.timings,
+            *(each for other in self.group.parts if other is not part for each in other.timings),
+        ]
+        request = [sent for segment in others for sent in read_tq1(segment, zone)]
+        control = read_tq(self.group.control, 7, zone) if self.group.control is not None else []
+        return choose([own, field, request, control])
+
+    def _timing_in_words(self, text: str, part: Part) -> tuple[Timing, ...]:
+        found = timing_in_text(text, self._at(15), part.drug.path())
+        return (found,) if found is not None else ()
+
+    def _starts(self, timings: Sequence[Timing], chosen: Chosen) -> Moment | None:
+        sent = next((timing.starts for timing in timings if timing.starts is not None), None)
+        return sent or chosen.starts or self._at(15) or self._at(9) or self.header.sent_at
+
+
+def _notes(segments: Sequence[Segment]) -> Iterator[str]:
+    for segment in segments:
+        for repetition in range(1, segment.repetitions(3) + 1):
+            if words := segment.whole(3, repetition).strip():
+                yield words
