@@ -27,7 +27,7 @@ _KIND = {
     "en": {"raised": "new", "changed": "changed", "escalated": "not seen yet", "resolved": "resolved"},
 }
 _LABELS = {
-    "nl": ("Melding", "Ernst", "Urgentie", "Afdeling", "Lees de reden en handel af", "onbekend"),
+    "nl": ("Signaal", "Ernst", "Urgentie", "Afdeling", "Lees de reden en handel af", "onbekend"),
     "en": ("Alert", "Tier", "Priority", "Ward", "Read why and settle it", "unknown"),
 }
 _FOOT = {

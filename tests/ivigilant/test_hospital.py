@@ -5,12 +5,14 @@ from collections import Counter
 from datetime import UTC, datetime
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 from hl7apy.consts import VALIDATION_LEVEL
 from hl7apy.parser import parse_message
 
 from ivigilant.hospital import expected, hospital_messages
+from ivigilant.hospital.__main__ import write
 from ivigilant.hospital.lookalikes import LOOK_ALIKES
 from ivigilant.hospital.people import bsns
 
@@ -161,6 +163,13 @@ def test_the_first_case_is_told_at_once() -> None:
     opening = [field(message, "ORC", 2) for message in feed()[:6]]
 
     assert "910101^EPD" in opening
+
+
+def test_the_feed_can_be_written_as_files_that_sort_in_the_order_of_sending(tmp_path: Path) -> None:
+    write(tmp_path / "feed", seed=7, at=NOW.replace(tzinfo=None))
+
+    files = sorted((tmp_path / "feed").iterdir())
+    assert tuple(file.read_bytes() for file in files) == feed()
 
 
 def test_a_large_feed_is_about_one_ivig_order_in_twenty() -> None:
