@@ -70,7 +70,7 @@ def header_of(line: HeaderLine, raw: bytes, defaults: Defaults) -> Header:
     declared = _leaf(line, 18, "ascii")
     if is_refused(declared):
         raise UnreadableHeader("MSH-18 names UTF-16 or UTF-32")
-    codec = line.delimiters.codec or choose_charset(b"".join(line.fields[3:7]), declared, defaults.charset).codec
+    codec = line.delimiters.codec or choose_charset(b"".join(line.fields[3:]), declared, defaults.charset).codec
     version = _VERSION.match(line.raw(12).decode("ascii", "replace"))
     kind, event, structure = _kind(line, raw)
     return Header(
