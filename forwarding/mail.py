@@ -113,6 +113,8 @@ def _explained() -> Iterator[None]:
         raise _by_code(error.smtp_code, type(error).__name__) from error
     except smtplib.SMTPNotSupportedError as error:
         raise Refused("the server does not offer STARTTLS or sign-in, which the settings ask for") from error
+    except UnicodeError as error:  # smtplib signs in with ASCII only
+        raise Refused("user and password must be plain ASCII, and addresses too") from error
     except OSError as error:  # also SMTPServerDisconnected, timeouts and certificates
         raise Unreachable(f"no connection: {type(error).__name__}") from error
 

@@ -47,6 +47,8 @@ class Webhook:
         secure = parts.scheme == "https" or self.plaintext or parts.hostname in _LOOPBACK
         if parts.scheme not in {"http", "https"} or not parts.hostname or not secure:
             raise ValueError(f"webhook {self.name}: the address must begin with https:// (or set plaintext)")
+        if self.proxy is not None and urlsplit(self.proxy).scheme not in {"http", "https"}:
+            raise ValueError(f"webhook {self.name}: the proxy must begin with http:// or https://")
         if not self.secret:
             raise ValueError(f"webhook {self.name}: a secret is needed to sign with")
 

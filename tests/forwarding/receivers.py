@@ -129,6 +129,7 @@ class WebReceiver:
         self.status = WEB_ANSWERS["accepted"]
         self.location = ""
         self.silent = threading.Event()
+        self.endless = threading.Event()
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.port: int = self.server.server_address[1]
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True)
@@ -147,7 +148,7 @@ class WebReceiver:
                 self.send_response(receiver.status)
                 if receiver.location:
                     self.send_header("Location", receiver.location)
-                self.send_header("Content-Length", "0")
+                self.send_header("Content-Length", str(10**12 if receiver.endless.is_set() else 0))
                 self.end_headers()
 
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the name is the parent's

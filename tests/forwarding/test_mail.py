@@ -106,6 +106,11 @@ def test_a_wrong_password_is_refused_and_not_repeated_in_the_error(certificate: 
     assert "not-the-password" not in str(refusal.value)
 
 
+def test_a_password_the_protocol_cannot_carry_is_refused(certificate: Path) -> None:
+    with open_receiver(MailReceiver("starttls", certificate)) as receiver, pytest.raises(Refused, match="ASCII"):
+        receiver.destination(password="wachtwoord-é").forward(a_notice())
+
+
 @pytest.mark.parametrize("security", ["starttls", "tls"])
 def test_a_certificate_nobody_vouches_for_ends_the_attempt(certificate: Path, security: Security) -> None:
     with open_receiver(MailReceiver(security, certificate)) as receiver:

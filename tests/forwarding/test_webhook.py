@@ -99,3 +99,16 @@ def test_an_address_that_would_send_in_the_clear_is_refused_at_the_start(url: st
 def test_a_webhook_without_a_secret_is_refused_at_the_start() -> None:
     with pytest.raises(ValueError, match="secret"):
         Webhook("on-call", "https://elsewhere.example/hook", "")
+
+
+def test_a_proxy_that_is_none_is_refused_at_the_start() -> None:
+    with pytest.raises(ValueError, match="proxy"):
+        Webhook("on-call", "https://elsewhere.example/hook", SECRET, proxy="proxy.example:3128")
+
+
+def test_an_endless_answer_is_not_read(receiver: WebReceiver) -> None:
+    receiver.endless.set()
+
+    receiver.destination().forward(a_notice())
+
+    assert len(receiver.received) == 1
