@@ -11,6 +11,7 @@ from typing import Any, TypedDict, Unpack
 import sqlalchemy as sa
 
 from store import tables
+from store.rowsets import among
 
 STATUSES = ("open", "acknowledged", "overridden", "covered", "resolved")
 
@@ -52,7 +53,7 @@ class Columns(TypedDict, total=False):
 def of_orders(connection: sa.Connection, order_ids: Collection[int]) -> dict[tuple[int, str], sa.RowMapping]:
     """Give the alerts of these orders, by order and stream."""
     alert = tables.alert
-    rows = connection.execute(sa.select(alert).where(alert.c.order_id.in_(sorted(order_ids)))).mappings()
+    rows = connection.execute(sa.select(alert).where(among(connection, alert.c.order_id, order_ids))).mappings()
     return {(row["order_id"], row["stream"]): row for row in rows}
 
 
@@ -61,7 +62,9 @@ def of_patients(
 ) -> Sequence[sa.RowMapping]:
     """Give the alerts of these patients, oldest first."""
     alert = tables.alert
-    query = sa.select(alert).where(alert.c.patient_id.in_(sorted(ids)), alert.c.status.in_(sorted(statuses)))
+    query = sa.select(alert).where(
+        among(connection, alert.c.patient_id, ids), among(connection, alert.c.status, statuses)
+    )
     return connection.execute(query.order_by(alert.c.id)).mappings().all()
 
 

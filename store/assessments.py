@@ -6,6 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from store import tables
+from store.rowsets import among
 
 Row = Mapping[str, Any]  # the columns of assessment, without id
 
@@ -22,7 +23,7 @@ def append(connection: sa.Connection, rows: Sequence[Row]) -> list[int]:
 def latest(connection: sa.Connection, order_ids: Collection[int]) -> dict[int, sa.RowMapping]:
     """Give the newest answer for each of these orders."""
     assessment = tables.assessment
-    newest = sa.select(sa.func.max(assessment.c.id)).where(assessment.c.order_id.in_(sorted(order_ids)))
+    newest = sa.select(sa.func.max(assessment.c.id)).where(among(connection, assessment.c.order_id, order_ids))
     newest = newest.group_by(assessment.c.order_id)
     rows = connection.execute(sa.select(assessment).where(assessment.c.id.in_(newest))).mappings()
     return {row["order_id"]: row for row in rows}
@@ -31,7 +32,7 @@ def latest(connection: sa.Connection, order_ids: Collection[int]) -> dict[int, s
 def of_ids(connection: sa.Connection, ids: Collection[int]) -> dict[int, sa.RowMapping]:
     """Give these answers by id."""
     assessment = tables.assessment
-    rows = connection.execute(sa.select(assessment).where(assessment.c.id.in_(sorted(ids)))).mappings()
+    rows = connection.execute(sa.select(assessment).where(among(connection, assessment.c.id, ids))).mappings()
     return {row["id"]: row for row in rows}
 
 

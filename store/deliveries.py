@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from store import tables
+from store.rowsets import among
 from store.upserting import insert_or
 
 
@@ -55,7 +56,7 @@ def enqueue(connection: sa.Connection, deliveries: Iterable[NewDelivery], now: d
     ]
     if not rows:
         return []
-    statement = insert_or(connection, delivery).on_conflict_do_nothing().returning(delivery.c.id)
+    statement = insert_or(connection.dialect.name, delivery).on_conflict_do_nothing().returning(delivery.c.id)
     return sorted(connection.execute(statement, rows).scalars())
 
 
@@ -73,7 +74,7 @@ def claim_due(
         .with_for_update(skip_locked=True)
     )
     if ids is not None:
-        due = due.where(delivery.c.id.in_(sorted(ids)))
+        due = due.where(among(connection, delivery.c.id, ids))
     chosen = due.cte("due")  # one that locks is never inlined, so the limit counts once
     change = sa.update(delivery).where(delivery.c.id.in_(sa.select(chosen.c.id)))
     change = change.values(claimed_until=now + lease, attempts=delivery.c.attempts + 1)

@@ -1,13 +1,18 @@
 """Who a patient is: for every field, what the latest message that speaks of it says."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 
-from store import patients, tables
+from store import tables
+from store.engine import to_json
+from store.rowsets import PARAMETER, Types, among, rowset
 
 Told = tuple[int, str, Mapping[str, Any]]  # patient, version, the fields a message fills
+
+_CHANGE: Types = {"id": sa.BigInteger(), "fields": sa.JSON(), "versions": sa.JSON()}
 
 
 def update_demographics(connection: sa.Connection, entries: Iterable[Told]) -> set[int]:
@@ -15,27 +20,36 @@ def update_demographics(connection: sa.Connection, entries: Iterable[Told]) -> s
     told: dict[int, list[tuple[str, Mapping[str, Any]]]] = {}
     for patient_id, version, fields in entries:
         told.setdefault(patient_id, []).append((version, fields))
-    known = patients.of_ids(connection, told)
+    known = _known(connection, told)
     changes, changed = [], set()
     for patient_id in sorted(told):
         row = known[patient_id]
-        values, versions = dict(row["demographics"]), dict(row["demographics_versions"])
+        values, versions = dict(row.demographics), dict(row.demographics_versions)
         for version, fields in told[patient_id]:
             later = [name for name in fields if versions.get(name, "") < version]
             values |= {name: fields[name] for name in later}
             versions |= dict.fromkeys(later, version)
-        if versions != row["demographics_versions"]:
-            changes.append({"whose": patient_id, "fields": values, "versions": versions})
-        if values != row["demographics"]:
+        if versions != row.demographics_versions:
+            changes.append({"id": patient_id, "fields": values, "versions": versions})
+        if values != row.demographics:
             changed.add(patient_id)
     _write(connection, changes)
     return changed
 
 
-def _write(connection: sa.Connection, changes: list[dict[str, Any]]) -> None:
-    if not changes:
-        return
+def _known(connection: sa.Connection, ids: Collection[int]) -> dict[int, sa.Row[*tuple[Any, ...]]]:
     patient = tables.patient
-    change = sa.update(patient).where(patient.c.id == sa.bindparam("whose"))
-    values: dict[str, Any] = {"demographics": sa.bindparam("fields"), "demographics_versions": sa.bindparam("versions")}
-    connection.execute(change.values(**values), changes)
+    query = sa.select(patient.c.id, patient.c.demographics, patient.c.demographics_versions)
+    return {row.id: row for row in connection.execute(query.where(among(connection, patient.c.id, ids)))}
+
+
+def _write(connection: sa.Connection, changes: list[dict[str, Any]]) -> None:
+    if changes:
+        connection.execute(_update(connection.dialect.name), {PARAMETER: to_json(changes)})
+
+
+@cache
+def _update(dialect: str) -> sa.Update:
+    patient, told = tables.patient, rowset(dialect, _CHANGE)
+    values = {"demographics": told.c.fields, "demographics_versions": told.c.versions}
+    return sa.update(patient).where(patient.c.id == told.c.id).values(values)

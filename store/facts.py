@@ -2,14 +2,26 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 
 from store import tables
+from store.engine import to_json
+from store.rowsets import PARAMETER, Types, among, rowset
 from store.upserting import insert_or
 
-_CHANGED = ("version", "deleted", "data", "message_id", "path")
+_TYPES: Types = {
+    "patient_id": sa.BigInteger(),
+    "kind": sa.Text(),
+    "key": sa.Text(),
+    "version": sa.Text(),
+    "deleted": sa.Boolean(),
+    "data": sa.Text(),
+    "message_id": sa.BigInteger(),
+    "path": sa.Text(),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +32,7 @@ class FactRow:
     kind: str
     key: str
     version: str
-    data: bytes
+    data: bytes  # JSON
     message_id: int
     path: str
     deleted: bool = False
@@ -31,13 +43,21 @@ def upsert(connection: sa.Connection, rows: Iterable[FactRow]) -> set[int]:
     later = _latest(rows)
     if not later:
         return set()
-    insert = insert_or(connection, tables.fact)
-    statement = insert.on_conflict_do_update(
+    told = to_json([asdict(row) | {"data": row.data.decode()} for row in later])
+    return set(connection.execute(_upsert(connection.dialect.name), {PARAMETER: told}).scalars())
+
+
+@cache
+def _upsert(dialect: str) -> sa.Executable:
+    fact, told = tables.fact, rowset(dialect, _TYPES)
+    data = sa.func.convert_to(told.c.data, "UTF8") if dialect == "postgresql" else sa.cast(told.c.data, sa.LargeBinary)
+    columns = [data if name == "data" else told.c[name] for name in _TYPES]
+    insert = insert_or(dialect, fact).from_select(list(_TYPES), sa.select(*columns).where(sa.true()))
+    return insert.on_conflict_do_update(
         index_elements=["patient_id", "kind", "key"],
-        set_={name: insert.excluded[name] for name in _CHANGED},
-        where=insert.excluded.version > tables.fact.c.version,
-    ).returning(tables.fact.c.patient_id)
-    return set(connection.execute(statement, [asdict(row) for row in later]).scalars())
+        set_={name: insert.excluded[name] for name in ("version", "deleted", "data", "message_id", "path")},
+        where=insert.excluded.version > fact.c.version,
+    ).returning(fact.c.patient_id)
 
 
 def _latest(rows: Iterable[FactRow]) -> list[FactRow]:
@@ -55,7 +75,7 @@ def of_patients(
 ) -> Sequence[sa.Row[*tuple[Any, ...]]]:
     """Give the history of these patients, withdrawn entries too, oldest version first."""
     fact = tables.fact
-    query = sa.select(fact).where(fact.c.patient_id.in_(sorted(ids)))
+    query = sa.select(fact).where(among(connection, fact.c.patient_id, ids))
     if kinds is not None:
-        query = query.where(fact.c.kind.in_(sorted(kinds)))
+        query = query.where(among(connection, fact.c.kind, kinds))
     return connection.execute(query.order_by(fact.c.version, fact.c.kind, fact.c.key, fact.c.patient_id)).all()

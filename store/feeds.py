@@ -50,7 +50,7 @@ def ids_of(connection: sa.Connection, names: Sequence[str]) -> dict[str, int]:
     missing = sorted(set(names) - set(found))
     if missing:
         rows = [{"name": name, "known": False} for name in missing]
-        connection.execute(insert_or(connection, feed).on_conflict_do_nothing(), rows)
+        connection.execute(insert_or(connection.dialect.name, feed).on_conflict_do_nothing(), rows)
         found |= {row.name: row.id for row in connection.execute(query)}
     return found
 
@@ -61,7 +61,7 @@ def declare(connection: sa.Connection, silence_after_s: Mapping[str, int | None]
     connection.execute(sa.update(feed).where(feed.c.name.not_in(sorted(silence_after_s))).values(known=False))
     rows = [{"name": name, "known": True, "silence_after_s": limit} for name, limit in sorted(silence_after_s.items())]
     if rows:
-        insert = insert_or(connection, feed)
+        insert = insert_or(connection.dialect.name, feed)
         change = {name: insert.excluded[name] for name in ("known", "silence_after_s")}
         connection.execute(insert.on_conflict_do_update(index_elements=["name"], set_=change), rows)
 

@@ -10,7 +10,7 @@ from store.upserting import insert_or
 
 def beat(connection: sa.Connection, name: str, now: datetime) -> None:
     """Note that the process of this name is alive."""
-    insert = insert_or(connection, tables.heartbeat)
+    insert = insert_or(connection.dialect.name, tables.heartbeat)
     statement = insert.on_conflict_do_update(index_elements=["name"], set_={"at": insert.excluded.at})
     connection.execute(statement, [{"name": name, "at": now}])
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from store import patients, tables
+from store.rowsets import among
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +75,7 @@ def _pointers(connection: sa.Connection, ids: Iterable[int]) -> dict[int, int | 
     pointers: dict[int, int | None] = {}
     frontier = set(ids)
     while frontier:
-        wanted = sorted(frontier)
-        near = sa.or_(patient.c.id.in_(wanted), patient.c.merged_into.in_(wanted))
+        near = among(connection, patient.c.id, frontier) | among(connection, patient.c.merged_into, frontier)
         rows = connection.execute(sa.select(patient.c.id, patient.c.merged_into).where(near)).all()
         asked = frontier
         frontier = set()

@@ -8,6 +8,7 @@ from typing import Literal
 import sqlalchemy as sa
 
 from store import tables
+from store.rowsets import among
 
 End = Literal["processed", "ignored", "parked"]
 
@@ -37,7 +38,7 @@ def lock_received(connection: sa.Connection, ids: Collection[int]) -> Sequence[s
     query = (
         sa.select(message, feed.c.name.label("feed_name"))
         .join(feed, feed.c.id == message.c.feed_id)
-        .where(message.c.id.in_(sorted(ids)), message.c.state == "received")
+        .where(among(connection, message.c.id, ids), message.c.state == "received")
         .order_by(message.c.id)
         .with_for_update(skip_locked=True, of=message)
     )
@@ -51,7 +52,7 @@ def mark(connection: sa.Connection, outcomes: Iterable[Outcome], now: datetime) 
         alike.setdefault((outcome.state, outcome.reason, outcome.detail), []).append(outcome.id)
     message = tables.message
     for (state, reason, detail), ids in alike.items():
-        change = sa.update(message).where(message.c.id.in_(sorted(ids)))
+        change = sa.update(message).where(among(connection, message.c.id, ids))
         connection.execute(change.values(state=state, reason=reason, detail=detail, processed_at=now))
 
 
@@ -63,7 +64,7 @@ def mark_processed(connection: sa.Connection, ids: Iterable[int], now: datetime)
 def add_flags(connection: sa.Connection, flags: dict[int, Collection[str]]) -> None:
     """Add to what was doubtful about these messages; they must be locked."""
     message = tables.message
-    query = sa.select(message.c.id, message.c.flags).where(message.c.id.in_(sorted(flags)))
+    query = sa.select(message.c.id, message.c.flags).where(among(connection, message.c.id, flags))
     known = {row.id: row.flags for row in connection.execute(query)}
     more = [
         {"which": id_, "now": sorted({*known[id_], *new})}
@@ -78,7 +79,7 @@ def add_flags(connection: sa.Connection, flags: dict[int, Collection[str]]) -> N
 def count_attempt(connection: sa.Connection, ids: Collection[int]) -> dict[int, int]:
     """Count one more attempt for these messages, and tell how many each has had."""
     message = tables.message
-    change = sa.update(message).where(message.c.id.in_(sorted(ids)), message.c.state == "received")
+    change = sa.update(message).where(among(connection, message.c.id, ids), message.c.state == "received")
     change = change.values(attempts=message.c.attempts + 1)
     return {row.id: row.attempts for row in connection.execute(change.returning(message.c.id, message.c.attempts))}
 
@@ -99,14 +100,14 @@ def stale_received(connection: sa.Connection, older_than: datetime, limit: int) 
 def mark_queued(connection: sa.Connection, ids: Collection[int], now: datetime) -> None:
     """Note that these were put on the queue again, so that the next sweep waits before it does so too."""
     message = tables.message
-    change = sa.update(message).where(message.c.id.in_(sorted(ids)), message.c.state == "received")
+    change = sa.update(message).where(among(connection, message.c.id, ids), message.c.state == "received")
     connection.execute(change.values(queued_at=now))
 
 
 def reprocess(connection: sa.Connection, ids: Collection[int], now: datetime) -> list[Waiting]:
     """Let these messages be processed again, however they ended; give those that were not waiting already."""
     message = tables.message
-    change = sa.update(message).where(message.c.id.in_(sorted(ids)), message.c.state != "received")
+    change = sa.update(message).where(among(connection, message.c.id, ids), message.c.state != "received")
     values = {"state": "received", "reason": None, "detail": None, "processed_at": None, "attempts": 0}
     change = change.values(values | {"queued_at": now})
     rows = connection.execute(change.returning(message.c.id, message.c.lane))

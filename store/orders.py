@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from store import tables
+from store.rowsets import among
 from store.upserting import insert_or
 
 
@@ -34,7 +35,7 @@ def upsert(connection: sa.Connection, rows: Iterable[OrderRow]) -> dict[tuple[in
         return {}
     order = tables.medication_order
     values = [_values(latest[key]) for key in sorted(latest)]
-    insert = insert_or(connection, order)
+    insert = insert_or(connection.dialect.name, order)
     change = {name: insert.excluded[name] for name in values[0] if name not in {"patient_id", "key"}}
     statement = insert.on_conflict_do_update(index_elements=["patient_id", "key"], set_=change)
     returned = connection.execute(statement.returning(order.c.patient_id, order.c.key, order.c.id), values)
@@ -54,7 +55,7 @@ def _number(full: str) -> str:
 def of_patients(connection: sa.Connection, ids: Collection[int]) -> Sequence[sa.RowMapping]:
     """Give every order of these patients, oldest first."""
     order = tables.medication_order
-    query = sa.select(order).where(order.c.patient_id.in_(sorted(ids))).order_by(order.c.id)
+    query = sa.select(order).where(among(connection, order.c.patient_id, ids)).order_by(order.c.id)
     return connection.execute(query).mappings().all()
 
 
@@ -88,4 +89,4 @@ def absorb(connection: sa.Connection, ids: Collection[int]) -> None:
     """Note that these turned out to be part of another order; their answers stay in the record."""
     order = tables.medication_order
     if ids:
-        connection.execute(sa.update(order).where(order.c.id.in_(sorted(ids))).values(state="absorbed"))
+        connection.execute(sa.update(order).where(among(connection, order.c.id, ids)).values(state="absorbed"))

@@ -6,13 +6,21 @@ in `store/demographics.py`.
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 import sqlalchemy as sa
 
 from store import tables
+from store.engine import to_json
+from store.rowsets import PARAMETER, Types, among, rowset
 from store.upserting import insert_or
 
 Name = tuple[str, str]  # authority, value
+
+_NAME: dict[str, sa.types.TypeEngine[Any]] = {"authority": sa.Text(), "value": sa.Text()}
+_NEW: dict[str, Any] = {"demographics": {}, "demographics_versions": {}, "has_ivig": False, "flags": []}
+_NUMBER: Types = {"authority": sa.Text(), "value": sa.Text(), "patient_id": sa.BigInteger(), "type": sa.Text()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,22 +39,37 @@ def identities(connection: sa.Connection, names: Iterable[Name]) -> dict[Name, i
     Ask for all names of a batch at once: they are made in sorted order, so two batches never wait for each other.
     """
     wanted = sorted(set(names))
-    found = _ids_of(connection, wanted)
-    missing = [name for name in wanted if name not in found]
-    if missing:
-        rows = [{"authority": authority, "value": value} for authority, value in missing]
-        connection.execute(insert_or(connection, tables.patient).on_conflict_do_nothing(), rows)
-        found |= _ids_of(connection, missing)
+    if not wanted:
+        return {}
+    dialect = connection.dialect.name
+    found = _run(connection, _find(dialect), wanted)
+    if missing := [name for name in wanted if name not in found]:
+        found |= _run(connection, _make(dialect), missing)
+    if elsewhere := [name for name in missing if name not in found]:
+        found |= _run(connection, _find(dialect), elsewhere)  # made by somebody else just now
     return found
 
 
-def _ids_of(connection: sa.Connection, names: Sequence[Name]) -> dict[Name, int]:
-    if not names:
-        return {}
+def _run(connection: sa.Connection, statement: sa.Executable, names: Sequence[Name]) -> dict[Name, int]:
+    rows = to_json([_NEW | {"authority": authority, "value": value} for authority, value in names])
+    found = connection.execute(statement, {PARAMETER: rows})
+    return {(row.authority, row.value): row.id for row in found}
+
+
+@cache
+def _find(dialect: str) -> sa.Executable:
+    patient, wanted = tables.patient, rowset(dialect, _NAME)
+    same = (patient.c.authority == wanted.c.authority) & (patient.c.value == wanted.c.value)
+    return sa.select(patient.c.authority, patient.c.value, patient.c.id).join_from(wanted, patient, same)
+
+
+@cache
+def _make(dialect: str) -> sa.Executable:
     patient = tables.patient
-    query = sa.select(patient.c.authority, patient.c.value, patient.c.id)
-    query = query.where(sa.tuple_(patient.c.authority, patient.c.value).in_(names))
-    return {(row.authority, row.value): row.id for row in connection.execute(query)}
+    types = _NAME | {name: patient.c[name].type for name in _NEW}
+    rows = sa.select(rowset(dialect, types)).where(sa.true())
+    insert = insert_or(dialect, patient).from_select(list(types), rows, include_defaults=False)
+    return insert.on_conflict_do_nothing().returning(patient.c.authority, patient.c.value, patient.c.id)
 
 
 def link_identifiers(connection: sa.Connection, links: Iterable[tuple[str, str, str, int]]) -> None:
@@ -54,29 +77,22 @@ def link_identifiers(connection: sa.Connection, links: Iterable[tuple[str, str, 
     types: dict[tuple[str, str, int], str] = {}
     for authority, value, kind, patient_id in links:
         types[authority, value, patient_id] = max(types.get((authority, value, patient_id), ""), kind)
-    known = _types_of(connection, sorted(types))
-    rows = [
-        {"authority": authority, "value": value, "patient_id": patient_id, "type": kind}
-        for (authority, value, patient_id), kind in sorted(types.items())
-        if (authority, value, patient_id) not in known or kind > known[authority, value, patient_id]
-    ]
+    rows = [dict(zip(_NUMBER, (*key, kind), strict=True)) for key, kind in sorted(types.items())]
     if rows:
-        insert = insert_or(connection, tables.identifier)
-        statement = insert.on_conflict_do_update(
-            index_elements=["authority", "value", "patient_id"],
-            set_={"type": insert.excluded.type},
-            where=insert.excluded.type > tables.identifier.c.type,
-        )
-        connection.execute(statement, rows)
+        connection.execute(_link(connection.dialect.name), {PARAMETER: to_json(rows)})
 
 
-def _types_of(connection: sa.Connection, keys: Sequence[tuple[str, str, int]]) -> dict[tuple[str, str, int], str]:
-    if not keys:
-        return {}
-    identifier = tables.identifier
-    columns = (identifier.c.authority, identifier.c.value, identifier.c.patient_id)
-    query = sa.select(*columns, identifier.c.type).where(sa.tuple_(*columns).in_(keys))
-    return {(row.authority, row.value, row.patient_id): row.type for row in connection.execute(query)}
+@cache
+def _link(dialect: str) -> sa.Executable:
+    identifier, told = tables.identifier, rowset(dialect, _NUMBER)
+    keys = ("authority", "value", "patient_id")
+    same = sa.and_(*(identifier.c[name] == told.c[name] for name in keys))
+    # Nearly always the number is known already; reading that is cheaper than a conflict.
+    news = sa.select(*(told.c[name] for name in _NUMBER)).join_from(told, identifier, same, isouter=True)
+    news = news.where(identifier.c.patient_id.is_(None) | (identifier.c.type < told.c.type))
+    insert = insert_or(dialect, identifier).from_select(list(_NUMBER), news, include_defaults=False)
+    greater = insert.excluded.type > identifier.c.type
+    return insert.on_conflict_do_update(index_elements=keys, set_={"type": insert.excluded.type}, where=greater)
 
 
 def lock(connection: sa.Connection, ids: Collection[int]) -> None:
@@ -84,7 +100,7 @@ def lock(connection: sa.Connection, ids: Collection[int]) -> None:
     if connection.dialect.name != "postgresql" or not ids:
         return
     patient = tables.patient
-    query = sa.select(patient.c.id).where(patient.c.id.in_(sorted(ids))).order_by(patient.c.id)
+    query = sa.select(patient.c.id).where(among(connection, patient.c.id, ids)).order_by(patient.c.id)
     # NO KEY: others may still insert rows that refer to the patient.
     connection.execute(query.with_for_update(key_share=True))
 
@@ -92,7 +108,7 @@ def lock(connection: sa.Connection, ids: Collection[int]) -> None:
 def mark_has_ivig(connection: sa.Connection, ids: Collection[int]) -> set[int]:
     """Note that these patients have an order or administration that may be IVIg; tell for whom that is news."""
     patient = tables.patient
-    change = sa.update(patient).where(patient.c.id.in_(sorted(ids)), patient.c.has_ivig.is_(False))
+    change = sa.update(patient).where(among(connection, patient.c.id, ids), patient.c.has_ivig.is_(False))
     return set(connection.execute(change.values(has_ivig=True).returning(patient.c.id)).scalars())
 
 
@@ -100,13 +116,13 @@ def of_ids(connection: sa.Connection, ids: Collection[int]) -> dict[int, sa.RowM
     """Give these patients by id."""
     if not ids:
         return {}
-    rows = connection.execute(sa.select(tables.patient).where(tables.patient.c.id.in_(sorted(ids)))).mappings()
+    rows = connection.execute(sa.select(tables.patient).where(among(connection, tables.patient.c.id, ids))).mappings()
     return {row["id"]: row for row in rows}
 
 
 def numbers_of(connection: sa.Connection, ids: Collection[int]) -> list[Number]:
     """Give every number these patients are known by."""
     identifier = tables.identifier
-    query = sa.select(identifier).where(identifier.c.patient_id.in_(sorted(ids)))
+    query = sa.select(identifier).where(among(connection, identifier.c.patient_id, ids))
     query = query.order_by(identifier.c.authority, identifier.c.value, identifier.c.patient_id)
     return [Number(row.patient_id, row.authority, row.value, row.type) for row in connection.execute(query)]

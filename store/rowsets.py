@@ -1,0 +1,39 @@
+"""Many rows or ids in one parameter: the text of a statement stays the same, so it is prepared and planned once.
+
+On PostgreSQL a statement with a parameter per value costs three times as much as one with a rowset.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
+
+PARAMETER = "rows"
+
+Types = Mapping[str, sa.types.TypeEngine[Any]]
+
+
+def rowset(dialect: str, types: Types) -> sa.FromClause:
+    """Give the rows of the parameter "rows" as a table; they come as a JSON array of objects with these columns."""
+    rows = sa.bindparam(PARAMETER, type_=sa.Text)
+    if dialect == "postgresql":
+        columns = [sa.column(name, type_) for name, type_ in types.items()]
+        table = sa.func.json_to_recordset(sa.cast(rows, sa.JSON)).table_valued(*columns)
+        return table.render_derived(name=PARAMETER, with_types=True)
+    each = sa.func.json_each(rows).table_valued("value")
+    fields = [_field(each.c.value, name, type_) for name, type_ in types.items()]
+    return sa.select(*fields).select_from(each).subquery(PARAMETER)
+
+
+def _field(row: sa.ColumnElement[Any], name: str, type_: sa.types.TypeEngine[Any]) -> sa.ColumnElement[Any]:
+    path: sa.ColumnElement[str] = sa.literal_column(f"'$.{name}'")
+    return sa.type_coerce(sa.func.json_extract(row, path), type_).label(name)
+
+
+def among(connection: sa.Connection, column: sa.ColumnElement[Any], values: Collection[Any]) -> sa.ColumnElement[bool]:
+    """Say that the column is one of the values."""
+    wanted = sorted(values)
+    if connection.dialect.name == "postgresql":
+        return column == sa.any_(sa.bindparam(None, wanted, type_=ARRAY(column.type)))
+    return column.in_(wanted)
