@@ -102,19 +102,26 @@ class Bell:
     app: Celery
 
     def process(self, lane: str, ids: Sequence[int]) -> None:
-        """Ring for these messages."""
-        self._ring(PROCESS, lane, ids)
+        """Ring for these messages, if anybody can hear it."""
+        self._try(PROCESS, lane, ids)
 
     def deliver(self, ids: Sequence[int] = ()) -> None:
-        """Ring for these deliveries, or for all that are due."""
-        self._ring(DELIVER, "deliver", ids)
+        """Ring for these deliveries, or for all that are due, if anybody can hear it."""
+        self._try(DELIVER, "deliver", ids)
+
+    def must_process(self, lane: str, ids: Sequence[int]) -> None:
+        """Ring for these messages, or raise kombu's OperationalError."""
+        self._ring(PROCESS, lane, ids)
+
+    def _try(self, task: str, queue: str, ids: Sequence[int]) -> None:
+        try:
+            self._ring(task, queue, ids)
+        except OperationalError:
+            log.warning("queue.unreachable", queue=queue, ids=len(ids))
 
     def _ring(self, task: str, queue: str, ids: Sequence[int]) -> None:
         numbers = [list(ids)]
-        try:
-            self.app.send_task(task, args=numbers, argsrepr=repr(numbers), queue=queue, ignore_result=True)
-        except OperationalError:
-            log.warning("queue.unreachable", queue=queue, ids=len(ids))
+        self.app.send_task(task, args=numbers, argsrepr=repr(numbers), queue=queue, ignore_result=True)
 
 
 def where(redis_url: str) -> str:

@@ -10,8 +10,11 @@ from forwarding.mail import Mail, MailServer
 from forwarding.webhook import Webhook
 from ivigilant.errors import UnusableSettings, UnusableSite
 from ivigilant.settings import Settings
-from ivigilant.site import MailDestination, Reading, SiteFile, WebhookDestination
+from ivigilant.site import MailDestination, Reading, SiteFile, WebhookDestination, load_site
 from parsers.defaults import Defaults
+from rules.facts import Coding
+from rules.knowledge import Knowledge
+from rules.load import load_knowledge
 from worker.site import Destination, Site
 
 
@@ -36,6 +39,18 @@ def reading_defaults(file: SiteFile, feed: Reading) -> Defaults:
         if value is not None:
             given[name] = ZoneInfo(value) if name == "zone" else value
     return Defaults(**given)
+
+
+def site_knowledge(settings: Settings, file: SiteFile | None = None) -> Knowledge:
+    """Load the knowledge, with the site's own codes in its value sets."""
+    local: dict[str, list[Coding]] = {}
+    for code in (file or load_site(settings.site_file)).codes:
+        local.setdefault(code.value_set, []).append(Coding(code.system, code.code))
+    knowledge = load_knowledge(settings.knowledge_dir, local)
+    unknown = sorted(set(local) - knowledge.terms.codes.names)
+    if unknown:
+        raise UnusableSite(f"{settings.site_file}: codes: no value set is called {', '.join(unknown)}")
+    return knowledge
 
 
 def destinations(file: SiteFile, settings: Settings) -> dict[str, Forwarder]:

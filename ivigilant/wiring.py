@@ -36,14 +36,13 @@ def utc_now() -> datetime:
 def make_dependencies(settings: Settings, engine: sa.Engine, bell: Bell) -> "Dependencies":
     """Give a worker its surroundings."""
     from inbox.live import LiveEvents
-    from ivigilant.site_parts import destinations, worker_site
-    from rules.load import load_knowledge
+    from ivigilant.site_parts import destinations, site_knowledge, worker_site
     from worker.dependencies import Dependencies
 
     site = load_site(settings.site_file)
     return Dependencies(
         engine=engine,
-        knowledge=load_knowledge(settings.knowledge_dir),
+        knowledge=site_knowledge(settings, site),
         site=worker_site(site, settings),
         clock=utc_now,
         announce=LiveEvents(engine, settings.redis()).publish,
@@ -129,14 +128,15 @@ def serve(settings: Settings) -> None:
 
     from inbox.app import create_app
     from inbox.live import LiveEvents
-    from rules.load import load_knowledge
+    from ivigilant.site_parts import site_knowledge
 
+    site = load_site(settings.site_file)
     engine = connect(settings.database())
     bell = Bell(make_celery(settings.redis()))
     app = create_app(
         engine=engine,
-        knowledge=load_knowledge(settings.knowledge_dir),
-        settings=_inbox_settings(settings, load_site(settings.site_file)),
+        knowledge=site_knowledge(settings, site),
+        settings=_inbox_settings(settings, site),
         clock=utc_now,
         events=LiveEvents(engine, settings.redis()),
         requeue=lambda ids: bell.process("orders", ids),

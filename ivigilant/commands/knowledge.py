@@ -1,10 +1,70 @@
 """`ivigilant knowledge check | list | show`: what the rules say, and whether their files are in order."""
 
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ivigilant.commands.options import Config, read_settings
+from ivigilant.errors import IvigilantError
+
+if TYPE_CHECKING:
+    from ivigilant.settings import Settings
+    from rules.knowledge import Knowledge
 
 app = typer.Typer(help="The rules and value sets.", no_args_is_help=True)
+
+
+class FaultyKnowledge(IvigilantError):
+    """The rule files cannot be used; each fault stands on a line of its own."""
+
+
+class UnknownRule(IvigilantError):
+    """No rule has this id; `ivigilant knowledge list` gives them."""
+
+    exit_code = 2
+
+
+@app.command("check")
+def check(config: Config = None) -> None:
+    """Check every rule and value set, with the site's own codes. Exit code 1, and each fault with file and line.
+
+    Example: ivigilant knowledge check
+    """
+    knowledge = _load(read_settings(config))
+    typer.echo(f"knowledge {knowledge.version}: {len(knowledge.rules)} rules, no faults")
+
+
+@app.command("list")
+def list_rules(config: Config = None) -> None:
+    """List the rules: id, status, tier and title.
+
+    Example: ivigilant knowledge list
+    """
+    knowledge = _load(read_settings(config))
+    for rule in sorted(knowledge.rules, key=lambda rule: (-rule.tier, rule.id)):
+        typer.echo(f"{rule.id:<36} {rule.form.status:<8} {rule.tier.name.lower():<17} {rule.title.en}")
+
+
+@app.command("show")
+def show(rule: Annotated[str, typer.Argument(help="Its id, as in `knowledge list`.")], config: Config = None) -> None:
+    """Show one rule as it is written, with its evidence and examples.
+
+    Example: ivigilant knowledge show IG-VTE-001
+    """
+    from rules.load import HERE
+
+    settings = read_settings(config)
+    if rule not in {known.id for known in _load(settings).rules}:
+        raise UnknownRule(f"no rule is called {rule}; they are: ivigilant knowledge list")
+    path = (settings.knowledge_dir or HERE) / "library" / f"{rule}.yaml"
+    typer.echo(path.read_text(), nl=False)
+
+
+def _load(settings: "Settings") -> "Knowledge":
+    from ivigilant.site_parts import site_knowledge
+    from rules.errors import RulesError
+
+    try:
+        return site_knowledge(settings)
+    except RulesError as error:
+        raise FaultyKnowledge(str(error)) from None

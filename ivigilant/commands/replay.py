@@ -2,15 +2,19 @@
 
 import asyncio
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ivigilant.commands.options import Config, DataDir, database_explained, read_settings
 from ivigilant.errors import UnusableSettings
+
+if TYPE_CHECKING:
+    from ivigilant.replaying import Tally
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
@@ -26,9 +30,7 @@ def replay(
     rate: Annotated[float | None, typer.Option("--rate", min=0.01, help="Messages a second, at most.")] = None,
     links: Annotated[int, typer.Option("--links", min=1, max=500, help="Connections side by side.")] = 1,
     patience: Annotated[float, typer.Option("--patience", min=0, help="Seconds to try an unanswered message.")] = 10,
-    from_store: Annotated[
-        str | None, typer.Option("--from-store", help="What was stored since: 2h, 3d, 2026-03-01.")
-    ] = None,
+    from_store: Annotated[str | None, typer.Option("--from-store", help="What came since: 2h, 3d, 2026-03-01.")] = None,
     tls: Annotated[bool, typer.Option("--tls", help="Speak TLS.")] = False,
     tls_ca: Annotated[Path | None, typer.Option("--tls-ca", help="Who signed the listener's certificate.")] = None,
     tls_cert: Annotated[Path | None, typer.Option("--tls-cert", help="Our certificate, with --tls-key.")] = None,
@@ -40,7 +42,61 @@ def replay(
 
     Example: ivigilant replay samples/ --to 127.0.0.1:2575 --links 4
     """
-    messages: list[bytes] | Iterator[bytes]
+    from ivigilant import replaying
+    from ivigilant.sending import link_opener, tls_context
+
+    host, port = address(to)
+    messages = _source(paths or [], from_store, config, data_dir)
+    context = tls_context(tls_ca, tls_cert, tls_key) if tls or tls_ca or tls_cert else None
+    open_link = link_opener(host, port, context)
+    with _progress() as tell:
+        tally = asyncio.run(
+            replaying.replay(messages, open_link, links=links, per_second=rate, patience_s=patience, tell=tell)
+        )
+    answers = ", ".join(f"{how_many} {answer}" for answer, how_many in sorted(tally.answers.items()))
+    typer.echo(f"{tally.sent} messages: {answers or 'nothing to send'}")
+    if not tally.all_accepted:
+        raise typer.Exit(1)
+
+
+def address(text: str) -> tuple[str, int]:
+    """Read HOST:PORT, also [::1]:2575."""
+    host, separator, port = text.rpartition(":")
+    if not separator or not port.isdigit() or not 0 < int(port) < 65536:
+        raise UnusableSettings(f"--to {text}: write HOST:PORT")
+    return host.strip("[]") or "127.0.0.1", int(port)
+
+
+def _source(paths: list[str], since: str | None, config: Path | None, data_dir: Path | None) -> Iterator[bytes]:
+    from ivigilant.streams import read_paths, read_store
+
+    if bool(paths) == bool(since):
+        raise UnusableSettings("name files or folders to send, or --from-store SINCE")
+    if since is None:
+        return read_paths([Path(path) for path in paths])
+    from store.engine import connect
+
+    with database_explained():
+        return read_store(connect(read_settings(config, data_dir).database()), moment(since, datetime.now(UTC)))
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[["Tally"], None]]:
+    """Show a bar on a terminal; how long it will be is not known before the last file is read."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.completed:.0f} sent"), BarColumn(), TextColumn("{task.description}"))
+    console = Console(stderr=True)
+    with Progress(*columns, TimeElapsedColumn(), console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task("", total=None)
+
+        def tell(tally: "Tally") -> None:
+            refused = tally.sent - tally.accepted
+            told = f"{tally.accepted} accepted" + (f", {refused} not" if refused else "")
+            bar.update(task, completed=tally.sent, description=told)
+
+        yield tell
 
 
 def moment(text: str, now: datetime) -> datetime:

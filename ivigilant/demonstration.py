@@ -1,0 +1,145 @@
+"""`ivigilant demo`: a synthetic hospital through the whole product, in a folder that is gone afterwards."""
+
+import asyncio
+import json
+import os
+import secrets
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import sqlalchemy as sa
+import typer
+
+from inbox.accounts import add_user
+from ivigilant.hospital import hospital_messages
+from ivigilant.outcomes import AlertSeen, alerts_after, count_outcomes, waiting
+from ivigilant.replaying import Tally, replay
+from ivigilant.sending import link_opener
+from ivigilant.settings import Settings, without_settings
+from ivigilant.stack import Stack, free_port, running_stack
+from ivigilant.supervisor import stop_on_signals
+from store.engine import connect, reading
+
+USER = "demo"
+LOOK_EVERY_S = 0.5
+GIVE_UP_AFTER_S = 300.0
+COLOURS = {"contraindication": typer.colors.RED, "high": typer.colors.YELLOW, "moderate": typer.colors.CYAN}
+
+
+@dataclass(slots=True)
+class Stream:
+    """The hospital, sending from a thread of its own."""
+
+    tally: Tally | None = None
+    _thread: threading.Thread | None = None
+
+    def begin(self, seed: int, settings: Settings) -> None:
+        """Start to send."""
+        messages = hospital_messages(seed, now=datetime.now(UTC))
+        open_link = link_opener(settings.mllp_host, settings.mllp_port)
+
+        def send() -> None:
+            self.tally = asyncio.run(replay(messages, open_link, patience_s=30))
+
+        self._thread = threading.Thread(target=send, name="hospital", daemon=True)
+        self._thread.start()
+
+
+@dataclass(slots=True)
+class Watch:
+    """Shows the alerts as they come, and notes when everything is settled."""
+
+    engine: sa.Engine
+    stream: Stream
+    settled: Callable[[], None]
+    seen: int = 0
+    deadline: float = field(default_factory=lambda: time.monotonic() + GIVE_UP_AFTER_S)
+    next_look: float = 0.0
+
+    def look(self) -> None:
+        """Look, now and then."""
+        if time.monotonic() < self.next_look:
+            return
+        self.next_look = time.monotonic() + LOOK_EVERY_S
+        sent = self.stream.tally is not None  # asked before the database: what was sent is in it by then
+        with reading(self.engine) as connection:
+            nothing_waits = not waiting(connection)
+            for alert in alerts_after(connection, self.seen):
+                show(alert)
+                self.seen = alert.id
+        if (sent and nothing_waits) or time.monotonic() > self.deadline:
+            self.settled()
+
+
+def demonstrate(*, seed: int, once: bool) -> int:
+    """Run it, and give the exit code."""
+    stopping = threading.Event()
+    stop_on_signals(stopping)
+    with tempfile.TemporaryDirectory(prefix="ivigilant-demo-") as folder:
+        settings = Settings.model_validate(
+            {"data_dir": Path(folder), "mllp_port": _port(2575), "http_port": _port(8080), "worker_processes": 1}
+        )
+        with running_stack(settings, without_settings(os.environ), tell=typer.echo) as stack:
+            stack.supervisor.stopping = stopping
+            return _show_hospital(stack, seed, once)
+
+
+def _show_hospital(stack: Stack, seed: int, once: bool) -> int:
+    engine, stream = connect(stack.settings.database()), Stream()
+    stopping = stack.supervisor.stopping
+    _welcome(stack.settings, _add_pharmacist(engine))
+    stream.begin(seed, stack.settings)
+    told = threading.Event()
+
+    def settle() -> None:
+        if once:
+            stopping.set()
+        elif not told.is_set():
+            told.set()
+            typer.echo("The hospital has told everything; the inbox stays until Ctrl-C.")
+
+    stack.supervisor.run(Watch(engine, stream, settle).look)
+    if stream.tally is None:
+        typer.echo("Stopped before the hospital had told everything.")
+        return 130
+    with reading(engine) as connection:
+        found = count_outcomes(connection)
+        rest = waiting(connection)
+    typer.echo(json.dumps({"messages": stream.tally.sent, "acked": stream.tally.accepted} | found))
+    return 0 if stream.tally.all_accepted and not rest else 1
+
+
+def show(alert: AlertSeen) -> None:
+    """Print one alert."""
+    tier = typer.style(f"{alert.tier:<16}", fg=COLOURS.get(alert.tier), bold=True)
+    typer.echo(f"{datetime.now().astimezone():%H:%M:%S}  {tier} {alert.priority:<8} {alert.text}")
+
+
+def _welcome(settings: Settings, password: str) -> None:
+    typer.echo(f"Inbox    {settings.address()}   sign in as {USER} with {password}")
+    typer.echo(f"HL7      {settings.mllp_host}:{settings.mllp_port} (MLLP); a synthetic hospital is sending to it")
+    typer.echo("Nobody in it is real. Alerts as they come:\n")
+
+
+def _add_pharmacist(engine: sa.Engine) -> str:
+    password = "-".join(secrets.token_hex(2) for _ in range(3))
+    with engine.begin() as connection:
+        add_user(connection, USER, password, "pharmacist", datetime.now(UTC))
+    return password
+
+
+def _port(wanted: int) -> int:
+    """Give the usual port when it is free."""
+    from ivigilant.errors import NotReady
+    from ivigilant.stack import require_free
+
+    try:
+        require_free("127.0.0.1", wanted, "")
+    except NotReady:
+        return free_port()
+    return wanted

@@ -1,0 +1,60 @@
+"""What became of a stream: how many orders were assessed, which alerts were raised."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from store import tables
+
+IVIG = ("ivig", "possible_ivig")
+TIERS = ("contraindication", "high", "moderate")
+
+
+@dataclass(frozen=True, slots=True)
+class AlertSeen:
+    """One alert, as much of it as fits on a line."""
+
+    id: int
+    tier: str
+    priority: str
+    text: str
+
+
+def waiting(connection: sa.Connection) -> int:
+    """Count the messages that nobody has processed yet."""
+    message = tables.message
+    return _count(connection, sa.select(sa.func.count()).where(message.c.state == "received"))
+
+
+def alerts_after(connection: sa.Connection, last: int) -> list[AlertSeen]:
+    """Give the alerts raised after this one, as they are now."""
+    alert, assessment = tables.alert, tables.assessment
+    query = (
+        sa.select(alert.c.id, alert.c.tier, alert.c.priority, assessment.c.conclusion)
+        .join(assessment, assessment.c.id == alert.c.assessment_id)
+        .where(alert.c.id > last)
+        .order_by(alert.c.id)
+    )
+    return [
+        AlertSeen(id_, tier, priority, told["text"]["en"]) for id_, tier, priority, told in connection.execute(query)
+    ]
+
+
+def count_outcomes(connection: sa.Connection) -> dict[str, Any]:
+    """Count what was parked, ordered, assessed and raised."""
+    message, order = tables.message, tables.medication_order
+    assessment, alert = tables.assessment, tables.alert
+    orders = sa.select(sa.func.count()).select_from(order).where(order.c.product_class.in_(IVIG))
+    by_tier = sa.select(alert.c.tier, sa.func.count()).group_by(alert.c.tier)
+    raised = {row[0]: row[1] for row in connection.execute(by_tier)}
+    return {
+        "parked": _count(connection, sa.select(sa.func.count()).where(message.c.state == "parked")),
+        "ivig_orders": _count(connection, orders),
+        "assessed": _count(connection, orders.where(order.c.id.in_(sa.select(assessment.c.order_id)))),
+        "alerts": {tier: raised.get(tier, 0) for tier in TIERS},
+    }
+
+
+def _count(connection: sa.Connection, query: sa.Select[int]) -> int:
+    return connection.execute(query).scalar_one()

@@ -1,0 +1,74 @@
+"""Which feed a message belongs to: the most particular one in the site file that fits its source."""
+
+from collections.abc import Callable
+from ipaddress import ip_address
+
+from ivigilant.site import Feed as SiteFeed
+from ivigilant.site import SiteFile
+from ivigilant.site_parts import reading_defaults
+from listener.sources import Feed, Source
+
+MOST_UNKNOWN = 500  # sources told apart by their names; more than that is somebody inventing names
+UNKNOWN = "unknown"
+
+IdOf = Callable[[str], int]
+
+
+class Recognition:
+    """Tells the feed of a source; a source that fits none is a feed of its own, read with the site's defaults."""
+
+    def __init__(self, site: SiteFile, id_of: IdOf) -> None:
+        self._site = site
+        self._id_of = id_of
+        self._known = {feed.name: _known(site, feed, id_of(feed.name)) for feed in site.feeds}
+        self._unknown: dict[str, Feed] = {}
+
+    def __call__(self, source: Source) -> Feed:
+        """Give the feed."""
+        fitting = [feed for feed in self._site.feeds if fits(feed, source)]
+        if fitting:
+            return self._known[max(fitting, key=particularity).name]  # the first of those that say as much
+        return self._of_its_own(source)
+
+    def _of_its_own(self, source: Source) -> Feed:
+        name = f"{source.sending_application}|{source.sending_facility}"
+        if name == "|":  # nothing of the link has been read yet, or it cannot be
+            name = UNKNOWN
+        if name not in self._unknown and len(self._unknown) >= MOST_UNKNOWN:
+            name = UNKNOWN
+        if name not in self._unknown:
+            self._unknown[name] = Feed(
+                id=self._id_of(name),
+                name=name,
+                known=not self._site.feeds,  # a site that names no feed knows them all
+                parks=self._site.unknown_sources == "park",
+                defaults=reading_defaults(self._site, self._site),
+            )
+        return self._unknown[name]
+
+
+def fits(feed: SiteFeed, source: Source) -> bool:
+    """Tell whether everything the feed is recognised by is so."""
+    return (
+        feed.port in (None, source.port)
+        and feed.sending_application in (None, source.sending_application)
+        and feed.sending_facility in (None, source.sending_facility)
+        and (feed.certificate is None or feed.certificate in source.certificate)
+        and (feed.address is None or ip_address(source.address) in feed.address)
+    )
+
+
+def particularity(feed: SiteFeed) -> int:
+    """Count what the feed is recognised by."""
+    marks = (feed.port, feed.address, feed.certificate, feed.sending_application, feed.sending_facility)
+    return sum(mark is not None for mark in marks)
+
+
+def _known(site: SiteFile, feed: SiteFeed, number: int) -> Feed:
+    return Feed(
+        id=number,
+        name=feed.name,
+        defaults=reading_defaults(site, feed),
+        ack_mode=feed.ack_mode,
+        processing_ids=frozenset(feed.processing_ids),
+    )
