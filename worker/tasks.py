@@ -15,7 +15,7 @@ from parsers.events import Reading
 from parsers.reading import read
 from store import message_queries
 from store.message_queries import Outcome
-from store.messages import raw_of
+from store.messages import unpack
 from worker.batch import Done, Judge, record_and_judge
 from worker.dependencies import Dependencies
 from worker.errors import TRY_AGAIN
@@ -139,7 +139,7 @@ def _place(error: Exception) -> str:
 
 def _read(row: sa.RowMapping, site: Site) -> Arrival | Outcome:
     try:
-        reading = read(raw_of(row), site.defaults_of(row["feed_name"]))
+        reading = read(unpack(bytes(row["raw"])), site.defaults_of(row["feed_name"]))
     except UnreadableMessage as error:
         return Outcome(row["id"], "parked", error.reason, error.path)
     if reading.ignored:

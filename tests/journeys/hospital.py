@@ -1,0 +1,96 @@
+"""A hospital in a test: its messages are received, processed and answered by the real parts, one call after another.
+
+Only sockets and queues are left out; `tests/chaos` and `tests/deployment` have those.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import sqlalchemy as sa
+
+from listener.acknowledge import ControlIds
+from listener.framing import Frame
+from listener.receive import Reception
+from listener.sources import Feed, LinkFeeds, Source, one_feed
+from parsers.defaults import Defaults
+from rules.knowledge import Knowledge
+from store import feeds
+from store.dump import dump
+from store.messages import save_batch
+from worker.batch import Done
+from worker.dependencies import Dependencies
+from worker.site import Site
+from worker.tasks import process_messages
+
+
+@dataclass
+class Clock:
+    """Stands still until it is moved."""
+
+    now: datetime = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def passes(self, **time: float) -> None:
+        self.now += timedelta(**time)
+
+
+@dataclass
+class Hospital:
+    """One database and everything that works on it."""
+
+    engine: sa.Engine
+    knowledge: Knowledge
+    site: Site = field(default_factory=Site)
+    clock: Clock = field(default_factory=Clock)
+
+    def __post_init__(self) -> None:
+        with self.engine.begin() as connection:
+            feed_id = feeds.ids_of(connection, ["default"])["default"]
+        feed = Feed(id=feed_id, defaults=Defaults(zone=self.site.zone))
+        self._feeds = LinkFeeds(one_feed(feed), Source(port=2575, address="127.0.0.1"))
+        self._reception = Reception(lambda _raw, header: header.type != "ADT", ControlIds())
+        self.worker = Dependencies(self.engine, self.knowledge, self.site, self.clock)
+
+    def receives(self, *messages: bytes) -> list[int]:
+        """Keep the messages; give their rows, of a duplicate the first one's."""
+        received = [self._reception.receive(Frame(raw), self._feeds, self.clock()) for raw in messages]
+        arrivals = [arrival for each in received for arrival in each.arrivals]
+        with self.engine.begin() as connection:
+            return [saved.id for saved in save_batch(connection, arrivals)]
+
+    def processes(self, ids: Sequence[int]) -> Done:
+        """Do the work of one task."""
+        return process_messages(self.worker, ids)
+
+    def sends(self, *messages: bytes) -> Done:
+        """Receive the messages, and process them together."""
+        return self.processes(self.receives(*messages))
+
+    def sends_one_by_one(self, messages: Iterable[bytes]) -> None:
+        """Receive and process each before the next comes."""
+        for message in messages:
+            self.sends(message)
+
+    def inbox(self) -> list[tuple[str, str, str]]:
+        """Placer number, tier and priority of every alert that stands, by number."""
+        rows = self._rows(
+            "SELECT o.placer, a.tier, a.priority FROM alert a JOIN medication_order o ON o.id = a.order_id "
+            "WHERE a.status = 'open' ORDER BY o.placer"
+        )
+        return [(row[0].rpartition("|")[2], row[1], row[2]) for row in rows]
+
+    def states(self) -> dict[str, str]:
+        """How each message ended, by control id."""
+        return {row[0]: row[1] for row in self._rows("SELECT control_id, state FROM message ORDER BY id")}
+
+    def dump(self) -> list[bytes]:
+        """Everything that must not depend on the order of arrival."""
+        with self.engine.connect() as connection:
+            return list(dump(connection))
+
+    def _rows(self, query: str) -> Sequence[sa.Row[tuple[str, str, str]]]:
+        with self.engine.connect() as connection:
+            return connection.execute(sa.text(query)).all()
