@@ -1,0 +1,32 @@
+"""The record of who looked at which patient and who did what (NEN 7513)."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from inbox.viewer import Viewer
+from store.tables import access_log, fact
+
+
+def record(
+    connection: sa.Connection,
+    viewer: Viewer,
+    action: str,
+    now: datetime,
+    *,
+    patients: Iterable[int | None] = (None,),
+    what: str = "",
+) -> None:
+    """Write one line per patient, or one without a patient where none is known."""
+    line = {"at": now, "actor": viewer.name, "role": viewer.role, "action": action}
+    line |= {"object": what, "source": viewer.source}
+    rows = [line | {"patient_id": patient} for patient in patients]
+    if rows:
+        connection.execute(sa.insert(access_log), rows)
+
+
+def patients_in_message(connection: sa.Connection, message_id: int) -> list[int | None]:
+    """Whose history the message is part of; one None when nothing of it was kept."""
+    query = sa.select(fact.c.patient_id).where(fact.c.message_id == message_id).distinct()
+    return [*connection.scalars(query)] or [None]

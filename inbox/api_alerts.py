@@ -1,0 +1,142 @@
+"""`/api/v1/alerts`: read alerts and act on them."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+import sqlalchemy as sa
+from litestar import Router, get, post
+from litestar.exceptions import NotFoundException
+
+from inbox import acts
+from inbox.access import record
+from inbox.accounts import user_names
+from inbox.api_answers import alert_shape
+from inbox.api_requests import (
+    PAGE,
+    Acknowledgement,
+    Assignment,
+    Comment,
+    Cursor,
+    Limit,
+    Override,
+    Several,
+    id_of,
+    language_of,
+    moment_of,
+    number_of,
+    page_of,
+    position_of,
+    words_of,
+)
+from inbox.api_shapes import Alert, Page
+from inbox.parts import AnyRequest, parts_of
+from inbox.viewer import needs
+from store.inbox_queries import AlertFilter, find_alert, list_alerts, patients_named
+
+STATUSES = ("open", "acknowledged", "overridden", "covered", "resolved")
+TIERS = ("contraindication", "high", "moderate", "information", "none")
+
+
+@get("/", sync_to_thread=True, summary="Alerts, newest first")
+def all_alerts(
+    request: AnyRequest,
+    status: Several = None,
+    tier: Several = None,
+    patient: str = "",
+    order: str = "",
+    since: datetime | None = None,
+    cursor: Cursor = None,
+    limit: Limit = PAGE,
+) -> Page[Alert]:
+    """Alerts by status, tier, patient number (`value` or `authority|value`), order number, and time of last change."""
+    parts, language = parts_of(request), language_of(request)
+    statuses, tiers, moment = words_of(status, STATUSES), words_of(tier, TIERS), moment_of(since)
+    with parts.engine.begin() as connection:
+        patients = patients_named(connection, patient) if patient else None
+        wanted = AlertFilter(statuses, tiers, patients, order, moment)
+        rows = list_alerts(connection, wanted, position_of(cursor), limit)
+        what = f"alerts {' '.join(str(row.id) for row in rows)}"
+        seen = sorted({row.patient_id for row in rows})
+        record(connection, request.user, "list_alerts", parts.clock(), patients=seen, what=what)
+    return page_of([alert_shape(row, language) for row in rows], len(rows), limit, rows[-1].id if rows else None)
+
+
+@get("/{alert_id:str}", sync_to_thread=True, summary="One alert")
+def one_alert(request: AnyRequest, alert_id: str) -> Alert:
+    """One alert, with what was concluded and why."""
+    parts = parts_of(request)
+    with parts.engine.begin() as connection:
+        return _shown(request, connection, id_of(alert_id), "view_alert")
+
+
+def _shown(request: AnyRequest, connection: sa.Connection, alert_id: int, action: str) -> Alert:
+    row = find_alert(connection, alert_id)
+    if row is None:
+        raise NotFoundException("there is no such alert")
+    now = parts_of(request).clock()
+    record(connection, request.user, action, now, patients=[row.patient_id], what=f"alert {alert_id}")
+    return alert_shape(row, language_of(request))
+
+
+def _do(
+    request: AnyRequest,
+    alert_id: str,
+    action: str,
+    act: Callable[[sa.Connection, acts.Act], None],
+    seen: str | None = None,
+) -> Alert:
+    """Act, write who did, and give the alert as it is now, in one transaction."""
+    parts, number = parts_of(request), id_of(alert_id)
+    who = acts.Act(number, request.user.name, parts.clock(), None if seen is None else number_of(seen) or 0)
+    with parts.engine.begin() as connection:
+        act(connection, who)
+        shown = _shown(request, connection, number, action)
+    parts.events.publish([number])
+    return shown
+
+
+@post("/{alert_id:str}/acknowledge", status_code=200, guards=[needs("pharmacist")], sync_to_thread=True)
+def acknowledge_alert(request: AnyRequest, alert_id: str, data: Acknowledgement) -> Alert:
+    """Settle an open alert as seen and taken on; 409 when somebody was first or the alert changed."""
+    return _do(
+        request, alert_id, "acknowledge", lambda c, act: acts.acknowledge(c, act, data.note), seen=data.assessment
+    )
+
+
+@post("/{alert_id:str}/override", status_code=200, guards=[needs("pharmacist")], sync_to_thread=True)
+def override_alert(request: AnyRequest, alert_id: str, data: Override) -> Alert:
+    """Let the order pass for a coded reason; a contraindication needs a note."""
+    until = moment_of(data.valid_until)
+    return _do(
+        request,
+        alert_id,
+        "override",
+        lambda c, act: acts.override(c, act, data.reason, data.note, until),
+        seen=data.assessment,
+    )
+
+
+@post("/{alert_id:str}/comment", status_code=200, guards=[needs("pharmacist")], sync_to_thread=True)
+def comment_on_alert(request: AnyRequest, alert_id: str, data: Comment) -> Alert:
+    """Add a remark to the alert's record."""
+    return _do(request, alert_id, "comment", lambda c, act: acts.comment(c, act, data.text))
+
+
+@post("/{alert_id:str}/assign", status_code=200, guards=[needs("pharmacist")], sync_to_thread=True)
+def assign_alert(request: AnyRequest, alert_id: str, data: Assignment) -> Alert:
+    """Say who is working on the alert."""
+    return _do(request, alert_id, "assign", lambda c, act: acts.assign(c, act, data.user, user_names(c)))
+
+
+router = Router(
+    "/alerts",
+    route_handlers=[
+        all_alerts,
+        one_alert,
+        acknowledge_alert,
+        override_alert,
+        comment_on_alert,
+        assign_alert,
+    ],
+    tags=["alerts"],
+)

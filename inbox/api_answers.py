@@ -1,0 +1,92 @@
+"""Rows of the store as the API shows them."""
+
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from inbox.api_shapes import Alert, Assessment, Fact, Finding, Order, Patient, Text
+
+
+def alert_shape(row: sa.Row[Any], language: str) -> Alert:
+    """Give an alert as the API shows it."""
+    told = row.conclusion
+    return Alert(
+        id=str(row.id),
+        stream=row.stream,
+        tier=row.tier,
+        priority=row.priority,
+        status=row.status,
+        badges=list(row.badges),
+        assigned_to=row.assigned_to,
+        text=msgspec.convert(told.get("text") or {"nl": "", "en": ""}, Text),
+        opened_at=row.opened_at,
+        changed_at=row.changed_at,
+        patient=msgspec.convert(_without_nulls(told.get("patient")), Patient),
+        order=_order(told, row.order_state),
+        findings=findings_shape(told, language),
+        advice=in_language(told.get("advice"), language),
+        missing=in_language(told.get("missing"), language),
+        knowledge=row.knowledge,
+        assessment=str(row.assessment_id),
+    )
+
+
+def assessment_shape(row: sa.Row[Any], language: str) -> Assessment:
+    """Give an assessment as the API shows it."""
+    told = row.conclusion
+    return Assessment(
+        id=str(row.id),
+        order=_order(told, ""),
+        tier=row.tier,
+        priority=row.priority,
+        findings=findings_shape(told, language),
+        missing=in_language(told.get("missing"), language),
+        knowledge=row.knowledge,
+        as_of=row.as_of,
+        concluded_at=row.concluded_at,
+    )
+
+
+def message_shape(row: sa.Row[Any]) -> dict[str, Any]:
+    """Give the values of a message, for either of its shapes."""
+    return {
+        "id": str(row.id),
+        "control_id": row.control_id,
+        "feed": row.feed_name,
+        "type": f"{row.type}^{row.event}" if row.event else row.type,
+        "state": row.state,
+        "reason": row.reason,
+        "flags": list(row.flags),
+        "received_at": row.received_at,
+    }
+
+
+def findings_shape(told: dict[str, Any], language: str) -> list[Finding]:
+    """Give the findings in one language."""
+    return [
+        Finding(
+            rule=finding["rule"],
+            version=finding["version"],
+            tier=finding["tier"],
+            title=finding["title"][language],
+            because=finding["because"][language],
+            facts=[msgspec.convert(_without_nulls(fact), Fact) for fact in finding["facts"]],
+            evidence=list(finding.get("evidence", [])),
+        )
+        for finding in told.get("findings", [])
+    ]
+
+
+def in_language(texts: list[dict[str, str]] | None, language: str) -> list[str]:
+    """Give each text in one language."""
+    return [text[language] for text in texts or []]
+
+
+def _order(told: dict[str, Any], state: str) -> Order:
+    order = _without_nulls(told.get("order"))
+    return msgspec.convert(order | ({"state": state} if state else {}), Order)
+
+
+def _without_nulls(values: dict[str, Any] | None) -> dict[str, Any]:
+    return {name: value for name, value in (values or {}).items() if value is not None}

@@ -1,0 +1,28 @@
+"""`/api/v1/assessments`: every answer that was given, also "nothing found"."""
+
+from litestar import Router, get
+
+from inbox.access import record
+from inbox.api_answers import assessment_shape
+from inbox.api_requests import PAGE, Cursor, Limit, language_of, page_of, position_of
+from inbox.api_shapes import Assessment, Page
+from inbox.parts import AnyRequest, parts_of
+from store.inbox_queries import list_assessments, patients_named
+
+
+@get("/", sync_to_thread=True, summary="Assessments, newest first")
+def all_assessments(
+    request: AnyRequest, order: str = "", patient: str = "", cursor: Cursor = None, limit: Limit = PAGE
+) -> Page[Assessment]:
+    """Every answer for an order (placer or filler number) or a patient (`value` or `authority|value`)."""
+    parts, language = parts_of(request), language_of(request)
+    with parts.engine.begin() as connection:
+        patients = patients_named(connection, patient) if patient else None
+        rows = list_assessments(connection, patients, order, position_of(cursor), limit)
+        what = f"assessments {' '.join(str(row.id) for row in rows)}"
+        seen = sorted({row.patient_id for row in rows})
+        record(connection, request.user, "list_assessments", parts.clock(), patients=seen, what=what)
+    return page_of([assessment_shape(row, language) for row in rows], len(rows), limit, rows[-1].id if rows else None)
+
+
+router = Router("/assessments", route_handlers=[all_assessments], tags=["assessments"])

@@ -1,0 +1,156 @@
+"""The shapes of the JSON API, as docs/api.md describes them."""
+
+from datetime import datetime
+from typing import Generic, TypeVar
+
+import msgspec
+
+Item = TypeVar("Item")
+Pair = tuple[float, float]
+
+
+class PatientNumber(msgspec.Struct, frozen=True):
+    """One number of the patient and who gave it."""
+
+    authority: str
+    value: str
+
+
+class Patient(msgspec.Struct, frozen=True, kw_only=True):
+    """The patient as she was known when the order was judged."""
+
+    identifiers: list[PatientNumber] = []
+    name: str = ""
+    birth_date: str | None = None
+    sex: str = ""
+    ward: str = ""
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """The order that was judged; a quantity is [low, high], or null when it cannot be known."""
+
+    placer: str = ""
+    filler: str = ""
+    product: str = ""
+    dose_g: Pair | None = None
+    dose_g_per_kg: Pair | None = None
+    rate_g_per_h: Pair | None = None
+    start: str | None = None
+    state: str = ""
+
+
+class Fact(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing known of the patient, with the message (control id) and field it was read from."""
+
+    kind: str = ""
+    code: str = ""
+    system: str = ""
+    display: str = ""
+    value: str = ""
+    unit: str = ""
+    at: str | None = None
+    precision: str = ""
+    message: str = ""
+    message_id: str = ""
+    path: str = ""
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """One rule that fired, and why, in the language that was asked for."""
+
+    rule: str
+    version: int
+    tier: str
+    title: str
+    because: str
+    facts: list[Fact]
+    evidence: list[str]
+
+
+class Text(msgspec.Struct, frozen=True):
+    """The same words in Dutch and in English."""
+
+    nl: str
+    en: str
+
+
+class Alert(msgspec.Struct, frozen=True, kw_only=True):
+    """What a pharmacist must know about one order."""
+
+    id: str
+    stream: str
+    tier: str
+    priority: str
+    status: str
+    badges: list[str]
+    assigned_to: str | None
+    text: Text
+    opened_at: datetime
+    changed_at: datetime
+    patient: Patient
+    order: Order
+    findings: list[Finding]
+    advice: list[str]
+    missing: list[str]
+    knowledge: str
+    assessment: str
+
+
+class Assessment(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer for one version of one order, also when it is "nothing found"."""
+
+    id: str
+    order: Order
+    tier: str
+    priority: str
+    findings: list[Finding]
+    missing: list[str]
+    knowledge: str
+    as_of: datetime
+    concluded_at: datetime
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """One received message, without its text."""
+
+    id: str
+    control_id: str
+    feed: str
+    type: str
+    state: str
+    reason: str | None
+    flags: list[str]
+    received_at: datetime
+
+
+class Field(msgspec.Struct, frozen=True, kw_only=True):
+    """One field of a segment that holds something."""
+
+    path: str
+    name: str
+    value: str
+
+
+class WholeMessage(Message, frozen=True, kw_only=True):
+    """One received message, with its text as it was sent and field by field."""
+
+    raw: str
+    fields: list[Field]
+
+
+class Page(msgspec.Struct, Generic[Item], frozen=True):
+    """Some items, and the cursor that gives the next; null when there are no more."""
+
+    items: list[Item]
+    next: str | None
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What went wrong (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str = ""
+    errors: list[dict[str, str]] = []
+    settled: dict[str, str] | None = None  # who was first, when, and how

@@ -1,0 +1,155 @@
+"""The inbox as one application: pages for pharmacists, JSON for programs, health and figures for administrators."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import sqlalchemy as sa
+from litestar import Litestar, Router
+from litestar.config.csrf import CSRFConfig
+from litestar.datastructures import State
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme
+from litestar.plugins.jinja import JinjaTemplateEngine
+from litestar.plugins.prometheus import PrometheusConfig
+from litestar.static_files import create_static_files_router
+from litestar.template import TemplateConfig
+
+from inbox import (
+    alert_pages,
+    api_alerts,
+    api_assessments,
+    api_messages,
+    event_stream,
+    health,
+    inbox_page,
+    message_pages,
+    metrics,
+    problems,
+    rule_page,
+    sign_in_pages,
+)
+from inbox.authentication import SessionAuthentication, TokenAuthentication
+from inbox.headers import add_headers
+from inbox.live import Events
+from inbox.parts import Parts
+from inbox.settings import InboxSettings
+from inbox.words import load_words
+from rules.knowledge import Knowledge
+
+HERE = Path(__file__).parent
+API = "/api/v1"
+
+
+def _leave_to_the_sweep(_ids: Sequence[int]) -> None:
+    """A message that is `received` again is found by the sweep, only later."""
+
+
+def create_app(
+    *,
+    engine: sa.Engine,
+    knowledge: Knowledge,
+    settings: InboxSettings,
+    clock: Callable[[], datetime],
+    events: Events,
+    requeue: Callable[[Sequence[int]], None] = _leave_to_the_sweep,
+) -> Litestar:
+    """Make the application; it starts listening for changes when it is served."""
+    words = load_words(settings.languages)
+    parts = Parts(engine, knowledge, settings, clock, events, requeue, words)
+    figures = PrometheusConfig(app_name="inbox", prefix="ivigilant_http", group_path=True)
+    return Litestar(
+        route_handlers=[_pages(settings), _api(), health.router, metrics.metrics, _static()],
+        state=State({"parts": parts, "registry": metrics.registry_of(parts)}),
+        lifespan=[_listening],
+        middleware=[figures.middleware],
+        csrf_config=_csrf(settings),
+        exception_handlers=problems.HANDLERS,
+        before_send=[add_headers],
+        template_config=TemplateConfig(instance=_templates()),
+        openapi_config=_openapi(),
+        logging_config=None,  # a traceback may hold a patient; inbox/problems.py logs what can be said
+        debug=False,
+    )
+
+
+def _pages(settings: InboxSettings) -> Router:
+    handlers: list[Any] = [
+        inbox_page.show_inbox,
+        inbox_page.refresh_inbox,
+        inbox_page.show_banners,
+        event_stream.page_events,
+        alert_pages.show_alert,
+        alert_pages.tell_news,
+        alert_pages.acknowledge_alert,
+        alert_pages.override_alert,
+        alert_pages.comment_on_alert,
+        alert_pages.assign_alert,
+        message_pages.show_messages,
+        message_pages.show_message,
+        message_pages.reprocess_message,
+        rule_page.show_rule,
+        sign_in_pages.ask_to_sign_in,
+        sign_in_pages.sign_in_route(settings),
+        sign_in_pages.sign_out,
+        sign_in_pages.choose_language,
+    ]
+    return Router("/", route_handlers=handlers, middleware=[SessionAuthentication])
+
+
+def _api() -> Router:
+    handlers: list[Any] = [api_alerts.router, api_assessments.router, api_messages.router, event_stream.api_events]
+    return Router(API, route_handlers=handlers, middleware=[TokenAuthentication], security=[{"bearer": []}])
+
+
+def _static() -> Router:
+    return create_static_files_router("/static", directories=[HERE / "static"], include_in_schema=False)
+
+
+def _csrf(settings: InboxSettings) -> CSRFConfig:
+    return CSRFConfig(
+        secret=settings.secret,
+        cookie_name="ivigilant_csrf",
+        cookie_secure=settings.secure_cookies,
+        cookie_httponly=True,
+        exclude=[f"^{API}/"],  # there a cookie opens nothing
+    )
+
+
+def _templates() -> JinjaTemplateEngine:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return JinjaTemplateEngine.from_environment(environment)
+
+
+def _openapi() -> OpenAPIConfig:
+    bearer = SecurityScheme(type="http", scheme="bearer", description="`ivigilant token create` makes one")
+    return OpenAPIConfig(
+        title="IVIgilant",
+        version="1",
+        path="/schema",
+        render_plugins=[JsonRenderPlugin(path=["/", "/openapi.json"])],
+        components=Components(security_schemes={"bearer": bearer}),
+    )
+
+
+@asynccontextmanager
+async def _listening(app: Litestar) -> AsyncIterator[None]:
+    parts: Parts = app.state.parts
+    listening = asyncio.create_task(parts.events.run())
+    try:
+        yield
+    finally:
+        listening.cancel()
+        with suppress(asyncio.CancelledError):
+            await listening

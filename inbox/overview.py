@@ -1,0 +1,93 @@
+"""The inbox as a list: alerts by patient, the gravest first, then the soonest."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+TIERS = ("contraindication", "high", "moderate", "information", "none")
+PRIORITIES = ("urgent", "prompt", "routine", "passive", "none")
+_LAST = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One alert in the list."""
+
+    id: int
+    tier: str
+    priority: str
+    status: str
+    stream: str
+    badges: tuple[str, ...]
+    assigned_to: str | None
+    titles: tuple[str, ...]
+    order: Mapping[str, Any]
+    starts: datetime | None
+    changed_at: datetime
+
+    @property
+    def rank(self) -> tuple[int, datetime, int, int]:
+        """The place in the list: tier, then planned start; an order without a start after those with one."""
+        tier = TIERS.index(self.tier) if self.tier in TIERS else 0
+        priority = PRIORITIES.index(self.priority) if self.priority in PRIORITIES else 0
+        return (tier, self.starts or _LAST, priority, self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """One patient and her alerts."""
+
+    patient: Mapping[str, Any]
+    cards: tuple[Card, ...]
+
+    @property
+    def ward(self) -> str:
+        """Where the patient lies."""
+        return str(self.patient.get("ward") or "")
+
+
+def groups_of(rows: Iterable[sa.Row[Any]], person_of: Mapping[int, int], language: str) -> list[Group]:
+    """Group alerts by patient; the patient with the gravest alert comes first."""
+    by_person: dict[int, list[tuple[Card, Mapping[str, Any]]]] = {}
+    for row in rows:
+        person = person_of.get(row.patient_id, row.patient_id)
+        by_person.setdefault(person, []).append((card_of(row, language), row.conclusion.get("patient") or {}))
+    groups = []
+    for shown in by_person.values():
+        newest = max(shown, key=lambda pair: pair[0].changed_at)[1]
+        groups.append(Group(newest, tuple(sorted((card for card, _ in shown), key=lambda card: card.rank))))
+    return sorted(groups, key=lambda group: group.cards[0].rank)
+
+
+def card_of(row: sa.Row[Any], language: str) -> Card:
+    """Give one alert as the list shows it; only findings of the alert's own tier, unless there are none."""
+    told = row.conclusion
+    findings = [finding for finding in told.get("findings", []) if finding["tier"] != "information"]
+    gravest = [finding for finding in findings if finding["tier"] == row.tier] or findings
+    order = told.get("order") or {}
+    return Card(
+        id=row.id,
+        tier=row.tier,
+        priority=row.priority,
+        status=row.status,
+        stream=row.stream,
+        badges=tuple(row.badges),
+        assigned_to=row.assigned_to,
+        titles=tuple(dict.fromkeys(finding["title"][language] for finding in gravest)),
+        order=order,
+        starts=datetime.fromisoformat(order["start"]) if order.get("start") else None,
+        changed_at=row.changed_at,
+    )
+
+
+def wards_of(groups: Sequence[Group]) -> list[str]:
+    """Every ward in the list, by name."""
+    return sorted({group.ward for group in groups if group.ward})
+
+
+def on_wards(groups: Sequence[Group], wards: Collection[str]) -> list[Group]:
+    """Only the patients on these wards; everybody when none is named."""
+    return [group for group in groups if not wards or group.ward in wards]

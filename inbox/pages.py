@@ -1,0 +1,74 @@
+"""How a page is made: its template, its words, and who is looking."""
+
+from typing import Any
+from urllib.parse import quote
+
+from litestar import Request, Response
+from litestar.response import Redirect, Template
+
+from inbox.authentication import viewer_of
+from inbox.masking import mask
+from inbox.parts import languages_wished, parts_of
+
+LANGUAGE = "ivigilant_language"  # the cookie that remembers a language before sign-in
+
+AnyRequest = Request[Any, Any, Any]
+
+
+def language_of(request: AnyRequest) -> str:
+    """Give the language of the viewer, else of her browser, else of the site."""
+    viewer = viewer_of(request)
+    wished = languages_wished(request.headers.get("Accept-Language", ""))
+    return parts_of(request).language(viewer.language if viewer else "", request.cookies.get(LANGUAGE, ""), *wished)
+
+
+def page(request: AnyRequest, name: str, status: int = 200, **context: Any) -> Template:
+    """Make a page from its template."""
+    parts, language = parts_of(request), language_of(request)
+    everywhere = {
+        "t": parts.words[language],
+        "n": parts.notation(language),
+        "language": language,
+        "languages": parts.settings.languages,
+        "site_name": parts.settings.site_name,
+        "viewer": viewer_of(request),
+        "here": request.url.path,
+        "now": parts.clock(),
+        "mask": lambda number: (
+            mask(number["value"]) if number["authority"] in parts.settings.masked_authorities else number["value"]
+        ),
+    }
+    return Template(name, context=everywhere | context, status_code=status)
+
+
+def error_page(request: AnyRequest, status: int, headers: dict[str, Any] | None = None) -> Response[Any]:
+    """Say what went wrong and where to go from here."""
+    words = parts_of(request).words[language_of(request)]
+    known = str(status) if f"error.{status}.title" in words.words else ("500" if status >= 500 else "400")
+    answer = page(request, "error.html", status, kind=known)
+    answer.headers.update(headers or {})
+    return answer
+
+
+def to_sign_in(request: AnyRequest) -> Response[Any]:
+    """Send somebody to the sign-in page, and back to where they wanted to be when they have signed in."""
+    wanted = request.url.path if request.method == "GET" and not is_fragment(request) else "/"
+    where = "/sign-in" if wanted == "/" else f"/sign-in?next={quote(wanted)}"
+    if is_fragment(request):
+        return Response(None, status_code=401, headers={"HX-Redirect": "/sign-in"})
+    return Redirect(where, status_code=303)
+
+
+def is_fragment(request: AnyRequest) -> bool:
+    """Whether a part of an open page asks for itself, not a person for a page."""
+    return request.headers.get("HX-Request") == "true"
+
+
+def to_page(path: str) -> Redirect:
+    """Show a page after something was done."""
+    return Redirect(path, status_code=303)
+
+
+def is_own_path(path: str) -> bool:
+    """Whether a path stays within this site: `//elsewhere` and `/\\elsewhere` do not."""
+    return path.startswith("/") and not path.startswith(("//", "/\\")) and "\n" not in path and "\r" not in path

@@ -1,0 +1,27 @@
+"""What a site decides about its inbox."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+BSN_AUTHORITIES = frozenset({"NLMINBIZA", "2.16.840.1.113883.2.4.6.3", "NNNLD", "BSN"})
+
+
+@dataclass(frozen=True, slots=True)
+class InboxSettings:
+    """Settings of the pages and the API; the secret is the same in every process that serves them."""
+
+    secret: str = field(repr=False)  # signs the token in every form
+    zone: ZoneInfo  # times are shown in it
+    site_name: str = "IVIgilant"
+    languages: tuple[str, ...] = ("nl", "en")  # the first is spoken to who asks for neither
+    secure_cookies: bool = True  # only over https; off for a demonstration on one machine
+    session_lifetime: timedelta = timedelta(hours=12)
+    session_idle: timedelta = timedelta(minutes=30)
+    sign_ins_per_minute: int = 10  # per address
+    heartbeat_limit: timedelta = timedelta(seconds=30)  # an older sign of life of the worker means not ready
+    unprocessed_limit: timedelta = timedelta(seconds=60)  # an older waiting message means not ready
+    history_limit: timedelta = timedelta(seconds=30)  # an older waiting message of the history lane is said on the page
+    masked_authorities: frozenset[str] = BSN_AUTHORITIES  # of these numbers the page shows the last three digits
+    alerts_per_page: int = 500
+    rows_per_page: int = 100

@@ -1,0 +1,94 @@
+"""Signing in and out, and choosing a language."""
+
+from typing import Annotated, Any
+
+from litestar import Response, get, post
+from litestar.datastructures import Cookie
+from litestar.enums import RequestEncodingType
+from litestar.middleware.rate_limit import RateLimitConfig
+from litestar.params import Body
+from litestar.response import Template
+
+from inbox.access import record
+from inbox.accounts import check_password, speak
+from inbox.authentication import ANYONE, COOKIE, viewer_of
+from inbox.pages import LANGUAGE, is_own_path, page, to_page
+from inbox.parts import AnyRequest, parts_of
+from inbox.sessions import close_session, open_session
+from inbox.settings import InboxSettings
+from inbox.viewer import Viewer, source_of
+from store.engine import reading
+
+YEAR_S = 365 * 24 * 3600
+
+Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
+
+
+@get("/sign-in", opt={ANYONE: True}, include_in_schema=False, sync_to_thread=False)
+def ask_to_sign_in(request: AnyRequest) -> Template:
+    """Ask for a name and a password."""
+    return page(request, "sign_in.html", next=request.query_params.get("next", "/"), refused=False)
+
+
+def sign_in(request: AnyRequest, data: Form) -> Response[Any]:
+    """Begin a session for who gave the right password."""
+    parts = parts_of(request)
+    now, settings, source = parts.clock(), parts.settings, source_of(request)
+    wanted = data.get("next", "/")
+    with reading(parts.engine) as connection:
+        found = check_password(connection, data.get("name", ""), data.get("password", ""))
+    with parts.engine.begin() as connection:
+        if found is None:
+            # What was typed as a name may be a password: it is not written down.
+            record(connection, Viewer("", "", source), "sign_in_refused", now)
+            return page(request, "sign_in.html", 401, next=wanted, refused=True)
+        old = request.cookies.get(COOKIE)
+        if old:
+            close_session(connection, old)
+        token = open_session(connection, found.id, now, settings.session_lifetime)
+        record(connection, Viewer(found.name, found.role, source), "sign_in", now)
+    answer = to_page(wanted if is_own_path(wanted) else "/")
+    answer.set_cookie(_session_cookie(settings, token, int(settings.session_lifetime.total_seconds())))
+    return answer
+
+
+def sign_in_route(settings: InboxSettings) -> Any:
+    """Give the route that signs in, which answers an address only so often per minute."""
+    limit = RateLimitConfig(rate_limit=("minute", settings.sign_ins_per_minute))
+    made = post(
+        "/sign-in", opt={ANYONE: True}, include_in_schema=False, sync_to_thread=True, middleware=[limit.middleware]
+    )
+    return made(sign_in)
+
+
+@post("/sign-out", include_in_schema=False, sync_to_thread=True)
+def sign_out(request: AnyRequest) -> Response[Any]:
+    """End the session."""
+    parts = parts_of(request)
+    with parts.engine.begin() as connection:
+        close_session(connection, request.cookies.get(COOKIE, ""))
+        record(connection, request.user, "sign_out", parts.clock())
+    answer = to_page("/sign-in")
+    answer.set_cookie(_session_cookie(parts.settings, "", 0))
+    return answer
+
+
+@post("/language", opt={ANYONE: True}, include_in_schema=False, sync_to_thread=True)
+def choose_language(request: AnyRequest, data: Form) -> Response[Any]:
+    """Speak another language from now on, here and on every machine of this user."""
+    parts = parts_of(request)
+    language, back = data.get("language", ""), data.get("back", "/")
+    answer = to_page(back if is_own_path(back) else "/")
+    if language not in parts.words:
+        return answer
+    viewer = viewer_of(request)
+    if viewer is not None and viewer.user_id is not None:
+        with parts.engine.begin() as connection:
+            speak(connection, viewer.user_id, language)
+    secure = parts.settings.secure_cookies
+    answer.set_cookie(Cookie(LANGUAGE, language, max_age=YEAR_S, httponly=True, secure=secure, samesite="lax"))
+    return answer
+
+
+def _session_cookie(settings: InboxSettings, token: str, max_age: int) -> Cookie:
+    return Cookie(COOKIE, token, max_age=max_age, httponly=True, secure=settings.secure_cookies, samesite="lax")

@@ -1,0 +1,156 @@
+"""What the inbox reads: lists of alerts, assessments and messages, newest or most urgent first."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from store.merges import merge_set
+from store.tables import alert, alert_event, assessment, decision, feed, identifier, medication_order, message, patient
+
+Rows = Sequence[sa.Row[Any]]
+
+_ALERT = (
+    alert,
+    assessment.c.conclusion,
+    assessment.c.knowledge,
+    medication_order.c.state.label("order_state"),
+)
+_MESSAGE = tuple(column for column in message.c if column is not message.c.raw)
+
+
+@dataclass(frozen=True, slots=True)
+class AlertFilter:
+    """Which alerts are asked for; an empty collection asks for all, None asks for no one in particular."""
+
+    statuses: Collection[str] = ()
+    tiers: Collection[str] = ()
+    patients: Collection[int] | None = None
+    order: str = ""
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MessageFilter:
+    """Which messages are asked for."""
+
+    states: Collection[str] = ()
+    control_id: str = ""
+    feed: str = ""
+
+
+def _alerts() -> sa.Select[Any]:
+    return (
+        sa.select(*_ALERT)
+        .join(assessment, assessment.c.id == alert.c.assessment_id)
+        .join(medication_order, medication_order.c.id == alert.c.order_id)
+    )
+
+
+def list_alerts(connection: sa.Connection, wanted: AlertFilter, before: int | None, limit: int) -> Rows:
+    """Alerts with what was concluded, newest first, older than the alert `before`."""
+    query = _alerts().order_by(alert.c.id.desc()).limit(limit)
+    if wanted.statuses:
+        query = query.where(alert.c.status.in_(wanted.statuses))
+    if wanted.tiers:
+        query = query.where(alert.c.tier.in_(wanted.tiers))
+    if wanted.patients is not None:
+        query = query.where(alert.c.patient_id.in_(wanted.patients))
+    if wanted.order:
+        query = query.where(_is_order(wanted.order))
+    if wanted.since is not None:
+        query = query.where(alert.c.changed_at >= wanted.since)
+    if before is not None:
+        query = query.where(alert.c.id < before)
+    return connection.execute(query).all()
+
+
+def find_alert(connection: sa.Connection, alert_id: int) -> sa.Row[Any] | None:
+    """One alert with what was concluded."""
+    return connection.execute(_alerts().where(alert.c.id == alert_id)).one_or_none()
+
+
+def list_assessments(
+    connection: sa.Connection, patients: Collection[int] | None, order: str, before: int | None, limit: int
+) -> Rows:
+    """Every answer, also "nothing found", newest first."""
+    query = (
+        sa.select(assessment)
+        .join(medication_order, medication_order.c.id == assessment.c.order_id)
+        .order_by(assessment.c.id.desc())
+        .limit(limit)
+    )
+    if patients is not None:
+        query = query.where(assessment.c.patient_id.in_(patients))
+    if order:
+        query = query.where(_is_order(order))
+    if before is not None:
+        query = query.where(assessment.c.id < before)
+    return connection.execute(query).all()
+
+
+def _is_order(number: str) -> sa.ColumnElement[bool]:
+    """Match a placer or filler number, written `namespace|number` or as the number alone."""
+    columns = (medication_order.c.placer, medication_order.c.filler)
+    matches = [column == number for column in columns]
+    if "|" not in number:
+        matches += [column.endswith(f"|{number}", autoescape=True) for column in columns]
+    return sa.or_(*matches)
+
+
+def patients_named(connection: sa.Connection, number: str) -> set[int]:
+    """Every identity of the patients a number points to, `authority|value` or the value alone, merged ones included."""
+    authority, separator, value = number.rpartition("|")
+    named = sa.select(patient.c.id).where(patient.c.value == value)
+    known_as = sa.select(identifier.c.patient_id).where(identifier.c.value == value)
+    if separator:
+        named = named.where(patient.c.authority == authority)
+        known_as = known_as.where(identifier.c.authority == authority)
+    return merge_set(connection, set(connection.scalars(sa.union(named, known_as))))
+
+
+def list_messages(connection: sa.Connection, wanted: MessageFilter, before: int | None, limit: int) -> Rows:
+    """Messages without their text, newest first."""
+    query = _messages().order_by(message.c.id.desc()).limit(limit)
+    if wanted.states:
+        query = query.where(message.c.state.in_(wanted.states))
+    if wanted.control_id:
+        query = query.where(message.c.control_id == wanted.control_id)
+    if wanted.feed:
+        query = query.where(feed.c.name == wanted.feed)
+    if before is not None:
+        query = query.where(message.c.id < before)
+    return connection.execute(query).all()
+
+
+def _messages() -> sa.Select[Any]:
+    columns = (*_MESSAGE, feed.c.name.label("feed_name"))
+    return sa.select(*columns).join(feed, feed.c.id == message.c.feed_id)
+
+
+def find_message(connection: sa.Connection, message_id: int) -> sa.Row[Any] | None:
+    """One message, with its text as it was kept."""
+    return connection.execute(_messages().add_columns(message.c.raw).where(message.c.id == message_id)).one_or_none()
+
+
+def events_after(connection: sa.Connection, event_id: int, limit: int) -> list[tuple[int, int]]:
+    """(event, alert) of what happened after the event, first things first."""
+    query = sa.select(alert_event.c.id, alert_event.c.alert_id).where(alert_event.c.id > event_id)
+    return [(row.id, row.alert_id) for row in connection.execute(query.order_by(alert_event.c.id).limit(limit))]
+
+
+def last_event(connection: sa.Connection) -> int:
+    """The newest event of any alert; 0 when nothing ever happened."""
+    return connection.execute(sa.select(sa.func.max(alert_event.c.id))).scalar() or 0
+
+
+def insert_decision(connection: sa.Connection, **columns: Any) -> None:
+    """Keep what a pharmacist decided for a patient."""
+    connection.execute(sa.insert(decision).values(**columns))
+
+
+def assign_alert(connection: sa.Connection, alert_id: int, user: str | None) -> None:
+    """Note who works on the alert. It is not a change: what was settled stands no longer than it did."""
+    connection.execute(sa.update(alert).where(alert.c.id == alert_id).values(assigned_to=user))

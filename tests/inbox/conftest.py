@@ -1,0 +1,108 @@
+"""An inbox on a real database, and people and programs who use it."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import cast
+from zoneinfo import ZoneInfo
+
+import pytest
+import sqlalchemy as sa
+from argon2 import PasswordHasher
+from litestar import Litestar
+from litestar.testing import TestClient
+
+from inbox.app import create_app
+from inbox.live import LiveEvents
+from inbox.settings import InboxSettings
+from inbox.tokens import create_token
+from rules.knowledge import Knowledge
+from store import tables
+from tests.inbox.builders import NOW, all_is_well
+from tests.store.builders import insert
+
+PASSWORD = "correct horse battery"
+QUICK_HASH = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
+
+Client = TestClient[Litestar]
+
+
+@dataclass
+class Site:
+    """One inbox, its clock, and what it asked to be queued again."""
+
+    engine: sa.Engine
+    knowledge: Knowledge
+    redis_url: str | None = None
+    now: datetime = NOW
+    requeued: list[int] = field(default_factory=list)
+
+    def app(self, **settings: object) -> Litestar:
+        """Make the application."""
+        given = {"secret": "s" * 32, "zone": ZoneInfo("Europe/Amsterdam"), "secure_cookies": False} | settings
+        return create_app(
+            engine=self.engine,
+            knowledge=self.knowledge,
+            settings=InboxSettings(**given),  # type: ignore[arg-type]  # a test names only what it is about
+            clock=lambda: self.now,
+            events=LiveEvents(self.engine, self.redis_url, poll_s=0.1),
+            requeue=self.requeued.extend,
+        )
+
+    def add_user(self, name: str, role: str = "pharmacist", language: str = "en") -> None:
+        """Add an account with the one password of these tests."""
+        row = {"name": name, "password_hash": QUICK_HASH, "role": role, "language": language, "created_at": NOW}
+        with self.engine.begin() as connection:
+            insert(connection, tables.user, **row)
+
+    def token(self, role: str = "pharmacist", name: str = "") -> dict[str, str]:
+        """Give the header of a program with this role."""
+        with self.engine.begin() as connection:
+            return {"Authorization": f"Bearer {create_token(connection, name or f'a {role}', role, NOW)}"}
+
+
+@pytest.fixture(scope="session")
+def knowledge() -> Knowledge:
+    """The knowledge of this release."""
+    return cast(Knowledge, object())
+
+
+@pytest.fixture
+def site(engine: sa.Engine, knowledge: Knowledge) -> Site:
+    """An inbox on each kind of database, where all is well."""
+    with engine.begin() as connection:
+        all_is_well(connection)
+    return Site(engine, knowledge)
+
+
+@pytest.fixture
+def one_site(sqlite_engine: sa.Engine, knowledge: Knowledge) -> Site:
+    """An inbox on SQLite, for what has nothing to do with the database."""
+    with sqlite_engine.begin() as connection:
+        all_is_well(connection)
+    return Site(sqlite_engine, knowledge)
+
+
+@pytest.fixture
+def client(site: Site) -> Iterator[Client]:
+    """A program or a browser that knows nobody yet."""
+    with TestClient(app=site.app()) as client:
+        yield client
+
+
+@pytest.fixture
+def one_client(one_site: Site) -> Iterator[Client]:
+    """The same, on SQLite."""
+    with TestClient(app=one_site.app()) as client:
+        yield client
+
+
+SignIn = Callable[..., Client]
+
+
+def sign_in(client: Client, name: str, password: str = PASSWORD) -> Client:
+    """Sign in as a browser does."""
+    client.get("/sign-in")
+    form = {"name": name, "password": password, "_csrf_token": client.cookies["ivigilant_csrf"]}
+    client.post("/sign-in", data=form, follow_redirects=False)
+    return client
