@@ -18,15 +18,16 @@ import typer
 from inbox.accounts import add_user
 from ivigilant.hospital import hospital_messages
 from ivigilant.outcomes import AlertSeen, alerts_after, count_outcomes, waiting
-from ivigilant.replaying import Tally, replay
-from ivigilant.sending import link_opener
+from ivigilant.sending import NobodyListens, Tally, send
 from ivigilant.settings import Settings, without_settings
 from ivigilant.stack import Stack, free_port, running_stack
 from ivigilant.supervisor import stop_on_signals
+from listener.sending import Target
 from store.engine import connect, reading
 
 USER = "demo"
 LOOK_EVERY_S = 0.5
+START_WITHIN_S = 60.0
 GIVE_UP_AFTER_S = 300.0
 COLOURS = {"contraindication": typer.colors.RED, "high": typer.colors.YELLOW, "moderate": typer.colors.CYAN}
 
@@ -36,18 +37,21 @@ class Stream:
     """The hospital, sending from a thread of its own."""
 
     tally: Tally | None = None
-    _thread: threading.Thread | None = None
 
     def begin(self, seed: int, settings: Settings) -> None:
         """Start to send."""
         messages = hospital_messages(seed, now=datetime.now(UTC))
-        open_link = link_opener(settings.mllp_host, settings.mllp_port)
+        target = Target(settings.mllp_host, settings.mllp_port)
 
-        def send() -> None:
-            self.tally = asyncio.run(replay(messages, open_link, patience_s=30))
+        def run() -> None:
+            deadline = time.monotonic() + START_WITHIN_S
+            while self.tally is None and time.monotonic() < deadline:
+                try:
+                    self.tally = asyncio.run(send(messages, target))
+                except NobodyListens:
+                    time.sleep(0.1)  # the listener is still starting
 
-        self._thread = threading.Thread(target=send, name="hospital", daemon=True)
-        self._thread.start()
+        threading.Thread(target=run, name="hospital", daemon=True).start()
 
 
 @dataclass(slots=True)

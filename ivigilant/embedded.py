@@ -76,7 +76,10 @@ class DataFolder:
 
     def remember(self, settings: Settings) -> None:
         """Note the stack's addresses for commands that are given only this folder."""
-        lines = [f"database_url = {_quoted(settings.database())}", f"redis_url = {_quoted(settings.redis())}"]
+        texts = {"database_url": settings.database(), "redis_url": settings.redis()}
+        texts |= {"mllp_host": settings.mllp_host, "http_host": settings.http_host}
+        lines = [f"{name} = {_quoted(text)}" for name, text in texts.items()]
+        lines += [f"mllp_port = {settings.mllp_port}", f"http_port = {settings.http_port}"]
         write_private(self.path / STACK_FILE, "\n".join(lines) + "\n")
 
 

@@ -19,6 +19,10 @@ class UnusableSite(IvigilantError):
     exit_code = 2
 
 
+class UnusableKnowledge(IvigilantError):
+    """The rules or value sets have faults; the text gives each with its file and line. Correct them."""
+
+
 class UnreadablePath(IvigilantError):
     """A file or folder that was named cannot be read; name another."""
 

@@ -37,6 +37,7 @@ class Settings(BaseModel):
     mllp_tls_certificate: Path | None = Field(None, description="the listener's certificate chain, PEM")
     mllp_tls_key: Path | None = Field(None, description="its key, PEM")
     mllp_tls_client_ca: Path | None = Field(None, description="who signs senders' certificates; then they need one")
+    listener_metrics_port: int | None = Field(None, ge=1, le=65535, description="Prometheus figures of the listener")
     http_host: str = "127.0.0.1"
     http_port: int = Field(8080, ge=0, le=65535)
     base_url: str | None = Field(None, pattern=r"^https?://[^\s?#]+$", description="how pharmacists reach the inbox")

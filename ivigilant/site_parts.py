@@ -8,10 +8,11 @@ from zoneinfo import ZoneInfo
 from forwarding.destinations import Destination as Forwarder
 from forwarding.mail import Mail, MailServer
 from forwarding.webhook import Webhook
-from ivigilant.errors import UnusableSettings, UnusableSite
+from ivigilant.errors import UnusableKnowledge, UnusableSettings, UnusableSite
 from ivigilant.settings import Settings
 from ivigilant.site import MailDestination, Reading, SiteFile, WebhookDestination, load_site
 from parsers.defaults import Defaults
+from rules.errors import RulesError
 from rules.facts import Coding
 from rules.knowledge import Knowledge
 from rules.load import load_knowledge
@@ -42,11 +43,14 @@ def reading_defaults(file: SiteFile, feed: Reading) -> Defaults:
 
 
 def site_knowledge(settings: Settings, file: SiteFile | None = None) -> Knowledge:
-    """Load the knowledge, with the site's own codes in its value sets."""
+    """Load the knowledge, with the site's own codes in its value sets, or raise UnusableKnowledge."""
     local: dict[str, list[Coding]] = {}
     for code in (file or load_site(settings.site_file)).codes:
         local.setdefault(code.value_set, []).append(Coding(code.system, code.code))
-    knowledge = load_knowledge(settings.knowledge_dir, local)
+    try:
+        knowledge = load_knowledge(settings.knowledge_dir, local)
+    except RulesError as error:
+        raise UnusableKnowledge(str(error)) from None
     unknown = sorted(set(local) - knowledge.terms.codes.names)
     if unknown:
         raise UnusableSite(f"{settings.site_file}: codes: no value set is called {', '.join(unknown)}")

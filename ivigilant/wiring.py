@@ -94,6 +94,18 @@ def bind_tasks(app: Celery, worker: "Dependencies") -> None:
     app.task(send, name=DELIVER)
 
 
+def listen(settings: Settings) -> None:
+    """Receive until told to stop."""
+    import uvloop
+
+    from ivigilant.receiving import receive
+
+    site = load_site(settings.site_file)
+    engine = connect(settings.database())
+    declare_feeds(engine, site)
+    uvloop.run(receive(settings, site, engine, Bell(make_celery(settings.redis()))))
+
+
 def beat(settings: Settings) -> None:
     """Keep time until told to stop."""
     from worker.sweep import sweep

@@ -14,10 +14,6 @@ if TYPE_CHECKING:
 app = typer.Typer(help="The rules and value sets.", no_args_is_help=True)
 
 
-class FaultyKnowledge(IvigilantError):
-    """The rule files cannot be used; each fault stands on a line of its own."""
-
-
 class UnknownRule(IvigilantError):
     """No rule has this id; `ivigilant knowledge list` gives them."""
 
@@ -62,9 +58,5 @@ def show(rule: Annotated[str, typer.Argument(help="Its id, as in `knowledge list
 
 def _load(settings: "Settings") -> "Knowledge":
     from ivigilant.site_parts import site_knowledge
-    from rules.errors import RulesError
 
-    try:
-        return site_knowledge(settings)
-    except RulesError as error:
-        raise FaultyKnowledge(str(error)) from None
+    return site_knowledge(settings)

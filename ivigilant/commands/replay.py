@@ -14,7 +14,7 @@ from ivigilant.commands.options import Config, DataDir, database_explained, read
 from ivigilant.errors import UnusableSettings
 
 if TYPE_CHECKING:
-    from ivigilant.replaying import Tally
+    from ivigilant.sending import Tally
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
@@ -29,7 +29,7 @@ def replay(
     to: Annotated[str, typer.Option("--to", help="HOST:PORT of the listener.")] = "127.0.0.1:2575",
     rate: Annotated[float | None, typer.Option("--rate", min=0.01, help="Messages a second, at most.")] = None,
     links: Annotated[int, typer.Option("--links", min=1, max=500, help="Connections side by side.")] = 1,
-    patience: Annotated[float, typer.Option("--patience", min=0, help="Seconds to try an unanswered message.")] = 10,
+    window: Annotated[int, typer.Option("--window", min=1, max=64, help="Messages under way on one link.")] = 1,
     from_store: Annotated[str | None, typer.Option("--from-store", help="What came since: 2h, 3d, 2026-03-01.")] = None,
     tls: Annotated[bool, typer.Option("--tls", help="Speak TLS.")] = False,
     tls_ca: Annotated[Path | None, typer.Option("--tls-ca", help="Who signed the listener's certificate.")] = None,
@@ -42,17 +42,15 @@ def replay(
 
     Example: ivigilant replay samples/ --to 127.0.0.1:2575 --links 4
     """
-    from ivigilant import replaying
-    from ivigilant.sending import link_opener, tls_context
+    from ivigilant.sending import send, tls_context
+    from listener.sending import Target
 
     host, port = address(to)
     messages = _source(paths or [], from_store, config, data_dir)
     context = tls_context(tls_ca, tls_cert, tls_key) if tls or tls_ca or tls_cert else None
-    open_link = link_opener(host, port, context)
     with _progress() as tell:
-        tally = asyncio.run(
-            replaying.replay(messages, open_link, links=links, per_second=rate, patience_s=patience, tell=tell)
-        )
+        target = Target(host, port, context)
+        tally = asyncio.run(send(messages, target, links=links, window=window, rate=rate, tell=tell))
     answers = ", ".join(f"{how_many} {answer}" for answer, how_many in sorted(tally.answers.items()))
     typer.echo(f"{tally.sent} messages: {answers or 'nothing to send'}")
     if not tally.all_accepted:

@@ -1,0 +1,66 @@
+"""One listener, as the settings and the site file describe it."""
+
+import asyncio
+import signal
+from functools import partial
+
+import sqlalchemy as sa
+from prometheus_client import start_http_server
+
+from ivigilant.broker import Bell
+from ivigilant.errors import UnusableSettings
+from ivigilant.recognition import Recognition
+from ivigilant.settings import Settings
+from ivigilant.site import SiteFile
+from listener.config import ListenerConfig, Port
+from listener.errors import OddConfig
+from listener.saving import Saving
+from listener.server import Listener
+from parsers.events import Header
+from parsers.message_types import ADMINISTRATIONS, ORDERS
+from store import feeds
+
+# Whatever may hold an IVIg order or administration; the rest is history, and waits while these do not.
+URGENT = ORDERS | ADMINISTRATIONS
+
+
+async def receive(settings: Settings, site: SiteFile, engine: sa.Engine, bell: Bell) -> None:
+    """Listen until SIGTERM or Ctrl-C; then finish and answer what was received."""
+    listener = Listener(
+        ListenerConfig(ports=ports(settings, site)),
+        Saving(engine),
+        bell.must_process,
+        Recognition(site, partial(feed_id, engine)),
+        is_order=is_order,
+    )
+    stopping = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    if settings.listener_metrics_port is not None:
+        start_http_server(settings.listener_metrics_port, registry=listener.metrics.registry)
+    try:
+        await listener.start()
+    except OSError as error:
+        raise UnusableSettings(f"cannot listen at {settings.mllp_host}:{settings.mllp_port}: {error}") from None
+    await stopping.wait()
+    await listener.stop()
+
+
+def ports(settings: Settings, site: SiteFile) -> tuple[Port, ...]:
+    """Give the port of the settings, and those by which the site file recognises a feed."""
+    numbers = dict.fromkeys([settings.mllp_port, *(feed.port for feed in site.feeds if feed.port is not None)])
+    try:
+        return tuple(Port(settings.mllp_host, number, plaintext=settings.mllp_plaintext) for number in numbers)
+    except OddConfig as error:
+        raise UnusableSettings(f"{error} (IVIGILANT_MLLP_TLS_CERTIFICATE or IVIGILANT_MLLP_PLAINTEXT=true)") from None
+
+
+def is_order(_raw: bytes, header: Header) -> bool:
+    """Tell whether a message goes before history."""
+    return (header.type, header.event) in URGENT
+
+
+def feed_id(engine: sa.Engine, name: str) -> int:
+    """Give the number of a feed; one that was never heard of is made."""
+    with engine.begin() as connection:
+        return feeds.ids_of(connection, [name])[name]
