@@ -3,6 +3,7 @@
 Nothing here reads a message or a database; the worker fills a Case, and `evaluate` is a pure function of it.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -67,6 +68,7 @@ class Dose:
     given: bool  # an administration; otherwise planned
     order: str = ""
     provenance: Provenance | None = None
+    brand: str = ""  # as the product value set names it, "" when unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,3 +123,8 @@ class Case:
     history_received: bool = True  # any diagnosis, problem or contra-indication data ever came for this patient
     history_as_of: datetime | None = None
     extra: tuple[str, ...] = field(default=())
+
+
+def once(facts: Iterable[Fact]) -> tuple[Fact, ...]:
+    """Return the facts in their order, each object once."""
+    return tuple({id(fact): fact for fact in facts}.values())

@@ -1,0 +1,153 @@
+"""What is planned, in the quantities rules speak of. Where a quantity is a range, rules look at the higher end."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from rules.dates import days
+from rules.facts import Dose, Range
+
+if TYPE_CHECKING:
+    from rules.picture import Picture
+
+_COURSE_GAP = timedelta(days=3)  # doses further apart than this belong to different courses
+
+
+def amount(picture: "Picture", name: str) -> Range | None:
+    """Return a planned quantity by its name; None when it cannot be known."""
+    return AMOUNTS[name](picture)
+
+
+def _exact(number: Decimal | int | None) -> Range | None:
+    return None if number is None else Range(Decimal(number), Decimal(number))
+
+
+def _per(value: Range | None, divisor: Decimal | None, factor: Decimal | int = 1) -> Range | None:
+    if value is None or not divisor:
+        return None
+    return Range(value.low * factor / divisor, value.high * factor / divisor, value.flags)
+
+
+def grams(picture: "Picture") -> Range | None:
+    """Return the grams of one day, else of one administration."""
+    order = picture.case.order
+    if order.grams_per_day is None and order.grams_per_kg_per_day and picture.weight_kg:
+        return _per(order.grams_per_kg_per_day, Decimal(1), picture.weight_kg)
+    return order.grams_per_day or order.grams_per_administration
+
+
+def _g_per_kg(picture: "Picture") -> Range | None:
+    order = picture.case.order
+    return order.grams_per_kg_per_day or _per(order.grams_per_day, picture.weight_kg)
+
+
+def _course(picture: "Picture") -> Range | None:
+    order = picture.case.order
+    return order.course_grams_per_kg or _per(order.course_grams, picture.weight_kg)
+
+
+def grams_per_hour(picture: "Picture") -> Range | None:
+    """Return the peak rate in g/h, also when it was sent per kg."""
+    order = picture.case.order
+    if order.grams_per_hour is None and order.mg_per_kg_per_minute and picture.weight_kg:
+        return _per(order.mg_per_kg_per_minute, Decimal(1000), picture.weight_kg * 60)
+    return order.grams_per_hour
+
+
+def rate(picture: "Picture") -> Range | None:
+    """Return the peak rate in mg/kg/min; the mean rate when no peak is known, for the peak is never lower."""
+    order = picture.case.order
+    peak = order.mg_per_kg_per_minute or _per(order.grams_per_hour, picture.weight_kg, Decimal(1000) / 60)
+    return peak or order.mean_mg_per_kg_per_minute
+
+
+def label_rate(picture: "Picture") -> Decimal:
+    """Return the highest label rate for this product and indication, else the fallback."""
+    rates = picture.terms.rates
+    product = next((each for each in rates.products if each.brand == picture.brand), None)
+    if product is None:
+        return rates.fallback
+    named = [product.indications[name] for name in picture.indications if name in product.indications]
+    return max(named, default=product.maximum)
+
+
+def at_risk_rate(picture: "Picture") -> Decimal:
+    """Return the highest rate for a patient at risk, with this product."""
+    rates = picture.terms.rates
+    own = next((each.at_risk for each in rates.products if each.brand == picture.brand and each.at_risk), None)
+    return own or rates.at_risk
+
+
+def adjusted_weight(picture: "Picture") -> Decimal | None:
+    """Return the adjusted body weight in kg; None without weight, height and sex."""
+    form, actual, height = picture.terms.weight, picture.weight_kg, picture.height_cm
+    ideal = {"M": form.ideal_male_kg, "F": form.ideal_female_kg}.get(picture.case.patient.sex)
+    if actual is None or height is None or ideal is None:
+        return None
+    ideal += form.ideal_per_cm * (height - form.ideal_from_cm)
+    return ideal + form.adjusted_share * (actual - ideal)
+
+
+def _over_adjusted(picture: "Picture") -> Range | None:
+    """How many times the dose on adjusted weight is given; only for a dose that was ordered per kg."""
+    weight, adjusted = picture.weight_kg, adjusted_weight(picture)
+    if picture.case.order.dose_basis != "g/kg" or weight is None or adjusted is None:
+        return None
+    ordered = _g_per_kg(picture)
+    planned = grams(picture)
+    if ordered is None or planned is None or not ordered.high:
+        return None
+    return _exact(planned.high / (ordered.high * adjusted))
+
+
+def body_mass_index(picture: "Picture") -> Range | None:
+    """Return the BMI from weight and height."""
+    weight, height = picture.weight_kg, picture.height_cm
+    return _exact(weight / (height / 100) ** 2) if weight and height else None
+
+
+def last_course(picture: "Picture", within: timedelta) -> tuple[Decimal | None, tuple[Dose, ...]]:
+    """Return g/kg and doses of the latest earlier course when it ended within this time before the order."""
+    at = picture.case.at
+    course: list[Dose] = []
+    for dose in reversed(picture.earlier_doses):
+        if course and course[-1].at - dose.at > _COURSE_GAP:
+            break
+        course.append(dose)
+    if not course or at - course[0].at >= within or not picture.weight_kg:
+        return None, ()
+    total = sum((dose.grams.high for dose in course if dose.grams), Decimal(0))
+    return total / picture.weight_kg, tuple(reversed(course))
+
+
+def weight_is_old(picture: "Picture") -> bool:
+    """Whether the weight was taken longer ago than it counts."""
+    form, case = picture.terms.weight, picture.case
+    taken = picture.weight_at
+    outpatient = case.patient.inpatient is False
+    limit = form.within_days_outpatient if outpatient else form.within_days_inpatient
+    return taken is not None and case.at - taken > days(limit)
+
+
+def dose_per_kg_is_missing(picture: "Picture") -> bool:
+    """Whether g/kg cannot be computed, or only with an old weight."""
+    if _g_per_kg(picture) is None:
+        return True
+    return picture.case.order.dose_basis != "g/kg" and weight_is_old(picture)
+
+
+AMOUNTS: dict[str, Callable[["Picture"], Range | None]] = {
+    "g-per-kg-per-day": _g_per_kg,
+    "g-per-kg-course": _course,
+    "g-per-kg-28-days": lambda picture: picture.case.order.trailing_28_days_grams_per_kg,
+    "g-per-day": grams,
+    "consecutive-days": lambda picture: _exact(picture.case.order.consecutive_days),
+    "g-per-hour": grams_per_hour,
+    "mg-per-kg-per-minute": rate,
+    "rate-over-label": lambda picture: _per(rate(picture), label_rate(picture)),
+    "rate-over-at-risk-limit": lambda picture: _per(rate(picture), at_risk_rate(picture)),
+    "dose-over-adjusted-weight": _over_adjusted,
+    "weight-kg": lambda picture: _exact(picture.weight_kg),
+    "body-mass-index": body_mass_index,
+}

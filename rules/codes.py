@@ -1,0 +1,135 @@
+"""Which value sets a code or a text belongs to, fast enough to ask for every fact of every order."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from rules.facts import Coding
+from rules.forms import CodeLine, ValueSetForm
+
+TEXT = "TEXT"
+_DOTLESS = frozenset({"ICD10", "ICD10CM", "ICPC"})
+_LONGEST_WHO_CODE = 5  # ICD-10 of the WHO has at most five characters; a longer one is the American modification
+_CACHE_LIMIT = 20_000
+_NOTHING: frozenset[str] = frozenset()
+
+
+def plain_code(system: str, code: str) -> str:
+    """Write a code as it is compared: upper case, and ICD without its dot."""
+    code = code.strip().upper()
+    return code.replace(".", "") if system in _DOTLESS else code
+
+
+@dataclass(slots=True)
+class _System:
+    """The codes of one system, by how they match."""
+
+    exact: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    prefix: dict[int, dict[str, set[str]]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(set)))
+    ranges: list[tuple[str, str, str]] = field(default_factory=list)  # first, last, value set
+
+    def add(self, name: str, match: str, code: str) -> None:
+        """Add one line of a value set."""
+        if match == "prefix":
+            self.prefix[len(code)][code].add(name)
+        elif match == "range":
+            first, last = code.split("-", 1)
+            self.ranges.append((first, last, name))
+        else:  # a code that stands for all beneath it ("is-a") is known here by itself alone
+            self.exact[code].add(name)
+
+    def find(self, code: str) -> set[str]:
+        """Return every value set that holds this code."""
+        found = set(self.exact.get(code, ()))
+        for length, codes in self.prefix.items():
+            found |= codes.get(code[:length], _NOTHING)
+        found.update(name for first, last, name in self.ranges if first <= code[: len(first)] <= last)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class TextPattern:
+    """One pattern of a value set, and the brand it stands for."""
+
+    set: str
+    pattern: re.Pattern[str]
+    brand: str = ""
+
+
+class Codes:
+    """All value sets, compiled for look-up by code and by text."""
+
+    def __init__(self, sets: Mapping[str, ValueSetForm], aliases: Mapping[str, str]) -> None:
+        self.names = frozenset(sets)
+        self.titles = {name: (form.title.nl, form.title.en) for name, form in sets.items()}
+        self.patterns: list[TextPattern] = []
+        self._aliases = aliases
+        self._held: dict[str, _System] = defaultdict(_System)
+        self._left_out: dict[str, _System] = defaultdict(_System)
+        self._brands: dict[tuple[str, str], str] = {}
+        self._cache: dict[tuple[str, str], frozenset[str]] = {}
+        for name, form in sets.items():
+            for line in form.codes:
+                self._add(name, line)
+            for line in form.excludes:
+                self._left_out[line.system].add(name, line.match, plain_code(line.system, line.code))
+
+    def _add(self, name: str, line: CodeLine) -> None:
+        if line.match == "regex":
+            self.patterns.append(TextPattern(name, re.compile(line.code, re.IGNORECASE), line.brand))
+            return
+        code = plain_code(line.system, line.code)
+        self._held[line.system].add(name, line.match, code)
+        if line.brand:
+            self._brands[line.system, code] = line.brand
+
+    def add_local(self, name: str, codings: Iterable[Coding]) -> None:
+        """Count a hospital's own codes as members of a value set."""
+        for coding in codings:
+            system = self.system_of(coding.system)
+            self._held[system].add(name, "exact", plain_code(system, coding.code))
+        self._cache.clear()
+
+    def system_of(self, name: str) -> str:
+        """Return our name of a code system, whatever the sender calls it."""
+        plain = name.upper().replace("-", "").replace(" ", "").replace("_", "")
+        return self._aliases.get(plain) or self._aliases.get(name.strip().upper()) or plain
+
+    def sets_of(self, coding: Coding) -> frozenset[str]:
+        """Return the value sets that hold this code; remembered per code."""
+        key = (coding.system, coding.code)
+        found = self._cache.get(key)
+        if found is None:
+            found = self._find(self.system_of(coding.system), coding.code)
+            if len(self._cache) >= _CACHE_LIMIT:
+                self._cache.clear()
+            self._cache[key] = found
+        return found
+
+    def _find(self, system: str, code: str) -> frozenset[str]:
+        found: set[str] = set()
+        for each in self._look_in(system, plain_code(system, code)):
+            wanted = plain_code(each, code)
+            if each in self._held:
+                found |= self._held[each].find(wanted)
+            if each in self._left_out:
+                found -= self._left_out[each].find(wanted)
+        return frozenset(found)
+
+    @staticmethod
+    def _look_in(system: str, code: str) -> tuple[str, ...]:
+        """A sender rarely says which ICD-10 it means: a short code is looked up in both, a long one is American."""
+        if system != "ICD10":
+            return (system,)
+        return ("ICD10CM",) if len(code) > _LONGEST_WHO_CODE else ("ICD10", "ICD10CM")
+
+    def brand_of(self, codings: Iterable[Coding], text: str) -> str:
+        """Return the brand a code or a text names, "" when none does."""
+        for coding in codings:
+            system = self.system_of(coding.system)
+            brand = self._brands.get((system, plain_code(system, coding.code)))
+            if brand:
+                return brand
+        words = " ".join([text, *(coding.display for coding in codings)])
+        return next((each.brand for each in self.patterns if each.brand and each.pattern.search(words)), "")

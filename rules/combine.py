@@ -1,0 +1,142 @@
+"""Findings combined into one tier, one priority and one text, as policy.yaml says."""
+
+from collections.abc import Sequence
+
+from rules.assessment import Assessment, Finding, Priority, Step, Text, Tier
+from rules.facts import once
+from rules.knowledge import Knowledge, Policy, PriorityRule, Remark
+from rules.picture import Picture
+from rules.wording import fill
+
+LONGEST = 600  # characters of the text, in each language
+_JOINS = {
+    "nl": (" Daarnaast: ", " Gunstig: ", " Ontbreekt: ", " Advies: "),
+    "en": (" Also: ", " In favour: ", " Missing: ", " Advice: "),
+}
+
+
+def combine(picture: Picture, knowledge: Knowledge, findings: Sequence[Finding], trace: tuple[Step, ...]) -> Assessment:
+    """Put the findings of one order together, the most serious first."""
+    policy = knowledge.policy
+    escalated = _escalate(policy, findings)
+    found = sorted([*findings, *escalated], key=lambda finding: (-finding.tier, finding.rule))
+    if not found:
+        return Assessment(Tier.NONE, Priority.NONE, (), Text("", ""), (), (), (), knowledge.version, trace)
+    tier = found[0].tier
+    missing = _remarks(policy.missing, picture)
+    mitigating = _remarks(policy.mitigating, picture)
+    advice = tuple(dict.fromkeys(text for finding in found for text in finding.advice))
+    checklist: tuple[Text, ...] = ()
+    if tier >= Tier[policy.form.checklist_from.upper()]:
+        checklist = tuple(Text(each.nl, each.en) for each in policy.form.checklist)
+    return Assessment(
+        tier,
+        _priority(policy, picture, found),
+        tuple(found),
+        _text(found, mitigating, missing),
+        (*advice, *checklist),
+        missing,
+        mitigating,
+        knowledge.version,
+        trace,
+    )
+
+
+def _remarks(remarks: Sequence[Remark], picture: Picture) -> tuple[Text, ...]:
+    return tuple(
+        fill(remark.says, picture, once(fact for each in remark.when for fact in picture.hold(each).facts))
+        for remark in remarks
+        if all(picture.hold(condition).held for condition in remark.when)
+    )
+
+
+def _escalate(policy: Policy, findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Several moderate signals from different families, and nothing higher, are one high finding."""
+    form = policy.form.escalation
+    tier = Tier[form.of_tier.upper()]
+    of_tier = [finding for finding in findings if finding.tier == tier]
+    families = {policy.family_of.get(finding.rule, finding.rule) for finding in of_tier}
+    too_few = len(of_tier) < form.rules or len(families) < form.families
+    if too_few or any(finding.tier > tier for finding in findings):
+        return ()
+    return (
+        Finding(
+            form.id,
+            form.version,
+            Tier[form.to.upper()],
+            Text(form.title.nl, form.title.en),
+            Text(
+                form.because.nl + ": " + ", ".join(each.title.nl for each in of_tier) + ".",
+                form.because.en + ": " + ", ".join(each.title.en for each in of_tier) + ".",
+            ),
+            once(fact for finding in of_tier for fact in finding.facts),
+            tuple(Text(each.nl, each.en) for each in form.advice),
+            policy.escalation_evidence,
+        ),
+    )
+
+
+def _priority(policy: Policy, picture: Picture, found: Sequence[Finding]) -> Priority:
+    fired = {finding.rule for finding in found}
+    tiers = {finding.tier for finding in found}
+    for line in policy.priority[found[0].tier]:
+        if _fits(line, picture, fired, tiers):
+            return line.to
+    return Priority.PROMPT
+
+
+def _fits(line: PriorityRule, picture: Picture, fired: set[str], tiers: set[Tier]) -> bool:
+    if line.fired and not line.fired & fired:
+        return False
+    if line.none_of_tier & tiers:
+        return False
+    return all(picture.hold(condition).held for condition in line.when)
+
+
+def _text(found: Sequence[Finding], mitigating: Sequence[Text], missing: Sequence[Text]) -> Text:
+    return Text(
+        _one_language(
+            "nl",
+            [finding.because.nl for finding in found if finding.tier == found[0].tier],
+            [finding.title.nl for finding in found if finding.tier != found[0].tier],
+            [text.nl for text in mitigating],
+            [text.nl for text in missing],
+            [text.nl for text in found[0].advice],
+        ),
+        _one_language(
+            "en",
+            [finding.because.en for finding in found if finding.tier == found[0].tier],
+            [finding.title.en for finding in found if finding.tier != found[0].tier],
+            [text.en for text in mitigating],
+            [text.en for text in missing],
+            [text.en for text in found[0].advice],
+        ),
+    )
+
+
+def _one_language(
+    language: str, because: list[str], also: list[str], mitigating: list[str], missing: list[str], advice: list[str]
+) -> str:
+    """Write what was found, what speaks for safety, what is missing and what to do, as far as there is room."""
+    also_join, mitigating_join, missing_join, advice_join = _JOINS[language]
+    by_weight = [  # (place in the text, words), the words that must not be lost first
+        (0, shorten(because[0], LONGEST)),
+        (3, mitigating_join + "; ".join(mitigating) + "." if mitigating else ""),
+        (4, missing_join + "; ".join(missing) + "." if missing else ""),
+        (5, advice_join + advice[0] if advice else ""),
+        *((1, " " + each) for each in because[1:]),
+        (2, also_join + "; ".join(also) + "." if also else ""),
+    ]
+    room, kept = LONGEST, []
+    for place, words in by_weight:
+        if len(words) <= room:
+            kept.append((place, words))
+            room -= len(words)
+    return "".join(words for _, words in sorted(kept, key=lambda each: each[0]))
+
+
+def shorten(text: str, length: int) -> str:
+    """Cut a text at a word when it is too long."""
+    if len(text) <= length:
+        return text
+    return text[: length - 1].rsplit(" ", 1)[0].rstrip(" ,;:.") + "…"

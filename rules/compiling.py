@@ -1,0 +1,168 @@
+"""Rules, states and the policy, from what was read to what can be asked."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from rules.assessment import Priority, Step, Text, Tier
+from rules.conditions.reading import ConditionReader
+from rules.form_check import check_form
+from rules.forms import DefinitionForm, Evidence, PolicyForm, RuleForm, Source, Words
+from rules.forms import Remark as RemarkForm
+from rules.knowledge import Asked, Higher, Policy, PriorityRule, Remark, Rule
+from rules.terms import Condition, State, Terms
+from rules.wording import FILLERS, names_in
+from rules.yaml_lines import Document, Loc
+
+_FORBIDDEN = ("do not give", "don't give", "niet geven", "niet toedienen", "do not administer")
+
+
+def text_of(words: Words) -> Text:
+    """Return words in two languages."""
+    return Text(words.nl, words.en)
+
+
+def cite(evidence: Iterable[Evidence], sources: dict[str, Source]) -> tuple[str, ...]:
+    """Write each line of evidence with the source it names."""
+    return tuple(dict.fromkeys(_citation(each, sources[each.source]) for each in evidence if each.source in sources))
+
+
+def _citation(evidence: Evidence, source: Source) -> str:
+    parts = [source.author, f"{source.title}{f' ({source.year})' if source.year else ''}", source.where]
+    return f"{'. '.join(part for part in parts if part)}: {evidence.says}"
+
+
+def compile_state(
+    document: Document, name: str, terms: Terms, states: frozenset[str], sources: dict[str, Source]
+) -> State | None:
+    """Make a named state of one entry of a definitions file."""
+    form = check_form(document, DefinitionForm, document.value[name], (name,))
+    if form is None:
+        return None
+    reader = ConditionReader(document, terms, states)
+    conditions = reader.read(form.any, (name, "any"))
+    check_evidence(document, reader.numbers, form.evidence, (name, "evidence"), sources)
+    return State(name, text_of(form.title), conditions)
+
+
+def compile_rule(document: Document, terms: Terms, states: frozenset[str], sources: dict[str, Source]) -> Rule | None:
+    """Make a rule of one file of the library."""
+    form = check_form(document, RuleForm, document.value)
+    if form is None:
+        return None
+    reader = ConditionReader(document, terms, states)
+    when = _asked(form.id, reader.read(form.when, ("when",)), "")
+    raised = tuple(
+        Higher(
+            Tier[each.to.upper()],
+            _asked(form.id, reader.read(each.when, ("raised", index, "when")), f"{each.to} when "),
+        )
+        for index, each in enumerate(form.raised)
+    )
+    check_evidence(document, reader.numbers, form.evidence, ("evidence",), sources)
+    _check_words(document, form, states)
+    return Rule(
+        form.id,
+        form,
+        text_of(form.title),
+        Tier[form.alert.tier.upper()],
+        text_of(form.alert.because),
+        when,
+        tuple(sorted(raised, key=lambda each: each.tier, reverse=True)),
+        cite(form.evidence, sources),
+    )
+
+
+def _asked(rule: str, conditions: Iterable[Condition], before: str) -> tuple[Asked, ...]:
+    return tuple(
+        Asked(each, Step(rule, before + each.text, held=True), Step(rule, before + each.text, held=False))
+        for each in conditions
+    )
+
+
+def check_evidence(
+    document: Document,
+    numbers: Iterable[tuple[Loc, Decimal]],
+    evidence: Iterable[Evidence],
+    where: Loc,
+    sources: dict[str, Source],
+) -> None:
+    """Refuse a number without a line of evidence, and a source nobody wrote down."""
+    supported: set[Decimal] = set()
+    for index, line in enumerate(evidence):
+        supported.update(line.numbers)
+        if line.source not in sources:
+            document.fault((*where, index, "source"), f"no such source: {line.source}", "add it to sources.yaml")
+    for at, number in numbers:
+        if number not in supported:
+            document.fault(at, f"the number {number} has no evidence", f"add a line with numbers: [{number}]")
+
+
+def _check_words(document: Document, form: RuleForm, states: frozenset[str]) -> None:
+    check_text(document, form.title, ("title",))
+    check_text(document, form.alert.because, ("alert", "because"))
+    for index, advice in enumerate(form.alert.advice):
+        where: Loc = ("alert", "advice", index)
+        check_text(document, advice, where)
+        for name in (advice.only_if, advice.unless):
+            if name and name not in states:
+                document.fault(where, f"no such state: {name}", "use a name of definitions/states.yaml")
+
+
+def check_text(document: Document, words: Words, where: Loc) -> None:
+    """Refuse a name no template knows, and words that forbid a treatment."""
+    for language, text in (("nl", words.nl), ("en", words.en)):
+        for name in names_in(text):
+            if name not in FILLERS:
+                document.fault((*where, language), f"no such name in a text: {{{name}}}", ", ".join(FILLERS))
+        for phrase in _FORBIDDEN:
+            if phrase in text.lower():
+                document.fault((*where, language), f"a text never says {phrase!r}", "ask, or advise to discuss")
+
+
+def compile_policy(
+    document: Document,
+    form: PolicyForm,
+    terms: Terms,
+    states: frozenset[str],
+    sources: dict[str, Source],
+    rules: frozenset[str],
+) -> Policy:
+    """Make the policy; it may name only rules that exist."""
+    reader = ConditionReader(document, terms, states)
+    priority = {
+        Tier[tier.upper()]: tuple(
+            PriorityRule(
+                Priority[line.to.upper()],
+                frozenset(line.fired),
+                reader.read(line.when, ("priority", tier, index, "when")),
+                frozenset(Tier[name.upper()] for name in line.none_of_tier),
+            )
+            for index, line in enumerate(lines)
+        )
+        for tier, lines in form.priority.items()
+    }
+    named: list[tuple[Loc, str]] = [
+        (("priority", tier), rule) for tier, lines in form.priority.items() for line in lines for rule in line.fired
+    ]
+    named += [(("families", index), rule) for index, each in enumerate(form.families) for rule in each.rules]
+    for where, rule in named:
+        if rule not in rules:
+            document.fault(where, f"no such rule: {rule}")
+    family_of = {rule: family.name for family in form.families for rule in family.rules}
+    for rule in sorted(rules - family_of.keys()):
+        document.fault(("families",), f"{rule} belongs to no family", "add it to one")
+    check_evidence(document, reader.numbers, form.evidence, ("evidence",), sources)
+    check_text(document, form.escalation.because, ("escalation", "because"))
+    missing = _remarks(document, reader, form.missing, "missing")
+    mitigating = _remarks(document, reader, form.mitigating, "mitigating")
+    return Policy(form, priority, family_of, cite(form.escalation.evidence, sources), missing, mitigating)
+
+
+def _remarks(
+    document: Document, reader: ConditionReader, remarks: Iterable[RemarkForm], name: str
+) -> tuple[Remark, ...]:
+    found = []
+    for index, remark in enumerate(remarks):
+        check_text(document, remark.says, (name, index, "says"))
+        found.append(Remark(reader.read(remark.when, (name, index, "when")), text_of(remark.says)))
+    return tuple(found)

@@ -1,0 +1,147 @@
+"""Words about what the patient has or had. Only certainty `confirmed` or `unknown` counts, unless the word says so."""
+
+from rules.conditions.vocabulary import Kind, Said, word
+from rules.dates import days, last_moment, may_be_within, show
+from rules.facts import Dose, Fact, Range
+from rules.picture import OWN, Picture
+from rules.terms import Check, Outcome
+
+_SUSPECTED, _FAMILY = frozenset({"suspected"}), frozenset({"family"})
+_NO = Outcome(held=False)
+
+
+def saw(facts: list[Fact]) -> str:
+    """Write facts for the trace: code or words, and date."""
+    return "; ".join(f"{_label(fact)} ({_when(fact)})" for fact in facts)
+
+
+def _label(fact: Fact) -> str:
+    return fact.codings[0].code if fact.codings else fact.text
+
+
+def _when(fact: Fact) -> str:
+    return show(fact.starts, fact.precision, "en") if fact.starts else "undated"
+
+
+def _found(facts: list[Fact]) -> Outcome:
+    return Outcome(held=True, facts=tuple(facts), saw=saw(facts)) if facts else _NO
+
+
+@word(Kind.SETS)
+def ever_diagnosed(said: Said) -> Check:
+    """Any time, dated or not, also resolved."""
+
+    def check(picture: Picture) -> Outcome:
+        return _found(picture.history(said.names))
+
+    return check
+
+
+@word(Kind.SETS)
+def now_has(said: Said) -> Check:
+    """On record and neither resolved, inactive nor ended."""
+
+    def check(picture: Picture) -> Outcome:
+        return _found([fact for fact in picture.history(said.names) if picture.is_present(fact)])
+
+    return check
+
+
+@word(Kind.SETS, needs={"within_days": Kind.NUMBER, "if_undated": Kind.ANSWER})
+def diagnosed_recently(said: Said) -> Check:
+    """Dated at most so many days before the judged moment, or after it; a vague date counts when it may be."""
+    window, undated = days(said.number("within_days")), said.holds("if_undated")
+
+    def check(picture: Picture) -> Outcome:
+        at = picture.case.at
+        return _found(
+            [
+                fact
+                for fact in picture.history(said.names)
+                if (undated and fact.starts is None) or may_be_within(fact, at, window)
+            ]
+        )
+
+    return check
+
+
+@word(Kind.SETS, needs={"more_than_days": Kind.NUMBER, "if_undated": Kind.ANSWER})
+def diagnosed_before(said: Said) -> Check:
+    """Dated more than so many days before the judged moment."""
+    window, undated = days(said.number("more_than_days")), said.holds("if_undated")
+
+    def check(picture: Picture) -> Outcome:
+        at = picture.case.at
+        return _found(
+            [
+                fact
+                for fact in picture.history(said.names)
+                if (undated if fact.starts is None else not may_be_within(fact, at, window))
+            ]
+        )
+
+    return check
+
+
+@word(Kind.SETS)
+def suspected(said: Said) -> Check:
+    """Recorded as suspected only."""
+
+    def check(picture: Picture) -> Outcome:
+        return _found(picture.with_certainty(said.names, _SUSPECTED))
+
+    return check
+
+
+@word(Kind.SETS)
+def in_family(said: Said) -> Check:
+    """Recorded of a relative."""
+
+    def check(picture: Picture) -> Outcome:
+        return _found(picture.with_certainty(said.names, _FAMILY))
+
+    return check
+
+
+@word(Kind.SETS)
+def found_positive(said: Said) -> Check:
+    """A result in words that says it was found."""
+
+    def check(picture: Picture) -> Outcome:
+        results = [fact for fact in picture.with_certainty(said.names, OWN) if fact.kind == "observation"]
+        return _found([fact for fact in results if picture.terms.words.is_positive(_result(fact))])
+
+    return check
+
+
+def _result(fact: Fact) -> str:
+    return " ".join([fact.text, *(coding.display for coding in fact.codings[1:])])
+
+
+@word(Kind.SETS, needs={"within_days": Kind.NUMBER})
+def diagnosed_after_ivig(said: Said) -> Check:
+    """Begun at most so many days after a dose of IVIg; a date without a month is too vague to say so."""
+    window = days(said.number("within_days"))
+
+    def check(picture: Picture) -> Outcome:
+        facts: list[Fact] = []
+        for event in picture.history(said.names):
+            last = last_moment(event)
+            if event.starts is None or last is None or event.precision == "year":
+                continue
+            doses = [each for each in picture.case.doses if each.at <= last and event.starts - each.at <= window]
+            if doses:
+                facts += [event, dose_fact(doses[-1])]
+        return _found(facts)
+
+    return check
+
+
+def dose_fact(dose: Dose) -> Fact:
+    """Return a dose as a fact, so that a finding leads back to its message."""
+    value = Range(dose.grams.low, dose.grams.high) if dose.grams else None
+    words = "IVIg given" if dose.given else "IVIg planned"
+    return Fact(
+        "medication", (), words, value, "g" if value else "", starts=dose.at, precision="minute",
+        route="IV", provenance=dose.provenance,
+    )  # fmt: skip  # one line of what, one of where

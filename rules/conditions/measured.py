@@ -1,0 +1,48 @@
+"""Words about measurements. A preliminary result may make a condition hold; it never makes one fail."""
+
+from decimal import Decimal
+
+from rules.conditions.vocabulary import COMPARISONS, Kind, Said, compare, word
+from rules.dates import days, may_be_within
+from rules.picture import Picture, Reading
+from rules.terms import Check, Outcome
+
+
+@word(Kind.MEASUREMENT, needs={"within_days": Kind.NUMBER, "if_missing": Kind.ANSWER}, compares=COMPARISONS)
+def latest(said: Said) -> Check:
+    """The newest value that is not too old; none, undated or in an unknown unit counts as missing."""
+    window, missing = days(said.number("within_days")), said.holds("if_missing")
+    comparison, limit = said.limit
+
+    def check(picture: Picture) -> Outcome:
+        at = picture.case.at
+        for reading in picture.readings(said.name):
+            if not may_be_within(reading.fact, at, window):
+                break
+            if compare(comparison, reading.low, reading.high, limit):
+                return Outcome(held=True, facts=(reading.fact,), saw=_value(reading))
+            if not reading.preliminary:
+                return Outcome(held=False, saw=_value(reading))
+        return Outcome(held=missing, saw="missing")
+
+    return check
+
+
+def _value(reading: Reading) -> str:
+    fact = reading.fact
+    value = fact.value.low if fact.value else Decimal(0)
+    return f"{fact.comparator}{value} {fact.unit}".strip()
+
+
+@word(Kind.NUMBER, needs={"if_missing": Kind.ANSWER})
+def aged_at_least(said: Said) -> Check:
+    """The age in whole years at the judged moment."""
+    limit, missing = said.value, said.holds("if_missing")
+
+    def check(picture: Picture) -> Outcome:
+        age = picture.age
+        if age is None:
+            return Outcome(held=missing, saw="age unknown")
+        return Outcome(held=age >= limit, saw=f"{age} years")
+
+    return check

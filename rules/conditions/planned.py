@@ -1,0 +1,108 @@
+"""Words about the order that is judged, and about IVIg before it."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from rules.amounts import AMOUNTS, amount, dose_per_kg_is_missing, grams, last_course
+from rules.conditions.history import dose_fact
+from rules.conditions.vocabulary import COMPARISONS, Kind, Said, compare, word
+from rules.dates import days
+from rules.facts import Range
+from rules.picture import Picture
+from rules.terms import Check, Outcome
+
+_MISSING: dict[str, Callable[[Picture], bool]] = {
+    "dose-per-kg": dose_per_kg_is_missing,
+    "weight": lambda picture: picture.weight_kg is None,
+    "rate": lambda picture: amount(picture, "g-per-hour") is None and amount(picture, "mg-per-kg-per-minute") is None,
+    "history": lambda picture: not picture.case.history_received,
+}
+
+
+@word(Kind.CHOICE, choices=("intravenous-immunoglobulin", "unresolved-immunoglobulin"))
+def ordered(said: Said) -> Check:
+    """The order is for IVIg: by code, brand or route, or by its size when the product cannot be told."""
+
+    def check(picture: Picture) -> Outcome:
+        product = picture.product
+        unresolved = product.product_class == "possible_ivig"
+        held = unresolved if said.name == "unresolved-immunoglobulin" else product.is_ivig
+        if held and unresolved:
+            dose = picture.case.order.grams_per_administration or grams(picture)
+            held = dose is None or dose.high >= picture.terms.recognition.unresolved_from_g
+        return Outcome(held=held, facts=(picture.order_fact,) if held else (), saw=product.why)
+
+    return check
+
+
+@word(Kind.CHOICE, needs={"if_missing": Kind.ANSWER}, compares=COMPARISONS, choices=tuple(AMOUNTS))
+def planned(said: Said) -> Check:
+    """A quantity of the order, at the riskier end when it is not exact."""
+    comparison, limit = said.limit
+    missing = said.holds("if_missing")
+
+    def check(picture: Picture) -> Outcome:
+        value = amount(picture, said.name)
+        if value is None:
+            return Outcome(held=missing, saw="missing")
+        held = compare(comparison, value.low, value.high, limit)
+        return Outcome(held=held, saw=_range(value))
+
+    return check
+
+
+def _range(value: Range) -> str:
+    low, high = f"{value.low:.4g}", f"{value.high:.4g}"
+    return high if low == high else f"{low}-{high}"
+
+
+@word(Kind.CHOICE, choices=tuple(_MISSING))
+def missing(said: Said) -> Check:
+    """Something the order or the history does not tell."""
+    is_missing = _MISSING[said.name]
+
+    def check(picture: Picture) -> Outcome:
+        return Outcome(held=is_missing(picture))
+
+    return check
+
+
+@word(Kind.CHOICE, needs={"at_least": Kind.NUMBER, "within_days": Kind.NUMBER}, choices=("g-per-kg",))
+def earlier_course(said: Said) -> Check:
+    """A course of at least so much that ended less than so many days before this order starts."""
+    limit, window = said.number("at_least"), days(said.number("within_days"))
+
+    def check(picture: Picture) -> Outcome:
+        total, doses = last_course(picture, window)
+        if total is None or total < limit:
+            return Outcome(held=False, saw="none" if total is None else f"{total:.3g} g/kg")
+        return Outcome(held=True, facts=tuple(dose_fact(dose) for dose in doses), saw=f"{total:.3g} g/kg")
+
+    return check
+
+
+@word(Kind.NUMBER)
+def no_ivig_for_days(said: Said) -> Check:
+    """No dose of IVIg, given or planned, in so many days before this order starts."""
+    window: timedelta = days(said.value)
+
+    def check(picture: Picture) -> Outcome:
+        doses = picture.earlier_doses
+        recent = bool(doses) and picture.case.at - doses[-1].at <= window
+        return Outcome(held=not recent, saw=f"last dose {doses[-1].at:%Y-%m-%d}" if doses else "no earlier dose")
+
+    return check
+
+
+@word(Kind.CHOICE, choices=("brand",))
+def changed(_said: Said) -> Check:
+    """The brand differs from that of the last dose; unknown brands do not differ."""
+
+    def check(picture: Picture) -> Outcome:
+        doses = picture.earlier_doses
+        before = doses[-1].brand if doses else ""
+        differs = bool(before and picture.brand and before != picture.brand)
+        facts = (dose_fact(doses[-1]),) if differs else ()
+        return Outcome(held=differs, facts=facts, saw=f"{before or 'unknown'}, now {picture.brand or 'unknown'}")
+
+    return check

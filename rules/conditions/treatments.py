@@ -1,0 +1,67 @@
+"""Words about medicines in use at the judged moment."""
+
+from rules.conditions.history import saw
+from rules.conditions.vocabulary import COMPARISONS, Kind, Said, compare, word
+from rules.picture import Picture
+from rules.terms import Check, Outcome
+from rules.treatment import STATUSES, prednisone_mg
+
+_ROUTES = ("IV", "PO", "SC")
+
+
+@word(
+    Kind.SETS,
+    may={"route": Kind.CHOICE, "dose": Kind.CHOICE},
+    part_choices={"route": _ROUTES, "dose": ("unknown",)},
+)
+def taking(said: Said) -> Check:
+    """In use: started, not stopped and not ended; `route` and `dose: unknown` narrow it."""
+    route, unknown_dose = said.parts.get("route"), "dose" in said.parts
+
+    def check(picture: Picture) -> Outcome:
+        facts = [fact for fact in picture.taking(said.names) if route is None or fact.route == route]
+        if unknown_dose:
+            facts = [fact for fact in facts if fact.value is None]
+        return Outcome(held=bool(facts), facts=tuple(facts), saw=saw(facts))
+
+    return check
+
+
+@word(Kind.SETS)
+def not_taking(said: Said) -> Check:
+    """None of these in use."""
+
+    def check(picture: Picture) -> Outcome:
+        facts = picture.taking(said.names)
+        return Outcome(held=not facts, saw=saw(facts))
+
+    return check
+
+
+@word(Kind.CHOICE, needs={"if_missing": Kind.ANSWER}, compares=COMPARISONS, choices=("prednisone-equivalent-mg",))
+def daily(said: Said) -> Check:
+    """All systemic steroids in use together, as mg of prednisone a day."""
+    comparison, limit = said.limit
+    if_missing = said.holds("if_missing")
+
+    def check(picture: Picture) -> Outcome:
+        total, facts = prednisone_mg(picture)
+        if total is None:
+            return Outcome(held=if_missing, saw="missing")
+        held = compare(comparison, total, total, limit)
+        return Outcome(held=held, facts=facts if held else (), saw=f"{total:.4g} mg")
+
+    return check
+
+
+@word(Kind.CHOICES, choices=STATUSES)
+def anticoagulation(said: Said) -> Check:
+    """How well the patient is anticoagulated, as definitions/anticoagulation.yaml says."""
+
+    def check(picture: Picture) -> Outcome:
+        protection = picture.protection
+        held = protection.status in said.names
+        facts = (*protection.facts, *protection.antiplatelet) if held else ()
+        return Outcome(held=held, facts=facts, saw=protection.status)
+
+    return check

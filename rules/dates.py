@@ -1,0 +1,45 @@
+"""Times as precise as they were sent: a date of "2019" lies anywhere in 2019."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from rules.facts import Fact
+
+_EXTENT = {
+    "year": timedelta(days=366),
+    "month": timedelta(days=31),
+    "day": timedelta(days=1),
+    "hour": timedelta(hours=1),
+    "minute": timedelta(minutes=1),
+}
+_INSTANT = timedelta(seconds=1)
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def days(number: Decimal | int) -> timedelta:
+    """Return a number of days as a length of time."""
+    return timedelta(days=float(number))
+
+
+def last_moment(fact: Fact) -> datetime | None:
+    """Return the last instant the start of a fact can mean; None when undated."""
+    if fact.starts is None:
+        return None
+    extent = _EXTENT.get(fact.precision)
+    return fact.starts if extent is None else fact.starts + extent - _INSTANT
+
+
+def may_be_within(fact: Fact, at: datetime, window: timedelta) -> bool:
+    """Whether a dated fact can lie in the window before `at`, or after `at`; an undated fact is not dated."""
+    last = last_moment(fact)
+    return last is not None and at - last <= window
+
+
+def show(moment: datetime, precision: str, language: str) -> str:
+    """Write a date the way the language does, no more precise than it was sent."""
+    if precision == "year":
+        return f"{moment.year}"
+    if language == "nl":
+        return f"{moment.month:02}-{moment.year}" if precision == "month" else f"{moment:%d-%m-%Y}"
+    month = _MONTHS[moment.month - 1]
+    return f"{month} {moment.year}" if precision == "month" else f"{moment.day} {month} {moment.year}"

@@ -1,0 +1,30 @@
+"""What can be wrong with the knowledge: every fault at once, each with its file and line."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Fault:
+    """One thing wrong in one file, and what would be right."""
+
+    file: str
+    line: int
+    what: str
+    instead: str = ""
+
+    def __str__(self) -> str:
+        advice = f" ({self.instead})" if self.instead else ""
+        return f"{self.file}:{self.line}: {self.what}{advice}"
+
+
+class RulesError(Exception):
+    """Something in the rules package went wrong; read the message, it names the file."""
+
+
+class KnowledgeFaults(RulesError):
+    """The knowledge cannot be used; put right every fault listed, then load again."""
+
+    def __init__(self, faults: Iterable[Fault]) -> None:
+        self.faults = tuple(sorted(set(faults)))
+        super().__init__("\n".join(str(fault) for fault in self.faults))

@@ -1,0 +1,78 @@
+"""One case judged: every rule asked, the findings combined into one answer. A pure function."""
+
+from rules.assessment import Assessment, Finding, Step, Text, Tier
+from rules.combine import combine
+from rules.facts import Case, Fact, once
+from rules.knowledge import Asked, Knowledge, Rule
+from rules.picture import Picture
+from rules.wording import fill
+
+
+def evaluate(case: Case, knowledge: Knowledge) -> Assessment:
+    """Judge one order; the same case and knowledge always give the same answer."""
+    picture = Picture(case, knowledge.terms)
+    findings: list[Finding] = []
+    trace: list[Step] = []
+    for rule in knowledge.rules:
+        if not rule.is_asked:
+            continue
+        finding = judge(rule, picture, trace)
+        if finding is not None and rule.is_live:
+            findings.append(finding)
+    return combine(picture, knowledge, findings, tuple(trace))
+
+
+def judge(rule: Rule, picture: Picture, trace: list[Step]) -> Finding | None:
+    """Ask one rule; None when it does not fire."""
+    facts = _ask(rule.when, picture, trace)
+    if facts is None:
+        return None
+    tier = rule.tier
+    for higher in rule.raised:
+        more = _ask(higher.when, picture, trace)
+        if more is not None and higher.tier > tier:
+            tier = higher.tier
+            facts += more
+    return _finding(rule, tier, once(facts), picture)
+
+
+def _ask(conditions: tuple[Asked, ...], picture: Picture, trace: list[Step]) -> list[Fact] | None:
+    """Ask conditions that must all hold; return their facts, or None. Every answer goes into the trace."""
+    held_all = True
+    facts: list[Fact] = []
+    for asked in conditions:
+        held, found, saw = picture.hold(asked.condition)
+        if saw:
+            step = asked.held if held else asked.not_held
+            trace.append(Step(step.rule, step.condition, held, saw))
+        else:
+            trace.append(asked.held if held else asked.not_held)
+        if held:
+            facts += found
+        else:
+            held_all = False
+    return facts if held_all else None
+
+
+def _finding(rule: Rule, tier: Tier, facts: tuple[Fact, ...], picture: Picture) -> Finding:
+    return Finding(
+        rule.id,
+        rule.form.upkeep.version,
+        tier,
+        rule.title,
+        fill(rule.because, picture, facts),
+        facts,
+        _advice(rule, picture, facts),
+        rule.evidence,
+    )
+
+
+def _advice(rule: Rule, picture: Picture, facts: tuple[Fact, ...]) -> tuple[Text, ...]:
+    states = picture.terms.states
+    chosen = [
+        Text(each.nl, each.en)
+        for each in rule.form.alert.advice
+        if (not each.only_if or picture.state(states[each.only_if]).held)
+        and not (each.unless and picture.state(states[each.unless]).held)
+    ]
+    return tuple(fill(text, picture, facts) for text in chosen)

@@ -1,0 +1,272 @@
+"""What each kind of knowledge file must hold: the forms a pharmacist fills in."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Conditions = list[dict[str, Any]]
+TierName = Literal["information", "moderate", "high", "contraindication"]
+PriorityName = Literal["passive", "routine", "prompt", "urgent"]
+
+
+class Form(BaseModel):
+    """A part of a file; a key that is not named here is a fault."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Words(Form):
+    """The same words in Dutch and in English."""
+
+    nl: str = Field(min_length=1)
+    en: str = Field(min_length=1)
+
+
+class CodeLine(Form):
+    """One code of a value set."""
+
+    system: str
+    code: str
+    match: Literal["exact", "prefix", "range", "is-a", "regex"]
+    display: str
+    source: str
+    checked: bool
+    brand: str = ""
+    note: str = ""
+
+
+class ValueSetForm(Form):
+    """One file of `value_sets/`."""
+
+    title: Words
+    purpose: str
+    codes: list[CodeLine] = Field(min_length=1)
+    excludes: list[CodeLine] = []
+
+
+class Evidence(Form):
+    """Where a statement and its numbers come from."""
+
+    supports: str
+    says: str
+    source: str
+    numbers: list[Decimal] = []
+
+
+class Source(Form):
+    """One paper, label or decision that evidence names."""
+
+    author: str = ""
+    title: str
+    year: int | None = None
+    where: str = ""  # journal and pages, or the address
+
+
+class Advice(Words):
+    """One thing to do; `only_if` and `unless` name a definition."""
+
+    only_if: str = ""
+    unless: str = ""
+
+
+class Alert(Form):
+    """What a rule says when all its conditions hold."""
+
+    tier: TierName
+    because: Words
+    advice: list[Advice] = Field(min_length=1)
+
+
+class Raise(Form):
+    """The same alert, higher, when these conditions hold as well."""
+
+    to: TierName
+    when: Conditions = Field(min_length=1)
+
+
+class Upkeep(Form):
+    """Who keeps a rule, and when it is looked at again."""
+
+    owner: str
+    version: int = Field(ge=1)
+    reviewed: date
+    review_by: date
+
+
+class RuleForm(Form):
+    """One file of `library/`; the order of the sections is the order here."""
+
+    id: str = Field(pattern=r"^IG-(VTE|DATA|PV)-\d{3}$")
+    title: Words
+    status: Literal["draft", "trial", "live", "retired"]
+    when: Conditions = Field(min_length=1)
+    alert: Alert
+    raised: list[Raise] = []
+    evidence: list[Evidence] = Field(min_length=1)
+    examples: str
+    upkeep: Upkeep
+
+
+class DefinitionForm(Form):
+    """A named state of the patient: it is so when any of these conditions holds."""
+
+    title: Words
+    any: Conditions = Field(min_length=1)
+    evidence: list[Evidence] = []
+
+
+class Measurement(Form):
+    """Something measured: its value set, its unit, and what other units are worth in it."""
+
+    title: Words
+    set: str
+    unit: str
+    units: dict[str, Decimal]
+
+
+class VitaminK(Form):
+    """When a vitamin K antagonist counts as treatment."""
+
+    set: str
+    measurement: str
+    protects_from: Decimal
+    within_days_inpatient: Decimal
+    within_days_outpatient: Decimal
+
+
+class Medicine(Form):
+    """The daily dose from which an anticoagulant counts as treatment."""
+
+    set: str
+    title: str
+    treatment_from: Decimal
+    unit: Literal["mg", "IU"]
+    per_kg: bool = False
+
+
+class AnticoagulationForm(Form):
+    """`definitions/anticoagulation.yaml`."""
+
+    vitamin_k: VitaminK
+    medicines: list[Medicine]
+    groups: list[str]
+    unnamed: list[str]
+    antiplatelet: list[str]
+    units: dict[str, dict[str, Decimal]]
+    evidence: list[Evidence]
+
+
+class SteroidForm(Form):
+    """`definitions/steroids.yaml`: how many mg of prednisone one mg is worth."""
+
+    set: str
+    prednisone_mg: dict[str, Decimal]
+    evidence: list[Evidence]
+
+
+class ProductRate(Form):
+    """The highest label rate of one brand, in mg/kg/min."""
+
+    brand: str
+    maximum: Decimal
+    indications: dict[str, Decimal] = {}
+    at_risk: Decimal | None = None
+
+
+class RatesForm(Form):
+    """`definitions/rates.yaml`."""
+
+    fallback: Decimal
+    at_risk: Decimal
+    conservative: Decimal
+    products: list[ProductRate]
+    evidence: list[Evidence]
+
+
+class WeightForm(Form):
+    """`definitions/weight.yaml`: how long a weight counts, and the adjusted weight."""
+
+    within_days_inpatient: Decimal
+    within_days_outpatient: Decimal
+    ideal_male_kg: Decimal
+    ideal_female_kg: Decimal
+    ideal_from_cm: Decimal
+    ideal_per_cm: Decimal
+    adjusted_share: Decimal
+    evidence: list[Evidence]
+
+
+class Cues(Form):
+    """Words in free text that turn a mention into something else."""
+
+    negated: list[str]
+    family: list[str]
+    suspected: list[str]
+    past: list[str]
+    not_meant: list[str]
+    positive: list[str]
+    negative: list[str]
+
+
+class RecognitionForm(Form):
+    """`definitions/recognition.yaml`."""
+
+    systems: dict[str, list[str]]
+    unresolved_from_g: Decimal
+    past_of: dict[str, str]
+    cues: Cues
+    evidence: list[Evidence]
+
+
+class Family(Form):
+    """Rules that look at the same thing, so that one dose is not counted twice."""
+
+    name: str
+    rules: list[str]
+
+
+class PriorityLine(Form):
+    """One way to a priority; the first that fits is taken."""
+
+    to: PriorityName
+    fired: list[str] = []
+    when: Conditions = []
+    none_of_tier: list[TierName] = []
+
+
+class Escalation(Form):
+    """Several moderate signals together."""
+
+    id: str
+    title: Words
+    because: Words
+    advice: list[Advice]
+    of_tier: TierName
+    rules: int
+    families: int
+    to: TierName
+    version: int
+    evidence: list[Evidence]
+
+
+class Remark(Form):
+    """Words that are added when these conditions hold."""
+
+    when: Conditions = Field(min_length=1)
+    says: Words
+
+
+class PolicyForm(Form):
+    """`policy.yaml`: how findings become one tier, one priority and one text."""
+
+    number: int
+    priority: dict[TierName, list[PriorityLine]]
+    families: list[Family]
+    escalation: Escalation
+    missing: list[Remark]
+    mitigating: list[Remark]
+    checklist_from: TierName
+    checklist: list[Words]
+    evidence: list[Evidence] = []

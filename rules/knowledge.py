@@ -1,0 +1,109 @@
+"""The knowledge that judges: value sets, definitions, rules and policy, compiled once and used for every order."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from rules.assessment import Priority, Step, Text, Tier
+from rules.facts import Coding
+from rules.forms import PolicyForm, RuleForm
+from rules.recognition import Product, recognise
+from rules.terms import Condition, Terms
+
+_NOT_HISTORY = frozenset({"route-intravenous", "route-subcutaneous", "route-intramuscular"})
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A condition with the two steps it most often leaves in the trace, made once."""
+
+    condition: Condition
+    held: Step
+    not_held: Step
+
+
+@dataclass(frozen=True, slots=True)
+class Higher:
+    """A higher tier, and the conditions it needs."""
+
+    tier: Tier
+    when: tuple[Asked, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule of the library, ready to be asked."""
+
+    id: str
+    form: RuleForm
+    title: Text
+    tier: Tier
+    because: Text
+    when: tuple[Asked, ...]
+    raised: tuple[Higher, ...]
+    evidence: tuple[str, ...]
+
+    @property
+    def is_live(self) -> bool:
+        """Whether its findings are shown."""
+        return self.form.status == "live"
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether it is asked at all: live, or on trial and only in the trace."""
+        return self.form.status in ("live", "trial")
+
+
+@dataclass(frozen=True, slots=True)
+class PriorityRule:
+    """One way to a priority."""
+
+    to: Priority
+    fired: frozenset[str]
+    when: tuple[Condition, ...]
+    none_of_tier: frozenset[Tier]
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """Words that are added when their conditions hold."""
+
+    when: tuple[Condition, ...]
+    says: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How findings become one answer."""
+
+    form: PolicyForm
+    priority: dict[Tier, tuple[PriorityRule, ...]]
+    family_of: dict[str, str]
+    escalation_evidence: tuple[str, ...]
+    missing: tuple[Remark, ...]
+    mitigating: tuple[Remark, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """Everything an evaluation needs. It never changes; a new version is a new object."""
+
+    version: str  # number of the policy, and a short hash over every file
+    terms: Terms
+    rules: tuple[Rule, ...]
+    policy: Policy
+
+    def classify(self, codings: Iterable[Coding], text: str = "", routes: Iterable[Coding] = ()) -> Product:
+        """Tell what is ordered: ivig, possible_ivig, scig, lookalike or other."""
+        return recognise(self.terms.codes, self.terms.words, codings, text, routes)
+
+    def sets_of(self, coding: Coding) -> frozenset[str]:
+        """Return the value sets that hold a code."""
+        return self.terms.codes.sets_of(coding)
+
+    def keeps(self, codings: Iterable[Coding], text: str = "") -> bool:
+        """Whether a rule can use this: any of its codes or words is in a value set."""
+        codings = tuple(codings)
+        if any(self.sets_of(coding) - _NOT_HISTORY for coding in codings):
+            return True
+        words = " ".join([text, *(coding.display for coding in codings)]).strip()
+        return bool(words) and bool(self.terms.words.sets_named(words) - _NOT_HISTORY)

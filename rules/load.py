@@ -1,0 +1,155 @@
+"""The knowledge read from its files: every fault at once, each with its file and line, or a Knowledge to judge with."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rules.codes import Codes
+from rules.compiling import compile_policy, compile_rule, compile_state
+from rules.errors import KnowledgeFaults
+from rules.facts import Coding
+from rules.form_check import check_form, check_forms
+from rules.forms import (
+    AnticoagulationForm,
+    Form,
+    Measurement,
+    PolicyForm,
+    RatesForm,
+    RecognitionForm,
+    Source,
+    SteroidForm,
+    ValueSetForm,
+    WeightForm,
+)
+from rules.free_text import FreeText
+from rules.inspection import inspect_codes, inspect_numbers, inspect_rules, inspect_states
+from rules.knowledge import Knowledge, Rule
+from rules.terms import Terms
+from rules.yaml_lines import Document, read_document
+
+HERE = Path(__file__).parent
+_SINGLE: dict[str, type[Form]] = {
+    "anticoagulation": AnticoagulationForm,
+    "steroids": SteroidForm,
+    "rates": RatesForm,
+    "weight": WeightForm,
+    "recognition": RecognitionForm,
+}
+
+
+@dataclass(slots=True)
+class Files:
+    """Every knowledge file as it was read, by its path below the knowledge folder."""
+
+    documents: dict[str, Document]
+    content: bytes = b""  # what the version is a hash of
+    forms: dict[str, Any] = field(default_factory=dict)
+
+    def below(self, folder: str) -> list[Document]:
+        """Return the documents of one folder, by name."""
+        return [document for name, document in sorted(self.documents.items()) if name.startswith(f"{folder}/")]
+
+
+def read_files(directory: Path | None = None) -> Files:
+    """Read every YAML file of the knowledge, without judging it."""
+    root = directory or HERE
+    paths = sorted([*root.glob("*.yaml"), *root.glob("*/*.yaml")])
+    documents, digest = {}, hashlib.sha256()
+    for path in paths:
+        name = path.relative_to(root).as_posix()
+        documents[name] = read_document(path, name)
+        digest.update(name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return Files(documents, digest.digest())
+
+
+def load_knowledge(directory: Path | None = None, local: Mapping[str, Iterable[Coding]] | None = None) -> Knowledge:
+    """Load the knowledge, with a site's own codes as members of value sets, or raise KnowledgeFaults."""
+    return build(read_files(directory), local or {})
+
+
+def build(files: Files, local: Mapping[str, Iterable[Coding]] | None = None) -> Knowledge:
+    """Check and compile what was read."""
+    _require(files)
+    sources = check_forms(files.documents["sources.yaml"], Source)
+    terms = _terms(files, local or {})
+    inspect_numbers([files.documents[f"definitions/{name}.yaml"] for name in _SINGLE], sources)
+    states = _compile_states(files, terms, sources)
+    rules = _compile_rules(files, terms, states, sources)
+    inspect_rules(files.below("library"), rules)
+    policy_document = files.documents["policy.yaml"]
+    policy_form = check_form(policy_document, PolicyForm, policy_document.value)
+    policy = None
+    if policy_form is not None:
+        known = frozenset(rule.id for rule in rules)
+        policy = compile_policy(policy_document, policy_form, terms, states, sources, known)
+    _stop_at_faults(files)
+    assert policy is not None
+    version = f"{policy.form.number}.{hashlib.sha256(files.content + _local_bytes(local)).hexdigest()[:8]}"
+    return Knowledge(version, terms, tuple(rules), policy)
+
+
+def _local_bytes(local: Mapping[str, Iterable[Coding]] | None) -> bytes:
+    lines = sorted(f"{name} {each.system} {each.code}" for name, codings in (local or {}).items() for each in codings)
+    return "\n".join(lines).encode()
+
+
+def _require(files: Files) -> None:
+    wanted = ["sources.yaml", "policy.yaml"]
+    wanted += [f"definitions/{name}.yaml" for name in [*_SINGLE, "measurements", "states", "risk_factors"]]
+    for name in wanted:
+        if name not in files.documents:
+            missing = files.documents.setdefault(name, Document(name, value={}))
+            missing.fault((), "this file is missing", "restore it")
+    _stop_at_faults(files)
+
+
+def _stop_at_faults(files: Files) -> None:
+    faults = [fault for document in files.documents.values() for fault in document.faults]
+    if faults:
+        raise KnowledgeFaults(faults)
+
+
+def _terms(files: Files, local: Mapping[str, Iterable[Coding]]) -> Terms:
+    documents = {name: files.documents[f"definitions/{name}.yaml"] for name in _SINGLE}
+    singles = {name: check_form(documents[name], form, documents[name].value) for name, form in _SINGLE.items()}
+    sets = {
+        Path(document.file).stem: form
+        for document in files.below("value_sets")
+        if (form := check_form(document, ValueSetForm, document.value)) is not None
+    }
+    measurements = check_forms(files.documents["definitions/measurements.yaml"], Measurement)
+    inspect_codes(files.below("value_sets"))
+    _stop_at_faults(files)
+    recognition = singles["recognition"]
+    assert isinstance(recognition, RecognitionForm)
+    codes = Codes(sets, _aliases(recognition))
+    for name, codings in local.items():
+        codes.add_local(name, codings)
+    words = FreeText(codes, recognition.cues, recognition.past_of)
+    return Terms(codes, words, measurements, **singles)  # type: ignore[arg-type]  # each form stands under its name
+
+
+def _aliases(recognition: RecognitionForm) -> dict[str, str]:
+    return {alias: ours for ours, aliases in recognition.systems.items() for alias in aliases}
+
+
+def _compile_states(files: Files, terms: Terms, sources: dict[str, Source]) -> frozenset[str]:
+    document = files.documents["definitions/states.yaml"]
+    names = frozenset(document.value or ())
+    for each, kept in (
+        (document, terms.states),
+        (files.documents["definitions/risk_factors.yaml"], terms.risk_factors),
+    ):
+        for name in each.value or ():
+            state = compile_state(each, str(name), terms, names, sources)
+            if state is not None:
+                kept[name] = state
+    inspect_states(document)
+    return names
+
+
+def _compile_rules(files: Files, terms: Terms, states: frozenset[str], sources: dict[str, Source]) -> list[Rule]:
+    compiled = (compile_rule(document, terms, states, sources) for document in files.below("library"))
+    return [rule for rule in compiled if rule is not None]

@@ -1,0 +1,215 @@
+"""One case seen through the knowledge: facts by value set, and every answer found once."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import cached_property
+from typing import NamedTuple
+
+from rules.dates import last_moment
+from rules.facts import Case, Coding, Dose, Fact, Range, once
+from rules.recognition import Product, recognise
+from rules.terms import Condition, Outcome, State, Terms
+from rules.treatment import Protection, protection_of
+
+OWN = frozenset({"confirmed", "unknown"})
+_SAID_IN_WORDS = frozenset({"condition", "procedure", "allergy"})
+_LOOKALIKES = "venous-thromboembolism-lookalikes"
+_STOPPED = frozenset({"resolved", "inactive", "stopped", "cancelled", "completed", "discontinued"})
+_CACHE_LIMIT = 4_096
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+
+class Reading(NamedTuple):
+    """One measurement in the unit rules speak in; unbounded where the laboratory gave a limit."""
+
+    fact: Fact
+    low: Decimal
+    high: Decimal
+    preliminary: bool
+
+
+class Picture:
+    """What the conditions look at. It lives for one evaluation."""
+
+    def __init__(self, case: Case, terms: Terms) -> None:
+        self.case = case
+        self.terms = terms
+        self.memo: dict[str, Outcome] = {}
+        self._by_set = self._index()
+
+    def _index(self) -> dict[str, list[tuple[Fact, str]]]:
+        by_set: dict[str, list[tuple[Fact, str]]] = {}
+        sets_of = self.terms.codes.sets_of
+        for fact in self.case.facts:
+            names: dict[str, str] = {}
+            for coding in fact.codings:
+                for name in sets_of(coding):
+                    names[name] = fact.certainty
+            if fact.kind != "observation":
+                self._add_words(fact, names)
+            for name, certainty in names.items():
+                by_set.setdefault(name, []).append((fact, certainty))
+        return by_set
+
+    def _add_words(self, fact: Fact, names: dict[str, str]) -> None:
+        """Add what the words of a fact name; a code always wins, and a look-alike code silences the words."""
+        text = fact.text or "; ".join(coding.display for coding in fact.codings if coding.display)
+        if not text:
+            return
+        if fact.kind == "medication":
+            for name in self.terms.words.sets_named(text):
+                names.setdefault(name, fact.certainty)
+        elif fact.kind in _SAID_IN_WORDS and _LOOKALIKES not in names:
+            for name, certainty in self.terms.words.mentions(text):
+                names.setdefault(name, certainty if fact.certainty in OWN else fact.certainty)
+
+    def hold(self, condition: Condition) -> Outcome:
+        """Ask one condition; the answer is remembered."""
+        outcome = self.memo.get(condition.text)
+        if outcome is None:
+            outcome = self.memo[condition.text] = condition.check(self)
+        return outcome
+
+    def state(self, state: State) -> Outcome:
+        """Ask a named state: it is so when any of its conditions holds."""
+        key = f"is: {state.name} ({state.title.en})"  # a state and a risk factor may share a name
+        outcome = self.memo.get(key)
+        if outcome is None:
+            outcomes = [self.hold(condition) for condition in state.any]
+            held = [each for each in outcomes if each.held]
+            facts = once(fact for each in held for fact in each.facts)
+            outcome = self.memo[key] = Outcome(bool(held), facts, "; ".join(each.saw for each in held if each.saw))
+        return outcome
+
+    def with_certainty(self, names: tuple[str, ...], wanted: frozenset[str] = OWN) -> list[Fact]:
+        """Return the facts of these value sets whose certainty is among those wanted, each once."""
+        found: list[Fact] = []
+        for name in names:
+            for fact, certainty in self._by_set.get(name, ()):
+                if certainty in wanted and fact not in found:
+                    found.append(fact)
+        return found
+
+    def history(self, names: tuple[str, ...]) -> list[Fact]:
+        """Return the patient's own diagnoses, procedures and flags of these value sets."""
+        return [fact for fact in self.with_certainty(names) if fact.kind in _SAID_IN_WORDS]
+
+    def is_present(self, fact: Fact) -> bool:
+        """Whether a fact still holds at the judged moment: not stopped, resolved or ended."""
+        at = self.case.at
+        return fact.status not in _STOPPED and (fact.ends is None or fact.ends >= at)
+
+    def taking(self, names: tuple[str, ...]) -> list[Fact]:
+        """Return the medicines of these value sets that are in use at the judged moment."""
+        at = self.case.at
+        return [
+            fact
+            for fact in self.with_certainty(names)
+            if fact.kind == "medication" and self.is_present(fact) and (fact.starts is None or fact.starts <= at)
+        ]
+
+    def readings(self, measurement: str) -> list[Reading]:
+        """Return the dated measurements in a known unit, newest first."""
+        form = self.terms.measurements[measurement]
+        found = []
+        for fact, certainty in self._by_set.get(form.set, ()):
+            factor = form.units.get(fact.unit.strip())
+            if fact.value is None or fact.starts is None or factor is None or certainty not in OWN:
+                continue
+            low, high = fact.value.low * factor, fact.value.high * factor
+            low = Decimal("-Infinity") if fact.comparator.startswith("<") else low
+            high = Decimal("Infinity") if fact.comparator.startswith(">") else high
+            found.append(Reading(fact, low, high, fact.status == "preliminary"))
+        found.sort(key=lambda each: last_moment(each.fact) or _LONG_AGO, reverse=True)
+        return found
+
+    @cached_property
+    def product(self) -> Product:
+        """What was ordered."""
+        order, remembered = self.case.order, self.terms.products
+        key = (order.codings, order.text, order.route)
+        product = remembered.get(key)
+        if product is None:
+            routes = (Coding("HL70162", order.route),) if order.route else ()
+            product = recognise(self.terms.codes, self.terms.words, order.codings, order.text, routes)
+            if len(remembered) >= _CACHE_LIMIT:
+                remembered.clear()
+            remembered[key] = product
+        return product
+
+    @property
+    def brand(self) -> str:
+        """The brand, as the order or else its code or text names it."""
+        return self.case.order.brand or self.product.brand
+
+    @cached_property
+    def indications(self) -> frozenset[str]:
+        """The value sets of the order's indications."""
+        return frozenset().union(*(self.terms.codes.sets_of(coding) for coding in self.case.order.indications))
+
+    @cached_property
+    def weight(self) -> Fact | None:
+        """The weight that counts: the order's own, else the latest measured."""
+        order = self.case.order
+        if order.weight_kg is not None:
+            value = Range(order.weight_kg, order.weight_kg)
+            codings = (Coding("LOINC", "29463-7", "body weight"),)
+            return Fact(
+                "observation", codings, "", value, "kg", starts=order.weight_at, provenance=order.weight_provenance
+            )
+        return next((each.fact for each in self.readings("body-weight")), None)
+
+    @cached_property
+    def weight_kg(self) -> Decimal | None:
+        """The weight in kg."""
+        if self.case.order.weight_kg is not None:
+            return self.case.order.weight_kg
+        return next((each.high for each in self.readings("body-weight")), None)
+
+    @property
+    def weight_at(self) -> datetime | None:
+        """When the weight was taken."""
+        return self.weight.starts if self.weight else None
+
+    @cached_property
+    def height_cm(self) -> Decimal | None:
+        """The latest height in cm."""
+        return next((each.high for each in self.readings("body-height")), None)
+
+    @cached_property
+    def earlier_doses(self) -> tuple[Dose, ...]:
+        """IVIg before the judged moment, oldest first."""
+        return tuple(sorted((each for each in self.case.doses if each.at < self.case.at), key=lambda each: each.at))
+
+    @cached_property
+    def risk_factors(self) -> tuple[tuple[State, Outcome], ...]:
+        """The risk factors on record, each once."""
+        asked = ((state, self.state(state)) for state in self.terms.risk_factors.values())
+        return tuple((state, outcome) for state, outcome in asked if outcome.held)
+
+    @cached_property
+    def protection(self) -> Protection:
+        """What is known of anticoagulation."""
+        return protection_of(self)
+
+    @cached_property
+    def order_fact(self) -> Fact:
+        """The order itself as a fact, so that a finding about its dose leads back to its message."""
+        order = self.case.order
+        return Fact(
+            "medication",
+            order.codings,
+            order.text,
+            order.grams_per_day or order.grams_per_administration,
+            "g" if order.grams_per_day or order.grams_per_administration else "",
+            starts=order.starts,
+            precision="second" if order.starts else "",
+            route=self.product.route,
+            provenance=order.provenance,
+        )
+
+    @cached_property
+    def age(self) -> int | None:
+        """The age in whole years at the judged moment."""
+        born, on = self.case.patient.birth_date, self.case.at.date()
+        return None if born is None else on.year - born.year - ((on.month, on.day) < (born.month, born.day))

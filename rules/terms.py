@@ -1,0 +1,60 @@
+"""What the words of the knowledge mean: value sets, measurements, doses, rates and named states, compiled."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from rules.assessment import Text
+from rules.codes import Codes
+from rules.facts import Coding, Fact
+from rules.forms import AnticoagulationForm, Measurement, RatesForm, RecognitionForm, SteroidForm, WeightForm
+from rules.free_text import FreeText
+from rules.recognition import Product
+
+if TYPE_CHECKING:
+    from rules.picture import Picture
+
+
+class Outcome(NamedTuple):
+    """What one condition found: whether it holds, in which facts, and what it saw in words."""
+
+    held: bool
+    facts: tuple[Fact, ...] = ()
+    saw: str = ""
+
+
+Check = Callable[["Picture"], Outcome]
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One line under `when`, ready to be asked."""
+
+    text: str  # as written, on one line
+    check: Check
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A named state or a risk factor: it is so when any of its conditions holds."""
+
+    name: str
+    title: Text
+    any: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Everything a condition may need to know beside the case itself."""
+
+    codes: Codes
+    words: FreeText
+    measurements: dict[str, Measurement]
+    anticoagulation: AnticoagulationForm
+    steroids: SteroidForm
+    rates: RatesForm
+    weight: WeightForm
+    recognition: RecognitionForm
+    states: dict[str, State] = field(default_factory=dict)
+    risk_factors: dict[str, State] = field(default_factory=dict)
+    products: dict[tuple[tuple[Coding, ...], str, str], Product] = field(default_factory=dict)  # remembered

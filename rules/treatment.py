@@ -1,0 +1,94 @@
+"""Medicines in use: what protects from thrombosis, and how much steroid is given."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Literal
+
+from rules.dates import days, may_be_within
+from rules.facts import Fact
+from rules.forms import Medicine
+
+if TYPE_CHECKING:
+    from rules.picture import Picture, Reading
+
+Status = Literal["therapeutic", "subtherapeutic", "unknown", "prophylactic", "none"]
+STATUSES: tuple[Status, ...] = ("therapeutic", "subtherapeutic", "unknown", "prophylactic", "none")
+
+
+@dataclass(frozen=True, slots=True)
+class Protection:
+    """How well a patient is anticoagulated, and the facts that show it."""
+
+    status: Status
+    facts: tuple[Fact, ...] = ()
+    antiplatelet: tuple[Fact, ...] = ()
+
+
+def protection_of(picture: "Picture") -> Protection:
+    """Judge every anticoagulant in use; the best that is proven counts."""
+    form = picture.terms.anticoagulation
+    antiplatelet = tuple(picture.taking(tuple(form.antiplatelet)))
+    judged = [_vitamin_k(picture)] if picture.taking((form.vitamin_k.set,)) else []
+    judged += [_by_dose(picture, fact) for fact in picture.taking(tuple(form.groups))]
+    judged += [("unknown", (fact,)) for fact in picture.history(tuple(form.unnamed)) if picture.is_present(fact)]
+    for status in STATUSES:
+        facts = tuple(fact for found, all_facts in judged for fact in all_facts if found == status)
+        if facts:
+            return Protection(status, facts, antiplatelet)
+    return Protection("none", (), antiplatelet)
+
+
+def _vitamin_k(picture: "Picture") -> tuple[Status, tuple[Fact, ...]]:
+    """Judge a vitamin K antagonist by its INR; a preliminary INR may warn but never reassure."""
+    form = picture.terms.anticoagulation.vitamin_k
+    taken, at = tuple(picture.taking((form.set,))), picture.case.at
+    outpatient = picture.case.patient.inpatient is False
+    limit = form.within_days_outpatient if outpatient else form.within_days_inpatient
+    for reading in picture.readings(form.measurement):
+        if not may_be_within(reading.fact, at, days(form.within_days_outpatient)):
+            break
+        if _too_low(reading, form.protects_from):
+            return "subtherapeutic", (*taken, reading.fact)
+        if reading.preliminary:
+            continue
+        starts = reading.fact.starts
+        proven = reading.low >= form.protects_from and starts is not None and at - starts <= days(limit)
+        return ("therapeutic" if proven else "unknown"), (*taken, reading.fact)
+    return "unknown", taken
+
+
+def _too_low(reading: "Reading", limit: Decimal) -> bool:
+    return reading.high < limit or (reading.low.is_finite() and reading.low < limit)
+
+
+def _by_dose(picture: "Picture", fact: Fact) -> tuple[Status, tuple[Fact, ...]]:
+    """Judge an anticoagulant by its dose per day."""
+    form = picture.terms.anticoagulation
+    medicine = next((each for each in form.medicines if fact in picture.taking((each.set,))), None)
+    if medicine is None or fact.value is None:
+        return "unknown", (fact,)
+    factor = form.units[medicine.unit].get(fact.unit.strip())
+    needed = _treatment_dose(picture, medicine)
+    if factor is None or needed is None:
+        return "unknown", (fact,)
+    return ("therapeutic" if fact.value.low * factor >= needed else "prophylactic"), (fact,)
+
+
+def _treatment_dose(picture: "Picture", medicine: Medicine) -> Decimal | None:
+    if not medicine.per_kg:
+        return medicine.treatment_from
+    return medicine.treatment_from * picture.weight_kg if picture.weight_kg else None
+
+
+def prednisone_mg(picture: "Picture") -> tuple[Decimal | None, tuple[Fact, ...]]:
+    """Return the mg of prednisone a day that all systemic steroids in use are worth; None when no dose is known."""
+    form = picture.terms.steroids
+    total, facts = Decimal(0), []
+    for fact in picture.taking((form.set,)):
+        factor = next((worth for name, worth in form.prednisone_mg.items() if fact in picture.taking((name,))), None)
+        unit = picture.terms.anticoagulation.units["mg"].get(fact.unit.strip())
+        if factor is None or unit is None or fact.value is None:
+            continue
+        total += fact.value.high * unit * factor
+        facts.append(fact)
+    return (total if facts else None), tuple(facts)
