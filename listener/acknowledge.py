@@ -1,0 +1,168 @@
+"""The answer to a frame, byte for byte: which code, in which mode, written the way the sender's version writes it."""
+
+import re
+from datetime import datetime
+from functools import lru_cache
+from typing import Literal
+
+from listener.sources import AckMode, Fault
+from parsers.delimiters import NONE, USUAL, Delimiters
+from parsers.events import Header
+from parsers.header import HeaderLine
+
+Verdict = Literal["A", "E", "R"]  # accepted, error in the content, rejected
+
+TEXTS = {  # table 0357
+    "100": "Segment sequence error",
+    "101": "Required field missing",
+    "102": "Data type error",
+    "103": "Table value not found",
+    "104": "Value too long",
+    "200": "Unsupported message type",
+    "201": "Unsupported event code",
+    "202": "Unsupported processing id",
+    "203": "Unsupported version id",
+    "204": "Unknown key identifier",
+    "207": "Application internal error",
+}
+_CONDITIONS = ("AL", "NE", "ER", "SU")
+_DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_PRINTABLE = bytes(byte if 0x20 <= byte < 0x7F else ord("?") for byte in range(256))
+_USUAL_VERSION = (2, 5)
+
+
+class ControlIds:
+    """Our own MSH-10: unique across restarts and processes, at most 20 characters.
+
+    Counting starts at the microsecond of the start and is slower than the clock, so a later start is always ahead;
+    the tag keeps processes apart that run at the same time.
+    """
+
+    def __init__(self, started_at: datetime, tag: str) -> None:
+        self._next = int(started_at.timestamp() * 1_000_000)
+        self._prefix = f"IW{tag[:5]}"
+
+    def __call__(self) -> bytes:
+        """The next one."""
+        self._next += 1
+        return (self._prefix + _base36(self._next)).encode()
+
+
+def ack_code(verdict: Verdict, header: Header, mode: AckMode) -> str:
+    """The code to answer with; "" when the sender wants to hear nothing."""
+    accept, application = header.accept_ack, header.application_ack
+    if mode == "none":
+        return ""
+    if mode == "original" or (mode == "auto" and not _is_enhanced(accept, application)):
+        return f"A{verdict}"
+    if mode == "enhanced" or _wants(accept, verdict):
+        return f"C{verdict}"
+    if accept in ("", "NE") and _wants(application, verdict):
+        return f"A{verdict}"
+    return ""
+
+
+def positive(code: str) -> bool:
+    """Whether the code tells the sender that the message is kept."""
+    return code in ("AA", "CA", "")
+
+
+def acknowledge(
+    line: HeaderLine | None,
+    header: Header,
+    code: str,
+    *,
+    control_id: bytes,
+    now: datetime,
+    mode: AckMode = "auto",
+    answered: bytes | None = None,
+    fault: Fault | None = None,
+) -> bytes:
+    """One MSH, MSA and, when negative, ERR. `answered` is MSA-2 where it is not the request's own MSH-10."""
+    if line is None:
+        head = b"MSH|^~\\&|||||%s||ACK^^ACK|%s|P|2.5" % (_timestamp(now), control_id)
+        return head + b"\rMSA|%s|\r" % code.encode() + _error_segment(fault, _USUAL_VERSION, USUAL)
+    version = _version(header.version)
+    separator = line.separator
+    enhanced = code.startswith("C") or (mode == "auto" and _is_enhanced(header.accept_ack, header.application_ack))
+    condition = b"NE" if enhanced else b""
+    fields = [
+        *(b"MSH", _encoding(line, version)),
+        *(_plain(line.raw(5)), _plain(line.raw(6)), _plain(line.raw(3)), _plain(line.raw(4))),
+        *(_timestamp(now), b""),
+        _type(header.event, version, line.delimiters.component.encode()),
+        *(control_id, _plain(line.raw(11)), _plain(line.raw(12)), b"", b""),
+        *(condition, condition, b"", _plain(line.raw(18))),
+    ]
+    msa = [b"MSA", code.encode(), line.control_id if answered is None else answered]
+    if fault is not None and version < (2, 7):
+        msa.append(TEXTS.get(fault.code, "").encode())
+    head = separator.join(fields).rstrip(separator)
+    return head + b"\r" + separator.join(msa) + b"\r" + _error_segment(fault, version, line.delimiters)
+
+
+def _is_enhanced(accept: str, application: str) -> bool:
+    return accept in _CONDITIONS or application in _CONDITIONS
+
+
+def _wants(condition: str, verdict: Verdict) -> bool:
+    """Whether this value of table 0155 asks for an answer to this verdict."""
+    return condition == "AL" or condition == ("SU" if verdict == "A" else "ER")
+
+
+@lru_cache(maxsize=64)
+def _version(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(".")) if text else _USUAL_VERSION
+
+
+def _encoding(line: HeaderLine, version: tuple[int, ...]) -> bytes:
+    """MSH-2 as sent; four characters where the version knows no fifth, the usual ones where they were no use."""
+    if line.delimiters.flags or not line.encoding:
+        return b"^~\\&"
+    return line.encoding if version >= (2, 7) else line.encoding[:4]
+
+
+def _type(event: str, version: tuple[int, ...], component: bytes) -> bytes:
+    name = re.sub(r"[^A-Z0-9]", "", event)[:3].encode()
+    if version < (2, 3):
+        return b"ACK"
+    if version < (2, 4):
+        return b"ACK" + component + name if name else b"ACK"
+    return b"ACK" + component + name + component + b"ACK"
+
+
+def _error_segment(fault: Fault | None, version: tuple[int, ...], delimiters: Delimiters) -> bytes:
+    """ERR as the version has it: one field until 2.4, its own fields from 2.5 on."""
+    if fault is None:
+        return b""
+    component = delimiters.component
+    condition = (fault.code, TEXTS.get(fault.code, ""), "HL70357")
+    place = fault.location.replace("^", component)
+    if version < (2, 5):
+        subcomponent = delimiters.subcomponent if delimiters.subcomponent != NONE else "&"
+        fields = ["ERR", component.join((place or component * 2, subcomponent.join(condition)))]
+    else:
+        fields = ["ERR", "", place, component.join(condition), "E"]
+    return delimiters.field.join(fields).encode() + b"\r"
+
+
+def _plain(field: bytes) -> bytes:
+    """A field to echo, in ASCII whatever it was."""
+    return field.translate(_PRINTABLE)
+
+
+@lru_cache(maxsize=4)
+def _second(now: datetime) -> bytes:
+    return now.strftime("%Y%m%d%H%M%S%z").encode()
+
+
+def _timestamp(now: datetime) -> bytes:
+    return _second(now.replace(microsecond=0))
+
+
+def _base36(number: int) -> str:
+    digits = ""
+    while number:
+        number, digit = divmod(number, 36)
+        digits = _DIGITS[digit] + digits
+    return digits

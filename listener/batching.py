@@ -1,0 +1,143 @@
+"""Natural batches: whatever arrived while the last commit ran is the next one.
+
+One when it is quiet, many when it is busy, and nobody waits for a timer. Saving runs in one thread of its own, so
+batches are kept in the order in which their frames came.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from time import perf_counter
+from typing import Generic, Protocol, TypeVar
+
+import structlog
+
+from listener.metrics import Metrics
+from listener.saving import Save
+from store.errors import MessageRefused, StoreUnavailable
+from store.messages import Arrival, Saved
+
+log = structlog.get_logger()
+
+
+class Waiting(Protocol):
+    """A frame that waits to be kept."""
+
+    @property
+    def arrivals(self) -> Sequence[Arrival]:
+        """Its messages."""
+
+    @property
+    def size(self) -> int:
+        """Its bytes."""
+
+    @property
+    def given_up(self) -> bool:
+        """Whether its link was closed because something before it was not kept."""
+
+    def give_up(self) -> None:
+        """Close its link: what came after it must not be kept before it."""
+
+
+W = TypeVar("W", bound=Waiting)
+Outcome = Sequence[Saved] | None  # None: not kept
+
+
+class Batcher(Generic[W]):
+    """Takes frames from any thread, and tells from its own what became of them."""
+
+    def __init__(
+        self,
+        save: Save,
+        settled: Callable[[list[tuple[W, Outcome]]], None],
+        metrics: Metrics,
+        *,
+        frames: int = 256,
+        size: int = 32 * 1024 * 1024,
+    ) -> None:
+        self._save = save
+        self._settled = settled
+        self._metrics = metrics
+        self._frames, self._size = frames, size
+        self._lock = threading.Lock()
+        self._pending: deque[W] = deque()
+        self._batch: list[W] = []
+        self._running = False
+        self._thread = ThreadPoolExecutor(1, "listener-save")
+
+    def put(self, some: Sequence[W]) -> None:
+        """Let these be kept with the next batch."""
+        with self._lock:
+            self._pending.extend(some)
+            if self._running or not self._pending:
+                return
+            self._running = True
+        self._start()
+
+    def close(self, *, wait: bool = True) -> None:
+        """Finish what was put, and stop."""
+        self._thread.shutdown(wait=wait)
+
+    def _start(self) -> None:
+        self._thread.submit(self._run).add_done_callback(self._ended)
+
+    def _run(self) -> None:
+        while self._take():
+            started = perf_counter()
+            outcomes = self._keep(self._batch)
+            self._metrics.commit.observe(perf_counter() - started)
+            self._metrics.batch.observe(len(self._batch))
+            self._settled(outcomes)
+
+    def _ended(self, run: Future[None]) -> None:
+        """A fault of our own costs the links of one batch, never the thread."""
+        error = run.exception()
+        if error is None:
+            return
+        log.error("listener.save_failed", error=type(error).__name__, frames=len(self._batch))
+        for each in self._batch:
+            each.give_up()
+        self._settled([(each, None) for each in self._batch])
+        self._start()
+
+    def _take(self) -> bool:
+        """Take the next batch; those whose link is given up are left out, unkept."""
+        with self._lock:
+            batch: list[W] = []
+            size = 0
+            while self._pending and len(batch) < self._frames and size < self._size:
+                each = self._pending.popleft()
+                if not each.given_up:
+                    batch.append(each)
+                    size += each.size
+            self._batch, self._running = batch, bool(batch)
+            return self._running
+
+    def _keep(self, batch: list[W]) -> list[tuple[W, Outcome]]:
+        try:
+            saved = self._save([arrival for each in batch for arrival in each.arrivals])
+        except StoreUnavailable as error:
+            log.error("listener.store_unavailable", error=str(error), frames=len(batch))
+            for each in batch:
+                each.give_up()
+            return [(each, None) for each in batch]
+        except MessageRefused as error:
+            if len(batch) > 1:
+                return [outcome for each in batch for outcome in self._keep_alone(each)]
+            log.error("listener.message_refused", error=str(error))
+            batch[0].give_up()
+            return [(batch[0], None)]
+        return list(zip(batch, _shares(batch, saved), strict=True))
+
+    def _keep_alone(self, each: W) -> list[tuple[W, Outcome]]:
+        return [(each, None)] if each.given_up else self._keep([each])
+
+
+def _shares(batch: Sequence[Waiting], saved: Sequence[Saved]) -> list[Sequence[Saved]]:
+    """What was kept of each frame."""
+    shares, start = [], 0
+    for each in batch:
+        shares.append(saved[start : start + len(each.arrivals)])
+        start += len(each.arrivals)
+    return shares

@@ -1,0 +1,56 @@
+"""What one listener is told: its ports and its limits."""
+
+import ssl
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network, ip_address
+
+from listener.errors import OddConfig
+from listener.framing import FrameLimits
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """One address to listen on, and how its senders frame what they send."""
+
+    host: str = "127.0.0.1"
+    port: int = 2575  # 0: any free one
+    tls: ssl.SSLContext | None = None
+    plaintext: bool = False  # without TLS on more than the loopback: say that it is meant
+    allowed: tuple[IPv4Network | IPv6Network, ...] = ()  # who may connect; empty: everybody
+    limits: FrameLimits = field(default_factory=FrameLimits)
+    mllp_v2: bool = False  # answer every kept frame with a commit block first, as MLLP release 2 does
+    reuse_port: bool = False  # another listener may share the port during an upgrade
+
+    def __post_init__(self) -> None:
+        if self.tls is None and not self.plaintext and not _is_loopback(self.host):
+            raise OddConfig(f"{self.host}:{self.port} would carry patients in clear text: give TLS, or say plaintext")
+
+
+@dataclass(frozen=True, slots=True)
+class ListenerConfig:
+    """Every limit of one listener."""
+
+    ports: tuple[Port, ...] = (Port(),)
+    queued_frames: int = 64  # of one link; then it is not read until some are answered
+    queued_bytes: int = 32 * 1024 * 1024
+    batch_frames: int = 256  # in one commit
+    batch_bytes: int = 32 * 1024 * 1024
+    answer_within_s: float = 4.0  # a frame that waits longer costs its link: the sender sends again
+    links_per_source: int = 20  # above it the oldest silent link of that address is closed
+    silent_s: float = 60.0  # a link is silent when it said nothing for so long
+    idle_s: float | None = None  # senders expect a link to stay open for ever
+    stop_within_s: float = 10.0
+    tick_s: float = 0.25
+    heard_every_s: float = 5.0  # how often it is noted that a feed was heard
+    unpublished: int = 20_000  # ids held while the queue is away; the sweep finds the rest
+    ids_per_task: int = 200
+    history_every_s: float = 0.01  # between two tasks of history: they gather in the meantime

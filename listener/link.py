@@ -1,0 +1,290 @@
+"""One sender's connection: frames in, answers out in the same order."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol, cast
+
+import structlog
+
+from listener.config import ListenerConfig, Port
+from listener.framing import EB, SB, Empty, Frame, Framer, Junk, Oversized, Part, Truncated
+from listener.metrics import Metrics
+from listener.peers import keep_alive, may_connect, names_in
+from listener.receive import Received, Reception
+from listener.sources import FeedOf, LinkFeeds, Source
+from store.messages import Arrival, Saved
+
+log = structlog.get_logger()
+
+_QUIET_JUNK = 16  # bytes of white space between frames that nobody needs to hear of
+_COMMITTED = SB + b"\x06" + EB + b"\r"
+_COMMIT_BLOCKS = (b"\x06", b"\x15")
+_LINGER_S = 1.0
+
+
+@dataclass(slots=True, eq=False)
+class Pending:
+    """A frame on its way to the database."""
+
+    link: "Link"
+    received: Received
+    size: int
+    since: float
+
+    @property
+    def arrivals(self) -> Sequence[Arrival]:
+        """Its messages."""
+        return self.received.arrivals
+
+    @property
+    def given_up(self) -> bool:
+        """Whether its link is closed because something was not kept."""
+        return self.link.given_up
+
+    def give_up(self) -> None:
+        """Let nothing more of its link be kept."""
+        self.link.given_up = True
+
+
+class Post(Protocol):
+    """What a link needs of its listener."""
+
+    config: ListenerConfig
+    metrics: Metrics
+    reception: Reception
+    feed_of: FeedOf
+    clock: Callable[[], datetime]
+
+    def opened(self, link: "Link") -> None:
+        """Another link."""
+
+    def closed(self, link: "Link") -> None:
+        """One fewer."""
+
+    def keep(self, pending: Pending) -> None:
+        """Save this with the next batch."""
+
+
+@dataclass(slots=True)
+class _Queue:
+    """Frames that were read and not answered."""
+
+    held: deque[Part] = field(default_factory=deque)  # not yet given to the database
+    waiting: deque[Pending] = field(default_factory=deque)
+    size: int = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.held or self.waiting)
+
+
+class Link(asyncio.Protocol):
+    """Reads while the sender may send, and closes only when it must."""
+
+    def __init__(self, post: Post, port: Port) -> None:
+        self._post = post
+        self._port = port
+        self._framer = Framer(port.limits)
+        self._queue = _Queue()
+        self._answers: list[bytes] = []
+        self._transport: asyncio.Transport | None = None
+        self._feeds: LinkFeeds | None = None
+        self._read_bytes = 0
+        self._paused = self._congested = self._ending = self._sender_ended = False
+        self._linger_until: float | None = None
+        self.given_up = False  # a frame was not kept: nothing after it is kept or answered
+        self.address = ""
+        self.heard_at = 0.0
+
+    @property
+    def idle(self) -> bool:
+        """Whether it has nothing under way."""
+        return not self._queue and not self._framer.inside
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Find out who it is."""
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's own is no subclass of it
+        self.heard_at = _now()
+        peer = transport.get_extra_info("peername") or ("",)
+        here = transport.get_extra_info("sockname") or ("", 0)
+        self.address = str(peer[0])
+        keep_alive(transport.get_extra_info("socket"))
+        names = names_in(transport.get_extra_info("peercert"))
+        self._feeds = LinkFeeds(self._post.feed_of, Source(int(here[1]), self.address, names))
+        self._post.opened(self)
+        if not may_connect(self.address, self._port.allowed):
+            log.warning("link.not_allowed", source=self.address, port=here[1])
+            self.abort()
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came, unless the link only waits to end."""
+        self.heard_at = now = _now()
+        self._read_bytes += len(data)
+        self._post.metrics.bytes.inc(len(data))
+        if self._linger_until is None and not self.given_up:
+            self._take(self._framer.feed(data, now))
+
+    def eof_received(self) -> bool:
+        """Answer what came before the sender closed its side; TLS cannot be half open."""
+        self._sender_ended = True
+        if self._linger_until is not None:
+            return False
+        self._take([] if self._ending else self._framer.end())
+        self.finish()
+        return self._transport is not None and self._transport.can_write_eof()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Keep what came, also when nobody is left to answer."""
+        if not self._ending and not self.given_up:
+            self._take(self._framer.end())
+        self._ending = True
+        self._transport = None
+        self._pump()
+        level = log.debug if not self._read_bytes else log.info
+        level("link.closed", source=self.address, error=type(exc).__name__ if exc else None)
+        self._post.closed(self)
+
+    def pause_writing(self) -> None:
+        """The sender does not read its answers: do not read its frames."""
+        self._congested = True
+        self._regulate()
+
+    def resume_writing(self) -> None:
+        """The sender reads its answers again."""
+        self._congested = False
+        self._regulate()
+
+    def tick(self, now: float) -> None:
+        """Notice what only time shows."""
+        config = self._post.config
+        waiting = self._queue.waiting
+        if self._linger_until is not None:
+            if now >= self._linger_until:
+                self._close()
+        elif waiting and now - waiting[0].since > config.answer_within_s:
+            self.given_up = True
+            self.close_unanswered()
+        elif not self._ending:
+            self._take(self._framer.tick(now))
+            if config.idle_s is not None and self.idle and now - self.heard_at > config.idle_s:
+                self.finish()
+
+    def finish(self) -> None:
+        """Answer what was received, then close."""
+        self._ending = True
+        self._regulate()
+        if not self._queue:
+            self._say_goodbye()
+
+    def settle(self, pending: Pending, saved: Sequence[Saved] | None) -> None:
+        """One frame is kept, or never will be: remember its answer, which `flush` sends."""
+        self._queue.waiting.popleft()
+        self._queue.size -= pending.size
+        metrics = self._post.metrics
+        if saved is None or self.given_up:
+            self.given_up = True
+            metrics.unanswered.inc()
+            return
+        for each in saved:
+            if each.duplicate:
+                metrics.duplicates.inc()
+        code, answer = pending.received.answer(saved, self._post.clock())
+        metrics.answers[code].inc()
+        if self._port.mllp_v2:
+            self._answers.append(_COMMITTED)
+        if answer:
+            self._answers.append(SB + answer + EB + b"\r")
+
+    def flush(self) -> None:
+        """Send the answers of one batch, and take what was held back."""
+        if self._transport is not None and self._answers:
+            self._transport.write(b"".join(self._answers))
+        self._answers.clear()
+        if self.given_up:
+            self.close_unanswered()
+            return
+        self._pump()
+        if self._ending and not self._queue:
+            self._say_goodbye()
+
+    def close_unanswered(self) -> None:
+        """Look like a dead link: the sender will send again."""
+        self._ending = True
+        self._queue.held.clear()
+        self._close()
+
+    def abort(self) -> None:
+        """Close at once."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _take(self, parts: list[Part]) -> None:
+        self._queue.held.extend(parts)
+        self._pump()
+
+    def _pump(self) -> None:
+        """Give frames to the database, up to as many as may wait."""
+        queue, config = self._queue, self._post.config
+        while (
+            queue.held
+            and not self.given_up
+            and len(queue.waiting) < config.queued_frames
+            and queue.size <= config.queued_bytes
+        ):
+            self._handle(queue.held.popleft())
+        self._regulate()
+
+    def _handle(self, part: Part) -> None:
+        metrics = self._post.metrics
+        metrics.parts[type(part).__name__.lower()].inc()
+        if isinstance(part, Junk):
+            metrics.junk.inc(part.size)
+            if not part.blank or part.size > _QUIET_JUNK:
+                log.warning("link.junk", source=self.address, size=part.size, unframed_message=part.unframed)
+        elif not isinstance(part, Empty) and not self._is_commit_block(part):
+            self._keep(part)
+        if (isinstance(part, Truncated) and part.stalled) or (isinstance(part, Oversized) and not part.ended):
+            log.warning("link.given_up", source=self.address, why=type(part).__name__.lower())
+            self.finish()
+
+    def _keep(self, part: Frame | Oversized | Truncated) -> None:
+        assert self._feeds is not None
+        received = self._post.reception.receive(part, self._feeds, self._post.clock())
+        size = sum(len(arrival.raw) for arrival in received.arrivals)
+        pending = Pending(self, received, size, _now())
+        self._queue.waiting.append(pending)
+        self._queue.size += size
+        self._post.keep(pending)
+
+    def _is_commit_block(self, part: Part) -> bool:
+        return self._port.mllp_v2 and isinstance(part, Frame) and part.payload in _COMMIT_BLOCKS
+
+    def _regulate(self) -> None:
+        """Read, or leave it to TCP to hold the sender back."""
+        full = bool(self._queue.held) or len(self._queue.waiting) >= self._post.config.queued_frames
+        pause = (full or self._congested or self._ending) and self._linger_until is None
+        if self._transport is None or self._transport.is_closing() or pause == self._paused:
+            return
+        self._paused = pause
+        (self._transport.pause_reading if pause else self._transport.resume_reading)()
+
+    def _say_goodbye(self) -> None:
+        """Close after the last answer; unread bytes would make the kernel reset the link, and the answer with it."""
+        if self._transport is None or self._linger_until is not None:
+            return
+        if self._sender_ended or not self._transport.can_write_eof():
+            self._close()
+            return
+        self._linger_until = _now() + _LINGER_S
+        self._transport.write_eof()
+        self._regulate()
+
+    def _close(self) -> None:
+        if self._transport is not None:
+            self._transport.close()
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -1,0 +1,237 @@
+"""One frame: what is kept of it, and what is answered once it is kept."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from listener.acknowledge import ControlIds, Verdict, ack_code, acknowledge, positive
+from listener.framing import Frame, Oversized, Truncated
+from listener.sources import Fault, Feed, IsOrder, LinkFeeds
+from parsers.batches import Batch, split_batch
+from parsers.errors import UnreadableHeader
+from parsers.events import Header
+from parsers.header import HeaderLine, header_of, read_header_line
+from store.messages import Arrival, Saved
+
+_UTF16 = (b"\xff\xfe", b"\xfe\xff", b"M\x00S\x00", b"\x00M\x00S")
+_VOLATILE = (7, 8, 13)  # what a sender may change when it sends the same message again
+_NOT_READ = Header()
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One message, read as far as its answer needs it."""
+
+    raw: bytes
+    line: HeaderLine | None
+    header: Header
+    feed: Feed
+    fault: Fault | None = None
+    reason: str | None = None  # why it is parked
+
+    @property
+    def verdict(self) -> Verdict:
+        """What the sender is told."""
+        if self.fault is None:
+            return "A"
+        return "E" if self.fault.is_content else "R"
+
+    @property
+    def code(self) -> str:
+        """The code of its answer."""
+        if self.header.type == "ACK":
+            return ""  # an acknowledgement is never acknowledged
+        return ack_code(self.verdict, self.header, self.feed.ack_mode)
+
+    def refused(self, fault: Fault | None, reason: str | None) -> "Letter":
+        """The same message with what is wrong with it."""
+        return Letter(self.raw, self.line, self.header, self.feed, fault, reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A frame's messages, and the answer that their being kept makes true."""
+
+    arrivals: tuple[Arrival, ...]
+    answer: Callable[[Sequence[Saved], datetime], tuple[str, bytes]]  # code and bytes; neither when none is wanted
+
+
+class Reception:
+    """Reads frames of every link into what is kept and what is answered."""
+
+    def __init__(self, is_order: IsOrder, control_ids: ControlIds) -> None:
+        self._is_order = is_order
+        self._control_ids = control_ids
+
+    def receive(self, part: Frame | Oversized | Truncated, feeds: LinkFeeds, now: datetime) -> Received:
+        """Read one frame, whatever is in it."""
+        if isinstance(part, Oversized):
+            letter = self._too_large(part, feeds)
+            return self._alone(letter, self._arrival(letter, now, detail=f"{part.size} bytes"))
+        if isinstance(part, Truncated):
+            letter = _read(part.payload, feeds)
+            arrival = self._arrival(letter, now, reason="truncated_frame", code="")
+            return Received((arrival,), lambda _saved, _now: ("", b""))
+        batch = _batch_in(part.payload)
+        if batch is not None and batch.messages:
+            return self._batch(batch, part.flags, feeds, now)
+        letter = _judged(_read(part.payload, feeds))
+        return self._alone(letter, self._arrival(letter, now, flags=part.flags))
+
+    def _too_large(self, part: Oversized, feeds: LinkFeeds) -> Letter:
+        letter = _read(part.prefix, feeds)
+        return Letter(part.prefix, letter.line, letter.header, letter.feed, Fault("207"), "too_large")
+
+    def _alone(self, letter: Letter, arrival: Arrival) -> Received:
+        def answer(saved: Sequence[Saved], now: datetime) -> tuple[str, bytes]:
+            return self._answer(letter, saved[0].ack_code or letter.code, now)
+
+        return Received((arrival,), answer)
+
+    def _batch(self, batch: Batch, flags: tuple[str, ...], feeds: LinkFeeds, now: datetime) -> Received:
+        letters = [_judged(_read(raw, feeds)) for raw in batch.messages]
+        number = batch.control_id.decode("ascii", "replace")
+        flags = (*flags, *batch.flags)
+        arrivals = tuple(self._arrival(letter, now, flags=flags, batch=number or None) for letter in letters)
+
+        def answer(saved: Sequence[Saved], now: datetime) -> tuple[str, bytes]:
+            codes = [each.ack_code or letter.code for each, letter in zip(saved, letters, strict=True)]
+            return self._answer_batch(batch, letters, codes, now)
+
+        return Received(arrivals, answer)
+
+    def _answer_batch(
+        self, batch: Batch, letters: Sequence[Letter], codes: Sequence[str], now: datetime
+    ) -> tuple[str, bytes]:
+        """One answer for all of them, negative when one is; or one for each, where the feed wants that."""
+        if letters[0].feed.batch_ack:
+            answers = [self._answer(letter, code, now)[1] for letter, code in zip(letters, codes, strict=True)]
+            head = self._batch_header(batch, letters[0], now)
+            return codes[0], head + b"".join(answers) + b"BTS|%d\r" % len(answers)
+        refused = [at for at, code in enumerate(codes) if not positive(code)]
+        which = refused[0] if refused else 0
+        return self._answer(letters[which], codes[which], now, answered=batch.control_id or None)
+
+    def _batch_header(self, batch: Batch, letter: Letter, now: datetime) -> bytes:
+        control_id = self._control_ids()
+        swapped = letter.line.fields[3:7] if letter.line else (b"", b"", b"", b"")
+        fields = [b"BHS", b"^~\\&", *swapped[2:], *swapped[:2], now.strftime("%Y%m%d%H%M%S%z").encode()]
+        return b"|".join([*fields, b"", b"", b"", control_id, batch.control_id]) + b"\r"
+
+    def _answer(self, letter: Letter, code: str, now: datetime, *, answered: bytes | None = None) -> tuple[str, bytes]:
+        if not code:
+            return "", b""
+        fault = None if positive(code) else letter.fault
+        text = acknowledge(
+            letter.line,
+            letter.header,
+            code,
+            control_id=self._control_ids(),
+            now=now,
+            mode=letter.feed.ack_mode,
+            answered=answered,
+            fault=fault,
+        )
+        return code, text
+
+    def _arrival(
+        self,
+        letter: Letter,
+        now: datetime,
+        *,
+        flags: tuple[str, ...] = (),
+        batch: str | None = None,
+        reason: str | None = None,
+        code: str | None = None,
+        detail: str | None = None,
+    ) -> Arrival:
+        header, feed = letter.header, letter.feed
+        reason = reason or letter.reason
+        return Arrival(
+            feed_id=feed.id,
+            body_hash=body_hash(letter.raw, letter.line),
+            raw=letter.raw,
+            received_at=now,
+            ack_code=letter.code if code is None else code,
+            sending_application=header.sending_application,
+            sending_facility=header.sending_facility,
+            control_id=header.control_id,
+            type=header.type,
+            event=header.event,
+            hl7_version=header.version,
+            message_time=None if header.sent_at is None else header.sent_at.at,
+            lane="orders" if reason is None and self._is_order(letter.raw, header) else "history",
+            state="received" if reason is None else "parked",
+            reason=reason,
+            detail=detail or (letter.fault.location or None if letter.fault else None),
+            flags=_flags(letter, flags),
+            batch_control_id=batch,
+            test=header.processing_id in ("T", "D"),
+        )
+
+
+def body_hash(raw: bytes, line: HeaderLine | None) -> bytes:
+    """SHA-256 of what stays the same when a message is sent again; of every byte when it has no control id.
+
+    Without a control id nothing but the time tells a repeated message from a new one that says the same.
+    """
+    if line is None or not line.control_id.strip():
+        return hashlib.sha256(raw).digest()
+    sent = line.separator.join((line.fields[0], *line.fields[2:]))
+    start = raw.index(sent)
+    fields = [b"" if number in _VOLATILE else field for number, field in enumerate(line.fields) if number != 1]
+    hashed = hashlib.sha256(raw[:start] + line.separator.join(fields))
+    hashed.update(memoryview(raw)[start + len(sent) :])
+    return hashed.digest()
+
+
+def _batch_in(raw: bytes) -> Batch | None:
+    """The batch this is, if it is one; most frames are told from one at a glance."""
+    if raw.count(b"MSH") < 2 and b"BHS" not in raw[:4096] and b"FHS" not in raw[:4096]:
+        return None
+    return split_batch(raw)
+
+
+def _read(raw: bytes, feeds: LinkFeeds) -> Letter:
+    """Find MSH and the feed, as far as they can be found."""
+    try:
+        line = read_header_line(raw)
+    except UnreadableHeader:
+        fault, reason = (Fault("207"), "utf16") if raw.startswith(_UTF16) else (Fault("100"), "no_msh")
+        return Letter(raw, None, _NOT_READ, feeds.of("", ""), fault, reason)
+    feed = feeds.latest
+    try:
+        header = header_of(line, raw, feed.defaults)
+        own = feeds.of(header.sending_application, header.sending_facility)
+        if own.defaults is not feed.defaults:  # a sender's own zone and character set are known once its name is
+            header = header_of(line, raw, own.defaults)
+    except UnreadableHeader:
+        return Letter(raw, line, _NOT_READ, feed, Fault("207", "MSH^1^18"), "utf16")
+    return Letter(raw, line, header, own)
+
+
+def _judged(letter: Letter) -> Letter:
+    """Decide whether it is accepted, and whether it is left to a human."""
+    line, header, feed = letter.line, letter.header, letter.feed
+    if letter.fault is not None or line is None:
+        return letter
+    if line.names_another_version:
+        return letter.refused(Fault("203", "MSH^1^12"), "unsupported_version")
+    if header.processing_id in ("T", "D") and header.processing_id not in feed.processing_ids:
+        return letter.refused(Fault("202", "MSH^1^11"), "processing_id")
+    if feed.types is not None and f"{header.type}^{header.event}" not in feed.types:
+        known = any(each.startswith(f"{header.type}^") for each in feed.types)
+        return letter.refused(Fault("201" if known else "200", "MSH^1^9"), "unknown_type")
+    if feed.check is not None and (fault := feed.check(letter.raw, header)) is not None:
+        return letter.refused(fault, None)
+    return letter.refused(None, "unknown_source") if feed.parks else letter
+
+
+def _flags(letter: Letter, flags: tuple[str, ...]) -> tuple[str, ...]:
+    """What was doubtful about the frame and its header."""
+    if letter.line is not None:
+        flags += letter.line.delimiters.flags
+        if not letter.header.control_id:
+            flags += ("no_control_id",)
+    return flags if letter.feed.known else (*flags, "unknown_source")

@@ -1,0 +1,171 @@
+"""The listener: every port, every link, one batcher, one publisher."""
+
+import asyncio
+import contextlib
+import secrets
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import structlog
+
+from listener.acknowledge import ControlIds
+from listener.batching import Batcher, Outcome
+from listener.config import ListenerConfig, Port
+from listener.link import Link, Pending
+from listener.metrics import Metrics
+from listener.publishing import Enqueue, Publisher
+from listener.receive import Reception
+from listener.saving import Save
+from listener.sources import FeedOf, IsOrder
+
+if TYPE_CHECKING:
+    from parsers.events import Header
+
+log = structlog.get_logger()
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _never(_raw: bytes, _header: "Header") -> bool:
+    return False
+
+
+class Listener:
+    """Receives until it is stopped; every message it accepts is in the database before its sender hears so."""
+
+    def __init__(
+        self,
+        config: ListenerConfig,
+        save: Save,
+        enqueue: Enqueue,
+        feed_of: FeedOf,
+        *,
+        is_order: IsOrder = _never,
+        metrics: Metrics | None = None,
+        clock: Callable[[], datetime] = _utc_now,
+    ) -> None:
+        self.config = config
+        self.metrics = metrics or Metrics()
+        self.feed_of = feed_of
+        self.clock = clock
+        self.reception = Reception(is_order, ControlIds(clock(), secrets.token_hex(3).upper()))
+        self._save = save
+        self._enqueue = enqueue
+        self._links: set[Link] = set()
+        self._collected: list[Pending] = []
+        self._servers: list[asyncio.Server] = []
+        self._ticking: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Listen on every port."""
+        config = self.config
+        self._loop = asyncio.get_running_loop()
+        self._batcher: Batcher[Pending] = Batcher(
+            self._save, self._kept, self.metrics, frames=config.batch_frames, size=config.batch_bytes
+        )
+        self._publisher = Publisher(
+            self._enqueue,
+            self.metrics,
+            limit=config.unpublished,
+            ids_per_task=config.ids_per_task,
+            history_every_s=config.history_every_s,
+        )
+        for port in config.ports:
+            self._servers.append(await self._listen(port))
+        self._ticking = self._loop.create_task(self._tick())
+        log.info("listener.started", ports=self.ports)
+
+    @property
+    def ports(self) -> list[int]:
+        """The ports that are listened on, in the order of the configuration."""
+        return [server.sockets[0].getsockname()[1] for server in self._servers]
+
+    async def stop(self) -> None:
+        """Accept no more, finish and answer what was received, close."""
+        for server in self._servers:
+            server.close()
+        deadline = self._loop.time() + self.config.stop_within_s
+        for link in list(self._links):
+            link.finish()
+        while self._links and self._loop.time() < deadline:
+            await asyncio.sleep(0.01)
+        for link in list(self._links):
+            link.abort()
+        if self._ticking is not None:
+            self._ticking.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._ticking
+        self._batcher.close(wait=not self._links)
+        self._publisher.close(min(self.config.stop_within_s, 2.0))
+        log.info("listener.stopped")
+
+    def opened(self, link: Link) -> None:
+        """Count it, and make room when its source has too many: the new one is never refused."""
+        self._links.add(link)
+        self.metrics.links.inc()
+        same = [each for each in self._links if each.address == link.address and each is not link]
+        if len(same) < self.config.links_per_source:
+            return
+        silent = [each for each in same if each.idle and link.heard_at - each.heard_at > self.config.silent_s]
+        if silent:
+            oldest = min(silent, key=lambda each: each.heard_at)
+            log.warning("listener.too_many_links", source=link.address, open=len(same) + 1)
+            oldest.abort()
+
+    def closed(self, link: Link) -> None:
+        """One fewer."""
+        self._links.discard(link)
+        self.metrics.links.dec()
+
+    def keep(self, pending: Pending) -> None:
+        """Save it with everything else that this turn of the loop brings."""
+        if not self._collected:
+            self._loop.call_soon(self._put)
+        self._collected.append(pending)
+
+    async def _listen(self, port: Port) -> asyncio.Server:
+        def make_link() -> asyncio.Protocol:
+            return Link(self, port)
+
+        return await self._loop.create_server(
+            make_link,
+            port.host,
+            port.port,
+            ssl=port.tls,
+            ssl_handshake_timeout=10 if port.tls else None,
+            backlog=1024,
+            reuse_port=port.reuse_port or None,
+        )
+
+    def _put(self) -> None:
+        collected, self._collected = self._collected, []
+        self._batcher.put(collected)
+
+    def _kept(self, outcomes: list[tuple[Pending, Outcome]]) -> None:
+        """Hear from the saving thread what was kept: publish it, and let the loop answer."""
+        ids: dict[str, list[int]] = {}
+        for pending, saved in outcomes:
+            for arrival, row in zip(pending.arrivals, saved or (), strict=saved is not None):
+                if not row.duplicate and arrival.state == "received":
+                    ids.setdefault(arrival.lane, []).append(row.id)
+        self._loop.call_soon_threadsafe(self._settle, outcomes)
+        if ids:
+            self._publisher.put(ids)
+
+    def _settle(self, outcomes: list[tuple[Pending, Outcome]]) -> None:
+        links: dict[Link, None] = {}
+        for pending, saved in outcomes:
+            pending.link.settle(pending, saved)
+            links[pending.link] = None
+        for link in links:
+            link.flush()
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(self.config.tick_s)
+            now = self._loop.time()
+            for link in list(self._links):
+                link.tick(now)
