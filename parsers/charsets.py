@@ -1,6 +1,7 @@
 """In what character set a message is written: MSH-18, and what to do when it is wrong."""
 
 import codecs
+import re
 from dataclasses import dataclass
 
 # Table 0211, and what senders write for it. ISO 8859-1 is read as its superset, which real senders mean.
@@ -24,6 +25,7 @@ _TABLE = {
     "CNS 11643-1992": "big5",
     "BIG-5": "big5",
 }
+_NUMBERED = re.compile(r"(?:ISO[ -]?)?8859[/-]([1-9][0-9]?)|(?:CP|WINDOWS-?)(125[0-8])", re.ASCII)
 _REFUSED = ("UTF-16", "UTF-32", "UCS-2", "UNICODE UTF-16", "UNICODE UTF-32")
 
 
@@ -46,12 +48,16 @@ def is_refused(declared: str) -> bool:
 
 
 def codec_of(declared: str) -> str | None:
-    """Name the Python codec for a value of table 0211, or None when there is none."""
+    """Name the Python codec for a value of table 0211, or None: other codecs of Python's are not character sets."""
     name = declared.strip().upper()
-    if name.startswith("8859/") and name != "8859/1":
-        name = "iso8859-" + name[5:]
+    if name in _TABLE:
+        return _TABLE[name]
+    found = _NUMBERED.fullmatch(name)
+    if found is None:
+        return None
+    codec = f"iso8859-{found[1]}" if found[1] else f"cp{found[2]}"
     try:
-        return codecs.lookup(_TABLE.get(name, name)).name
+        return codecs.lookup(codec).name
     except LookupError:
         return None
 

@@ -16,6 +16,12 @@ from parsers.segments import join, split
         ("ASCII", "ascii"),
         ("ISO IR87", "iso2022_jp"),
         ("GB 18030-2000", "gb18030"),
+        ("ISO-8859-15", "iso8859-15"),
+        ("8859/12", None),
+        ("windows-1250", "cp1250"),
+        ("rot13", None),
+        ("hex", None),
+        ("a\x00b", None),
         ("no such set", None),
     ],
 )
