@@ -13,6 +13,7 @@ from parsers.drug_lines import DrugLine
 from parsers.events import Amount, Coding, Header, Identifier, MedicationGiven, Moment, OrderKeys
 from parsers.order_groups import Group, Part, group_orders
 from parsers.order_keys import read_keys
+from parsers.plausible_times import plausible
 from parsers.quantities import per_administration
 from parsers.rates import Step, over_hours, read_give_per
 from parsers.routes import read_routes
@@ -70,8 +71,8 @@ class _Row:
         segment = self.part.drug
         line = DrugLine(segment)
         codings, text = line.codings(self.defaults), line.name()
-        started, doubts = read_time(segment.text(3), self.defaults.zone)
-        ended, more = read_time(segment.text(4), self.defaults.zone)
+        started, doubts = self._time(segment, 3)
+        ended, more = self._time(segment, 4)
         completion = segment.text(20).strip().upper()
         quantity, _, unread = line.amount()
         grams, why = _grams(line, quantity, codings, text, completion)
@@ -100,8 +101,12 @@ class _Row:
     def _reported(self, segment: Segment) -> Moment | None:
         """When the row was entered or changed: the later report of one row is the one that counts."""
         control = self.group.control
-        entered = read_time(segment.text(22), self.defaults.zone)[0]
-        return entered or (read_time(control.text(9), self.defaults.zone)[0] if control is not None else None)
+        entered, _ = self._time(segment, 22)
+        return entered or (self._time(control, 9)[0] if control is not None else None)
+
+    def _time(self, segment: Segment, field: int) -> tuple[Moment | None, tuple[str, ...]]:
+        found, doubts = read_time(segment.text(field), self.defaults.zone)
+        return plausible(found), doubts
 
     def _key(self, segment: Segment, started: Moment | None) -> str:
         """The order, the row's own numbers and its start: what stays the same when the row is corrected."""

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Context, Decimal
+from functools import lru_cache
 
 _PRECISION = Context(prec=12)
 _NUMBER = re.compile(r"[0-9]{1,12}(?:[.,][0-9]{1,9}){0,3}", re.ASCII)
@@ -24,25 +25,31 @@ class Span:
     def __mul__(self, other: "Span | Decimal | int") -> "Span":
         """Multiply two intervals of positive numbers."""
         if isinstance(other, Span):
-            return span(self.low * other.low, self.high * other.high, *self.flags, *other.flags)
-        return span(self.low * other, self.high * other, *self.flags)
+            low, high = self.low * other.low, self.high * other.high
+            return span(low, high if high != low else low, *self.flags, *other.flags)
+        low = self.low * other
+        return span(low, self.high * other if self.high != self.low else low, *self.flags)
 
     def __truediv__(self, other: "Span | Decimal | int") -> "Span":
         """Divide two intervals of positive numbers; the divisor must not reach zero."""
         if isinstance(other, Span):
             return span(self.low / other.high, self.high / other.low, *self.flags, *other.flags)
-        return span(self.low / other, self.high / other, *self.flags)
+        low = self.low / other
+        return span(low, self.high / other if self.high != self.low else low, *self.flags)
 
 
 def span(first: Decimal | int, second: Decimal | int, *flags: str) -> Span:
     """An interval between two values in either order, rounded to twelve digits, each flag once."""
-    low, high = sorted((_tidy(Decimal(first)), _tidy(Decimal(second))))
+    low = _tidy(Decimal(first))
+    high = low if second is first else _tidy(Decimal(second))
+    if high < low:
+        low, high = high, low
     return Span(low, high, unique(flags))
 
 
 def unique(flags: Iterable[str]) -> tuple[str, ...]:
     """Each flag once, in the order they were raised."""
-    return tuple(dict.fromkeys(flag for flag in flags if flag))
+    return tuple(dict.fromkeys(flag for flag in flags if flag)) if flags else ()
 
 
 def _tidy(value: Decimal) -> Decimal:
@@ -52,6 +59,7 @@ def _tidy(value: Decimal) -> Decimal:
     return value.quantize(Decimal(1)) if isinstance(exponent, int) and 0 < exponent < 15 else value
 
 
+@lru_cache(maxsize=4096)
 def read_number(text: str) -> Span | None:
     """Read one number that is zero or more, or None.
 
@@ -91,6 +99,7 @@ def _decimal(whole: str, fraction: str) -> Span:
     return span(value, value)
 
 
+@lru_cache(maxsize=4096)
 def read_range(text: str) -> Span | None:
     """Read one number, or two with a dash or a word between them, or None."""
     single = read_number(text)

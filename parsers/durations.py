@@ -52,7 +52,7 @@ def _prefixed(letter: str, digits: str) -> Duration:
     if letter == "X":
         return Duration(occurrences=int(number.high)) if number.high >= 1 else NONE
     if letter == "T":
-        return Duration(until=number.high)
+        return Duration(until=number.high, flags=("until_amount",))
     return _counted(digits, _LETTERS[letter])
 
 
@@ -67,7 +67,7 @@ def _counted(digits: str, unit_text: str) -> Duration:
     return Duration(hours=(number * unit.factor).high, flags=number.flags)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def duration_in(text: str) -> Duration:
     """Find for how long in running text: `gedurende 5 dagen`, `po bid x 5d`, `6 giften`."""
     text = with_digits(text.lower())

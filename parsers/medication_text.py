@@ -2,6 +2,7 @@
 
 import re
 from decimal import Decimal
+from functools import lru_cache
 
 from parsers.decimals import Span, read_number, read_range, span
 from parsers.units import CONCENTRATION, RATES, Quantity, Unit, read_unit
@@ -81,6 +82,7 @@ def with_digits(text: str) -> str:
     return _NUMERAL.sub(digits, text)
 
 
+@lru_cache(maxsize=512)
 def find_doses(text: str) -> tuple[Quantity, ...]:
     """Every mass that may be a dose: g, g/kg, either of them per day; never a rate or a strength."""
     found = []
@@ -96,6 +98,7 @@ def find_doses(text: str) -> tuple[Quantity, ...]:
     return tuple(found)
 
 
+@lru_cache(maxsize=512)
 def find_rates(text: str) -> tuple[Quantity, ...]:
     """Every infusion rate, in the order they stand: several are steps."""
     found = []
@@ -112,6 +115,7 @@ def rises(text: str) -> bool:
     return _RISING.search(text) is not None
 
 
+@lru_cache(maxsize=1024)
 def find_concentration(text: str) -> Quantity | None:
     """The strength in a product's name, in mg/mL: `100MG/ML`, `2,5 G=50 ML`, `10%`; that of a diluent is not it."""
     for match in _STRENGTH.finditer(text):
@@ -149,6 +153,7 @@ def find_package_mass(text: str) -> Span | None:
     return masses.popitem()[1] if len(masses) == 1 else None
 
 
+@lru_cache(maxsize=512)
 def days_divided_over(text: str) -> tuple[int, int] | None:
     """Over how many days a text spreads the amount: `verdeeld over 2-5 dagen`, `in 2 days`."""
     for match in _DIVIDED.finditer(with_digits(text)):

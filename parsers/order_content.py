@@ -1,5 +1,6 @@
 """What an order says to give: its amount, dose, strength, ingredients and rate, each by its precedence."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -21,6 +22,7 @@ from parsers.timing_fields import Chosen
 from parsers.units import RATES, Quantity
 
 _A_DAY = Decimal(24)
+_PACKAGED = re.compile(r"\b(?:fl|fles|flacon|vial|ampul|stuk|inj|inf)[a-z]*\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ def read_content(line: DrugLine, components: Sequence[Segment], written: Written
         daily=line.daily(),
         daily_basis=line.segment.path(line.places.daily),
         instructions=written.instructions,
-        name=written.text,
+        name="" if _names_a_package(line, written.text) else written.text,
         is_immunoglobulin=looks_like_immunoglobulin(written.codings, written.text),
         per_day=per_day(written.timings),
         times=_times(written.timings),
@@ -99,6 +101,11 @@ def _product(
     if not any(each.kind == "additive" for each in ingredients):
         return assumed_if_immunoglobulin(product, written.codings, written.text)
     return replace(product, name="", mixed=mixed_strength(mixture, quantity, line.amount_path))
+
+
+def _names_a_package(line: DrugLine, text: str) -> bool:
+    """The grams in the name of a package are what it holds, and a dispense is of packages."""
+    return line.segment.name == "RXD" or _PACKAGED.search(text) is not None
 
 
 def _times(timings: Sequence[Timing]) -> int | None:

@@ -11,10 +11,10 @@ from parsers.events import Coding, Header, Identifier, MedicationOrdered, Moment
 from parsers.order_content import Written, read_content
 from parsers.order_groups import Group, Part, group_orders
 from parsers.order_keys import read_keys
+from parsers.plausible_times import plausible, plausible_moment
 from parsers.routes import read_routes
 from parsers.schedules import timing_in_text
 from parsers.segments import Message, Segment
-from parsers.times import moment
 from parsers.timing_fields import Chosen, choose, read_tq, read_tq1
 
 Source = Literal["request", "encoded", "give", "dispense", "control"]
@@ -61,7 +61,7 @@ class _OrderReader:
         return self.group.control.text(field).strip() if self.group.control is not None else ""
 
     def _at(self, field: int) -> Moment | None:
-        return moment(self._orc(field), self.defaults.zone)
+        return plausible_moment(self._orc(field), self.defaults.zone)
 
     def _control(self, control: Segment) -> MedicationOrdered:
         done = self._at(9)
@@ -73,7 +73,7 @@ class _OrderReader:
             control=self._orc(1).upper(),
             status=self._orc(5).upper(),
             source="control",
-            starts=self._at(15) or done or self.header.sent_at,
+            starts=self._at(15) or done or plausible(self.header.sent_at),
         )
 
     def _with_drug(self, part: Part) -> MedicationOrdered:
@@ -164,7 +164,7 @@ class _OrderReader:
 
     def _starts(self, timings: Sequence[Timing], chosen: Chosen) -> Moment | None:
         sent = next((timing.starts for timing in timings if timing.starts is not None), None)
-        return sent or chosen.starts or self._at(15) or self._at(9) or self.header.sent_at
+        return sent or chosen.starts or self._at(15) or self._at(9) or plausible(self.header.sent_at)
 
 
 def _notes(segments: Sequence[Segment]) -> Iterator[str]:

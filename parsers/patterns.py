@@ -171,7 +171,7 @@ _LATER_WORDS = (
 _TOKEN = re.compile(r"\b(?:qd|bid|tid|qid|qod|q[0-9]{1,3}[hdwl]|[1-9]dd[0-9]*)\b")
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def pattern_in(text: str) -> Pattern:
     """Find how often in running text: `1x per 4 weken`, `om de dag`, `po bid x 5d`; else UNKNOWN."""
     text = with_digits(text.lower())

@@ -15,6 +15,7 @@ from parsers.units import Quantity
 OPEN_ENDED_HOURS = Decimal(48)  # a period up to here without a stop is a course of five daily doses
 ASSUMED_DAYS = 5
 _ONE_INFUSION = Decimal(24)  # hours: a longer service than this is not one infusion
+_LONGEST_INFUSION = Decimal(240)  # hours
 _PRECISE = ("hour", "minute", "second")
 
 
@@ -106,6 +107,8 @@ def timing(sent: Sent) -> Timing:
     duration = sent.duration
     if duration == NONE:
         duration = duration_in(f"{sent.pattern}; {sent.text}")
+    if sent.priority.upper().startswith("PRN"):
+        flags = (*flags, "prn")
     occurrences, doubts = count(pattern, sent.total, duration, sent.starts, sent.ends)
     if "pattern_assumed" in flags and occurrences is not None:
         occurrences = (1, occurrences[1])
@@ -126,7 +129,7 @@ def timing(sent: Sent) -> Timing:
 
 def _occurrence_hours(sent: Sent, pattern: Pattern) -> Decimal | None:
     """How long one infusion lasts; the service of a single infusion is its length when it fits in a day."""
-    if sent.occurrence.hours is not None:
+    if sent.occurrence.hours is not None and sent.occurrence.hours <= _LONGEST_INFUSION:
         return sent.occurrence.hours
     if pattern.once and sent.duration.hours is not None and sent.duration.hours <= _ONE_INFUSION:
         return sent.duration.hours

@@ -13,9 +13,9 @@ from parsers.events import Moment, Timing
 from parsers.expansion import read_clock
 from parsers.medication_text import find_rates
 from parsers.patterns import DAY, read_pattern
+from parsers.plausible_times import plausible_moment
 from parsers.schedules import Sent, read_repeats, timing
 from parsers.segments import Segment
-from parsers.times import moment
 from parsers.units import Quantity, read_unit
 
 
@@ -36,8 +36,8 @@ def _read_tq(segment: Segment, field: int, repetition: int, zone: tzinfo) -> Sen
         duration=read_duration(part(3)),
         occurrence=read_duration(part(11), part(11, 2) or "min") if part(11) else NONE,
         total=_count(part(12)),
-        starts=moment(part(4), zone),
-        ends=moment(part(5), zone),
+        starts=plausible_moment(part(4), zone),
+        ends=plausible_moment(part(5), zone),
         priority=part(6),
         conjunction=part(9).upper(),
         text=text,
@@ -62,8 +62,8 @@ def read_tq1(segment: Segment, zone: tzinfo) -> list[Sent]:
         duration=_cq(segment, 6),
         occurrence=_cq(segment, 13),
         total=_count(segment.text(14)),
-        starts=moment(segment.text(7), zone),
-        ends=moment(segment.text(8), zone),
+        starts=plausible_moment(segment.text(7), zone),
+        ends=plausible_moment(segment.text(8), zone),
         priority=segment.text(9).strip(),
         conjunction=segment.text(12).strip().upper(),
         text=text,
