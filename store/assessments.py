@@ -1,6 +1,7 @@
 """What was concluded, one row for every answer that differs from the one before."""
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -41,3 +42,12 @@ def with_signature(connection: sa.Connection, order_id: int, signature: str) -> 
     assessment = tables.assessment
     query = sa.select(assessment).where(assessment.c.order_id == order_id, assessment.c.signature == signature)
     return connection.execute(query.order_by(assessment.c.id.desc()).limit(1)).mappings().one_or_none()
+
+
+def hold_as_of(connection: sa.Connection, moments: Mapping[int, datetime]) -> None:
+    """Note the moment up to which these answers hold: judged again, they came out the same."""
+    if not moments:
+        return
+    change = sa.update(tables.assessment).where(tables.assessment.c.id == sa.bindparam("which"))
+    rows = [{"which": id_, "moment": moment} for id_, moment in sorted(moments.items())]
+    connection.execute(change.values(as_of=sa.bindparam("moment")), rows)

@@ -49,11 +49,28 @@ def keep_answers(
     ]
     rows = [_assessment_row(ids[index], answered[index], answers[index], now) for index in new]
     written = dict(zip(new, assessments.append(connection, rows), strict=True))
+    _hold(
+        connection,
+        last,
+        {
+            order_id: one
+            for index, (order_id, one) in enumerate(zip(ids, answered, strict=True))
+            if index not in written
+        },
+    )
     kept = [
         Kept(order_id, written.get(index) or last[order_id]["id"], one, answers[index], one.assessment.priority)
         for index, (order_id, one) in enumerate(zip(ids, answered, strict=True))
     ]
     return kept, absorbed
+
+
+def _hold(connection: sa.Connection, last: dict[int, sa.RowMapping], same: dict[int, Answered]) -> None:
+    """An answer that came out the same holds up to the newer moment; otherwise it would tell who arrived first."""
+    moments = {
+        last[order_id]["id"]: one.case.at for order_id, one in same.items() if last[order_id]["as_of"] != one.case.at
+    }
+    assessments.hold_as_of(connection, moments)
 
 
 def _said_already(last: sa.RowMapping | None, one: Answered, answer: Answer) -> bool:

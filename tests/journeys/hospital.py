@@ -51,7 +51,7 @@ class Hospital:
             feed_id = feeds.ids_of(connection, ["default"])["default"]
         feed = Feed(id=feed_id, defaults=Defaults(zone=self.site.zone))
         self._feeds = LinkFeeds(one_feed(feed), Source(port=2575, address="127.0.0.1"))
-        self._reception = Reception(lambda _raw, header: header.type != "ADT", ControlIds())
+        self._reception = Reception(lambda _raw, header: header.type != "ADT", ControlIds(self.clock(), "T"))
         self.worker = Dependencies(self.engine, self.knowledge, self.site, self.clock)
 
     def receives(self, *messages: bytes) -> list[int]:
@@ -81,6 +81,13 @@ class Hospital:
             "WHERE a.status = 'open' ORDER BY o.placer"
         )
         return [(row[0].rpartition("|")[2], row[1], row[2]) for row in rows]
+
+    def answers(self) -> dict[str, str]:
+        """The tier of the latest answer for each IVIg order, by placer number."""
+        rows = self._rows(
+            "SELECT o.placer, a.tier FROM medication_order o JOIN assessment a ON a.order_id = o.id ORDER BY a.id"
+        )
+        return {row[0].rpartition("|")[2]: row[1] for row in rows}
 
     def states(self) -> dict[str, str]:
         """How each message ended, by control id."""
