@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+import msgspec
+
 from parsers.certainty import certainty_of
 from parsers.codes import read_codings, read_diagnosed, read_words
 from parsers.condition_words import DIAGNOSIS_TYPES, STATUS_WORDS
@@ -30,10 +32,25 @@ def read_conditions(
     found: list[Condition] = []
     for segment in segments:
         if segment.name == "DG1" and (diagnosis := _read_diagnosis(segment, patient, header, at, defaults)):
-            found.append(diagnosis)
+            found += _with_its_copy(diagnosis, segment.text(5))
         elif segment.name == "PRB" and (problem := _read_problem(segment, patient, header, defaults)):
-            found.append(problem)
+            found += _with_its_copy(problem, _onset(segment))
     return found
+
+
+def _with_its_copy(condition: Condition, written: str) -> list[Condition]:
+    """Deleting a numbered entry also deletes what was said of the same code and day without a number.
+
+    Entries with a number of their own stay: a duplicate that is cleaned up takes nothing with it.
+    """
+    if condition.action == "assert" or not condition.codings:
+        return [condition]
+    copy = natural_key(condition.category, condition.codings, condition.text, written)
+    return [condition] if copy == condition.key else [condition, msgspec.structs.replace(condition, key=copy)]
+
+
+def _onset(prb: Segment) -> str:
+    return prb.text(16) or prb.text(7)
 
 
 def _read_diagnosis(
@@ -73,7 +90,7 @@ def _read_problem(
     said = _said(prb, defaults.problem_statuses)
     deleted, flags = _is_deleted(action, said, header)
     certainty, doubts = _weigh(_problem_certainty(prb, said), codings, _free_text(prb, 3, "") if codings else text)
-    written = prb.text(16) or prb.text(7)
+    written = _onset(prb)
     changed = moment(prb.text(2), defaults.zone)
     return Condition(
         patient=patient,

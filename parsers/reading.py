@@ -19,6 +19,7 @@ from parsers.observations import read_observations
 from parsers.orders import read_orders
 from parsers.patients import read_merges, read_patient, read_patients
 from parsers.procedures import read_procedures
+from parsers.reasons import read_reasons
 from parsers.segments import Message, Segment, split
 from parsers.times import zone_of
 
@@ -68,6 +69,7 @@ def _read_one_patient(
     yield from read_patients(message, patient, header, segments, defaults)
     yield from read_merges(message, patient, header, segments, defaults)
     yield from read_conditions(message, patient, header, segments, defaults)
+    yield from read_reasons(message, patient, segments, defaults)
     yield from read_procedures(message, patient, header, segments, defaults)
     yield from read_allergies(message, patient, header, segments, defaults)
     yield from read_observations(message, patient, header, segments, defaults)

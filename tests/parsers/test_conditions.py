@@ -51,9 +51,18 @@ def test_a_working_diagnosis_is_a_suspicion(kind: str, certainty: str) -> None:
     ("sent", "action"), [("A", "assert"), ("U", "assert"), ("", "assert"), ("D", "delete"), ("X", "delete")]
 )
 def test_only_an_explicit_action_deletes(sent: str, action: str) -> None:
-    (diagnosis,) = conditions(a_dg1(f20="DX1^EPD", f21=sent))
+    diagnosis = conditions(a_dg1(f20="DX1^EPD", f21=sent))[0]
 
     assert (diagnosis.action, diagnosis.key) == (action, "diagnosis:EPD|DX1")
+
+
+def test_a_deletion_also_covers_what_was_said_of_that_code_and_day_without_a_number() -> None:
+    (snapshot,) = conditions(a_dg1())
+
+    deleted = conditions(a_dg1(f20="DX1^EPD", f21="D"))
+
+    assert [each.action for each in deleted] == ["delete", "delete"]
+    assert [each.key for each in deleted] == ["diagnosis:EPD|DX1", snapshot.key]
 
 
 def test_a_message_without_diagnoses_says_nothing_about_them() -> None:
@@ -128,9 +137,9 @@ def test_status_words_are_found_in_either_field(
     "word", ["DELETED^Foutief ingevoerd", "entered-in-error", "Ten onrechte^foutieve invoer", "ERROR"]
 )
 def test_an_entry_in_error_is_deleted_whatever_the_event(word: str) -> None:
-    (problem,) = conditions(a_prb(f1="UP", f14=word), kind="PPR^PC2")
+    deleted = conditions(a_prb(f1="UP", f14=word), kind="PPR^PC2")
 
-    assert problem.action == "delete"
+    assert [each.action for each in deleted] == ["delete", "delete"]
 
 
 @pytest.mark.parametrize(
@@ -147,7 +156,7 @@ def test_an_entry_in_error_is_deleted_whatever_the_event(word: str) -> None:
 def test_a_problem_goes_only_when_it_was_an_error(
     event: str, sent: str, action: str, status: str, flags: tuple[str, ...]
 ) -> None:
-    (problem,) = conditions(a_prb(f1=sent), kind=f"PPR^{event}")
+    problem = conditions(a_prb(f1=sent), kind=f"PPR^{event}")[0]
 
     assert (problem.action, problem.status, problem.flags) == (action, status, flags)
 
