@@ -32,11 +32,26 @@ class Waiting:
     queued_before: bool = False  # the sweep has queued it once already
 
 
+_WORK = (
+    "id",
+    "control_id",
+    "body_hash",
+    "message_time",
+    "received_at",
+    "lane",
+    "flags",
+    "raw",
+    "test",
+    "attempts",
+    "queued_at",
+)
+
+
 def lock_received(connection: sa.Connection, ids: Collection[int]) -> Sequence[sa.RowMapping]:
-    """Take the messages that still wait, with their feed's name, oldest first; leave those another worker holds."""
+    """Take what still waits, with what a worker needs of it and `feed_name`; leave what another worker holds."""
     message, feed = tables.message, tables.feed
     query = (
-        sa.select(message, feed.c.name.label("feed_name"))
+        sa.select(*(message.c[name] for name in _WORK), feed.c.name.label("feed_name"))
         .join(feed, feed.c.id == message.c.feed_id)
         .where(among(connection, message.c.id, ids), message.c.state == "received")
         .order_by(message.c.id)

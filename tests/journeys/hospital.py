@@ -6,6 +6,7 @@ Only sockets and queues are left out; `tests/chaos` and `tests/deployment` have 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -98,6 +99,6 @@ class Hospital:
         with self.engine.connect() as connection:
             return list(dump(connection))
 
-    def _rows(self, query: str) -> Sequence[sa.Row[tuple[str, str, str]]]:
+    def _rows(self, query: str) -> Sequence[sa.Row[*tuple[Any, ...]]]:
         with self.engine.connect() as connection:
             return connection.execute(sa.text(query)).all()
