@@ -96,10 +96,8 @@ def _postgresql(address: URL, pool_size: int, durable: bool) -> sa.Engine:
     arguments: dict[str, Any] = {"connect_timeout": CONNECT_TIMEOUT_S, "application_name": "ivigilant"}
     # A server that vanished without a word is noticed within a minute, not after the kernel's two hours.
     arguments |= {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
-    if not durable:
-        arguments["options"] = "-c synchronous_commit=off"
     arguments = {name: value for name, value in arguments.items() if name not in address.query}
-    return sa.create_engine(
+    engine = sa.create_engine(
         address,
         pool_size=pool_size,
         pool_pre_ping=True,
@@ -107,6 +105,24 @@ def _postgresql(address: URL, pool_size: int, durable: bool) -> sa.Engine:
         json_serializer=to_json,
         json_deserializer=msgspec.json.decode,
     )
+    sa.event.listen(engine, "connect", _settings(durable))
+    return engine
+
+
+def _settings(durable: bool) -> Any:
+    # A statement is planned once and kept. Planned while the tables are empty, it would read them whole, and go on
+    # doing so while they grow. Ours find every row by an index, so the other ways are closed; JIT never pays for that.
+    settings = ["enable_seqscan = off", "enable_hashjoin = off", "enable_mergejoin = off", "jit = off"]
+    if not durable:
+        settings.append("synchronous_commit = off")
+
+    def apply(connection: DBAPIConnection, _record: object) -> None:
+        cursor = connection.cursor()
+        cursor.execute("; ".join(f"SET {setting}" for setting in settings))
+        cursor.close()
+        connection.commit()  # rolled back, a SET would be undone
+
+    return apply
 
 
 def to_json(value: Any) -> str:

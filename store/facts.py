@@ -1,7 +1,7 @@
 """The history of a patient: entries of which the latest version stays."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -43,8 +43,13 @@ def upsert(connection: sa.Connection, rows: Iterable[FactRow]) -> set[int]:
     later = _latest(rows)
     if not later:
         return set()
-    told = to_json([asdict(row) | {"data": row.data.decode()} for row in later])
+    told = to_json([_told(row) for row in later])
     return set(connection.execute(_upsert(connection.dialect.name), {PARAMETER: told}).scalars())
+
+
+def _told(row: FactRow) -> dict[str, Any]:
+    told = {name: getattr(row, name) for name in _TYPES}
+    return told | {"data": row.data.decode()}
 
 
 @cache

@@ -43,13 +43,13 @@ def persons(connection: sa.Connection, ids: Collection[int]) -> list[Person]:
 
 def lock_merge_set(connection: sa.Connection, ids: Collection[int]) -> set[int]:
     """Hold these identities and all that are the same person, also when a merge came in between."""
+    held: set[int] = set()
     wanted = set(ids)
-    while True:
+    while wanted != held:
         patients.lock(connection, wanted)
-        found = merge_set(connection, wanted)
-        if found == wanted:
-            return found
-        wanted = found
+        # Who waited for a lock sees what was merged meanwhile only in a new statement.
+        held, wanted = wanted, wanted | merge_set(connection, wanted)
+    return held
 
 
 def set_pointer(connection: sa.Connection, retired_id: int, survivor_id: int | None, version: str) -> bool:

@@ -1,23 +1,29 @@
 """Things noted once of an identity and never taken back, so that their order does not matter."""
 
 from collections.abc import Collection
+from functools import cache
 
 import sqlalchemy as sa
 
-from store import patients, tables
+from store import tables
+from store.engine import to_json
+from store.rowsets import PARAMETER, among, rowset
 
 
 def add_flag(connection: sa.Connection, ids: Collection[int], flag: str) -> set[int]:
     """Note the flag for these patients, who must be locked; tell for whom it is news."""
     if not ids:
         return set()
-    news = {
-        id_: sorted({*row["flags"], flag})
-        for id_, row in patients.of_ids(connection, ids).items()
-        if flag not in row["flags"]
-    }
+    patient = tables.patient
+    known = connection.execute(sa.select(patient.c.id, patient.c.flags).where(among(connection, patient.c.id, ids)))
+    news = {row.id: sorted({*row.flags, flag}) for row in known if flag not in row.flags}
     if news:
-        change = sa.update(tables.patient).where(tables.patient.c.id == sa.bindparam("whose"))
-        rows = [{"whose": id_, "noted": flags} for id_, flags in sorted(news.items())]
-        connection.execute(change.values(flags=sa.bindparam("noted")), rows)
+        rows = to_json([{"id": id_, "flags": flags} for id_, flags in news.items()])
+        connection.execute(_update(connection.dialect.name), {PARAMETER: rows})
     return set(news)
+
+
+@cache
+def _update(dialect: str) -> sa.Update:
+    patient, told = tables.patient, rowset(dialect, {"id": sa.BigInteger(), "flags": sa.JSON()})
+    return sa.update(patient).where(patient.c.id == told.c.id).values(flags=told.c.flags)

@@ -112,6 +112,13 @@ def mark_has_ivig(connection: sa.Connection, ids: Collection[int]) -> set[int]:
     return set(connection.execute(change.values(has_ivig=True).returning(patient.c.id)).scalars())
 
 
+def with_ivig(connection: sa.Connection, ids: Collection[int]) -> set[int]:
+    """Tell who of these patients has an order or administration that may be IVIg."""
+    patient = tables.patient
+    query = sa.select(patient.c.id).where(among(connection, patient.c.id, ids), patient.c.has_ivig)
+    return set(connection.execute(query).scalars())
+
+
 def of_ids(connection: sa.Connection, ids: Collection[int]) -> dict[int, sa.RowMapping]:
     """Give these patients by id."""
     if not ids:

@@ -84,7 +84,7 @@ def test_a_parked_message_waits_again_when_asked(engine: sa.Engine) -> None:
 
         again = message_queries.reprocess(connection, [parked, waiting], NOW)
 
-        (row, _) = message_queries.lock_received(connection, [parked, waiting])
+        row = connection.execute(sa.text("SELECT * FROM message WHERE id = :id"), {"id": parked}).mappings().one()
     assert again == [Waiting(parked, "history")]
     assert (row["reason"], row["detail"], row["processed_at"], row["attempts"]) == (None, None, None, 0)
 

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from store import patients
 from store.demographics import update_demographics
+from store.patient_flags import add_flag
 from store.patients import Number
 from tests.store.builders import a_patient
 
@@ -64,8 +65,21 @@ def test_ivig_is_news_once(engine: sa.Engine) -> None:
 
         first = patients.mark_has_ivig(connection, {one})
         second = patients.mark_has_ivig(connection, {one, other})
+        third = a_patient(connection, "3")
 
+        assert patients.with_ivig(connection, [one, other, third]) == {one, other}
     assert (first, second) == ({one}, {other})
+
+
+def test_a_flag_is_news_once_and_stays(engine: sa.Engine) -> None:
+    with engine.begin() as connection:
+        one, other = a_patient(connection, "1"), a_patient(connection, "2")
+
+        news = [add_flag(connection, ids, flag) for ids, flag in [({one}, "b"), ({one, other}, "b"), ({one}, "a")]]
+
+        assert patients.of_ids(connection, [one])[one]["flags"] == ["a", "b"]
+        assert add_flag(connection, [], "c") == set()
+    assert news == [{one}, {other}, {one}]
 
 
 def test_each_field_keeps_what_the_latest_message_said_of_it(engine: sa.Engine) -> None:
