@@ -2,13 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, time
-from typing import Annotated, Any
+from typing import Any
 
 import sqlalchemy as sa
 from litestar import Response, get, post
-from litestar.enums import RequestEncodingType
 from litestar.exceptions import NotFoundException
-from litestar.params import Body
+from litestar.params import FromPath, FromQuery, URLEncodedBody
 
 from inbox import acts
 from inbox.access import record
@@ -25,14 +24,14 @@ from store import alerts
 from store.engine import reading
 from store.inbox_queries import find_alert
 
-Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
+Form = URLEncodedBody[dict[str, str]]
 DONE = ("acknowledge", "override", "comment", "assign")
 
 Perform = Callable[[sa.Connection, acts.Act], None]
 
 
 @get("/alerts/{alert_id:str}", include_in_schema=False, sync_to_thread=True)
-def show_alert(request: AnyRequest, alert_id: str) -> Response[Any]:
+def show_alert(request: AnyRequest, alert_id: FromPath[str]) -> Response[Any]:
     """Show one alert."""
     return _show(request, id_of(alert_id))
 
@@ -65,7 +64,7 @@ def _show(request: AnyRequest, number: int, status: int = 200, **said: Any) -> R
 
 
 @get("/alerts/{alert_id:str}/news", opt={UNATTENDED: True}, include_in_schema=False, sync_to_thread=True)
-def tell_news(request: AnyRequest, alert_id: str, heard: int = 0) -> Response[Any]:
+def tell_news(request: AnyRequest, alert_id: FromPath[str], heard: FromQuery[int] = 0) -> Response[Any]:
     """Tell an open page what happened to its alert since it was made, without changing what somebody is reading."""
     parts = parts_of(request)
     with reading(parts.engine) as connection:
@@ -74,7 +73,9 @@ def tell_news(request: AnyRequest, alert_id: str, heard: int = 0) -> Response[An
     return page(request, "news.html", events=others, alert_id=alert_id)
 
 
-def _do(request: AnyRequest, alert_id: str, action: str, form: Mapping[str, str], perform: Perform) -> Response[Any]:
+def _do(
+    request: AnyRequest, alert_id: FromPath[str], action: str, form: Mapping[str, str], perform: Perform
+) -> Response[Any]:
     """Act and show the alert; or show it with what is wrong, and what was filled in still there."""
     parts, number = parts_of(request), id_of(alert_id)
     seen = number_of(form.get("seen", ""))
@@ -94,14 +95,14 @@ def _do(request: AnyRequest, alert_id: str, action: str, form: Mapping[str, str]
 
 
 @post("/alerts/{alert_id:str}/acknowledge", guards=[needs("pharmacist")], include_in_schema=False, sync_to_thread=True)
-def acknowledge_alert(request: AnyRequest, alert_id: str, data: Form) -> Response[Any]:
+def acknowledge_alert(request: AnyRequest, alert_id: FromPath[str], data: Form) -> Response[Any]:
     """Settle the alert as seen and taken on."""
     note = data.get("note", "")
     return _do(request, alert_id, "acknowledge", data, lambda c, act: acts.acknowledge(c, act, note))
 
 
 @post("/alerts/{alert_id:str}/override", guards=[needs("pharmacist")], include_in_schema=False, sync_to_thread=True)
-def override_alert(request: AnyRequest, alert_id: str, data: Form) -> Response[Any]:
+def override_alert(request: AnyRequest, alert_id: FromPath[str], data: Form) -> Response[Any]:
     """Let the order pass for a reason."""
 
     def perform(connection: sa.Connection, act: acts.Act) -> None:
@@ -112,13 +113,13 @@ def override_alert(request: AnyRequest, alert_id: str, data: Form) -> Response[A
 
 
 @post("/alerts/{alert_id:str}/comment", guards=[needs("pharmacist")], include_in_schema=False, sync_to_thread=True)
-def comment_on_alert(request: AnyRequest, alert_id: str, data: Form) -> Response[Any]:
+def comment_on_alert(request: AnyRequest, alert_id: FromPath[str], data: Form) -> Response[Any]:
     """Add a remark."""
     return _do(request, alert_id, "comment", data, lambda c, act: acts.comment(c, act, data.get("text", "")))
 
 
 @post("/alerts/{alert_id:str}/assign", guards=[needs("pharmacist")], include_in_schema=False, sync_to_thread=True)
-def assign_alert(request: AnyRequest, alert_id: str, data: Form) -> Response[Any]:
+def assign_alert(request: AnyRequest, alert_id: FromPath[str], data: Form) -> Response[Any]:
     """Say who is working on it."""
     user = data.get("user", "")
     return _do(request, alert_id, "assign", data, lambda c, act: acts.assign(c, act, user, user_names(c)))

@@ -6,6 +6,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from litestar import Router, get, post
 from litestar.exceptions import NotFoundException
+from litestar.params import FromPath, FromQuery, JSONBody
 
 from inbox import acts
 from inbox.access import record
@@ -42,9 +43,9 @@ def all_alerts(
     request: AnyRequest,
     status: Several = None,
     tier: Several = None,
-    patient: str = "",
-    order: str = "",
-    since: datetime | None = None,
+    patient: FromQuery[str] = "",
+    order: FromQuery[str] = "",
+    since: FromQuery[datetime | None] = None,
     cursor: Cursor = None,
     limit: Limit = PAGE,
 ) -> Page[Alert]:
@@ -62,7 +63,7 @@ def all_alerts(
 
 
 @get("/{alert_id:str}", sync_to_thread=True, summary="One alert")
-def one_alert(request: AnyRequest, alert_id: str) -> Alert:
+def one_alert(request: AnyRequest, alert_id: FromPath[str]) -> Alert:
     """One alert, with what was concluded and why."""
     parts = parts_of(request)
     with parts.engine.begin() as connection:
@@ -96,7 +97,7 @@ def _do(
 
 
 @post("/{alert_id:str}/acknowledge", status_code=200, guards=[needs("pharmacist")], sync_to_thread=True)
-def acknowledge_alert(request: AnyRequest, alert_id: str, data: Acknowledgement) -> Alert:
+def acknowledge_alert(request: AnyRequest, alert_id: FromPath[str], data: JSONBody[Acknowledgement]) -> Alert:
     """Settle an open alert as seen and taken on; 409 when somebody was first or the alert changed."""
     return _do(
         request, alert_id, "acknowledge", lambda c, act: acts.acknowledge(c, act, data.note), seen=data.assessment
@@ -104,7 +105,7 @@ def acknowledge_alert(request: AnyRequest, alert_id: str, data: Acknowledgement)
 
 
 @post("/{alert_id:str}/override", status_code=200, guards=[needs("pharmacist")], sync_to_thread=True)
-def override_alert(request: AnyRequest, alert_id: str, data: Override) -> Alert:
+def override_alert(request: AnyRequest, alert_id: FromPath[str], data: JSONBody[Override]) -> Alert:
     """Let the order pass for a coded reason; a contraindication needs a note."""
     until = moment_of(data.valid_until)
     return _do(
@@ -117,13 +118,13 @@ def override_alert(request: AnyRequest, alert_id: str, data: Override) -> Alert:
 
 
 @post("/{alert_id:str}/comment", status_code=200, guards=[needs("pharmacist")], sync_to_thread=True)
-def comment_on_alert(request: AnyRequest, alert_id: str, data: Comment) -> Alert:
+def comment_on_alert(request: AnyRequest, alert_id: FromPath[str], data: JSONBody[Comment]) -> Alert:
     """Add a remark to the alert's record."""
     return _do(request, alert_id, "comment", lambda c, act: acts.comment(c, act, data.text))
 
 
 @post("/{alert_id:str}/assign", status_code=200, guards=[needs("pharmacist")], sync_to_thread=True)
-def assign_alert(request: AnyRequest, alert_id: str, data: Assignment) -> Alert:
+def assign_alert(request: AnyRequest, alert_id: FromPath[str], data: JSONBody[Assignment]) -> Alert:
     """Say who is working on the alert."""
     return _do(request, alert_id, "assign", lambda c, act: acts.assign(c, act, data.user, user_names(c)))
 

@@ -1,6 +1,7 @@
 """`/api/v1/assessments`: every answer that was given, also "nothing found"."""
 
 from litestar import Router, get
+from litestar.params import FromQuery
 
 from inbox.access import record
 from inbox.api_answers import assessment_shape
@@ -12,7 +13,11 @@ from store.inbox_queries import list_assessments, patients_named
 
 @get("/", sync_to_thread=True, summary="Assessments, newest first")
 def all_assessments(
-    request: AnyRequest, order: str = "", patient: str = "", cursor: Cursor = None, limit: Limit = PAGE
+    request: AnyRequest,
+    order: FromQuery[str] = "",
+    patient: FromQuery[str] = "",
+    cursor: Cursor = None,
+    limit: Limit = PAGE,
 ) -> Page[Assessment]:
     """Every answer for an order (placer or filler number) or a patient (`value` or `authority|value`)."""
     parts, language = parts_of(request), language_of(request)

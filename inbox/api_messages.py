@@ -4,7 +4,7 @@ from typing import Annotated
 
 from litestar import Router, get, post
 from litestar.exceptions import NotFoundException
-from litestar.params import Parameter
+from litestar.params import FromPath, FromQuery, QueryParameter
 
 from inbox.access import patients_in_message, record
 from inbox.api_answers import message_shape
@@ -19,15 +19,17 @@ from store.messages import raw_of
 
 STATES = ("received", "processed", "ignored", "parked")
 
-States = Annotated[list[str] | None, Parameter(query="state", description="one or more, repeated or joined with commas")]
+States = Annotated[
+    list[str] | None, QueryParameter(name="state", description="one or more, repeated or joined with commas")
+]
 
 
 @get("/", sync_to_thread=True, summary="Messages, newest first")
 def all_messages(
     request: AnyRequest,
     states: States = None,
-    control_id: str = "",
-    feed: str = "",
+    control_id: FromQuery[str] = "",
+    feed: FromQuery[str] = "",
     cursor: Cursor = None,
     limit: Limit = PAGE,
 ) -> Page[Message]:
@@ -41,7 +43,7 @@ def all_messages(
 
 
 @get("/{message_id:str}", sync_to_thread=True, summary="One message, as sent and as read")
-def one_message(request: AnyRequest, message_id: str) -> WholeMessage:
+def one_message(request: AnyRequest, message_id: FromPath[str]) -> WholeMessage:
     """One message: its text as it was sent, and its fields by name."""
     parts, number = parts_of(request), id_of(message_id)
     with parts.engine.begin() as connection:
@@ -57,7 +59,7 @@ def one_message(request: AnyRequest, message_id: str) -> WholeMessage:
 
 
 @post("/{message_id:str}/reprocess", status_code=202, guards=[needs("pharmacist")], sync_to_thread=True)
-def reprocess_message(request: AnyRequest, message_id: str) -> Message:
+def reprocess_message(request: AnyRequest, message_id: FromPath[str]) -> Message:
     """Let a worker try the message again, however it ended; 409 when it waits for one already."""
     return Message(**message_shape(reprocess(parts_of(request), request.user, id_of(message_id))))
 

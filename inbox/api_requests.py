@@ -5,7 +5,7 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 from litestar.exceptions import ClientException, NotFoundException
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 
 from inbox.api_shapes import Page
 from inbox.parts import AnyConnection, languages_wished, parts_of
@@ -15,9 +15,9 @@ _LARGEST_ID = 2**63 - 1
 
 Item = TypeVar("Item")
 
-Cursor = Annotated[str | None, Parameter(description="`next` of the answer before this one")]
-Limit = Annotated[int, Parameter(ge=1, le=200, description="how many items at most")]
-Several = Annotated[list[str] | None, Parameter(description="one or more, repeated or joined with commas")]
+Cursor = Annotated[str | None, QueryParameter(description="`next` of the answer before this one")]
+Limit = Annotated[int, QueryParameter(ge=1, le=200, description="how many items at most")]
+Several = Annotated[list[str] | None, QueryParameter(description="one or more, repeated or joined with commas")]
 
 
 class Acknowledgement(msgspec.Struct, frozen=True):

@@ -1,10 +1,8 @@
 """The inbox: open alerts by patient, live."""
 
-from typing import Annotated
-
 import sqlalchemy as sa
 from litestar import get
-from litestar.params import Parameter
+from litestar.params import FromQuery
 from litestar.response import Redirect, Template
 
 from inbox.access import record
@@ -21,7 +19,7 @@ from store.status_queries import last_message_at
 SHOWN_TIERS = ("contraindication", "high", "moderate")
 STATUSES = ("open", "acknowledged", "overridden", "covered", "resolved")
 
-Chosen = Annotated[list[str] | None, Parameter()]
+Chosen = FromQuery[list[str] | None]
 
 
 def _alerts(connection: sa.Connection, parts: Parts, statuses: list[str], tiers: list[str]) -> Rows:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from litestar import get, post
 from litestar.exceptions import NotFoundException
-from litestar.params import Parameter
+from litestar.params import FromPath, FromQuery, QueryParameter
 from litestar.response import Redirect, Template
 
 from inbox.access import patients_in_message, record
@@ -22,12 +22,16 @@ from store.messages import raw_of
 
 STATES = ("parked", "received", "processed", "ignored")
 
-Chosen = Annotated[list[str] | None, Parameter(query="state")]
+Chosen = Annotated[list[str] | None, QueryParameter(name="state")]
 
 
 @get("/messages", include_in_schema=False, sync_to_thread=True)
 def show_messages(
-    request: AnyRequest, states: Chosen = None, control_id: str = "", feed: str = "", before: str = ""
+    request: AnyRequest,
+    states: Chosen = None,
+    control_id: FromQuery[str] = "",
+    feed: FromQuery[str] = "",
+    before: FromQuery[str] = "",
 ) -> Template:
     """Show what was received: parked messages apart, then all that was asked for, newest first."""
     parts = parts_of(request)
@@ -52,7 +56,7 @@ def show_messages(
 
 
 @get("/messages/{message_id:str}", include_in_schema=False, sync_to_thread=True)
-def show_message(request: AnyRequest, message_id: str, path: str = "") -> Template:
+def show_message(request: AnyRequest, message_id: FromPath[str], path: FromQuery[str] = "") -> Template:
     """Show one message field by field, the field at `path` marked."""
     parts, number = parts_of(request), id_of(message_id)
     with parts.engine.begin() as connection:
@@ -76,7 +80,7 @@ def show_message(request: AnyRequest, message_id: str, path: str = "") -> Templa
 @post(
     "/messages/{message_id:str}/reprocess", guards=[needs("pharmacist")], include_in_schema=False, sync_to_thread=True
 )
-def reprocess_message(request: AnyRequest, message_id: str) -> Redirect:
+def reprocess_message(request: AnyRequest, message_id: FromPath[str]) -> Redirect:
     """Let a worker try a parked message again."""
     number = id_of(message_id)
     reprocess(parts_of(request), request.user, number)

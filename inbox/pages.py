@@ -25,6 +25,7 @@ def language_of(request: AnyRequest) -> str:
 def page(request: AnyRequest, name: str, status: int = 200, **context: Any) -> Template:
     """Make a page from its template."""
     parts, language = parts_of(request), language_of(request)
+    masked = parts.settings.masked_authorities
     everywhere = {
         "t": parts.words[language],
         "n": parts.notation(language),
@@ -34,9 +35,8 @@ def page(request: AnyRequest, name: str, status: int = 200, **context: Any) -> T
         "viewer": viewer_of(request),
         "here": request.url.path,
         "now": parts.clock(),
-        "mask": lambda number: (
-            mask(number["value"]) if number["authority"] in parts.settings.masked_authorities else number["value"]
-        ),
+        "mask": lambda number: mask(number["value"]) if number["authority"] in masked else number["value"],
+        "authority": lambda number: "BSN" if number["authority"] in masked else number["authority"],
     }
     return Template(name, context=everywhere | context, status_code=status)
 

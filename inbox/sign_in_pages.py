@@ -1,12 +1,11 @@
 """Signing in and out, and choosing a language."""
 
-from typing import Annotated, Any
+from typing import Any
 
 from litestar import Response, get, post
 from litestar.datastructures import Cookie
-from litestar.enums import RequestEncodingType
 from litestar.middleware.rate_limit import RateLimitConfig
-from litestar.params import Body
+from litestar.params import URLEncodedBody
 from litestar.response import Template
 
 from inbox.access import record
@@ -21,7 +20,7 @@ from store.engine import reading
 
 YEAR_S = 365 * 24 * 3600
 
-Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
+Form = URLEncodedBody[dict[str, str]]
 
 
 @get("/sign-in", opt={ANYONE: True}, include_in_schema=False, sync_to_thread=False)
@@ -86,9 +85,9 @@ def choose_language(request: AnyRequest, data: Form) -> Response[Any]:
         with parts.engine.begin() as connection:
             speak(connection, viewer.user_id, language)
     secure = parts.settings.secure_cookies
-    answer.set_cookie(Cookie(LANGUAGE, language, max_age=YEAR_S, httponly=True, secure=secure, samesite="lax"))
+    answer.set_cookie(Cookie(LANGUAGE, value=language, max_age=YEAR_S, httponly=True, secure=secure, samesite="lax"))
     return answer
 
 
 def _session_cookie(settings: InboxSettings, token: str, max_age: int) -> Cookie:
-    return Cookie(COOKIE, token, max_age=max_age, httponly=True, secure=settings.secure_cookies, samesite="lax")
+    return Cookie(COOKIE, value=token, max_age=max_age, httponly=True, secure=settings.secure_cookies, samesite="lax")

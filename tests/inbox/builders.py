@@ -122,7 +122,13 @@ def a_person(connection: sa.Connection, value: str = "1000001", bsn: str = "9999
 
 def a_problem_message(connection: sa.Connection, patient: int | None = None, **values: Any) -> int:
     """The message that told of the thrombosis, and the fact that was kept of it."""
-    stored = {"raw": pack(PROBLEM), "raw_size": len(PROBLEM), "type": "PPR", "event": "PC1", "hl7_version": "2.5"}
+    stored: dict[str, Any] = {
+        "raw": pack(PROBLEM),
+        "raw_size": len(PROBLEM),
+        "type": "PPR",
+        "event": "PC1",
+        "hl7_version": "2.5",
+    }
     stored |= {"control_id": "EPD2600022", "state": "processed", "received_at": NOW - timedelta(hours=22)}
     message = a_message(connection, **(stored | values))
     if patient is not None:
@@ -205,5 +211,7 @@ def the_log(engine: sa.Engine) -> list[tuple[str, str, int | None, str]]:
     """Who did what to whom: actor, action, patient, object."""
     log = tables.access_log
     with engine.connect() as connection:
-        rows = connection.execute(sa.select(log.c.actor, log.c.action, log.c.patient_id, log.c.object).order_by(log.c.id))
+        rows = connection.execute(
+            sa.select(log.c.actor, log.c.action, log.c.patient_id, log.c.object).order_by(log.c.id)
+        )
         return [(row[0], row[1], row[2], row[3]) for row in rows]

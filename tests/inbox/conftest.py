@@ -1,6 +1,6 @@
 """An inbox on a real database, and people and programs who use it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import cast
@@ -97,12 +97,13 @@ def one_client(one_site: Site) -> Iterator[Client]:
         yield client
 
 
-SignIn = Callable[..., Client]
+def form(client: Client, **values: str) -> dict[str, str]:
+    """Fill in a form of a page that was opened."""
+    return values | {"_csrf_token": client.cookies["ivigilant_csrf"]}
 
 
-def sign_in(client: Client, name: str, password: str = PASSWORD) -> Client:
+def sign_in(client: Client, name: str) -> Client:
     """Sign in as a browser does."""
     client.get("/sign-in")
-    form = {"name": name, "password": password, "_csrf_token": client.cookies["ivigilant_csrf"]}
-    client.post("/sign-in", data=form, follow_redirects=False)
+    client.post("/sign-in", data=form(client, name=name, password=PASSWORD), follow_redirects=False)
     return client
