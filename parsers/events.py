@@ -199,6 +199,7 @@ class MedicationOrdered(Event, frozen=True, kw_only=True, tag="order"):
     indications: tuple[Coding, ...] = ()
     instructions: str = ""
     starts: Moment | None = None  # first of timing, ORC-15, ORC-9, MSH-7
+    lots: tuple[str, ...] = ()  # of a give or a dispense
     course_grams: Amount | None = None  # when the amount was, or may be, the whole course
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from parsers.amounts import amount_of, rescale, widened
+from parsers.amounts import amount_of, flagged, rescale, widened
 from parsers.components import assumed_if_immunoglobulin, immunoglobulin_in, mixed_strength, read_components
 from parsers.decimals import unique
 from parsers.defaults import Defaults
@@ -15,11 +15,12 @@ from parsers.events import Amount, Coding, Component, Timing
 from parsers.immunoglobulins import looks_like_immunoglobulin
 from parsers.medication_text import find_rates, rises
 from parsers.rates import Rate, combine, mean_of_steps, normalised, rate_of, read_give_per
-from parsers.schedules import per_day
+from parsers.schedules import days_of, per_day
 from parsers.segments import Segment
 from parsers.strengths import Product, concentration
 from parsers.timing_fields import Chosen
-from parsers.units import RATES, Quantity
+from parsers.units import PER_KG, RATES, Quantity
+from parsers.weights import maybe_course_total
 
 _A_DAY = Decimal(24)
 _PACKAGED = re.compile(r"\b(?:fl|fles|flacon|vial|ampul|stuk|inj|inf)[a-z]*\b", re.IGNORECASE)
@@ -78,7 +79,7 @@ def read_content(line: DrugLine, components: Sequence[Segment], written: Written
     rate = combine(sent.peak, per, dose.each, lasts, [each for each, _ in steps])
     if rate.mean is None:
         rate = replace(rate, mean=mean_of_steps(steps))
-    dose = _continuous(dose, rate, written)
+    dose = _rather_a_course(_continuous(dose, rate, written), written.timings)
     return Content(
         amount=amount_of(quantity, line.amount_path) if quantity is not None else None,
         dose=dose,
@@ -101,6 +102,15 @@ def _product(
     if not any(each.kind == "additive" for each in ingredients):
         return assumed_if_immunoglobulin(product, written.codings, written.text)
     return replace(product, name="", mixed=mixed_strength(mixture, quantity, line.amount_path))
+
+
+def _rather_a_course(dose: Dose, timings: Sequence[Timing]) -> Dose:
+    """More than 1.2 g/kg, day after day, is rather the whole course; grams wait for who knows the weight."""
+    days = max((days_of(timing) for timing in timings), default=1)
+    if dose.each is None or dose.course is not None or dose.each.unit != PER_KG:
+        return dose
+    each = maybe_course_total(dose.each, None, days)
+    return dose if each is dose.each else Dose(each, flagged(dose.each, "maybe_course_total"), dose.flags)
 
 
 def _names_a_package(line: DrugLine, text: str) -> bool:

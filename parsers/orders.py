@@ -82,7 +82,7 @@ class _OrderReader:
         chosen = self._timing(part)
         written = [words for sent in (*chosen.sent, *chosen.steps) if (words := sent.text)]
         instructions = "; ".join(unique([*self._instructions(part), *written]))
-        timings = chosen.timings or self._timing_in_words(f"{instructions}; {text}", part)
+        timings = chosen.timings if chosen.tells else self._in_words(f"{instructions}; {text}", chosen, part)
         components = part.components or [each for other in self.group.parts for each in other.components]
         content = read_content(line, components, Written(codings, text, instructions, chosen, timings), self.defaults)
         done = self._at(9)
@@ -90,7 +90,7 @@ class _OrderReader:
             patient=self.patient,
             path=line.path,
             at=done.at if done is not None else None,
-            flags=unique([*line.flags, *chosen.flags, *content.flags]),
+            flags=unique([*line.flags, *chosen.flags, *content.flags, "" if timings else "schedule_missing"]),
             keys=read_keys(self.group.control, self.before, self._prescription(), self.header),
             control=self._orc(1).upper(),
             status=self._orc(5).upper(),
@@ -107,6 +107,7 @@ class _OrderReader:
             components=content.components,
             indications=self._indications(),
             instructions=instructions,
+            lots=tuple(part.drug.texts(line.places.lots)) if line.places.lots else (),
             starts=self._starts(timings, chosen),
             course_grams=content.dose.course,
         )
@@ -158,9 +159,9 @@ class _OrderReader:
         control = read_tq(self.group.control, 7, zone) if self.group.control is not None else []
         return choose([own, field, request, control])
 
-    def _timing_in_words(self, text: str, part: Part) -> tuple[Timing, ...]:
-        found = timing_in_text(text, self._at(15), part.drug.path())
-        return (found,) if found is not None else ()
+    def _in_words(self, text: str, chosen: Chosen, part: Part) -> tuple[Timing, ...]:
+        found = timing_in_text(text, chosen.starts or self._at(15), part.drug.path())
+        return (found,) if found is not None else chosen.timings
 
     def _starts(self, timings: Sequence[Timing], chosen: Chosen) -> Moment | None:
         sent = next((timing.starts for timing in timings if timing.starts is not None), None)

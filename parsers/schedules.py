@@ -210,6 +210,16 @@ def pattern_of(timing: Timing) -> Pattern:
     return Pattern(named.hours, timing.per_period, months=named.months, weekdays=named.weekdays)
 
 
+def days_of(timing: Timing) -> int:
+    """On how many days of one course something is given; a longer period is one day each time."""
+    if timing.period_hours is None or timing.period_hours > OPEN_ENDED_HOURS:
+        return 1
+    if timing.occurrences is None:
+        return ASSUMED_DAYS
+    doses_a_day = max(Decimal(1), timing.per_period * DAY / timing.period_hours)
+    return int((timing.occurrences[1] / doses_a_day).to_integral_value(ROUND_CEILING))
+
+
 def per_day(timings: Iterable[Timing]) -> Decimal:
     """Administrations in one day of treatment: at least one."""
     return max((Pattern(each.period_hours, each.per_period).per_day for each in timings), default=Decimal(1))

@@ -118,6 +118,7 @@ class Chosen:
     sent: tuple[Sent, ...] = ()
     steps: tuple[Sent, ...] = ()
     starts: Moment | None = None
+    tells: bool = False  # whether any of them says how often; without that, once is only the standard's default
     flags: tuple[str, ...] = ()
 
 
@@ -140,7 +141,7 @@ def choose(sources: Sequence[Sequence[Sent]]) -> Chosen:
     from_request = bool(telling) and telling[0] is not said[0]
     differs = len(telling) > 1 and _differ(timings[0], timing(telling[1][0]))
     flags = ("timing_from_request" if from_request else "", "timing_differs" if differs else "")
-    return Chosen(_doubled(timings), tuple(chosen), steps, starts, unique(flags))
+    return Chosen(_doubled(timings), tuple(chosen), steps, starts, bool(telling), unique(flags))
 
 
 def _has_steps(source: Sequence[Sent]) -> bool:

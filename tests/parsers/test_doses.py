@@ -136,3 +136,24 @@ def test_grams_in_the_name_of_a_package_are_not_the_dose() -> None:
     order = the_order(ORC, rxe("", "", "X^Kiovig 10 g flacon^L"))
 
     assert order.dose is None
+
+
+@pytest.mark.parametrize(
+    ("amount", "timing", "dose", "course"),
+    [
+        ("1.2", "^QD^D5", (1.2, 1.2, "g/kg"), None),
+        ("2", "^QD^D5", (0.4, 2, "g/kg"), (2, 2, "g/kg")),
+        ("2", "^QD^D2", (1, 2, "g/kg"), (2, 2, "g/kg")),
+        ("2", "^QD", (0.4, 2, "g/kg"), (2, 2, "g/kg")),  # open-ended: five days
+        ("2", "^BID^D5", (0.4, 2, "g/kg"), (2, 2, "g/kg")),
+        ("2", "^Q4W^^^^^^^^^^6", (2, 2, "g/kg"), None),
+        ("2", "^Once", (2, 2, "g/kg"), None),
+    ],
+)
+def test_more_than_a_usual_day_per_kilogram_day_after_day_may_be_the_course(
+    amount: str, timing: str, dose: tuple[float, float, str], course: tuple[float, float, str] | None
+) -> None:
+    order = the_order(f"ORC|NW|1^EPD|||||{timing}", rxe(amount, "g/kg"))
+
+    assert ends(order.dose) == dose
+    assert ends(order.course_grams) == course

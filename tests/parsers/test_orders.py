@@ -94,6 +94,7 @@ def test_a_dispense_is_packages_and_the_dose_its_daily_total() -> None:
 
     assert order.source == "dispense"
     assert ends(order.amount) == (4, 4, "package")
+    assert order.lots == ("LOT4711", "LOT4712")
     assert ends(order.dose) == (32, 32, "g")
 
 
@@ -239,3 +240,18 @@ def test_an_end_at_the_end_of_time_is_no_end(end: str) -> None:
 
     assert order.timings[0].ends is None
     assert order.timings[0].flags == ("open_ended",)
+
+
+def test_a_schedule_in_words_counts_where_the_timing_tells_only_the_start() -> None:
+    order = the_order("ORC|NW|1^EPD|||||^^^20250310120000", f"RXE||{IVIG}|30||g||1x per dag gedurende 5 dagen")
+
+    assert order.timings[0].occurrences == (5, 5)
+    assert order.timings[0].starts is not None
+    assert "pattern_from_text" in order.timings[0].flags
+
+
+def test_an_order_without_any_schedule_says_so() -> None:
+    order = the_order("ORC|NW|1^EPD", rxe("30", "g"))
+
+    assert order.timings == ()
+    assert "schedule_missing" in order.flags
