@@ -123,6 +123,8 @@ def _keeps(knowledge: Knowledge, event: AnyEvent) -> bool:
     if isinstance(event, MedicationOrdered | MedicationGiven) and product_of(knowledge, event).is_ivig:
         return True
     if isinstance(event, Observation):
+        if event.status == "no_value":  # it must not take the place of a value (INTERFACE 3.6)
+            return False
         return knowledge.keeps(codings((*event.codings, *event.value_codings)), "")
     return knowledge.keeps(codings(event.codings), event.text)
 
