@@ -9,10 +9,25 @@ import parsers
 from parsers.doubts import DOUBTS
 
 FOLDER = Path(parsers.__file__).parent
-ABOUT_ORDERS = """
-administrations amounts components decimals doses drug_lines durations order_content orders patterns quantities
-rates schedules strengths timing_fields units weights
-""".split()
+ABOUT_ORDERS = [
+    "administrations",
+    "amounts",
+    "components",
+    "decimals",
+    "doses",
+    "drug_lines",
+    "durations",
+    "order_content",
+    "orders",
+    "patterns",
+    "quantities",
+    "rates",
+    "schedules",
+    "strengths",
+    "timing_fields",
+    "units",
+    "weights",
+]
 
 
 @pytest.mark.parametrize("module", ABOUT_ORDERS)
