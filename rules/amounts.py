@@ -107,18 +107,27 @@ def body_mass_index(picture: "Picture") -> Range | None:
     return _exact(weight / (height / 100) ** 2) if weight and height else None
 
 
-def last_course(picture: "Picture", within: timedelta) -> tuple[Decimal | None, tuple[Dose, ...]]:
-    """Return g/kg and doses of the latest earlier course when it ended within this time before the order."""
-    at = picture.case.at
+def last_course(picture: "Picture") -> tuple[Dose, ...]:
+    """Return the doses of the course before this one; doses close to the start belong to this course."""
+    newer = picture.starts
     course: list[Dose] = []
     for dose in reversed(picture.earlier_doses):
-        if course and course[-1].at - dose.at > _COURSE_GAP:
-            break
-        course.append(dose)
-    if not course or at - course[0].at >= within or not picture.weight_kg:
-        return None, ()
-    total = sum((dose.grams.high for dose in course if dose.grams), Decimal(0))
-    return total / picture.weight_kg, tuple(reversed(course))
+        if newer - dose.at > _COURSE_GAP:
+            if course:
+                break
+            course = [dose]
+        elif course:
+            course.append(dose)
+        newer = dose.at
+    return tuple(reversed(course))
+
+
+def last_course_per_kg(picture: "Picture") -> Decimal | None:
+    """Return how much that course was, in g/kg."""
+    course = last_course(picture)
+    if not course or not picture.weight_kg:
+        return None
+    return sum((dose.grams.high for dose in course if dose.grams), Decimal(0)) / picture.weight_kg
 
 
 def weight_is_old(picture: "Picture") -> bool:

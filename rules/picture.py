@@ -176,10 +176,16 @@ class Picture:
         """The latest height in cm."""
         return next((each.high for each in self.readings("body-height")), None)
 
+    @property
+    def starts(self) -> datetime:
+        """When this order starts; the judged moment may lie later, while it runs."""
+        return self.case.order.starts or self.case.at
+
     @cached_property
     def earlier_doses(self) -> tuple[Dose, ...]:
-        """IVIg before the judged moment, oldest first."""
-        return tuple(sorted((each for each in self.case.doses if each.at < self.case.at), key=lambda each: each.at))
+        """IVIg of other orders before this one starts, oldest first."""
+        before = (each for each in self.case.doses if each.at < self.starts and each.order != self.case.order.key)
+        return tuple(sorted(before, key=lambda each: each.at))
 
     @cached_property
     def risk_factors(self) -> tuple[tuple[State, Outcome], ...]:

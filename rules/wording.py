@@ -9,9 +9,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from rules.amounts import adjusted_weight, amount, at_risk_rate, dose_per_kg_is_missing, grams, label_rate, last_course
+from rules.amounts import (
+    adjusted_weight,
+    amount,
+    at_risk_rate,
+    dose_per_kg_is_missing,
+    grams,
+    label_rate,
+    last_course_per_kg,
+)
 from rules.assessment import Text
-from rules.dates import days, show
+from rules.dates import show
 from rules.facts import Fact, Range
 from rules.picture import Picture
 from rules.treatment import prednisone_mg
@@ -239,7 +247,7 @@ FILLERS: dict[str, Filler] = {
     "adjusted_weight": _number(adjusted_weight),
     "adjusted_g": _number(_adjusted_dose),
     "g_per_kg_28_days": _planned("g-per-kg-28-days"),
-    "earlier_course_g_per_kg": _number(lambda picture: last_course(picture, days(14))[0]),
+    "earlier_course_g_per_kg": _number(last_course_per_kg),
     "steroid_mg": _number(lambda picture: prednisone_mg(picture)[0]),
     "inr": _measured("inr"),
     "aptt": _measured("aptt"),

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 
-from rules.amounts import AMOUNTS, amount, dose_per_kg_is_missing, grams, last_course
+from rules.amounts import AMOUNTS, amount, dose_per_kg_is_missing, grams, last_course, last_course_per_kg
 from rules.conditions.history import dose_fact
 from rules.conditions.vocabulary import COMPARISONS, Kind, Said, compare, word
 from rules.dates import days
@@ -73,10 +73,11 @@ def earlier_course(said: Said) -> Check:
     limit, window = said.number("at_least"), days(said.number("within_days"))
 
     def check(picture: Picture) -> Outcome:
-        total, doses = last_course(picture, window)
-        if total is None or total < limit:
-            return Outcome(held=False, saw="none" if total is None else f"{total:.3g} g/kg")
-        return Outcome(held=True, facts=tuple(dose_fact(dose) for dose in doses), saw=f"{total:.3g} g/kg")
+        total, doses = last_course_per_kg(picture), last_course(picture)
+        if total is None:
+            return Outcome(held=False, saw="none known")
+        held = total >= limit and picture.starts - doses[-1].at < window
+        return Outcome(held, tuple(dose_fact(dose) for dose in doses) if held else (), f"{total:.3g} g/kg")
 
     return check
 
@@ -88,7 +89,7 @@ def no_ivig_for_days(said: Said) -> Check:
 
     def check(picture: Picture) -> Outcome:
         doses = picture.earlier_doses
-        recent = bool(doses) and picture.case.at - doses[-1].at <= window
+        recent = bool(doses) and picture.starts - doses[-1].at <= window
         return Outcome(held=not recent, saw=f"last dose {doses[-1].at:%Y-%m-%d}" if doses else "no earlier dose")
 
     return check
