@@ -192,8 +192,8 @@ def paran_other(now: datetime, index: int) -> list[Draft]:
     version = ("2.3", "2.3.1", "2.4", "2.6")[index]
     begins = now + (index + 1) * HOUR
     chart = Chart(invent(40 + index, "U", None, now), ward="SEH", patient_class="E", versions={"EPD": version})
-    chart.admitted(begins - 3 * HOUR, event="A04")
-    order = Prescription(f"9120{index:02d}", drug, Schedule(begins, "Once", 1))
+    chart.admitted(now - 2 * HOUR, event="A04")
+    order = Prescription(f"9120{index:02d}", drug, Schedule(begins, "Once", 1), at=now - HOUR)
     chart.ordered(order, "ORM" if index < 2 else "OMP")
     return chart.drafts
 

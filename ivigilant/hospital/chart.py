@@ -98,7 +98,7 @@ class Chart:
     def admitted(self, at: datetime, *diagnoses: Code, weight: str = "", event: str = "A01") -> None:
         """Tell an admission, or with A04 a registration, with the diagnoses of that day."""
         self.visit = replace(self.visit, admitted_at=at)
-        self.moves(event, at, *(Diagnosis(code, at, "W") for code in diagnoses), weight=weight)
+        self.moves(event, at, *(Diagnosis(code, at) for code in diagnoses), weight=weight)
 
     def transferred(self, at: datetime, ward: str) -> None:
         """Tell that the patient lies elsewhere now."""

@@ -66,17 +66,17 @@ def routine(now: datetime, index: int) -> list[Draft]:
     person = invent(200 + index, "FM"[index % 2], 28 + index % 30, now)
     chart = Chart(person, ward="DAGB", patient_class="O", versions=versions)
     chart.admitted(now - 3 * HOUR, CVID if index % 3 else MYASTHENIA, event="A04")
-    order = order_of(way, f"9300{index:02d}", Schedule(starts, "Q4W", 6))
+    order = order_of(way, f"9300{index:02d}", Schedule(starts, "Q4W", 6), at=now - 2 * HOUR)
     chart.ordered(order, way.envelope, weight="60")
     if index in LIVES:
         LIVES[index](Life(chart, order, way, now))
     return chart.drafts
 
 
-def order_of(way: Writing, number: str, schedule: Schedule) -> Prescription:
+def order_of(way: Writing, number: str, schedule: Schedule, at: datetime) -> Prescription:
     """Give the order, written that way."""
     return Prescription(
-        number, way.drug, schedule, way.dose, way.unit, rate=way.rate, mixture_g=way.mixture_g, indication=CVID
+        number, way.drug, schedule, way.dose, way.unit, rate=way.rate, mixture_g=way.mixture_g, indication=CVID, at=at
     )
 
 

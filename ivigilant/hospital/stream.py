@@ -16,8 +16,8 @@ Story = Callable[[datetime], list[Draft]]
 
 STAYS = 40  # patients on the wards when nobody asks for more
 AT_ONCE = 24  # stories that are told at the same time
-SENDING_BEGAN = timedelta(minutes=10)
-PACE = timedelta(milliseconds=200)
+SENDING_BEGAN = timedelta(minutes=1)
+PACE = timedelta(milliseconds=20)
 IVIG_SHARE = 0.75  # of the stays in a large feed: about one message in twenty is then an IVIg order
 
 CASES: tuple[Case, ...] = (

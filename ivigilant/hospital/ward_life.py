@@ -121,7 +121,7 @@ def _medicines(chart: Chart, die: random.Random, at: datetime) -> None:
         if die.random() < 0.3:
             chart.infused(order, at + HOUR, 0.25, habit.dose, habit.unit)
         if die.random() < 0.15:
-            chart.ordered(order.stopped(at + 5 * HOUR), envelope)
+            chart.ordered(order.stopped(at + 3 * HOUR), envelope)
 
 
 def _immunoglobulin(chart: Chart, die: random.Random, index: int, now: datetime) -> None:
@@ -132,7 +132,7 @@ def _immunoglobulin(chart: Chart, die: random.Random, index: int, now: datetime)
     fitting = [way for way in WRITINGS if way.version == dialect.version]
     way = die.choice(fitting)
     schedule = Schedule(now + HOUR, die.choice(("Q4W", "Once", "QD")), die.choice((1, 2, 5)))
-    chart.ordered(order_of(way, f"{95_000_000 + index}", schedule), way.envelope)
+    chart.ordered(order_of(way, f"{95_000_000 + index}", schedule, at=now - HOUR), way.envelope)
 
 
 class Event(NamedTuple):

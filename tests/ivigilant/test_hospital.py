@@ -179,3 +179,12 @@ def test_a_large_feed_is_about_one_ivig_order_in_twenty() -> None:
     share = sum(1 for message in large if immunoglobulins.search(message) and b"\rRXA" not in message) / len(large)
     assert len(large) > 3000
     assert 0.03 < share < 0.09
+
+
+def test_nothing_is_ordered_and_nothing_happens_after_now() -> None:
+    happened = {"ORC": 9, "EVN": 2, "PRB": 2, "RXA": 4, "OBX": 14, "DG1": 5}
+
+    for message in feed():
+        for line in segments(message):
+            said = line[happened[line[0]]] if line[0] in happened and len(line) > happened[line[0]] else ""
+            assert said[:14] <= "20261120130000", f"{line[0]} of {field(message, 'MSH', 10)}"
