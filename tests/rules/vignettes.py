@@ -1,0 +1,157 @@
+"""The clinical vignettes, each made into a Case and the answer it must have."""
+
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from rules.evaluate import evaluate
+from rules.examples import AT
+from rules.facts import Case, Coding, Dose, Fact, Order, Patient, Range
+from rules.knowledge import Knowledge
+
+VTE_CODES = {"DVT": "I80.2", "PE": "I26.9", "VTE": "I82.9", "jugular vein thrombosis": "I82.8"}
+RISK_CODES = {
+    "obesity": "E66.9",
+    "immobility": "Z99.3",
+    "thrombophilia": "D68.5",
+    "malignancy": "C81.9",
+    "cardiovascular": "I10",
+    "hyperviscosity": "C88.0",
+    "inflammatory": "M33.1",
+    "renal": "N18.3",
+    "arterial_thrombosis": "I25.2",
+}
+BRANDS = {
+    "Gamunex-C": ("Gamunex", ""),
+    "Privigen-EU-PID": ("Privigen", "D80.0"),
+    "Octagam-10-DM": ("Octagam 10%", "M33.1"),
+}
+BASIS = {"g_per_kg_day": "g/kg", "g_per_day": "g"}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    tier: str
+    priority: str
+    rules: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Vignette:
+    name: str
+    case: Case
+    expected: Answer
+
+
+def answer_to(vignette: Vignette, knowledge: Knowledge) -> Answer:
+    found = evaluate(vignette.case, knowledge)
+    return Answer(found.tier.name, found.priority.name.lower(), frozenset(each.rule for each in found.findings))
+
+
+def exactly(number: Any) -> Range | None:
+    return None if number is None else Range(Decimal(str(number)), Decimal(str(number)))
+
+
+def condition(code: str, days_ago: int | None = None) -> Fact:
+    fact = Fact("condition", (Coding("ICD10", code),))
+    return fact if days_ago is None else replace(fact, starts=AT - timedelta(days=days_ago), precision="second")
+
+
+def medicine(code: str, amount: int | None = None, route: str = "PO") -> Fact:
+    return Fact("medication", (Coding("ATC", code),), value=exactly(amount), unit="mg" if amount else "", route=route)
+
+
+def measured(code: str, value: Any, unit: str) -> Fact:
+    return Fact(
+        "observation", (Coding("LOINC", code),), value=exactly(value), unit=unit, starts=AT - timedelta(days=1),
+        precision="second", status="final",
+    )  # fmt: skip  # what and when
+
+
+def vte(told: dict[str, Any]) -> tuple[list[Fact], list[Dose]]:
+    """The event, and the dose it followed; undated unless the source tells when."""
+    after = told.get("days_after_ivig")
+    ago = told["days_ago"] if told["days_ago"] is not None or after is None else 400
+    doses = [Dose(AT - timedelta(days=ago + after), exactly(30), given=True)] if after is not None else []
+    return [condition(VTE_CODES[told["kind"]], ago)], doses
+
+
+def facts_of(told: dict[str, Any]) -> list[Fact]:
+    facts = [condition(RISK_CODES[name]) for name in told["risk_factors"] if name in RISK_CODES]
+    facts += [Fact("condition", (), note) for note in told.get("notes", ())]
+    meds, labs = told.get("meds", {}), told.get("labs", {})
+    if "prednisone_mg_day" in meds:
+        facts.append(medicine("H02AB07", meds["prednisone_mg_day"]))
+    if "corticosteroid_high_dose_iv" in meds:
+        facts.append(medicine("H02AB04", 1000, "IV"))
+    facts += {
+        "none": [],
+        "therapeutic": [medicine("B01AF02", 10)],
+        "vka_sub": [medicine("B01AA03")],
+        "antiplatelet_only": [medicine("B01AC06", 80)],
+    }[told["anticoag"]]
+    codes = {"inr": ("6301-6", "{INR}"), "aptt_s": ("14979-9", "s"), "serum_viscosity_cP": ("3128-6", "cP")}
+    facts += [measured(codes[name][0], value, codes[name][1]) for name, value in labs.items()]
+    if "height_cm" in told["patient"]:
+        facts.append(measured("8302-2", told["patient"]["height_cm"], "cm"))
+    return facts
+
+
+def order_of(told: dict[str, Any]) -> Order:
+    days, weight = told.get("days"), told.get("weight_kg")
+    brand, indication = BRANDS.get(told.get("brand", ""), ("", ""))
+    per_kg, grams = told.get("g_per_kg_day"), told.get("g_per_day")
+    if grams is None and per_kg is not None and weight:
+        grams = per_kg * weight
+    if per_kg is None and grams is not None and weight:
+        per_kg = grams / weight
+    has_rate = "mg_per_kg_min" in told or "g_per_h" in told
+    return Order(
+        key="ORDER",
+        codings=() if "text" in told else (Coding("ATC", "J06BA02"),),
+        text=told.get("text", ""),
+        route=told["route"] or "",
+        brand=brand,
+        grams_per_administration=exactly(grams),
+        grams_per_day=exactly(grams),
+        grams_per_kg_per_day=exactly(per_kg),
+        course_grams_per_kg=exactly(round(per_kg * days, 3)) if per_kg and days else None,
+        dosing_days=days,
+        consecutive_days=told.get("consecutive_days", days),
+        grams_per_hour=exactly(told.get("g_per_h") if has_rate else 5),
+        mg_per_kg_per_minute=exactly(told.get("mg_per_kg_min")),
+        weight_kg=Decimal(weight) if weight else None,
+        dose_basis=next((basis for key, basis in BASIS.items() if key in told), ""),
+        indications=(Coding("ICD10", indication),) if indication else (),
+        starts=AT,
+    )
+
+
+def vignette(told: dict[str, Any]) -> Vignette:
+    events, doses = [], []
+    for each in told.get("vte", ()):
+        found, followed = vte(each)
+        events += found
+        doses += followed
+    if not told["order"].get("first_ever"):
+        doses.append(Dose(AT - timedelta(days=35), exactly(20), given=True))
+    age = told["patient"].get("age")
+    case = Case(
+        order=order_of(told["order"]),
+        patient=Patient(date(AT.year - age, 1, 1) if age else None, told["patient"].get("sex") or "", inpatient=True),
+        at=AT,
+        facts=tuple([*events, *facts_of(told)]),
+        doses=tuple(doses),
+        history_received=told.get("history_available", True),
+    )
+    expected = told["expected"]
+    return Vignette(told["id"], case, Answer(expected["tier"], expected["priority"], frozenset(expected["rules"])))
+
+
+VIGNETTES = [
+    vignette(told) for told in yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8"))
+]
