@@ -60,6 +60,19 @@ def lock_received(connection: sa.Connection, ids: Collection[int]) -> Sequence[s
     return connection.execute(query).mappings().all()
 
 
+def history_before(connection: sa.Connection, message_id: int, most: int) -> list[int]:
+    """Give the history messages that came before this one and still wait; none when they are more than `most`."""
+    message = tables.message
+    query = (
+        sa.select(message.c.id)
+        .where(message.c.state == "received", message.c.lane == "history", message.c.id < message_id)
+        .order_by(message.c.id)
+        .limit(most + 1)
+    )
+    found = list(connection.execute(query).scalars())
+    return found if len(found) <= most else []
+
+
 def mark(connection: sa.Connection, outcomes: Iterable[Outcome], now: datetime) -> None:
     """Note how these messages ended."""
     alike: dict[tuple[End, str | None, str | None], list[int]] = {}

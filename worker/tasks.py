@@ -27,6 +27,7 @@ log = structlog.get_logger()
 T = TypeVar("T")
 
 MOST_DEADLOCKS = 5  # a batch that loses this often is left to the sweep
+MOST_AHEAD = 100  # history messages an order waits for
 MOST_CRASHES = 5  # a message that was begun alone this often and never ended is parked
 
 
@@ -77,7 +78,7 @@ def _process(connection: sa.Connection, worker: Dependencies, ids: Sequence[int]
     now = worker.clock()
     arrivals: list[Arrival] = []
     outcomes: list[Outcome] = []
-    for row in message_queries.lock_received(connection, ids):
+    for row in _take(connection, ids):
         found = _attempt(partial(_read, row, worker.site))
         if isinstance(found, Arrival):
             arrivals.append(found)
@@ -88,6 +89,22 @@ def _process(connection: sa.Connection, worker: Dependencies, ids: Sequence[int]
     message_queries.mark(connection, outcomes, now)
     _note_flags(connection, arrivals)
     return done
+
+
+def _take(connection: sa.Connection, ids: Sequence[int]) -> Sequence[sa.RowMapping]:
+    """The messages, and before an order the little history that was sent ahead of it and has not been processed yet.
+
+    Without it an order that overtakes its own patient's admission is answered "no history", and answered again a
+    moment later. A long backlog is left alone: no order waits for it.
+    """
+    rows = message_queries.lock_received(connection, ids)
+    orders = [row["id"] for row in rows if row["lane"] == "orders"]
+    ahead = message_queries.history_before(connection, max(orders), MOST_AHEAD) if orders else []
+    if not ahead:
+        return rows
+    known = {row["id"] for row in rows}
+    more = message_queries.lock_received(connection, [id_ for id_ in ahead if id_ not in known])
+    return sorted([*rows, *more], key=lambda row: int(row["id"]))
 
 
 def _together_or_one_by_one(
