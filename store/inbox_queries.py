@@ -8,7 +8,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from store.merges import merge_set
-from store.tables import alert, alert_event, assessment, decision, feed, identifier, medication_order, message, patient
+from store.orders import numbered
+from store.patients import named
+from store.tables import alert, alert_event, assessment, decision, feed, medication_order, message
 
 Rows = Sequence[sa.Row[Any]]
 
@@ -59,7 +61,7 @@ def list_alerts(connection: sa.Connection, wanted: AlertFilter, before: int | No
     if wanted.patients is not None:
         query = query.where(alert.c.patient_id.in_(wanted.patients))
     if wanted.order:
-        query = query.where(_is_order(wanted.order))
+        query = query.where(numbered(wanted.order))
     if wanted.since is not None:
         query = query.where(alert.c.changed_at >= wanted.since)
     if before is not None:
@@ -85,30 +87,16 @@ def list_assessments(
     if patients is not None:
         query = query.where(assessment.c.patient_id.in_(patients))
     if order:
-        query = query.where(_is_order(order))
+        query = query.where(numbered(order))
     if before is not None:
         query = query.where(assessment.c.id < before)
     return connection.execute(query).all()
 
 
-def _is_order(number: str) -> sa.ColumnElement[bool]:
-    """Match a placer or filler number, written `namespace|number` or as the number alone."""
-    columns = (medication_order.c.placer, medication_order.c.filler)
-    matches = [column == number for column in columns]
-    if "|" not in number:
-        matches += [column.endswith(f"|{number}", autoescape=True) for column in columns]
-    return sa.or_(*matches)
-
-
 def patients_named(connection: sa.Connection, number: str) -> set[int]:
     """Every identity of the patients a number points to, `authority|value` or the value alone, merged ones included."""
     authority, separator, value = number.rpartition("|")
-    named = sa.select(patient.c.id).where(patient.c.value == value)
-    known_as = sa.select(identifier.c.patient_id).where(identifier.c.value == value)
-    if separator:
-        named = named.where(patient.c.authority == authority)
-        known_as = known_as.where(identifier.c.authority == authority)
-    return merge_set(connection, set(connection.scalars(sa.union(named, known_as))))
+    return merge_set(connection, named(connection, value, authority if separator else None))
 
 
 def list_messages(connection: sa.Connection, wanted: MessageFilter, before: int | None, limit: int) -> Rows:

@@ -133,3 +133,14 @@ def numbers_of(connection: sa.Connection, ids: Collection[int]) -> list[Number]:
     query = sa.select(identifier).where(among(connection, identifier.c.patient_id, ids))
     query = query.order_by(identifier.c.authority, identifier.c.value, identifier.c.patient_id)
     return [Number(row.patient_id, row.authority, row.value, row.type) for row in connection.execute(query)]
+
+
+def named(connection: sa.Connection, value: str, authority: str | None = None) -> set[int]:
+    """Give the identities that go by this number, at any authority unless one is named."""
+    patient, identifier = tables.patient, tables.identifier
+    of_messages = sa.select(patient.c.id).where(patient.c.value == value)
+    known_as = sa.select(identifier.c.patient_id).where(identifier.c.value == value)
+    if authority is not None:
+        of_messages = of_messages.where(patient.c.authority == authority)
+        known_as = known_as.where(identifier.c.authority == authority)
+    return set(connection.execute(sa.union(of_messages, known_as)).scalars())

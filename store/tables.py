@@ -106,14 +106,14 @@ patient = sa.Table(
     sa.Column("demographics_versions", sa.JSON, nullable=False, default=dict),  # field → the version that told it
     sa.Column("has_ivig", sa.Boolean, nullable=False, default=False),  # some order or administration may be IVIg
     sa.Column("flags", sa.JSON, nullable=False, default=list),
-    sa.UniqueConstraint("authority", "value"),
+    sa.UniqueConstraint("value", "authority"),  # people search by the value alone
 )
 
 identifier = sa.Table(
     "identifier",
     metadata,
-    sa.Column("authority", sa.Text, primary_key=True),
     sa.Column("value", sa.Text, primary_key=True),
+    sa.Column("authority", sa.Text, primary_key=True),
     sa.Column("patient_id", Id, sa.ForeignKey("patient.id"), primary_key=True, index=True),
     sa.Column("type", SortedText, nullable=False, default=""),  # table 0203
 )

@@ -134,3 +134,13 @@ def test_rows_that_refer_to_a_locked_patient_can_still_be_written(postgres_engin
         patients.link_identifiers(theirs, [("BSN", "9", "", patient)])
 
         assert len(patients.numbers_of(theirs, [patient])) == 1
+
+
+def test_a_patient_is_found_by_any_of_her_numbers(engine: sa.Engine) -> None:
+    with engine.begin() as connection:
+        one, other = a_patient(connection, "7"), a_patient(connection, "7", authority="AZ")
+        patients.link_identifiers(connection, [("BSN", "9", "NNNLD", one), ("AZ", "9", "MR", other)])
+
+        found = [patients.named(connection, *number) for number in [("7",), ("7", "AZ"), ("9", "BSN"), ("9",), ("8",)]]
+
+    assert found == [{one, other}, {other}, {one}, {one, other}, set()]

@@ -89,7 +89,7 @@ def _patients() -> None:
         sa.Column("flags", sa.JSON(), nullable=False),
         sa.ForeignKeyConstraint(["merged_into"], ["patient.id"], name="fk_patient_merged_into"),
         sa.PrimaryKeyConstraint("id", name="pk_patient"),
-        sa.UniqueConstraint("authority", "value", name="uq_patient_authority_value"),
+        sa.UniqueConstraint("value", "authority", name="uq_patient_value_authority"),
     )
     op.create_index("ix_patient_merged_into", "patient", ["merged_into"])
     op.create_table(
@@ -99,7 +99,7 @@ def _patients() -> None:
         sa.Column("patient_id", ID, nullable=False),
         sa.Column("type", SORTED, nullable=False),
         sa.ForeignKeyConstraint(["patient_id"], ["patient.id"], name="fk_identifier_patient_id"),
-        sa.PrimaryKeyConstraint("authority", "value", "patient_id", name="pk_identifier"),
+        sa.PrimaryKeyConstraint("value", "authority", "patient_id", name="pk_identifier"),
     )
     op.create_index("ix_identifier_patient_id", "identifier", ["patient_id"])
     op.create_table(
