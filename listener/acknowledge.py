@@ -90,7 +90,7 @@ def acknowledge(
         *(b"MSH", _encoding(line, version)),
         *(_plain(line.raw(5)), _plain(line.raw(6)), _plain(line.raw(3)), _plain(line.raw(4))),
         *(_timestamp(now), b""),
-        _type(header.event, version, line.delimiters.component.encode()),
+        _type(header.event, version, _component(line.delimiters)),
         *(control_id, _plain(line.raw(11)), _plain(line.raw(12)), b"", b""),
         *(condition, condition, b"", _plain(line.raw(18))),
     ]
@@ -117,9 +117,17 @@ def _version(text: str) -> tuple[int, ...]:
 
 def _encoding(line: HeaderLine, version: tuple[int, ...]) -> bytes:
     """MSH-2 as sent; four characters where the version knows no fifth, the usual ones where they were no use."""
-    if line.delimiters.flags or not line.encoding:
+    delimiters = line.delimiters
+    if delimiters.flags or not line.encoding:
         return b"^~\\&"
-    return line.encoding if version >= (2, 7) else line.encoding[:4]
+    if version >= (2, 7) or len(line.encoding) < 5:
+        return line.encoding
+    codec = delimiters.codec or "ascii"
+    return line.encoding.decode(codec)[:4].encode(codec)
+
+
+def _component(delimiters: Delimiters) -> bytes:
+    return delimiters.component.encode(delimiters.codec or "ascii")
 
 
 def _type(event: str, version: tuple[int, ...], component: bytes) -> bytes:
@@ -143,7 +151,7 @@ def _error_segment(fault: Fault | None, version: tuple[int, ...], delimiters: De
         fields = ["ERR", component.join((place or component * 2, subcomponent.join(condition)))]
     else:
         fields = ["ERR", "", place, component.join(condition), "E"]
-    return delimiters.field.join(fields).encode() + b"\r"
+    return delimiters.field.join(fields).encode(delimiters.codec or "ascii") + b"\r"
 
 
 def _plain(field: bytes) -> bytes:

@@ -1,11 +1,11 @@
 """What one listener is told: its ports and its limits."""
 
-import ssl
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_address
 
 from listener.errors import OddConfig
 from listener.framing import FrameLimits
+from listener.tls import ServerTls
 
 
 def _is_loopback(host: str) -> bool:
@@ -23,7 +23,7 @@ class Port:
 
     host: str = "127.0.0.1"
     port: int = 2575  # 0: any free one
-    tls: ssl.SSLContext | None = None
+    tls: ServerTls | None = None
     plaintext: bool = False  # without TLS on more than the loopback: say that it is meant
     allowed: tuple[IPv4Network | IPv6Network, ...] = ()  # who may connect; empty: everybody
     limits: FrameLimits = field(default_factory=FrameLimits)
@@ -50,7 +50,7 @@ class ListenerConfig:
     idle_s: float | None = None  # senders expect a link to stay open for ever
     stop_within_s: float = 10.0
     tick_s: float = 0.25
-    heard_every_s: float = 5.0  # how often it is noted that a feed was heard
+    renew_every_s: float = 30.0  # how often certificates are looked at for new ones
     unpublished: int = 20_000  # ids held while the queue is away; the sweep finds the rest
     ids_per_task: int = 200
     history_every_s: float = 0.01  # between two tasks of history: they gather in the meantime

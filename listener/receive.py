@@ -7,11 +7,12 @@ from datetime import datetime
 
 from listener.acknowledge import ControlIds, Verdict, ack_code, acknowledge, positive
 from listener.framing import Frame, Oversized, Truncated
+from listener.headers import Headers
 from listener.sources import Fault, Feed, IsOrder, LinkFeeds
 from parsers.batches import Batch, split_batch
 from parsers.errors import UnreadableHeader
 from parsers.events import Header
-from parsers.header import HeaderLine, header_of, read_header_line
+from parsers.header import HeaderLine, read_header_line
 from store.messages import Arrival, Saved
 
 _UTF16 = (b"\xff\xfe", b"\xfe\xff", b"M\x00S\x00", b"\x00M\x00S")
@@ -35,7 +36,7 @@ class Letter:
         """What the sender is told."""
         if self.fault is None:
             return "A"
-        return "E" if self.fault.is_content else "R"
+        return "E" if self.fault.is_content and self.line is not None else "R"
 
     @property
     def code(self) -> str:
@@ -63,6 +64,7 @@ class Reception:
     def __init__(self, is_order: IsOrder, control_ids: ControlIds) -> None:
         self._is_order = is_order
         self._control_ids = control_ids
+        self._headers = Headers()
 
     def receive(self, part: Frame | Oversized | Truncated, feeds: LinkFeeds, now: datetime) -> Received:
         """Read one frame, whatever is in it."""
@@ -70,17 +72,17 @@ class Reception:
             letter = self._too_large(part, feeds)
             return self._alone(letter, self._arrival(letter, now, detail=f"{part.size} bytes"))
         if isinstance(part, Truncated):
-            letter = _read(part.payload, feeds)
+            letter = _read(part.payload, feeds, self._headers)
             arrival = self._arrival(letter, now, reason="truncated_frame", code="")
             return Received((arrival,), lambda _saved, _now: ("", b""))
         batch = _batch_in(part.payload)
         if batch is not None and batch.messages:
             return self._batch(batch, part.flags, feeds, now)
-        letter = _judged(_read(part.payload, feeds))
+        letter = _judged(_read(part.payload, feeds, self._headers))
         return self._alone(letter, self._arrival(letter, now, flags=part.flags))
 
     def _too_large(self, part: Oversized, feeds: LinkFeeds) -> Letter:
-        letter = _read(part.prefix, feeds)
+        letter = _read(part.prefix, feeds, self._headers)
         return Letter(part.prefix, letter.line, letter.header, letter.feed, Fault("207"), "too_large")
 
     def _alone(self, letter: Letter, arrival: Arrival) -> Received:
@@ -90,7 +92,7 @@ class Reception:
         return Received((arrival,), answer)
 
     def _batch(self, batch: Batch, flags: tuple[str, ...], feeds: LinkFeeds, now: datetime) -> Received:
-        letters = [_judged(_read(raw, feeds)) for raw in batch.messages]
+        letters = [_judged(_read(raw, feeds, self._headers)) for raw in batch.messages]
         number = batch.control_id.decode("ascii", "replace")
         flags = (*flags, *batch.flags)
         arrivals = tuple(self._arrival(letter, now, flags=flags, batch=number or None) for letter in letters)
@@ -178,22 +180,27 @@ def body_hash(raw: bytes, line: HeaderLine | None) -> bytes:
     """
     if line is None or not line.control_id.strip():
         return hashlib.sha256(raw).digest()
-    sent = line.separator.join((line.fields[0], *line.fields[2:]))
-    start = raw.index(sent)
-    fields = [b"" if number in _VOLATILE else field for number, field in enumerate(line.fields) if number != 1]
-    hashed = hashlib.sha256(raw[:start] + line.separator.join(fields))
+    separator = line.separator
+    fields = list(line.fields)
+    del fields[1]  # the separator itself
+    sent = separator.join(fields)
+    start = 0 if raw.startswith(sent) else raw.index(sent)
+    for number in _VOLATILE:
+        if number <= len(fields):
+            fields[number - 1] = b""
+    hashed = hashlib.sha256(raw[:start] + separator.join(fields))
     hashed.update(memoryview(raw)[start + len(sent) :])
     return hashed.digest()
 
 
 def _batch_in(raw: bytes) -> Batch | None:
     """The batch this is, if it is one; most frames are told from one at a glance."""
-    if raw.count(b"MSH") < 2 and b"BHS" not in raw[:4096] and b"FHS" not in raw[:4096]:
+    if raw.startswith(b"MSH") and raw.find(b"MSH", 3) < 0:
         return None
     return split_batch(raw)
 
 
-def _read(raw: bytes, feeds: LinkFeeds) -> Letter:
+def _read(raw: bytes, feeds: LinkFeeds, headers: Headers) -> Letter:
     """Find MSH and the feed, as far as they can be found."""
     try:
         line = read_header_line(raw)
@@ -202,10 +209,10 @@ def _read(raw: bytes, feeds: LinkFeeds) -> Letter:
         return Letter(raw, None, _NOT_READ, feeds.of("", ""), fault, reason)
     feed = feeds.latest
     try:
-        header = header_of(line, raw, feed.defaults)
+        header = headers.read(line, raw, feed.defaults)
         own = feeds.of(header.sending_application, header.sending_facility)
         if own.defaults is not feed.defaults:  # a sender's own zone and character set are known once its name is
-            header = header_of(line, raw, own.defaults)
+            header = headers.read(line, raw, own.defaults)
     except UnreadableHeader:
         return Letter(raw, line, _NOT_READ, feed, Fault("207", "MSH^1^18"), "utf16")
     return Letter(raw, line, header, own)

@@ -134,7 +134,7 @@ class Listener:
             make_link,
             port.host,
             port.port,
-            ssl=port.tls,
+            ssl=port.tls.context if port.tls else None,
             ssl_handshake_timeout=10 if port.tls else None,
             backlog=1024,
             reuse_port=port.reuse_port or None,
@@ -164,8 +164,19 @@ class Listener:
             link.flush()
 
     async def _tick(self) -> None:
+        renew_at = 0.0
         while True:
-            await asyncio.sleep(self.config.tick_s)
             now = self._loop.time()
+            if now >= renew_at:
+                renew_at = now + self.config.renew_every_s
+                self._renew_certificates()
             for link in list(self._links):
                 link.tick(now)
+            await asyncio.sleep(self.config.tick_s)
+
+    def _renew_certificates(self) -> None:
+        for port in self.config.ports:
+            if port.tls is not None:
+                port.tls.refresh()
+                expires = self.metrics.certificate_expires.labels(f"{port.host}:{port.port}")
+                expires.set(port.tls.expires_at.timestamp())

@@ -159,7 +159,7 @@ def test_twenty_megabytes_take_no_longer_than_reading_them() -> None:
 
 @pytest.mark.parametrize("hostile", [b"\x0b", b"\x1c", b"\r", b"\x1c\x0b", b"\x0bx"])
 def test_hostile_bytes_cost_time_in_proportion(hostile: bytes) -> None:
-    data = b"\x0b" + hostile * (200_000 // len(hostile))
+    data = b"\x0b" + hostile * (60_000 // len(hostile))
 
     started = time.perf_counter()
     for at in range(0, len(data), 65536):

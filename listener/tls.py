@@ -1,0 +1,60 @@
+"""TLS for a port: our certificate, whose clients we trust, and new files taken up while links stay open."""
+
+import ssl
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import structlog
+from cryptography import x509
+
+from listener.errors import OddConfig
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class TlsFiles:
+    """Where the parts are, in PEM."""
+
+    certificate: Path
+    key: Path
+    client_authorities: Path | None  # who signs client certificates; None: a sender needs none
+
+
+class ServerTls:
+    """What one port shows and demands."""
+
+    def __init__(self, files: TlsFiles) -> None:
+        self._files = files
+        self._seen: tuple[int, ...] = ()
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.minimum_version = ssl.TLSVersion.TLSv1_2
+        try:
+            self._load()
+        except (OSError, ValueError) as error:  # an SSLError is an OSError
+            raise OddConfig(f"{files.certificate} and its key cannot be used ({type(error).__name__})") from error
+
+    def refresh(self) -> None:
+        """Take up files that changed; when they are no good, keep what there is and say so."""
+        try:
+            if self._changed() != self._seen:
+                self._load()
+                log.info("tls.renewed", expires_at=self.expires_at.isoformat())
+        except (OSError, ValueError) as error:
+            log.error("tls.not_renewed", error=type(error).__name__, expires_at=self.expires_at.isoformat())
+
+    def _load(self) -> None:
+        files = self._files
+        seen = self._changed()
+        expires_at = x509.load_pem_x509_certificate(files.certificate.read_bytes()).not_valid_after_utc
+        self.context.load_cert_chain(files.certificate, files.key)
+        if files.client_authorities is not None:
+            self.context.load_verify_locations(files.client_authorities)
+            self.context.verify_mode = ssl.CERT_REQUIRED
+        self.expires_at: datetime = expires_at
+        self._seen = seen
+
+    def _changed(self) -> tuple[int, ...]:
+        files = (self._files.certificate, self._files.key, self._files.client_authorities)
+        return tuple(path.stat().st_mtime_ns for path in files if path is not None)

@@ -1,0 +1,281 @@
+"""What is kept of a frame, and what is answered, without a socket or a database."""
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from listener.acknowledge import ControlIds
+from listener.framing import Frame, Oversized, Truncated
+from listener.receive import Received, Reception, body_hash
+from listener.sources import Fault, Feed, FeedOf, LinkFeeds, Source, one_feed
+from parsers.defaults import Defaults
+from parsers.header import read_header_line
+from store.messages import Arrival, Saved
+from tests.listener.builders import a_message
+
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+USUAL = Defaults()
+
+
+def receive(
+    part: Frame | Oversized | Truncated | bytes, feed: Feed | None = None, feed_of: FeedOf | None = None
+) -> Received:
+    reception = Reception(lambda _raw, header: header.type == "OMP", ControlIds(NOW, "TEST0"))
+    feeds = LinkFeeds(feed_of or one_feed(feed or Feed(1, defaults=USUAL)), Source(2575, "10.0.0.1"))
+    return reception.receive(Frame(part) if isinstance(part, bytes) else part, feeds, NOW)
+
+
+def the_arrival(part: Frame | Oversized | Truncated | bytes, feed: Feed | None = None) -> Arrival:
+    (arrival,) = receive(part, feed).arrivals
+    return arrival
+
+
+def answer_of(received: Received) -> tuple[str, bytes]:
+    saved = [Saved(number, False, arrival.ack_code) for number, arrival in enumerate(received.arrivals)]
+    return received.answer(saved, NOW)
+
+
+def test_a_message_is_kept_as_it_came_with_what_its_header_says() -> None:
+    raw = a_message("M7", msh9="OMP^O09^OMP_O09")
+
+    arrival = the_arrival(raw)
+
+    assert (arrival.raw, arrival.control_id, arrival.type, arrival.event) == (raw, "M7", "OMP", "O09")
+    assert (arrival.sending_application, arrival.sending_facility, arrival.hl7_version) == ("EHR", "UZ", "2.5")
+    assert arrival.message_time == datetime(2026, 3, 1, 11, 0, tzinfo=UTC)
+    assert (arrival.lane, arrival.state, arrival.ack_code, arrival.flags) == ("orders", "received", "AA", ())
+
+
+def test_other_messages_take_the_history_lane() -> None:
+    assert the_arrival(a_message()).lane == "history"
+
+
+def test_a_type_nobody_knows_is_kept_and_accepted() -> None:
+    arrival = the_arrival(a_message(msh9="ZZZ^Z99"))
+
+    assert (arrival.state, arrival.ack_code, arrival.type) == ("received", "AA", "ZZZ")
+
+
+@pytest.mark.parametrize("version", ["2.1", "2.2", "2.7.1", "2.8", "2.9", "", "v2.5", "2.5^NLD"])
+def test_every_version_2_is_accepted(version: str) -> None:
+    assert the_arrival(a_message(msh12=version)).ack_code == "AA"
+
+
+@pytest.mark.parametrize("version", ["3.0", "V3", "1.0", "FHIR"])
+def test_another_version_is_refused_and_kept(version: str) -> None:
+    received = receive(a_message(msh12=version))
+
+    assert (received.arrivals[0].state, received.arrivals[0].reason) == ("parked", "unsupported_version")
+    assert b"|203^" in answer_of(received)[1]
+
+
+@pytest.mark.parametrize(("processing_id", "test"), [("P", False), ("T", True), ("D", True), ("", False)])
+def test_test_messages_are_marked(processing_id: str, test: bool) -> None:
+    arrival = the_arrival(a_message(msh11=processing_id))
+
+    assert (arrival.test, arrival.ack_code, arrival.state) == (test, "AA", "received")
+
+
+def test_a_production_feed_refuses_test_messages() -> None:
+    received = receive(a_message(msh11="T"), Feed(1, processing_ids=frozenset("P")))
+
+    assert received.arrivals[0].reason == "processing_id"
+    assert answer_of(received)[0] == "AR"
+    assert b"|202^" in answer_of(received)[1]
+
+
+@pytest.mark.parametrize(("type_", "code"), [("ZZZ^Z99", b"|200^"), ("ADT^A99", b"|201^")])
+def test_a_feed_may_refuse_other_types(type_: str, code: bytes) -> None:
+    received = receive(a_message(msh9=type_), Feed(1, types=frozenset({"ADT^A08"})))
+
+    assert received.arrivals[0].reason == "unknown_type"
+    assert code in answer_of(received)[1]
+
+
+def test_a_feed_may_check_before_it_accepts() -> None:
+    received = receive(a_message(), Feed(1, check=lambda _raw, _header: Fault("101", "PID^1^3")))
+
+    assert (received.arrivals[0].ack_code, received.arrivals[0].state) == ("AE", "received")
+    assert b"ERR||PID^1^3|101^" in answer_of(received)[1]
+
+
+@pytest.mark.parametrize("raw", [b"hello", b"\xff\xfe\x00\x01", b"PID|1\r", b"MSH", b"MSHabc", b"\0\0x"])
+def test_a_frame_without_a_header_is_refused_and_kept(raw: bytes) -> None:
+    received = receive(raw)
+
+    assert received.arrivals[0].raw == raw
+    assert received.arrivals[0].state == "parked"
+    assert answer_of(received)[0] == "AR"
+
+
+def test_utf_16_is_refused_as_such() -> None:
+    received = receive(a_message().decode().encode("utf-16"))
+
+    assert received.arrivals[0].reason == "utf16"
+    assert b"|207^" in answer_of(received)[1]
+
+
+def test_a_declared_utf_16_is_refused_with_its_number() -> None:
+    received = receive(a_message(msh18="UNICODE UTF-16"))
+
+    code, answer = answer_of(received)
+
+    assert (code, received.arrivals[0].reason) == ("AR", "utf16")
+    assert b"MSA|AR|M1|" in answer
+
+
+def test_bytes_of_no_character_set_are_accepted() -> None:
+    arrival = the_arrival(a_message(msh18="UNICODE UTF-8", pid="PID|1||1").replace(b"PID|1||1", b"PID|1||\xff\xfe"))
+
+    assert (arrival.ack_code, arrival.state) == ("AA", "received")
+
+
+def test_a_message_without_a_number_is_accepted_and_flagged() -> None:
+    received = receive(a_message(""))
+
+    assert received.arrivals[0].flags == ("no_control_id",)
+    assert b"\rMSA|AA|\r" in answer_of(received)[1]
+
+
+def test_an_unknown_source_is_flagged() -> None:
+    assert the_arrival(a_message(), Feed(1, known=False)).flags == ("unknown_source",)
+
+
+def test_an_unknown_source_may_be_parked() -> None:
+    arrival = the_arrival(a_message(), Feed(1, known=False, parks=True))
+
+    assert (arrival.state, arrival.reason, arrival.ack_code) == ("parked", "unknown_source", "AA")
+
+
+def test_the_feed_is_found_by_its_sender_and_reads_its_times() -> None:
+    here, there = Defaults(), Defaults(zone=ZoneInfo("America/New_York"))
+    feeds = {"EHR": Feed(1, defaults=here), "LAB": Feed(2, defaults=there)}
+    find = lambda source: feeds.get(source.sending_application, feeds["EHR"])  # noqa: E731  # a line is enough
+
+    (arrival,) = receive(a_message(msh3="LAB", msh7="20260301120000"), feed_of=find).arrivals
+
+    assert (arrival.feed_id, arrival.message_time) == (2, datetime(2026, 3, 1, 17, 0, tzinfo=UTC))
+
+
+def test_a_truncated_frame_is_kept_and_not_answered() -> None:
+    received = receive(Truncated(a_message("M9")[:60]))
+
+    assert (received.arrivals[0].state, received.arrivals[0].reason) == ("parked", "truncated_frame")
+    assert answer_of(received) == ("", b"")
+
+
+def test_a_frame_that_is_too_large_is_refused_with_its_number() -> None:
+    received = receive(Oversized(a_message("M9"), 20_000_000))
+
+    code, answer = answer_of(received)
+
+    assert (received.arrivals[0].reason, received.arrivals[0].detail) == ("too_large", "20000000 bytes")
+    assert code == "AR"
+    assert b"MSA|AR|M9|" in answer
+    assert b"|207^" in answer
+
+
+def test_an_acknowledgement_is_never_acknowledged() -> None:
+    received = receive(a_message(msh9="ACK^A08") + b"MSA|AA|X\r")
+
+    assert answer_of(received) == ("", b"")
+    assert received.arrivals[0].state == "received"
+
+
+def test_a_duplicate_gets_the_code_of_the_first_time() -> None:
+    received = receive(a_message())
+
+    assert received.answer([Saved(1, True, "AR")], NOW)[0] == "AR"
+
+
+def test_a_batch_is_its_messages_with_one_answer() -> None:
+    raw = (
+        b"FHS|^~\\&|EHR\rBHS|^~\\&|EHR|UZ|IVIG|APO|2026||||B7\r" + a_message("M1") + a_message("M2") + b"BTS|2\rFTS|1\r"
+    )
+
+    received = receive(raw)
+
+    assert [arrival.control_id for arrival in received.arrivals] == ["M1", "M2"]
+    assert {arrival.batch_control_id for arrival in received.arrivals} == {"B7"}
+    assert answer_of(received)[1].count(b"MSA|") == 1
+    assert b"\rMSA|AA|B7\r" in answer_of(received)[1]
+
+
+def test_two_messages_in_a_frame_without_a_batch_header_are_two() -> None:
+    received = receive(a_message("M1") + a_message("M2"))
+
+    assert [arrival.raw for arrival in received.arrivals] == [a_message("M1"), a_message("M2")]
+    assert b"\rMSA|AA|M1\r" in answer_of(received)[1]
+
+
+def test_a_batch_with_a_wrong_count_is_flagged() -> None:
+    received = receive(b"BHS|^~\\&|EHR\r" + a_message("M1") + b"BTS|5\r")
+
+    assert received.arrivals[0].flags == ("batch_count",)
+
+
+def test_a_batch_with_one_refused_message_is_refused_and_all_kept() -> None:
+    received = receive(b"BHS|^~\\&|||||||||B1\r" + a_message("M1") + a_message("M2", msh12="3.0") + b"BTS|2\r")
+
+    code, answer = answer_of(received)
+
+    assert [arrival.state for arrival in received.arrivals] == ["received", "parked"]
+    assert code == "AR"
+    assert b"MSA|AR|B1|" in answer
+
+
+def test_an_empty_batch_is_refused() -> None:
+    assert answer_of(receive(b"BHS|^~\\&|EHR\rBTS|0\r"))[0] == "AR"
+
+
+def test_a_feed_may_want_a_batch_of_answers() -> None:
+    raw = b"BHS|^~\\&|EHR|UZ|IVIG|APO|2026||||B7\r" + a_message("M1") + a_message("M2") + b"BTS|2\r"
+
+    lines = answer_of(receive(raw, Feed(1, batch_ack=True)))[1].split(b"\r")
+
+    assert [line[:3] for line in lines] == [b"BHS", b"MSH", b"MSA", b"MSH", b"MSA", b"BTS", b""]
+    assert lines[0].startswith(b"BHS|^~\\&|IVIG|APO|EHR|UZ|")
+    assert lines[0].endswith(b"|B7")
+    assert lines[5] == b"BTS|2"
+
+
+@pytest.mark.parametrize("field", ["msh7", "msh8", "msh13"])
+def test_the_same_message_sent_again_has_the_same_hash(field: str) -> None:
+    fields = {"msh7": "20260301", "msh8": "", "msh13": "1"}
+    first, again = a_message(**fields), a_message(**(fields | {field: "20270101"}))
+
+    assert body_hash(first, read_header_line(first)) == body_hash(again, read_header_line(again))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [a_message("M2"), a_message(msh9="ADT^A01"), a_message(pid="PID|2"), b"\r" + a_message(), a_message() + b"ZZZ|1\r"],
+)
+def test_another_message_has_another_hash(other: bytes) -> None:
+    raw = a_message()
+
+    assert body_hash(raw, read_header_line(raw)) != body_hash(other, read_header_line(other))
+
+
+def test_without_a_number_the_time_tells_messages_apart() -> None:
+    first, later = a_message(""), a_message("", msh7="20260301120001")
+
+    assert body_hash(first, read_header_line(first)) != body_hash(later, read_header_line(later))
+
+
+def test_a_sender_that_repeats_itself_is_read_as_well_as_one_that_does_not() -> None:
+    reception = Reception(lambda _raw, _header: False, ControlIds(NOW, "TEST0"))
+    feeds = LinkFeeds(one_feed(Feed(1, defaults=USUAL)), Source(2575, "10.0.0.1"))
+    messages = [
+        a_message(f"M{number}", msh7=f"2026030112{number:02}00", msh9=type_)
+        for number in range(6)
+        for type_ in ("ADT^A08", "ADT", "ORU^R01", "ADT^A01^ADT_A01")
+    ]
+    messages += [a_message("a\\T\\b"), a_message(" M "), a_message(msh7="2026-03-01T12:00"), b"MSH|^~\\&|A\r"]
+    messages += [a_message(msh9="ADT").replace(b"EVN|", b"EVN|A04"), a_message(msh9="ADT").replace(b"EVN|", b"EVN|A03")]
+
+    for raw in messages:
+        (arrival,) = reception.receive(Frame(raw), feeds, NOW).arrivals
+
+        assert arrival == the_arrival(raw)
