@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -17,16 +17,17 @@ import typer
 
 from inbox.accounts import add_user
 from ivigilant.hospital import hospital_messages
-from ivigilant.outcomes import AlertSeen, alerts_after, count_outcomes, waiting
+from ivigilant.outcomes import OpenAlert, count_outcomes, open_alerts, waiting
 from ivigilant.sending import NobodyListens, Tally, send
 from ivigilant.settings import Settings, without_settings
 from ivigilant.stack import Stack, free_port, running_stack
-from ivigilant.supervisor import stop_on_signals
+from ivigilant.supervisor import show_at_once, stop_on_signals
 from listener.sending import Target
 from store.engine import connect, reading
 
 USER = "demo"
 LOOK_EVERY_S = 0.5
+SETTLES_IN = timedelta(seconds=1)
 START_WITHIN_S = 60.0
 GIVE_UP_AFTER_S = 300.0
 COLOURS = {"contraindication": typer.colors.RED, "high": typer.colors.YELLOW, "moderate": typer.colors.CYAN}
@@ -61,7 +62,7 @@ class Watch:
     engine: sa.Engine
     stream: Stream
     settled: Callable[[], None]
-    seen: int = 0
+    shown: dict[int, OpenAlert] = field(default_factory=dict)
     deadline: float = field(default_factory=lambda: time.monotonic() + GIVE_UP_AFTER_S)
     next_look: float = 0.0
 
@@ -73,15 +74,18 @@ class Watch:
         sent = self.stream.tally is not None  # asked before the database: what was sent is in it by then
         with reading(self.engine) as connection:
             nothing_waits = not waiting(connection)
-            for alert in alerts_after(connection, self.seen):
-                show(alert)
-                self.seen = alert.id
+            alerts = open_alerts(connection, datetime.now(UTC) - SETTLES_IN)
+        for alert in alerts:
+            if self.shown.get(alert.id) != alert:
+                show(alert, again=alert.id in self.shown)
+                self.shown[alert.id] = alert
         if (sent and nothing_waits) or time.monotonic() > self.deadline:
             self.settled()
 
 
 def demonstrate(*, seed: int, once: bool) -> int:
     """Run it, and give the exit code."""
+    show_at_once()
     stopping = threading.Event()
     stop_on_signals(stopping)
     with tempfile.TemporaryDirectory(prefix="ivigilant-demo-") as folder:
@@ -118,10 +122,11 @@ def _show_hospital(stack: Stack, seed: int, once: bool) -> int:
     return 0 if stream.tally.all_accepted and not rest else 1
 
 
-def show(alert: AlertSeen) -> None:
-    """Print one alert."""
+def show(alert: OpenAlert, *, again: bool) -> None:
+    """Print one alert, or what it became."""
     tier = typer.style(f"{alert.tier:<16}", fg=COLOURS.get(alert.tier), bold=True)
-    typer.echo(f"{datetime.now().astimezone():%H:%M:%S}  {tier} {alert.priority:<8} {alert.text}")
+    told = f"{alert.product}: {'; '.join(alert.titles)}" + (" (changed)" if again else "")
+    typer.echo(f"{datetime.now().astimezone():%H:%M:%S}  {tier} {alert.priority:<8} {told}")
 
 
 def _welcome(settings: Settings, password: str) -> None:

@@ -1,6 +1,7 @@
 """What became of a stream: how many orders were assessed, which alerts were raised."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,13 +13,14 @@ TIERS = ("contraindication", "high", "moderate")
 
 
 @dataclass(frozen=True, slots=True)
-class AlertSeen:
-    """One alert, as much of it as fits on a line."""
+class OpenAlert:
+    """One open alert, as much of it as fits on a line."""
 
     id: int
     tier: str
     priority: str
-    text: str
+    titles: tuple[str, ...]
+    product: str
 
 
 def waiting(connection: sa.Connection) -> int:
@@ -27,17 +29,24 @@ def waiting(connection: sa.Connection) -> int:
     return _count(connection, sa.select(sa.func.count()).where(message.c.state == "received"))
 
 
-def alerts_after(connection: sa.Connection, last: int) -> list[AlertSeen]:
-    """Give the alerts raised after this one, as they are now."""
+def open_alerts(connection: sa.Connection, unchanged_since: datetime) -> list[OpenAlert]:
+    """Give the alerts that are open and have not changed since then: an order often comes just before its history."""
     alert, assessment = tables.alert, tables.assessment
     query = (
         sa.select(alert.c.id, alert.c.tier, alert.c.priority, assessment.c.conclusion)
         .join(assessment, assessment.c.id == alert.c.assessment_id)
-        .where(alert.c.id > last)
-        .order_by(alert.c.id)
+        .where(alert.c.status == "open", alert.c.changed_at <= unchanged_since)
+        .order_by(alert.c.changed_at, alert.c.id)
     )
     return [
-        AlertSeen(id_, tier, priority, told["text"]["en"]) for id_, tier, priority, told in connection.execute(query)
+        OpenAlert(
+            id=row.id,
+            tier=row.tier,
+            priority=row.priority,
+            titles=tuple(finding["title"]["en"] for finding in row.conclusion["findings"]),
+            product=row.conclusion["order"]["product"],
+        )
+        for row in connection.execute(query)
     ]
 
 

@@ -1,14 +1,13 @@
 """Sends messages to a listener and counts the answers, for `replay` and `demo`."""
 
 import asyncio
-import ssl
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from ivigilant.errors import IvigilantError, UnreadablePath
+from ivigilant.errors import IvigilantError
 from listener.sending import UNANSWERED, Answer, Target, send_all
 
 
@@ -62,18 +61,7 @@ async def _knock(target: Target) -> None:
         async with asyncio.timeout(5):
             _, writer = await asyncio.open_connection(target.host, target.port)
     except OSError as error:
-        reason = str(error) or type(error).__name__
+        reason = os.strerror(error.errno).lower() if error.errno else type(error).__name__
         raise NobodyListens(f"no connection to {target.host}:{target.port} ({reason})") from None
     with closing(writer):
         pass
-
-
-def tls_context(authority: Path | None, certificate: Path | None, key: Path | None) -> ssl.SSLContext:
-    """Give what a sender needs to speak TLS: whom it trusts, and who it says it is."""
-    try:
-        context = ssl.create_default_context(cafile=authority)
-        if certificate is not None:
-            context.load_cert_chain(certificate, key)
-    except (OSError, ssl.SSLError) as error:
-        raise UnreadablePath(f"the certificates cannot be used: {error}") from None
-    return context

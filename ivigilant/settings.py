@@ -51,6 +51,8 @@ class Settings(BaseModel):
 
     worker_processes: int = Field(2, ge=1, le=256)
     beat_every_s: float = Field(5, gt=0, le=15, description="how often messages left behind are looked for")
+    left_behind_s: float = Field(15, gt=0, description="a message that waits longer has probably lost its task")
+    delivery_lease_s: float = Field(120, ge=1, description="how long a notice waits for a sender that died with it")
     replay_after_days: int = Field(30, ge=1, description="an older message is history: its alerts are not pushed")
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"

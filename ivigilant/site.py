@@ -106,6 +106,7 @@ class SiteFile(Reading):
     zone: Zone = "Europe/Amsterdam"  # of everything that names none
     languages: tuple[Language, ...] = Field(("nl", "en"), min_length=1)
     unknown_sources: Literal["process", "park"] = "process"
+    allowed_addresses: tuple[IPv4Network | IPv6Network, ...] = ()  # who may connect; empty: everybody
     feeds: tuple[Feed, ...] = ()
     codes: tuple[LocalCode, ...] = ()
     destinations: tuple[AnyDestination, ...] = ()

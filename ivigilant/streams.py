@@ -15,16 +15,16 @@ from store.messages import raw_of
 SUFFIXES = {".hl7", ".er7", ".txt", ".msg", ".dat"}
 FRAMING = b"\x0b\x1c"
 PAGE = 500
+STDIN = Path("-")
 
 
 def read_paths(paths: Iterable[Path]) -> Iterator[bytes]:
-    """Give every message of these files, of the files in these folders by name, and of standard input for `-`."""
-    for path in paths:
-        if str(path) == "-":
-            yield from messages_in(sys.stdin.buffer.read())
-            continue
-        for file in files_under(path):
-            yield from messages_in(_content(file))
+    """Give every message of these files, of the files in these folders by name, and of standard input for `-`.
+
+    A path that cannot be used raises UnreadablePath before the first message is given.
+    """
+    files = [file for path in paths for file in ([path] if path == STDIN else files_under(path))]
+    return (message for file in files for message in messages_in(_content(file)))
 
 
 def files_under(path: Path) -> list[Path]:
@@ -73,6 +73,8 @@ def _as_sent(part: bytes) -> bytes:
 
 
 def _content(file: Path) -> bytes:
+    if file == STDIN:
+        return sys.stdin.buffer.read()
     try:
         return file.read_bytes()
     except OSError as error:

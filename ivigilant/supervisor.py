@@ -5,6 +5,7 @@ system does even when the supervisor is killed. Redis knows nothing of that; the
 """
 
 import ctypes
+import io
 import os
 import shutil
 import signal
@@ -158,6 +159,12 @@ def stop_on_signals(stopping: threading.Event) -> None:
 
     signal.signal(signal.SIGINT, ask)
     signal.signal(signal.SIGTERM, ask)
+
+
+def show_at_once() -> None:
+    """Write every line when it is printed, also into a pipe."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)
 
 
 def end_with_parent() -> None:

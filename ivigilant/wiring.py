@@ -37,7 +37,7 @@ def make_dependencies(settings: Settings, engine: sa.Engine, bell: Bell) -> "Dep
     """Give a worker its surroundings."""
     from inbox.live import LiveEvents
     from ivigilant.site_parts import destinations, site_knowledge, worker_site
-    from worker.dependencies import Dependencies
+    from worker.dependencies import Dependencies, Patience
 
     site = load_site(settings.site_file)
     return Dependencies(
@@ -50,6 +50,7 @@ def make_dependencies(settings: Settings, engine: sa.Engine, bell: Bell) -> "Dep
         ring_messages=bell.process,
         destinations=destinations(site, settings),
         link_of=lambda alert: f"{settings.address()}/alerts/{alert}",
+        patience=Patience(timedelta(seconds=settings.left_behind_s), timedelta(seconds=settings.delivery_lease_s)),
     )
 
 

@@ -52,7 +52,7 @@ def show(rule: Annotated[str, typer.Argument(help="Its id, as in `knowledge list
     settings = read_settings(config)
     if rule not in {known.id for known in _load(settings).rules}:
         raise UnknownRule(f"no rule is called {rule}; they are: ivigilant knowledge list")
-    path = (settings.knowledge_dir or HERE) / "library" / f"{rule}.yaml"
+    path = (settings.knowledge_dir or HERE) / "library" / f"{rule.lower()}.yaml"
     typer.echo(path.read_text(), nl=False)
 
 

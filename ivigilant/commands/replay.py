@@ -42,12 +42,13 @@ def replay(
 
     Example: ivigilant replay samples/ --to 127.0.0.1:2575 --links 4
     """
-    from ivigilant.sending import send, tls_context
+    from ivigilant.certificates import sending_context
+    from ivigilant.sending import send
     from listener.sending import Target
 
     host, port = address(to)
     messages = _source(paths or [], from_store, config, data_dir)
-    context = tls_context(tls_ca, tls_cert, tls_key) if tls or tls_ca or tls_cert else None
+    context = sending_context(tls_ca, tls_cert, tls_key) if tls or tls_ca or tls_cert else None
     with _progress() as tell:
         target = Target(host, port, context)
         tally = asyncio.run(send(messages, target, links=links, window=window, rate=rate, tell=tell))

@@ -34,10 +34,11 @@ def up(
     """
     from ivigilant.logs import start_logging
     from ivigilant.stack import running_stack
-    from ivigilant.supervisor import stop_on_signals
+    from ivigilant.supervisor import show_at_once, stop_on_signals
 
     flags = {"data_dir": data_dir, "mllp_port": mllp_port, "http_port": http_port}
     settings = load_settings(os.environ, config=config, flags=flags, beside_stack=False)
+    show_at_once()
     stopping = threading.Event()
     stop_on_signals(stopping)
     with database_explained(), running_stack(settings, os.environ, tell=typer.echo) as stack:
