@@ -5,25 +5,17 @@ from pathlib import Path
 
 from ivigilant.errors import UnreadablePath, UnusableSettings
 from ivigilant.settings import Settings
+from listener.tls import ServerTls, TlsFiles
 
 
-def listening_context(settings: Settings) -> ssl.SSLContext | None:
+def listening_tls(settings: Settings) -> ServerTls | None:
     """Give how the listener speaks TLS; None when it has no certificate. With a client CA, senders need one too."""
     certificate, key = settings.mllp_tls_certificate, settings.mllp_tls_key
-    if certificate is None or key is None:
-        if certificate or key or settings.mllp_tls_client_ca:
-            raise UnusableSettings("IVIGILANT_MLLP_TLS_CERTIFICATE and IVIGILANT_MLLP_TLS_KEY are needed together")
-        return None
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    try:
-        context.load_cert_chain(certificate, key)
-        if settings.mllp_tls_client_ca is not None:
-            context.load_verify_locations(settings.mllp_tls_client_ca)
-            context.verify_mode = ssl.CERT_REQUIRED
-    except (OSError, ssl.SSLError) as error:
-        raise UnusableSettings(f"IVIGILANT_MLLP_TLS_…: the certificates cannot be used: {error}") from None
-    return context
+    if certificate is not None and key is not None:
+        return ServerTls(TlsFiles(certificate, key, settings.mllp_tls_client_ca))
+    if certificate or key or settings.mllp_tls_client_ca:
+        raise UnusableSettings("IVIGILANT_MLLP_TLS_CERTIFICATE and IVIGILANT_MLLP_TLS_KEY are needed together")
+    return None
 
 
 def sending_context(authority: Path | None, certificate: Path | None, key: Path | None) -> ssl.SSLContext:

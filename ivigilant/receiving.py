@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from prometheus_client import start_http_server
 
 from ivigilant.broker import Bell
-from ivigilant.certificates import listening_context
+from ivigilant.certificates import listening_tls
 from ivigilant.errors import UnusableSettings
 from ivigilant.recognition import Recognition
 from ivigilant.settings import Settings
@@ -50,8 +50,8 @@ async def receive(settings: Settings, site: SiteFile, engine: sa.Engine, bell: B
 def ports(settings: Settings, site: SiteFile) -> tuple[Port, ...]:
     """Give the port of the settings, and those by which the site file recognises a feed."""
     numbers = dict.fromkeys([settings.mllp_port, *(feed.port for feed in site.feeds if feed.port is not None)])
-    tls = listening_context(settings)
     try:
+        tls = listening_tls(settings)
         return tuple(
             Port(settings.mllp_host, number, tls, plaintext=settings.mllp_plaintext, allowed=site.allowed_addresses)
             for number in numbers
