@@ -209,7 +209,7 @@ def test_an_escalation_number_moved_one_step_changes_a_vignette(part: str, step:
 def test_the_terms_cover_every_definition_file(files: Files) -> None:
     covered = {*FORMS, "states", "risk_factors", "measurements"}
 
-    assert {name.split("/")[1].removesuffix(".yaml") for name in files.documents if name.startswith("definitions/")} == (
-        covered
-    )
+    assert {
+        name.split("/")[1].removesuffix(".yaml") for name in files.documents if name.startswith("definitions/")
+    } == (covered)
     assert covered <= set(Terms.__dataclass_fields__)

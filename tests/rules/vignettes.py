@@ -152,6 +152,4 @@ def vignette(told: dict[str, Any]) -> Vignette:
     return Vignette(told["id"], case, Answer(expected["tier"], expected["priority"], frozenset(expected["rules"])))
 
 
-VIGNETTES = [
-    vignette(told) for told in yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8"))
-]
+VIGNETTES = [vignette(told) for told in yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8"))]
