@@ -1,7 +1,6 @@
 """Deliveries that are due, sent: claimed for a while, tried once, and tried again later when nobody answered."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 
 import sqlalchemy as sa
 import structlog
@@ -16,7 +15,6 @@ from worker.dependencies import Dependencies
 
 log = structlog.get_logger()
 
-LEASE = timedelta(minutes=2)  # a sender that dies keeps a delivery from others for this long
 ROUND = 50
 
 _KINDS = {"raised": "raised", "reopened": "changed", "changed": "changed", "resolved": "resolved"}
@@ -26,7 +24,7 @@ def deliver(worker: Dependencies, ids: Sequence[int] | None = None) -> int:
     """Send what is due, of these or of all; give how many were taken by their destination."""
     now = worker.clock()
     with worker.engine.begin() as connection:
-        claimed = deliveries.claim_due(connection, now, LEASE, ROUND, ids)
+        claimed = deliveries.claim_due(connection, now, worker.patience.lease, ROUND, ids)
         notices = _notices(connection, worker, claimed)
     return sum(_send(worker, delivery, notices[delivery.id]) for delivery in claimed)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -20,6 +20,14 @@ def _queue_nowhere(lane: str, ids: Sequence[int]) -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class Patience:
+    """How long somebody else's work is left alone before it is taken over."""
+
+    left_behind: timedelta = timedelta(seconds=15)  # a message that waits longer has probably lost its task
+    lease: timedelta = timedelta(minutes=2)  # a sender that dies keeps a delivery from others for this long
+
+
+@dataclass(frozen=True, slots=True)
 class Dependencies:
     """One worker's surroundings."""
 
@@ -32,3 +40,4 @@ class Dependencies:
     ring_messages: Callable[[str, Sequence[int]], None] = _queue_nowhere  # lane, message ids
     destinations: Mapping[str, Destination] = field(default_factory=dict)
     link_of: Callable[[int], str] = str  # alert id → the address of its page
+    patience: Patience = Patience()

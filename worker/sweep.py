@@ -6,7 +6,6 @@ one that kills its worker is found (`tasks._count_crashes`) and delays nobody.
 
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import timedelta
 
 import structlog
 
@@ -15,7 +14,6 @@ from worker.dependencies import Dependencies
 
 log = structlog.get_logger()
 
-LEFT_BEHIND = timedelta(seconds=15)  # a message that waits longer has probably lost its task
 ROUND = 5_000
 TOGETHER = 100
 
@@ -31,7 +29,7 @@ def sweep(worker: Dependencies) -> Swept:
     """Queue again what waits too long. Raises nothing when Redis is away: the next round comes."""
     now = worker.clock()
     with worker.engine.begin() as connection:
-        waiting = message_queries.stale_received(connection, now - LEFT_BEHIND, ROUND)
+        waiting = message_queries.stale_received(connection, now - worker.patience.left_behind, ROUND)
         message_queries.mark_queued(connection, [one.id for one in waiting], now)
     lanes: dict[tuple[str, bool], list[int]] = defaultdict(list)
     for one in waiting:
