@@ -7,15 +7,27 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from parsers.decimals import Span, span
 
 COURSE_GAP_DAYS = 7  # doses further apart than this, or just so far, belong to different courses
 TRAILING_DAYS = 28
-_DAY = timedelta(hours=24)
+# A daily dose given a little earlier than yesterday is still one a day (docs/decisions/0005).
+_ONE_DAY = timedelta(hours=20)
 _SLOT = timedelta(hours=12)
 T = TypeVar("T")
+
+
+class Timed(Protocol):
+    """Anything that happens at a moment."""
+
+    @property
+    def at(self) -> datetime:
+        """When."""
+
+
+W = TypeVar("W", bound=Timed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +56,7 @@ def doses_at(starts: Iterable[datetime], low: Decimal, high: Decimal, order: str
     return [Dose(at, low, high, order) for at in starts]
 
 
-def merge(planned: Sequence[Dose], given: Sequence[Dose], slot: timedelta = _SLOT) -> list[Dose]:
+def merge(planned: Sequence[W], given: Sequence[W], slot: timedelta = _SLOT) -> list[W]:
     """What was given takes the place of the planned dose nearest to it, when that is within the slot."""
     remaining = sorted(planned, key=_time)
     replaced: set[int] = set()
@@ -56,12 +68,12 @@ def merge(planned: Sequence[Dose], given: Sequence[Dose], slot: timedelta = _SLO
     return sorted([*kept, *given], key=_time)
 
 
-def _time(dose: Dose) -> datetime:
+def _time(dose: Timed) -> datetime:
     return dose.at
 
 
 def per_day(doses: Sequence[Dose], zone: tzinfo) -> Span | None:
-    """The most in any 24 hours on the clock, and on any calendar day, of that zone; None without doses."""
+    """The most in any one day, by the clock of that zone and on any calendar day; None without doses."""
     if not doses:
         return None
     # The clock, not the instant: the day on which summer time begins has only 23 hours.
@@ -71,7 +83,7 @@ def per_day(doses: Sequence[Dose], zone: tzinfo) -> Span | None:
         days.setdefault(clock.date(), []).append(dose)
     sums = [total(of_day) for of_day in days.values()]
     for first, (begin, _) in enumerate(timed):
-        window = [dose for clock, dose in timed[first:] if clock < begin + _DAY]
+        window = [dose for clock, dose in timed[first:] if clock < begin + _ONE_DAY]
         sums.append(total(window))
     return span(max(each.low for each in sums), max(each.high for each in sums))
 
@@ -91,7 +103,7 @@ def dates_of(doses: Iterable[Dose], zone: tzinfo) -> list[date]:
 
 def consecutive_days(dates: Iterable[date]) -> int:
     """The longest run of dates on end."""
-    return max((len(run) for run in _runs(sorted(set(dates)), lambda day: day, 2)), default=0)
+    return max((len(run) for run in runs(sorted(set(dates)), lambda day: day, 2)), default=0)
 
 
 def courses(doses: Sequence[Dose], zone: tzinfo, gap_days: int = COURSE_GAP_DAYS) -> list[Course]:
@@ -101,20 +113,21 @@ def courses(doses: Sequence[Dose], zone: tzinfo, gap_days: int = COURSE_GAP_DAYS
         return dose.at.astimezone(zone).date()
 
     found = []
-    for run in _runs(sorted(doses, key=_time), day_of, gap_days):
+    for run in runs(sorted(doses, key=_time), day_of, gap_days):
         days = consecutive_days(dates_of(run, zone))
         found.append(Course(day_of(run[0]), day_of(run[-1]), total(run), days, tuple(run)))
     return found
 
 
-def _runs(items: Sequence[T], day_of: Callable[[T], date], gap_days: int) -> list[list[T]]:
-    runs: list[list[T]] = []
+def runs(items: Sequence[T], day_of: Callable[[T], date], gap_days: int) -> list[list[T]]:
+    """Items in order of time, cut where two of them lie that many days apart or more."""
+    found: list[list[T]] = []
     for item in items:
-        if runs and (day_of(item) - day_of(runs[-1][-1])).days < gap_days:
-            runs[-1].append(item)
+        if found and (day_of(item) - day_of(found[-1][-1])).days < gap_days:
+            found[-1].append(item)
         else:
-            runs.append([item])
-    return runs
+            found.append([item])
+    return found
 
 
 def trailing(doses: Iterable[Dose], until: datetime, days: int = TRAILING_DAYS) -> Span:

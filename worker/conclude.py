@@ -56,7 +56,7 @@ def conclude(
     ]
     facts = [*facts_of(entries), *_medications(orders)]
     known = _Known(patient, tuple(facts), history_received, history_as_of)
-    courses = {order.key: course_of(order, site) for order, product in orders if product.is_ivig}
+    courses = {order.key: course_of(order, product.brand, site) for order, product in orders if product.is_ivig}
     return [
         _answer(order, product, courses, known, knowledge, site)
         for order, product in orders

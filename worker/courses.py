@@ -1,11 +1,12 @@
-"""When the doses of an order are, planned or given."""
+"""When the doses of an order are, planned or given, and which doses of other orders belong to the same course."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from itertools import pairwise
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from parsers.courses import merge, runs
 from parsers.events import Amount, MedicationGiven, MedicationOrdered
 from parsers.expansion import expand
 from rules.facts import Dose, Provenance, Range
@@ -36,22 +37,20 @@ class Course:
     """The doses of one order, oldest first."""
 
     order: str
+    brand: str
     starts_at: datetime
     ends_at: datetime | None  # None while it is open-ended
     occasions: tuple[Occasion, ...]
 
 
-def course_of(order: OrderState, site: Site) -> Course:
-    """Lay out an order's doses: given ones take the place of what was planned for that day."""
+def course_of(order: OrderState, brand: str, site: Site) -> Course:
+    """Lay out an order's doses: given ones take the place of the planned ones nearest to them."""
     assert order.content is not None
     start = _start(order)
-    given = _given(order)
     planned = [] if order.is_administration_only else _planned(order, order.content, start, site)
-    days_given = {_day(occasion.at, site.zone) for occasion in given}
-    kept = [occasion for occasion in planned if _day(occasion.at, site.zone) not in days_given]
-    occasions = tuple(sorted([*given, *kept], key=lambda occasion: occasion.at))
+    occasions = tuple(merge(planned, _given(order)))
     first = min([start, *(occasion.at for occasion in occasions)])
-    return Course(order.key, first, _end(order, occasions), occasions)
+    return Course(order.key, brand, first, _end(order, occasions), occasions)
 
 
 def _start(order: OrderState) -> datetime:
@@ -59,12 +58,8 @@ def _start(order: OrderState) -> datetime:
     assert content is not None
     if content.starts is not None:
         return content.starts.at
-    started = [entry.event.started.at for entry in order.given if _started(entry)]  # type: ignore[union-attr]  # _started looks for it
+    started = [_start_of(entry) for entry in order.given if _has_started(entry)]
     return min(started) if started else content.at or UNDATED
-
-
-def _started(entry: Entry) -> bool:
-    return isinstance(entry.event, MedicationGiven) and entry.event.started is not None
 
 
 def _end(order: OrderState, occasions: Sequence[Occasion]) -> datetime | None:
@@ -78,7 +73,7 @@ def _end(order: OrderState, occasions: Sequence[Occasion]) -> datetime | None:
 
 def _planned(order: OrderState, content: MedicationOrdered, start: datetime, site: Site) -> list[Occasion]:
     hours = next((timing.occurrence_hours for timing in content.timings if timing.occurrence_hours), None)
-    lasts = timedelta(hours=float(hours)) if hours else timedelta(hours=12)
+    lasts = timedelta(hours=float(hours)) if hours else ONE_DOSE_WITHIN
     source = provenance(order.source) if order.source else None
     times = expand(content.timings, site.zone, start + HORIZON, start) or [start]
     if order.is_stopped and order.stopped_at is not None:
@@ -89,12 +84,16 @@ def _planned(order: OrderState, content: MedicationOrdered, start: datetime, sit
 def _given(order: OrderState) -> list[Occasion]:
     """Administrations, with the steps of one infusion added up."""
     doses: list[list[Entry]] = []
-    for entry in sorted(filter(_started, order.given), key=_start_of):
+    for entry in sorted(filter(_has_started, order.given), key=_start_of):
         if doses and _start_of(entry) - _start_of(doses[-1][0]) < ONE_DOSE_WITHIN:
             doses[-1].append(entry)
         else:
             doses.append([entry])
     return [_occasion(order.key, steps) for steps in doses]
+
+
+def _has_started(entry: Entry) -> bool:
+    return isinstance(entry.event, MedicationGiven) and entry.event.started is not None
 
 
 def _start_of(entry: Entry) -> datetime:
@@ -107,25 +106,24 @@ def _occasion(key: str, steps: list[Entry]) -> Occasion:
     events = [step.event for step in steps if isinstance(step.event, MedicationGiven)]
     amounts = [event.grams for event in events if event.grams is not None]
     ends = [event.ended.at for event in events if event.ended is not None]
-    total = (
-        Amount(low=sum(a.low for a in amounts), high=sum(a.high for a in amounts), unit=amounts[0].unit)  # type: ignore[arg-type]  # a sum of Decimals, never of nothing
-        if amounts
-        else None
-    )
     at = _start_of(steps[0])
-    return Occasion(key, at, max([at, *ends]), total, given=True, provenance=provenance(steps[0]))
+    return Occasion(key, at, max([at, *ends]), _sum(amounts), given=True, provenance=provenance(steps[0]))
 
 
-def _day(moment: datetime, zone: ZoneInfo) -> date:
-    return moment.astimezone(zone).date()
+def _sum(amounts: Sequence[Amount]) -> Amount | None:
+    if not amounts:
+        return None
+    low = sum((amount.low for amount in amounts), Decimal(0))
+    high = sum((amount.high for amount in amounts), Decimal(0))
+    return Amount(low=low, high=high, unit=amounts[0].unit)
 
 
 def doses_of(course: Course) -> list[Dose]:
     """The doses as the rules look at them."""
     return [
-        Dose(occasion.at, _grams(occasion.dose), occasion.given, occasion.order, occasion.provenance)
+        Dose(occasion.at, _grams(occasion.dose), occasion.given, occasion.order, occasion.provenance, course.brand)
         for occasion in course.occasions
-        if not _nothing_given(occasion)
+        if not nothing_given(occasion)
     ]
 
 
@@ -133,27 +131,19 @@ def _grams(dose: Amount | None) -> Range | None:
     return Range(dose.low, dose.high, dose.flags) if dose is not None and dose.unit == "g" else None
 
 
-def _nothing_given(occasion: Occasion) -> bool:
+def nothing_given(occasion: Occasion) -> bool:
+    """Whether it was refused or not available."""
     return occasion.given and occasion.dose is not None and occasion.dose.high == 0
 
 
-def run_around(occasions: Sequence[Occasion], own: str, gap: timedelta) -> list[Occasion]:
-    """The doses of every order that belong to one course with this order's: no `gap` or longer between two of them."""
-    runs: list[list[Occasion]] = []
-    for occasion in sorted(occasions, key=lambda one: one.at):
-        if runs and occasion.at - runs[-1][-1].at < gap:
-            runs[-1].append(occasion)
-        else:
-            runs.append([occasion])
-    mine = [run for run in runs if any(occasion.order == own for occasion in run)]
+def run_around(occasions: Sequence[Occasion], own: str, site: Site) -> list[Occasion]:
+    """The doses of every order that make one course with this order's: less than the site's gap between two."""
+    given = sorted((one for one in occasions if not nothing_given(one)), key=lambda one: one.at)
+    found = runs(given, lambda one: day_of(one, site.zone), site.course_gap.days)
+    mine = [run for run in found if any(occasion.order == own for occasion in run)]
     return max(mine, key=len) if mine else []
 
 
-def consecutive_days(occasions: Sequence[Occasion], zone: ZoneInfo) -> int:
-    """The longest run of calendar days with a dose."""
-    days = sorted({_day(occasion.at, zone) for occasion in occasions if not _nothing_given(occasion)})
-    longest = run = 1 if days else 0
-    for before, after in pairwise(days):
-        run = run + 1 if after - before == timedelta(days=1) else 1
-        longest = max(longest, run)
-    return longest
+def day_of(occasion: Occasion, zone: ZoneInfo) -> date:
+    """The calendar day it begins on, in the hospital."""
+    return occasion.at.astimezone(zone).date()

@@ -1,22 +1,24 @@
 """The order as the rules judge it: dose per day and per course, per kilogram, and how fast."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from datetime import timedelta
 from decimal import Decimal
 
+from parsers import courses as arithmetic
+from parsers.decimals import Span
 from parsers.events import Amount, MedicationGiven, MedicationOrdered
+from parsers.rates import hourly
+from parsers.weights import in_grams, is_implausible, maybe_course_total, per_kg
 from rules.facts import Order, Range
-from worker.courses import Course, Occasion, consecutive_days, run_around
+from worker.courses import Course, Occasion, day_of, run_around
 from worker.facts import codings, provenance
 from worker.orders import BADGES, OrderState
 from worker.products import Product
 from worker.site import Site
 from worker.weights import Weight
 
-_DAY = timedelta(hours=24)
-_FOUR_WEEKS = timedelta(days=28)
 _PER_MINUTE = Decimal(1000) / Decimal(60)  # g/kg/h → mg/kg/min
+Convert = Callable[[Amount, Amount | None], Amount | None]
 
 
 def judged_order(
@@ -30,27 +32,28 @@ def judged_order(
     """Everything a rule may ask of the order; what cannot be known is None."""
     content = order.content
     assert content is not None
-    kg = weight.kg if weight else None
-    everything = [occasion for course in courses for occasion in course.occasions]
-    run = run_around(everything, order.key, site.course_gap)
+    run = run_around([occasion for course in courses for occasion in course.occasions], order.key, site)
+    days = sorted({day_of(occasion, site.zone) for occasion in run})
+    dose = content.dose
     asked = Order(
         key=order.key,
         codings=codings(content.codings),
         text=content.text,
         route=product.route,
         brand=product.brand,
-        dosing_days=len({occasion.at.astimezone(site.zone).date() for occasion in run}) or None,
-        consecutive_days=consecutive_days(run, site.zone) or None,
-        weight_kg=kg,
+        dosing_days=len(days) or None,
+        consecutive_days=arithmetic.consecutive_days(days) or None,
+        weight_kg=weight.kg if weight else None,
         weight_at=weight.fact.starts if weight else None,
         weight_provenance=weight.fact.provenance if weight else None,
-        dose_basis=content.dose.unit if content.dose else "",
+        dose_basis=dose.unit if dose else "",
         indications=codings(content.indications),
         starts=own.starts_at,
         flags=_flags(content, product),
         provenance=provenance(order.source) if order.source else None,
     )
-    return _with_rate(_with_doses(asked, content, own.occasions, run, everything, kg), order, content, kg)
+    kg = Amount(low=weight.kg, high=weight.kg, unit="kg") if weight else None
+    return _with_rate(_with_doses(asked, content, _divided(own, dose, kg, site), run, courses, kg, site), order, kg)
 
 
 def _flags(content: MedicationOrdered, product: Product) -> tuple[str, ...]:
@@ -59,94 +62,101 @@ def _flags(content: MedicationOrdered, product: Product) -> tuple[str, ...]:
     return tuple(sorted({flag for flags in doubtful for flag in flags} - BADGES))
 
 
+def _divided(own: Course, dose: Amount | None, kg: Amount | None, site: Site) -> list[Occasion]:
+    """The order's own doses; where a planned dose may be the whole course, its low end is one day's part."""
+    days = len({day_of(occasion, site.zone) for occasion in own.occasions})
+    if dose is None or days < 2:
+        return list(own.occasions)
+    part = maybe_course_total(dose, kg, days)
+    return [occasion if occasion.given else replace(occasion, dose=part) for occasion in own.occasions]
+
+
 def _with_doses(
     asked: Order,
     content: MedicationOrdered,
     own: Sequence[Occasion],
     run: Sequence[Occasion],
-    everything: Sequence[Occasion],
-    kg: Decimal | None,
+    courses: Sequence[Course],
+    kg: Amount | None,
+    site: Site,
 ) -> Order:
+    everything = [occasion for course in courses for occasion in course.occasions]
+    day = _in(own, in_grams, kg)
+    day_per_kg = _in(own, per_kg, kg)
+    in_a_day = arithmetic.per_day(day, site.zone) if day else None
+    implausible = in_a_day is not None and is_implausible(Amount(low=in_a_day.low, high=in_a_day.high, unit="g"), kg)
     return replace(
         asked,
-        grams_per_administration=_grams(content.dose, kg),
-        grams_per_day=_most_within(own, _DAY, kg, per_kg=False),
-        grams_per_kg_per_day=_most_within(own, _DAY, kg, per_kg=True),
-        course_grams=_largest(_total(run, kg, per_kg=False), _grams(content.course_grams, kg)),
-        course_grams_per_kg=_largest(_total(run, kg, per_kg=True), _per_kg(content.course_grams, kg)),
-        trailing_28_days_grams_per_kg=_most_within(everything, _FOUR_WEEKS, kg, per_kg=True),
+        flags=tuple(sorted({*asked.flags, *_doubts(own)} | ({"implausible"} if implausible else set()))),
+        grams_per_administration=_range(in_grams(content.dose, kg) if content.dose else None),
+        grams_per_day=_span(in_a_day),
+        grams_per_kg_per_day=_span(arithmetic.per_day(day_per_kg, site.zone) if day_per_kg else None),
+        course_grams=_course(run, content, in_grams, kg),
+        course_grams_per_kg=_course(run, content, per_kg, kg),
+        trailing_28_days_grams_per_kg=_most_in_four_weeks(everything, kg),
     )
 
 
-def _grams(dose: Amount | None, kg: Decimal | None) -> Range | None:
-    if dose is None or (dose.unit == "g/kg" and kg is None):
+def _doubts(own: Iterable[Occasion]) -> set[str]:
+    return {flag for occasion in own if occasion.dose is not None for flag in occasion.dose.flags}
+
+
+def _in(occasions: Iterable[Occasion], convert: Convert, kg: Amount | None) -> list[arithmetic.Dose] | None:
+    """The doses in one unit; None as soon as one of them is not known in it."""
+    doses = []
+    for occasion in occasions:
+        amount = convert(occasion.dose, kg) if occasion.dose is not None else None
+        if amount is None:
+            return None
+        doses.append(arithmetic.Dose(occasion.at, amount.low, amount.high, occasion.order))
+    return doses
+
+
+def _course(run: Sequence[Occasion], content: MedicationOrdered, convert: Convert, kg: Amount | None) -> Range | None:
+    """The whole course: what the doses come to, or what the order itself says of it."""
+    doses = _in(run, convert, kg)
+    of_doses = _span(arithmetic.total(doses)) if doses else None
+    said = _range(convert(content.course_grams, kg)) if content.course_grams is not None else None
+    return _largest(of_doses, said)
+
+
+def _most_in_four_weeks(occasions: Sequence[Occasion], kg: Amount | None) -> Range | None:
+    doses = _in(occasions, per_kg, kg)
+    if not doses:
         return None
-    factor = kg if dose.unit == "g/kg" and kg is not None else Decimal(1)
-    return Range(dose.low * factor, dose.high * factor, dose.flags)
+    return _span(max((arithmetic.trailing(doses, dose.at) for dose in doses), key=lambda span: span.high))
 
 
-def _per_kg(dose: Amount | None, kg: Decimal | None) -> Range | None:
-    if dose is None or (dose.unit == "g" and kg is None):
-        return None
-    divisor = kg if dose.unit == "g" and kg is not None else Decimal(1)
-    return Range(dose.low / divisor, dose.high / divisor, dose.flags)
+def _with_rate(asked: Order, order: OrderState, kg: Amount | None) -> Order:
+    """The fastest rate that is planned or was reached."""
+    content = order.content
+    assert content is not None
+    reached = [entry.event.rate for entry in order.given if isinstance(entry.event, MedicationGiven)]
+    per_hour = per_kg_hour = None
+    for rate in (content.rate, content.rate_mean, *reached):
+        grams, grams_per_kg = hourly(rate, kg)
+        per_hour, per_kg_hour = _largest(per_hour, _range(grams)), _largest(per_kg_hour, _range(grams_per_kg))
+    return replace(
+        asked,
+        grams_per_hour=per_hour,
+        mg_per_kg_per_minute=_per_minute(per_kg_hour),
+        mean_mg_per_kg_per_minute=_per_minute(_range(hourly(content.rate_mean, kg)[1])),
+    )
 
 
-def _total(occasions: Sequence[Occasion], kg: Decimal | None, *, per_kg: bool) -> Range | None:
-    """All of them together; unknown as soon as one of them is."""
-    read = _per_kg if per_kg else _grams
-    amounts = [read(occasion.dose, kg) for occasion in occasions]
-    known = [amount for amount in amounts if amount is not None]
-    if not known or len(known) < len(amounts):
-        return None
-    low, high = sum((a.low for a in known), Decimal(0)), sum((a.high for a in known), Decimal(0))
-    return Range(low, high, tuple(sorted({flag for amount in known for flag in amount.flags})))
+def _per_minute(rate: Range | None) -> Range | None:
+    return Range(rate.low * _PER_MINUTE, rate.high * _PER_MINUTE, rate.flags) if rate is not None else None
 
 
-def _most_within(occasions: Sequence[Occasion], window: timedelta, kg: Decimal | None, *, per_kg: bool) -> Range | None:
-    """The largest total of the doses that fall within one window."""
-    ordered = sorted(occasions, key=lambda occasion: occasion.at)
-    most: Range | None = None
-    first = 0
-    for last, occasion in enumerate(ordered):
-        while occasion.at - ordered[first].at >= window:
-            first += 1
-        most = _largest(most, _total(ordered[first : last + 1], kg, per_kg=per_kg))
-    return most
+def _range(amount: Amount | None) -> Range | None:
+    return Range(amount.low, amount.high, amount.flags) if amount is not None else None
+
+
+def _span(span: Span | None) -> Range | None:
+    return Range(span.low, span.high) if span is not None else None
 
 
 def _largest(one: Range | None, other: Range | None) -> Range | None:
     if one is None or other is None:
         return one or other
     return max(one, other, key=lambda quantity: (quantity.high, quantity.low))
-
-
-def _with_rate(asked: Order, order: OrderState, content: MedicationOrdered, kg: Decimal | None) -> Order:
-    """The fastest rate that is planned or was reached."""
-    reached = [entry.event.rate for entry in order.given if isinstance(entry.event, MedicationGiven)]
-    rates = [rate for rate in (content.rate, *reached) if rate is not None]
-    per_hour = per_kg = mean = None
-    for rate in rates:
-        per_hour = _largest(per_hour, _rate(rate, "g/h", kg))
-        per_kg = _largest(per_kg, _rate(rate, "g/kg/h", kg))
-    if content.rate_mean is not None:
-        mean = _rate(content.rate_mean, "g/kg/h", kg)
-    return replace(
-        asked,
-        grams_per_hour=per_hour,
-        mg_per_kg_per_minute=_times(per_kg, _PER_MINUTE),
-        mean_mg_per_kg_per_minute=_times(mean, _PER_MINUTE),
-    )
-
-
-def _rate(rate: Amount, unit: str, kg: Decimal | None) -> Range | None:
-    if rate.unit == unit:
-        return Range(rate.low, rate.high, rate.flags)
-    if kg is None or {rate.unit, unit} != {"g/h", "g/kg/h"}:
-        return None
-    factor = kg if unit == "g/h" else 1 / kg
-    return Range(rate.low * factor, rate.high * factor, rate.flags)
-
-
-def _times(quantity: Range | None, factor: Decimal) -> Range | None:
-    return Range(quantity.low * factor, quantity.high * factor, quantity.flags) if quantity is not None else None

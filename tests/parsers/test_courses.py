@@ -24,11 +24,18 @@ def test_a_dose_a_day_is_that_dose_a_day() -> None:
     assert [most.low, most.high] == [32, 32]
 
 
-def test_two_doses_within_24_hours_are_one_day_also_over_midnight() -> None:
-    most = per_day([a_dose(0), a_dose(0.9)], ZONE)
+def test_two_doses_within_20_hours_are_one_day_also_over_midnight() -> None:
+    most = per_day([a_dose(0), a_dose(0.83)], ZONE)
 
     assert most is not None
     assert most.high == 64
+
+
+def test_a_daily_dose_given_a_little_early_is_still_one_a_day() -> None:
+    most = per_day([a_dose(0), a_dose(0.98), a_dose(1.9)], ZONE)
+
+    assert most is not None
+    assert most.high == 32
 
 
 def test_the_day_on_which_summer_time_begins_is_a_whole_day() -> None:
