@@ -1,0 +1,39 @@
+"""What is installed in the image is all that is read at run time, and the secrets it is given are made once."""
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+from ivigilant.secret_files import write_secrets
+from tests.ivigilant.processes import ROOT
+
+READ_AT_RUN_TIME = ("*.yaml", "*.html", "*.css", "*.js", "*.svg")
+PACKAGES = ("ivigilant", "listener", "parsers", "rules", "store", "worker", "inbox", "forwarding")
+
+
+def test_the_wheel_holds_every_module_and_every_file_that_is_read(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", tmp_path], cwd=ROOT, check=True)
+
+    with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as wheel:
+        held = set(wheel.namelist())
+
+    wanted = {
+        file.relative_to(ROOT).as_posix()
+        for package in PACKAGES
+        for pattern in ("*.py", *READ_AT_RUN_TIME)
+        for file in (ROOT / package).rglob(pattern)
+    }
+    assert len(wanted) > 100
+    assert wanted - held == set()
+
+
+def test_secrets_are_made_once_and_never_changed(tmp_path: Path) -> None:
+    names = write_secrets(tmp_path / "secrets")
+    before = {path.name: path.read_text() for path in (tmp_path / "secrets").iterdir()}
+
+    write_secrets(tmp_path / "secrets")
+
+    assert names == ["database_url", "postgres_password", "secret_key"]
+    assert {path.name: path.read_text() for path in (tmp_path / "secrets").iterdir()} == before
+    assert before["postgres_password"] in before["database_url"]
