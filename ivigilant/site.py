@@ -76,7 +76,7 @@ class LocalCode(Section):
 class Destination(Section):
     """Where notices go, and from which tier on."""
 
-    name: str = Field(min_length=1)
+    name: str = Field(pattern=r"^[A-Za-z0-9._-]{1,60}$")  # travels in headers and keys
     min_tier: Tier = "moderate"
 
 

@@ -15,18 +15,29 @@ from worker.dependencies import Dependencies
 
 log = structlog.get_logger()
 
-ROUND = 50
+ROUND = 5  # claimed at once: all of them may time out before their lease ends
 
 _KINDS = {"raised": "raised", "reopened": "changed", "changed": "changed", "resolved": "resolved"}
 
 
 def deliver(worker: Dependencies, ids: Sequence[int] | None = None) -> int:
     """Send what is due, of these or of all; give how many were taken by their destination."""
-    now = worker.clock()
+    taken = 0
+    silent: dict[str, str] = {}  # destinations that did not answer in this round, and what was said of them
+    while claimed := _claim(worker, ids):
+        for delivery, notice in claimed:
+            if delivery.destination in silent:
+                _try_later(worker, delivery, silent[delivery.destination])
+            else:
+                taken += _send(worker, delivery, notice, silent)
+    return taken
+
+
+def _claim(worker: Dependencies, ids: Sequence[int] | None) -> list[tuple[Claimed, Notice]]:
     with worker.engine.begin() as connection:
-        claimed = deliveries.claim_due(connection, now, worker.patience.lease, ROUND, ids)
+        claimed = deliveries.claim_due(connection, worker.clock(), worker.patience.lease, ROUND, ids)
         notices = _notices(connection, worker, claimed)
-    return sum(_send(worker, delivery, notices[delivery.id]) for delivery in claimed)
+    return [(delivery, notices[delivery.id]) for delivery in claimed]
 
 
 def _notices(connection: sa.Connection, worker: Dependencies, claimed: Sequence[Claimed]) -> dict[int, Notice]:
@@ -49,7 +60,7 @@ def _notices(connection: sa.Connection, worker: Dependencies, claimed: Sequence[
     }
 
 
-def _send(worker: Dependencies, delivery: Claimed, notice: Notice) -> bool:
+def _send(worker: Dependencies, delivery: Claimed, notice: Notice, silent: dict[str, str]) -> bool:
     """Try once, and note how it went; what cannot be sent now is neither lost nor in the way of others."""
     destination = worker.destinations.get(delivery.destination)
     try:
@@ -57,6 +68,7 @@ def _send(worker: Dependencies, delivery: Claimed, notice: Notice) -> bool:
             raise Refused("the site file no longer names this destination")
         destination.forward(notice)
     except Unreachable as error:
+        silent[delivery.destination] = str(error)
         _try_later(worker, delivery, str(error))
         return False
     except Refused as error:

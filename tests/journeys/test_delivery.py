@@ -1,0 +1,100 @@
+"""An alert on its way to people: written with the alert, sent at least once, tried again, never with a patient in it."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from forwarding.errors import Refused, Unreachable
+from ivigilant.hospital.stream import hospital_messages
+from rules.knowledge import Knowledge
+from tests.fakes import RememberingDestination
+from tests.journeys.hospital import Hospital
+from worker.deliver import deliver
+from worker.site import Destination, Site
+
+
+@pytest.fixture
+def pager() -> RememberingDestination:
+    return RememberingDestination()
+
+
+@pytest.fixture
+def hospital(engine: sa.Engine, knowledge: Knowledge, pager: RememberingDestination) -> Hospital:
+    hospital = Hospital(engine, knowledge, Site(destinations=(Destination("pager", "contraindication"),)))
+    hospital.worker = replace(
+        hospital.worker, destinations={"pager": pager}, link_of=lambda alert: f"https://inbox.example/alerts/{alert}"
+    )
+    return hospital
+
+
+def raises_an_alert(hospital: Hospital) -> None:
+    """Paran's first case: nine messages, one contra-indication."""
+    hospital.sends(*list(hospital_messages(now=hospital.clock()))[:9])
+    assert [tier for _, tier, _ in hospital.inbox()] == ["contraindication"]
+
+
+def test_an_alert_is_told_once(hospital: Hospital, pager: RememberingDestination) -> None:
+    raises_an_alert(hospital)
+
+    deliver(hospital.worker)
+    deliver(hospital.worker)
+
+    assert [(notice.kind, notice.tier) for notice in pager.asked] == [("raised", "contraindication")]
+
+
+def test_a_destination_that_does_not_answer_is_asked_again_with_the_same_key(
+    hospital: Hospital, pager: RememberingDestination
+) -> None:
+    pager.fails = Unreachable("nobody answered")
+    raises_an_alert(hospital)
+    deliver(hospital.worker)
+    deliver(hospital.worker)
+    assert len(pager.asked) == 1
+
+    pager.fails = None
+    hospital.clock.passes(seconds=60)
+    deliver(hospital.worker)
+
+    assert len({notice.idempotency_key for notice in pager.asked}) == 1
+    assert len(pager.asked) == 2
+
+
+def test_a_destination_that_refuses_is_not_asked_again(hospital: Hospital, pager: RememberingDestination) -> None:
+    pager.fails = Refused("no such recipient")
+    raises_an_alert(hospital)
+
+    for _ in range(3):
+        deliver(hospital.worker)
+        hospital.clock.passes(hours=1)
+
+    assert len(pager.asked) == 1
+
+
+def test_a_sender_that_died_leaves_the_delivery_to_the_next(hospital: Hospital, pager: RememberingDestination) -> None:
+    raises_an_alert(hospital)
+    pager.fails = KeyboardInterrupt()  # type: ignore[assignment]  # what kills a process in the middle of sending
+    with pytest.raises(KeyboardInterrupt):
+        deliver(hospital.worker)
+    pager.fails = None
+
+    deliver(hospital.worker)
+    assert len(pager.asked) == 1
+    hospital.clock.passes(seconds=timedelta(minutes=3).total_seconds())
+    deliver(hospital.worker)
+
+    assert len(pager.asked) == 2
+
+
+def test_a_replayed_or_test_message_raises_an_alert_and_tells_nobody(
+    hospital: Hospital, pager: RememberingDestination
+) -> None:
+    messages = list(hospital_messages(now=hospital.clock()))[:9]
+    hospital.clock.passes(days=60)
+
+    hospital.sends(*messages)
+    deliver(hospital.worker)
+
+    assert [tier for _, tier, _ in hospital.inbox()] == ["contraindication"]
+    assert pager.asked == []
