@@ -1,5 +1,6 @@
 """What one listener is told: its ports and its limits."""
 
+import ssl
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_address
 
@@ -23,7 +24,7 @@ class Port:
 
     host: str = "127.0.0.1"
     port: int = 2575  # 0: any free one
-    tls: ServerTls | None = None
+    tls: ServerTls | ssl.SSLContext | None = None  # ServerTls takes up renewed certificates by itself
     plaintext: bool = False  # without TLS on more than the loopback: say that it is meant
     allowed: tuple[IPv4Network | IPv6Network, ...] = ()  # who may connect; empty: everybody
     limits: FrameLimits = field(default_factory=FrameLimits)

@@ -88,7 +88,6 @@ class Link(asyncio.Protocol):
         self._port = port
         self._framer = Framer(port.limits)
         self._queue = _Queue()
-        self._answers: list[bytes] = []
         self._transport: asyncio.Transport | None = None
         self._feeds: LinkFeeds | None = None
         self._read_bytes = 0
@@ -178,36 +177,33 @@ class Link(asyncio.Protocol):
         if not self._queue:
             self._say_goodbye()
 
-    def settle(self, pending: Pending, saved: Sequence[Saved] | None) -> None:
-        """One frame is kept, or never will be: remember its answer, which `flush` sends."""
-        self._queue.waiting.popleft()
-        self._queue.size -= pending.size
-        metrics = self._post.metrics
-        if saved is None or self.given_up:
-            self.given_up = True
-            metrics.unanswered.inc()
-            return
-        for each in saved:
-            if each.duplicate:
-                metrics.duplicates.inc()
-        code, answer = pending.received.answer(saved, self._post.clock())
-        metrics.answers[code].inc()
-        if self._port.mllp_v2:
-            self._answers.append(_COMMITTED)
-        if answer:
-            self._answers.append(SB + answer + EB + b"\r")
-
-    def flush(self) -> None:
-        """Send the answers of one batch, and take what was held back."""
-        if self._transport is not None and self._answers:
-            self._transport.write(b"".join(self._answers))
-        self._answers.clear()
+    def settle(self, outcomes: list[tuple[Pending, Sequence[Saved] | None]]) -> None:
+        """Some frames are kept, or never will be: answer them together, and take what was held back."""
+        answers = [self._answer(pending, saved) for pending, saved in outcomes]
+        if self._transport is not None and any(answers):
+            self._transport.write(b"".join(answers))
         if self.given_up:
             self.close_unanswered()
             return
         self._pump()
         if self._ending and not self._queue:
             self._say_goodbye()
+
+    def _answer(self, pending: Pending, saved: Sequence[Saved] | None) -> bytes:
+        self._queue.waiting.popleft()
+        self._queue.size -= pending.size
+        metrics = self._post.metrics
+        if saved is None or self.given_up:
+            self.given_up = True
+            metrics.unanswered.inc()
+            return b""
+        for each in saved:
+            if each.duplicate:
+                metrics.duplicates.inc()
+        code, answer = pending.received.answer(saved, self._post.clock())
+        metrics.answers[code].inc()
+        committed = _COMMITTED if self._port.mllp_v2 else b""
+        return committed + SB + answer + EB + b"\r" if answer else committed
 
     def close_unanswered(self) -> None:
         """Look like a dead link: the sender will send again."""

@@ -10,6 +10,7 @@ from listener.framing import Frame, Oversized, Truncated
 from listener.headers import Headers
 from listener.sources import Fault, Feed, IsOrder, LinkFeeds
 from parsers.batches import Batch, split_batch
+from parsers.defaults import Defaults
 from parsers.errors import UnreadableHeader
 from parsers.events import Header
 from parsers.header import HeaderLine, read_header_line
@@ -18,6 +19,7 @@ from store.messages import Arrival, Saved
 _UTF16 = (b"\xff\xfe", b"\xfe\xff", b"M\x00S\x00", b"\x00M\x00S")
 _VOLATILE = (7, 8, 13)  # what a sender may change when it sends the same message again
 _NOT_READ = Header()
+_UNKNOWN = Defaults()  # to read the name of a sender that has said nothing yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,15 +209,15 @@ def _read(raw: bytes, feeds: LinkFeeds, headers: Headers) -> Letter:
     except UnreadableHeader:
         fault, reason = (Fault("207"), "utf16") if raw.startswith(_UTF16) else (Fault("100"), "no_msh")
         return Letter(raw, None, _NOT_READ, feeds.of("", ""), fault, reason)
-    feed = feeds.latest
+    defaults = feeds.latest.defaults if feeds.latest else _UNKNOWN
     try:
-        header = headers.read(line, raw, feed.defaults)
-        own = feeds.of(header.sending_application, header.sending_facility)
-        if own.defaults is not feed.defaults:  # a sender's own zone and character set are known once its name is
-            header = headers.read(line, raw, own.defaults)
+        header = headers.read(line, raw, defaults)
+        feed = feeds.of(header.sending_application, header.sending_facility)
+        if feed.defaults is not defaults:  # a sender's own zone and character set are known once its name is
+            header = headers.read(line, raw, feed.defaults)
     except UnreadableHeader:
-        return Letter(raw, line, _NOT_READ, feed, Fault("207", "MSH^1^18"), "utf16")
-    return Letter(raw, line, header, own)
+        return Letter(raw, line, _NOT_READ, feeds.of("", ""), Fault("207", "MSH^1^18"), "utf16")
+    return Letter(raw, line, header, feed)
 
 
 def _judged(letter: Letter) -> Letter:

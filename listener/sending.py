@@ -165,16 +165,17 @@ class _Paced:
     def __init__(self, messages: Iterable[bytes], rate: float | None) -> None:
         self._messages: Iterator[bytes] = iter(messages)
         self._every_s = 1 / rate if rate else 0.0
-        self._due = 0.0
+        self._due: float | None = None
 
     async def take(self) -> bytes | None:
         """The next message when its time has come, or None after the last."""
         message = next(self._messages, None)
         if message is not None and self._every_s:
             now = asyncio.get_running_loop().time()
-            self._due = max(self._due + self._every_s, now - 1.0)  # a pause is made up for, a second's worth at most
-            if self._due > now:
-                await asyncio.sleep(self._due - now)
+            # A pause is made up for, but no more than a second of it.
+            due = now if self._due is None else max(self._due + self._every_s, now - 1.0)
+            self._due = due
+            await asyncio.sleep(max(due - now, 0.0))
         return message
 
 

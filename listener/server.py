@@ -18,6 +18,7 @@ from listener.publishing import Enqueue, Publisher
 from listener.receive import Reception
 from listener.saving import Save
 from listener.sources import FeedOf, IsOrder
+from listener.tls import ServerTls
 
 if TYPE_CHECKING:
     from parsers.events import Header
@@ -134,7 +135,7 @@ class Listener:
             make_link,
             port.host,
             port.port,
-            ssl=port.tls.context if port.tls else None,
+            ssl=port.tls.context if isinstance(port.tls, ServerTls) else port.tls,
             ssl_handshake_timeout=10 if port.tls else None,
             backlog=1024,
             reuse_port=port.reuse_port or None,
@@ -156,12 +157,12 @@ class Listener:
             self._publisher.put(ids)
 
     def _settle(self, outcomes: list[tuple[Pending, Outcome]]) -> None:
-        links: dict[Link, None] = {}
-        for pending, saved in outcomes:
-            pending.link.settle(pending, saved)
-            links[pending.link] = None
-        for link in links:
-            link.flush()
+        """Let each link answer in a turn of its own, so that a fault in one stays there."""
+        links: dict[Link, list[tuple[Pending, Outcome]]] = {}
+        for outcome in outcomes:
+            links.setdefault(outcome[0].link, []).append(outcome)
+        for link, own in links.items():
+            self._loop.call_soon(link.settle, own)
 
     async def _tick(self) -> None:
         renew_at = 0.0
@@ -176,7 +177,7 @@ class Listener:
 
     def _renew_certificates(self) -> None:
         for port in self.config.ports:
-            if port.tls is not None:
+            if isinstance(port.tls, ServerTls):
                 port.tls.refresh()
                 expires = self.metrics.certificate_expires.labels(f"{port.host}:{port.port}")
                 expires.set(port.tls.expires_at.timestamp())

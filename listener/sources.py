@@ -68,7 +68,7 @@ class LinkFeeds:
         self._feed_of = feed_of
         self._source = source
         self._found: dict[tuple[str, str], Feed] = {}
-        self.latest = self.of("", "")
+        self.latest: Feed | None = None  # of the last message; nobody before the first
 
     def of(self, application: str, facility: str) -> Feed:
         """The feed this sender is."""

@@ -4,6 +4,8 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from listener.acknowledge import ControlIds
 from listener.framing import Frame, Oversized, Truncated
@@ -279,3 +281,27 @@ def test_a_sender_that_repeats_itself_is_read_as_well_as_one_that_does_not() -> 
         (arrival,) = reception.receive(Frame(raw), feeds, NOW).arrivals
 
         assert arrival == the_arrival(raw)
+
+
+HEADER = st.lists(st.text(alphabet="ABC^~\\&|12. \0é\x85¥", max_size=8), max_size=22).map("|".join)
+
+
+@given(st.one_of(st.binary(max_size=300), HEADER.map(lambda text: ("MSH|" + text).encode()), HEADER.map(str.encode)))
+def test_no_bytes_are_too_strange_to_be_kept_and_answered(raw: bytes) -> None:
+    received = receive(raw)
+
+    code, answer = answer_of(received)
+
+    assert b"".join(arrival.raw for arrival in received.arrivals) in raw
+    assert code in ("AA", "AR", "CA", "CR", "")
+    assert bool(answer) == bool(code)
+    assert b"\x0b" not in answer
+
+
+@given(st.binary(max_size=200), st.integers(0, 120))
+def test_a_damaged_message_is_kept_and_answered(damage: bytes, at: int) -> None:
+    good = a_message()
+
+    received = receive(good[:at] + damage + good[at + len(damage) :])
+
+    assert answer_of(received)[0] in ("AA", "AR", "CA", "CR", "")
