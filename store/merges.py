@@ -44,7 +44,7 @@ def persons(connection: sa.Connection, ids: Collection[int]) -> list[Person]:
 def lock_merge_set(connection: sa.Connection, ids: Collection[int]) -> set[int]:
     """Hold these identities and all that are the same person, also when a merge came in between."""
     held: set[int] = set()
-    wanted = set(ids)
+    wanted = merge_set(connection, ids)  # all of them are locked in one order, so two workers cannot deadlock
     while wanted != held:
         patients.lock(connection, wanted)
         # Who waited for a lock sees what was merged meanwhile only in a new statement.

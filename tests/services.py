@@ -115,7 +115,7 @@ def postgresql(undertaker: Undertaker, settings: str) -> Iterator["PostgreSql"]:
         yield running
     finally:
         server.stop()
-        undertaker.forget(pid)
+        undertaker.forget(running.pid)
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -150,6 +150,7 @@ class PostgreSql:
         deadline = time.monotonic() + START_TIMEOUT_S
         while _lives(pid) and time.monotonic() < deadline:
             time.sleep(0.01)
+        self._undertaker.forget(pid)
 
 
 def _start_patiently(server: PostgresServer) -> None:
@@ -217,6 +218,7 @@ class RedisServer:
         """End it at once."""
         self._process.kill()
         self._process.wait()
+        self._undertaker.forget(self._process.pid)
 
     def lose_everything(self) -> None:
         """Remove what it wrote; it must be dead."""

@@ -1,6 +1,8 @@
 """Merged identities."""
 
 import itertools
+import threading
+import time
 
 import pytest
 import sqlalchemy as sa
@@ -93,3 +95,57 @@ def test_locking_a_patient_holds_everybody_it_was_merged_with(postgres_engine: s
             merges.lock_merge_set(theirs, [c])
 
     assert held == {a, b, c}
+
+
+def test_workers_that_begin_at_two_ends_of_a_merge_wait_for_each_other(postgres_engine: sa.Engine) -> None:
+    with postgres_engine.begin() as connection:
+        a, b = a_patient(connection, "1"), a_patient(connection, "2")
+        merges.set_pointer(connection, b, a, "1")
+    faults: list[BaseException] = []
+
+    def work(start: int) -> None:
+        try:
+            for _ in range(20):
+                with postgres_engine.begin() as connection:
+                    merges.lock_merge_set(connection, [start])
+        except sa.exc.OperationalError as error:
+            faults.append(error)
+
+    threads = [threading.Thread(target=work, args=(start,)) for start in (a, b)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert faults == []
+
+
+def test_a_merge_made_while_the_lock_was_waited_for_is_held_too(postgres_engine: sa.Engine) -> None:
+    with postgres_engine.begin() as connection:
+        a, b = a_patient(connection, "1"), a_patient(connection, "2")
+    held: list[set[int]] = []
+
+    def wait_for_both() -> None:
+        with postgres_engine.begin() as connection:
+            held.append(merges.lock_merge_set(connection, [a]))
+
+    with postgres_engine.begin() as connection:
+        merges.lock_merge_set(connection, [a, b])
+        waiting = threading.Thread(target=wait_for_both)
+        waiting.start()
+        wait_until_somebody_waits_for_a_lock(postgres_engine)
+        merges.set_pointer(connection, b, a, "1")
+    waiting.join()
+
+    assert held == [{a, b}]
+
+
+def wait_until_somebody_waits_for_a_lock(engine: sa.Engine) -> None:
+    deadline = time.monotonic() + 10
+    query = sa.text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+    while time.monotonic() < deadline:
+        with engine.connect() as connection:
+            if connection.execute(query).scalar_one():
+                return
+        time.sleep(0.01)
+    raise AssertionError("nobody waits for a lock")
