@@ -14,9 +14,12 @@ from celery import Celery
 from kombu.entity import Queue
 from kombu.exceptions import OperationalError
 from kombu.utils.scheduling import priority_cycle
+from redis.exceptions import RedisError
 
 PROCESS: Final = "ivigilant.process"
 DELIVER: Final = "ivigilant.deliver"
+
+BUSY: Final = 300  # tasks; ringing again for what is still queued would only make it longer
 
 # Notices of alerts are few and must not wait behind a backlog of history.
 QUEUES: Final = ("orders", "deliver", "history")
@@ -112,6 +115,18 @@ class Bell:
     def must_process(self, lane: str, ids: Sequence[int]) -> None:
         """Ring for these messages, or raise kombu's OperationalError."""
         self._ring(PROCESS, lane, ids)
+
+    def process_unless_busy(self, lane: str, ids: Sequence[int]) -> None:
+        """Ring for these messages, unless so much waits that they are probably still in the queue themselves."""
+        if self._waiting(lane) < BUSY:
+            self.process(lane, ids)
+
+    def _waiting(self, queue: str) -> int:
+        try:
+            with self.app.connection_for_write() as connection:
+                return int(connection.default_channel.client.llen(queue))
+        except (OperationalError, RedisError):
+            return 0
 
     def _try(self, task: str, queue: str, ids: Sequence[int]) -> None:
         try:

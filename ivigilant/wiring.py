@@ -47,7 +47,7 @@ def make_dependencies(settings: Settings, engine: sa.Engine, bell: Bell) -> "Dep
         clock=utc_now,
         announce=LiveEvents(engine, settings.redis()).publish,
         ring_deliveries=bell.deliver,
-        ring_messages=bell.process,
+        ring_messages=bell.process_unless_busy,
         destinations=destinations(site, settings),
         link_of=lambda alert: f"{settings.address()}/alerts/{alert}",
         patience=Patience(timedelta(seconds=settings.left_behind_s), timedelta(seconds=settings.delivery_lease_s)),

@@ -10,8 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import redis
 
-from ivigilant.broker import PROCESS, Bell, make_celery, transport_options
+from ivigilant.broker import BUSY, PROCESS, Bell, make_celery, transport_options
 from tests.ivigilant.waiting import soon
 
 # Writes the ids of each task to a file; holds on to a task that names 13 until it is killed.
@@ -60,6 +61,18 @@ def test_ringing_takes_no_time_when_redis_is_away() -> None:
     bell.deliver()
 
     assert time.monotonic() - began < 2
+
+
+def test_what_is_probably_still_queued_is_not_queued_again(redis_url: str) -> None:
+    bell = Bell(make_celery(redis_url))
+    for number in range(BUSY):
+        bell.process("history", [number])
+
+    bell.process_unless_busy("history", [1])
+    bell.process_unless_busy("orders", [2])
+
+    with redis.Redis.from_url(redis_url) as client:
+        assert (client.llen("history"), client.llen("orders")) == (BUSY, 1)
 
 
 def test_a_slow_task_is_not_run_beside_itself() -> None:
