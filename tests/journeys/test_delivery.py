@@ -1,4 +1,4 @@
-"""An alert on its way to people: written with the alert, sent at least once, tried again, never with a patient in it."""
+"""An alert on its way to people: written with the alert, sent at least once, tried again, no patient in it."""
 
 from dataclasses import replace
 from datetime import timedelta
