@@ -41,7 +41,9 @@ def compile_state(
     reader = ConditionReader(document, terms, states)
     conditions = reader.read(form.any, (name, "any"))
     check_evidence(document, reader.numbers, form.evidence, (name, "evidence"), sources)
-    return State(name, text_of(form.title), conditions)
+    needs = [each.needs for each in conditions]
+    all_need = None if None in needs else frozenset(name for each in needs if each for name in each)
+    return State(name, text_of(form.title), conditions, f"{document.file}: {name}", all_need)
 
 
 def compile_rule(document: Document, terms: Terms, states: frozenset[str], sources: dict[str, Source]) -> Rule | None:

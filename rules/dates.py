@@ -39,7 +39,7 @@ def show(moment: datetime, precision: str, language: str) -> str:
     """Write a date the way the language does, no more precise than it was sent."""
     if precision == "year":
         return f"{moment.year}"
-    if language == "nl":
-        return f"{moment.month:02}-{moment.year}" if precision == "month" else f"{moment:%d-%m-%Y}"
-    month = _MONTHS[moment.month - 1]
-    return f"{month} {moment.year}" if precision == "month" else f"{moment.day} {month} {moment.year}"
+    month = f"{moment.month:02}-{moment.year}" if language == "nl" else f"{_MONTHS[moment.month - 1]} {moment.year}"
+    if precision == "month":
+        return month
+    return f"{moment.day:02}-{month}" if language == "nl" else f"{moment.day} {month}"

@@ -26,6 +26,7 @@ class FreeText:
         self._past = _any_of(cues.past)
         self._positive, self._negative = _any_of(cues.positive), _any_of(cues.negative)
         self._cache: dict[str, tuple[Mention, ...]] = {}
+        self._named: dict[str, frozenset[str]] = {}
 
     def mentions(self, text: str) -> tuple[Mention, ...]:
         """Return each value set the text speaks of; remembered per text."""
@@ -39,7 +40,13 @@ class FreeText:
 
     def sets_named(self, text: str) -> frozenset[str]:
         """Return the value sets whose patterns occur, whatever is said of them: for names of medicines."""
-        return frozenset(each.set for each in self._patterns if each.pattern.search(text))
+        found = self._named.get(text)
+        if found is None:
+            found = frozenset(each.set for each in self._patterns if each.pattern.search(text))
+            if len(self._named) >= _CACHE_LIMIT:
+                self._named.clear()
+            self._named[text] = found
+        return found
 
     def is_positive(self, text: str) -> bool:
         """Tell whether a result in words says that something was found."""

@@ -28,6 +28,19 @@ class Reading(NamedTuple):
     preliminary: bool
 
 
+_NOTHING = Outcome(held=False)
+
+
+def together(held: list[Outcome]) -> Outcome:
+    """Put outcomes that hold into one; none of them is an outcome that does not hold."""
+    if not held:
+        return _NOTHING
+    if len(held) == 1:
+        return held[0]
+    facts = once(fact for each in held for fact in each.facts)
+    return Outcome(held=True, facts=facts, saw="; ".join(each.saw for each in held if each.saw))
+
+
 class Picture:
     """What the conditions look at. It lives for one evaluation."""
 
@@ -35,6 +48,8 @@ class Picture:
         self.case = case
         self.terms = terms
         self.memo: dict[str, Outcome] = {}
+        self.written: dict[tuple[str, str], str] = {}  # names of templates filled before, by language
+        self._readings: dict[str, list[Reading]] = {}
         self._by_set = self._index()
 
     def _index(self) -> dict[str, list[tuple[Fact, str]]]:
@@ -67,28 +82,28 @@ class Picture:
         """Ask one condition; the answer is remembered."""
         outcome = self.memo.get(condition.text)
         if outcome is None:
-            outcome = self.memo[condition.text] = condition.check(self)
+            absent = condition.needs is not None and self._by_set.keys().isdisjoint(condition.needs)
+            outcome = self.memo[condition.text] = _NOTHING if absent else condition.check(self)
         return outcome
 
     def state(self, state: State) -> Outcome:
         """Ask a named state: it is so when any of its conditions holds."""
-        key = f"is: {state.name} ({state.title.en})"  # a state and a risk factor may share a name
+        if state.needs is not None and self._by_set.keys().isdisjoint(state.needs):
+            return _NOTHING
+        key = state.key
         outcome = self.memo.get(key)
         if outcome is None:
-            outcomes = [self.hold(condition) for condition in state.any]
-            held = [each for each in outcomes if each.held]
-            facts = once(fact for each in held for fact in each.facts)
-            outcome = self.memo[key] = Outcome(bool(held), facts, "; ".join(each.saw for each in held if each.saw))
+            held = [each for each in map(self.hold, state.any) if each.held]
+            outcome = self.memo[key] = together(held)
         return outcome
 
     def with_certainty(self, names: tuple[str, ...], wanted: frozenset[str] = OWN) -> list[Fact]:
         """Return the facts of these value sets whose certainty is among those wanted, each once."""
-        found: list[Fact] = []
-        for name in names:
-            for fact, certainty in self._by_set.get(name, ()):
-                if certainty in wanted and fact not in found:
-                    found.append(fact)
-        return found
+        by_set = self._by_set
+        if by_set.keys().isdisjoint(names):
+            return []
+        mentions = (mention for name in names for mention in by_set.get(name, ()))
+        return list({id(fact): fact for fact, certainty in mentions if certainty in wanted}.values())
 
     def history(self, names: tuple[str, ...]) -> list[Fact]:
         """Return the patient's own diagnoses, procedures and flags of these value sets."""
@@ -110,6 +125,12 @@ class Picture:
 
     def readings(self, measurement: str) -> list[Reading]:
         """Return the dated measurements in a known unit, newest first."""
+        found = self._readings.get(measurement)
+        if found is None:
+            found = self._readings[measurement] = self._read(measurement)
+        return found
+
+    def _read(self, measurement: str) -> list[Reading]:
         form = self.terms.measurements[measurement]
         found = []
         for fact, certainty in self._by_set.get(form.set, ()):

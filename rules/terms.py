@@ -32,6 +32,7 @@ class Condition:
 
     text: str  # as written, on one line
     check: Check
+    needs: frozenset[str] | None = None  # without a fact of one of these value sets it cannot hold; None: ask it
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,8 @@ class State:
     name: str
     title: Text
     any: tuple[Condition, ...]
+    key: str  # a state and a risk factor may share a name
+    needs: frozenset[str] | None = None  # as of its conditions
 
 
 @dataclass(frozen=True, slots=True)

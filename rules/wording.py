@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 
 from rules.amounts import (
     adjusted_weight,
@@ -39,6 +40,7 @@ class Filling:
 Filler = Callable[[Filling], str]
 _NAME = re.compile(r"\{(\w+)\}")
 _OPTIONAL = re.compile(r"\[\[(.*?)\]\]")
+_OF_THE_FINDING = frozenset({"found", "medicines", "interval_days"})
 _LONGEST_LABEL = 48
 _HISTORY = frozenset({"condition", "procedure", "allergy"})
 _UNDATED = {"nl": "datum onbekend", "en": "undated"}
@@ -59,6 +61,8 @@ def in_language(text: Text, language: str) -> str:
 
 def fill(template: Text, picture: Picture, facts: Facts) -> Text:
     """Fill a template in both languages."""
+    if "{" not in template.en:
+        return template
     return Text(_fill(template.nl, Filling(picture, facts, "nl")), _fill(template.en, Filling(picture, facts, "en")))
 
 
@@ -67,19 +71,48 @@ def names_in(template: str) -> list[str]:
     return _NAME.findall(template)
 
 
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A stretch of a template: words, then names each followed by words, and whether it may be left out."""
+
+    words: str
+    names: tuple[tuple[str, str], ...]
+    optional: bool
+
+
+@cache
+def _parts(template: str) -> tuple[_Part, ...]:
+    found = []
+    for index, stretch in enumerate(_OPTIONAL.split(template)):
+        pieces = _NAME.split(stretch)
+        names = tuple(zip(pieces[1::2], pieces[2::2], strict=True))
+        found.append(_Part(pieces[0], names, optional=bool(index % 2)))
+    return tuple(found)
+
+
 def _fill(template: str, filling: Filling) -> str:
-    if "{" not in template:
-        return template
+    text = ""
+    for part in _parts(template):
+        stretch = part.words
+        for name, words in part.names:
+            value = _value(name, filling)
+            if not value and part.optional:
+                stretch = ""
+                break
+            stretch += (value or _UNKNOWN[filling.language]) + words
+        text += stretch
+    return text
 
-    def value(name: str) -> str:
+
+def _value(name: str, filling: Filling) -> str:
+    """Fill one name; what does not depend on the finding is written once for a picture."""
+    if name in _OF_THE_FINDING:
         return FILLERS[name](filling)
-
-    def optional(match: re.Match[str]) -> str:
-        inside = match.group(1)
-        return inside if all(value(name) for name in names_in(inside)) else ""
-
-    kept = _OPTIONAL.sub(optional, template)
-    return _NAME.sub(lambda match: value(match.group(1)) or _UNKNOWN[filling.language], kept)
+    written, key = filling.picture.written, (name, filling.language)
+    value = written.get(key)
+    if value is None:
+        value = written[key] = FILLERS[name](filling)
+    return value
 
 
 def figure(number: Decimal, language: str) -> str:

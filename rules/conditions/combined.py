@@ -2,7 +2,7 @@
 
 from rules.conditions.vocabulary import Kind, Said, word
 from rules.facts import Fact, once
-from rules.picture import Picture
+from rules.picture import Picture, together
 from rules.terms import Check, Outcome
 
 
@@ -11,9 +11,7 @@ def any_(said: Said) -> Check:
     """At least one of these holds."""
 
     def check(picture: Picture) -> Outcome:
-        held = [outcome for outcome in map(picture.hold, said.conditions) if outcome.held]
-        facts = once(fact for outcome in held for fact in outcome.facts)
-        return Outcome(held=bool(held), facts=facts, saw="; ".join(each.saw for each in held if each.saw))
+        return together([outcome for outcome in map(picture.hold, said.conditions) if outcome.held])
 
     return check
 
@@ -26,8 +24,7 @@ def all_(said: Said) -> Check:
         outcomes = [picture.hold(condition) for condition in said.conditions]
         if not all(outcome.held for outcome in outcomes):
             return Outcome(held=False)
-        facts = once(fact for outcome in outcomes for fact in outcome.facts)
-        return Outcome(held=True, facts=facts, saw="; ".join(each.saw for each in outcomes if each.saw))
+        return together(outcomes)
 
     return check
 

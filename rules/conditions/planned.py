@@ -30,7 +30,9 @@ def ordered(said: Said) -> Check:
         if held and unresolved:
             dose = picture.case.order.grams_per_administration or grams(picture)
             held = dose is None or dose.high >= picture.terms.recognition.unresolved_from_g
-        return Outcome(held=held, facts=(picture.order_fact,) if held else (), saw=product.why)
+        if not held:
+            return Outcome(held=False, saw=product.why)
+        return Outcome(held=True, facts=(picture.order_fact,), saw=product.why if unresolved else "")
 
     return check
 
@@ -52,8 +54,7 @@ def planned(said: Said) -> Check:
 
 
 def _range(value: Range) -> str:
-    low, high = f"{value.low:.4g}", f"{value.high:.4g}"
-    return high if low == high else f"{low}-{high}"
+    return f"{value.high:.4g}" if value.low == value.high else f"{value.low:.4g}-{value.high:.4g}"
 
 
 @word(Kind.CHOICE, choices=tuple(_MISSING))

@@ -54,7 +54,8 @@ class ConditionReader:
         }
         if len(self.document.faults) > before:
             return None
-        return Condition(_canonical(line), word.build(Said(name, value, parts)))
+        needs = frozenset(value) if word.value is Kind.SETS and not word.holds_without else None
+        return Condition(_canonical(line), word.build(Said(name, value, parts)), needs)
 
     def _look_over(self, word: Word, line: dict[str, Any], where: Loc) -> None:
         """Refuse unknown parts, missing parts, and none or two comparisons."""

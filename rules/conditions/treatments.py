@@ -27,7 +27,7 @@ def taking(said: Said) -> Check:
     return check
 
 
-@word(Kind.SETS)
+@word(Kind.SETS, holds_without=True)
 def not_taking(said: Said) -> Check:
     """None of these in use."""
 

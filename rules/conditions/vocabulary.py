@@ -78,6 +78,7 @@ class Word:
     compares: tuple[str, ...] = ()  # exactly one of these numbers must be there
     choices: tuple[str, ...] = ()
     part_choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    holds_without: bool = False  # it may hold although no fact is of its value sets
 
     @property
     def parts(self) -> dict[str, Kind]:
@@ -96,12 +97,15 @@ def word(
     compares: tuple[str, ...] = (),
     choices: tuple[str, ...] = (),
     part_choices: Mapping[str, tuple[str, ...]] | None = None,
+    holds_without: bool = False,
 ) -> Callable[[Build], Build]:
     """Make a function a word of the vocabulary, under its own name."""
 
     def register(build: Build) -> Build:
         name = build.__name__.rstrip("_")
-        WORDS[name] = Word(name, value, build, needs or {}, may or {}, compares, choices, part_choices or {})
+        WORDS[name] = Word(
+            name, value, build, needs or {}, may or {}, compares, choices, part_choices or {}, holds_without
+        )
         return build
 
     return register

@@ -12,7 +12,7 @@ import pytest
 
 from rules.compiling import compile_rule, compile_state
 from rules.form_check import check_form, check_forms
-from rules.forms import AnticoagulationForm, RatesForm, RecognitionForm, Source, SteroidForm, WeightForm
+from rules.forms import AnticoagulationForm, Form, RatesForm, RecognitionForm, Source, SteroidForm, WeightForm
 from rules.inspection import numbers_in
 from rules.knowledge import Knowledge, Rule
 from rules.load import Files, load_knowledge, read_files
@@ -24,7 +24,7 @@ from tests.rules.vignettes import VIGNETTES, answer_to
 READ = read_files()
 RULE_FILES = [name for name in READ.documents if name.startswith("library/")]
 STATE_FILES = ["definitions/states.yaml", "definitions/risk_factors.yaml"]
-FORMS = {
+FORMS: dict[str, type[Form]] = {
     "anticoagulation": AnticoagulationForm,
     "steroids": SteroidForm,
     "rates": RatesForm,

@@ -144,7 +144,7 @@ def vignette(told: dict[str, Any]) -> Vignette:
         order=order_of(told["order"]),
         patient=Patient(date(AT.year - age, 1, 1) if age else None, told["patient"].get("sex") or "", inpatient=True),
         at=AT,
-        facts=tuple([*events, *facts_of(told)]),
+        facts=(*events, *facts_of(told)),
         doses=tuple(doses),
         history_received=told.get("history_available", True),
     )
