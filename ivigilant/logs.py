@@ -2,7 +2,9 @@
 
 import logging
 import sys
+import threading
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import structlog
@@ -29,6 +31,13 @@ def start_logging(settings: Settings, process: str, file: Path | None = None) ->
         wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=True,
     )
+    sys.excepthook = _log_uncaught
+    threading.excepthook = lambda fault: _log_uncaught(fault.exc_type, fault.exc_value, fault.exc_traceback)
+
+
+def _log_uncaught(_kind: type[BaseException], error: BaseException | None, _trace: TracebackType | None) -> None:
+    """Log what nobody caught instead of printing it: its text may quote a message or a row."""
+    structlog.get_logger().critical("process.failed", exc_info=error)
 
 
 def _sink(process: str, file: Path | None) -> logging.Handler:
@@ -36,6 +45,7 @@ def _sink(process: str, file: Path | None) -> logging.Handler:
     sink.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[
+                _without_values,
                 structlog.stdlib.add_log_level,
                 structlog.stdlib.add_logger_name,
                 structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -56,6 +66,12 @@ def _named(process: str) -> structlog.types.Processor:
         return {"process": process, **event}
 
     return add_process
+
+
+def _without_values(_logger: Any, _method: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
+    """Keep of a library's message what the library wrote, and not what it filled in: that may be a patient's."""
+    record: logging.LogRecord = event["_record"]
+    return {**event, "event": str(record.msg)}
 
 
 def _only_where(_logger: Any, _method: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
