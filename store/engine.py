@@ -19,7 +19,9 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from store.errors import UnsupportedDatabase
 
-BUSY_TIMEOUT_MS = 30_000
+LOCK_TIMEOUT_MS = 30_000  # who waits longer for a lock gives up, and tries again
+IDLE_TIMEOUT_MS = 120_000  # who holds locks and does nothing for so long hangs: it loses its transaction
+WAL_LIMIT_BYTES = 64 * 1024 * 1024  # what SQLite leaves of its log after a burst
 CONNECT_TIMEOUT_S = 10
 
 _encoder = msgspec.json.Encoder(decimal_format="number")
@@ -60,7 +62,7 @@ def _sqlite(address: URL, pool_size: int, durable: bool) -> sa.Engine:
     engine = sa.create_engine(
         address,
         pool_size=pool_size,
-        connect_args={"isolation_level": None, "timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False},
+        connect_args={"isolation_level": None, "timeout": LOCK_TIMEOUT_MS / 1000, "check_same_thread": False},
         poolclass=sa.pool.QueuePool,
         json_serializer=to_json,
         json_deserializer=msgspec.json.decode,
@@ -72,10 +74,11 @@ def _sqlite(address: URL, pool_size: int, durable: bool) -> sa.Engine:
 
 def _pragmas(durable: bool) -> Any:
     pragmas = (
-        f"busy_timeout={BUSY_TIMEOUT_MS}",  # first: the next one may have to wait
+        f"busy_timeout={LOCK_TIMEOUT_MS}",  # first: the next one may have to wait
         "journal_mode=WAL",
         f"synchronous={'FULL' if durable else 'NORMAL'}",
         "foreign_keys=ON",
+        f"journal_size_limit={WAL_LIMIT_BYTES}",
     )
 
     def set_pragmas(connection: DBAPIConnection, _record: object) -> None:
@@ -113,6 +116,7 @@ def _settings(durable: bool) -> Any:
     # A statement is planned once and kept. Planned while the tables are empty, it would read them whole, and go on
     # doing so while they grow. Ours find every row by an index, so the other ways are closed; JIT never pays for that.
     settings = ["enable_seqscan = off", "enable_hashjoin = off", "enable_mergejoin = off", "jit = off"]
+    settings += [f"lock_timeout = {LOCK_TIMEOUT_MS}", f"idle_in_transaction_session_timeout = {IDLE_TIMEOUT_MS}"]
     if not durable:
         settings.append("synchronous_commit = off")
 

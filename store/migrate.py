@@ -16,6 +16,7 @@ def upgrade(engine: sa.Engine, revision: str = "head") -> None:
     """Apply every migration that is not there yet, in one transaction."""
     with engine.begin() as connection:
         if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql("SET LOCAL lock_timeout = 0")  # another upgrade may take its time
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(UPGRADE_LOCK)))
         command.upgrade(configuration(connection), revision)
 
