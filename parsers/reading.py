@@ -29,7 +29,11 @@ _FUTURE = timedelta(hours=24)
 def read(raw: bytes, defaults: Defaults) -> Reading:
     """Read one message. Raises UnreadableHeader without MSH, UnreadableMessage when it names no patient."""
     header = read_header(raw, defaults)
-    message = split(raw, defaults.charset)
+    return read_message(split(raw, defaults.charset), header, defaults)
+
+
+def read_message(message: Message, header: Header, defaults: Defaults) -> Reading:
+    """Read a message that was split before, or raise UnreadableMessage."""
     kind = (header.type, header.event)
     if kind not in message_types.READ or (message.first("MSA") and not message.first("PID")):
         acknowledges = header.type == "ACK" or message.first("MSA") is not None

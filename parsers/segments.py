@@ -141,18 +141,20 @@ class Message:
 
     __slots__ = ("charset", "delimiters", "flags", "lines", "segments")
 
-    def __init__(self, lines: Sequence[bytes], delimiters: Delimiters, charset: Charset) -> None:
+    def __init__(
+        self, lines: Sequence[bytes], delimiters: Delimiters, charset: Charset, kind: type[Segment] = Segment
+    ) -> None:
         self.lines = lines  # as received, each with its line end
         self.delimiters = delimiters
         self.charset = charset
         self.flags: tuple[str, ...] = delimiters.flags + charset.flags
-        self.segments: tuple[Segment, ...] = tuple(self._read_segments())
+        self.segments: tuple[Segment, ...] = tuple(self._read_segments(kind))
 
-    def _read_segments(self) -> Iterator[Segment]:
+    def _read_segments(self, kind: type[Segment]) -> Iterator[Segment]:
         seen: dict[str, int] = {}
         for index, (name, line) in enumerate(self._read_lines()):
             seen[name] = occurrence = seen.get(name, 0) + 1
-            yield Segment(line, name, occurrence, index, self)
+            yield kind(line, name, occurrence, index, self)
 
     def _read_lines(self) -> Iterator[tuple[str, str]]:
         """Decode line by line. A line that does not begin like a segment belongs to the text of the one before it."""
@@ -209,15 +211,18 @@ def header_line(raw: bytes) -> bytes:
     return raw[start:] if end < 0 else raw[start:end]
 
 
-def split(raw: bytes, charset: str = "") -> Message:
-    """Split a message that holds an MSH; `charset` is the feed's own, for when MSH-18 does not tell."""
+def split(raw: bytes, charset: str = "", kind: type[Segment] = Segment) -> Message:
+    """Split a message that holds an MSH; `charset` is the feed's own, for when MSH-18 does not tell.
+
+    `kind` is the class of the segments, for whoever wants to know which fields were asked for.
+    """
     line = header_line(raw)
     delimiters = read_delimiters(line)
     if delimiters.codec:
         chosen = Charset(delimiters.codec, "replace")
     else:
         chosen = choose_charset(raw, _declared(line, delimiters), charset)
-    return Message(raw.splitlines(keepends=True), delimiters, chosen)
+    return Message(raw.splitlines(keepends=True), delimiters, chosen, kind)
 
 
 def _declared(line: bytes, delimiters: Delimiters) -> str:

@@ -94,7 +94,7 @@ def _judge_person(
     fields = demographics_of(members)
     answered = conclude(
         entries,
-        _patient(fields),
+        patient_of(fields),
         judge.knowledge,
         judge.site,
         history_received=any(HISTORY_RECEIVED in row["flags"] for row in members),
@@ -119,7 +119,8 @@ def demographics_of(members: Sequence[sa.RowMapping]) -> dict[str, Any]:
     return {name: value for name, (_, value) in latest.items()}
 
 
-def _patient(fields: dict[str, Any]) -> Patient:
+def patient_of(fields: dict[str, Any]) -> Patient:
+    """What of the person matters to a rule."""
     born = fields.get("birth_date")
     return Patient(
         birth_date=date.fromisoformat(born) if born else None,

@@ -73,12 +73,13 @@ def identities_of(arrivals: Iterable[Arrival]) -> set[Key]:
 
 def _identities(event: AnyEvent) -> Iterator[Key]:
     if event.patient:
-        yield _key(event.patient)
+        yield identity_of(event.patient)
     if isinstance(event, PatientMerged) and event.retired:
-        yield _key(event.retired)
+        yield identity_of(event.retired)
 
 
-def _key(identifiers: Sequence[Identifier]) -> Key:
+def identity_of(identifiers: Sequence[Identifier]) -> Key:
+    """The number a patient goes by: the first."""
     return identifiers[0].authority, identifiers[0].value
 
 
@@ -94,7 +95,7 @@ def record(
 
 
 def _gather(recording: Recording, knowledge: Knowledge, arrival: Arrival, event: AnyEvent, ids: dict[Key, int]) -> None:
-    patient_id = ids[_key(event.patient)]
+    patient_id = ids[identity_of(event.patient)]
     version = arrival.version(event)
     for identifier in event.patient:
         recording.numbers.add((identifier.authority, identifier.value, identifier.type, patient_id))
@@ -102,19 +103,19 @@ def _gather(recording: Recording, knowledge: Knowledge, arrival: Arrival, event:
         recording.demographics.append((patient_id, version, patient_fields(event)))
         return
     if isinstance(event, PatientMerged):
-        retired = ids[_key(event.retired)]
+        retired = ids[identity_of(event.retired)]
         recording.merges.append((retired, None if event.undone else patient_id, version))
         return
     if isinstance(event, Condition | Allergy):
         recording.with_history.add(patient_id)
-    if not _keeps(knowledge, event):
+    if not keeps(knowledge, event):
         return
     if isinstance(event, MedicationOrdered | MedicationGiven) and product_of(knowledge, event).is_ivig:
         recording.with_ivig.add(patient_id)
     recording.facts.append(_row(arrival, event, patient_id, version))
 
 
-def _keeps(knowledge: Knowledge, event: AnyEvent) -> bool:
+def keeps(knowledge: Knowledge, event: AnyEvent) -> bool:
     """Whether a rule can use it. An order control without a product is kept: its order may be one that counts."""
     if isinstance(event, MedicationOrdered) and event.source == "control":
         return True
@@ -132,8 +133,8 @@ def _keeps(knowledge: Knowledge, event: AnyEvent) -> bool:
 def _row(arrival: Arrival, event: AnyEvent, patient_id: int, version: str) -> FactRow:
     return FactRow(
         patient_id=patient_id,
-        kind=_kind(event),
-        key=_natural_key(event, version),
+        kind=kind_of(event),
+        key=natural_key(event, version),
         version=version,
         data=encode(arrival.control_id, event),
         message_id=arrival.message_id,
@@ -142,11 +143,12 @@ def _row(arrival: Arrival, event: AnyEvent, patient_id: int, version: str) -> Fa
     )
 
 
-def _kind(event: AnyEvent) -> str:
+def kind_of(event: AnyEvent) -> str:
+    """The word for the kind of event, as `fact.kind` holds it."""
     return str(type(event).__struct_config__.tag)
 
 
-def _natural_key(event: AnyEvent, version: str) -> str:
+def natural_key(event: AnyEvent, version: str) -> str:
     """What makes two entries the same thing. Each event of an order is a thing of its own: the fold needs them all."""
     if isinstance(event, Condition | Procedure | Allergy | Observation | MedicationGiven):
         return event.key

@@ -2,16 +2,13 @@
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
-import msgspec
 import sqlalchemy as sa
 import structlog
 
 from parsers.errors import UnreadableMessage
-from parsers.events import Reading
 from parsers.reading import read
 from store import message_queries
 from store.message_queries import Outcome
@@ -19,7 +16,7 @@ from store.messages import unpack
 from worker.batch import Done, Judge, record_and_judge
 from worker.dependencies import Dependencies
 from worker.errors import TRY_AGAIN
-from worker.order_control import CONFIRMATION_NEEDED
+from worker.marks import marked, marks_of
 from worker.record import Arrival
 from worker.site import Site
 
@@ -161,36 +158,14 @@ def _read(row: sa.RowMapping, site: Site) -> Arrival | Outcome:
         return Outcome(row["id"], "parked", error.reason, error.path)
     if reading.ignored:
         return Outcome(row["id"], "ignored", reading.ignored)
+    marks = marks_of(site, row["feed_name"], test=row["test"], sent=row["message_time"], received=row["received_at"])
     return Arrival(
         message_id=row["id"],
         control_id=row["control_id"],
         body_hash=row["body_hash"],
         message_time=row["message_time"],
-        reading=_marked(reading, _marks(row, site)),
+        reading=marked(reading, marks),
     )
-
-
-def _marks(row: sa.RowMapping, site: Site) -> tuple[str, ...]:
-    marks = []
-    if row["test"]:
-        marks.append("test")
-    if _is_old(row["message_time"], row["received_at"], site):
-        marks.append("replay")
-    if row["feed_name"] in site.stops_need_confirmation:
-        marks.append(CONFIRMATION_NEEDED)
-    return tuple(marks)
-
-
-def _is_old(sent: datetime | None, received: datetime, site: Site) -> bool:
-    return sent is not None and received - sent > site.replay_after
-
-
-def _marked(reading: Reading, marks: tuple[str, ...]) -> Reading:
-    """Every event says how its message is to be treated, so that the fold needs no other source."""
-    if not marks:
-        return reading
-    events = tuple(msgspec.structs.replace(event, flags=(*event.flags, *marks)) for event in reading.events)
-    return Reading(reading.header, events, reading.ignored, reading.flags, reading.not_understood)
 
 
 def _note_flags(connection: sa.Connection, arrivals: Sequence[Arrival]) -> None:
