@@ -94,11 +94,13 @@ def _fits(line: PriorityRule, picture: Picture, fired: set[str], tiers: set[Tier
 
 
 def _text(found: Sequence[Finding], mitigating: Sequence[Text], missing: Sequence[Text]) -> Text:
+    told = found[0].because.en  # an escalation names what it adds up
+    others = [each for each in found if each.tier != found[0].tier and each.title.en not in told]
     return Text(
         _one_language(
             "nl",
             [finding.because.nl for finding in found if finding.tier == found[0].tier],
-            [finding.title.nl for finding in found if finding.tier != found[0].tier],
+            [finding.title.nl for finding in others],
             [text.nl for text in mitigating],
             [text.nl for text in missing],
             [text.nl for text in found[0].advice],
@@ -106,7 +108,7 @@ def _text(found: Sequence[Finding], mitigating: Sequence[Text], missing: Sequenc
         _one_language(
             "en",
             [finding.because.en for finding in found if finding.tier == found[0].tier],
-            [finding.title.en for finding in found if finding.tier != found[0].tier],
+            [finding.title.en for finding in others],
             [text.en for text in mitigating],
             [text.en for text in missing],
             [text.en for text in found[0].advice],

@@ -36,6 +36,13 @@ class Example:
     cells: dict[str, str]
     tier: str
     priority: str = ""
+    says: str = ""  # words that must stand in its English text; "not …": that must not
+
+    def is_said(self, text: str) -> bool:
+        """Whether the words of the column `says` stand in the text, or are kept out of it."""
+        if self.says.startswith("not "):
+            return self.says.removeprefix("not ") not in text
+        return self.says in text
 
 
 def read_examples(table: str) -> list[Example]:
@@ -46,7 +53,7 @@ def read_examples(table: str) -> list[Example]:
         raise ExampleError("the table begins with a line | case | … | alert |")
     header = rows[0]
     for column in header[1:-1]:
-        if column not in COLUMNS:
+        if column not in COLUMNS and column != "says":
             raise ExampleError(f"no such column: {column!r}; use one of: {', '.join(COLUMNS)}")
     return [_example(header, row) for row in rows[1:] if not set("".join(row)) <= set("-: ")]
 
@@ -58,7 +65,7 @@ def _example(header: list[str], row: list[str]) -> Example:
     if tier not in _TIERS or (priority and priority not in _PRIORITIES):
         raise ExampleError(f"{row[0]!r}: {row[-1]!r} is not a tier, or a tier and a priority")
     cells = {name: cell for name, cell in zip(header[1:-1], row[1:-1], strict=True) if cell}
-    example = Example(row[0], cells, tier, priority)
+    example = Example(row[0], cells, tier, priority, cells.pop("says", ""))
     build_case(example)
     return example
 

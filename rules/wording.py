@@ -123,20 +123,30 @@ def figure(number: Decimal, language: str) -> str:
     return text.replace(".", ",") if language == "nl" else text
 
 
-def label(fact: Fact, language: str) -> str:
+def name_of(fact: Fact, picture: Picture, language: str) -> str:
+    """Name a fact in the sender's words, else by its value set and code."""
+    name = next((coding.display for coding in fact.codings if coding.display), "") or fact.text
+    if not name and fact.codings:
+        name = " ".join([*_set_title(fact, picture, language), fact.codings[0].code])
+    name = name or _UNKNOWN[language]
+    return name if len(name) <= _LONGEST_LABEL else name[: _LONGEST_LABEL - 1].rstrip() + "…"
+
+
+def _set_title(fact: Fact, picture: Picture, language: str) -> list[str]:
+    codes = picture.terms.codes
+    names = sorted(codes.sets_of(fact.codings[0]))
+    return [codes.titles[names[0]][0 if language == "nl" else 1]] if names else []
+
+
+def label(fact: Fact, picture: Picture, language: str) -> str:
     """Name a fact and date it: "longembolie (14-06-2019)"."""
-    name = next((coding.display for coding in fact.codings if coding.display), "") or fact.text
-    name = name or (fact.codings[0].code if fact.codings else _UNKNOWN[language])
-    if len(name) > _LONGEST_LABEL:
-        name = name[: _LONGEST_LABEL - 1].rstrip() + "…"
     when = show(fact.starts, fact.precision, language) if fact.starts else _UNDATED[language]
-    return f"{name} ({when})"
+    return f"{name_of(fact, picture, language)} ({when})"
 
 
-def medicine(fact: Fact, language: str) -> str:
+def medicine(fact: Fact, picture: Picture, language: str) -> str:
     """Name a medicine and its dose a day."""
-    name = next((coding.display for coding in fact.codings if coding.display), "") or fact.text
-    name = name or (fact.codings[0].code if fact.codings else _UNKNOWN[language])
+    name = name_of(fact, picture, language)
     if fact.value is None:
         return name
     return f"{name} {figure(fact.value.high, language)} {fact.unit}/{'dag' if language == 'nl' else 'day'}"
@@ -172,26 +182,26 @@ def _measured(name: str) -> Filler:
             return ""
         value = reading.high if reading.high.is_finite() else reading.fact.value.high
         when = show(reading.fact.starts, "day", filling.language)
-        return f"{reading.fact.comparator}{figure(value, filling.language)} ({when})"
+        unit = filling.picture.terms.measurements[name].unit
+        return f"{reading.fact.comparator}{figure(value, filling.language)}{f' {unit}' if unit else ''} ({when})"
 
     return filler
 
 
-def _listed(facts: Facts, write: Callable[[Fact, str], str], language: str) -> str:
-    lines = list(dict.fromkeys(write(fact, language) for fact in facts))
+def _listed(facts: Facts, write: Callable[[Fact, Picture, str], str], filling: Filling) -> str:
+    lines = list(dict.fromkeys(write(fact, filling.picture, filling.language) for fact in facts))
     more = f"; +{len(lines) - 3}" if len(lines) > 3 else ""
     return "; ".join(lines[:3]) + more
 
 
 def _found(filling: Filling) -> str:
-    return _listed(tuple(fact for fact in filling.facts if fact.kind in _HISTORY), label, filling.language)
+    return _listed(tuple(fact for fact in filling.facts if fact.kind in _HISTORY), label, filling)
 
 
 def _medicines(filling: Filling) -> str:
-    taken = tuple(
-        fact for fact in filling.facts if fact.kind == "medication" and fact is not filling.picture.order_fact
-    )
-    return _listed(taken, medicine, filling.language)
+    order = filling.picture.order_fact
+    taken = tuple(fact for fact in filling.facts if fact.kind == "medication" and fact is not order)
+    return _listed(taken, medicine, filling)
 
 
 def _risk_factors(filling: Filling) -> str:
@@ -202,7 +212,7 @@ def _anticoagulation(filling: Filling) -> str:
     protection = filling.picture.protection
     medicines = tuple(fact for fact in protection.facts if fact.kind == "medication")
     status = in_language(_STATUS[protection.status], filling.language)
-    return f"{_listed(medicines, medicine, filling.language)} ({status})" if medicines else status
+    return f"{_listed(medicines, medicine, filling)} ({status})" if medicines else status
 
 
 def _per_hour(rate: Callable[[Picture], Decimal]) -> Filler:

@@ -16,34 +16,36 @@ def _read(table: str) -> list[tuple[Example, Case]]:
     return [(example, build_case(example)) for example in read_examples(table)]
 
 
-def examples_of(rule: Rule) -> list[Example]:
-    return [example for example, _ in _read(rule.form.examples)]
-
-
-def _tier(rule: Rule, case: Case, knowledge: Knowledge) -> str:
-    finding = judge(rule, Picture(case, knowledge.terms), [])
-    return (finding.tier if finding else Tier.NONE).name.lower()
-
-
 def _as_said(rule: Rule, example: Example, case: Case, knowledge: Knowledge) -> bool:
-    if _tier(rule, case, knowledge) != example.tier:
+    """Whether the rule itself answers as its table says."""
+    finding = judge(rule, Picture(case, knowledge.terms), [])
+    if (finding.tier if finding else Tier.NONE).name.lower() != example.tier:
         return False
-    return not example.priority or evaluate(case, knowledge).priority.name.lower() == example.priority
+    return finding is None or example.is_said(" ".join([finding.because.en, *(text.en for text in finding.advice)]))
 
 
 def differing(rule: Rule, knowledge: Knowledge) -> list[str]:
-    """The examples whose tier is not the one the table says."""
-    return [each.name for each, case in _read(rule.form.examples) if _tier(rule, case, knowledge) != each.tier]
+    """The examples to which the rule does not answer as the table says."""
+    return [each.name for each, case in _read(rule.form.examples) if not _as_said(rule, each, case, knowledge)]
+
+
+def has_priority(example: Example, case: Case, knowledge: Knowledge) -> bool:
+    """Whether the whole assessment has the priority of the table."""
+    return not example.priority or evaluate(case, knowledge).priority.name.lower() == example.priority
 
 
 def any_differs(rules: Iterable[Rule], knowledge: Knowledge) -> bool:
-    """Whether any example of any rule gets another tier or priority than its table says."""
-    return any(not _as_said(rule, each, case, knowledge) for rule in rules for each, case in _read(rule.form.examples))
+    """Whether any example of any rule gets another answer than its table says."""
+    return any(
+        not _as_said(rule, each, case, knowledge) or not has_priority(each, case, knowledge)
+        for rule in rules
+        for each, case in _read(rule.form.examples)
+    )
 
 
-def tier_of(rule: Rule, example: Example, knowledge: Knowledge) -> str:
-    return _tier(rule, build_case(example), knowledge)
+def cases_of(rule: Rule) -> list[tuple[Example, Case]]:
+    return _read(rule.form.examples)
 
 
-def priority_of(example: Example, knowledge: Knowledge) -> str:
-    return evaluate(build_case(example), knowledge).priority.name.lower()
+def answers(rule: Rule, example: Example, case: Case, knowledge: Knowledge) -> bool:
+    return _as_said(rule, example, case, knowledge) and has_priority(example, case, knowledge)

@@ -2,22 +2,42 @@
 
 import pytest
 
+from rules.evaluate import evaluate
 from rules.examples import Example
+from rules.facts import Case
 from rules.knowledge import Knowledge, Rule
 from rules.load import load_knowledge
-from tests.rules.answers import examples_of, priority_of, tier_of
+from tests.rules.answers import cases_of
 
 CASES = [
-    pytest.param(rule, example, id=f"{rule.id}: {example.name}")
+    pytest.param(rule, example, case, id=f"{rule.id}: {example.name}")
     for rule in load_knowledge().rules
-    for example in examples_of(rule)
+    for example, case in cases_of(rule)
 ]
 
 
-@pytest.mark.parametrize(("rule", "example"), CASES)
-def test_the_example_gives_the_alert_in_its_table(rule: Rule, example: Example, knowledge: Knowledge) -> None:
-    tier = tier_of(rule, example, knowledge)
+@pytest.mark.parametrize(("rule", "example", "case"), CASES)
+def test_the_example_gives_the_alert_in_its_table(
+    rule: Rule, example: Example, case: Case, knowledge: Knowledge
+) -> None:
+    found = evaluate(case, knowledge)
 
-    assert tier == example.tier
-    if example.priority:
-        assert priority_of(example, knowledge) == example.priority
+    own = [each for each in found.findings if each.rule == rule.id]
+    assert [each.tier.name.lower() for each in own] == ([example.tier] if example.tier != "none" else [])
+    assert example.priority in ("", found.priority.name.lower())
+    assert not own or example.is_said(" ".join([own[0].because.en, *(text.en for text in own[0].advice)]))
+
+
+@pytest.mark.parametrize(("rule", "example", "case"), CASES)
+def test_every_finding_fits_its_place_and_shows_its_facts(
+    rule: Rule, example: Example, case: Case, knowledge: Knowledge
+) -> None:
+    found = evaluate(case, knowledge)
+
+    assert max(len(found.text.nl), len(found.text.en)) <= 600
+    for each in found.findings:
+        assert each.facts
+        assert each.evidence
+        assert each.advice
+        assert not {"{", "}", "[[", "]]"} & {*each.because.nl, *each.because.en}
+        assert max(len(each.because.nl), len(each.because.en)) <= 300

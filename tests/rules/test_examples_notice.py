@@ -66,6 +66,10 @@ def droppable(document: Document) -> Iterator[Loc]:
     for where in condition_lists(document.value):
         for index in range(len(at(document.value, where))):
             yield (*where, index)
+    for index, advice in enumerate(document.value.get("alert", {}).get("advice", ())):
+        for key in ("only_if", "unless"):
+            if key in advice:
+                yield ("alert", "advice", index, key)
 
 
 def steps(number: Decimal) -> tuple[Decimal, Decimal]:
@@ -106,9 +110,7 @@ STATE_CHANGES = [
 DEFINITION_MOVES = [
     pytest.param(name, where, new, id=named(READ.documents[f"definitions/{name}.yaml"], where, new))
     for name in FORMS
-    for where, new in moves(
-        READ.documents[f"definitions/{name}.yaml"].value, frozenset({"evidence", "units", "conservative"})
-    )
+    for where, new in moves(READ.documents[f"definitions/{name}.yaml"].value, frozenset({"evidence", "units"}))
 ]
 
 
