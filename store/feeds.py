@@ -32,12 +32,6 @@ def every(connection: sa.Connection) -> list[Feed]:
     return _read(connection, sa.select(tables.feed).order_by(tables.feed.c.name))
 
 
-def by_name(connection: sa.Connection, name: str) -> Feed | None:
-    """Give the feed of this name."""
-    found = _read(connection, sa.select(tables.feed).where(tables.feed.c.name == name))
-    return found[0] if found else None
-
-
 def _read(connection: sa.Connection, query: sa.Select[*tuple[object, ...]]) -> list[Feed]:
     return [Feed(**row) for row in connection.execute(query).mappings()]
 

@@ -84,11 +84,6 @@ def mark(connection: sa.Connection, outcomes: Iterable[Outcome], now: datetime) 
         connection.execute(change.values(state=state, reason=reason, detail=detail, processed_at=now))
 
 
-def mark_processed(connection: sa.Connection, ids: Iterable[int], now: datetime) -> None:
-    """Note that these messages are part of the history now."""
-    mark(connection, [Outcome(id_, "processed") for id_ in ids], now)
-
-
 def add_flags(connection: sa.Connection, flags: dict[int, Collection[str]]) -> None:
     """Add to what was doubtful about these messages; they must be locked."""
     message = tables.message

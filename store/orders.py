@@ -59,12 +59,6 @@ def of_patients(connection: sa.Connection, ids: Collection[int]) -> Sequence[sa.
     return connection.execute(query).mappings().all()
 
 
-def get(connection: sa.Connection, order_id: int) -> sa.RowMapping | None:
-    """Give one order."""
-    order = tables.medication_order
-    return connection.execute(sa.select(order).where(order.c.id == order_id)).mappings().one_or_none()
-
-
 def numbered(number: str) -> sa.ColumnElement[bool]:
     """Say which orders go by this number, the placer's or the filler's; without a namespace, in any."""
     order = tables.medication_order

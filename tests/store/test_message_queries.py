@@ -26,7 +26,7 @@ def states(engine: sa.Engine, ids: list[int]) -> list[str]:
 def test_only_messages_that_still_wait_are_taken_oldest_first(engine: sa.Engine) -> None:
     one, two, three = some_messages(engine, 3)
     with engine.begin() as connection:
-        message_queries.mark_processed(connection, [two], NOW)
+        message_queries.mark(connection, [Outcome(two, "processed")], NOW)
 
         taken = message_queries.lock_received(connection, [three, two, one, 999])
 
@@ -104,7 +104,7 @@ def test_attempts_are_counted_while_a_message_waits(engine: sa.Engine) -> None:
     one, two = some_messages(engine, 2)
     with engine.begin() as connection:
         message_queries.count_attempt(connection, [one])
-        message_queries.mark_processed(connection, [two], NOW)
+        message_queries.mark(connection, [Outcome(two, "processed")], NOW)
 
         assert message_queries.count_attempt(connection, [one, two]) == {one: 2}
 
@@ -138,19 +138,16 @@ def test_a_feed_that_is_not_heard_for_too_long_is_silent(engine: sa.Engine) -> N
         feeds.heard(connection, id_, NOW)
         feeds.heard(connection, id_, NOW - MINUTE)
 
-        feed, missing = feeds.by_name(connection, "ehr"), feeds.by_name(connection, "nobody")
+        (feed,) = feeds.every(connection)
 
-    assert missing is None
-    assert feed is not None
     assert [feed.is_silent(NOW + after) for after in (MINUTE, MINUTE + timedelta(seconds=1))] == [False, True]
 
 
 def test_a_feed_without_a_limit_is_never_silent(engine: sa.Engine) -> None:
     with engine.begin() as connection:
         a_feed(connection, "lab")
-        feed = feeds.by_name(connection, "lab")
+        (feed,) = feeds.every(connection)
 
-    assert feed is not None
     assert not feed.is_silent(NOW)
 
 

@@ -56,16 +56,6 @@ def test_an_order_is_found_by_any_of_its_numbers(engine: sa.Engine, number: str,
         assert set(connection.execute(sa.select(order.c.key).where(orders.numbered(number))).scalars()) == found
 
 
-def test_an_order_is_given_by_its_id(engine: sa.Engine) -> None:
-    with engine.begin() as connection:
-        order = an_order(connection)
-
-        found, missing = orders.get(connection, order), orders.get(connection, order + 1)
-
-    assert found is not None
-    assert (found["id"], missing) == (order, None)
-
-
 def test_nothing_derived_changes_nothing(engine: sa.Engine) -> None:
     with engine.begin() as connection:
         assert orders.upsert(connection, []) == {}
