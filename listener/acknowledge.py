@@ -1,7 +1,7 @@
 """The answer to a frame, byte for byte: which code, in which mode, written the way the sender's version writes it."""
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Literal
 
@@ -26,7 +26,6 @@ TEXTS = {  # table 0357
     "207": "Application internal error",
 }
 _CONDITIONS = ("AL", "NE", "ER", "SU")
-_DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _PRINTABLE = bytes(byte if 0x20 <= byte < 0x7F else ord("?") for byte in range(256))
 _USUAL_VERSION = (2, 5)
 
@@ -40,12 +39,12 @@ class ControlIds:
 
     def __init__(self, started_at: datetime, tag: str) -> None:
         self._next = int(started_at.timestamp() * 1_000_000)
-        self._prefix = f"IW{tag[:5]}"
+        self._prefix = f"IW{tag[:5]}".encode()
 
     def __call__(self) -> bytes:
         """The next one."""
         self._next += 1
-        return (self._prefix + _base36(self._next)).encode()
+        return b"%s%X" % (self._prefix, self._next)
 
 
 def ack_code(verdict: Verdict, header: Header, mode: AckMode) -> str:
@@ -130,6 +129,7 @@ def _component(delimiters: Delimiters) -> bytes:
     return delimiters.component.encode(delimiters.codec or "ascii")
 
 
+@lru_cache(maxsize=1000)
 def _type(event: str, version: tuple[int, ...], component: bytes) -> bytes:
     name = re.sub(r"[^A-Z0-9]", "", event)[:3].encode()
     if version < (2, 3):
@@ -159,18 +159,6 @@ def _plain(field: bytes) -> bytes:
     return field.translate(_PRINTABLE)
 
 
-@lru_cache(maxsize=4)
-def _second(now: datetime) -> bytes:
-    return now.strftime("%Y%m%d%H%M%S%z").encode()
-
-
 def _timestamp(now: datetime) -> bytes:
-    return _second(now.replace(microsecond=0))
-
-
-def _base36(number: int) -> str:
-    digits = ""
-    while number:
-        number, digit = divmod(number, 36)
-        digits = _DIGITS[digit] + digits
-    return digits
+    at = now.astimezone(UTC)
+    return b"%04d%02d%02d%02d%02d%02d+0000" % (at.year, at.month, at.day, at.hour, at.minute, at.second)

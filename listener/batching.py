@@ -7,7 +7,6 @@ batches are kept in the order in which their frames came.
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from time import perf_counter
 from typing import Generic, Protocol, TypeVar
 
@@ -60,59 +59,79 @@ class Batcher(Generic[W]):
         self._settled = settled
         self._metrics = metrics
         self._frames, self._size = frames, size
-        self._lock = threading.Lock()
+        self._change = threading.Condition()
         self._pending: deque[W] = deque()
         self._batch: list[W] = []
-        self._running = False
-        self._thread = ThreadPoolExecutor(1, "listener-save")
+        self._resting = self._closing = False
+        self._thread: threading.Thread | None = None
 
     def put(self, some: Sequence[W]) -> None:
         """Let these be kept with the next batch."""
-        with self._lock:
+        with self._change:
             self._pending.extend(some)
-            if self._running or not self._pending:
-                return
-            self._running = True
-        self._start()
+            if self._resting:
+                self._change.notify()
+            if self._thread is None:
+                self._start()
 
-    def close(self, *, wait: bool = True) -> None:
-        """Finish what was put, and stop."""
-        self._thread.shutdown(wait=wait)
+    def close(self, within_s: float) -> None:
+        """Finish what was put, if the database does in time."""
+        with self._change:
+            self._closing = True
+            self._change.notify()
+        if self._thread is not None:
+            self._thread.join(within_s)
 
     def _start(self) -> None:
-        self._thread.submit(self._run).add_done_callback(self._ended)
+        self._thread = threading.Thread(target=self._run, name="listener-save", daemon=True)
+        self._thread.start()
 
     def _run(self) -> None:
-        while self._take():
-            started = perf_counter()
-            outcomes = self._keep(self._batch)
-            self._metrics.commit.observe(perf_counter() - started)
-            self._metrics.batch.observe(len(self._batch))
-            self._settled(outcomes)
+        finished = False
+        try:
+            while self._take():
+                self._keep_batch()
+            finished = True
+        finally:
+            if not finished:
+                self._fail()
 
-    def _ended(self, run: Future[None]) -> None:
-        """A fault of our own costs the links of one batch, never the thread."""
-        error = run.exception()
-        if error is None:
-            return
-        log.error("listener.save_failed", error=type(error).__name__, frames=len(self._batch))
+    def _keep_batch(self) -> None:
+        started = perf_counter()
+        outcomes = self._keep(self._batch)
+        self._metrics.commit.observe(perf_counter() - started)
+        self._metrics.batch.observe(len(self._batch))
+        self._settled(outcomes)
+
+    def _fail(self) -> None:
+        """A fault of our own ends the thread and costs the links of one batch; the others get a new thread."""
+        log.error("listener.save_failed", frames=len(self._batch))
         for each in self._batch:
             each.give_up()
         self._settled([(each, None) for each in self._batch])
-        self._start()
+        with self._change:
+            self._start()
 
     def _take(self) -> bool:
-        """Take the next batch; those whose link is given up are left out, unkept."""
-        with self._lock:
-            batch: list[W] = []
-            size = 0
-            while self._pending and len(batch) < self._frames and size < self._size:
-                each = self._pending.popleft()
-                if not each.given_up:
-                    batch.append(each)
-                    size += each.size
-            self._batch, self._running = batch, bool(batch)
-            return self._running
+        """Wait for the next batch; those whose link is given up are left out, unkept. False: there will be no more."""
+        with self._change:
+            while True:
+                self._batch = self._next()
+                if self._batch or self._closing:
+                    return bool(self._batch)
+                self._resting = True
+                self._change.wait()
+                self._resting = False
+
+    def _next(self) -> list[W]:
+        batch: list[W] = []
+        size = 0
+        while self._pending and len(batch) < self._frames and size < self._size:
+            each = self._pending.popleft()
+            if not each.given_up:
+                batch.append(each)
+                size += each.size
+        return batch
 
     def _keep(self, batch: list[W]) -> list[tuple[W, Outcome]]:
         try:

@@ -41,7 +41,7 @@ class Publisher:
         self._history_at = 0.0
         self._change = threading.Condition()
         self._ids: dict[str, deque[int]] = {"orders": deque(), "history": deque()}
-        self._closing = False
+        self._closing = self._gathering = False
         self._thread: threading.Thread | None = None
 
     def put(self, ids: dict[str, list[int]]) -> None:
@@ -53,7 +53,8 @@ class Publisher:
             if self._thread is None or not self._thread.is_alive():  # the first time, or a fault of our own ended it
                 self._thread = threading.Thread(target=self._run, name="listener-publish", daemon=True)
                 self._thread.start()
-            self._change.notify()
+            if self._ids["orders"] or not self._gathering:
+                self._change.notify()
 
     def close(self, within_s: float) -> None:
         """Publish what is left, if the queue takes it in time."""
@@ -98,7 +99,9 @@ class Publisher:
                         return "history", self._take("history")
                 elif self._closing:
                     return None
+                self._gathering = wait is not None
                 self._change.wait(wait)
+                self._gathering = False
 
     def _take(self, lane: str) -> list[int]:
         waiting = self._ids[lane]

@@ -154,7 +154,7 @@ class Reception:
         reason = reason or letter.reason
         return Arrival(
             feed_id=feed.id,
-            body_hash=body_hash(letter.raw, letter.line),
+            body_hash=_torn_hash(letter) if reason == "truncated_frame" else body_hash(letter.raw, letter.line),
             raw=letter.raw,
             received_at=now,
             ack_code=letter.code if code is None else code,
@@ -193,6 +193,11 @@ def body_hash(raw: bytes, line: HeaderLine | None) -> bytes:
     hashed = hashlib.sha256(raw[:start] + separator.join(fields))
     hashed.update(memoryview(raw)[start + len(sent) :])
     return hashed.digest()
+
+
+def _torn_hash(letter: Letter) -> bytes:
+    """Another hash than the whole message has: of a torn frame only the end may be missing, and it is no answer to it."""
+    return hashlib.sha256(b"truncated\0" + body_hash(letter.raw, letter.line)).digest()
 
 
 def _batch_in(raw: bytes) -> Batch | None:

@@ -99,7 +99,7 @@ class Listener:
             self._ticking.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._ticking
-        self._batcher.close(wait=not self._links)
+        self._batcher.close(1.0)
         self._publisher.close(min(self.config.stop_within_s, 2.0))
         log.info("listener.stopped")
 

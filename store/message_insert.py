@@ -117,7 +117,9 @@ def pack(raw: bytes) -> bytes:
     """The bytes as the `raw` column holds them."""
     if len(raw) < COMPRESS_FROM and not raw.startswith(ZLIB):
         return raw
-    packed = zlib.compress(raw, 1)
+    # A small hash table: setting up the usual one costs more than compressing a message.
+    stream = zlib.compressobj(1, zlib.DEFLATED, zlib.MAX_WBITS, 5)
+    packed = stream.compress(raw) + stream.flush()
     return packed if len(packed) < len(raw) or raw.startswith(ZLIB) else raw
 
 

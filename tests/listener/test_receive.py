@@ -167,6 +167,13 @@ def test_a_truncated_frame_is_kept_and_not_answered() -> None:
     assert answer_of(received) == ("", b"")
 
 
+def test_a_torn_frame_that_lacks_only_its_end_does_not_take_the_place_of_the_whole() -> None:
+    torn = received(Truncated(a_message())).arrivals[0]
+    whole = received(Frame(a_message())).arrivals[0]
+
+    assert torn.body_hash != whole.body_hash
+
+
 def test_a_frame_that_is_too_large_is_refused_with_its_number() -> None:
     received = receive(Oversized(a_message("M9"), 20_000_000))
 

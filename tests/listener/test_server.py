@@ -330,6 +330,7 @@ class Broken:
         return self.save(arrivals)
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 @pytest.mark.parametrize("error", [StoreUnavailable("gone"), MessageRefused("odd"), ZeroDivisionError()])
 def test_what_could_not_be_kept_is_not_answered_and_its_link_closed(engine: sa.Engine, error: Exception) -> None:
     async def main() -> None:
