@@ -196,7 +196,7 @@ def body_hash(raw: bytes, line: HeaderLine | None) -> bytes:
 
 
 def _torn_hash(letter: Letter) -> bytes:
-    """Another hash than the whole message has: of a torn frame only the end may be missing, and it is no answer to it."""
+    """Another hash than the whole message has: a frame torn just before its end holds all of it."""
     return hashlib.sha256(b"truncated\0" + body_hash(letter.raw, letter.line)).digest()
 
 

@@ -168,8 +168,7 @@ def test_a_truncated_frame_is_kept_and_not_answered() -> None:
 
 
 def test_a_torn_frame_that_lacks_only_its_end_does_not_take_the_place_of_the_whole() -> None:
-    torn = received(Truncated(a_message())).arrivals[0]
-    whole = received(Frame(a_message())).arrivals[0]
+    torn, whole = the_arrival(Truncated(a_message())), the_arrival(Frame(a_message()))
 
     assert torn.body_hash != whole.body_hash
 
