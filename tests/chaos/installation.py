@@ -1,0 +1,106 @@
+"""The processes of one installation, each of which can be killed and comes back."""
+
+import contextlib
+import os
+import random
+import signal
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ivigilant.stack import free_port
+from tests.ivigilant.processes import command, surroundings
+
+ROLES = {"listener": "listen", "worker": "work", "beat": "beat"}
+IMPATIENT = {  # what is left behind is found within seconds
+    "IVIGILANT_BEAT_EVERY_S": "0.3",
+    "IVIGILANT_LEFT_BEHIND_S": "2",
+    "IVIGILANT_DELIVERY_LEASE_S": "2",
+}
+
+
+@dataclass
+class Installation:
+    """A listener, a worker with two processes and a beat, on a database and a Redis of somebody else."""
+
+    database_url: str
+    redis_url: str
+    folder: Path
+    more: Mapping[str, str] = field(default_factory=dict)
+    mllp_port: int = field(default_factory=free_port)
+    killed: int = 0
+    died_by_themselves: int = 0
+    _processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    def start(self, *roles: str) -> None:
+        """Start these, or all."""
+        for role in roles or ROLES:
+            self._processes[role] = self._spawn(role)
+
+    def kill(self, role: str) -> None:
+        """End a process and its children without a word, and start it again."""
+        self._end(role)
+        self.killed += 1
+        self.start(role)
+
+    def kill_a_child(self, role: str, die: random.Random) -> None:
+        """End one of the children of a process; it starts another by itself."""
+        children = children_of(self._processes[role].pid)
+        os.kill(die.choice(children), signal.SIGKILL)
+        self.killed += 1
+
+    def tend(self) -> None:
+        """Start again what ended by itself, as a supervisor does."""
+        for role, process in self._processes.items():
+            if process.poll() is not None:
+                self.died_by_themselves += 1
+                self._end(role)
+                self.start(role)
+
+    def close(self) -> None:
+        """End everything."""
+        for role in self._processes:
+            self._end(role)
+
+    @property
+    def logs(self) -> bytes:
+        """Everything that was logged."""
+        return b"".join(path.read_bytes() for path in sorted(self.folder.glob("*.log")))
+
+    def _spawn(self, role: str) -> "subprocess.Popen[bytes]":
+        with (self.folder / f"{role}.log").open("ab") as output:
+            return subprocess.Popen(
+                command([ROLES[role], "--stop-with-stdin"]),  # so none of them outlives a test run that is killed
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=output,
+                env=surroundings(self._settings()),
+                start_new_session=True,
+            )
+
+    def _settings(self) -> dict[str, str]:
+        return {
+            "IVIGILANT_DATABASE_URL": self.database_url,
+            "IVIGILANT_REDIS_URL": self.redis_url,
+            "IVIGILANT_DATA_DIR": str(self.folder),
+            "IVIGILANT_MLLP_PORT": str(self.mllp_port),
+            **IMPATIENT,
+            **self.more,
+        }
+
+    def _end(self, role: str) -> None:
+        process = self._processes[role]
+        with contextlib.suppress(ProcessLookupError):  # it and its children are gone already
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        assert process.stdin is not None
+        process.stdin.close()
+
+
+def children_of(pid: int) -> list[int]:
+    """The processes that this one started and that still run."""
+    try:
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return []

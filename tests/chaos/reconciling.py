@@ -1,0 +1,69 @@
+"""The sender's acknowledgements held against what the database says in the end."""
+
+from collections.abc import Callable
+from typing import Any
+
+import sqlalchemy as sa
+
+from store.dump import dump
+from tests.chaos.sender import Sending
+from tests.ivigilant.waiting import soon
+
+ENDS = {"processed", "ignored"}
+
+
+def settle(engine: sa.Engine, sending: Sending, tend: Callable[[], None], within_s: float = 60.0) -> None:
+    """Wait until everything is sent, and nothing waits in the database."""
+
+    def settled() -> bool:
+        tend()
+        return not sending.busy and _count(engine, "SELECT count(*) FROM message WHERE state = 'received'") == 0
+
+    soon(settled, within_s)
+
+
+def reconcile(engine: sa.Engine, sending: Sending, undisturbed: list[bytes]) -> None:
+    """Every acknowledged message has ended well, every IVIg order has an answer, and all is as if nothing happened."""
+    assert len(sending.acknowledged) == len(sending.messages)
+    assert {code for codes in sending.codes.values() for code in codes} == {"AA"}
+    whole = _rows(engine, "SELECT control_id, state FROM message WHERE coalesce(reason, '') <> 'truncated_frame'")
+    assert sorted(row[0] for row in whole) == sorted(sending.acknowledged)
+    assert {row[0]: row[1] for row in whole if row[1] not in ENDS} == {}
+    assert _rows(engine, ORDERS_WITHOUT_ANSWER) == []
+    assert _rows(engine, RAISED_TWICE) == []
+    now = state_of(engine)
+    assert sorted(set(now) ^ set(undisturbed)) == []
+    assert len(now) == len(undisturbed)
+
+
+def count_ended(engine: sa.Engine) -> int:
+    """How many messages somebody has dealt with."""
+    return _count(engine, "SELECT count(*) FROM message WHERE state <> 'received'")
+
+
+def state_of(engine: sa.Engine) -> list[bytes]:
+    """Everything that must not depend on what happened."""
+    with engine.connect() as connection:
+        return list(dump(connection))
+
+
+ORDERS_WITHOUT_ANSWER = """
+SELECT key FROM medication_order WHERE product_class IN ('ivig', 'possible_ivig') AND state <> 'absorbed'
+AND NOT EXISTS (SELECT 1 FROM assessment WHERE assessment.order_id = medication_order.id)
+"""
+RAISED_TWICE = """
+SELECT alert_id FROM alert_event WHERE kind = 'raised' GROUP BY alert_id HAVING count(*) > 1
+UNION SELECT max(id) FROM alert GROUP BY order_id, stream HAVING count(*) > 1
+"""
+
+
+def _count(engine: sa.Engine, query: str) -> int:
+    try:
+        return int(_rows(engine, query)[0][0])
+    except sa.exc.OperationalError:
+        return -1  # the database is away as well
+
+
+def _rows(engine: sa.Engine, query: str) -> list[Any]:
+    with engine.connect() as connection:
+        return list(connection.execute(sa.text(query)).all())
