@@ -4,38 +4,13 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from listener.acknowledge import ControlIds
 from listener.framing import Frame, Oversized, Truncated
-from listener.receive import Received, Reception, body_hash
-from listener.sources import Fault, Feed, FeedOf, LinkFeeds, Source, one_feed
+from listener.sources import Fault, Feed
 from parsers.defaults import Defaults
-from parsers.header import read_header_line
-from store.messages import Arrival, Saved
+from store.messages import Saved
 from tests.listener.builders import a_message
-
-NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
-USUAL = Defaults()
-
-
-def receive(
-    part: Frame | Oversized | Truncated | bytes, feed: Feed | None = None, feed_of: FeedOf | None = None
-) -> Received:
-    reception = Reception(lambda _raw, header: header.type == "OMP", ControlIds(NOW, "TEST0"))
-    feeds = LinkFeeds(feed_of or one_feed(feed or Feed(1, defaults=USUAL)), Source(2575, "10.0.0.1"))
-    return reception.receive(Frame(part) if isinstance(part, bytes) else part, feeds, NOW)
-
-
-def the_arrival(part: Frame | Oversized | Truncated | bytes, feed: Feed | None = None) -> Arrival:
-    (arrival,) = receive(part, feed).arrivals
-    return arrival
-
-
-def answer_of(received: Received) -> tuple[str, bytes]:
-    saved = [Saved(number, False, arrival.ack_code) for number, arrival in enumerate(received.arrivals)]
-    return received.answer(saved, NOW)
+from tests.listener.receiving import NOW, answer_of, receive, the_arrival
 
 
 def test_a_message_is_kept_as_it_came_with_what_its_header_says() -> None:
@@ -195,119 +170,3 @@ def test_a_duplicate_gets_the_code_of_the_first_time() -> None:
     received = receive(a_message())
 
     assert received.answer([Saved(1, True, "AR")], NOW)[0] == "AR"
-
-
-def test_a_batch_is_its_messages_with_one_answer() -> None:
-    raw = (
-        b"FHS|^~\\&|EHR\rBHS|^~\\&|EHR|UZ|IVIG|APO|2026||||B7\r" + a_message("M1") + a_message("M2") + b"BTS|2\rFTS|1\r"
-    )
-
-    received = receive(raw)
-
-    assert [arrival.control_id for arrival in received.arrivals] == ["M1", "M2"]
-    assert {arrival.batch_control_id for arrival in received.arrivals} == {"B7"}
-    assert answer_of(received)[1].count(b"MSA|") == 1
-    assert b"\rMSA|AA|B7\r" in answer_of(received)[1]
-
-
-def test_two_messages_in_a_frame_without_a_batch_header_are_two() -> None:
-    received = receive(a_message("M1") + a_message("M2"))
-
-    assert [arrival.raw for arrival in received.arrivals] == [a_message("M1"), a_message("M2")]
-    assert b"\rMSA|AA|M1\r" in answer_of(received)[1]
-
-
-def test_a_batch_with_a_wrong_count_is_flagged() -> None:
-    received = receive(b"BHS|^~\\&|EHR\r" + a_message("M1") + b"BTS|5\r")
-
-    assert received.arrivals[0].flags == ("batch_count",)
-
-
-def test_a_batch_with_one_refused_message_is_refused_and_all_kept() -> None:
-    received = receive(b"BHS|^~\\&|||||||||B1\r" + a_message("M1") + a_message("M2", msh12="3.0") + b"BTS|2\r")
-
-    code, answer = answer_of(received)
-
-    assert [arrival.state for arrival in received.arrivals] == ["received", "parked"]
-    assert code == "AR"
-    assert b"MSA|AR|B1|" in answer
-
-
-def test_an_empty_batch_is_refused() -> None:
-    assert answer_of(receive(b"BHS|^~\\&|EHR\rBTS|0\r"))[0] == "AR"
-
-
-def test_a_feed_may_want_a_batch_of_answers() -> None:
-    raw = b"BHS|^~\\&|EHR|UZ|IVIG|APO|2026||||B7\r" + a_message("M1") + a_message("M2") + b"BTS|2\r"
-
-    lines = answer_of(receive(raw, Feed(1, batch_ack=True)))[1].split(b"\r")
-
-    assert [line[:3] for line in lines] == [b"BHS", b"MSH", b"MSA", b"MSH", b"MSA", b"BTS", b""]
-    assert lines[0].startswith(b"BHS|^~\\&|IVIG|APO|EHR|UZ|")
-    assert lines[0].endswith(b"|B7")
-    assert lines[5] == b"BTS|2"
-
-
-@pytest.mark.parametrize("field", ["msh7", "msh8", "msh13"])
-def test_the_same_message_sent_again_has_the_same_hash(field: str) -> None:
-    fields = {"msh7": "20260301", "msh8": "", "msh13": "1"}
-    first, again = a_message(**fields), a_message(**(fields | {field: "20270101"}))
-
-    assert body_hash(first, read_header_line(first)) == body_hash(again, read_header_line(again))
-
-
-@pytest.mark.parametrize(
-    "other",
-    [a_message("M2"), a_message(msh9="ADT^A01"), a_message(pid="PID|2"), b"\r" + a_message(), a_message() + b"ZZZ|1\r"],
-)
-def test_another_message_has_another_hash(other: bytes) -> None:
-    raw = a_message()
-
-    assert body_hash(raw, read_header_line(raw)) != body_hash(other, read_header_line(other))
-
-
-def test_without_a_number_the_time_tells_messages_apart() -> None:
-    first, later = a_message(""), a_message("", msh7="20260301120001")
-
-    assert body_hash(first, read_header_line(first)) != body_hash(later, read_header_line(later))
-
-
-def test_a_sender_that_repeats_itself_is_read_as_well_as_one_that_does_not() -> None:
-    reception = Reception(lambda _raw, _header: False, ControlIds(NOW, "TEST0"))
-    feeds = LinkFeeds(one_feed(Feed(1, defaults=USUAL)), Source(2575, "10.0.0.1"))
-    messages = [
-        a_message(f"M{number}", msh7=f"2026030112{number:02}00", msh9=type_)
-        for number in range(6)
-        for type_ in ("ADT^A08", "ADT", "ORU^R01", "ADT^A01^ADT_A01")
-    ]
-    messages += [a_message("a\\T\\b"), a_message(" M "), a_message(msh7="2026-03-01T12:00"), b"MSH|^~\\&|A\r"]
-    messages += [a_message(msh9="ADT").replace(b"EVN|", b"EVN|A04"), a_message(msh9="ADT").replace(b"EVN|", b"EVN|A03")]
-
-    for raw in messages:
-        (arrival,) = reception.receive(Frame(raw), feeds, NOW).arrivals
-
-        assert arrival == the_arrival(raw)
-
-
-HEADER = st.lists(st.text(alphabet="ABC^~\\&|12. \0é\x85¥", max_size=8), max_size=22).map("|".join)
-
-
-@given(st.one_of(st.binary(max_size=300), HEADER.map(lambda text: ("MSH|" + text).encode()), HEADER.map(str.encode)))
-def test_no_bytes_are_too_strange_to_be_kept_and_answered(raw: bytes) -> None:
-    received = receive(raw)
-
-    code, answer = answer_of(received)
-
-    assert b"".join(arrival.raw for arrival in received.arrivals) in raw
-    assert code in ("AA", "AR", "CA", "CR", "")
-    assert bool(answer) == bool(code)
-    assert b"\x0b" not in answer
-
-
-@given(st.binary(max_size=200), st.integers(0, 120))
-def test_a_damaged_message_is_kept_and_answered(damage: bytes, at: int) -> None:
-    good = a_message()
-
-    received = receive(good[:at] + damage + good[at + len(damage) :])
-
-    assert answer_of(received)[0] in ("AA", "AR", "CA", "CR", "")

@@ -1,0 +1,159 @@
+"""What the listener does when the database, the queue or the listener itself goes away."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+
+import pytest
+import sqlalchemy as sa
+
+from listener.config import ListenerConfig, Port
+from listener.saving import Saving
+from listener.sending import read_answer
+from listener.sources import Feed, Source
+from store.errors import MessageRefused, StoreUnavailable
+from store.messages import Arrival, Saved
+from tests.listener.builders import a_hospital, a_message, framed, run
+
+
+def test_a_queue_that_hangs_delays_no_answer(sqlite_engine: sa.Engine) -> None:
+    async def main() -> None:
+        def hang(_lane: str, _ids: Sequence[int]) -> None:
+            time.sleep(1)
+
+        async with a_hospital(sqlite_engine, enqueue=hang) as hospital, hospital.link() as link:
+            started = time.monotonic()
+            for number in range(20):
+                await link.ask(a_message(f"M{number}"))
+
+            assert time.monotonic() - started < 0.9
+
+    run(main())
+
+
+class Broken:
+    """A database that fails a number of times."""
+
+    def __init__(self, save: Saving, error: Exception, times: int) -> None:
+        self.save, self.error, self.times = save, error, times
+
+    def __call__(self, arrivals: Sequence[Arrival]) -> Sequence[Saved]:
+        if self.times:
+            self.times -= 1
+            raise self.error
+        return self.save(arrivals)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+@pytest.mark.parametrize("error", [StoreUnavailable("gone"), MessageRefused("odd"), ZeroDivisionError()])
+def test_what_could_not_be_kept_is_not_answered_and_its_link_closed(engine: sa.Engine, error: Exception) -> None:
+    async def main() -> None:
+        async with a_hospital(engine, save=Broken(Saving(engine), error, 1)) as hospital:
+            async with hospital.link() as link:
+                await link.send(framed(a_message("M1")))
+                assert await link.rest() == b""
+            async with hospital.link() as link:
+                assert read_answer(await link.ask(a_message("M1"))) == ("AA", b"M1")
+
+            assert len(hospital.kept()) == 1
+
+    run(main())
+
+
+def test_nothing_after_a_frame_that_was_not_kept_is_kept_before_it(sqlite_engine: sa.Engine) -> None:
+    async def main() -> None:
+        config = ListenerConfig(ports=(Port(port=0),), batch_frames=1)
+        save = Broken(Saving(sqlite_engine), StoreUnavailable("gone"), 1)
+        async with a_hospital(sqlite_engine, config=config, save=save) as hospital, hospital.link() as link:
+            await link.send(framed(*(a_message(f"M{number}") for number in range(50))))
+
+            assert await link.rest() == b""
+            await asyncio.sleep(0.1)
+            assert hospital.kept() == []
+
+    run(main())
+
+
+def test_a_message_the_database_refuses_costs_only_its_own_link(engine: sa.Engine) -> None:
+    async def main() -> None:
+        with engine.begin() as connection:
+            connection.execute(sa.text("INSERT INTO feed (id, name, known) VALUES (7, 'real', true)"))
+
+        def feed_of(source: Source) -> Feed:
+            return Feed(99 if source.sending_application == "BAD" else 7)
+
+        async with (
+            a_hospital(engine, feed_of=feed_of) as hospital,
+            hospital.link() as bad,
+            hospital.link() as good,
+        ):
+            bad.writer.write(framed(*(a_message(f"B{number}", msh3="BAD") for number in range(5))))
+            good.writer.write(framed(*(a_message(f"G{number}") for number in range(30))))
+
+            assert [code for code, _ in await good.answers(30)] == ["AA"] * 30
+            assert await bad.rest() == b""
+
+    run(main())
+
+
+def test_a_database_that_went_away_leaves_the_sender_to_send_again(postgres_engine: sa.Engine) -> None:
+    async def main() -> None:
+        async with a_hospital(postgres_engine) as hospital:
+            async with hospital.link() as link:
+                await link.ask(a_message("M1"))
+                _break_connections(postgres_engine)
+                assert read_answer(await link.ask(a_message("M2"))) == ("AA", b"M2")
+
+                with postgres_engine.begin() as connection:
+                    connection.execute(sa.text("ALTER TABLE message RENAME TO gone"))
+                await link.send(framed(a_message("M3")))
+                assert await link.rest() == b""
+
+            with postgres_engine.begin() as connection:
+                connection.execute(sa.text("ALTER TABLE gone RENAME TO message"))
+            async with hospital.link() as link:
+                assert read_answer(await link.ask(a_message("M3"))) == ("AA", b"M3")
+
+    run(main())
+
+
+def _break_connections(engine: sa.Engine) -> None:
+    with engine.begin() as connection:
+        others = "pid <> pg_backend_pid() AND datname = current_database()"
+        connection.execute(sa.text(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}"))
+
+
+def test_a_database_that_does_not_answer_in_time_leaves_the_sender_to_send_again(sqlite_engine: sa.Engine) -> None:
+    async def main() -> None:
+        config = ListenerConfig(ports=(Port(port=0),), tick_s=0.02, answer_within_s=0.2)
+        async with a_hospital(sqlite_engine, config=config) as hospital:
+            async with hospital.link() as link:
+                await link.ask(a_message("M1"))
+                with sqlite_engine.begin():  # holds the write lock
+                    await link.send(framed(a_message("M2")))
+                    assert await link.rest() == b""
+            await hospital.keeps(2)
+            async with hospital.link() as link:
+                assert read_answer(await link.ask(a_message("M2"))) == ("AA", b"M2")
+            assert len(hospital.kept()) == 2
+
+    run(main())
+
+
+def test_a_listener_that_stops_answers_what_it_received(engine: sa.Engine) -> None:
+    async def main() -> None:
+        async with a_hospital(engine) as hospital, hospital.link() as link:
+            await link.send(framed(*(a_message(f"M{number}") for number in range(100))))
+            await hospital.keeps(1)
+            (port,) = hospital.listener.ports
+            await hospital.listener.stop()
+
+            answers = (await link.rest()).split(b"\x1c\r")[:-1]
+            acknowledged = {read_answer(answer[1:])[1].decode() for answer in answers}
+            kept = {row.control_id for row in hospital.kept()}
+            assert acknowledged == kept
+            assert len(kept) >= 64
+            with pytest.raises(ConnectionRefusedError):
+                await asyncio.open_connection("127.0.0.1", port)
+
+    run(main())
