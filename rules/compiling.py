@@ -105,9 +105,9 @@ def _check_words(document: Document, form: RuleForm, states: frozenset[str]) -> 
     for index, advice in enumerate(form.alert.advice):
         where: Loc = ("alert", "advice", index)
         check_text(document, advice, where)
-        for name in (advice.only_if, advice.unless):
+        for key, name in (("only_if", advice.only_if), ("unless", advice.unless)):
             if name and name not in states:
-                document.fault(where, f"no such state: {name}", "use a name of definitions/states.yaml")
+                document.fault((*where, key), f"no such state: {name}", "use a name of definitions/states.yaml")
 
 
 def check_text(document: Document, words: Words, where: Loc) -> None:
@@ -144,9 +144,12 @@ def compile_policy(
         for tier, lines in form.priority.items()
     }
     named: list[tuple[Loc, str]] = [
-        (("priority", tier), rule) for tier, lines in form.priority.items() for line in lines for rule in line.fired
+        (("priority", tier, index, "fired"), rule)
+        for tier, lines in form.priority.items()
+        for index, line in enumerate(lines)
+        for rule in line.fired
     ]
-    named += [(("families", index), rule) for index, each in enumerate(form.families) for rule in each.rules]
+    named += [(("families", index, "rules"), rule) for index, each in enumerate(form.families) for rule in each.rules]
     for where, rule in named:
         if rule not in rules:
             document.fault(where, f"no such rule: {rule}")

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from rules.dates import last_moment
 from rules.facts import Case, Coding, Dose, Fact, Range, once
-from rules.recognition import Product, recognise
+from rules.recognition import Product, recognise, route_of
 from rules.terms import Condition, Outcome, State, Terms
 from rules.treatment import Protection, protection_of
 
@@ -122,6 +122,12 @@ class Picture:
             for fact in self.with_certainty(names)
             if fact.kind == "medication" and self.is_present(fact) and (fact.starts is None or fact.starts <= at)
         ]
+
+    def route_of(self, fact: Fact) -> str:
+        """Return how a medicine is given: IV, SC, IM, else as it was sent."""
+        if not fact.route:
+            return ""
+        return route_of(self.terms.codes, self.terms.words, (Coding("", fact.route),)) or fact.route
 
     def readings(self, measurement: str) -> list[Reading]:
         """Return the dated measurements in a known unit, newest first."""

@@ -54,7 +54,9 @@ def route_of(codes: Codes, words: FreeText, routes: Iterable[Coding]) -> str:
     """Return IV, SC or IM; with several routes an intravenous one counts."""
     found: set[str] = set()
     for coding in routes:
-        names = codes.sets_of(coding) | codes.sets_of(Coding("HL70162", coding.code))
+        # A route often comes without the name of its code system.
+        guesses = (coding, *(Coding(system, coding.code) for system in ("HL70162", "SNOMED")))
+        names = frozenset().union(*(codes.sets_of(guess) for guess in guesses))
         if not names & _ROUTES.keys():
             names = words.sets_named(coding.display or coding.code)
         found.update(_ROUTES[name] for name in names & _ROUTES.keys())

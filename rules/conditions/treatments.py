@@ -19,7 +19,7 @@ def taking(said: Said) -> Check:
     route, unknown_dose = said.parts.get("route"), "dose" in said.parts
 
     def check(picture: Picture) -> Outcome:
-        facts = [fact for fact in picture.taking(said.names) if route is None or fact.route == route]
+        facts = [fact for fact in picture.taking(said.names) if route is None or picture.route_of(fact) == route]
         if unknown_dose:
             facts = [fact for fact in facts if fact.value is None]
         return Outcome(held=bool(facts), facts=tuple(facts), saw=saw(facts))
