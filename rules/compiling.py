@@ -5,12 +5,13 @@ from decimal import Decimal
 
 from rules.assessment import Priority, Step, Text, Tier
 from rules.conditions.reading import ConditionReader
+from rules.fillers import FILLERS
 from rules.form_check import check_form
 from rules.forms import DefinitionForm, Evidence, PolicyForm, RuleForm, Source, Words
 from rules.forms import Remark as RemarkForm
 from rules.knowledge import Asked, Higher, Policy, PriorityRule, Remark, Rule
 from rules.terms import Condition, State, Terms
-from rules.wording import FILLERS, names_in
+from rules.wording import names_in
 from rules.yaml_lines import Document, Loc
 
 _FORBIDDEN = ("do not give", "don't give", "niet geven", "niet toedienen", "do not administer")

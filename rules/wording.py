@@ -1,65 +1,23 @@
 """The words of an alert: templates filled with what is known of this patient, in Dutch and in English.
 
-A template holds `{names}` from a closed list. Words between double square brackets are left out when a name in them
-is unknown: "50 mg/kg/h[[ = {reference_g_per_h} g/h]]".
+A template holds `{names}` from a closed list (`fillers.py`). Words between double square brackets are left out when a
+name in them is unknown: "50 mg/kg/h[[ = {reference_g_per_h} g/h]]".
 """
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import cache
 
-from rules.amounts import (
-    adjusted_weight,
-    amount,
-    at_risk_rate,
-    dose_per_kg_is_missing,
-    grams,
-    label_rate,
-    last_course_per_kg,
-)
 from rules.assessment import Text
-from rules.dates import show
-from rules.facts import Fact, Range
+from rules.facts import Fact
+from rules.fillers import FILLERS, OF_THE_FINDING, UNKNOWN, Filling
 from rules.picture import Picture
-from rules.treatment import prednisone_mg
 
-Facts = tuple[Fact, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Filling:
-    """What a name in a template may look at."""
-
-    picture: Picture
-    facts: Facts  # of the finding
-    language: str
-
-
-Filler = Callable[[Filling], str]
 _NAME = re.compile(r"\{(\w+)\}")
 _OPTIONAL = re.compile(r"\[\[(.*?)\]\]")
-_OF_THE_FINDING = frozenset({"found", "medicines", "interval_days"})
-_LONGEST_LABEL = 48
-_HISTORY = frozenset({"condition", "procedure", "allergy"})
-_UNDATED = {"nl": "datum onbekend", "en": "undated"}
-_UNKNOWN = {"nl": "onbekend", "en": "unknown"}
-_STATUS = {
-    "therapeutic": Text("behandeldosis", "treatment dose"),
-    "subtherapeutic": Text("INR te laag", "INR too low"),
-    "unknown": Text("sterkte onbekend", "strength unknown"),
-    "prophylactic": Text("alleen profylactisch", "prophylactic only"),
-    "none": Text("geen antistolling bekend", "no anticoagulant on record"),
-}
 
 
-def in_language(text: Text, language: str) -> str:
-    """Return one of the two languages."""
-    return text.nl if language == "nl" else text.en
-
-
-def fill(template: Text, picture: Picture, facts: Facts) -> Text:
+def fill(template: Text, picture: Picture, facts: tuple[Fact, ...]) -> Text:
     """Fill a template in both languages."""
     if "{" not in template.en:
         return template
@@ -99,202 +57,17 @@ def _fill(template: str, filling: Filling) -> str:
             if not value and part.optional:
                 stretch = ""
                 break
-            stretch += (value or _UNKNOWN[filling.language]) + words
+            stretch += (value or UNKNOWN[filling.language]) + words
         text += stretch
     return text
 
 
 def _value(name: str, filling: Filling) -> str:
     """Fill one name; what does not depend on the finding is written once for a picture."""
-    if name in _OF_THE_FINDING:
+    if name in OF_THE_FINDING:
         return FILLERS[name](filling)
     written, key = filling.picture.written, (name, filling.language)
     value = written.get(key)
     if value is None:
         value = written[key] = FILLERS[name](filling)
     return value
-
-
-def figure(number: Decimal, language: str) -> str:
-    """Write a number with at most three figures that matter."""
-    places = 0 if abs(number) >= 100 else 1 if abs(number) >= 10 else 2
-    text = f"{number:.{places}f}"
-    text = text.rstrip("0").rstrip(".") if "." in text else text
-    return text.replace(".", ",") if language == "nl" else text
-
-
-def name_of(fact: Fact, picture: Picture, language: str) -> str:
-    """Name a fact in the sender's words, else by its value set and code."""
-    name = next((coding.display for coding in fact.codings if coding.display), "") or fact.text
-    if not name and fact.codings:
-        name = " ".join([*_set_title(fact, picture, language), fact.codings[0].code])
-    name = name or _UNKNOWN[language]
-    return name if len(name) <= _LONGEST_LABEL else name[: _LONGEST_LABEL - 1].rstrip() + "…"
-
-
-def _set_title(fact: Fact, picture: Picture, language: str) -> list[str]:
-    codes = picture.terms.codes
-    names = sorted(codes.sets_of(fact.codings[0]))
-    return [codes.titles[names[0]][0 if language == "nl" else 1]] if names else []
-
-
-def label(fact: Fact, picture: Picture, language: str) -> str:
-    """Name a fact and date it: "longembolie (14-06-2019)"."""
-    when = show(fact.starts, fact.precision, language) if fact.starts else _UNDATED[language]
-    return f"{name_of(fact, picture, language)} ({when})"
-
-
-def medicine(fact: Fact, picture: Picture, language: str) -> str:
-    """Name a medicine and its dose a day."""
-    name = name_of(fact, picture, language)
-    if fact.value is None:
-        return name
-    return f"{name} {figure(fact.value.high, language)} {fact.unit}/{'dag' if language == 'nl' else 'day'}"
-
-
-def _number(read: Callable[[Picture], Decimal | None]) -> Filler:
-    def filler(filling: Filling) -> str:
-        number = read(filling.picture)
-        return "" if number is None else figure(number, filling.language)
-
-    return filler
-
-
-def _planned(name: str) -> Filler:
-    return _range(lambda picture: amount(picture, name))
-
-
-def _range(read: Callable[[Picture], Range | None]) -> Filler:
-    def filler(filling: Filling) -> str:
-        value = read(filling.picture)
-        if value is None:
-            return ""
-        low, high = figure(value.low, filling.language), figure(value.high, filling.language)
-        return high if low == high else f"{low}-{high}"
-
-    return filler
-
-
-def _measured(name: str) -> Filler:
-    def filler(filling: Filling) -> str:
-        reading = next(iter(filling.picture.readings(name)), None)
-        if reading is None or reading.fact.value is None or reading.fact.starts is None:
-            return ""
-        value = reading.high if reading.high.is_finite() else reading.fact.value.high
-        when = show(reading.fact.starts, "day", filling.language)
-        unit = filling.picture.terms.measurements[name].unit
-        return f"{reading.fact.comparator}{figure(value, filling.language)}{f' {unit}' if unit else ''} ({when})"
-
-    return filler
-
-
-def _listed(facts: Facts, write: Callable[[Fact, Picture, str], str], filling: Filling) -> str:
-    lines = list(dict.fromkeys(write(fact, filling.picture, filling.language) for fact in facts))
-    more = f"; +{len(lines) - 3}" if len(lines) > 3 else ""
-    return "; ".join(lines[:3]) + more
-
-
-def _found(filling: Filling) -> str:
-    return _listed(tuple(fact for fact in filling.facts if fact.kind in _HISTORY), label, filling)
-
-
-def _medicines(filling: Filling) -> str:
-    order = filling.picture.order_fact
-    taken = tuple(fact for fact in filling.facts if fact.kind == "medication" and fact is not order)
-    return _listed(taken, medicine, filling)
-
-
-def _risk_factors(filling: Filling) -> str:
-    return ", ".join(in_language(state.title, filling.language) for state, _ in filling.picture.risk_factors)
-
-
-def _anticoagulation(filling: Filling) -> str:
-    protection = filling.picture.protection
-    medicines = tuple(fact for fact in protection.facts if fact.kind == "medication")
-    status = in_language(_STATUS[protection.status], filling.language)
-    return f"{_listed(medicines, medicine, filling)} ({status})" if medicines else status
-
-
-def _per_hour(rate: Callable[[Picture], Decimal]) -> Filler:
-    return _number(lambda picture: rate(picture) * 60 * picture.weight_kg / 1000 if picture.weight_kg else None)
-
-
-def _interval(filling: Filling) -> str:
-    """Days from the last IVIg to the event that followed it."""
-    event = next((fact for fact in filling.facts if fact.kind in _HISTORY and fact.starts), None)
-    if event is None or event.starts is None:
-        return ""
-    doses = [
-        fact for fact in filling.facts if fact.kind == "medication" and fact.text.startswith("IVIg") and fact.starts
-    ]
-    gaps = [(event.starts - fact.starts).days for fact in doses if fact.starts]
-    return str(max(0, min(gaps))) if gaps else ""
-
-
-def _no_dose_per_kg(filling: Filling) -> str:
-    if not dose_per_kg_is_missing(filling.picture):
-        return ""
-    if filling.picture.weight_kg is None:
-        return "gewicht ontbreekt" if filling.language == "nl" else "no weight"
-    if filling.picture.weight_at is not None and grams(filling.picture) is not None:
-        when = show(filling.picture.weight_at, "day", filling.language)
-        return f"laatste gewicht is van {when}" if filling.language == "nl" else f"last weight is of {when}"
-    return "dosis onbekend" if filling.language == "nl" else "dose unknown"
-
-
-def _last_dose(filling: Filling) -> str:
-    doses = filling.picture.earlier_doses
-    return show(doses[-1].at, "day", filling.language) if doses else ""
-
-
-def _product(filling: Filling) -> str:
-    return filling.picture.brand or ("dit product" if filling.language == "nl" else "this product")
-
-
-def _adjusted_dose(picture: Picture) -> Decimal | None:
-    course, adjusted, weight = amount(picture, "g-per-kg-course"), adjusted_weight(picture), picture.weight_kg
-    return course.high * adjusted if course and adjusted and weight else None
-
-
-def _course_grams(picture: Picture) -> Decimal | None:
-    course, weight = amount(picture, "g-per-kg-course"), picture.weight_kg
-    return course.high * weight if course and weight else None
-
-
-FILLERS: dict[str, Filler] = {
-    "found": _found,
-    "medicines": _medicines,
-    "risk_factors": _risk_factors,
-    "count": lambda filling: str(len(filling.picture.risk_factors)),
-    "anticoagulation": _anticoagulation,
-    "interval_days": _interval,
-    "no_dose_per_kg": _no_dose_per_kg,
-    "last_dose": _last_dose,
-    "product": _product,
-    "g_per_day": _range(grams),
-    "g_per_kg_per_day": _planned("g-per-kg-per-day"),
-    "course_g_per_kg": _planned("g-per-kg-course"),
-    "course_g": _number(_course_grams),
-    "days": _planned("consecutive-days"),
-    "rate": _planned("mg-per-kg-per-minute"),
-    "rate_g_per_h": _planned("g-per-hour"),
-    "label_rate": _number(label_rate),
-    "label_g_per_h": _per_hour(label_rate),
-    "limit_rate": _number(at_risk_rate),
-    "limit_g_per_h": _per_hour(at_risk_rate),
-    "reference_rate": _number(lambda picture: picture.terms.rates.conservative),
-    "reference_g_per_h": _number(
-        lambda picture: picture.terms.rates.conservative * picture.weight_kg / 1000 if picture.weight_kg else None
-    ),
-    "weight": _number(lambda picture: picture.weight_kg),
-    "adjusted_weight": _number(adjusted_weight),
-    "adjusted_g": _number(_adjusted_dose),
-    "g_per_kg_28_days": _planned("g-per-kg-28-days"),
-    "earlier_course_g_per_kg": _number(last_course_per_kg),
-    "steroid_mg": _number(lambda picture: prednisone_mg(picture)[0]),
-    "inr": _measured("inr"),
-    "aptt": _measured("aptt"),
-    "viscosity": _measured("serum-viscosity"),
-    "egfr": _measured("egfr"),
-    "platelets": _measured("platelets"),
-}

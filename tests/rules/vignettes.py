@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from rules.evaluate import evaluate
-from rules.examples import AT
+from rules.example_cells import AT
 from rules.facts import Case, Coding, Dose, Fact, Order, Patient, Range
 from rules.knowledge import Knowledge
 
