@@ -97,7 +97,8 @@ class LiveEvents:
             while True:
                 await self._look()
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), self._poll_s)
+                    async with asyncio.timeout(self._poll_s):
+                        await self._wake.wait()
                 self._wake.clear()
         finally:
             hastening.cancel()
@@ -126,7 +127,8 @@ class LiveEvents:
                 listener.tell(max(event for event, _ in missed), (alert for _, alert in missed))
             while True:
                 try:
-                    await asyncio.wait_for(listener.something.wait(), quiet_s)
+                    async with asyncio.timeout(quiet_s):
+                        await listener.something.wait()
                 except TimeoutError:
                     yield None
                 else:

@@ -48,6 +48,7 @@ def sign_in(request: AnyRequest, data: Form) -> Response[Any]:
         record(connection, Viewer(found.name, found.role, source), "sign_in", now)
     answer = to_page(wanted if is_own_path(wanted) else "/")
     answer.set_cookie(_session_cookie(settings, token, int(settings.session_lifetime.total_seconds())))
+    answer.set_cookie(_language_cookie(settings, found.language))  # for pages that ask for nobody, such as a 404
     return answer
 
 
@@ -84,10 +85,14 @@ def choose_language(request: AnyRequest, data: Form) -> Response[Any]:
     if viewer is not None and viewer.user_id is not None:
         with parts.engine.begin() as connection:
             speak(connection, viewer.user_id, language)
-    secure = parts.settings.secure_cookies
-    answer.set_cookie(Cookie(LANGUAGE, value=language, max_age=YEAR_S, httponly=True, secure=secure, samesite="lax"))
+    answer.set_cookie(_language_cookie(parts.settings, language))
     return answer
 
 
 def _session_cookie(settings: InboxSettings, token: str, max_age: int) -> Cookie:
     return Cookie(COOKIE, value=token, max_age=max_age, httponly=True, secure=settings.secure_cookies, samesite="lax")
+
+
+def _language_cookie(settings: InboxSettings, language: str) -> Cookie:
+    secure = settings.secure_cookies
+    return Cookie(LANGUAGE, value=language, max_age=YEAR_S, httponly=True, secure=secure, samesite="lax")

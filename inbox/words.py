@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import yaml
@@ -37,6 +38,7 @@ def load_words(languages: tuple[str, ...]) -> dict[str, Words]:
     return {language: Words(language, read_catalogue(language)) for language in languages}
 
 
+@cache
 def read_catalogue(language: str) -> dict[str, str]:
     """Read one catalogue, its nested keys joined with dots."""
     path = CATALOGUES / f"{language}.yaml"

@@ -34,6 +34,7 @@ class Site:
     engine: sa.Engine
     knowledge: Knowledge
     redis_url: str | None = None
+    poll_s: float = 0.1
     now: datetime = NOW
     requeued: list[int] = field(default_factory=list)
 
@@ -45,7 +46,7 @@ class Site:
             knowledge=self.knowledge,
             settings=InboxSettings(**given),  # type: ignore[arg-type]  # a test names only what it is about
             clock=lambda: self.now,
-            events=LiveEvents(self.engine, self.redis_url, poll_s=0.1),
+            events=LiveEvents(self.engine, self.redis_url, poll_s=self.poll_s),
             requeue=self.requeued.extend,
         )
 

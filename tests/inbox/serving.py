@@ -1,0 +1,32 @@
+"""An inbox on a real port, for browsers and for streams that do not end."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
+
+from tests.inbox.conftest import Site
+
+
+@contextmanager
+def serving(site: Site, **settings: object) -> Iterator[str]:
+    """Serve the inbox and give its address."""
+    config = uvicorn.Config(
+        site.app(**settings), host="127.0.0.1", port=0, log_config=None, timeout_graceful_shutdown=1
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        deadline = time.monotonic() + 20
+        while not server.started:
+            assert thread.is_alive(), "the inbox did not start"
+            assert time.monotonic() < deadline, "the inbox did not start in time"
+            time.sleep(0.01)
+        port = server.servers[0].sockets[0].getsockname()[1]
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join(20)

@@ -1,0 +1,140 @@
+"""Health for machines, figures for administrators."""
+
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+from litestar.testing import TestClient
+
+from rules.knowledge import Knowledge
+from store import tables
+from store.engine import connect
+from tests.inbox.builders import NOW, a_case, a_person, all_is_well
+from tests.inbox.conftest import Client, Site
+from tests.store.builders import a_message, insert
+
+
+def test_when_all_is_well_the_system_is_ready(client: Client) -> None:
+    answer = client.get("/health/ready")
+
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "ready": True,
+        "database": True,
+        "redis": True,
+        "worker": True,
+        "worker_heartbeat_age_s": 0.0,
+        "oldest_unprocessed_age_s": 0,
+        "keeping_up": True,
+    }
+
+
+def test_a_worker_without_a_sign_of_life_makes_it_not_ready(client: Client, site: Site) -> None:
+    site.now = NOW + timedelta(seconds=31)
+
+    answer = client.get("/health/ready")
+
+    assert (answer.status_code, answer.json()["worker"]) == (503, False)
+
+
+def test_a_message_that_waits_too_long_makes_it_not_ready(client: Client, site: Site) -> None:
+    with site.engine.begin() as connection:
+        a_message(connection, received_at=NOW - timedelta(seconds=61))
+
+    answer = client.get("/health/ready")
+
+    assert (answer.status_code, answer.json()["oldest_unprocessed_age_s"]) == (503, 61.0)
+
+
+def test_without_redis_it_is_not_ready(one_site: Site) -> None:
+    one_site.redis_url = "redis://127.0.0.1:1/0"
+    with TestClient(app=one_site.app()) as client:
+        answer = client.get("/health/ready")
+
+    assert (answer.status_code, answer.json()["redis"]) == (503, False)
+
+
+def test_with_redis_it_is_ready(one_site: Site, redis_url: str) -> None:
+    one_site.redis_url = redis_url
+    with TestClient(app=one_site.app()) as client:
+        assert client.get("/health/ready").json()["redis"] is True
+
+
+def test_without_its_database_it_lives_and_says_so(knowledge: Knowledge) -> None:
+    engine = connect("postgresql://nobody@127.0.0.1:1/nothing")
+    with TestClient(app=Site(engine, knowledge).app()) as client:
+        live, ready = client.get("/health/live"), client.get("/health/ready")
+        api = client.get("/api/v1/alerts", headers={"Authorization": "Bearer x"})
+        client.cookies.set("ivigilant_session", "x")
+        page = client.get("/")
+
+    assert (live.status_code, ready.status_code, ready.json()["database"]) == (200, 503, False)
+    assert (api.status_code, api.headers["content-type"]) == (503, "application/problem+json")
+    assert (page.status_code, "/static/inbox.css" in page.text) == (503, True)
+
+
+def test_the_figures_count_alerts_messages_and_deliveries_and_name_nobody(client: Client, site: Site) -> None:
+    with site.engine.begin() as connection:
+        alert = a_case(connection)
+        event = connection.scalar(sa.select(tables.alert_event.c.id))
+        a_message(connection, "M2", state="parked", body_hash=b"2" * 32)
+        a_message(connection, "M3", received_at=NOW - timedelta(seconds=7), body_hash=b"3" * 32)
+        row = {"alert_id": alert, "event_id": event, "destination": "mail", "state": "refused"}
+        insert(connection, tables.delivery, **row, idempotency_key="k", next_at=NOW, created_at=NOW)
+
+    figures = client.get("/metrics").text
+
+    assert 'ivigilant_alerts_open{tier="contraindication"} 1.0' in figures
+    assert 'ivigilant_alerts_open{tier="high"} 0.0' in figures
+    assert 'ivigilant_messages{state="processed"} 1.0' in figures
+    assert 'ivigilant_messages{state="parked"} 1.0' in figures
+    assert 'ivigilant_messages{state="received"} 1.0' in figures
+    assert 'ivigilant_deliveries{destination="mail",state="refused"} 1.0' in figures
+    assert "ivigilant_oldest_received_age_seconds 7.0" in figures
+    assert "Jansen" not in figures
+    assert "1000001" not in figures
+
+
+@pytest.mark.parametrize("rounds", [1, 3])
+def test_messages_counted_before_are_not_counted_twice(client: Client, site: Site, rounds: int) -> None:
+    def add(number: int, state: str) -> None:
+        with site.engine.begin() as connection:
+            a_message(connection, f"M{number}", state=state, body_hash=bytes([number]) * 32)
+
+    for number in range(rounds):
+        add(2 * number, "processed")
+        add(2 * number + 1, "ignored")
+        figures = client.get("/metrics").text
+    add(100, "received")
+    add(101, "processed")
+
+    figures = client.get("/metrics").text
+
+    assert f'ivigilant_messages{{state="processed"}} {rounds + 1}.0' in figures
+    assert f'ivigilant_messages{{state="ignored"}} {rounds}.0' in figures
+
+
+def test_the_figures_of_requests_hold_no_numbers_of_alerts(one_client: Client, one_site: Site) -> None:
+    with one_site.engine.begin() as connection:
+        alert = a_case(connection, patient=a_person(connection, "SECRET-1", "9"))
+
+    one_client.get(f"/api/v1/alerts/{alert}?patient=SECRET-1", headers=one_site.token())
+
+    figures = one_client.get("/metrics").text
+    assert 'path="/api/v1/alerts/{alert_id}"' in figures
+    assert "SECRET-1" not in figures
+
+
+def test_a_feed_never_heard_is_no_alarm(client: Client, site: Site) -> None:
+    with site.engine.begin() as connection:
+        connection.execute(sa.update(tables.feed).values(last_heard_at=None))
+
+    assert client.get("/health/ready").status_code == 200
+
+
+def test_one_living_worker_of_several_is_enough(sqlite_engine: sa.Engine, knowledge: Knowledge) -> None:
+    with sqlite_engine.begin() as connection:
+        all_is_well(connection)
+        connection.execute(sa.insert(tables.heartbeat).values(name="worker@old", at=NOW - timedelta(hours=1)))
+    with TestClient(app=Site(sqlite_engine, knowledge).app()) as client:
+        assert client.get("/health/ready").json()["worker"] is True
