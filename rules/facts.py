@@ -109,6 +109,7 @@ class Order:
     starts: datetime | None = None
     flags: tuple[str, ...] = ()  # doubts, as the parser named them
     provenance: Provenance | None = None
+    product_class: str = ""  # ivig | possible_ivig when known already, as of a mixture; "": by codes, text and route
 
 
 @dataclass(frozen=True, slots=True)

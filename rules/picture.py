@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from rules.dates import last_moment
 from rules.facts import Case, Coding, Dose, Fact, Range, once
-from rules.recognition import Product, recognise, route_of
+from rules.recognition import Product, ProductClass, recognise, route_of
 from rules.terms import Condition, Outcome, State, Terms
 from rules.treatment import Protection, protection_of
 
@@ -154,11 +154,14 @@ class Picture:
     def product(self) -> Product:
         """What was ordered."""
         order, remembered = self.case.order, self.terms.products
-        key = (order.codings, order.text, order.route)
+        key = (order.codings, order.text, order.route, order.product_class)
         product = remembered.get(key)
         if product is None:
             routes = (Coding("HL70162", order.route),) if order.route else ()
             product = recognise(self.terms.codes, self.terms.words, order.codings, order.text, routes)
+            if order.product_class and order.product_class != product.product_class:
+                known: ProductClass = "ivig" if order.product_class == "ivig" else "possible_ivig"
+                product = Product(known, "", order.route, f"recognised before as {known}")
             if len(remembered) >= _CACHE_LIMIT:
                 remembered.clear()
             remembered[key] = product

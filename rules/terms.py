@@ -60,4 +60,4 @@ class Terms:
     recognition: RecognitionForm
     states: dict[str, State] = field(default_factory=dict)
     risk_factors: dict[str, State] = field(default_factory=dict)
-    products: dict[tuple[tuple[Coding, ...], str, str], Product] = field(default_factory=dict)  # remembered
+    products: dict[tuple[tuple[Coding, ...], str, str, str], Product] = field(default_factory=dict)  # remembered

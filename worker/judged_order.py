@@ -51,6 +51,7 @@ def judged_order(
         starts=own.starts_at,
         flags=_flags(content, product),
         provenance=provenance(order.source) if order.source else None,
+        product_class=product.product_class,
     )
     kg = Amount(low=weight.kg, high=weight.kg, unit="kg") if weight else None
     return _with_rate(_with_doses(asked, content, _divided(own, dose, kg, site), run, courses, kg, site), order, kg)
