@@ -2,4 +2,5 @@
 
 from ivigilant.cli import main
 
-main()
+if __name__ == "__main__":  # a process that multiprocessing spawns imports this module again
+    main()

@@ -23,8 +23,20 @@ def read_paths(paths: Iterable[Path]) -> Iterator[bytes]:
 
     A path that cannot be used raises UnreadablePath before the first message is given.
     """
+    return (message for _, message in named_messages(paths))
+
+
+def named_messages(paths: Iterable[Path]) -> Iterator[tuple[str, bytes]]:
+    """Give the same messages, each with where it stands: `order.hl7`, or `batch.hl7 message 2`."""
     files = [file for path in paths for file in ([path] if path == STDIN else files_under(path))]
-    return (message for file in files for message in messages_in(_content(file)))
+    return (named for file in files for named in _named(file))
+
+
+def _named(file: Path) -> Iterator[tuple[str, bytes]]:
+    messages = messages_in(_content(file))
+    name = "standard input" if file == STDIN else str(file)
+    for number, message in enumerate(messages, 1):
+        yield (name if len(messages) == 1 else f"{name} message {number}"), message
 
 
 def files_under(path: Path) -> list[Path]:

@@ -1,0 +1,127 @@
+"""Files explained without a database: read as the listener and the workers would, judged together with a history."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from ivigilant.explaining.conformance import SecondOpinion
+from ivigilant.explaining.messages import Known, explain_message
+from ivigilant.explaining.rules_asked import explain_answer
+from ivigilant.explaining.told import Explained, MessageExplained, OrderExplained
+from ivigilant.recognition import Recognition
+from ivigilant.settings import Settings
+from ivigilant.site import load_site
+from ivigilant.site_parts import site_knowledge, worker_site
+from ivigilant.streams import named_messages
+from listener.acknowledge import ControlIds
+from listener.framing import Frame
+from listener.receive import Reception
+from listener.sources import LinkFeeds, Source
+from parsers.errors import ParserError
+from parsers.events import Reading
+from parsers.reading import read
+from rules.knowledge import Knowledge
+from store.messages import Arrival as Kept
+from worker.marks import marked, marks_of
+from worker.record import Arrival, identities_of
+from worker.rehearsal import Judged, rehearse
+from worker.site import Site
+
+
+@dataclass(frozen=True, slots=True)
+class DryRun:
+    """Everything that reading and judging need, and nothing that is kept."""
+
+    site: Site
+    knowledge: Knowledge
+    recognition: Recognition
+    names: list[str]  # of feeds, by their number
+
+    def received(self, raw: bytes, now: datetime) -> tuple[Kept, ...]:
+        """What the listener would keep of these bytes, and answer: one of each message."""
+        feeds = LinkFeeds(self.recognition, Source(port=0, address="127.0.0.1"))
+        reception = Reception(lambda _raw, _header: False, ControlIds(now, "EXPLAIN"))
+        return reception.receive(Frame(raw), feeds, now).arrivals
+
+
+def prepare(settings: Settings) -> DryRun:
+    """Read the site file and the knowledge."""
+    file = load_site(settings.site_file)
+    names: list[str] = []
+
+    def number_of(name: str) -> int:
+        names.append(name)
+        return len(names) - 1
+
+    return DryRun(worker_site(file, settings), site_knowledge(settings, file), Recognition(file, number_of), names)
+
+
+def explain_files(
+    dry_run: DryRun, paths: Sequence[Path], history: Sequence[Path], now: datetime, opinion: SecondOpinion | None
+) -> Explained:
+    """Explain the messages of these files, and what would be concluded for the patients they speak of."""
+    before = list(_history(dry_run, history, now))
+    explained: list[MessageExplained] = []
+    arrivals: list[Arrival] = []
+    for name, raw in named_messages(paths):
+        for kept in dry_run.received(raw, now):
+            seen = explain_message(_known(dry_run, name, kept), dry_run.knowledge, opinion)
+            explained.append(seen.explained)
+            if seen.reading is not None and seen.explained.state == "processed":
+                arrivals.append(_arrival(dry_run, kept, seen.reading, len(before) + len(explained)))
+    judged = rehearse([*before, *arrivals], dry_run.knowledge, dry_run.site)
+    spoken_of = identities_of(arrivals)
+    orders = [_order(each, dry_run.knowledge) for each in judged if each.identities & spoken_of]
+    return Explained(tuple(explained), len(before), tuple(orders))
+
+
+def _order(judged: Judged, knowledge: Knowledge) -> OrderExplained:
+    assessment = judged.answered.assessment
+    return explain_answer(
+        judged.told,
+        knowledge,
+        tier=assessment.tier.name.lower(),
+        priority=assessment.priority.name.lower(),
+        version=assessment.knowledge,
+        as_of=judged.answered.case.at,
+    )
+
+
+def _known(dry_run: DryRun, name: str, kept: Kept) -> Known:
+    feed = dry_run.names[kept.feed_id]
+    return Known(
+        name=name,
+        raw=kept.raw,
+        feed=feed,
+        defaults=dry_run.site.defaults_of(feed),
+        answer=kept.ack_code,
+        state=kept.state,
+        reason=kept.reason or "",
+        detail=kept.detail or "",
+        flags=kept.flags,
+    )
+
+
+def _history(dry_run: DryRun, paths: Iterable[Path], now: datetime) -> Iterator[Arrival]:
+    """What the history files add; what cannot be read adds nothing."""
+    number = 0
+    for _, raw in named_messages(paths):
+        for kept in dry_run.received(raw, now):
+            number += 1
+            if kept.state != "received":
+                continue
+            try:
+                reading = read(kept.raw, dry_run.site.defaults_of(dry_run.names[kept.feed_id]))
+            except ParserError:
+                continue
+            if not reading.ignored:
+                yield _arrival(dry_run, kept, reading, number)
+
+
+def _arrival(dry_run: DryRun, kept: Kept, reading: Reading, number: int) -> Arrival:
+    """As the worker takes it up, at the moment it was sent: a dry run is never a replay of old messages."""
+    feed = dry_run.names[kept.feed_id]
+    received = kept.message_time or kept.received_at
+    marks = marks_of(dry_run.site, feed, test=kept.test, sent=kept.message_time, received=received)
+    return Arrival(number, kept.control_id, kept.body_hash, kept.message_time, marked(reading, marks))

@@ -1,0 +1,164 @@
+"""One message explained: how it would be answered, what was read from each segment, and what the history would keep."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from ivigilant.explaining.conformance import SecondOpinion
+from ivigilant.explaining.statements import doubts, statements
+from ivigilant.explaining.told import Conformance, EventSeen, MessageExplained, SegmentSeen
+from ivigilant.explaining.watching import WatchedSegment, segments_seen
+from parsers.defaults import Defaults
+from parsers.errors import ParserError, UnreadableHeader, UnreadableMessage
+from parsers.events import AnyEvent, Header, MedicationGiven, MedicationOrdered, PatientMerged, PatientSeen, Reading
+from parsers.header import read_header
+from parsers.reading import read_message
+from parsers.segments import Message, split
+from rules.knowledge import Knowledge
+from worker.facts import codings
+from worker.record import keeps
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a message before it is read: from the listener, or from its row."""
+
+    name: str
+    raw: bytes
+    feed: str
+    defaults: Defaults
+    answer: str = ""
+    state: str = "received"
+    reason: str = ""
+    detail: str = ""
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A message explained, and its reading when it could be read."""
+
+    explained: MessageExplained
+    reading: Reading | None
+
+
+def explain_message(known: Known, knowledge: Knowledge, opinion: SecondOpinion | None) -> Seen:
+    """Read one message and tell everything about it; nothing is raised for what is wrong with it."""
+    try:
+        header = read_header(known.raw, known.defaults)
+        message = split(known.raw, known.defaults.charset, WatchedSegment)
+    except UnreadableHeader as error:
+        ended = known if known.state == "parked" else replace(known, state="parked", reason="no_msh", detail=str(error))
+        return Seen(_explained(ended, Header(), None, (), (), None), None)
+    reading: Reading | None = None
+    ended = known
+    try:
+        reading = read_message(message, header, known.defaults)
+    except ParserError as error:
+        ended = _parked(known, error)
+    else:
+        if known.state == "received":
+            ended = replace(known, state="ignored" if reading.ignored else "processed", reason=reading.ignored)
+    events = reading.events if reading is not None else ()
+    read = [statement for event in events for statement in statements(event)]
+    segments = segments_seen(message, header.version, read)
+    seen = tuple(_event(event, knowledge) for event in events)
+    report = opinion.of(message) if opinion is not None else None
+    explained = _explained(ended, header, message, segments, seen, report)
+    if reading is not None:
+        explained = replace(
+            explained,
+            flags=doubts(dict.fromkeys((*ended.flags, *reading.flags))),
+            not_understood=_not_understood(reading, segments),
+        )
+    return Seen(explained, reading)
+
+
+def _parked(known: Known, error: ParserError) -> Known:
+    if known.state == "parked":
+        return known
+    if isinstance(error, UnreadableMessage):
+        return replace(known, state="parked", reason=error.reason, detail=error.path)
+    return replace(known, state="parked", reason="failed", detail=str(error))
+
+
+def _explained(
+    known: Known,
+    header: Header,
+    message: Message | None,
+    segments: tuple[SegmentSeen, ...],
+    events: tuple[EventSeen, ...],
+    report: Conformance | None,
+) -> MessageExplained:
+    return MessageExplained(
+        name=known.name,
+        control_id=header.control_id,
+        type="^".join(part for part in (header.type, header.event) if part),
+        version=header.version,
+        charset=message.charset.codec if message is not None else "",
+        feed=known.feed,
+        answer=known.answer,
+        state=known.state,
+        reason=known.reason,
+        detail=known.detail,
+        flags=doubts(known.flags),
+        segments=segments,
+        events=events,
+        not_understood=(),
+        conformance=report,
+    )
+
+
+def _not_understood(reading: Reading, segments: Sequence[SegmentSeen]) -> tuple[tuple[str, str], ...]:
+    """What the parsers said they did not understand, the segments nobody read, and the fields nobody asked for."""
+    said = dict(reading.not_understood)
+    if reading.ignored:
+        return tuple(said.items())
+    said |= {segment.path: segment.remark for segment in segments if segment.remark}
+    for segment in segments:
+        if segment.path not in said:
+            said |= {
+                field.path: field.name or "a field that no version has"
+                for field in segment.fields
+                if not field.asked and not field.name.startswith("Set ID")
+            }
+    return tuple(said.items())
+
+
+def _event(event: AnyEvent, knowledge: Knowledge) -> EventSeen:
+    plain: dict[str, Any] = msgspec.to_builtins(event, builtin_types=(datetime,), str_keys=True)
+    if isinstance(event, PatientSeen | PatientMerged):
+        return EventSeen(plain, True, "the patient")
+    kept = keeps(knowledge, event)
+    return EventSeen(plain, kept, _why(event, knowledge, kept))
+
+
+def _why(event: AnyEvent, knowledge: Knowledge, kept: bool) -> str:
+    if isinstance(event, MedicationOrdered | MedicationGiven):
+        if isinstance(event, MedicationOrdered) and event.source == "control" and not event.codings:
+            return "kept for its order: it names no product"
+        product = knowledge.classify(codings(event.codings), event.text, codings(event.routes))
+        said = f"{product.product_class}: {product.why}"
+        if product.is_ivig or not kept:
+            return said
+        sets = _sets(event, knowledge)
+        return f"{said}; {sets}" if sets else said
+    sets = _sets(event, knowledge)
+    if kept:
+        return sets
+    return f"{sets}, but without a value" if sets else "in no value set: no rule can use it"
+
+
+def _sets(event: Any, knowledge: Knowledge) -> str:
+    """The value sets that hold its codes, or that its words belong to."""
+    coded = codings((*event.codings, *getattr(event, "value_codings", ())))
+    names = {name for coding in coded for name in knowledge.sets_of(coding)}
+    words = " ".join([event.text, *(coding.display for coding in coded)]).strip()
+    named = knowledge.terms.words.sets_named(words) - names if words else frozenset()
+    told = [f"by code in {', '.join(sorted(names))}"] if names else []
+    if named:
+        told.append(f"by its words in {', '.join(sorted(named))}")
+    return "; ".join(told)

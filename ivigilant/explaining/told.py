@@ -1,0 +1,135 @@
+"""What is told of a message and of an order, as values: the terminal and `--json` show the same."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A flag of the parser, and what it means where the parser has words for it."""
+
+    flag: str
+    nl: str = ""
+    en: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One thing that was read, in words, and the fields it was read from."""
+
+    what: str  # "dose", "timing", "diagnosis"
+    says: str
+    path: str
+    doubts: tuple[Doubt, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FieldSeen:
+    """A field that is filled, and whether a parser asked for it."""
+
+    path: str
+    name: str
+    text: str  # as sent
+    asked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentSeen:
+    """One segment: its filled fields, and what was read that stands in it."""
+
+    path: str
+    fields: tuple[FieldSeen, ...]
+    read: tuple[Statement, ...]
+    remark: str = ""  # "local segment", "no parser reads this segment"
+
+
+@dataclass(frozen=True, slots=True)
+class EventSeen:
+    """One event, as the history would get it."""
+
+    event: Json
+    kept: bool
+    why: str  # why it is kept or not: the value sets that hold it, or how a product was recognised
+
+
+@dataclass(frozen=True, slots=True)
+class Conformance:
+    """What hl7apy says of the message against the standard. It is a second opinion: nothing is refused for it."""
+
+    version: str = ""  # the tables it was held against
+    errors: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    failed: str = ""  # why there is no report
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether nothing was found."""
+        return not (self.errors or self.warnings or self.failed)
+
+
+@dataclass(frozen=True, slots=True)
+class MessageExplained:
+    """One message, from its bytes to what it adds to the history."""
+
+    name: str  # where it stands: order.hl7, batch.hl7 message 3, message 17
+    control_id: str
+    type: str
+    version: str
+    charset: str
+    feed: str
+    answer: str  # MSA-1 that the sender is told; "" for no answer
+    state: str  # processed | ignored | parked | received
+    reason: str
+    detail: str
+    flags: tuple[Doubt, ...]
+    segments: tuple[SegmentSeen, ...]
+    events: tuple[EventSeen, ...]
+    not_understood: tuple[tuple[str, str], ...]  # path, what about it
+    conformance: Conformance | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionAsked:
+    """One condition of a rule, and what it found."""
+
+    condition: str
+    held: bool
+    saw: str
+
+
+@dataclass(frozen=True, slots=True)
+class RuleAsked:
+    """One rule: whether it fired, and if not the first condition that did not hold."""
+
+    rule: str
+    title: str
+    status: str  # live | trial
+    tier: str
+    fired: bool
+    failed: ConditionAsked | None
+    conditions: tuple[ConditionAsked, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OrderExplained:
+    """One IVIg order: the answer, and every rule that was asked."""
+
+    tier: str
+    priority: str
+    knowledge: str
+    as_of: datetime
+    concluded_at: datetime | None  # None for a dry run
+    conclusion: Json  # as docs/api.md describes it
+    rules: tuple[RuleAsked, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """Everything that was asked for."""
+
+    messages: tuple[MessageExplained, ...] = ()
+    history: int = 0  # messages that were read only as history
+    orders: tuple[OrderExplained, ...] = ()
