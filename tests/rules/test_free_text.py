@@ -12,6 +12,10 @@ VTE, PAST = "venous-thromboembolism", "venous-thromboembolism-history"
     [
         ("longembolie", VTE, "confirmed"),
         ("DVT linker been", VTE, "confirmed"),
+        ("longembolieën beiderzijds", VTE, "confirmed"),
+        ("deep venous thrombosis", VTE, "confirmed"),
+        ("trombose been links", VTE, "confirmed"),
+        ("Nieuw vastgestelde trombose", "venous-thromboembolism-possible", "confirmed"),
         ("geen DVT", VTE, "refuted"),
         ("longembolie uitgesloten op CT", VTE, "refuted"),
         ("PE ruled out", VTE, "refuted"),
@@ -32,7 +36,7 @@ def test_a_mention_has_the_certainty_of_its_words(knowledge: Knowledge, text: st
     assert (name, certainty) in knowledge.terms.words.mentions(text)
 
 
-@pytest.mark.parametrize("text", ["pre-eclampsie (PE)", "preeclampsie PE", "hypertensie", "", "spe", "opera"])
+@pytest.mark.parametrize("text", ["pre-eclampsie (PE)", "preeclampsie PE", "hypertensie", "arteriële trombose", "trombosedienst", "", "spe", "opera"])
 def test_other_words_mention_no_thrombosis(knowledge: Knowledge, text: str) -> None:
     certain = {name for name, certainty in knowledge.terms.words.mentions(text) if certainty == "confirmed"}
 
