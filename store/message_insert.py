@@ -15,6 +15,8 @@ import msgspec
 import sqlalchemy as sa
 
 COMPRESS_FROM = 512  # bytes; below it zlib gains less than it costs
+HURRIED_ROWS = 16  # in one batch; then only what is large is compressed, because every sender waits for it
+COMPRESS_FROM_HURRIED = 16 * 1024
 LONGEST_KEY = 199  # characters of an indexed text: HL7 allows no longer control id, PostgreSQL no much larger key
 SQLITE_ROWS = 256  # in one statement: each row binds 21 variables, and SQLite takes 32,766
 ZLIB = b"\x78"  # the first byte of every zlib stream; a payload that begins with it is always compressed
@@ -113,14 +115,18 @@ def key_of(arrival: Arrival) -> tuple[int, str, str, str, bytes]:
     )
 
 
-def pack(raw: bytes) -> bytes:
+def pack(raw: bytes, at_least: int = COMPRESS_FROM) -> bytes:
     """The bytes as the `raw` column holds them."""
-    if len(raw) < COMPRESS_FROM and not raw.startswith(ZLIB):
+    if len(raw) < at_least and not raw.startswith(ZLIB):
         return raw
     # A small hash table: setting up the usual one costs more than compressing a message.
     stream = zlib.compressobj(1, zlib.DEFLATED, zlib.MAX_WBITS, 5)
     packed = stream.compress(raw) + stream.flush()
     return packed if len(packed) < len(raw) or raw.startswith(ZLIB) else raw
+
+
+def _compress_from(rows: Rows) -> int:
+    return COMPRESS_FROM if len(rows) <= HURRIED_ROWS else COMPRESS_FROM_HURRIED
 
 
 def _statement(incoming: str, flagged: str) -> str:
@@ -139,7 +145,8 @@ _POSTGRESQL = _statement(
 
 def _insert_postgresql(connection: sa.Connection, rows: Rows) -> Ids:
     texts = _encode([_row(arrival, reused) for arrival, reused in rows]).decode()
-    hashes, raws = [arrival.body_hash for arrival, _ in rows], [pack(arrival.raw) for arrival, _ in rows]
+    hashes = [arrival.body_hash for arrival, _ in rows]
+    raws = [pack(arrival.raw, _compress_from(rows)) for arrival, _ in rows]
     driver: Any = connection.connection.driver_connection
     with driver.cursor() as cursor:
         cursor.execute(_POSTGRESQL, (texts, hashes, raws), prepare=True)
@@ -176,7 +183,7 @@ def _insert_sqlite_rows(driver: Any, rows: Rows) -> Ids:
         values: list[Any] = []
         for position, (arrival, reused) in enumerate(some):
             values.extend(_sqlite_texts(_row(arrival, reused)))
-            values.extend((arrival.body_hash, pack(arrival.raw), position))
+            values.extend((arrival.body_hash, pack(arrival.raw, _compress_from(rows)), position))
         for id_, feed_id, body_hash in driver.execute(_sqlite_statement(len(some)), values).fetchall():
             ids[feed_id, body_hash] = id_
     return ids

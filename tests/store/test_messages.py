@@ -97,6 +97,19 @@ def test_the_bytes_come_back_as_they_came(engine: sa.Engine, raw: bytes) -> None
     assert row.raw_size == len(raw)
 
 
+def test_a_burst_keeps_small_messages_as_they_are(engine: sa.Engine) -> None:
+    small, large = b"MSH|" + b"long " * 400, b"MSH|" + b"long " * 40_000
+
+    save(engine, *(an_arrival(f"M{number}", small) for number in range(100)), an_arrival("L", large))
+    save(engine, an_arrival("S", small))
+
+    *burst, last, quiet = stored(engine)
+    assert {raw_of(row) for row in burst} == {small} == {row.raw for row in burst}
+    assert (raw_of(last), raw_of(quiet)) == (large, small)
+    assert len(last.raw) < len(large) / 10
+    assert len(quiet.raw) < len(small) / 10
+
+
 def test_the_same_message_again_is_the_first_one(engine: sa.Engine) -> None:
     (first,) = save(engine, an_arrival(ack_code="AR"))
 
