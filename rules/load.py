@@ -2,9 +2,8 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from rules.codes import Codes
 from rules.compiling import compile_policy, compile_rule, compile_state
@@ -45,7 +44,6 @@ class Files:
 
     documents: dict[str, Document]
     content: bytes = b""  # what the version is a hash of
-    forms: dict[str, Any] = field(default_factory=dict)
 
     def below(self, folder: str) -> list[Document]:
         """Return the documents of one folder, by name."""

@@ -56,7 +56,7 @@ def lookalikes() -> Iterator[Coding]:
         yield Coding(line["system"], line["code"])
 
 
-@pytest.mark.parametrize("coding", lookalikes(), ids=lambda each: f"{each.system} {each.code}")
+@pytest.mark.parametrize("coding", list(lookalikes()), ids=lambda each: f"{each.system} {each.code}")
 def test_what_only_looks_like_a_thrombosis_is_none(knowledge: Knowledge, coding: Coding) -> None:
     assert not knowledge.sets_of(coding) & {VTE, "venous-thromboembolism-history"}
 

@@ -36,7 +36,19 @@ def test_a_mention_has_the_certainty_of_its_words(knowledge: Knowledge, text: st
     assert (name, certainty) in knowledge.terms.words.mentions(text)
 
 
-@pytest.mark.parametrize("text", ["pre-eclampsie (PE)", "preeclampsie PE", "hypertensie", "arteriële trombose", "trombosedienst", "", "spe", "opera"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "pre-eclampsie (PE)",
+        "preeclampsie PE",
+        "hypertensie",
+        "arteriële trombose",
+        "trombosedienst",
+        "",
+        "spe",
+        "opera",
+    ],
+)
 def test_other_words_mention_no_thrombosis(knowledge: Knowledge, text: str) -> None:
     certain = {name for name, certainty in knowledge.terms.words.mentions(text) if certainty == "confirmed"}
 
