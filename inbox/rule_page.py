@@ -47,7 +47,8 @@ def say_all(conditions: Iterable[Mapping[str, Any]]) -> tuple[Said, ...]:
 
 
 def _say(condition: Mapping[str, Any]) -> Said:
-    words, parts = [], []
+    words: list[str] = []
+    parts: list[Said] = []
     for name, value in condition.items():
         if isinstance(value, list) and value and all(isinstance(part, Mapping) for part in value):
             words.append(_plain(name))

@@ -18,6 +18,7 @@ from inbox.tokens import create_token
 from rules.knowledge import Knowledge
 from rules.load import load_knowledge
 from store import tables
+from tests.inbox.browser import leave_out_without_browser
 from tests.inbox.builders import NOW, all_is_well
 from tests.store.builders import insert
 
@@ -25,6 +26,11 @@ PASSWORD = "correct horse battery"
 QUICK_HASH = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
 
 Client = TestClient[Litestar]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what this machine cannot run."""
+    leave_out_without_browser(config, items)
 
 
 @dataclass
