@@ -46,9 +46,13 @@ class Installation:
 
     def kill_a_child(self, role: str, die: random.Random) -> None:
         """End one of the children of a process; it starts another by itself."""
-        children = children_of(self._processes[role].pid)
-        os.kill(die.choice(children), signal.SIGKILL)
+        os.kill(die.choice(self.pids(role)[1:]), signal.SIGKILL)
         self.killed += 1
+
+    def pids(self, role: str) -> list[int]:
+        """A process and its children."""
+        pid = self._processes[role].pid
+        return [pid, *children_of(pid)]
 
     def tend(self) -> None:
         """Start again what ended by itself, as a supervisor does."""

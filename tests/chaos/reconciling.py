@@ -12,7 +12,7 @@ from tests.ivigilant.waiting import soon
 ENDS = {"processed", "ignored"}
 
 
-def settle(engine: sa.Engine, sending: Sending, tend: Callable[[], None], within_s: float = 60.0) -> None:
+def settle(engine: sa.Engine, sending: Sending, tend: Callable[[], None], within_s: float = 150.0) -> None:
     """Wait until everything is sent, and nothing waits in the database."""
 
     def settled() -> bool:
@@ -45,6 +45,30 @@ def state_of(engine: sa.Engine) -> list[bytes]:
     """Everything that must not depend on what happened."""
     with engine.connect() as connection:
         return list(dump(connection))
+
+
+def expect_no_answers(sending: Sending) -> None:
+    """See links closed again and again, and no message acknowledged meanwhile."""
+    _await_refusals(sending)  # what had been answered before is read by now
+    answered = len(sending.codes)
+    _await_refusals(sending)
+    assert len(sending.codes) == answered
+
+
+def _await_refusals(sending: Sending) -> None:
+    """Wait until every link was closed once more."""
+    enough = sending.refusals + sending.links * sending.window
+    soon(lambda: sending.refusals >= enough, within_s=60)
+
+
+def undelivered(engine: sa.Engine) -> list[str]:
+    """The keys of what has not been sent."""
+    return [row[0] for row in _rows(engine, "SELECT idempotency_key FROM delivery WHERE state <> 'sent'")]
+
+
+def sent(engine: sa.Engine) -> set[str]:
+    """The keys of what has been sent."""
+    return {row[0] for row in _rows(engine, "SELECT idempotency_key FROM delivery WHERE state = 'sent'")}
 
 
 ORDERS_WITHOUT_ANSWER = """

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from listener.framing import EB, SB
 from listener.sending import Sender, Target, control_id_of, read_answer
 
-GIVE_UP_AFTER_S = 90.0
+GIVE_UP_AFTER_S = 120.0
 KNOCK_EVERY_S = 0.02
 
 Moments = Mapping[int, Callable[[], None]]  # what happens when so many messages have been acknowledged
@@ -54,6 +54,11 @@ class Sending:
     def acknowledged(self) -> set[str]:
         """The control ids that were accepted."""
         return {control_id for control_id, codes in self.codes.items() if codes & {"AA", "CA"}}
+
+    @property
+    def refusals(self) -> int:
+        """How often a message had to be sent again."""
+        return self.repeats.total()
 
     @property
     def busy(self) -> bool:

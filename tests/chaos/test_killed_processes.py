@@ -1,16 +1,28 @@
 """Listener, worker and beat killed at random moments of a stream."""
 
+import json
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 
+import pytest
 import sqlalchemy as sa
 
 from tests.chaos.installation import Installation
-from tests.chaos.reconciling import count_ended, reconcile, settle
+from tests.chaos.reconciling import count_ended, reconcile, sent, settle, undelivered
 from tests.chaos.sender import Sending, moments_of
+from tests.forwarding.contract import SECRET
+from tests.forwarding.receivers import WebReceiver, open_receiver
+from tests.ivigilant.waiting import soon
 
 Install = Callable[..., Installation]
+
+
+@pytest.fixture
+def receiver() -> Iterator[WebReceiver]:
+    with open_receiver(WebReceiver()) as receiver:
+        yield receiver
 
 
 def test_a_listener_killed_mid_stream_keeps_what_it_acknowledged(
@@ -26,29 +38,45 @@ def test_a_listener_killed_mid_stream_keeps_what_it_acknowledged(
 
     reconcile(watching, sending, undisturbed)
     assert installation.killed == 4
-    assert sending.repeats  # a kill caught messages that were under way
+    assert sending.refusals  # a kill caught messages that were under way
 
 
 def test_workers_and_beats_killed_at_work_leave_nothing_behind(
-    install: Install, watching: sa.Engine, messages: list[bytes], undisturbed: list[bytes]
+    install: Install,
+    watching: sa.Engine,
+    messages: list[bytes],
+    undisturbed: list[bytes],
+    receiver: WebReceiver,
+    tmp_path: Path,
 ) -> None:
-    installation = install()
+    installation = install(IVIGILANT_SITE_FILE=str(site_that_tells(receiver, tmp_path)))
     installation.start()
     die = random.Random(2)
-    kills = [partial(installation.kill_a_child, "worker", die)] * 6
-    kills += [partial(installation.kill, "worker")] * 2 + [partial(installation.kill, "beat")]
+    kills = [partial(installation.kill_a_child, "worker", die)] * 5
+    kills += [partial(installation.kill, "worker"), partial(installation.kill, "beat")]
     die.shuffle(kills)
     moments = sorted(die.sample(range(len(messages) * 9 // 10), len(kills)))
-    sending = Sending(installation.mllp_port, messages, links=2, per_second=60)
+    sending = Sending(installation.mllp_port, messages, links=2, per_second=80)
 
     def kill_at_its_moment() -> None:
         installation.tend()
-        if moments and count_ended(watching) >= moments[0]:
+        if moments and count_ended(watching) >= moments[0] and len(installation.pids("worker")) == 3:
             kills.pop()()
             moments.pop(0)
 
     sending.begin()
     settle(watching, sending, kill_at_its_moment)
+    soon(lambda: not undelivered(watching), within_s=60)
 
     reconcile(watching, sending, undisturbed)
     assert kills == []
+    assert sent(watching) == {notice.key for notice in receiver.received} != set()
+
+
+def site_that_tells(receiver: WebReceiver, folder: Path) -> Path:
+    """A site file with one destination."""
+    (folder / "secret").write_text(SECRET)
+    site = folder / "site.yaml"
+    place = {"name": "on-call", "kind": "webhook", "url": f"http://127.0.0.1:{receiver.port}/hook"}
+    site.write_text(json.dumps({"destinations": [place | {"secret_file": str(folder / "secret")}]}))
+    return site

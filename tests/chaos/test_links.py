@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable
 
+import pytest
 import sqlalchemy as sa
 
 from tests.chaos.installation import Installation
@@ -12,6 +13,7 @@ from tests.chaos.sender import Mishaps, Sending
 Install = Callable[..., Installation]
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_torn_frames_cut_links_repetition_and_any_order_end_the_same(
     install: Install, watching: sa.Engine, messages: list[bytes], undisturbed: list[bytes]
 ) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import pytest
 import redis
 import sqlalchemy as sa
 
@@ -14,6 +15,7 @@ from tests.services import RedisServer
 Install = Callable[..., Installation]
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 def test_a_redis_that_loses_everything_loses_no_message(
     install: Install,
     redis_server: RedisServer,
@@ -43,6 +45,7 @@ def test_a_redis_that_loses_everything_loses_no_message(
     reconcile(watching, sending, undisturbed)
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_messages_are_acknowledged_while_redis_is_away_and_processed_when_it_is_back(
     install: Install,
     redis_server: RedisServer,

@@ -1,0 +1,78 @@
+"""A PostgreSQL that is killed, and one that hangs: nothing is acknowledged meanwhile, and nothing is lost."""
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+
+import pytest
+import sqlalchemy as sa
+
+from store import migrate
+from store.engine import connect
+from tests.chaos.installation import Installation, children_of
+from tests.chaos.reconciling import expect_no_answers, reconcile, settle
+from tests.chaos.sender import Sending
+from tests.ivigilant.waiting import soon
+from tests.services import PostgreSql, Undertaker, postgresql
+
+Install = Callable[..., Installation]
+
+CRASH_SAFE = "fsync = off\nsynchronous_commit = on\nmax_connections = 50\n"  # it is killed; the power stays on
+
+
+@pytest.fixture
+def server(cleanup: Undertaker) -> Iterator[PostgreSql]:
+    """A PostgreSQL that nobody else leans on."""
+    with postgresql(cleanup, CRASH_SAFE) as server:
+        yield server
+
+
+@pytest.fixture
+def database_url(server: PostgreSql) -> str:
+    """Its database, migrated."""
+    url = server.url.render_as_string(hide_password=False)
+    engine = connect(url)
+    migrate.upgrade(engine)
+    engine.dispose()
+    return url
+
+
+def test_nothing_is_acknowledged_while_the_database_is_dead_or_hangs_and_nothing_is_lost(
+    install: Install, server: PostgreSql, watching: sa.Engine, messages: list[bytes], undisturbed: list[bytes]
+) -> None:
+    installation = install()
+    installation.start()
+    hangs = Hanging(server)
+    sending = Sending(installation.mllp_port, messages, per_second=200, moments={60: server.kill, 200: hangs.begin})
+
+    sending.begin()
+    soon(lambda: len(sending.codes) >= 60, within_s=60)
+    expect_no_answers(sending)
+    server.start()
+    soon(lambda: len(sending.codes) >= 200, within_s=60)
+    expect_no_answers(sending)
+    hangs.end()
+    settle(watching, sending, installation.tend)
+
+    reconcile(watching, sending, undisturbed)
+
+
+class Hanging:
+    """A server of which no process moves, for a while."""
+
+    def __init__(self, server: PostgreSql) -> None:
+        self._server = server
+        self._stopped: list[int] = []
+
+    def begin(self) -> None:
+        """Stop every process."""
+        self._stopped = [self._server.pid, *children_of(self._server.pid)]
+        self._signal(signal.SIGSTOP)
+
+    def end(self) -> None:
+        """Let them go on."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        for pid in self._stopped:
+            os.kill(pid, number)

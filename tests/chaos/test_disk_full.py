@@ -1,0 +1,54 @@
+"""A disk that is full for a while: nothing is acknowledged meanwhile, and nothing is lost."""
+
+import resource
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from tests.chaos.installation import ROLES, Installation
+from tests.chaos.reconciling import expect_no_answers, reconcile, settle
+from tests.chaos.sender import Sending
+from tests.ivigilant.waiting import soon
+
+Install = Callable[..., Installation]
+
+
+class FullDisk:
+    """Lets no process of an installation write more than it has."""
+
+    def __init__(self, installation: Installation, database: Path) -> None:
+        self._installation = installation
+        self._log = database.with_name(database.name + "-wal")
+
+    def begin(self) -> None:
+        """No file may grow that is longer than half of what is written ahead to the database now."""
+        self._limit(self._log.stat().st_size // 2)
+
+    def end(self) -> None:
+        """There is room again."""
+        self._limit(resource.RLIM_INFINITY)
+
+    def _limit(self, size: int) -> None:
+        for pid in [pid for role in ROLES for pid in self._installation.pids(role)]:
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_nothing_is_acknowledged_while_the_disk_is_full_and_nothing_is_lost(
+    install: Install, watching: sa.Engine, messages: list[bytes], undisturbed: list[bytes]
+) -> None:
+    installation = install()
+    installation.start()
+    assert watching.url.database is not None
+    disk = FullDisk(installation, Path(watching.url.database))
+    sending = Sending(installation.mllp_port, messages, moments={60: disk.begin})
+
+    sending.begin()
+    soon(lambda: len(sending.codes) >= 60, within_s=60)
+    expect_no_answers(sending)
+    disk.end()
+    settle(watching, sending, installation.tend)
+
+    reconcile(watching, sending, undisturbed)
