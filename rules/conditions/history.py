@@ -8,11 +8,13 @@ from rules.terms import Check, Outcome
 
 _SUSPECTED, _FAMILY = frozenset({"suspected"}), frozenset({"family"})
 _NO = Outcome(held=False)
+_SHOWN = 3
 
 
 def saw(facts: list[Fact]) -> str:
-    """Write facts for the trace: code or words, and date."""
-    return "; ".join(f"{_label(fact)} ({_when(fact)})" for fact in facts)
+    """Write facts for the trace: code or words, and date; of many, the first few."""
+    more = f"; +{len(facts) - _SHOWN}" if len(facts) > _SHOWN else ""
+    return "; ".join([f"{_label(fact)} ({_when(fact)})" for fact in facts[:_SHOWN]]) + more
 
 
 def _label(fact: Fact) -> str:
