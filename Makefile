@@ -36,7 +36,7 @@ test: $(DEVELOPMENT)  ## every test, on SQLite, PostgreSQL and Redis that it sta
 check: $(DEVELOPMENT)  ## format, lint, types and import arrows
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy --strict $(PACKAGES) tests bench
+	$(BIN)/mypy --strict $(PACKAGES) tests $(wildcard bench)
 	$(BIN)/lint-imports
 
 bench: $(DEVELOPMENT)  ## throughput and latency beside the baseline; the last table is bench/RESULTS.md

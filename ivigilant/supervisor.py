@@ -20,7 +20,7 @@ from typing import Any
 
 import structlog
 
-from ivigilant.errors import EmbeddedPartFailed
+from ivigilant.errors import EmbeddedPartFailed, UnusableSettings
 
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 10.0
@@ -88,7 +88,10 @@ class Supervisor:
             time.sleep(0.02)
 
     def run(self, tick: Callable[[], None] = lambda: None) -> None:
-        """Watch until somebody says stop; `tick` is called some times a second."""
+        """Watch until somebody says stop; `tick` is called some times a second.
+
+        Raises EmbeddedPartFailed when a program says that it was asked wrongly: starting it again would not help.
+        """
         while not self.stopping.wait(TICK_S):
             now = time.monotonic()
             for running in self._running:
@@ -109,6 +112,8 @@ class Supervisor:
         name = running.program.name
         if code is None:
             _shorten(self._log(running.program))
+        elif code == UnusableSettings.exit_code and running.program.ours:
+            raise EmbeddedPartFailed(f"{name}: {_last_line(self._log(running.program))}")  # it would never start
         elif not running.start_again_at:
             pause = running.note_death(now)
             _kill_session(running.process)
@@ -199,6 +204,12 @@ def _kill_session(process: subprocess.Popen[Any]) -> None:
 def _close_pipe(process: subprocess.Popen[Any]) -> None:
     if process.stdin is not None:
         process.stdin.close()
+
+
+def _last_line(path: Path) -> str:
+    """Give what a program that stopped said last."""
+    lines = path.read_text(errors="replace").strip().splitlines()
+    return lines[-1].removeprefix("ivigilant: ") if lines else "it did not say why"
 
 
 def _shorten(path: Path) -> None:

@@ -61,6 +61,14 @@ def test_a_program_that_dies_is_started_again(supervisor: Supervisor, tmp_path: 
     assert soon(lambda: not lives(its_child))
 
 
+def test_a_program_that_was_asked_wrongly_is_not_started_again(supervisor: Supervisor) -> None:
+    code = "print('ivigilant: IVIGILANT_MLLP_PORT: should be a number'); raise SystemExit(2)"
+    supervisor.start(Program("listener", [sys.executable, "-c", code]))
+
+    with pytest.raises(EmbeddedPartFailed, match=r"^listener: IVIGILANT_MLLP_PORT: should be a number$"):
+        supervisor.run()
+
+
 def test_stopping_ends_every_program_and_its_children(supervisor: Supervisor, tmp_path: Path) -> None:
     noted = tmp_path / "pids"
     supervisor.start(Program("stays", [sys.executable, "-c", STAYS, str(noted)]))
