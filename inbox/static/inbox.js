@@ -2,16 +2,15 @@
 // keyboard where something was said after an act. Everything also works without.
 (function () {
   "use strict";
-  var UNITS = [["day", 86400], ["hour", 3600], ["minute", 60]];
 
   function relative(moment) {
-    var format = new Intl.RelativeTimeFormat(document.documentElement.lang, { numeric: "always", style: "long" });
-    var seconds = (new Date(moment.dateTime) - Date.now()) / 1000;
-    for (var i = 0; i < UNITS.length; i++) {
-      if (Math.abs(seconds) >= UNITS[i][1] || UNITS[i][0] === "minute") {
-        return format.format(Math.trunc(seconds / UNITS[i][1]), UNITS[i][0]);
-      }
-    }
+    var words = document.body.dataset;
+    var minutes = Math.round((new Date(moment.dateTime) - Date.now()) / 60000);
+    var size = Math.abs(minutes), hours = Math.floor(size / 60);
+    var said = size >= 2880 ? Math.floor(hours / 24) + " " + words.day
+      : hours ? hours + " " + words.hour + (size % 60 ? " " + size % 60 + " " + words.minute : "")
+      : size + " " + words.minute;
+    return (minutes < 0 ? words.ago : words.ahead).replace("%", said);
   }
 
   function sayHowLong() {

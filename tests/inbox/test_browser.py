@@ -118,7 +118,7 @@ def test_an_alert_is_acknowledged_with_nothing_but_a_keyboard(desk: Desk, one_si
     desk.page.wait_for_url(f"**/alerts/{second}")
     desk.tabs_to("Note")
     desk.page.keyboard.type("Called the ward")
-    desk.tabs_to("I have seen this")
+    desk.tabs_to("Seen, and taken on")
     desk.presses("Enter")
 
     expect(desk.page.get_by_role("status").filter(has_text="You have acknowledged this alert.")).to_be_focused()
@@ -166,9 +166,9 @@ def test_of_two_pharmacists_one_is_first_and_the_other_sees_who(desk: Desk, seco
     desk.goes(f"/alerts/{alert}")
     second_desk.goes(f"/alerts/{alert}")
 
-    desk.page.get_by_role("button", name="I have seen this").click()
+    desk.page.get_by_role("button", name="Seen, and taken on").click()
     expect(second_desk.page.get_by_text("This alert has changed.")).to_be_visible()
-    second_desk.page.get_by_role("button", name="I have seen this").click()
+    second_desk.page.get_by_role("button", name="Seen, and taken on").click()
 
     conflict = second_desk.page.get_by_text("This alert is acknowledged already.")
     expect(conflict).to_be_visible()
