@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
 import sqlalchemy as sa
 
@@ -47,17 +47,31 @@ _WORK = (
 )
 
 
-def lock_received(connection: sa.Connection, ids: Collection[int]) -> Sequence[sa.RowMapping]:
-    """Take what still waits, with what a worker needs of it and `feed_name`; leave what another worker holds."""
-    message, feed = tables.message, tables.feed
+def received(connection: sa.Connection, ids: Collection[int]) -> Sequence[sa.RowMapping]:
+    """Give those of the messages that still wait, with what a worker needs of them and `feed_name`, oldest first."""
+    return connection.execute(_waiting(connection, ids)).mappings().all()
+
+
+def lock_received(connection: sa.Connection, ids: Collection[int]) -> list[int]:
+    """Take those of the messages that still wait, oldest first; leave those another worker holds."""
+    message = tables.message
     query = (
+        sa.select(message.c.id)
+        .where(among(connection, message.c.id, ids), message.c.state == "received")
+        .order_by(message.c.id)
+        .with_for_update(skip_locked=True)
+    )
+    return list(connection.execute(query).scalars())
+
+
+def _waiting(connection: sa.Connection, ids: Collection[int]) -> sa.Select[*tuple[Any, ...]]:
+    message, feed = tables.message, tables.feed
+    return (
         sa.select(*(message.c[name] for name in _WORK), feed.c.name.label("feed_name"))
         .join(feed, feed.c.id == message.c.feed_id)
         .where(among(connection, message.c.id, ids), message.c.state == "received")
         .order_by(message.c.id)
-        .with_for_update(skip_locked=True, of=message)
     )
-    return connection.execute(query).mappings().all()
 
 
 def history_before(connection: sa.Connection, message_id: int, most: int) -> list[int]:

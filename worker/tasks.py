@@ -11,6 +11,7 @@ import structlog
 from parsers.errors import UnreadableMessage
 from parsers.reading import read
 from store import message_queries
+from store.engine import reading
 from store.message_queries import Outcome
 from store.messages import unpack
 from worker.batch import Done, Judge, record_and_judge
@@ -35,10 +36,15 @@ class _Failure:
     error: str
 
 
+Read = Arrival | Outcome | _Failure
+
+
 def process_messages(worker: Dependencies, ids: Sequence[int]) -> Done:
     """Process the messages that still wait; safe to call again with the same ids, at the same time too."""
-    _count_crashes(worker, ids)
-    done = _with_patience(worker, ids)
+    read = _read_all(worker, ids)
+    if not read:
+        return Done()
+    done = _with_patience(worker, read)
     if done.alerts:
         worker.announce(done.alerts)
     if done.deliveries:
@@ -46,62 +52,66 @@ def process_messages(worker: Dependencies, ids: Sequence[int]) -> Done:
     return done
 
 
-def _count_crashes(worker: Dependencies, ids: Sequence[int]) -> None:
+def _read_all(worker: Dependencies, ids: Sequence[int]) -> dict[int, Read]:
+    """Read the messages before anything is locked, so that nobody waits while we read."""
+    with reading(worker.engine) as connection:
+        rows = _rows(connection, ids)
+    if len(rows) == 1 and rows[0]["queued_at"] is not None and not _may_begin(worker, rows[0]):
+        return {}
+    return {row["id"]: _attempt(partial(_read, row, worker.site)) for row in rows}
+
+
+def _rows(connection: sa.Connection, ids: Sequence[int]) -> Sequence[sa.RowMapping]:
+    """The messages, and before an order the little history that was sent ahead of it and has not been processed yet.
+
+    Without it an order that overtakes its own patient's admission is answered "no history", and answered again a
+    moment later. A long backlog is left alone: no order waits for it.
+    """
+    rows = message_queries.received(connection, ids)
+    orders = [row["id"] for row in rows if row["lane"] == "orders"]
+    ahead = message_queries.history_before(connection, max(orders), MOST_AHEAD) if orders else []
+    more = set(ahead) - {row["id"] for row in rows}
+    if not more:
+        return rows
+    return sorted([*rows, *message_queries.received(connection, more)], key=lambda row: int(row["id"]))
+
+
+def _may_begin(worker: Dependencies, row: sa.RowMapping) -> bool:
     """A message that the sweep sends alone may be one that kills its worker: count before touching it."""
-    if len(ids) != 1:
-        return
     with worker.engine.begin() as connection:
-        rows = message_queries.lock_received(connection, ids)
-        if not rows or rows[0]["queued_at"] is None:
-            return
-        if rows[0]["attempts"] >= MOST_CRASHES:
-            message_queries.mark(connection, [Outcome(rows[0]["id"], "parked", "crashes_worker")], worker.clock())
-        else:
-            message_queries.count_attempt(connection, ids)
+        if row["attempts"] >= MOST_CRASHES:
+            message_queries.mark(connection, [Outcome(row["id"], "parked", "crashes_worker")], worker.clock())
+            return False
+        message_queries.count_attempt(connection, [row["id"]])
+        return True
 
 
-def _with_patience(worker: Dependencies, ids: Sequence[int]) -> Done:
+def _with_patience(worker: Dependencies, read: dict[int, Read]) -> Done:
     for attempt in range(MOST_DEADLOCKS):
         try:
             with worker.engine.begin() as connection:
-                return _process(connection, worker, ids)
+                return _process(connection, worker, read)
         except sa.exc.OperationalError:
             if attempt == MOST_DEADLOCKS - 1:
                 raise
     return Done()
 
 
-def _process(connection: sa.Connection, worker: Dependencies, ids: Sequence[int]) -> Done:
+def _process(connection: sa.Connection, worker: Dependencies, read: dict[int, Read]) -> Done:
     now = worker.clock()
     arrivals: list[Arrival] = []
     outcomes: list[Outcome] = []
-    for row in _take(connection, ids):
-        found = _attempt(partial(_read, row, worker.site))
+    for message_id in message_queries.lock_received(connection, read):
+        found = read[message_id]
         if isinstance(found, Arrival):
             arrivals.append(found)
         else:
-            outcomes.append(_parked(row["id"], found) if isinstance(found, _Failure) else found)
+            outcomes.append(_parked(message_id, found) if isinstance(found, _Failure) else found)
     judge = Judge(worker.knowledge, worker.site, now)
     done = _together_or_one_by_one(connection, judge, arrivals, outcomes)
     message_queries.mark(connection, outcomes, now)
     _note_flags(connection, arrivals)
     return done
-
-
-def _take(connection: sa.Connection, ids: Sequence[int]) -> Sequence[sa.RowMapping]:
-    """The messages, and before an order the little history that was sent ahead of it and has not been processed yet.
-
-    Without it an order that overtakes its own patient's admission is answered "no history", and answered again a
-    moment later. A long backlog is left alone: no order waits for it.
-    """
-    rows = message_queries.lock_received(connection, ids)
-    orders = [row["id"] for row in rows if row["lane"] == "orders"]
-    ahead = message_queries.history_before(connection, max(orders), MOST_AHEAD) if orders else []
-    if not ahead:
-        return rows
-    known = {row["id"] for row in rows}
-    more = message_queries.lock_received(connection, [id_ for id_ in ahead if id_ not in known])
-    return sorted([*rows, *more], key=lambda row: int(row["id"]))
 
 
 def _together_or_one_by_one(

@@ -28,8 +28,10 @@ def test_only_messages_that_still_wait_are_taken_oldest_first(engine: sa.Engine)
     with engine.begin() as connection:
         message_queries.mark(connection, [Outcome(two, "processed")], NOW)
 
-        taken = message_queries.lock_received(connection, [three, two, one, 999])
+        taken = message_queries.received(connection, [three, two, one, 999])
+        held = message_queries.lock_received(connection, [three, two, one, 999])
 
+    assert held == [one, three]
     assert [(row["id"], row["control_id"], row["feed_name"]) for row in taken] == [
         (one, "M0", "ehr"),
         (three, "M2", "ehr"),
@@ -43,7 +45,7 @@ def test_two_workers_never_hold_the_same_message(postgres_engine: sa.Engine) -> 
         held = message_queries.lock_received(mine, ids[:2])
         left = message_queries.lock_received(theirs, ids)
 
-    assert ([row["id"] for row in held], [row["id"] for row in left]) == (ids[:2], ids[2:])
+    assert (held, left) == (ids[:2], ids[2:])
 
 
 def test_each_message_ends_as_it_should(engine: sa.Engine) -> None:
@@ -115,7 +117,7 @@ def test_doubts_about_a_message_add_up(engine: sa.Engine) -> None:
         for flags in (["no_weight"], ["no_weight", "charset"], []):
             message_queries.add_flags(connection, {one: flags})
 
-        (row,) = message_queries.lock_received(connection, [one])
+        (row,) = message_queries.received(connection, [one])
     assert row["flags"] == ["charset", "no_weight"]
 
 
