@@ -49,8 +49,8 @@ class Notation:
         return self.day(local) if precision in {"day", ""} else self.moment(local)
 
     def number(self, value: float | str) -> str:
-        """Write a number with the reader's decimal sign."""
-        text = f"{value:g}" if isinstance(value, float) else str(value)
+        """Write a number with the reader's decimal sign; a computed one with two decimals at most."""
+        text = f"{round(value, 2 if abs(value) >= 0.1 else 4):g}" if isinstance(value, float) else str(value)
         return text.replace(".", ",") if self.words.language == "nl" else text
 
     def range(self, low_high: list[float] | None, unit: str) -> str:

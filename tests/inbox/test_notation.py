@@ -37,6 +37,7 @@ def test_a_time_is_written_no_more_precisely_than_it_is_known(english: Notation,
 def test_a_quantity_is_one_number_when_it_is_exact_and_two_when_not(dutch: Notation, english: Notation) -> None:
     assert dutch.range([0.4, 0.4], "g/kg") == "0,4 g/kg"
     assert english.range([30.0, 35.5], "g") == "30–35.5 g"
+    assert english.range([11.4333, 11.4333], "g/h") == "11.43 g/h"
     assert english.range(None, "g") == ""
 
 

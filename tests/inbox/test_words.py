@@ -19,6 +19,11 @@ def test_both_languages_have_the_same_keys_in_the_same_order() -> None:
     assert list(dutch) == list(english)
 
 
+@pytest.mark.parametrize("language", ["nl", "en"])
+def test_every_key_has_words(language: str) -> None:
+    assert {key for key, words in read_catalogue(language).items() if words in {"", "None", "True", "False"}} == set()
+
+
 def test_both_languages_fill_in_the_same_values() -> None:
     dutch, english = read_catalogue("nl"), read_catalogue("en")
 
