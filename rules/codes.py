@@ -1,5 +1,6 @@
 """Which value sets a code or a text belongs to, fast enough to ask for every fact of every order."""
 
+import copy
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -90,6 +91,15 @@ class Codes:
             system = self.system_of(coding.system)
             self._held[system].add(name, "exact", plain_code(system, coding.code))
         self._cache.clear()
+
+    def with_local(self, members: Mapping[str, Iterable[Coding]]) -> "Codes":
+        """Return these value sets with more codes of the hospital's own; these themselves stay as they are."""
+        extended = copy.copy(self)
+        extended._held = copy.deepcopy(self._held)
+        extended._cache = {}
+        for name, codings in members.items():
+            extended.add_local(name, codings)
+        return extended
 
     def system_of(self, name: str) -> str:
         """Return our name of a code system, whatever the sender calls it."""

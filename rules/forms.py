@@ -214,6 +214,7 @@ class RecognitionForm(Form):
     """`definitions/recognition.yaml`."""
 
     systems: dict[str, list[str]]
+    spoken: dict[Literal["product", "diagnosis"], list[str]]
     unresolved_from_g: Decimal
     past_of: dict[str, str]
     cues: Cues

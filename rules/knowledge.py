@@ -1,7 +1,9 @@
 """The knowledge that judges: value sets, definitions, rules and policy, compiled once and used for every order."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from rules.assessment import Priority, Step, Text, Tier
 from rules.facts import Coding
@@ -99,6 +101,20 @@ class Knowledge:
     def sets_of(self, coding: Coding) -> frozenset[str]:
         """Return the value sets that hold a code."""
         return self.terms.codes.sets_of(coding)
+
+    def speaks(self, kind: Literal["product", "diagnosis"], coding: Coding) -> bool:
+        """Whether the value sets know this code system: a code of it that is in none has no bearing."""
+        return self.terms.codes.system_of(coding.system) in self.terms.recognition.spoken.get(kind, ())
+
+    def with_local_codes(self, local: Mapping[str, Iterable[Coding]]) -> "Knowledge":
+        """Return this knowledge with a hospital's own codes, by value set, as members; its version says so."""
+        members = {name: tuple(codings) for name, codings in local.items()}
+        lines = sorted(f"{name} {each.system} {each.code}" for name, codings in members.items() for each in codings)
+        if not lines:
+            return self
+        terms = replace(self.terms, codes=self.terms.codes.with_local(members), products={})
+        added = hashlib.sha256("\n".join(lines).encode()).hexdigest()[:6]
+        return replace(self, version=f"{self.version}+{added}", terms=terms)
 
     def keeps(self, codings: Iterable[Coding], text: str = "") -> bool:
         """Whether a rule can use this: any of its codes or words is in a value set."""

@@ -1,6 +1,7 @@
 """Codes in value sets: dots, capitals, ranges, prefixes, and the two kinds of ICD-10."""
 
 from collections.abc import Iterator
+from typing import Literal
 
 import pytest
 
@@ -67,6 +68,43 @@ def test_a_hospital_adds_its_own_codes(knowledge: Knowledge) -> None:
     assert VTE in own.sets_of(Coding("99zkh", "tromb1"))
     assert VTE not in knowledge.sets_of(Coding("99ZKH", "TROMB1"))
     assert own.version != knowledge.version
+
+
+def test_codes_that_come_later_leave_the_knowledge_they_were_added_to_as_it_was(knowledge: Knowledge) -> None:
+    own = knowledge.with_local_codes({"intravenous-immunoglobulin": [Coding("99ZKH", "IG10")]})
+
+    assert own.classify([Coding("99ZKH", "IG10")]).product_class == "ivig"
+    assert knowledge.classify([Coding("99ZKH", "IG10")]).product_class == "other"
+    assert own.version.startswith(f"{knowledge.version}+")
+    assert own.sets_of(Coding("ICD10", "I26.9")) == knowledge.sets_of(Coding("ICD10", "I26.9"))
+
+
+def test_the_same_codes_give_the_same_version_in_whatever_order_they_came(knowledge: Knowledge) -> None:
+    one, two = Coding("99ZKH", "A"), Coding("99ZKH", "B")
+
+    versions = {knowledge.with_local_codes({VTE: each}).version for each in ([one, two], [two, one])}
+
+    assert len(versions) == 1
+    assert knowledge.with_local_codes({VTE: [one]}).version not in versions
+    assert knowledge.with_local_codes({}).version == knowledge.version
+
+
+@pytest.mark.parametrize(
+    ("kind", "system", "spoken"),
+    [
+        ("diagnosis", "I10", True),
+        ("diagnosis", "ICPC-1", True),
+        ("diagnosis", "GS40", False),
+        ("diagnosis", "ATC", False),
+        ("product", "WC", True),
+        ("product", "PRK", False),
+        ("product", "", False),
+    ],
+)
+def test_the_knowledge_tells_which_code_systems_it_speaks(
+    knowledge: Knowledge, kind: Literal["product", "diagnosis"], system: str, spoken: bool
+) -> None:
+    assert knowledge.speaks(kind, Coding(system, "X")) is spoken
 
 
 @pytest.mark.parametrize(
