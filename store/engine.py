@@ -64,6 +64,7 @@ def _sqlite(address: URL, pool_size: int, durable: bool) -> sa.Engine:
         pool_size=pool_size,
         connect_args={"isolation_level": None, "timeout": LOCK_TIMEOUT_MS / 1000, "check_same_thread": False},
         poolclass=sa.pool.QueuePool,
+        hide_parameters=True,  # an error must not quote a patient
         json_serializer=to_json,
         json_deserializer=msgspec.json.decode,
     )
@@ -105,6 +106,7 @@ def _postgresql(address: URL, pool_size: int, durable: bool) -> sa.Engine:
         pool_size=pool_size,
         pool_pre_ping=True,
         connect_args=arguments,
+        hide_parameters=True,  # an error must not quote a patient
         json_serializer=to_json,
         json_deserializer=msgspec.json.decode,
     )

@@ -12,7 +12,8 @@ from pathlib import Path
 from ivigilant.stack import free_port
 from tests.ivigilant.processes import command, surroundings
 
-ROLES = {"listener": "listen", "worker": "work", "beat": "beat"}
+ROLES = {"listener": "listen", "worker": "work", "beat": "beat", "inbox": "serve"}
+UNSEEN = ("listener", "worker", "beat")  # what works without a pharmacist
 IMPATIENT = {  # what is left behind is found within seconds
     "IVIGILANT_BEAT_EVERY_S": "0.3",
     "IVIGILANT_LEFT_BEHIND_S": "2",
@@ -29,13 +30,14 @@ class Installation:
     folder: Path
     more: Mapping[str, str] = field(default_factory=dict)
     mllp_port: int = field(default_factory=free_port)
+    http_port: int = field(default_factory=free_port)
     killed: int = 0
     died_by_themselves: int = 0
     _processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     def start(self, *roles: str) -> None:
-        """Start these, or all."""
-        for role in roles or ROLES:
+        """Start these, or all but the inbox."""
+        for role in roles or UNSEEN:
             self._processes[role] = self._spawn(role)
 
     def kill(self, role: str) -> None:
@@ -89,6 +91,8 @@ class Installation:
             "IVIGILANT_REDIS_URL": self.redis_url,
             "IVIGILANT_DATA_DIR": str(self.folder),
             "IVIGILANT_MLLP_PORT": str(self.mllp_port),
+            "IVIGILANT_HTTP_PORT": str(self.http_port),
+            "IVIGILANT_SECRET_KEY": "k" * 32,
             **IMPATIENT,
             **self.more,
         }

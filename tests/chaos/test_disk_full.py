@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from tests.chaos.installation import ROLES, Installation
+from tests.chaos.installation import UNSEEN, Installation
 from tests.chaos.reconciling import expect_no_answers, reconcile, settle
 from tests.chaos.sender import Sending
 from tests.ivigilant.waiting import soon
@@ -31,7 +31,7 @@ class FullDisk:
         self._limit(resource.RLIM_INFINITY)
 
     def _limit(self, size: int) -> None:
-        for pid in [pid for role in ROLES for pid in self._installation.pids(role)]:
+        for pid in [pid for role in UNSEEN for pid in self._installation.pids(role)]:
             resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
 
 

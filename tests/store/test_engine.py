@@ -184,3 +184,10 @@ def test_no_statement_reads_a_whole_table_however_empty_it_was_when_planned(post
         connection.exec_driver_sql("SELECT pg_stat_force_next_flush()")
     with postgres_engine.connect() as connection:
         assert connection.exec_driver_sql(read).scalar() == before
+
+
+def test_an_error_never_quotes_what_was_to_be_stored(engine: sa.Engine) -> None:
+    with pytest.raises(sa.exc.DBAPIError) as told, engine.connect() as connection:
+        connection.execute(sa.text("SELECT :name FROM no_such_table"), {"name": "Zwaluwstaartje"})
+
+    assert "Zwaluwstaartje" not in str(told.value)
