@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from ivigilant.broker import QUEUES, where
 from ivigilant.errors import IvigilantError
 from ivigilant.settings import Settings
-from ivigilant.site import load_site
+from ivigilant.site_file import load_site
 from store import deliveries, feeds, heartbeats, message_queries, migrate
 from store.engine import connect, reading
 from store.errors import StoreError

@@ -7,9 +7,11 @@ from ivigilant.site import Feed as SiteFeed
 from ivigilant.site import SiteFile
 from ivigilant.site_parts import reading_defaults
 from listener.sources import Feed, Source
+from parsers.message_types import READ
 
 MOST_UNKNOWN = 500  # sources told apart by their names; more than that is somebody inventing names
 UNKNOWN = "unknown"
+READ_TYPES = frozenset(f"{type_}^{event}" for type_, event in READ)
 
 IdOf = Callable[[str], int]
 
@@ -71,4 +73,6 @@ def _known(site: SiteFile, feed: SiteFeed, number: int) -> Feed:
         defaults=reading_defaults(site, feed),
         ack_mode=feed.ack_mode,
         processing_ids=frozenset(feed.processing_ids),
+        types=READ_TYPES if feed.unknown_types == "reject" else None,
+        batch_ack=feed.batch_ack,
     )

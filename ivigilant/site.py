@@ -1,15 +1,15 @@
-"""The site file: what one hospital says about itself, checked, with each fault at its line."""
+"""What one hospital may say about itself in its site file."""
 
 from collections.abc import Iterator
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from ivigilant.errors import UnusableSite
+from parsers.charsets import codec_of
+from parsers.condition_words import Status
 
 Language = Literal["nl", "en"]
 Tier = Literal["contraindication", "high", "moderate"]
@@ -23,7 +23,15 @@ def _known_zone(name: str) -> str:
     return name
 
 
+def _known_charset(name: str) -> str:
+    if codec_of(name) is None:
+        raise ValueError(f"{name} is no character set of table 0211; write it as 8859/1 or UNICODE UTF-8")
+    return name
+
+
 Zone = Annotated[str, AfterValidator(_known_zone)]
+Charset = Annotated[str, AfterValidator(_known_charset)]
+SegmentName = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9]{2}$")]
 
 
 class Section(BaseModel):
@@ -32,15 +40,53 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
+class Measured(Section):
+    """The field that holds a number, and the unit it is in."""
+
+    segment: SegmentName
+    field: int = Field(ge=1)
+    component: int = Field(1, ge=1)
+    unit: str
+
+
+class Weight(Measured):
+    """Where a weight stands."""
+
+    unit: Literal["kg", "g", "lb"] = "kg"
+
+
+class Height(Measured):
+    """Where a height stands."""
+
+    unit: Literal["cm", "m", "in"] = "cm"
+
+
+class Diagnosis(Section):
+    """The field that holds diagnoses or contra-indications, and the system of a code that names none."""
+
+    segment: SegmentName
+    field: int = Field(ge=1)
+    system: str = ""
+
+
+class Fields(Section):
+    """Where a feed writes what the standard has another place for, or none."""
+
+    weight: Weight | None = None
+    height: Height | None = None
+    diagnosis: Diagnosis | None = None
+
+
 class Reading(Section):
     """What messages mean where they leave it open."""
 
     zone: Zone | None = None
     authority: str | None = None  # of an identifier that names none
-    charset: str | None = None  # where MSH-18 is empty
+    charset: Charset | None = None  # where MSH-18 is empty
     mrn_authorities: tuple[str, ...] | None = None  # whose number is the patient's identity, the first one wins
     code_systems: dict[str, str] | None = None  # the sender's name: ours
-    problem_statuses: dict[str, str] | None = None  # the sender's word: active, resolved or inactive
+    problem_statuses: dict[str, Status] | None = None  # the sender's word: what it means
+    fields: Fields | None = None
 
 
 class Feed(Reading):
@@ -54,6 +100,8 @@ class Feed(Reading):
     sending_facility: str | None = None  # MSH-4
     ack_mode: Literal["auto", "original", "enhanced", "none"] = "auto"
     processing_ids: tuple[Literal["P", "T", "D"], ...] = ("P", "T", "D")
+    unknown_types: Literal["ignore", "reject"] = "ignore"
+    batch_ack: bool = False  # answer a batch with a batch
     placer_authoritative: bool = True  # its cancel stops the order; false: the pharmacy confirms first
     silence_after_s: int | None = Field(None, gt=0)
 
@@ -118,74 +166,6 @@ class SiteFile(Reading):
             if twice is not None:
                 raise ValueError(f"two {what} are called {twice}")
         return self
-
-
-def load_site(path: Path | None) -> SiteFile:
-    """Read the file, or raise UnusableSite with a line per fault; without a file the defaults hold."""
-    if path is None:
-        return SiteFile()
-    try:
-        document = yaml.compose(path.read_text(), Loader=yaml.SafeLoader)
-    except (OSError, UnicodeDecodeError) as error:
-        raise UnusableSite(f"{path} cannot be read ({type(error).__name__})") from None
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise UnusableSite(f"{path}:{line}: {error.problem}") from None
-    if document is None:
-        return SiteFile()
-    faults = [f"{path}:{key.start_mark.line + 1}: {key.value} is said twice" for key in _repeated_keys(document)]
-    if faults:
-        raise UnusableSite("\n".join(faults))
-    return _validated(document, path)
-
-
-def _validated(document: yaml.Node, path: Path) -> SiteFile:
-    loader = yaml.SafeLoader("")
-    try:
-        content = loader.construct_document(document)
-        return SiteFile.model_validate(content)
-    except yaml.constructor.ConstructorError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise UnusableSite(f"{path}:{line}: {error.problem}") from None
-    except ValidationError as error:
-        lines = [
-            f"{path}:{_line_of(document, fault['loc'])}: {_dotted(fault['loc'])}{fault['msg']}"
-            for fault in error.errors(include_url=False, include_input=False)
-        ]
-        raise UnusableSite("\n".join(lines)) from None
-
-
-def _line_of(node: yaml.Node, place: tuple[int | str, ...]) -> int:
-    """Find the line of the deepest part of this place that the file has."""
-    line = node.start_mark.line + 1
-    for step in place:
-        inner: yaml.Node | None = None
-        if isinstance(node, yaml.MappingNode):
-            found = next(((key, value) for key, value in node.value if key.value == step), None)
-            if found is not None:
-                line, inner = found[0].start_mark.line + 1, found[1]
-        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int):
-            inner = node.value[step]
-            line = inner.start_mark.line + 1
-        node = inner or node  # a step that only names a kind of destination is not in the file
-    return line
-
-
-def _dotted(place: tuple[int | str, ...]) -> str:
-    return ".".join(str(step + 1) if isinstance(step, int) else step for step in place) + ": " if place else ""
-
-
-def _repeated_keys(node: yaml.Node) -> Iterator[yaml.Node]:
-    if isinstance(node, yaml.MappingNode):
-        seen: set[Any] = set()
-        for key, value in node.value:
-            if key.value in seen:
-                yield key
-            seen.add(key.value)
-            yield from _repeated_keys(value)
-    elif isinstance(node, yaml.SequenceNode):
-        for value in node.value:
-            yield from _repeated_keys(value)
 
 
 def _first_repeated(names: Iterator[str]) -> str | None:

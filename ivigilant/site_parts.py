@@ -10,8 +10,9 @@ from forwarding.mail import Mail, MailServer
 from forwarding.webhook import Webhook
 from ivigilant.errors import UnusableKnowledge, UnusableSettings, UnusableSite
 from ivigilant.settings import Settings
-from ivigilant.site import MailDestination, Reading, SiteFile, WebhookDestination, load_site
-from parsers.defaults import Defaults
+from ivigilant.site import Fields, MailDestination, Reading, SiteFile, WebhookDestination
+from ivigilant.site_file import line_in, load_site
+from parsers.defaults import Defaults, SiteField
 from rules.errors import RulesError
 from rules.facts import Coding
 from rules.knowledge import Knowledge
@@ -38,23 +39,49 @@ def reading_defaults(file: SiteFile, feed: Reading) -> Defaults:
     for name in Reading.model_fields:
         value = getattr(feed, name) if getattr(feed, name) is not None else getattr(file, name)
         if value is not None:
-            given[name] = ZoneInfo(value) if name == "zone" else value
+            given[name] = value
+    if "zone" in given:
+        given["zone"] = ZoneInfo(given["zone"])
+    if "fields" in given:
+        given["fields"] = tuple(_site_fields(given["fields"]))
     return Defaults(**given)
+
+
+def _site_fields(fields: Fields) -> Iterator[SiteField]:
+    """Give the places as the parser looks for them."""
+    if weight := fields.weight:
+        yield SiteField("weight", weight.segment, weight.field, weight.component, unit=weight.unit)
+    if height := fields.height:
+        yield SiteField("height", height.segment, height.field, height.component, unit=height.unit)
+    if diagnosis := fields.diagnosis:
+        yield SiteField("diagnosis", diagnosis.segment, diagnosis.field, system=diagnosis.system)
 
 
 def site_knowledge(settings: Settings, file: SiteFile | None = None) -> Knowledge:
     """Load the knowledge, with the site's own codes in its value sets, or raise UnusableKnowledge."""
+    codes = (file or load_site(settings.site_file)).codes
     local: dict[str, list[Coding]] = {}
-    for code in (file or load_site(settings.site_file)).codes:
+    for code in codes:
         local.setdefault(code.value_set, []).append(Coding(code.system, code.code))
     try:
         knowledge = load_knowledge(settings.knowledge_dir, local)
     except RulesError as error:
         raise UnusableKnowledge(str(error)) from None
-    unknown = sorted(set(local) - knowledge.terms.codes.names)
-    if unknown:
-        raise UnusableSite(f"{settings.site_file}: codes: no value set is called {', '.join(unknown)}")
+    faults = [
+        f"{_place(settings, index)}no value set is called {code.value_set}"
+        for index, code in enumerate(codes)
+        if code.value_set not in knowledge.terms.codes.names
+    ]
+    if faults:
+        raise UnusableSite("\n".join(faults))
     return knowledge
+
+
+def _place(settings: Settings, index: int) -> str:
+    part = f"codes.{index + 1}.value_set: "
+    if settings.site_file is None:
+        return part
+    return f"{settings.site_file}:{line_in(settings.site_file, ('codes', index, 'value_set'))}: {part}"
 
 
 def destinations(file: SiteFile, settings: Settings) -> dict[str, Forwarder]:

@@ -16,7 +16,8 @@ from ivigilant.beat import Beat
 from ivigilant.broker import DELIVER, PROCESS, Bell, make_celery
 from ivigilant.errors import UnusableSettings
 from ivigilant.settings import Settings
-from ivigilant.site import SiteFile, load_site
+from ivigilant.site import SiteFile
+from ivigilant.site_file import load_site
 from ivigilant.supervisor import end_with_parent, stop_on_signals
 from store import feeds, heartbeats
 from store.engine import connect

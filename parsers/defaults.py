@@ -3,7 +3,20 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import tzinfo
+from typing import Literal
 from zoneinfo import ZoneInfo
+
+
+@dataclass(frozen=True, slots=True)
+class SiteField:
+    """Where a feed writes something for which the standard has another place, or none."""
+
+    what: Literal["weight", "height", "diagnosis"]
+    segment: str
+    field: int
+    component: int = 1
+    unit: str = ""  # of what is measured: this field holds the number alone
+    system: str = ""  # of a code that names none
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,3 +29,4 @@ class Defaults:
     mrn_authorities: tuple[str, ...] = ()  # whose number is the patient's identity, the first one wins
     code_systems: Mapping[str, str] = field(default_factory=dict)  # the sender's name → ours: {"ZKH": "PRK"}
     problem_statuses: Mapping[str, str] = field(default_factory=dict)  # PRB-13/14 word → active resolved inactive …
+    fields: tuple[SiteField, ...] = ()

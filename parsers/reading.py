@@ -21,6 +21,7 @@ from parsers.patients import read_merges, read_patient, read_patients
 from parsers.procedures import read_procedures
 from parsers.reasons import read_reasons
 from parsers.segments import Message, Segment, split
+from parsers.site_fields import read_site_fields
 from parsers.times import zone_of
 
 _FUTURE = timedelta(hours=24)
@@ -40,44 +41,54 @@ def read_message(message: Message, header: Header, defaults: Defaults) -> Readin
         return Reading(header=header, events=(), ignored="acknowledgement" if acknowledges else "unknown_type")
     msh = message.first("MSH")
     defaults = replace(defaults, zone=zone_of(msh.text(7) if msh else "", defaults.zone))
-    events = [
-        _not_in_the_future(event, header)
-        for segments in _per_patient(message)
-        for event in _read_one_patient(message, header, segments, defaults)
-    ]
-    return Reading(
+    events: list[AnyEvent] = []
+    nameless = ""  # where the number of the first patient without one should stand
+    for pid, segments in _per_patient(message):
+        patient = read_patient(pid, defaults) if pid is not None else ()
+        if not patient and not nameless:
+            nameless = pid.path(3) if pid is not None else "PID"
+        for event in _read_one_patient(message, patient, header, segments, defaults):
+            events.append(_not_in_the_future(event, header))
+    reading = Reading(
         header=header,
         events=tuple(events),
         flags=message.flags + _doubts(message),
-        not_understood=tuple(_not_understood(message)),
+        not_understood=tuple(_not_understood(message, defaults)),
     )
+    if nameless:
+        raise UnreadableMessage("no_patient", nameless, reading)
+    return reading
 
 
-def _per_patient(message: Message) -> Iterator[tuple[Segment, ...]]:
-    """What belongs to each patient: from a PID up to the next; what stands before the first belongs to the first."""
+def _per_patient(message: Message) -> Iterator[tuple[Segment | None, tuple[Segment, ...]]]:
+    """Each PID with what belongs to it, up to the next; what stands before the first belongs to the first."""
     starts = [index for index, segment in enumerate(message.segments) if segment.name == "PID"]
     if not starts:
-        raise UnreadableMessage("no_patient", "PID")
+        yield None, message.segments
+        return
     ends = [*starts[1:], len(message.segments)]
-    for start, end in zip([0, *starts[1:]], ends, strict=True):
-        yield message.segments[start:end]
+    for start, begin, end in zip(starts, [0, *starts[1:]], ends, strict=True):
+        yield message.segments[start], message.segments[begin:end]
 
 
 def _read_one_patient(
-    message: Message, header: Header, segments: Sequence[Segment], defaults: Defaults
+    message: Message,
+    patient: tuple[Identifier, ...],
+    header: Header,
+    segments: Sequence[Segment],
+    defaults: Defaults,
 ) -> Iterator[AnyEvent]:
-    pid = next(segment for segment in segments if segment.name == "PID")
-    patient = read_patient(pid, defaults)
-    if not patient:
-        raise UnreadableMessage("no_patient", pid.path(3))
     yield from read_patients(message, patient, header, segments, defaults)
-    yield from read_merges(message, patient, header, segments, defaults)
+    if patient:
+        yield from read_merges(message, patient, header, segments, defaults)
     yield from read_conditions(message, patient, header, segments, defaults)
     yield from read_reasons(message, patient, segments, defaults)
     yield from read_procedures(message, patient, header, segments, defaults)
     yield from read_allergies(message, patient, header, segments, defaults)
     yield from read_observations(message, patient, header, segments, defaults)
     yield from _read_medication(message, patient, header, segments, defaults)
+    if defaults.fields:
+        yield from read_site_fields(message, patient, header, segments, defaults)
 
 
 def _read_medication(
@@ -112,8 +123,9 @@ def _doubts(message: Message) -> tuple[str, ...]:
     return tuple(flags)
 
 
-def _not_understood(message: Message) -> Iterator[tuple[str, str]]:
-    """Segments that only this sender knows."""
+def _not_understood(message: Message, defaults: Defaults) -> Iterator[tuple[str, str]]:
+    """Segments that only this sender knows, unless the site file explains them."""
+    explained = {place.segment for place in defaults.fields}
     for segment in message.segments:
-        if segment.name.startswith("Z"):
+        if segment.name.startswith("Z") and segment.name not in explained:
             yield segment.path(), "local_segment"

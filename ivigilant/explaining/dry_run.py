@@ -11,7 +11,7 @@ from ivigilant.explaining.rules_asked import explain_answer
 from ivigilant.explaining.told import Explained, MessageExplained, OrderExplained
 from ivigilant.recognition import Recognition
 from ivigilant.settings import Settings
-from ivigilant.site import load_site
+from ivigilant.site_file import load_site
 from ivigilant.site_parts import site_knowledge, worker_site
 from ivigilant.streams import named_messages
 from listener.acknowledge import ControlIds

@@ -14,7 +14,7 @@ from ivigilant.explaining.messages import Known, explain_message
 from ivigilant.explaining.rules_asked import explain_answer
 from ivigilant.explaining.told import Explained, OrderExplained
 from ivigilant.settings import Settings
-from ivigilant.site import load_site
+from ivigilant.site_file import load_site
 from ivigilant.site_parts import site_knowledge, worker_site
 from rules.knowledge import Knowledge
 from store import assessments, merges, orders, tables

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from ivigilant.errors import UnusableSite
-from ivigilant.site import MailDestination, SiteFile, load_site
+from ivigilant.site import MailDestination, SiteFile
+from ivigilant.site_file import load_site
 
 WHOLE = """\
 name: Sint Voorbeeld
