@@ -26,6 +26,7 @@ DOUBTS: dict[str, tuple[str, str]] = {
     "maybe_course_total": ("mogelijk de hele kuur", "may be the whole course"),
     "minutes_period": ("herhaling in minuten", "repeats in minutes"),
     "multiplied_in_text": ("vermenigvuldiging in de tekst", "a multiplication in the text"),
+    "no_patient_number": ("bericht zonder patiëntnummer", "message without a patient number"),
     "open_ended": ("geen einde", "no end"),
     "package_assumed": ("verpakkingsgrootte aangenomen", "package size assumed"),
     "package_from_name": ("verpakkingsgrootte uit de naam", "package size from the name"),

@@ -1,5 +1,7 @@
 """What can go wrong while a message is read."""
 
+from parsers.events import Reading
+
 
 class ParserError(Exception):
     """The base of everything the parsers raise."""
@@ -10,9 +12,13 @@ class UnreadableHeader(ParserError):  # raised as what it is: STYLE names errors
 
 
 class UnreadableMessage(ParserError):  # raised as what it is: STYLE names errors this way
-    """A field the message cannot do without is absent: park it, with `reason` and the field it lacks."""
+    """A field the message cannot do without is absent: park it, with `reason` and the field it lacks.
 
-    def __init__(self, reason: str, path: str = "") -> None:
+    `reading` is what the message says all the same; the events of a patient without a number name no patient.
+    """
+
+    def __init__(self, reason: str, path: str, reading: Reading) -> None:
         super().__init__(f"{reason}: {path}" if path else reason)
         self.reason = reason
         self.path = path
+        self.reading = reading

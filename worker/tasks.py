@@ -18,8 +18,8 @@ from worker.batch import Done, Judge, record_and_judge
 from worker.dependencies import Dependencies
 from worker.errors import TRY_AGAIN
 from worker.marks import marked, marks_of
+from worker.nameless import name_of, take_in
 from worker.record import Arrival
-from worker.site import Site
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -58,7 +58,7 @@ def _read_all(worker: Dependencies, ids: Sequence[int]) -> dict[int, Read]:
         rows = _rows(connection, ids)
     if len(rows) == 1 and rows[0]["queued_at"] is not None and not _may_begin(worker, rows[0]):
         return {}
-    return {row["id"]: _attempt(partial(_read, row, worker.site)) for row in rows}
+    return {row["id"]: _attempt(partial(_read, row, worker)) for row in rows}
 
 
 def _rows(connection: sa.Connection, ids: Sequence[int]) -> Sequence[sa.RowMapping]:
@@ -161,11 +161,15 @@ def _place(error: Exception) -> str:
     return f"{trace.tb_frame.f_code.co_name}:{trace.tb_lineno}" if trace is not None else "?"
 
 
-def _read(row: sa.RowMapping, site: Site) -> Arrival | Outcome:
+def _read(row: sa.RowMapping, worker: Dependencies) -> Arrival | Outcome:
+    site = worker.site
     try:
         reading = read(unpack(bytes(row["raw"])), site.defaults_of(row["feed_name"]))
     except UnreadableMessage as error:
-        return Outcome(row["id"], "parked", error.reason, error.path)
+        found = take_in(error, name_of(row["control_id"], row["body_hash"]), worker.knowledge)
+        if found is None:
+            return Outcome(row["id"], "parked", error.reason, error.path)
+        reading = found
     if reading.ignored:
         return Outcome(row["id"], "ignored", reading.ignored)
     marks = marks_of(site, row["feed_name"], test=row["test"], sent=row["message_time"], received=row["received_at"])

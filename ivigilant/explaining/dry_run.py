@@ -18,12 +18,13 @@ from listener.acknowledge import ControlIds
 from listener.framing import Frame
 from listener.receive import Reception
 from listener.sources import LinkFeeds, Source
-from parsers.errors import ParserError
+from parsers.errors import UnreadableMessage
 from parsers.events import Reading
 from parsers.reading import read
 from rules.knowledge import Knowledge
 from store.messages import Arrival as Kept
 from worker.marks import marked, marks_of
+from worker.nameless import name_of, take_in
 from worker.record import Arrival, identities_of
 from worker.rehearsal import Judged, rehearse
 from worker.site import Site
@@ -100,6 +101,7 @@ def _known(dry_run: DryRun, name: str, kept: Kept) -> Known:
         reason=kept.reason or "",
         detail=kept.detail or "",
         flags=kept.flags,
+        body_hash=kept.body_hash,
     )
 
 
@@ -111,12 +113,16 @@ def _history(dry_run: DryRun, paths: Iterable[Path], now: datetime) -> Iterator[
             number += 1
             if kept.state != "received":
                 continue
-            try:
-                reading = read(kept.raw, dry_run.site.defaults_of(dry_run.names[kept.feed_id]))
-            except ParserError:
-                continue
-            if not reading.ignored:
+            reading = _read(dry_run, kept)
+            if reading is not None and not reading.ignored:
                 yield _arrival(dry_run, kept, reading, number)
+
+
+def _read(dry_run: DryRun, kept: Kept) -> Reading | None:
+    try:
+        return read(kept.raw, dry_run.site.defaults_of(dry_run.names[kept.feed_id]))
+    except UnreadableMessage as error:
+        return take_in(error, name_of(kept.control_id, kept.body_hash), dry_run.knowledge)
 
 
 def _arrival(dry_run: DryRun, kept: Kept, reading: Reading, number: int) -> Arrival:

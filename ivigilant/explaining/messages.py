@@ -12,13 +12,14 @@ from ivigilant.explaining.statements import doubts, statements
 from ivigilant.explaining.told import Conformance, EventSeen, MessageExplained, SegmentSeen
 from ivigilant.explaining.watching import WatchedSegment, segments_seen
 from parsers.defaults import Defaults
-from parsers.errors import ParserError, UnreadableHeader, UnreadableMessage
+from parsers.errors import UnreadableHeader, UnreadableMessage
 from parsers.events import AnyEvent, Header, MedicationGiven, MedicationOrdered, PatientMerged, PatientSeen, Reading
 from parsers.header import read_header
 from parsers.reading import read_message
 from parsers.segments import Message, split
 from rules.knowledge import Knowledge
 from worker.facts import codings
+from worker.nameless import name_of, take_in
 from worker.record import keeps
 
 
@@ -35,6 +36,7 @@ class Known:
     reason: str = ""
     detail: str = ""
     flags: tuple[str, ...] = ()
+    body_hash: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +55,7 @@ def explain_message(known: Known, knowledge: Knowledge, opinion: SecondOpinion |
     except UnreadableHeader as error:
         ended = known if known.state == "parked" else replace(known, state="parked", reason="no_msh", detail=str(error))
         return Seen(_explained(ended, Header(), None, (), (), None), None)
-    reading: Reading | None = None
-    ended = known
-    try:
-        reading = read_message(message, header, known.defaults)
-    except ParserError as error:
-        ended = _parked(known, error)
-    else:
-        if known.state == "received":
-            ended = replace(known, state="ignored" if reading.ignored else "processed", reason=reading.ignored)
+    reading, ended = _read(message, header, known, knowledge)
     events = reading.events if reading is not None else ()
     read = [statement for event in events for statement in statements(event)]
     segments = segments_seen(message, header.version, read)
@@ -77,12 +71,18 @@ def explain_message(known: Known, knowledge: Knowledge, opinion: SecondOpinion |
     return Seen(explained, reading)
 
 
-def _parked(known: Known, error: ParserError) -> Known:
-    if known.state == "parked":
-        return known
-    if isinstance(error, UnreadableMessage):
-        return replace(known, state="parked", reason=error.reason, detail=error.path)
-    return replace(known, state="parked", reason="failed", detail=str(error))
+def _read(message: Message, header: Header, known: Known, knowledge: Knowledge) -> tuple[Reading | None, Known]:
+    """The reading, also of a message that is parked, and how the message ends."""
+    try:
+        reading = read_message(message, header, known.defaults)
+    except UnreadableMessage as error:
+        found = take_in(error, name_of(header.control_id, known.body_hash), knowledge)
+        if found is None and known.state == "received":
+            return error.reading, replace(known, state="parked", reason=error.reason, detail=error.path)
+        reading = found or error.reading
+    if known.state != "received":
+        return reading, known
+    return reading, replace(known, state="ignored" if reading.ignored else "processed", reason=reading.ignored)
 
 
 def _explained(

@@ -50,6 +50,7 @@ def explain_stored_message(
                 reason=row.reason or "",
                 detail=row.detail or "",
                 flags=tuple(row.flags),
+                body_hash=row.body_hash,
             )
             explained.append(explain_message(known, knowledge, opinion).explained)
         members = {member for person in merges.persons(connection, people) for member in person.members}
