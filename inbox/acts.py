@@ -11,7 +11,7 @@ from inbox.reasons import OTHER, REASONS
 from store import alerts, assessments
 from store.alerts import Happening
 from store.inbox_queries import assign_alert, insert_decision
-from store.merges import lock_merge_set
+from store.locks import lock_people
 
 LONGEST_TEXT = 4000
 
@@ -91,7 +91,7 @@ def assign(connection: sa.Connection, act: Act, user: str, allowed: Collection[s
 
 def _held(connection: sa.Connection, act: Act) -> sa.RowMapping:
     """Give the alert as it is while nobody else, worker or pharmacist, can change it."""
-    lock_merge_set(connection, {_existing(connection, act)["patient_id"]})
+    lock_people(connection, {_existing(connection, act)["patient_id"]})
     return _existing(connection, act)
 
 

@@ -159,6 +159,14 @@ def test_a_pharmacist_acknowledges_and_the_second_hears_who_was_first(client: Cl
     assert settled == "s1"
 
 
+def test_acknowledging_needs_no_body(client: Client, site: Site) -> None:
+    alert = with_case(site)
+
+    answer = client.post(f"{ALERTS}/{alert}/acknowledge", headers=site.token())
+
+    assert (answer.status_code, answer.json()["status"]) == (200, "acknowledged")
+
+
 def test_an_override_needs_a_known_reason_and_a_note_for_a_contraindication(client: Client, site: Site) -> None:
     alert, token = with_case(site), site.token(name="els")
     until = NOW + timedelta(days=30)

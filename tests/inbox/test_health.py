@@ -92,7 +92,7 @@ def test_the_figures_count_alerts_messages_and_deliveries_and_name_nobody(client
     assert 'ivigilant_deliveries{destination="mail",state="refused"} 1.0' in figures
     assert "ivigilant_oldest_received_age_seconds 7.0" in figures
     assert "Jansen" not in figures
-    assert "1000001" not in figures
+    assert "EPD" not in figures
 
 
 @pytest.mark.parametrize("rounds", [1, 3])
