@@ -30,6 +30,7 @@ class Occasion:
     dose: Amount | None  # in g or g/kg
     given: bool
     provenance: Provenance | None
+    ordered: Amount | None = None  # of a dose that was given: what was to be given
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,8 @@ def _given(order: OrderState) -> list[Occasion]:
             doses[-1].append(entry)
         else:
             doses.append([entry])
-    return [_occasion(order.key, steps) for steps in doses]
+    ordered = order.content.dose if order.content and not order.is_administration_only else None
+    return [_occasion(order.key, steps, ordered) for steps in doses]
 
 
 def _has_started(entry: Entry) -> bool:
@@ -102,12 +104,13 @@ def _start_of(entry: Entry) -> datetime:
     return entry.event.started.at
 
 
-def _occasion(key: str, steps: list[Entry]) -> Occasion:
+def _occasion(key: str, steps: list[Entry], ordered: Amount | None) -> Occasion:
     events = [step.event for step in steps if isinstance(step.event, MedicationGiven)]
     amounts = [event.grams for event in events if event.grams is not None]
     ends = [event.ended.at for event in events if event.ended is not None]
     at = _start_of(steps[0])
-    return Occasion(key, at, max([at, *ends]), _sum(amounts), given=True, provenance=provenance(steps[0]))
+    source = provenance(steps[0])
+    return Occasion(key, at, max([at, *ends]), _sum(amounts), given=True, provenance=source, ordered=ordered)
 
 
 def _sum(amounts: Sequence[Amount]) -> Amount | None:

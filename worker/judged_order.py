@@ -103,10 +103,14 @@ def _doubts(own: Iterable[Occasion]) -> set[str]:
 
 
 def _in(occasions: Iterable[Occasion], convert: Convert, kg: Amount | None) -> list[arithmetic.Dose] | None:
-    """The doses in one unit; None as soon as one of them is not known in it."""
+    """The doses in one unit; None as soon as one of them is not known in it.
+
+    A dose that was given in g, of an order in g/kg for a patient without a weight, is the dose that was ordered.
+    """
     doses = []
     for occasion in occasions:
-        amount = convert(occasion.dose, kg) if occasion.dose is not None else None
+        amounts = (convert(dose, kg) for dose in (occasion.dose, occasion.ordered) if dose is not None)
+        amount = next((amount for amount in amounts if amount is not None), None)
         if amount is None:
             return None
         doses.append(arithmetic.Dose(occasion.at, amount.low, amount.high, occasion.order))

@@ -1,0 +1,250 @@
+"""The clinical vignettes told in HL7: what each becomes in the inbox, read back through the API.
+
+`tests/rules/vignettes.py` judges the same cases without messages. Both read `tests/rules/vignettes.yaml`.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ivigilant.hospital import medicines
+from ivigilant.hospital.chart import Chart
+from ivigilant.hospital.medicines import Drug
+from ivigilant.hospital.messages import Result
+from ivigilant.hospital.people import Person
+from ivigilant.hospital.prescriptions import Prescription, Schedule
+from ivigilant.hospital.terms import APTT, HEIGHT, INR, VISCOSITY, icd
+from ivigilant.hospital.wire import Code, Draft, post
+from tests.journeys.hospital import Hospital
+from tests.journeys.pharmacist import Pharmacist
+from tests.rules import vignettes as cases
+
+Json = dict[str, Any]
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+CASES = Path(cases.__file__).with_suffix(".yaml")
+LABS = {"inr": (INR, "{INR}"), "aptt_s": (APTT, "s"), "serum_viscosity_cP": (VISCOSITY, "cP")}
+BRANDS = {
+    "Gamunex-C": Drug(
+        Code("99990111", "GAMUNEX 10% INFVLST 100MG/ML", "GS-HPK", medicines.IVIG.code.other), mg_per_ml=100
+    ),
+    "Privigen-EU-PID": medicines.PRIVIGEN,
+    "Octagam-10-DM": medicines.OCTAGAM,
+}
+TREATED = {
+    "none": (),
+    "therapeutic": ((medicines.APIXABAN, "5", "BID"),),
+    "vka_sub": ((medicines.WARFARIN, "5", "QD"),),
+    "antiplatelet_only": ((medicines.ASPIRIN, "80", "QD"),),
+}
+UNREMARKABLE = icd("E03.9", "Hypothyreoïdie")  # history was received, and nothing in it matters
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What stands in the inbox, or beside the order, for one stream."""
+
+    stream: str
+    tier: str
+    priority: str
+    rules: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.tier.lower()}, {self.priority}" if self.tier != "NONE" else "nothing"
+
+
+NOTHING = Answer("NONE", "NONE", "none", ())
+
+
+@dataclass(frozen=True, slots=True)
+class Vignette:
+    """One case as it was written down."""
+
+    told: Json
+
+    @property
+    def name(self) -> str:
+        """V01, V02, …"""
+        return str(self.told["id"])
+
+    @property
+    def number(self) -> str:
+        """The placer number of the order that is asked about."""
+        return f"9200{self.name[1:]}"
+
+    @property
+    def expected(self) -> Answer:
+        """What must become of it."""
+        told = self.told["expected"]
+        return Answer(told["stream"], told["tier"], told["priority"], tuple(sorted(told["rules"])))
+
+
+def read_vignettes() -> list[Vignette]:
+    """Every case of the order stream, the published ones first."""
+    told = yaml.safe_load(CASES.read_text(encoding="utf-8"))
+    return [Vignette(each) for each in told if "order" in each]
+
+
+class Telling:
+    """One vignette being told to a hospital."""
+
+    def __init__(self, vignette: Vignette, hospital: Hospital, pharmacist: Pharmacist) -> None:
+        self.vignette, self.hospital, self.pharmacist = vignette, hospital, pharmacist
+        self.now = hospital.clock()
+        self.told = vignette.told
+        self.chart = Chart(person_of(self.told, self.now), ward="C4NEU")
+        self._sent = 0
+
+    def answer(self) -> Answer:
+        """Tell everything, and read what became of it."""
+        self._history()
+        self._medicines()
+        self._earlier_doses()
+        order = prescription(self.told, self.vignette.number, self.now)
+        if self.told["order"].get("same_course_already_alerted"):
+            return self._settled_before(order)
+        self.orders(order)
+        return self.read()
+
+    def _settled_before(self, order: Prescription) -> Answer:
+        """A pharmacist settled the alert of this course; then a dose of it is given, or the order changes (NA-4)."""
+        self.orders(replace(order, dose="0.4", unit="g/kg"))
+        self.pharmacist.acknowledges(self.vignette.number)
+        if "order_control" in self.told["order"]:
+            self.orders(replace(order, control=self.told["order"]["order_control"], at=self.now - HOUR / 2))
+        else:
+            self.chart.infused(order, order.schedule.starts, 6, "30")
+            self.chart.infused(order, order.schedule.starts + DAY, 6, "30")
+            self.send()
+        return self.read()
+
+    def orders(self, order: Prescription) -> None:
+        """Tell the order, with the weight where the case gives one."""
+        weight = self.told["order"].get("weight_kg")
+        self.chart.ordered(order, "RDE", weight=str(weight) if weight else "")
+        self.send()
+
+    def send(self) -> None:
+        """Send what was told since the last time."""
+        drafts, self.chart.drafts = self.chart.drafts, []
+        self.hospital.sends(*self._messages(drafts))
+
+    def read(self) -> Answer:
+        """Ask the API what stands for the order."""
+        number = self.vignette.number
+        answers, alerts = self.pharmacist.answers(number), self.pharmacist.alerts(number)
+        standing = [alert for alert in alerts if alert["stream"] == "order"]
+        if standing and standing[0]["status"] != "open":
+            return NOTHING
+        told = standing[0] if standing else answers[0] if answers else None
+        if told is None or told["tier"] == "none":
+            return NOTHING
+        rules = tuple(sorted(finding["rule"] for finding in told["findings"]))
+        return Answer("ORDER", told["tier"].upper(), told["priority"], rules)
+
+    def _messages(self, drafts: list[Draft]) -> Iterator[bytes]:
+        for draft in drafts:
+            self._sent += 1
+            yield post(draft, f"{self.vignette.name}{self._sent:04d}", self.now - HOUR + timedelta(seconds=self._sent))
+
+    def _history(self) -> None:
+        known = self.told.get("history_available", True)
+        self.chart.admitted(self.now - 2 * HOUR, *((UNREMARKABLE,) if known else ()))
+        for name in self.told["risk_factors"]:
+            if name in cases.RISK_CODES:
+                self.chart.has_problem(icd(cases.RISK_CODES[name], name), self.now - 2 * HOUR)
+        for note in self.told.get("notes", ()):
+            self.chart.has_problem(Code("", note, "L"), self.now - 2 * HOUR)
+        for event in self.told["vte"]:
+            code, ago = icd(cases.VTE_CODES[event["kind"]], event["kind"]), days_since(event)
+            onset = None if ago is None else self.now - ago * DAY
+            self.chart.has_problem(code, self.now - 2 * HOUR, onset=onset, past=ago is None or ago > 90)
+
+    def _medicines(self) -> None:
+        meds, taken = self.told.get("meds", {}), [*TREATED[self.told["anticoag"]]]
+        if "prednisone_mg_day" in meds:
+            taken.append((medicines.PREDNISONE, str(meds["prednisone_mg_day"]), "QD"))
+        if "corticosteroid_high_dose_iv" in meds:
+            taken.append((medicines.METHYLPREDNISOLONE, "1000", "QD"))
+        for drug, dose, pattern in taken:
+            schedule = Schedule(self.now - 3 * DAY, pattern)
+            self.chart.ordered(Prescription(self.chart.number("M"), drug, schedule, dose, "mg"), "RDE")
+        results = [Result(LABS[name][0], value, LABS[name][1]) for name, value in self.told.get("labs", {}).items()]
+        if "height_cm" in self.told["patient"]:
+            results.append(Result(HEIGHT, self.told["patient"]["height_cm"], "cm"))
+        if results:
+            self.chart.measured(self.now - DAY, *results)
+
+    def _earlier_doses(self) -> None:
+        drug = drug_of(self.told["order"])
+        after = [
+            (event["days_after_ivig"], days_since(event)) for event in self.told["vte"] if "days_after_ivig" in event
+        ]
+        doses = [(gap + ago, "30") for gap, ago in dict.fromkeys(after) if ago is not None]
+        if not self.told["order"].get("first_ever"):
+            doses.append((35, "20"))
+        for days, grams in doses:
+            earlier = Prescription(self.chart.number("E"), drug, Schedule(self.now - days * DAY))
+            self.chart.infused(earlier, self.now - days * DAY, 4, grams)
+
+
+def person_of(told: Json, now: datetime) -> Person:
+    """The patient, with no more than the case says."""
+    age = told["patient"].get("age")
+    born = date(now.year - age, 1, 1) if age else None
+    return Person(f"92000{told['id'][1:]}", "", "Voorbeeld", told["id"], told["patient"].get("sex") or "U", born)
+
+
+def days_since(event: Json) -> int | None:
+    """How long ago an event was; undated, unless it is told by the dose it followed."""
+    ago: int | None = event["days_ago"]
+    return 400 if ago is None and event.get("days_after_ivig") is not None else ago
+
+
+def drug_of(order: Json) -> Drug:
+    """What is ordered: a product with its codes, or only the words of the case."""
+    if "text" in order:
+        return Drug(Code("", order["text"], "L"), route=order["route"] or "")
+    return BRANDS.get(order.get("brand", ""), medicines.IVIG)
+
+
+def prescription(told: Json, number: str, now: datetime) -> Prescription:
+    """The order of the case. A rate that it does not give is 5 g/h, so that "no rate" does not fire everywhere."""
+    order = told["order"]
+    indication = cases.BRANDS.get(order.get("brand", ""), ("", ""))[1]
+    dose, unit = next(((str(order[key]), unit) for key, unit in cases.BASIS.items() if key in order), ("", "g"))
+    days = order.get("days", 1)
+    pattern = "Once" if days == 1 else "QD" if order.get("consecutive_days", days) > 1 else "Q5D"
+    rate, give_per = _rate(order)
+    return Prescription(
+        number,
+        drug_of(order),
+        Schedule(now, pattern, days),
+        dose,
+        unit,
+        rate=rate,
+        give_per=give_per,
+        indication=icd(indication, "Indicatie") if indication else None,
+        at=now - HOUR,
+        route=order["route"] or "",
+    )
+
+
+def _rate(order: Json) -> tuple[str, str]:
+    """RXE-23 in mL/h of a 10% product; without a weight mg/kg/min can only be said as the hours of the infusion."""
+    if "mg_per_kg_min" in order and not order.get("weight_kg"):
+        return "", f"H{round(order['g_per_kg_day'] * 1000 / 60 / order['mg_per_kg_min'])}"
+    if "mg_per_kg_min" in order:
+        return f"{order['mg_per_kg_min'] * 60 * order['weight_kg'] / 100:g}", ""
+    return f"{order.get('g_per_h', 5) * 10:g}", ""
+
+
+Tell = Callable[[Vignette], Answer]
+
+
+def teller(hospital: Hospital, pharmacist: Pharmacist) -> Tell:
+    """Give what tells a vignette to this hospital and reads the answer."""
+    return lambda vignette: Telling(vignette, hospital, pharmacist).answer()
