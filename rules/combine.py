@@ -1,6 +1,6 @@
 """Findings combined into one tier, one priority and one text, as policy.yaml says."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rules.assessment import Assessment, Finding, Priority, Step, Text, Tier
 from rules.facts import once
@@ -21,17 +21,17 @@ def combine(picture: Picture, knowledge: Knowledge, findings: Sequence[Finding],
     escalated = _escalate(policy, findings)
     found = sorted([*findings, *escalated], key=lambda finding: (-finding.tier, finding.rule))
     if not found:
-        return Assessment(Tier.NONE, Priority.NONE, (), Text("", ""), (), (), (), knowledge.version, trace)
+        return _nothing(knowledge, trace)
     tier = found[0].tier
     missing = _remarks(policy.missing, picture)
     mitigating = _remarks(policy.mitigating, picture)
-    advice = tuple(dict.fromkeys(text for finding in found for text in finding.advice))
+    advice = _advice(found)
     checklist: tuple[Text, ...] = ()
     if tier >= Tier[policy.form.checklist_from.upper()]:
         checklist = tuple(Text(each.nl, each.en) for each in policy.form.checklist)
     return Assessment(
         tier,
-        _priority(policy, picture, found),
+        _priority(policy.priority, picture, found),
         tuple(found),
         _text(found, mitigating, missing),
         (*advice, *checklist),
@@ -40,6 +40,26 @@ def combine(picture: Picture, knowledge: Knowledge, findings: Sequence[Finding],
         knowledge.version,
         trace,
     )
+
+
+def combine_events(
+    picture: Picture, knowledge: Knowledge, findings: Sequence[Finding], trace: tuple[Step, ...]
+) -> Assessment:
+    """Put together what was found after the infusions of one order; the order itself is judged elsewhere."""
+    found = sorted(findings, key=lambda finding: (-finding.tier, finding.rule))
+    if not found:
+        return _nothing(knowledge, trace)
+    priority = _priority(knowledge.policy.surveillance, picture, found)
+    text = _text(found, (), ())
+    return Assessment(found[0].tier, priority, tuple(found), text, _advice(found), (), (), knowledge.version, trace)
+
+
+def _nothing(knowledge: Knowledge, trace: tuple[Step, ...]) -> Assessment:
+    return Assessment(Tier.NONE, Priority.NONE, (), Text("", ""), (), (), (), knowledge.version, trace)
+
+
+def _advice(found: Sequence[Finding]) -> tuple[Text, ...]:
+    return tuple(dict.fromkeys(text for finding in found for text in finding.advice))
 
 
 def _remarks(remarks: Sequence[Remark], picture: Picture) -> tuple[Text, ...]:
@@ -76,10 +96,10 @@ def _escalate(policy: Policy, findings: Sequence[Finding]) -> tuple[Finding, ...
     )
 
 
-def _priority(policy: Policy, picture: Picture, found: Sequence[Finding]) -> Priority:
+def _priority(ways: Mapping[Tier, tuple[PriorityRule, ...]], picture: Picture, found: Sequence[Finding]) -> Priority:
     fired = {finding.rule for finding in found}
     tiers = {finding.tier for finding in found}
-    for line in policy.priority[found[0].tier]:
+    for line in ways[found[0].tier]:
         if _fits(line, picture, fired, tiers):
             return line.to
     return Priority.PROMPT

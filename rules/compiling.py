@@ -1,13 +1,13 @@
 """Rules, states and the policy, from what was read to what can be asked."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 from rules.assessment import Priority, Step, Text, Tier
 from rules.conditions.reading import ConditionReader
 from rules.fillers import FILLERS
 from rules.form_check import check_form
-from rules.forms import DefinitionForm, Evidence, PolicyForm, RuleForm, Source, Words
+from rules.forms import DefinitionForm, Evidence, PolicyForm, PriorityLine, RuleForm, Source, TierName, Words
 from rules.forms import Remark as RemarkForm
 from rules.knowledge import Asked, Higher, Policy, PriorityRule, Remark, Rule
 from rules.terms import Condition, State, Terms
@@ -132,24 +132,10 @@ def compile_policy(
 ) -> Policy:
     """Make the policy; it may name only rules that exist."""
     reader = ConditionReader(document, terms, states)
-    priority = {
-        Tier[tier.upper()]: tuple(
-            PriorityRule(
-                Priority[line.to.upper()],
-                frozenset(line.fired),
-                reader.read(line.when, ("priority", tier, index, "when")),
-                frozenset(Tier[name.upper()] for name in line.none_of_tier),
-            )
-            for index, line in enumerate(lines)
-        )
-        for tier, lines in form.priority.items()
-    }
-    named: list[tuple[Loc, str]] = [
-        (("priority", tier, index, "fired"), rule)
-        for tier, lines in form.priority.items()
-        for index, line in enumerate(lines)
-        for rule in line.fired
-    ]
+    priority = _priority(reader, form.priority, ("priority",))
+    surveillance = _priority(reader, form.surveillance.priority, ("surveillance", "priority"))
+    named = _rules_named(form.priority, ("priority",))
+    named += _rules_named(form.surveillance.priority, ("surveillance", "priority"))
     named += [(("families", index, "rules"), rule) for index, each in enumerate(form.families) for rule in each.rules]
     for where, rule in named:
         if rule not in rules:
@@ -161,7 +147,33 @@ def compile_policy(
     check_text(document, form.escalation.because, ("escalation", "because"))
     missing = _remarks(document, reader, form.missing, "missing")
     mitigating = _remarks(document, reader, form.mitigating, "mitigating")
-    return Policy(form, priority, family_of, cite(form.escalation.evidence, sources), missing, mitigating)
+    return Policy(form, priority, surveillance, family_of, cite(form.escalation.evidence, sources), missing, mitigating)
+
+
+def _priority(
+    reader: ConditionReader, priority: Mapping[TierName, list[PriorityLine]], where: Loc
+) -> dict[Tier, tuple[PriorityRule, ...]]:
+    return {
+        Tier[tier.upper()]: tuple(
+            PriorityRule(
+                Priority[line.to.upper()],
+                frozenset(line.fired),
+                reader.read(line.when, (*where, tier, index, "when")),
+                frozenset(Tier[name.upper()] for name in line.none_of_tier),
+            )
+            for index, line in enumerate(lines)
+        )
+        for tier, lines in priority.items()
+    }
+
+
+def _rules_named(priority: Mapping[TierName, list[PriorityLine]], where: Loc) -> list[tuple[Loc, str]]:
+    return [
+        ((*where, tier, index, "fired"), rule)
+        for tier, lines in priority.items()
+        for index, line in enumerate(lines)
+        for rule in line.fired
+    ]
 
 
 def _remarks(

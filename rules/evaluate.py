@@ -1,24 +1,27 @@
 """One case judged: every rule asked, the findings combined into one answer. A pure function."""
 
 from rules.assessment import Assessment, Finding, Step, Text, Tier
-from rules.combine import combine
+from rules.combine import combine, combine_events
 from rules.facts import Case, Fact, once
+from rules.forms import StreamName
 from rules.knowledge import Asked, Knowledge, Rule
 from rules.picture import Picture
 from rules.wording import fill
 
 
-def evaluate(case: Case, knowledge: Knowledge) -> Assessment:
-    """Judge one order; the same case and knowledge always give the same answer."""
+def evaluate(case: Case, knowledge: Knowledge, stream: StreamName = "order") -> Assessment:
+    """Judge one order, or what came after it; the same case and knowledge always give the same answer."""
     picture = Picture(case, knowledge.terms)
     findings: list[Finding] = []
     trace: list[Step] = []
     for rule in knowledge.rules:
-        if not rule.is_asked:
+        if not rule.is_asked or rule.stream != stream:
             continue
         finding = judge(rule, picture, trace)
         if finding is not None and rule.is_live:
             findings.append(finding)
+    if stream == "pharmacovigilance":
+        return combine_events(picture, knowledge, findings, tuple(trace))
     return combine(picture, knowledge, findings, tuple(trace))
 
 

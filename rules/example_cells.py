@@ -169,10 +169,17 @@ def _before(case: Case, cell: str) -> Case:
     return replace(case, doses=() if cell == "none" else tuple(_dose(one) for one in cell.split(";")))
 
 
+def _given(case: Case, cell: str) -> Case:
+    """Read "30 g, 10 days ago; 30 g, 4 days ahead, planned": doses of the order itself."""
+    own = tuple(replace(_dose(one), order=case.order.key) for one in cell.split(";"))
+    return replace(case, doses=tuple(sorted((*case.doses, *own), key=lambda dose: dose.at)))
+
+
 def _dose(cell: str) -> Dose:
     amount, ago, *rest = [part.strip() for part in cell.split(",")]
-    number, unit, _ = ago.split()
+    number, unit, side = ago.split()
     length = timedelta(days=int(number)) if unit == "days" else timedelta(hours=int(number))
+    length = -length if side == "ahead" else length
     brand = next((part for part in rest if part != "planned"), "")
     grams = read_range(amount.split()[0])
     return Dose(AT - length, grams, given="planned" not in rest, order="BEFORE", provenance=WHERE, brand=brand)
@@ -198,6 +205,7 @@ COLUMNS: dict[str, Callable[[Case, str], Case]] = {
     "inpatient": _inpatient,
     "history": _history,
     "IVIg before": _before,
+    "given": _given,
     "diagnosed": _facts("condition"),
     "done": _facts("procedure"),
     "flagged": _facts("allergy"),

@@ -134,7 +134,11 @@ def _found(filling: Filling) -> str:
 
 def _medicines(filling: Filling) -> str:
     order = filling.picture.order_fact
-    taken = tuple(fact for fact in filling.facts if fact.kind == "medication" and fact is not order)
+    taken = tuple(
+        fact
+        for fact in filling.facts
+        if fact.kind == "medication" and fact is not order and not fact.text.startswith("IVIg")
+    )
     return _listed(taken, medicine, filling)
 
 
@@ -162,7 +166,7 @@ def _interval(filling: Filling) -> str:
         fact for fact in filling.facts if fact.kind == "medication" and fact.text.startswith("IVIg") and fact.starts
     ]
     gaps = [(event.starts - fact.starts).days for fact in doses if fact.starts]
-    return str(max(0, min(gaps))) if gaps else ""
+    return str(min((gap for gap in gaps if gap >= 0), default=0)) if gaps else ""
 
 
 def _no_dose_per_kg(filling: Filling) -> str:

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Conditions = list[dict[str, Any]]
 TierName = Literal["information", "moderate", "high", "contraindication"]
+StreamName = Literal["order", "pharmacovigilance"]
 PriorityName = Literal["passive", "routine", "prompt", "urgent"]
 
 
@@ -101,6 +102,7 @@ class RuleForm(Form):
     id: str = Field(pattern=r"^IG-(VTE|DATA|PV)-\d{3}$")
     title: Words
     status: Literal["draft", "trial", "live", "retired"]
+    stream: StreamName = "order"
     when: Conditions = Field(min_length=1)
     alert: Alert
     raised: list[Raise] = []
@@ -259,11 +261,18 @@ class Remark(Form):
     says: Words
 
 
+class Surveillance(Form):
+    """How soon a pharmacist should look at an event after infusion."""
+
+    priority: dict[TierName, list[PriorityLine]]
+
+
 class PolicyForm(Form):
     """`policy.yaml`: how findings become one tier, one priority and one text."""
 
     number: int
     priority: dict[TierName, list[PriorityLine]]
+    surveillance: Surveillance
     families: list[Family]
     escalation: Escalation
     missing: list[Remark]

@@ -7,7 +7,7 @@ from typing import Literal
 
 from rules.assessment import Priority, Step, Text, Tier
 from rules.facts import Coding
-from rules.forms import PolicyForm, RuleForm
+from rules.forms import PolicyForm, RuleForm, StreamName
 from rules.recognition import Product, recognise
 from rules.terms import Condition, Terms
 
@@ -45,6 +45,11 @@ class Rule:
     evidence: tuple[str, ...]
 
     @property
+    def stream(self) -> StreamName:
+        """Whether it judges orders, or watches what comes after the infusion."""
+        return self.form.stream
+
+    @property
     def is_live(self) -> bool:
         """Whether its findings are shown."""
         return self.form.status == "live"
@@ -79,6 +84,7 @@ class Policy:
 
     form: PolicyForm
     priority: dict[Tier, tuple[PriorityRule, ...]]
+    surveillance: dict[Tier, tuple[PriorityRule, ...]]  # the same for events after infusion
     family_of: dict[str, str]
     escalation_evidence: tuple[str, ...]
     missing: tuple[Remark, ...]

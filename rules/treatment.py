@@ -1,6 +1,7 @@
 """Medicines in use: what protects from thrombosis, and how much steroid is given."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
@@ -63,15 +64,45 @@ def _too_low(reading: "Reading", limit: Decimal) -> bool:
 
 def _by_dose(picture: "Picture", fact: Fact) -> tuple[Status, tuple[Fact, ...]]:
     """Judge an anticoagulant by its dose per day."""
-    form = picture.terms.anticoagulation
-    medicine = next((each for each in form.medicines if fact in picture.taking((each.set,))), None)
-    if medicine is None or fact.value is None:
+    is_treatment = _is_treatment(picture, fact)
+    if is_treatment is None:
         return "unknown", (fact,)
+    return ("therapeutic" if is_treatment else "prophylactic"), (fact,)
+
+
+def treatments(picture: "Picture") -> list[Fact]:
+    """Return every anticoagulant ever begun at a treatment dose, in use or not; a vitamin K antagonist always is."""
+    form = picture.terms.anticoagulation
+    vitamin_k = _medicines(picture, (form.vitamin_k.set,))
+    others = [fact for fact in _medicines(picture, tuple(form.groups)) if _is_treatment(picture, fact)]
+    return [fact for fact in vitamin_k + others if fact.starts and not (fact.ends and fact.ends <= fact.starts)]
+
+
+def was_treated(picture: "Picture", at: datetime) -> bool:
+    """Whether an anticoagulant was in use at that moment, at a treatment dose or one that is not known."""
+    form = picture.terms.anticoagulation
+    return any(
+        (fact.starts is None or fact.starts <= at) and (fact.ends is None or fact.ends >= at)
+        for fact in _medicines(picture, (form.vitamin_k.set, *form.groups))
+        if _is_treatment(picture, fact) is not False
+    )
+
+
+def _medicines(picture: "Picture", names: tuple[str, ...]) -> list[Fact]:
+    return [fact for fact in picture.with_certainty(names) if fact.kind == "medication"]
+
+
+def _is_treatment(picture: "Picture", fact: Fact) -> bool | None:
+    """Whether the dose is that of treatment; None when that cannot be told."""
+    form = picture.terms.anticoagulation
+    medicine = next((each for each in form.medicines if fact in _medicines(picture, (each.set,))), None)
+    if medicine is None or fact.value is None:
+        return None
     factor = form.units[medicine.unit].get(fact.unit.strip())
     needed = _treatment_dose(picture, medicine)
     if factor is None or needed is None:
-        return "unknown", (fact,)
-    return ("therapeutic" if fact.value.low * factor >= needed else "prophylactic"), (fact,)
+        return None
+    return fact.value.low * factor >= needed
 
 
 def _treatment_dose(picture: "Picture", medicine: Medicine) -> Decimal | None:

@@ -29,15 +29,15 @@ def differing(rule: Rule, knowledge: Knowledge) -> list[str]:
     return [each.name for each, case in _read(rule.form.examples) if not _as_said(rule, each, case, knowledge)]
 
 
-def has_priority(example: Example, case: Case, knowledge: Knowledge) -> bool:
+def has_priority(rule: Rule, example: Example, case: Case, knowledge: Knowledge) -> bool:
     """Whether the whole assessment has the priority of the table."""
-    return not example.priority or evaluate(case, knowledge).priority.name.lower() == example.priority
+    return not example.priority or evaluate(case, knowledge, rule.stream).priority.name.lower() == example.priority
 
 
 def any_differs(rules: Iterable[Rule], knowledge: Knowledge) -> bool:
     """Whether any example of any rule gets another answer than its table says."""
     return any(
-        not _as_said(rule, each, case, knowledge) or not has_priority(each, case, knowledge)
+        not _as_said(rule, each, case, knowledge) or not has_priority(rule, each, case, knowledge)
         for rule in rules
         for each, case in _read(rule.form.examples)
     )
@@ -48,4 +48,4 @@ def cases_of(rule: Rule) -> list[tuple[Example, Case]]:
 
 
 def answers(rule: Rule, example: Example, case: Case, knowledge: Knowledge) -> bool:
-    return _as_said(rule, example, case, knowledge) and has_priority(example, case, knowledge)
+    return _as_said(rule, example, case, knowledge) and has_priority(rule, example, case, knowledge)

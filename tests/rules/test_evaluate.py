@@ -58,7 +58,9 @@ def test_the_trace_holds_every_condition_of_every_rule(knowledge: Knowledge) -> 
     steps = evaluate(a_case(), knowledge).trace
 
     asked = {(step.rule, step.condition) for step in steps}
-    assert asked >= {(rule.id, each.condition.text) for rule in knowledge.rules for each in rule.when}
+    assert asked >= {
+        (rule.id, each.condition.text) for rule in knowledge.rules if rule.stream == "order" for each in rule.when
+    }
 
 
 def test_the_same_case_gets_the_same_answer(knowledge: Knowledge) -> None:

@@ -20,7 +20,7 @@ CASES = [
 def test_the_example_gives_the_alert_in_its_table(
     rule: Rule, example: Example, case: Case, knowledge: Knowledge
 ) -> None:
-    found = evaluate(case, knowledge)
+    found = evaluate(case, knowledge, rule.stream)
 
     own = [each for each in found.findings if each.rule == rule.id]
     assert [each.tier.name.lower() for each in own] == ([example.tier] if example.tier != "none" else [])
@@ -32,7 +32,7 @@ def test_the_example_gives_the_alert_in_its_table(
 def test_every_finding_fits_its_place_and_shows_its_facts(
     rule: Rule, example: Example, case: Case, knowledge: Knowledge
 ) -> None:
-    found = evaluate(case, knowledge)
+    found = evaluate(case, knowledge, rule.stream)
 
     assert max(len(found.text.nl), len(found.text.en)) <= 600
     for each in found.findings:

@@ -1,0 +1,104 @@
+"""Words about what came after IVIg of the judged order; used by the rules of surveillance after infusion."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import NamedTuple
+
+from rules.conditions.history import dose_fact, saw
+from rules.conditions.vocabulary import Kind, Said, word
+from rules.dates import days, last_moment
+from rules.facts import Dose, Fact
+from rules.picture import OWN, Picture
+from rules.terms import Check, Outcome
+from rules.treatment import treatments, was_treated
+
+_SUSPECTED = frozenset({"suspected"})
+_TOLD = frozenset({"condition", "procedure", "allergy"})  # never a result: its words are not read
+
+
+class Followed(NamedTuple):
+    """An event, and the dose of IVIg it followed."""
+
+    event: Fact
+    dose: Dose
+
+
+@word(
+    Kind.SETS,
+    needs={"within_days": Kind.NUMBER},
+    may={"certainty": Kind.CHOICE},
+    part_choices={"certainty": ("suspected",)},
+)
+def after_this_ivig(said: Said) -> Check:
+    """Begun at most so many days after the last dose before it, when this order gave that dose."""
+    window = days(said.number("within_days"))
+    certainty = _SUSPECTED if "certainty" in said.parts else OWN
+
+    def check(picture: Picture) -> Outcome:
+        told = [fact for fact in picture.with_certainty(said.names, certainty) if fact.kind in _TOLD]
+        return _outcome(_followed(picture, told, window))
+
+    return check
+
+
+@word(Kind.CHOICE, needs={"within_days": Kind.NUMBER}, choices=("therapeutic",))
+def anticoagulated_after_this_ivig(said: Said) -> Check:
+    """Treatment with an anticoagulant begun so soon after a dose of this order, and not in use when it was given."""
+    window = days(said.number("within_days"))
+
+    def check(picture: Picture) -> Outcome:
+        begun = _followed(picture, treatments(picture), window)
+        return _outcome([each for each in begun if not was_treated(picture, each.dose.at)])
+
+    return check
+
+
+@word(Kind.SETS)
+def more_ivig_planned_after(said: Said) -> Check:
+    """A dose of any order is planned, and not reported as given, after such an event that followed this order."""
+
+    def check(picture: Picture) -> Outcome:
+        if picture.case.patient.deceased:
+            return Outcome(held=False)
+        told = [fact for fact in picture.with_certainty(said.names) if fact.kind in _TOLD]
+        for event, dose in _followed(picture, told, timedelta.max):
+            for later in picture.case.doses:
+                if not later.given and later.at > dose.at and event.starts is not None and later.at > event.starts:
+                    return Outcome(held=True, facts=(dose_fact(later),), saw=f"{later.at:%Y-%m-%d}")
+        return Outcome(held=False)
+
+    return check
+
+
+def _followed(picture: Picture, events: Iterable[Fact], window: timedelta) -> list[Followed]:
+    """The events whose last dose before them was of this order, at most so long before."""
+    found = []
+    for event in events:
+        dose = _last_dose(picture.case.doses, event)
+        if dose is None or event.starts is None or dose.order != picture.case.order.key:
+            continue
+        if event.starts - dose.at <= window:
+            found.append(Followed(event, dose))
+    return found
+
+
+def _last_dose(doses: tuple[Dose, ...], event: Fact) -> Dose | None:
+    """The last dose before an event.
+
+    Of a day whose hour is not told, a dose that was given counts before one that was only planned: the event may have
+    been why it was not given. A date without a month is too vague.
+    """
+    last = last_moment(event)
+    if event.starts is None or last is None or event.precision == "year":
+        return None
+    before = [dose for dose in doses if dose.at <= last]
+    certain = [dose for dose in before if dose.given or dose.at <= event.starts]
+    return max(certain or before, key=lambda dose: dose.at, default=None)
+
+
+def _outcome(followed: list[Followed]) -> Outcome:
+    if not followed:
+        return Outcome(held=False)
+    events = [each.event for each in followed]
+    facts = [fact for event, dose in followed for fact in (event, dose_fact(dose))]
+    return Outcome(held=True, facts=tuple(facts), saw=saw(events))
