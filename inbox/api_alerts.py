@@ -97,7 +97,9 @@ def _do(
 
 
 @post("/{alert_id:str}/acknowledge", status_code=200, guards=[needs("pharmacist")], sync_to_thread=True)
-def acknowledge_alert(request: AnyRequest, alert_id: FromPath[str], data: JSONBody[Acknowledgement | None] = None) -> Alert:
+def acknowledge_alert(
+    request: AnyRequest, alert_id: FromPath[str], data: JSONBody[Acknowledgement | None] = None
+) -> Alert:
     """Settle an open alert as seen and taken on; 409 when somebody was first or the alert changed."""
     given = data or Acknowledgement()
     return _do(request, alert_id, "acknowledge", lambda c, act: acts.acknowledge(c, act, given.note), given.assessment)

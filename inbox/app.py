@@ -35,7 +35,7 @@ from inbox import (
     sign_in_pages,
 )
 from inbox.authentication import SessionAuthentication, TokenAuthentication
-from inbox.headers import add_headers
+from inbox.headers import CSRF_COOKIE, add_headers
 from inbox.live import Events
 from inbox.parts import Parts
 from inbox.settings import InboxSettings
@@ -114,7 +114,7 @@ def _static() -> Router:
 def _csrf(settings: InboxSettings) -> CSRFConfig:
     return CSRFConfig(
         secret=settings.secret,
-        cookie_name="ivigilant_csrf",
+        cookie_name=CSRF_COOKIE,
         cookie_secure=settings.secure_cookies,
         cookie_httponly=True,
         exclude=[f"^{API}/"],  # there a cookie opens nothing

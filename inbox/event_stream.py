@@ -22,7 +22,7 @@ def _position(request: AnyRequest, after: int | None) -> int | None:
 
 
 async def _stream(
-    parts: Parts, after: int | None, tell: Callable[[Happening], list[ServerSentEventMessage]]
+    parts: Parts, after: int | None, tell: Callable[[Happening], ServerSentEventMessage]
 ) -> AsyncIterator[ServerSentEventMessage]:
     yield ServerSentEventMessage(comment="connected", data=None, retry=2000)
     quiets = 0
@@ -33,19 +33,17 @@ async def _stream(
             if quiets >= LONGEST_QUIETS:
                 return
         else:
-            for message in tell(happening):
-                yield message
+            yield tell(happening)
 
 
-def _ids(happening: Happening) -> list[ServerSentEventMessage]:
+def _ids(happening: Happening) -> ServerSentEventMessage:
     data = msgspec.json.encode({"alerts": [str(alert) for alert in happening.alerts]})
-    return [ServerSentEventMessage(event="alerts", id=happening.last, data=data)]
+    return ServerSentEventMessage(event="alerts", id=happening.last, data=data)
 
 
-def _signals(happening: Happening) -> list[ServerSentEventMessage]:
-    """For the pages: one event that anything happened, and one per alert for the page that shows it."""
-    each = [ServerSentEventMessage(event=f"alert-{alert}", data="") for alert in happening.alerts]
-    return [*each, ServerSentEventMessage(event="alerts", id=happening.last, data="")]
+def _signal(happening: Happening) -> ServerSentEventMessage:
+    """For the inbox page: that something happened; it asks for its list anew."""
+    return ServerSentEventMessage(event="alerts", id=happening.last, data="")
 
 
 @get("/events", tags=["events"], summary="What happened, as it happens: ids only")
@@ -57,4 +55,4 @@ async def api_events(request: AnyRequest, after: FromQuery[int | None] = None) -
 @get("/live", opt={UNATTENDED: True}, include_in_schema=False)
 async def page_events(request: AnyRequest, after: FromQuery[int | None] = None) -> ServerSentEvent:
     """Tell an open page that it is behind."""
-    return ServerSentEvent(_stream(parts_of(request), _position(request, after), _signals))
+    return ServerSentEvent(_stream(parts_of(request), _position(request, after), _signal))

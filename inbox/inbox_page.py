@@ -12,18 +12,24 @@ from inbox.pages import is_fragment, language_of, page, to_page
 from inbox.parts import AnyRequest, Parts, parts_of
 from inbox.readiness import readiness
 from store import feeds
-from store.inbox_queries import AlertFilter, Rows, last_event, list_alerts
+from store.inbox_queries import AlertFilter, Rows, events_after, gravest_alerts, last_event, list_alerts
 from store.merges import persons
 from store.status_queries import last_message_at
 
 SHOWN_TIERS = ("contraindication", "high", "moderate")
 STATUSES = ("open", "acknowledged", "overridden", "covered", "resolved")
 
+ALL_NEWS = 10_000  # more than happens between two looks
+
 Chosen = FromQuery[list[str] | None]
 
 
 def _alerts(connection: sa.Connection, parts: Parts, statuses: list[str], tiers: list[str]) -> Rows:
-    return list_alerts(connection, AlertFilter(statuses, tiers), None, parts.settings.alerts_per_page)
+    """Open alerts by tier; of those that were settled, of which there are ever more, the newest."""
+    wanted, limit = AlertFilter(statuses, tiers), parts.settings.alerts_per_page
+    if statuses == ["open"]:
+        return gravest_alerts(connection, wanted, limit)
+    return list_alerts(connection, wanted, None, limit)
 
 
 def _groups(connection: sa.Connection, rows: Rows, language: str) -> list[Group]:
@@ -43,18 +49,28 @@ def show_inbox(request: AnyRequest, status: Chosen = None, tier: Chosen = None, 
 
 @get("/alerts", opt={UNATTENDED: True}, include_in_schema=False, sync_to_thread=True)
 def refresh_inbox(
-    request: AnyRequest, status: Chosen = None, tier: Chosen = None, ward: Chosen = None
+    request: AnyRequest,
+    status: Chosen = None,
+    tier: Chosen = None,
+    ward: Chosen = None,
+    after: FromQuery[int | None] = None,
 ) -> Template | Redirect:
     """Give the list anew to an open page that heard that something happened, or whose filter was changed."""
     if not is_fragment(request):
         return to_page("/")
-    answer = _inbox(request, "alerts.html", status, tier, ward)
-    answer.headers["HX-Replace-Url"] = f"/?{request.url.query}" if request.url.query else "/"
+    answer = _inbox(request, "alerts.html", status, tier, ward, after)
+    if after is None:
+        answer.headers["HX-Replace-Url"] = f"/?{request.url.query}" if request.url.query else "/"
     return answer
 
 
 def _inbox(
-    request: AnyRequest, template: str, status: list[str] | None, tier: list[str] | None, ward: list[str] | None
+    request: AnyRequest,
+    template: str,
+    status: list[str] | None,
+    tier: list[str] | None,
+    ward: list[str] | None,
+    after: int | None = None,
 ) -> Template:
     parts = parts_of(request)
     statuses = [name for name in status or [] if name in STATUSES] or ["open"]
@@ -66,9 +82,7 @@ def _inbox(
         groups = on_wards(every, [name for name in ward or [] if name])
         every_feed, last = feeds.every(connection), last_message_at(connection)
         shown = {card.id for group in groups for card in group.cards}
-        patients = sorted({row.patient_id for row in rows if row.id in shown})
-        what = f"alerts {' '.join(str(number) for number in sorted(shown))}"
-        record(connection, request.user, "list_alerts", parts.clock(), patients=patients, what=what)
+        _record_view(connection, request, rows, shown, after)
     chosen = {"status": statuses, "tier": tiers, "ward": [name for name in ward or [] if name]}
     return page(
         request,
@@ -85,6 +99,17 @@ def _inbox(
         feeds=every_feed,
         last_message_at=last,
     )
+
+
+def _record_view(
+    connection: sa.Connection, request: AnyRequest, rows: Rows, shown: set[int], after: int | None
+) -> None:
+    """Record whom the viewer sees now; of a list that was only brought up to date, whom she did not see before."""
+    if after is not None:
+        shown = shown & {alert for _, alert in events_after(connection, after, ALL_NEWS)}
+    patients = sorted({row.patient_id for row in rows if row.id in shown})
+    what = f"alerts {' '.join(str(number) for number in sorted(shown))}"
+    record(connection, request.user, "list_alerts", parts_of(request).clock(), patients=patients, what=what)
 
 
 @get("/banners", opt={UNATTENDED: True}, include_in_schema=False)

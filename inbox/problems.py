@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 import structlog
 from litestar import Request, Response
-from litestar.exceptions import HTTPException, NotAuthorizedException
+from litestar.exceptions import HTTPException, NotAuthorizedException, PermissionDeniedException
 
 from inbox.api_shapes import Problem
 from inbox.errors import (
@@ -19,6 +19,7 @@ from inbox.errors import (
     MessageMissing,
     MessageWaiting,
 )
+from inbox.headers import CSRF_COOKIE
 from inbox.pages import error_page, to_sign_in
 
 PROGRAMS = ("/api/", "/health/", "/metrics", "/schema")
@@ -33,9 +34,18 @@ def for_http(request: AnyRequest, error: HTTPException) -> Response[Any]:
     """Answer what Litestar or a guard refused."""
     if isinstance(error, NotAuthorizedException) and not _is_program(request):
         return to_sign_in(request)
+    if isinstance(error, PermissionDeniedException) and "CSRF" in error.detail:
+        return _form_expired(request)
     faults = [_fault(fault) for fault in error.extra] if isinstance(error.extra, list) else []
     detail = error.detail if error.status_code < 500 else ""
     return _answer(request, error.status_code, detail=detail, errors=faults, headers=error.headers)
+
+
+def _form_expired(request: AnyRequest) -> Response[Any]:
+    """Answer a form whose token was not made by us, or by us with another secret: the next page brings a new one."""
+    answer = to_sign_in(request) if request.url.path == "/sign-in" else _answer(request, 403)
+    answer.delete_cookie(CSRF_COOKIE)
+    return answer
 
 
 def for_inbox(request: AnyRequest, error: InboxError) -> Response[Any]:

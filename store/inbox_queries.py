@@ -14,6 +14,8 @@ from store.tables import alert, alert_event, assessment, decision, feed, medicat
 
 Rows = Sequence[sa.Row[Any]]
 
+_GRAVEST_FIRST = ("contraindication", "high", "moderate", "information", "none")
+
 _ALERT = (
     alert,
     assessment.c.conclusion,
@@ -53,7 +55,20 @@ def _alerts() -> sa.Select[Any]:
 
 def list_alerts(connection: sa.Connection, wanted: AlertFilter, before: int | None, limit: int) -> Rows:
     """Alerts with what was concluded, newest first, older than the alert `before`."""
-    query = _alerts().order_by(alert.c.id.desc()).limit(limit)
+    query = _wanted(wanted).order_by(alert.c.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(alert.c.id < before)
+    return connection.execute(query).all()
+
+
+def gravest_alerts(connection: sa.Connection, wanted: AlertFilter, limit: int) -> Rows:
+    """Alerts with what was concluded, by tier, so that what is left out for want of room is never graver."""
+    rank = sa.case({tier: place for place, tier in enumerate(_GRAVEST_FIRST)}, value=alert.c.tier)
+    return connection.execute(_wanted(wanted).order_by(rank, alert.c.id.desc()).limit(limit)).all()
+
+
+def _wanted(wanted: AlertFilter) -> sa.Select[Any]:
+    query = _alerts()
     if wanted.statuses:
         query = query.where(alert.c.status.in_(wanted.statuses))
     if wanted.tiers:
@@ -64,9 +79,7 @@ def list_alerts(connection: sa.Connection, wanted: AlertFilter, before: int | No
         query = query.where(numbered(wanted.order))
     if wanted.since is not None:
         query = query.where(alert.c.changed_at >= wanted.since)
-    if before is not None:
-        query = query.where(alert.c.id < before)
-    return connection.execute(query).all()
+    return query
 
 
 def find_alert(connection: sa.Connection, alert_id: int) -> sa.Row[Any] | None:

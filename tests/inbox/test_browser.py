@@ -33,6 +33,7 @@ class Desk:
     def signs_in(self, name: str) -> None:
         """Sign in with the keyboard."""
         self.goes("/sign-in")
+        expect(self.page.locator("[name=name]")).to_be_focused()
         self.page.keyboard.type(name)
         self.page.keyboard.press("Tab")
         self.page.keyboard.type(PASSWORD)
@@ -55,6 +56,7 @@ class Desk:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    expect.set_options(timeout=15_000)  # the machine may be busy with other tests
     with browsing() as browser:
         yield browser
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from litestar.testing import TestClient
 
 from rules.knowledge import Rule
 from store import tables
@@ -80,16 +81,16 @@ def test_the_orders_of_a_merged_patient_stand_together(page: Client, site: Site)
     assert "1 patient, 2 alerts" in page.get("/").text
 
 
-def test_the_inbox_is_filtered_by_status_tier_and_ward(page: Client, site: Site) -> None:
+def test_the_inbox_is_filtered_by_status_tier_and_ward(one_page: Client, one_site: Site) -> None:
     elsewhere = a_conclusion()
     elsewhere["patient"] |= {"name": "Elsewhere", "ward": "B2INT"}
-    with site.engine.begin() as connection:
+    with one_site.engine.begin() as connection:
         a_case(connection)
         other = a_person(connection, "2", "2")
         a_case(connection, patient=other, number="2", told=elsewhere, tier="high", status="acknowledged")
 
     def names(query: str) -> tuple[bool, bool]:
-        shown = page.get(f"/?{query}").text
+        shown = one_page.get(f"/?{query}").text
         return "Jansen, Willem" in shown, "Elsewhere" in shown
 
     assert names("") == (True, False)
@@ -97,14 +98,14 @@ def test_the_inbox_is_filtered_by_status_tier_and_ward(page: Client, site: Site)
     assert names("status=open&status=acknowledged") == (True, True)
     assert names("status=open&status=acknowledged&tier=high") == (False, True)
     assert names("status=open&status=acknowledged&ward=C4NEU") == (True, False)
-    assert "No alerts match these filters" in page.get("/?ward=NOWHERE").text
+    assert "No alerts match these filters" in one_page.get("/?ward=NOWHERE").text
 
 
-def test_an_empty_inbox_says_that_somebody_is_listening(page: Client, site: Site) -> None:
-    with site.engine.begin() as connection:
+def test_an_empty_inbox_says_that_somebody_is_listening(one_page: Client, one_site: Site) -> None:
+    with one_site.engine.begin() as connection:
         a_message(connection, received_at=NOW - timedelta(seconds=4))
 
-    shown = page.get("/").text
+    shown = one_page.get("/").text
 
     assert "No open alerts" in shown
     assert "The last message was heard on" in shown
@@ -112,11 +113,11 @@ def test_an_empty_inbox_says_that_somebody_is_listening(page: Client, site: Site
     assert "EPD" in shown
 
 
-def test_a_feed_that_is_silent_is_said_also_when_the_inbox_is_empty(page: Client, site: Site) -> None:
-    site.now = NOW + timedelta(minutes=20)
+def test_a_feed_that_is_silent_is_said_also_when_the_inbox_is_empty(one_page: Client, one_site: Site) -> None:
+    one_site.now = NOW + timedelta(minutes=20)
 
-    assert "is silent" in page.get("/").text
-    banners = page.get("/banners").text
+    assert "is silent" in one_page.get("/").text
+    banners = one_page.get("/banners").text
     assert "Feed EPD is silent since" in banners
     assert "New orders are not being judged now." in banners
 
@@ -124,29 +125,29 @@ def test_a_feed_that_is_silent_is_said_also_when_the_inbox_is_empty(page: Client
 @pytest.mark.parametrize(
     ("lane", "said"), [("history", "History is 40 s behind."), ("orders", "A message has been waiting for")]
 )
-def test_a_message_that_waits_is_said(page: Client, site: Site, lane: str, said: str) -> None:
+def test_a_message_that_waits_is_said(one_page: Client, one_site: Site, lane: str, said: str) -> None:
     waited = 40 if lane == "history" else 61
-    with site.engine.begin() as connection:
+    with one_site.engine.begin() as connection:
         a_message(connection, lane=lane, received_at=NOW - timedelta(seconds=waited))
 
-    assert said in page.get("/banners").text
+    assert said in one_page.get("/banners").text
 
 
-def test_parked_messages_are_said_and_nothing_is_when_all_is_well(page: Client, site: Site) -> None:
-    before = page.get("/banners").text.strip()
-    with site.engine.begin() as connection:
+def test_parked_messages_are_said_and_nothing_is_when_all_is_well(one_page: Client, one_site: Site) -> None:
+    before = one_page.get("/banners").text.strip()
+    with one_site.engine.begin() as connection:
         a_message(connection, state="parked", reason="no_patient")
 
-    after = page.get("/banners").text
+    after = one_page.get("/banners").text
 
     assert before == ""
     assert "1 message is parked." in after
 
 
-def test_an_alert_shows_its_order_its_reasons_and_where_each_was_read(page: Client, site: Site) -> None:
-    alert = with_case(site)
+def test_an_alert_shows_its_order_its_reasons_and_where_each_was_read(one_page: Client, one_site: Site) -> None:
+    alert = with_case(one_site)
 
-    shown = page.get(f"/alerts/{alert}").text
+    shown = one_page.get(f"/alerts/{alert}").text
 
     for said in (
         "Contraindication",
@@ -170,25 +171,25 @@ def test_an_alert_shows_its_order_its_reasons_and_where_each_was_read(page: Clie
         assert said in shown
 
 
-def test_a_citizen_service_number_is_never_shown_whole(page: Client, site: Site) -> None:
-    alert = with_case(site)
+def test_a_citizen_service_number_is_never_shown_whole(one_page: Client, one_site: Site) -> None:
+    alert = with_case(one_site)
 
-    shown = [page.get(path).text for path in ("/", f"/alerts/{alert}", "/messages/1")]
+    shown = [one_page.get(path).text for path in ("/", f"/alerts/{alert}", "/messages/1")]
 
     assert all("999900018" not in text and "••••••018" in text for text in shown)
 
 
-def test_what_a_sender_wrote_is_text_and_never_markup(page: Client, site: Site) -> None:
+def test_what_a_sender_wrote_is_text_and_never_markup(one_page: Client, one_site: Site) -> None:
     evil = "<script>alert(1)</script>"
     told = a_conclusion(findings=[a_finding(facts=[a_fact(display=evil)])])
     told["patient"] |= {"name": evil}
     told["order"] |= {"product": evil}
-    with site.engine.begin() as connection:
+    with one_site.engine.begin() as connection:
         alert = a_case(connection, told=told)
         raw = PROBLEM.replace(b"Willem", evil.encode())
         message = a_problem_message(connection, body_hash=b"evil" * 8, raw=raw)
 
-    shown = [page.get(path).text for path in ("/", f"/alerts/{alert}", f"/messages/{message}")]
+    shown = [one_page.get(path).text for path in ("/", f"/alerts/{alert}", f"/messages/{message}")]
 
     assert all(evil not in text and "&lt;script&gt;" in text for text in shown)
 
@@ -203,23 +204,23 @@ def test_a_pharmacist_acknowledges_on_the_page(page: Client, site: Site) -> None
     assert "No open alerts" in page.get("/").text
 
 
-def test_who_was_first_is_said_to_who_was_second(page: Client, site: Site) -> None:
-    alert = with_case(site, status="acknowledged")
-    with site.engine.begin() as connection:
+def test_who_was_first_is_said_to_who_was_second(one_page: Client, one_site: Site) -> None:
+    alert = with_case(one_site, status="acknowledged")
+    with one_site.engine.begin() as connection:
         an_event(connection, alert, kind="acknowledged", actor="rik")
 
-    answer = page.post(f"/alerts/{alert}/acknowledge", data=form(page, note="", seen="1"))
+    answer = one_page.post(f"/alerts/{alert}/acknowledge", data=form(one_page, note="", seen="1"))
 
     assert answer.status_code == 409
     assert "This alert is acknowledged already." in answer.text
     assert "rik was first, on" in answer.text
 
 
-def test_an_override_without_a_note_comes_back_with_what_was_filled_in(page: Client, site: Site) -> None:
-    alert = with_case(site)
-    filled = form(page, reason="will_monitor", note=" ", valid_until="2026-12-24", seen="1")
+def test_an_override_without_a_note_comes_back_with_what_was_filled_in(one_page: Client, one_site: Site) -> None:
+    alert = with_case(one_site)
+    filled = form(one_page, reason="will_monitor", note=" ", valid_until="2026-12-24", seen="1")
 
-    answer = page.post(f"/alerts/{alert}/override", data=filled)
+    answer = one_page.post(f"/alerts/{alert}/override", data=filled)
 
     assert answer.status_code == 422
     assert "Write why; it is required here." in answer.text
@@ -262,11 +263,11 @@ def test_an_open_page_hears_what_others_did_to_its_alert(page: Client, site: Sit
     assert "Remark" not in news
 
 
-def test_a_message_is_shown_field_by_field_with_the_source_of_a_fact_marked(page: Client, site: Site) -> None:
-    with site.engine.begin() as connection:
+def test_a_message_is_shown_field_by_field_with_the_source_of_a_fact_marked(one_page: Client, one_site: Site) -> None:
+    with one_site.engine.begin() as connection:
         message = a_problem_message(connection)
 
-    shown = page.get(f"/messages/{message}?path=PRB[1]-3").text
+    shown = one_page.get(f"/messages/{message}?path=PRB[1]-3").text
 
     assert '<tr class="marked" id="marked">' in shown
     marked = shown[shown.index('id="marked"') :]
@@ -276,25 +277,25 @@ def test_a_message_is_shown_field_by_field_with_the_source_of_a_fact_marked(page
 
 
 @pytest.mark.parametrize("raw", [b"", b"\xff\xfe no HL7 at all", b"MSH"])
-def test_a_message_that_cannot_be_read_is_shown_as_it_came(page: Client, site: Site, raw: bytes) -> None:
-    with site.engine.begin() as connection:
+def test_a_message_that_cannot_be_read_is_shown_as_it_came(one_page: Client, one_site: Site, raw: bytes) -> None:
+    with one_site.engine.begin() as connection:
         message = a_message(connection, state="parked", reason="unreadable", raw=raw)
 
-    shown = page.get(f"/messages/{message}")
+    shown = one_page.get(f"/messages/{message}")
 
     assert shown.status_code == 200
     assert "This message cannot be split into segments." in shown.text
 
 
-def test_a_parked_message_is_processed_again_from_its_page(page: Client, site: Site) -> None:
-    with site.engine.begin() as connection:
+def test_a_parked_message_is_processed_again_from_its_page(one_page: Client, one_site: Site) -> None:
+    with one_site.engine.begin() as connection:
         message = a_message(connection, state="parked", reason="no_patient")
 
-    before = page.get(f"/messages/{message}").text
-    after = page.post(f"/messages/{message}/reprocess", data=form(page)).text
+    before = one_page.get(f"/messages/{message}").text
+    after = one_page.post(f"/messages/{message}/reprocess", data=form(one_page)).text
 
     assert ("Process again" in before, "Process again" in after) == (True, False)
-    assert site.requeued == [message]
+    assert one_site.requeued == [message]
 
 
 def test_parked_messages_stand_first_and_others_are_found(page: Client, site: Site) -> None:
@@ -365,3 +366,30 @@ def test_who_looked_at_which_patient_is_recorded(page: Client, site: Site) -> No
         ("els", "comment", patient, f"alert {alert}"),
         ("els", "view_message", patient, "message 1"),
     ]
+
+
+def test_a_list_that_is_brought_up_to_date_records_only_who_is_new(one_page: Client, one_site: Site) -> None:
+    with_case(one_site)
+    with one_site.engine.begin() as connection:
+        heard = connection.scalar(sa.select(sa.func.max(tables.alert_event.c.id)))
+        new = a_person(connection, "2", "2")
+        alert = a_case(connection, patient=new, number="2")
+
+    shown = one_page.get(f"/alerts?after={heard}", headers={"HX-Request": "true"})
+
+    assert "2 patients, 2 alerts" in shown.text
+    assert the_log(one_site.engine)[1:] == [("els", "list_alerts", new, f"alerts {alert}")]
+
+
+def test_when_there_are_more_open_alerts_than_room_the_gravest_are_shown(one_site: Site) -> None:
+    one_site.add_user("els")
+    with one_site.engine.begin() as connection:
+        patient = a_person(connection)
+        a_case(connection, patient=patient, number="1")
+        for number in range(2, 5):
+            a_case(connection, patient=patient, number=str(number), tier="moderate")
+    with TestClient(app=one_site.app(alerts_per_page=2)) as client:
+        shown = sign_in(client, "els").get("/").text
+
+    assert "Not all are shown" in shown
+    assert 'href="/alerts/1"' in shown

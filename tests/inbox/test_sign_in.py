@@ -14,15 +14,17 @@ from tests.inbox.builders import NOW, a_case, the_log
 from tests.inbox.conftest import PASSWORD, Client, Site, form, sign_in
 
 
-def test_who_is_not_signed_in_is_sent_to_the_sign_in_page_and_back(client: Client, site: Site) -> None:
-    site.add_user("els")
-    with site.engine.begin() as connection:
+def test_who_is_not_signed_in_is_sent_to_the_sign_in_page_and_back(one_client: Client, one_site: Site) -> None:
+    one_site.add_user("els")
+    with one_site.engine.begin() as connection:
         alert = a_case(connection)
 
-    sent = client.get(f"/alerts/{alert}", follow_redirects=False)
-    client.get("/sign-in")
-    back = client.post(
-        "/sign-in", data=form(client, name="els", password=PASSWORD, next=f"/alerts/{alert}"), follow_redirects=False
+    sent = one_client.get(f"/alerts/{alert}", follow_redirects=False)
+    one_client.get("/sign-in")
+    back = one_client.post(
+        "/sign-in",
+        data=form(one_client, name="els", password=PASSWORD, next=f"/alerts/{alert}"),
+        follow_redirects=False,
     )
 
     assert (sent.status_code, sent.headers["location"]) == (303, f"/sign-in?next=/alerts/{alert}")
@@ -85,17 +87,31 @@ def test_signing_in_does_not_lead_to_another_site(one_client: Client, one_site: 
         assert answer.headers["location"] == "/"
 
 
-def test_a_form_from_another_site_does_nothing(client: Client, site: Site) -> None:
-    site.add_user("els")
-    with site.engine.begin() as connection:
+def test_a_form_from_another_site_does_nothing(one_client: Client, one_site: Site) -> None:
+    one_site.add_user("els")
+    with one_site.engine.begin() as connection:
         alert = a_case(connection)
-    sign_in(client, "els")
+    sign_in(one_client, "els")
 
-    answer = client.post(f"/alerts/{alert}/acknowledge", data={"note": ""})
+    answer = one_client.post(f"/alerts/{alert}/acknowledge", data={"note": ""})
 
     assert answer.status_code == 403
-    with site.engine.connect() as connection:
+    with one_site.engine.connect() as connection:
         assert connection.scalar(sa.select(tables.alert.c.status)) == "open"
+
+
+def test_a_browser_that_remembers_another_installation_can_sign_in_at_the_second_try(
+    one_client: Client, one_site: Site
+) -> None:
+    one_site.add_user("els")
+    one_client.cookies.set("ivigilant_csrf", "made with another secret", domain="testserver.local")
+
+    one_client.get("/sign-in")
+    first = one_client.post("/sign-in", data=form(one_client, name="els", password=PASSWORD))
+    second = one_client.post("/sign-in", data=form(one_client, name="els", password=PASSWORD))
+
+    assert (first.status_code, "/sign-out" in first.text) == (200, False)
+    assert "/sign-out" in second.text
 
 
 def test_signing_out_ends_the_session_in_the_database(client: Client, site: Site) -> None:
@@ -135,24 +151,24 @@ def test_a_session_in_use_stays(one_client: Client, one_site: Site) -> None:
     assert one_client.get("/", follow_redirects=False).status_code == 303
 
 
-def test_an_account_that_was_closed_opens_nothing_at_once(client: Client, site: Site) -> None:
-    site.add_user("els")
-    sign_in(client, "els")
+def test_an_account_that_was_closed_opens_nothing_at_once(one_client: Client, one_site: Site) -> None:
+    one_site.add_user("els")
+    sign_in(one_client, "els")
 
-    with site.engine.begin() as connection:
+    with one_site.engine.begin() as connection:
         connection.execute(sa.update(tables.user).values(active=False))
 
-    assert client.get("/", follow_redirects=False).status_code == 303
+    assert one_client.get("/", follow_redirects=False).status_code == 303
 
 
-def test_a_reader_sees_an_alert_and_cannot_settle_it(client: Client, site: Site) -> None:
-    site.add_user("rik", role="reader")
-    with site.engine.begin() as connection:
+def test_a_reader_sees_an_alert_and_cannot_settle_it(one_client: Client, one_site: Site) -> None:
+    one_site.add_user("rik", role="reader")
+    with one_site.engine.begin() as connection:
         alert = a_case(connection)
-    sign_in(client, "rik")
+    sign_in(one_client, "rik")
 
-    shown = client.get(f"/alerts/{alert}")
-    refused = client.post(f"/alerts/{alert}/acknowledge", data=form(client))
+    shown = one_client.get(f"/alerts/{alert}")
+    refused = one_client.post(f"/alerts/{alert}/acknowledge", data=form(one_client))
 
     assert "Acknowledging needs the role of pharmacist" in shown.text
     assert refused.status_code == 403
