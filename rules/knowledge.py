@@ -8,6 +8,7 @@ from typing import Literal
 from rules.assessment import Priority, Step, Text, Tier
 from rules.facts import Coding
 from rules.forms import PolicyForm, RuleForm, StreamName
+from rules.naranjo import Naranjo
 from rules.recognition import Product, recognise
 from rules.terms import Condition, Terms
 
@@ -99,6 +100,7 @@ class Knowledge:
     terms: Terms
     rules: tuple[Rule, ...]
     policy: Policy
+    naranjo: Naranjo
 
     def classify(self, codings: Iterable[Coding], text: str = "", routes: Iterable[Coding] = ()) -> Product:
         """Tell what is ordered: ivig, possible_ivig, scig, lookalike or other."""

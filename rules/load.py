@@ -3,10 +3,11 @@
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 
 from rules.codes import Codes
-from rules.compiling import compile_policy, compile_rule, compile_state
+from rules.compiling import check_evidence, compile_policy, compile_rule, compile_state
 from rules.errors import KnowledgeFaults
 from rules.facts import Coding
 from rules.form_check import check_form, check_forms
@@ -25,8 +26,9 @@ from rules.forms import (
 from rules.free_text import FreeText
 from rules.inspection import inspect_codes, inspect_numbers, inspect_rules, inspect_states
 from rules.knowledge import Knowledge, Rule
+from rules.naranjo import Naranjo
 from rules.terms import Terms
-from rules.yaml_lines import Document, read_document
+from rules.yaml_lines import Document, Loc, read_document
 
 HERE = Path(__file__).parent
 _SINGLE: dict[str, type[Form]] = {
@@ -82,10 +84,25 @@ def build(files: Files, local: Mapping[str, Iterable[Coding]] | None = None) -> 
     if policy_form is not None:
         known = frozenset(rule.id for rule in rules)
         policy = compile_policy(policy_document, policy_form, terms, states, sources, known)
+    naranjo = _naranjo(files, sources)
     _stop_at_faults(files)
     assert policy is not None
+    assert naranjo is not None
     version = f"{policy.form.number}.{hashlib.sha256(files.content + _local_bytes(local)).hexdigest()[:8]}"
-    return Knowledge(version, terms, tuple(rules), policy)
+    return Knowledge(version, terms, tuple(rules), policy, naranjo)
+
+
+def _naranjo(files: Files, sources: dict[str, Source]) -> Naranjo | None:
+    document = files.documents["naranjo.yaml"]
+    form = check_form(document, Naranjo, document.value)
+    if form is not None:
+        limits: list[tuple[Loc, Decimal]] = [
+            (("bands", index, "at_least"), Decimal(band.at_least))
+            for index, band in enumerate(form.bands)
+            if band.at_least is not None
+        ]
+        check_evidence(document, limits, form.evidence, ("evidence",), sources)
+    return form
 
 
 def _local_bytes(local: Mapping[str, Iterable[Coding]] | None) -> bytes:
@@ -94,7 +111,7 @@ def _local_bytes(local: Mapping[str, Iterable[Coding]] | None) -> bytes:
 
 
 def _require(files: Files) -> None:
-    wanted = ["sources.yaml", "policy.yaml"]
+    wanted = ["sources.yaml", "policy.yaml", "naranjo.yaml"]
     wanted += [f"definitions/{name}.yaml" for name in [*_SINGLE, "measurements", "states", "risk_factors"]]
     for name in wanted:
         if name not in files.documents:

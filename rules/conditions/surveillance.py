@@ -74,7 +74,7 @@ def _followed(picture: Picture, events: Iterable[Fact], window: timedelta) -> li
     """The events whose last dose before them was of this order, at most so long before."""
     found = []
     for event in events:
-        dose = _last_dose(picture.case.doses, event)
+        dose = dose_before(picture.case.doses, event)
         if dose is None or event.starts is None or dose.order != picture.case.order.key:
             continue
         if event.starts - dose.at <= window:
@@ -82,8 +82,8 @@ def _followed(picture: Picture, events: Iterable[Fact], window: timedelta) -> li
     return found
 
 
-def _last_dose(doses: tuple[Dose, ...], event: Fact) -> Dose | None:
-    """The last dose before an event.
+def dose_before(doses: tuple[Dose, ...], event: Fact) -> Dose | None:
+    """Return the last dose before an event.
 
     Of a day whose hour is not told, a dose that was given counts before one that was only planned: the event may have
     been why it was not given. A date without a month is too vague.

@@ -19,7 +19,7 @@ def folder(tmp_path: Path) -> Path:
     """A copy of the knowledge that a test may spoil."""
     for name in ("value_sets", "definitions", "library"):
         shutil.copytree(HERE / name, tmp_path / name)
-    for name in ("policy.yaml", "sources.yaml"):
+    for name in ("policy.yaml", "sources.yaml", "naranjo.yaml"):
         shutil.copy(HERE / name, tmp_path / name)
     return tmp_path
 

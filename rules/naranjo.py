@@ -1,0 +1,151 @@
+"""The ten Naranjo questions about an event after IVIg: what is known beforehand, what stays open, and the score."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import Field
+
+from rules.assessment import Finding, Text
+from rules.conditions.surveillance import Followed, dose_before
+from rules.dates import last_moment
+from rules.facts import Case, Fact
+from rules.forms import Evidence, Form, Words
+from rules.picture import Picture
+from rules.terms import Terms
+
+Reply = Literal["yes", "no", "unknown"]
+REPLIES: tuple[Reply, ...] = ("yes", "no", "unknown")
+
+
+class Item(Form):
+    """One question and its scores; an unknown answer scores nothing."""
+
+    number: int
+    question: Words
+    if_yes: int
+    if_no: int
+    because: Words | None = None
+    open: Words
+
+    def score(self, reply: str) -> int:
+        """What an answer adds."""
+        return {"yes": self.if_yes, "no": self.if_no}.get(reply, 0)
+
+
+class Band(Form):
+    """A name for scores from a limit up; the last has none."""
+
+    name: str
+    title: Words
+    at_least: int | None = None
+
+
+class Naranjo(Form):
+    """`naranjo.yaml`."""
+
+    items: list[Item] = Field(min_length=10, max_length=10)
+    bands: list[Band]
+    evidence: list[Evidence]
+
+    def band(self, score: int) -> Band:
+        """Name a score."""
+        return next(band for band in self.bands if band.at_least is None or score >= band.at_least)
+
+
+@dataclass(frozen=True, slots=True)
+class Prefilled:
+    """One answer as far as the record gives it, with the facts that say so."""
+
+    number: int
+    reply: Reply
+    because: Text
+    facts: tuple[Fact, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What the answers come to, and what the open ones can still make of it."""
+
+    score: int
+    band: str
+    title: Text
+    lowest: int
+    highest: int
+    open: tuple[int, ...]
+
+
+def score_of(form: Naranjo, replies: Mapping[int, str]) -> Score:
+    """Add up the answers; one that is not known scores nothing and stays open."""
+    given = {item.number: replies.get(item.number, "unknown") for item in form.items}
+    left = [item for item in form.items if given[item.number] == "unknown"]
+    score = sum(item.score(given[item.number]) for item in form.items)
+    band = form.band(score)
+    return Score(
+        score,
+        band.name,
+        Text(band.title.nl, band.title.en),
+        score + sum(min(0, item.if_yes, item.if_no) for item in left),
+        score + sum(max(0, item.if_yes, item.if_no) for item in left),
+        tuple(item.number for item in left),
+    )
+
+
+def prefill(form: Naranjo, case: Case, terms: Terms, finding: Finding) -> tuple[Prefilled, ...]:
+    """Answer what the record answers about the event of a finding; the rest stays open."""
+    followed = event_of(case, finding)
+    known = _known(Picture(case, terms), followed) if followed else {}
+    return tuple(_answer(item, known.get(item.number)) for item in form.items)
+
+
+def event_of(case: Case, finding: Finding) -> Followed | None:
+    """The first event of a finding, and the dose it followed."""
+    pairs = [(fact, dose_before(case.doses, fact)) for fact in finding.facts]
+    found = [Followed(fact, dose) for fact, dose in pairs if dose is not None and not fact.text.startswith("IVIg ")]
+    own = [each for each in found if each.dose.order == case.order.key]
+    return min(own, key=lambda each: (each.event.starts, each.dose.at), default=None)
+
+
+def _answer(item: Item, facts: tuple[Fact, ...] | None) -> Prefilled:
+    if facts is None or item.because is None:
+        return Prefilled(item.number, "unknown", Text(item.open.nl, item.open.en))
+    return Prefilled(item.number, "yes", Text(item.because.nl, item.because.en), facts)
+
+
+def _known(picture: Picture, followed: Followed) -> dict[int, tuple[Fact, ...]]:
+    """The questions that the record answers with yes. It never answers with no: what is not on record may still be."""
+    event, dose = followed
+    known: dict[int, tuple[Fact, ...]] = {1: ()}
+    if dose.given and event.starts is not None and event.starts >= dose.at:
+        known[2] = (event,)
+    earlier = _earlier(picture, followed)
+    if earlier:
+        known |= {4: earlier, 9: earlier}
+    causes = _other_causes(picture, followed)
+    if causes is not None:
+        known[5] = causes
+    confirmed = picture.state(picture.terms.states["vte-after-this-ivig"])
+    if event.certainty == "confirmed" and any(fact is event for fact in confirmed.facts):
+        known[10] = (event,)
+    return known
+
+
+def _earlier(picture: Picture, followed: Followed) -> tuple[Fact, ...]:
+    """Thromboses that followed IVIg as well, before the dose that this event followed."""
+    facts = picture.state(picture.terms.states["vte-after-ivig"]).facts
+    events = [fact for fact in facts if not fact.text.startswith("IVIg ")]
+    return tuple(fact for fact in events if (last := last_moment(fact)) is not None and last < followed.dose.at)
+
+
+def _other_causes(picture: Picture, followed: Followed) -> tuple[Fact, ...] | None:
+    """Facts of risk factors and of thromboses that were there before the event; None when there is none."""
+    held = [outcome.facts for _, outcome in picture.risk_factors]
+    before = picture.state(picture.terms.states["any-vte"]).facts
+    held += [(fact,) for fact in before if fact is not followed.event]
+    causes = [facts for facts in held if not facts or any(_was_there(fact, followed) for fact in facts)]
+    return tuple(fact for facts in causes for fact in facts if _was_there(fact, followed)) if causes else None
+
+
+def _was_there(fact: Fact, followed: Followed) -> bool:
+    event = followed.event.starts
+    return fact.starts is None or event is None or fact.starts < event
