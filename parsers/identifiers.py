@@ -89,5 +89,9 @@ def _rank(identifier: Identifier, defaults: Defaults) -> tuple[int, int]:
         return 1, 0
     if identifier.type in _WEAKER_TYPES:
         return 2, 0
-    national = identifier.type in _NATIONAL_TYPES or identifier.type.startswith("NN")
-    return (4 if national else 3), 0
+    return (4 if is_national(identifier) else 3), 0
+
+
+def is_national(identifier: Identifier) -> bool:
+    """Whether a country or an insurer gave it: a number of the person, that no hospital can retire."""
+    return identifier.type in _NATIONAL_TYPES or identifier.type.startswith("NN")

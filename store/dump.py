@@ -20,6 +20,7 @@ def dump(connection: sa.Connection) -> Iterator[bytes]:
     names = _names(connection)
     lines = [
         *_people(connection, names),
+        *_merges(connection, names),
         *_facts(connection, names),
         *_orders(connection, names),
         *_answers(connection, names),
@@ -53,6 +54,18 @@ def _people(connection: sa.Connection, names: dict[int, str]) -> Iterator[Line]:
             "versions": row.demographics_versions,
             "flags": row.flags,
             "has_ivig": row.has_ivig,
+        }
+
+
+def _merges(connection: sa.Connection, names: dict[int, str]) -> Iterator[Line]:
+    for row in connection.execute(sa.select(tables.merge_statement)):
+        yield {
+            "a": "merge",
+            "retired": names[row.retired_id],
+            "survivor": names[row.survivor_id],
+            "version": row.version,
+            "undone": row.undone,
+            "path": row.path,
         }
 
 

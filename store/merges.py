@@ -1,103 +1,158 @@
 """Merged identities: pointers that are followed when read, so a merge commutes with everything and can be undone."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
-from store import patients, tables
+from store import patients, pointers, tables
+from store.pointers import Person, Pointer, Said
 from store.rowsets import among
+from store.upserting import insert_or
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
-    """Identities that are one person; the root is the one the others point to."""
+class Statement:
+    """What a message says of two identities: `retired` is `survivor` now, or no longer is."""
 
-    root: int
-    members: frozenset[int]
+    retired_id: int
+    survivor_id: int
+    version: str
+    message_id: int
+    path: str
+    undone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A patient as the merges see it: its name, and where it leads by which version."""
+
+    name: patients.Name
+    merged_into: int | None
+    version: str
 
 
 def merge_set(connection: sa.Connection, ids: Collection[int]) -> set[int]:
     """Give these identities and all that are the same person as one of them."""
-    return set(_pointers(connection, ids))
+    return set(connected(connection, ids))
 
 
-def persons(connection: sa.Connection, ids: Collection[int]) -> list[Person]:
-    """Give the persons behind these identities, each once, in the order of their root."""
-    pointers = _pointers(connection, ids)
-    members: dict[int, set[int]] = {}
-    in_circle: dict[int, frozenset[int]] = {}
-    for start in pointers:
-        end, circle = _follow(pointers, start)
-        members.setdefault(end, set()).add(start)
-        in_circle[end] = circle
-    names = _names(connection, {id_ for circle in in_circle.values() for id_ in circle if len(circle) > 1})
-    found = []
-    for end, same in members.items():
-        circle = in_circle[end]
-        # Two merges that point at each other are one person all the same; the smallest name is its root.
-        root = min(circle, key=lambda id_: names[id_]) if len(circle) > 1 else end
-        found.append(Person(root, frozenset(same)))
-    return sorted(found, key=lambda person: person.root)
+def persons(connection: sa.Connection, ids: Collection[int]) -> list[Person[int]]:
+    """Give the persons behind these identities, each once, in the order of their root's name."""
+    rows = connected(connection, ids)
+    return pointers.persons(rows, pointing(rows), {id_: row.name for id_, row in rows.items()})
 
 
-def lock_merge_set(connection: sa.Connection, ids: Collection[int]) -> set[int]:
-    """Hold these identities and all that are the same person, also when a merge came in between."""
-    held: set[int] = set()
-    wanted = merge_set(connection, ids)  # all of them are locked in one order, so two workers cannot deadlock
-    while wanted != held:
-        patients.lock(connection, wanted)
-        # Who waited for a lock sees what was merged meanwhile only in a new statement.
-        held, wanted = wanted, wanted | merge_set(connection, wanted)
-    return held
+def pointing(rows: Mapping[int, Identity]) -> dict[int, Pointer[int]]:
+    """Give where each of these leads that leads anywhere."""
+    return {id_: Pointer(row.merged_into, row.version) for id_, row in rows.items() if row.merged_into is not None}
 
 
-def set_pointer(connection: sa.Connection, retired_id: int, survivor_id: int | None, version: str) -> bool:
-    """Point one identity to another, or to none to undo a merge; the latest version stays. True when it changed.
+def select_told(connection: sa.Connection, ids: Collection[int]) -> list[sa.Select[int]]:
+    """Give queries for the identities that anything was ever said of beside these: they may be one again."""
+    told = tables.merge_statement
+    survivors = sa.select(told.c.survivor_id).where(among(connection, told.c.retired_id, ids))
+    retired = sa.select(told.c.retired_id).where(among(connection, told.c.survivor_id, ids))
+    return [survivors, retired]
 
-    Both must be locked. A merge of an identity with itself says nothing, and nothing is kept of it.
-    """
-    if retired_id == survivor_id:
+
+def contradicted(connection: sa.Connection, person: Person[int]) -> bool:
+    """Tell whether somebody said that two identities of this person are two, and others lead them together again."""
+    if len(person.members) == 1:
         return False
-    patient = tables.patient
-    change = (
-        sa.update(patient)
-        .where(patient.c.id == retired_id)
-        .where(sa.or_(patient.c.merge_version.is_(None), patient.c.merge_version < version))
-        .values(merged_into=survivor_id, merge_version=version)
+    told = sa.select(tables.merge_statement).where(
+        among(connection, tables.merge_statement.c.retired_id, person.members)
     )
-    return connection.execute(change).rowcount == 1
+    return pointers.contradicted(person, map(_said, connection.execute(told)))
 
 
-def _pointers(connection: sa.Connection, ids: Iterable[int]) -> dict[int, int | None]:
-    """Every identity connected with these, and where it points; one query when nothing was merged."""
+def tell(connection: sa.Connection, statements: Iterable[Statement]) -> set[int]:
+    """Keep what is later than what we have of each pair; give the identities that lead elsewhere now, and where to.
+
+    All of them must be locked. Where an identity led before is given too: that history has shrunk.
+    """
+    told = _latest(statements)
+    if not told:
+        return set()
+    table = tables.merge_statement
+    insert = insert_or(connection.dialect.name, table)
+    change = insert.on_conflict_do_update(
+        index_elements=["retired_id", "survivor_id"],
+        set_={name: insert.excluded[name] for name in ("version", "undone", "message_id", "path")},
+        where=insert.excluded.version > table.c.version,
+    )
+    connection.execute(change, [_values(each) for each in told])
+    return repoint(connection, {each.retired_id for each in told})
+
+
+def _latest(statements: Iterable[Statement]) -> list[Statement]:
+    """One per pair, the first of a tie, in the order of the pairs; none of an identity with itself."""
+    held: dict[tuple[int, int], Statement] = {}
+    for each in statements:
+        pair = each.retired_id, each.survivor_id
+        if pair[0] != pair[1] and (pair not in held or held[pair].version < each.version):
+            held[pair] = each
+    return [held[pair] for pair in sorted(held)]
+
+
+def _values(statement: Statement) -> dict[str, object]:
+    return {name: getattr(statement, name) for name in statement.__slots__}
+
+
+def repoint(connection: sa.Connection, ids: Collection[int]) -> set[int]:
+    """Let these identities lead where the statements say; give those that changed, with where they led and lead."""
+    told = sa.select(tables.merge_statement).where(among(connection, tables.merge_statement.c.retired_id, ids))
+    statements = [_said(row) for row in connection.execute(told)]
+    rows = identities(connection, {*ids, *(said.survivor for said in statements)})
+    leading = pointers.pointers(statements, {id_: row.name for id_, row in rows.items()})
+    touched: set[int] = set()
+    for id_ in sorted(ids):
+        now, before = leading.get(id_), rows[id_]
+        target, version = (now.target, now.version) if now else (None, "")
+        if (target, version) != (before.merged_into, before.version):
+            point(connection, id_, target, version)
+        if target != before.merged_into:
+            touched |= {each for each in (id_, target, before.merged_into) if each is not None}
+    return touched
+
+
+def point(connection: sa.Connection, id_: int, target: int | None, version: str = "") -> None:
+    """Let an identity lead to another, or to none; `version` is that of the statement that says so."""
     patient = tables.patient
-    pointers: dict[int, int | None] = {}
+    change = sa.update(patient).where(patient.c.id == id_)
+    connection.execute(change.values(merged_into=target, merge_version=version or None))
+
+
+def _said(row: Any) -> Said[int]:
+    return Said(row.retired_id, row.survivor_id, row.version, row.undone)
+
+
+def identities(connection: sa.Connection, ids: Collection[int]) -> dict[int, Identity]:
+    """Give these as the merges see them."""
+    return _read(connection, among(connection, tables.patient.c.id, ids))
+
+
+def _read(connection: sa.Connection, which: sa.ColumnElement[bool]) -> dict[int, Identity]:
+    patient = tables.patient
+    columns = (patient.c.id, patient.c.authority, patient.c.value, patient.c.merged_into, patient.c.merge_version)
+    return {
+        row.id: Identity((row.authority, row.value), row.merged_into, row.merge_version or "")
+        for row in connection.execute(sa.select(*columns).where(which))
+    }
+
+
+def connected(connection: sa.Connection, ids: Iterable[int]) -> dict[int, Identity]:
+    """Give these and every identity they lead to or that leads to them; one query when nothing was merged."""
+    patient = tables.patient
+    rows: dict[int, Identity] = {}
+    asked: set[int] = set()
     frontier = set(ids)
     while frontier:
         near = among(connection, patient.c.id, frontier) | among(connection, patient.c.merged_into, frontier)
-        rows = connection.execute(sa.select(patient.c.id, patient.c.merged_into).where(near)).all()
-        asked = frontier
-        frontier = set()
-        for row in rows:
-            frontier |= {id_ for id_ in (row.id, row.merged_into) if id_ is not None and id_ not in pointers}
-            pointers[row.id] = row.merged_into
+        found = _read(connection, near)
+        asked |= frontier
+        rows |= found
+        frontier = {row.merged_into for row in found.values() if row.merged_into is not None} | rows.keys()
         frontier -= asked
-    return pointers
-
-
-def _follow(pointers: dict[int, int | None], start: int) -> tuple[int, frozenset[int]]:
-    """Where a chain ends: its last identity, or for a circle its smallest id and all that are in it."""
-    path = [start]
-    while (target := pointers.get(path[-1])) is not None:
-        if target in path:
-            circle = frozenset(path[path.index(target) :])
-            return min(circle), circle
-        path.append(target)
-    return path[-1], frozenset({path[-1]})
-
-
-def _names(connection: sa.Connection, ids: set[int]) -> dict[int, patients.Name]:
-    if not ids:
-        return {}
-    return {id_: (row["authority"], row["value"]) for id_, row in patients.of_ids(connection, ids).items()}
+    return rows

@@ -59,6 +59,13 @@ def of_patients(connection: sa.Connection, ids: Collection[int]) -> Sequence[sa.
     return connection.execute(query).mappings().all()
 
 
+def owners(connection: sa.Connection, ids: Collection[int]) -> frozenset[int]:
+    """Tell who of these identities has an order."""
+    order = tables.medication_order
+    query = sa.select(order.c.patient_id).where(among(connection, order.c.patient_id, ids)).distinct()
+    return frozenset(connection.execute(query).scalars())
+
+
 def numbered(number: str) -> sa.ColumnElement[bool]:
     """Say which orders go by this number, the placer's or the filler's; without a namespace, in any."""
     order = tables.medication_order

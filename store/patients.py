@@ -72,14 +72,18 @@ def _make(dialect: str) -> sa.Executable:
     return insert.on_conflict_do_nothing().returning(patient.c.authority, patient.c.value, patient.c.id)
 
 
-def link_identifiers(connection: sa.Connection, links: Iterable[tuple[str, str, str, int]]) -> None:
-    """Note by which numbers patients are known: (authority, value, type, patient). Of two types the greater stays."""
+def link_identifiers(connection: sa.Connection, links: Iterable[tuple[str, str, str, int]]) -> set[int]:
+    """Note by which numbers patients are known: (authority, value, type, patient); tell for whom one was news.
+
+    Of two types of one number the greater stays.
+    """
     types: dict[tuple[str, str, int], str] = {}
     for authority, value, kind, patient_id in links:
         types[authority, value, patient_id] = max(types.get((authority, value, patient_id), ""), kind)
     rows = [dict(zip(_NUMBER, (*key, kind), strict=True)) for key, kind in sorted(types.items())]
-    if rows:
-        connection.execute(_link(connection.dialect.name), {PARAMETER: to_json(rows)})
+    if not rows:
+        return set()
+    return set(connection.execute(_link(connection.dialect.name), {PARAMETER: to_json(rows)}).scalars())
 
 
 @cache
@@ -92,7 +96,8 @@ def _link(dialect: str) -> sa.Executable:
     news = news.where(identifier.c.patient_id.is_(None) | (identifier.c.type < told.c.type))
     insert = insert_or(dialect, identifier).from_select(list(_NUMBER), news, include_defaults=False)
     greater = insert.excluded.type > identifier.c.type
-    return insert.on_conflict_do_update(index_elements=keys, set_={"type": insert.excluded.type}, where=greater)
+    link = insert.on_conflict_do_update(index_elements=keys, set_={"type": insert.excluded.type}, where=greater)
+    return link.returning(identifier.c.patient_id)
 
 
 def lock(connection: sa.Connection, ids: Collection[int]) -> None:

@@ -5,54 +5,16 @@ Times are UTC. JSON columns hold what one reader reads whole; anything that is s
 so the later of two entries is the same whichever arrived first.
 """
 
-from datetime import UTC, datetime
-from typing import Any
-
 import sqlalchemy as sa
-from sqlalchemy.types import TypeDecorator
 
-metadata = sa.MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
+from store.columns import Id, SortedText, UtcTime, metadata, row_id
 
-
-class UtcTime(TypeDecorator[datetime]):
-    """A moment in UTC; refuses a time without a zone."""
-
-    impl = sa.DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError(f"a time without a zone cannot be stored: {value!r}")
-        return value.astimezone(UTC)
-
-    def process_result_value(self, value: Any, dialect: sa.Dialect) -> datetime | None:
-        if value is None:
-            return None
-        moment: datetime = value
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-
-
-Id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")  # SQLite counts up only an INTEGER key
-SortedText = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")  # byte order, whatever the server's language
-
-
-def _id() -> sa.Column[int]:
-    return sa.Column("id", Id, primary_key=True, autoincrement=True)
-
+__all__ = ["metadata"]  # made there, filled here
 
 feed = sa.Table(
     "feed",
     metadata,
-    _id(),
+    row_id(),
     sa.Column("name", sa.Text, nullable=False, unique=True),
     sa.Column("known", sa.Boolean, nullable=False, default=True),  # named in the site file, or only heard from
     sa.Column("last_heard_at", UtcTime),
@@ -62,7 +24,7 @@ feed = sa.Table(
 message = sa.Table(
     "message",
     metadata,
-    _id(),  # arrival order
+    row_id(),  # arrival order
     sa.Column("feed_id", Id, sa.ForeignKey("feed.id"), nullable=False),
     sa.Column("sending_application", sa.Text, nullable=False),
     sa.Column("sending_facility", sa.Text, nullable=False),
@@ -86,6 +48,7 @@ message = sa.Table(
     sa.Column("attempts", sa.Integer, nullable=False, default=0),
     sa.Column("queued_at", UtcTime),  # when the sweep last put it on the queue again
     sa.Column("processed_at", UtcTime),
+    sa.Column("pruned_at", UtcTime),  # when its text was removed; what is left tells a duplicate
     sa.UniqueConstraint(
         "feed_id", "sending_application", "sending_facility", "control_id", "body_hash", name="uq_message_once"
     ),
@@ -96,12 +59,12 @@ message = sa.Table(
 patient = sa.Table(
     "patient",
     metadata,
-    _id(),
+    row_id(),
     # The identifier a message names the patient by; identities never change theirs, they are merged.
     sa.Column("authority", sa.Text, nullable=False),
     sa.Column("value", sa.Text, nullable=False),
     sa.Column("merged_into", Id, sa.ForeignKey("patient.id"), index=True),
-    sa.Column("merge_version", SortedText),
+    sa.Column("merge_version", SortedText),  # of the statement that says so; none where a citizen number does
     sa.Column("demographics", sa.JSON, nullable=False, default=dict),
     sa.Column("demographics_versions", sa.JSON, nullable=False, default=dict),  # field → the version that told it
     sa.Column("has_ivig", sa.Boolean, nullable=False, default=False),  # some order or administration may be IVIg
@@ -118,10 +81,30 @@ identifier = sa.Table(
     sa.Column("type", SortedText, nullable=False, default=""),  # table 0203
 )
 
+merge_statement = sa.Table(
+    "merge_statement",
+    metadata,
+    # What was last said of two identities: `retired` is `survivor` now, or no longer. The pointers follow from it.
+    sa.Column("retired_id", Id, sa.ForeignKey("patient.id"), primary_key=True),
+    sa.Column("survivor_id", Id, sa.ForeignKey("patient.id"), primary_key=True, index=True),
+    sa.Column("version", SortedText, nullable=False),
+    sa.Column("undone", sa.Boolean, nullable=False, default=False),
+    sa.Column("message_id", Id, sa.ForeignKey("message.id"), nullable=False, index=True),
+    sa.Column("path", sa.Text, nullable=False),  # MRG[1]-1
+)
+
+mention = sa.Table(
+    "mention",
+    metadata,
+    # Which identities a message speaks of. No foreign keys: a row is written for every message there is.
+    sa.Column("message_id", Id, primary_key=True, autoincrement=False),
+    sa.Column("patient_id", Id, primary_key=True, autoincrement=False, index=True),
+)
+
 fact = sa.Table(
     "fact",
     metadata,
-    _id(),
+    row_id(),
     sa.Column("patient_id", Id, sa.ForeignKey("patient.id"), nullable=False),
     sa.Column("kind", sa.Text, nullable=False),  # condition, observation, procedure, allergy, order_event, ...
     sa.Column("key", SortedText, nullable=False),  # the natural key within patient and kind
@@ -137,7 +120,7 @@ fact = sa.Table(
 medication_order = sa.Table(
     "medication_order",
     metadata,
-    _id(),
+    row_id(),
     sa.Column("patient_id", Id, sa.ForeignKey("patient.id"), nullable=False),
     sa.Column("key", SortedText, nullable=False),
     sa.Column("placer", sa.Text, nullable=False, default=""),
@@ -153,6 +136,7 @@ medication_order = sa.Table(
     sa.Column("ends_at", UtcTime),
     sa.Column("data", sa.JSON, nullable=False),  # product, route, dose, schedule, rate as low/high with flags
     sa.UniqueConstraint("patient_id", "key"),
+    sa.Index("ix_medication_order_ends_at", "ends_at"),
     sa.Index("ix_medication_order_placer_number", "placer_number"),
     sa.Index("ix_medication_order_filler_number", "filler_number"),
 )
@@ -160,7 +144,7 @@ medication_order = sa.Table(
 assessment = sa.Table(
     "assessment",
     metadata,
-    _id(),
+    row_id(),
     sa.Column("order_id", Id, sa.ForeignKey("medication_order.id"), nullable=False),
     sa.Column("patient_id", Id, sa.ForeignKey("patient.id"), nullable=False, index=True),
     sa.Column("order_version", SortedText, nullable=False),
@@ -177,7 +161,7 @@ assessment = sa.Table(
 alert = sa.Table(
     "alert",
     metadata,
-    _id(),
+    row_id(),
     sa.Column("order_id", Id, sa.ForeignKey("medication_order.id"), nullable=False),
     sa.Column("stream", sa.Text, nullable=False, default="order"),  # order | pharmacovigilance
     sa.Column("patient_id", Id, sa.ForeignKey("patient.id"), nullable=False, index=True),
@@ -198,7 +182,7 @@ alert = sa.Table(
 alert_event = sa.Table(
     "alert_event",
     metadata,
-    _id(),
+    row_id(),
     sa.Column("alert_id", Id, sa.ForeignKey("alert.id"), nullable=False, index=True),
     sa.Column("at", UtcTime, nullable=False),
     sa.Column(
@@ -214,7 +198,7 @@ alert_event = sa.Table(
 decision = sa.Table(
     "decision",
     metadata,
-    _id(),
+    row_id(),
     sa.Column("patient_id", Id, sa.ForeignKey("patient.id"), nullable=False, index=True),
     sa.Column("alert_id", Id, sa.ForeignKey("alert.id"), nullable=False),
     sa.Column("signature", sa.Text, nullable=False),  # the findings it covers
@@ -228,7 +212,7 @@ decision = sa.Table(
 delivery = sa.Table(
     "delivery",
     metadata,
-    _id(),
+    row_id(),
     sa.Column("alert_id", Id, sa.ForeignKey("alert.id"), nullable=False, index=True),
     sa.Column("event_id", Id, sa.ForeignKey("alert_event.id"), nullable=False),
     sa.Column("destination", sa.Text, nullable=False),
@@ -247,7 +231,7 @@ delivery = sa.Table(
 user = sa.Table(
     "user",
     metadata,
-    _id(),
+    row_id(),
     sa.Column("name", sa.Text, nullable=False, unique=True),
     sa.Column("password_hash", sa.Text, nullable=False),
     sa.Column("role", sa.Text, nullable=False),  # reader | pharmacist | admin
@@ -269,7 +253,7 @@ session = sa.Table(
 token = sa.Table(
     "token",
     metadata,
-    _id(),
+    row_id(),
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("token_hash", sa.LargeBinary(32), nullable=False, unique=True),
     sa.Column("role", sa.Text, nullable=False),
@@ -280,7 +264,7 @@ token = sa.Table(
 access_log = sa.Table(
     "access_log",
     metadata,
-    _id(),
+    row_id(),
     sa.Column("at", UtcTime, nullable=False),
     sa.Column("actor", sa.Text, nullable=False),
     sa.Column("role", sa.Text, nullable=False),
@@ -295,4 +279,12 @@ heartbeat = sa.Table(
     metadata,
     sa.Column("name", sa.Text, primary_key=True),  # worker, beat
     sa.Column("at", UtcTime, nullable=False),
+)
+
+progress = sa.Table(
+    "progress",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),  # of a long work that goes on where it stopped
+    sa.Column("position", sa.BigInteger, nullable=False),
+    sa.Column("begun_at", UtcTime, nullable=False),
 )

@@ -9,16 +9,18 @@ import sqlalchemy as sa
 
 from rules.facts import Patient
 from rules.knowledge import Knowledge
-from store import facts, merges, message_queries, patients
-from store.merges import Person
+from store import citizen_numbers, facts, merges, message_queries, orders, patients
+from store.locks import lock_numbers, lock_people
+from store.pointers import Person
 from worker.answers import keep_answers
 from worker.conclude import conclude
 from worker.demographics import displayed_name
 from worker.entries import decode
 from worker.raise_alerts import Raised, raise_alerts, resolve_absorbed
-from worker.record import HISTORY_RECEIVED, Arrival, identities_of, record
+from worker.record import HISTORY_RECEIVED, Arrival, Touched, identities_of, numbers_of, record
 from worker.site import Site
 
+IDENTITY_UNCLEAR = "identity_unclear"  # badge of an alert
 BEHIND = timedelta(seconds=10)  # history that waits longer than this is mentioned with every answer
 
 
@@ -53,23 +55,25 @@ class Done:
 
 def record_and_judge(connection: sa.Connection, judge: Judge, arrivals: Sequence[Arrival]) -> Done:
     """Add what the messages say to the history, and answer again every IVIg order it can touch."""
-    ids = patients.identities(connection, identities_of(arrivals))
-    merges.lock_merge_set(connection, list(ids.values()))
+    names = identities_of(arrivals)
+    ids = patients.identities(connection, names)
+    lock_numbers(connection, names, numbers_of(arrivals))
+    lock_people(connection, list(ids.values()))
     touched = record(connection, judge.knowledge, arrivals, ids)
     return judge_again(connection, judge, touched)
 
 
-def judge_again(connection: sa.Connection, judge: Judge, touched: set[int]) -> Done:
+def judge_again(connection: sa.Connection, judge: Judge, touched: Touched) -> Done:
     """Answer again the IVIg orders of these patients, who must be locked."""
     done = Done()
-    if not touched:
-        return done
-    people = merges.persons(connection, touched)
+    people = merges.persons(connection, touched.history | touched.people)
     rows = patients.of_ids(connection, {member for person in people for member in person.members})
+    # Who was split off may be left with orders and without anything that could be IVIg.
+    with_orders = orders.owners(connection, rows.keys()) if touched.people else frozenset()
     as_of = None
     for person in people:
-        members = [rows[member] for member in sorted(person.members)]
-        if not any(row["has_ivig"] for row in members):
+        members = sorted((rows[member] for member in person.members), key=lambda row: (row["authority"], row["value"]))
+        if not any(row["has_ivig"] for row in members) and not person.members & with_orders:
             continue
         as_of = as_of or _history_as_of(connection, judge.now)
         _judge_person(connection, judge, person, members, as_of, done)
@@ -85,7 +89,7 @@ def _history_as_of(connection: sa.Connection, now: datetime) -> datetime:
 def _judge_person(
     connection: sa.Connection,
     judge: Judge,
-    person: Person,
+    person: Person[int],
     members: Sequence[sa.RowMapping],
     as_of: datetime,
     done: Done,
@@ -102,10 +106,20 @@ def _judge_person(
     )
     shown = _shown(connection, person, members, fields)
     kept, absorbed = keep_answers(connection, person.members, answered, shown, judge.now)
-    badges = frozenset({"deceased"}) if fields.get("deceased") else frozenset()
+    badges = frozenset({"deceased"} if fields.get("deceased") else ()) | _doubts(connection, person)
     done.add(raise_alerts(connection, judge.site, person.members, kept, badges, judge.now))
     done.alerts += resolve_absorbed(connection, absorbed, judge.now)
     done.answers += len(kept)
+
+
+def _doubts(connection: sa.Connection, person: Person[int]) -> frozenset[str]:
+    """Whether a person must look at who this patient is: the histories of two may be mixed, or that of one split."""
+    unclear = (
+        person.in_circle
+        or merges.contradicted(connection, person)
+        or citizen_numbers.is_shared(connection, person.members)
+    )
+    return frozenset({IDENTITY_UNCLEAR} if unclear else ())
 
 
 def demographics_of(members: Sequence[sa.RowMapping]) -> dict[str, Any]:
@@ -131,7 +145,7 @@ def patient_of(fields: dict[str, Any]) -> Patient:
 
 
 def _shown(
-    connection: sa.Connection, person: Person, members: Sequence[sa.RowMapping], fields: dict[str, Any]
+    connection: sa.Connection, person: Person[int], members: Sequence[sa.RowMapping], fields: dict[str, Any]
 ) -> dict[str, Any]:
     """Who the patient is, as an alert shows it; the identity others were merged into comes first."""
     ordered = sorted(members, key=lambda row: (row["id"] != person.root, row["authority"], row["value"]))

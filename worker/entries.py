@@ -37,12 +37,20 @@ def encode(control_id: str, event: AnyEvent) -> bytes:
 
 
 def decode(rows: Iterable[Any]) -> list[Entry]:
-    """The entries that stand, oldest version first; withdrawn ones are left out."""
-    entries = []
+    """The entries that stand, oldest version first; what was withdrawn is left out.
+
+    What merged identities say of the same thing is one entry: a correction under the new number corrects the old one.
+    """
+    latest: dict[tuple[str, str], Any] = {}
     for row in rows:
-        if row.deleted:
-            continue
-        stored = _decoder.decode(row.data)
-        entries.append(Entry(stored.event, row.version, row.patient_id, row.message_id, stored.control_id))
+        known = latest.get((row.kind, row.key))
+        if known is None or (known.version, known.path) < (row.version, row.path):
+            latest[row.kind, row.key] = row
+    entries = [_entry(row) for row in latest.values() if not row.deleted]
     entries.sort(key=lambda entry: (entry.version, entry.event.path))
     return entries
+
+
+def _entry(row: Any) -> Entry:
+    stored = _decoder.decode(row.data)
+    return Entry(stored.event, row.version, row.patient_id, row.message_id, stored.control_id)

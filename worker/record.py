@@ -23,10 +23,12 @@ from parsers.events import (
     Procedure,
     Reading,
 )
+from parsers.identifiers import is_national
 from rules.knowledge import Knowledge
-from store import facts, merges, patients
+from store import citizen_numbers, facts, mentions, merges, patients
 from store.demographics import Told, update_demographics
 from store.facts import FactRow
+from store.merges import Statement
 from store.patient_flags import add_flag
 from store.versions import version_of
 from worker.demographics import patient_fields
@@ -60,7 +62,8 @@ class Recording:
 
     facts: list[FactRow] = field(default_factory=list)
     demographics: list[Told] = field(default_factory=list)
-    merges: list[tuple[int, int | None, str]] = field(default_factory=list)
+    merges: list[Statement] = field(default_factory=list)
+    mentions: set[tuple[int, int]] = field(default_factory=set)
     numbers: set[tuple[str, str, str, int]] = field(default_factory=set)
     with_ivig: set[int] = field(default_factory=set)
     with_history: set[int] = field(default_factory=set)
@@ -74,8 +77,8 @@ def identities_of(arrivals: Iterable[Arrival]) -> set[Key]:
 def _identities(event: AnyEvent) -> Iterator[Key]:
     if event.patient:
         yield identity_of(event.patient)
-    if isinstance(event, PatientMerged) and event.retired:
-        yield identity_of(event.retired)
+    if isinstance(event, PatientMerged):
+        yield from retired_by(event)
 
 
 def identity_of(identifiers: Sequence[Identifier]) -> Key:
@@ -83,12 +86,41 @@ def identity_of(identifiers: Sequence[Identifier]) -> Key:
     return identifiers[0].authority, identifiers[0].value
 
 
+def retired_by(event: PatientMerged) -> tuple[Key, ...]:
+    """Every number that is given up, or was by mistake."""
+    return tuple((each.authority, each.value) for each in event.retired if not is_national(each))
+
+
+def directions(event: PatientMerged) -> Iterator[tuple[Key, Key]]:
+    """Each pair it speaks of: a merge has a direction, an un-merge names two patients in whatever order."""
+    survivor = identity_of(event.patient)
+    for retired in retired_by(event):
+        yield retired, survivor
+        if event.undone:
+            yield survivor, retired
+
+
+def numbers_of(arrivals: Iterable[Arrival]) -> set[Key]:
+    """Every number the messages know a patient by."""
+    events = (event for arrival in arrivals for event in arrival.reading.events)
+    return {(each.authority, each.value) for event in events for each in event.patient}
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """Whose orders must be answered again: the history may have changed, or who is one person with whom."""
+
+    history: set[int]
+    people: set[int]
+
+
 def record(
     connection: sa.Connection, knowledge: Knowledge, arrivals: Sequence[Arrival], ids: dict[Key, int]
-) -> set[int]:
-    """Write what the messages say; give the identities whose history may have changed."""
+) -> Touched:
+    """Write what the messages say; tell whom it touched."""
     recording = Recording()
     for arrival in arrivals:
+        recording.mentions.update((arrival.message_id, ids[key]) for key in identities_of([arrival]))
         for event in arrival.reading.events:
             _gather(recording, knowledge, arrival, event, ids)
     return _write(connection, recording)
@@ -103,8 +135,10 @@ def _gather(recording: Recording, knowledge: Knowledge, arrival: Arrival, event:
         recording.demographics.append((patient_id, version, patient_fields(event)))
         return
     if isinstance(event, PatientMerged):
-        retired = ids[identity_of(event.retired)]
-        recording.merges.append((retired, None if event.undone else patient_id, version))
+        recording.merges.extend(
+            Statement(ids[one], ids[other], version, arrival.message_id, event.path, event.undone)
+            for one, other in directions(event)
+        )
         return
     if isinstance(event, Condition | Allergy):
         recording.with_history.add(patient_id)
@@ -155,20 +189,14 @@ def natural_key(event: AnyEvent, version: str) -> str:
     return f"{version}|{event.path}"
 
 
-def _write(connection: sa.Connection, recording: Recording) -> set[int]:
-    patients.link_identifiers(connection, recording.numbers)
-    touched = update_demographics(connection, recording.demographics)
-    touched |= facts.upsert(connection, recording.facts)
-    for retired, survivor, version in recording.merges:
-        touched |= _point(connection, retired, survivor, version)
-    touched |= patients.mark_has_ivig(connection, recording.with_ivig)
-    touched |= add_flag(connection, recording.with_history, HISTORY_RECEIVED)
-    return touched
-
-
-def _point(connection: sa.Connection, retired: int, survivor: int | None, version: str) -> set[int]:
-    """Merge or un-merge; give the identities whose history grew or shrank by it, the former survivor too."""
-    former = patients.of_ids(connection, [retired])[retired]["merged_into"]
-    if not merges.set_pointer(connection, retired, survivor, version):
-        return set()
-    return {id_ for id_ in (retired, survivor, former) if id_ is not None}
+def _write(connection: sa.Connection, recording: Recording) -> Touched:
+    mentions.add(connection, recording.mentions)
+    known_by = patients.link_identifiers(connection, recording.numbers)
+    history = update_demographics(connection, recording.demographics)
+    history |= facts.upsert(connection, recording.facts)
+    history |= patients.mark_has_ivig(connection, recording.with_ivig)
+    history |= add_flag(connection, recording.with_history, HISTORY_RECEIVED)
+    people = merges.tell(connection, recording.merges)
+    if known_by or people:
+        people |= citizen_numbers.join(connection, merges.merge_set(connection, known_by | people))
+    return Touched(history, people)

@@ -1,18 +1,20 @@
 """Messages judged as if they were the whole history, without a database: what record and judge would make of them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from parsers.events import Allergy, AnyEvent, Condition, MedicationGiven, MedicationOrdered, PatientMerged, PatientSeen
 from rules.knowledge import Knowledge
+from store import citizen_numbers, pointers
+from store.pointers import Pointer, Said
 from worker.batch import patient_of
 from worker.conclude import Answered, conclude
 from worker.conclusion import conclusion
 from worker.demographics import displayed_name, patient_fields
 from worker.entries import Entry
 from worker.products import product_of
-from worker.record import Arrival, Key, identities_of, identity_of, keeps, kind_of, natural_key
+from worker.record import Arrival, Key, directions, identities_of, identity_of, keeps, kind_of, natural_key
 from worker.site import Site
 
 Json = dict[str, Any]
@@ -32,7 +34,7 @@ class _Person:
     """Identities that are one, and what is known of them."""
 
     identities: list[Key] = field(default_factory=list)
-    entries: list[Entry] = field(default_factory=list)
+    latest: dict[tuple[str, str], tuple[Entry, bool]] = field(default_factory=dict)  # by kind and natural key
     told: dict[str, tuple[str, Any]] = field(default_factory=dict)  # demographics, each with its version
     history_received: bool = False
     has_ivig: bool = False
@@ -41,13 +43,9 @@ class _Person:
 def rehearse(arrivals: Sequence[Arrival], knowledge: Knowledge, site: Site) -> list[Judged]:
     """Every IVIg order that the messages speak of, answered from all of them together."""
     people = _people(arrivals)
-    latest: dict[tuple[Key, str, str], tuple[Entry, bool]] = {}
     for arrival in arrivals:
         for event in arrival.reading.events:
-            _gather(people[identity_of(event.patient)], latest, arrival, event, knowledge)
-    for (key, _, _), (entry, deleted) in latest.items():
-        if not deleted:
-            people[key].entries.append(entry)
+            _gather(people[identity_of(event.patient)], arrival, event, knowledge)
     judged: list[Judged] = []
     for person in {id(person): person for person in people.values()}.values():
         if person.has_ivig:
@@ -55,13 +53,7 @@ def rehearse(arrivals: Sequence[Arrival], knowledge: Knowledge, site: Site) -> l
     return judged
 
 
-def _gather(
-    person: _Person,
-    latest: dict[tuple[Key, str, str], tuple[Entry, bool]],
-    arrival: Arrival,
-    event: AnyEvent,
-    knowledge: Knowledge,
-) -> None:
+def _gather(person: _Person, arrival: Arrival, event: AnyEvent, knowledge: Knowledge) -> None:
     version = arrival.version(event)
     if isinstance(event, PatientSeen):
         for name, value in patient_fields(event).items():
@@ -75,42 +67,51 @@ def _gather(
         return
     if isinstance(event, MedicationOrdered | MedicationGiven):
         person.has_ivig |= product_of(knowledge, event).is_ivig
-    key = (identity_of(event.patient), kind_of(event), natural_key(event, version))
-    if key not in latest or latest[key][0].version < version:
-        entry = Entry(event, version, 0, arrival.message_id, arrival.control_id)
-        latest[key] = (entry, getattr(event, "action", "assert") == "delete")
+    entry = Entry(event, version, 0, arrival.message_id, arrival.control_id)
+    key = kind_of(event), natural_key(event, version)
+    if key not in person.latest or person.latest[key][0].version < version:
+        person.latest[key] = (entry, getattr(event, "action", "assert") == "delete")
 
 
 def _people(arrivals: Sequence[Arrival]) -> dict[Key, _Person]:
-    """The person behind each identity, after the merges; of two merges of one number the later holds."""
-    pointers: dict[Key, tuple[str, Key | None]] = {}
-    for arrival in arrivals:
-        for event in arrival.reading.events:
-            if not isinstance(event, PatientMerged):
-                continue
-            retired, survivor, version = identity_of(event.retired), identity_of(event.patient), arrival.version(event)
-            if retired != survivor and pointers.get(retired, ("", None))[0] < version:
-                pointers[retired] = (version, None if event.undone else survivor)
+    """The person behind each identity, after the merges and by the citizen numbers."""
+    keys = sorted(identities_of(arrivals))
+    names = {key: key for key in keys}
+    leading = pointers.pointers(_merges(arrivals), names)
+    for number in filter(citizen_numbers.is_one, keys):
+        target = pointers.carrier(number, _carriers(arrivals, number), leading, names)
+        if target is not None and number not in leading:
+            leading[number] = Pointer(target)
     people: dict[Key, _Person] = {}
-    roots: dict[Key, _Person] = {}
-    for key in sorted(identities_of(arrivals)):
-        people[key] = roots.setdefault(_root(key, pointers), _Person())
-        people[key].identities.append(key)
+    for same in pointers.persons(keys, leading, names):
+        person = _Person(sorted(same.members))
+        people |= dict.fromkeys(same.members, person)
     return people
 
 
-def _root(key: Key, pointers: dict[Key, tuple[str, Key | None]]) -> Key:
-    path = [key]
-    while (target := pointers.get(path[-1], ("", None))[1]) is not None:
-        if target in path:
-            return min(path[path.index(target) :])
-        path.append(target)
-    return path[-1]
+def _merges(arrivals: Sequence[Arrival]) -> Iterator[Said[Key]]:
+    for arrival in arrivals:
+        for event in arrival.reading.events:
+            if isinstance(event, PatientMerged):
+                for one, other in directions(event):
+                    yield Said(one, other, arrival.version(event), event.undone)
+
+
+def _carriers(arrivals: Sequence[Arrival], number: Key) -> set[Key]:
+    """Who is known by this number beside another."""
+    events = [event for arrival in arrivals for event in arrival.reading.events]
+    carried = {
+        identity_of(event.patient)
+        for event in events
+        if any((each.authority, each.value) == number for each in event.patient)
+    }
+    return carried - {number}
 
 
 def _judge(person: _Person, knowledge: Knowledge, site: Site) -> list[Judged]:
     fields = {name: value for name, (_, value) in person.told.items()}
-    entries = sorted(person.entries, key=lambda entry: (entry.version, entry.event.path))
+    standing = [entry for entry, deleted in person.latest.values() if not deleted]
+    entries = sorted(standing, key=lambda entry: (entry.version, entry.event.path))
     answers = conclude(entries, patient_of(fields), knowledge, site, history_received=person.history_received)
     shown = {
         "identifiers": [{"authority": authority, "value": value} for authority, value in person.identities],

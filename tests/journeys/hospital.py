@@ -43,7 +43,7 @@ class Hospital:
     """One database and everything that works on it."""
 
     engine: sa.Engine
-    knowledge: Knowledge
+    knowledge: Knowledge = field(repr=False)
     site: Site = field(default_factory=Site)
     clock: Clock = field(default_factory=Clock)
 
@@ -69,6 +69,10 @@ class Hospital:
     def sends(self, *messages: bytes) -> Done:
         """Receive the messages, and process them together."""
         return self.processes(self.receives(*messages))
+
+    def waiting(self) -> list[int]:
+        """The messages that nobody has processed yet."""
+        return [row[0] for row in self._rows("SELECT id FROM message WHERE state = 'received' ORDER BY id")]
 
     def sends_one_by_one(self, messages: Iterable[bytes]) -> None:
         """Receive and process each before the next comes."""

@@ -10,11 +10,12 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 
-from store import facts, merges, message_queries, patients, tables
+from store import facts, message_queries, patients, tables
 from store.demographics import update_demographics
 from store.engine import connect, reading, to_json
 from store.errors import UnsupportedDatabase
 from store.facts import FactRow
+from store.locks import lock_people
 from tests.store.builders import a_feed, a_message, a_patient
 
 
@@ -174,7 +175,7 @@ def test_no_statement_reads_a_whole_table_however_empty_it_was_when_planned(post
         with postgres_engine.begin() as connection:
             ids = patients.identities(connection, names)
             patients.link_identifiers(connection, [(*name, "PI", id_) for name, id_ in ids.items()])
-            merges.lock_merge_set(connection, ids.values())
+            lock_people(connection, list(ids.values()))
             update_demographics(connection, [(id_, str(batch), {"sex": "F"}) for id_ in ids.values()])
             facts.upsert(connection, [FactRow(id_, "allergy", "k", "1", b"{}", message, "") for id_ in ids.values()])
             facts.of_patients(connection, ids.values())

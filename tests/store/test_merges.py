@@ -1,4 +1,4 @@
-"""Merged identities."""
+"""Merged identities, and the lock that holds all of one person."""
 
 import itertools
 import threading
@@ -7,9 +7,16 @@ import time
 import pytest
 import sqlalchemy as sa
 
-from store import merges
-from store.merges import Person
-from tests.store.builders import a_patient
+from store import merges, tables
+from store.locks import lock_people
+from store.merges import Statement
+from store.pointers import Person
+from tests.store.builders import a_message, a_patient
+
+
+def merge(connection: sa.Connection, retired: int, survivor: int, version: str = "1", undone: bool = False) -> set[int]:
+    message = connection.execute(sa.select(tables.message.c.id)).scalar() or a_message(connection)
+    return merges.tell(connection, [Statement(retired, survivor, version, message, "MRG[1]-1", undone)])
 
 
 @pytest.fixture
@@ -22,52 +29,75 @@ def five(engine: sa.Engine) -> list[int]:
 def test_a_patient_nobody_merged_is_alone(engine: sa.Engine, five: list[int]) -> None:
     with engine.begin() as connection:
         assert merges.merge_set(connection, [five[0]]) == {five[0]}
-        assert merges.persons(connection, five[:2]) == [Person(id_, frozenset({id_})) for id_ in five[:2]]
+        assert merges.persons(connection, five[:2]) == [Person(id_, frozenset({id_})) for id_ in (five[1], five[0])]
 
 
 def test_a_chain_of_merges_is_one_person_from_wherever_it_is_read(engine: sa.Engine, five: list[int]) -> None:
     a, b, c, d, e = five
     with engine.begin() as connection:
         for retired, survivor in [(a, b), (b, c), (d, c)]:
-            merges.set_pointer(connection, retired, survivor, "1")
+            merge(connection, retired, survivor)
 
         for start in (a, b, c, d):
             assert merges.merge_set(connection, [start]) == {a, b, c, d}
             assert merges.persons(connection, [start]) == [Person(c, frozenset({a, b, c, d}))]
         assert merges.merge_set(connection, [a, e]) == set(five)
-        assert merges.persons(connection, [a, e]) == [Person(c, frozenset({a, b, c, d})), Person(e, frozenset({e}))]
+        assert merges.persons(connection, [a, e]) == [Person(e, frozenset({e})), Person(c, frozenset({a, b, c, d}))]
 
 
-def test_a_circle_is_one_person_whose_root_has_the_smallest_name(engine: sa.Engine, five: list[int]) -> None:
+def test_a_circle_is_one_person_whose_root_the_latest_merge_names(engine: sa.Engine, five: list[int]) -> None:
     a, b, c, d, _ = five
     with engine.begin() as connection:
-        for retired, survivor in [(a, b), (b, c), (c, a), (d, a)]:
-            merges.set_pointer(connection, retired, survivor, "1")
+        for retired, survivor, version in [(a, b, "1"), (b, c, "3"), (c, a, "2"), (d, a, "1")]:
+            merge(connection, retired, survivor, version)
 
         for start in (a, b, c, d):
-            assert merges.persons(connection, [start]) == [Person(c, frozenset({a, b, c, d}))]
+            assert merges.persons(connection, [start]) == [Person(c, frozenset({a, b, c, d}), in_circle=True)]
 
 
 def test_a_merge_can_be_undone_and_the_latest_word_holds(engine: sa.Engine, five: list[int]) -> None:
     a, b, c, *_ = five
     with engine.begin() as connection:
-        changed = [
-            merges.set_pointer(connection, a, survivor, version)
-            for survivor, version in [(b, "2"), (c, "1"), (None, "3"), (b, "2")]
+        touched = [
+            merge(connection, a, survivor, version, undone)
+            for survivor, version, undone in [(b, "2", False), (c, "1", False), (b, "3", True), (b, "2", False)]
         ]
 
-        assert changed == [True, False, True, False]
-        assert merges.merge_set(connection, [a]) == {a}
+        assert touched == [{a, b}, set(), {a, b, c}, set()]
+        assert merges.merge_set(connection, [a]) == {a, c}
+
+
+def test_what_was_undone_and_holds_by_another_way_is_a_contradiction(engine: sa.Engine, five: list[int]) -> None:
+    a, b, c, *_ = five
+    with engine.begin() as connection:
+        merge(connection, a, b)
+        merge(connection, b, c)
+        (before,) = merges.persons(connection, [a])
+        merge(connection, a, c, "2", undone=True)
+        (after,) = merges.persons(connection, [a])
+
+        assert before == after
+        assert [merges.contradicted(connection, person) for person in merges.persons(connection, [a])] == [True]
+
+
+def test_a_merge_that_was_undone_and_made_again_is_no_contradiction(engine: sa.Engine, five: list[int]) -> None:
+    a, b, *_ = five
+    with engine.begin() as connection:
+        for version, undone in [("1", False), ("2", True), ("3", False)]:
+            merge(connection, a, b, version, undone)
+
+        (person,) = merges.persons(connection, [a])
+        assert not merges.contradicted(connection, person)
 
 
 def test_merges_commute(engine: sa.Engine, five: list[int]) -> None:
     a, b, c, d, e = five
-    said = [(a, b, "1"), (a, c, "3"), (b, c, "2"), (d, None, "4"), (d, e, "2")]
+    said = [(a, b, "1", False), (a, c, "3", False), (b, c, "2", False), (d, e, "4", True), (d, e, "2", False)]
     seen = []
     for order in itertools.permutations(said):
         with engine.connect() as connection:
-            for retired, survivor, version in order:
-                merges.set_pointer(connection, retired, survivor, version)
+            for retired, survivor, version, undone in order:
+                merge(connection, retired, survivor, version, undone)
             seen.append(merges.persons(connection, five))
             connection.rollback()
 
@@ -76,23 +106,34 @@ def test_merges_commute(engine: sa.Engine, five: list[int]) -> None:
 
 def test_an_identity_merged_with_itself_says_nothing(engine: sa.Engine, five: list[int]) -> None:
     with engine.begin() as connection:
-        changed = merges.set_pointer(connection, five[0], five[0], "9")
-        later = merges.set_pointer(connection, five[0], five[1], "1")
+        itself = merge(connection, five[0], five[0], "9")
+        another = merge(connection, five[0], five[1], "1")
 
-    assert (changed, later) == (False, True)
+    assert (itself, another) == (set(), set(five[:2]))
+
+
+def test_identities_that_were_split_are_still_locked_together(postgres_engine: sa.Engine) -> None:
+    with postgres_engine.begin() as connection:
+        a, b = a_patient(connection, "1"), a_patient(connection, "2")
+        merge(connection, a, b)
+        merge(connection, a, b, "2", undone=True)
+
+    with postgres_engine.begin() as connection:
+        assert lock_people(connection, [a]) == {a, b}
+        assert merges.merge_set(connection, [a]) == {a}
 
 
 def test_locking_a_patient_holds_everybody_it_was_merged_with(postgres_engine: sa.Engine) -> None:
     with postgres_engine.begin() as connection:
         a, b, c = (a_patient(connection, value) for value in "123")
-        merges.set_pointer(connection, a, b, "1")
-        merges.set_pointer(connection, b, c, "1")
+        merge(connection, a, b)
+        merge(connection, b, c)
 
     with postgres_engine.begin() as mine:
-        held = merges.lock_merge_set(mine, [a])
+        held = lock_people(mine, [a])
         with pytest.raises(sa.exc.OperationalError, match="lock timeout"), postgres_engine.begin() as theirs:
             theirs.exec_driver_sql("SET LOCAL lock_timeout = '50ms'")
-            merges.lock_merge_set(theirs, [c])
+            lock_people(theirs, [c])
 
     assert held == {a, b, c}
 
@@ -100,14 +141,14 @@ def test_locking_a_patient_holds_everybody_it_was_merged_with(postgres_engine: s
 def test_workers_that_begin_at_two_ends_of_a_merge_wait_for_each_other(postgres_engine: sa.Engine) -> None:
     with postgres_engine.begin() as connection:
         a, b = a_patient(connection, "1"), a_patient(connection, "2")
-        merges.set_pointer(connection, b, a, "1")
+        merge(connection, b, a)
     faults: list[BaseException] = []
 
     def work(start: int) -> None:
         try:
             for _ in range(20):
                 with postgres_engine.begin() as connection:
-                    merges.lock_merge_set(connection, [start])
+                    lock_people(connection, [start])
         except sa.exc.OperationalError as error:
             faults.append(error)
 
@@ -127,14 +168,14 @@ def test_a_merge_made_while_the_lock_was_waited_for_is_held_too(postgres_engine:
 
     def wait_for_both() -> None:
         with postgres_engine.begin() as connection:
-            held.append(merges.lock_merge_set(connection, [a]))
+            held.append(lock_people(connection, [a]))
 
     with postgres_engine.begin() as connection:
-        merges.lock_merge_set(connection, [a, b])
+        lock_people(connection, [a, b])
         waiting = threading.Thread(target=wait_for_both)
         waiting.start()
         wait_until_somebody_waits_for_a_lock(postgres_engine)
-        merges.set_pointer(connection, b, a, "1")
+        merge(connection, b, a)
     waiting.join()
 
     assert held == [{a, b}]

@@ -1,0 +1,73 @@
+"""Patients that a message names by their citizen number alone.
+
+Such a number is an identity of its own. It leads to the one person who carries it beside a number of the hospital; with
+two who carry it, it leads to neither, and both are shown as unclear: a wrong digit must never join two histories.
+"""
+
+from collections.abc import Collection
+
+import sqlalchemy as sa
+
+from store import merges, patients, pointers, tables
+from store.rowsets import among
+
+AUTHORITY = "NLMINBIZA"
+
+
+def is_one(name: patients.Name) -> bool:
+    """Tell whether this is a citizen number (BSN)."""
+    return name[0] == AUTHORITY
+
+
+def beside(connection: sa.Connection, ids: Collection[int]) -> set[int]:
+    """Give the citizen numbers these carry, as far as they are identities, and who carries those among them."""
+    return set(connection.execute(sa.union(*select_beside(connection, ids))).scalars())
+
+
+def select_beside(connection: sa.Connection, ids: Collection[int]) -> list[sa.Select[int]]:
+    """Give the queries of `beside`, for whoever asks more at once."""
+    patient, identifier = tables.patient, tables.identifier
+    of_them = among(connection, identifier.c.patient_id, ids) & (identifier.c.authority == AUTHORITY)
+    carried = sa.select(patient.c.id).select_from(_numbers()).where(of_them)
+    among_them = among(connection, patient.c.id, ids) & (patient.c.authority == AUTHORITY)
+    carriers = sa.select(identifier.c.patient_id).select_from(_numbers()).where(among_them)
+    return [carried, carriers]
+
+
+def _numbers() -> sa.Join:
+    """Numbers that patients carry, each with the identity that goes by it."""
+    patient, identifier = tables.patient, tables.identifier
+    same = (patient.c.authority == identifier.c.authority) & (patient.c.value == identifier.c.value)
+    return sa.join(identifier, patient, same)
+
+
+def join(connection: sa.Connection, ids: Collection[int]) -> set[int]:
+    """Let the citizen numbers among or beside these lead to who carries them; give whose history grew or shrank.
+
+    All of them must be locked. A merge of the number itself, told by a message, is left alone.
+    """
+    numbers = merges.identities(connection, {*ids, *beside(connection, ids)})
+    touched: set[int] = set()
+    for id_, number in sorted(numbers.items()):
+        if not is_one(number.name) or number.version:
+            continue
+        target = _carrier(connection, id_, number.name)
+        if target != number.merged_into:
+            merges.point(connection, id_, target)
+            touched |= {each for each in (id_, target, number.merged_into) if each is not None}
+    return touched
+
+
+def _carrier(connection: sa.Connection, number: int, name: patients.Name) -> int | None:
+    identifier = tables.identifier
+    carrying = sa.select(identifier.c.patient_id).where(
+        identifier.c.authority == name[0], identifier.c.value == name[1], identifier.c.patient_id != number
+    )
+    carriers = list(connection.execute(carrying).scalars())
+    rows = merges.connected(connection, carriers)
+    return pointers.carrier(number, carriers, merges.pointing(rows), {id_: row.name for id_, row in rows.items()})
+
+
+def is_shared(connection: sa.Connection, members: Collection[int]) -> bool:
+    """Tell whether a citizen number of this person, itself an identity, is carried by somebody else too."""
+    return not beside(connection, members) <= set(members)

@@ -1,0 +1,59 @@
+"""The locks that serialise work on one person, taken in one order so that no two workers wait for each other."""
+
+from collections.abc import Collection, Iterable
+
+import sqlalchemy as sa
+
+from store import citizen_numbers, merges, patients
+from store.engine import to_json
+from store.rowsets import PARAMETER, rowset
+
+
+def lock_people(connection: sa.Connection, ids: Collection[int]) -> set[int]:
+    """Hold these identities, all that are the same person, and all that a merge or a citizen number may make so.
+
+    Also when a merge came in between. On SQLite the write transaction already holds everybody.
+    """
+    if connection.dialect.name != "postgresql":
+        return set(ids)
+    held: set[int] = set()
+    wanted = _around(connection, ids)
+    while wanted != held:
+        patients.lock(connection, wanted)
+        # Who waited for a lock sees what was merged meanwhile only in a new statement.
+        held, wanted = wanted, wanted | _around(connection, wanted)
+    return held
+
+
+def lock_numbers(connection: sa.Connection, names: Iterable[patients.Name], carried: Iterable[patients.Name]) -> None:
+    """Let whoever makes an identity of a citizen number, and whoever links that number to a patient, see each other.
+
+    Neither sees the other's new rows before they are committed. Those who only carry a number do not wait for another.
+    """
+    if connection.dialect.name != "postgresql":
+        return
+    alone = {name for name in names if citizen_numbers.is_one(name)}
+    wanted = sorted(alone.union(name for name in carried if citizen_numbers.is_one(name)))
+    if wanted:
+        rows = [{"number": "|".join(name), "alone": name in alone} for name in wanted]
+        connection.execute(_TAKE, {PARAMETER: to_json(rows)})
+
+
+def _take() -> sa.Executable:
+    wanted = rowset("postgresql", {"number": sa.Text(), "alone": sa.Boolean()})
+    key = sa.func.hashtextextended(wanted.c.number, 0)
+    mine, shared = sa.func.pg_advisory_xact_lock(key), sa.func.pg_advisory_xact_lock_shared(key)
+    return sa.select(sa.case((wanted.c.alone, sa.cast(mine, sa.Text)), else_=sa.cast(shared, sa.Text)))
+
+
+_TAKE = _take()
+
+
+def _around(connection: sa.Connection, ids: Collection[int]) -> set[int]:
+    wanted, seen = set(ids), set[int]()
+    while wanted != seen:
+        seen = wanted
+        same = merges.merge_set(connection, wanted)
+        related = (*citizen_numbers.select_beside(connection, same), *merges.select_told(connection, same))
+        wanted = same.union(connection.execute(sa.union(*related)).scalars())
+    return wanted

@@ -1,0 +1,37 @@
+"""Which identities a message speaks of: by this a patient's messages are found again."""
+
+from collections.abc import Collection, Iterable
+
+import sqlalchemy as sa
+
+from store import tables
+from store.engine import to_json
+from store.rowsets import PARAMETER, Types, among, rowset
+from store.upserting import insert_or
+
+_PAIR: Types = {"message_id": sa.BigInteger(), "patient_id": sa.BigInteger()}
+
+
+def add(connection: sa.Connection, pairs: Iterable[tuple[int, int]]) -> None:
+    """Note that these messages speak of these identities: (message, patient)."""
+    rows = [dict(zip(_PAIR, pair, strict=True)) for pair in sorted(pairs)]
+    if not rows:
+        return
+    told = rowset(connection.dialect.name, _PAIR)
+    insert = insert_or(connection.dialect.name, tables.mention)
+    new = insert.from_select(list(_PAIR), sa.select(told).where(sa.true()), include_defaults=False)
+    connection.execute(new.on_conflict_do_nothing(), {PARAMETER: to_json(rows)})
+
+
+def messages_about(connection: sa.Connection, ids: Collection[int]) -> list[int]:
+    """Give the messages that speak of any of these identities, in the order of arrival."""
+    mention = tables.mention
+    query = sa.select(mention.c.message_id).where(among(connection, mention.c.patient_id, ids)).distinct()
+    return list(connection.execute(query.order_by(mention.c.message_id)).scalars())
+
+
+def patients_in(connection: sa.Connection, message_id: int) -> list[int]:
+    """Give the identities a message speaks of."""
+    mention = tables.mention
+    query = sa.select(mention.c.patient_id).where(mention.c.message_id == message_id)
+    return list(connection.execute(query.order_by(mention.c.patient_id)).scalars())

@@ -1,0 +1,112 @@
+"""Who is one person, from what was said of merges: pure functions, the same for rows and for a dry run.
+
+What was said of a pair of identities is a statement; the latest one holds. An identity points to the survivor of the
+latest of its statements that was not undone. Identities that lead to the same end are one person.
+"""
+
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+Key = TypeVar("Key", bound=Hashable)
+
+
+@dataclass(frozen=True, slots=True)
+class Said(Generic[Key]):
+    """One identity was merged into another, or no longer is."""
+
+    retired: Key
+    survivor: Key
+    version: str
+    undone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Pointer(Generic[Key]):
+    """Where an identity leads, and the version that says so: "" when a citizen number does."""
+
+    target: Key
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Person(Generic[Key]):
+    """Identities that are one person; the root is the one the others lead to."""
+
+    root: Key
+    members: frozenset[Key]
+    in_circle: bool = False  # merges that lead back to where they began: a person must look
+
+
+def latest(statements: Iterable[Said[Key]]) -> dict[tuple[Key, Key], Said[Key]]:
+    """What holds of each pair. An identity merged with itself says nothing."""
+    held: dict[tuple[Key, Key], Said[Key]] = {}
+    for said in statements:
+        pair = said.retired, said.survivor
+        if said.retired != said.survivor and (pair not in held or held[pair].version < said.version):
+            held[pair] = said
+    return held
+
+
+def pointers(statements: Iterable[Said[Key]], names: Mapping[Key, object]) -> dict[Key, Pointer[Key]]:
+    """Where each retired identity leads; of two statements of one message the greater name decides."""
+    found: dict[Key, Pointer[Key]] = {}
+    for said in latest(statements).values():
+        if said.undone:
+            continue
+        known = found.get(said.retired)
+        if known is None or _rank(known, names) < (said.version, names[said.survivor]):
+            found[said.retired] = Pointer(said.survivor, said.version)
+    return found
+
+
+def _rank(pointer: Pointer[Key], names: Mapping[Key, object]) -> tuple[str, object]:
+    return pointer.version, names[pointer.target]
+
+
+def persons(
+    keys: Iterable[Key], pointing: Mapping[Key, Pointer[Key]], names: Mapping[Key, object]
+) -> list[Person[Key]]:
+    """The persons behind these identities, in the order of their roots' names; `keys` must hold all they lead to."""
+    members: dict[Key, set[Key]] = {}
+    circles: dict[Key, frozenset[Key]] = {}
+    for start in keys:
+        end, circle = _follow(pointing, start)
+        if circle:
+            end = max((pointing[key] for key in circle), key=lambda pointer: _rank(pointer, names)).target
+            circles[end] = circle
+        members.setdefault(end, set()).add(start)
+    found = [Person(end, frozenset(same), end in circles) for end, same in members.items()]
+    return sorted(found, key=lambda person: names[person.root])  # type: ignore[arg-type,return-value]  # names of one kind
+
+
+def _follow(pointing: Mapping[Key, Pointer[Key]], start: Key) -> tuple[Key, frozenset[Key]]:
+    """Where a chain ends, and the circle when it has none: its end is then where the latest merge leads."""
+    path = [start]
+    while (pointer := pointing.get(path[-1])) is not None:
+        if pointer.target in path:
+            return pointer.target, frozenset(path[path.index(pointer.target) :])
+        path.append(pointer.target)
+    return path[-1], frozenset()
+
+
+def contradicted(person: Person[Key], statements: Iterable[Said[Key]]) -> bool:
+    """Whether somebody said that two of these are not one, after whoever said they are."""
+    held = latest(statements)
+    for (one, other), said in held.items():
+        back = held.get((other, one))
+        if said.undone and {one, other} <= person.members and (back is None or back.undone):
+            return True
+    return False
+
+
+def carrier(
+    number: Key, carriers: Iterable[Key], pointing: Mapping[Key, Pointer[Key]], names: Mapping[Key, object]
+) -> Key | None:
+    """Who a number that is an identity of its own leads to: the one person who carries it, by the least name.
+
+    With several people who carry it, it leads to nobody. A patient that was merged into the number is none of them.
+    """
+    without = {key: pointer for key, pointer in pointing.items() if key != number}
+    people = [person for person in persons(carriers, without, names) if person.root != number]
+    return min(people[0].members, key=lambda key: names[key]) if len(people) == 1 else None  # type: ignore[arg-type,return-value]  # names of one kind

@@ -1,0 +1,125 @@
+"""Any story of some patients, told in any order, any number of times, over any workers, ends the same.
+
+`make test` draws some; `make test-thorough` (STORIES=1000) draws as many as the promise names.
+"""
+
+import os
+import random
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import msgspec
+import pytest
+import sqlalchemy as sa
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from rules.knowledge import Knowledge
+from store import tables
+from tests.journeys.drawing import stories
+from tests.journeys.hospital import Hospital
+from tests.journeys.stories import Happening, messages
+from tests.journeys.test_rehearsal import an_arrival
+from worker.conclusion import signature
+from worker.rehearsal import Judged, rehearse
+
+MANY = int(os.environ.get("STORIES", "30"))
+checks = settings(
+    max_examples=MANY,
+    deadline=None,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+
+
+def emptied(engine: sa.Engine) -> None:
+    """Leave nothing but the feeds; the rows that nobody may delete go too."""
+    with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(sa.text("SET LOCAL session_replication_role = replica"))
+        for trigger in _triggers(connection):
+            connection.execute(sa.text(f"DROP TRIGGER {trigger}"))
+        connection.execute(sa.update(tables.patient).values(merged_into=None))
+        for table in reversed(tables.metadata.sorted_tables):
+            if table is not tables.feed:
+                connection.execute(sa.delete(table))
+
+
+def _triggers(connection: sa.Connection) -> Sequence[str]:
+    if connection.dialect.name == "postgresql":
+        return ()
+    return connection.execute(sa.text("SELECT name FROM sqlite_master WHERE type = 'trigger'")).scalars().all()
+
+
+def told(
+    hospital: Hospital, sent: Sequence[bytes], sizes: random.Random | None = None, workers: int = 1
+) -> list[bytes]:
+    """What is known after these messages, processed in batches of any size, by some workers at the same time."""
+    ids = hospital.receives(*sent)
+    with ThreadPoolExecutor(workers) as pool:
+        for _ in pool.map(hospital.processes, _batches(ids, sizes)):
+            pass
+    while waiting := hospital.waiting():
+        hospital.processes(waiting)
+    return hospital.dump()
+
+
+def _batches(ids: Sequence[int], sizes: random.Random | None) -> Iterator[Sequence[int]]:
+    start = 0
+    while start < len(ids):
+        size = sizes.choice([1, 2, 5, 20]) if sizes else 1
+        yield ids[start : start + size]
+        start += size
+
+
+def shuffled(sent: Sequence[bytes], die: random.Random) -> list[bytes]:
+    again = [*sent, *die.sample(list(sent), len(sent) // 4)]
+    die.shuffle(again)
+    return again
+
+
+def answers(hospital: Hospital) -> list[tuple[str, str]]:
+    """What was last concluded of each order: its key, and the signature of the answer."""
+    lines = (msgspec.json.decode(line) for line in hospital.dump())
+    return sorted((line["key"], line["signature"]) for line in lines if line["a"] == "answer")
+
+
+def rehearsed(sent: Sequence[bytes], hospital: Hospital) -> list[tuple[str, str]]:
+    """What a dry run concludes, which goes over everything at once."""
+    arrivals = [an_arrival(number, raw) for number, raw in enumerate(sent, 1)]
+    judged = rehearse(arrivals, hospital.knowledge, hospital.site)
+    return sorted((each.answered.order.key, signed(each)) for each in judged)
+
+
+def signed(judged: Judged) -> str:
+    return signature(judged.answered.assessment, judged.answered.order, judged.told)
+
+
+class Twice:
+    """Two hospitals that are told the same story: one in order, the other in any way at all."""
+
+    def __init__(self, plain: Hospital, busy: Hospital) -> None:
+        self.plain, self.busy = plain, busy
+
+    def compare(self, story: Sequence[Happening], seed: int) -> None:
+        emptied(self.plain.engine)
+        emptied(self.busy.engine)
+        die = random.Random(seed)
+        sent = messages(story)
+
+        once = told(self.plain, sent)
+        again = told(self.busy, shuffled(sent, die), die, workers=2)
+
+        assert again == once
+        assert answers(self.plain) == rehearsed(sent, self.plain)
+
+
+@pytest.fixture
+def twice(hospital: Hospital, knowledge: Knowledge, fresh_engine: Callable[[], sa.Engine]) -> Twice:
+    return Twice(Hospital(fresh_engine(), knowledge), hospital)
+
+
+@checks
+@given(story=stories(), seed=st.integers(0, 999))
+def test_the_order_of_arrival_and_repetition_change_nothing(story: list[Happening], seed: int, twice: Twice) -> None:
+    twice.compare(story, seed)
