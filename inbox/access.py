@@ -1,10 +1,12 @@
 """The record of who looked at which patient and who did what (NEN 7513)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
+from inbox.parts import AnyRequest, parts_of
 from inbox.viewer import Viewer
 from store.tables import access_log, fact
 
@@ -30,3 +32,14 @@ def patients_in_message(connection: sa.Connection, message_id: int) -> list[int 
     """Whose history the message is part of; one None when nothing of it was kept."""
     query = sa.select(fact.c.patient_id).where(fact.c.message_id == message_id).distinct()
     return [*connection.scalars(query)] or [None]
+
+
+def record_list(request: AnyRequest, action: str, kind: str, rows: Sequence[sa.Row[Any]]) -> None:
+    """Write one line per patient in a list, in a transaction of its own: no list keeps the worker waiting."""
+    if not rows:
+        return
+    parts = parts_of(request)
+    what = f"{kind} {' '.join(str(number) for number in sorted(row.id for row in rows))}"
+    patients = sorted({row.patient_id for row in rows})
+    with parts.engine.begin() as connection:
+        record(connection, request.user, action, parts.clock(), patients=patients, what=what)

@@ -9,7 +9,7 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from inbox import acts
-from inbox.access import record
+from inbox.access import record, record_list
 from inbox.accounts import user_names
 from inbox.api_answers import alert_shape
 from inbox.api_requests import (
@@ -32,6 +32,7 @@ from inbox.api_requests import (
 from inbox.api_shapes import Alert, Page
 from inbox.parts import AnyRequest, parts_of
 from inbox.viewer import needs
+from store.engine import reading
 from store.inbox_queries import AlertFilter, find_alert, list_alerts, patients_named
 
 STATUSES = ("open", "acknowledged", "overridden", "covered", "resolved")
@@ -52,13 +53,11 @@ def all_alerts(
     """Alerts by status, tier, patient number (`value` or `authority|value`), order number, and time of last change."""
     parts, language = parts_of(request), language_of(request)
     statuses, tiers, moment = words_of(status, STATUSES), words_of(tier, TIERS), moment_of(since)
-    with parts.engine.begin() as connection:
+    with reading(parts.engine) as connection:
         patients = patients_named(connection, patient) if patient else None
         wanted = AlertFilter(statuses, tiers, patients, order, moment)
         rows = list_alerts(connection, wanted, position_of(cursor), limit)
-        what = f"alerts {' '.join(str(row.id) for row in rows)}"
-        seen = sorted({row.patient_id for row in rows})
-        record(connection, request.user, "list_alerts", parts.clock(), patients=seen, what=what)
+    record_list(request, "list_alerts", "alerts", rows)
     return page_of([alert_shape(row, language) for row in rows], len(rows), limit, rows[-1].id if rows else None)
 
 

@@ -3,11 +3,12 @@
 from litestar import Router, get
 from litestar.params import FromQuery
 
-from inbox.access import record
+from inbox.access import record_list
 from inbox.api_answers import assessment_shape
 from inbox.api_requests import PAGE, Cursor, Limit, language_of, page_of, position_of
 from inbox.api_shapes import Assessment, Page
 from inbox.parts import AnyRequest, parts_of
+from store.engine import reading
 from store.inbox_queries import list_assessments, patients_named
 
 
@@ -21,12 +22,10 @@ def all_assessments(
 ) -> Page[Assessment]:
     """Every answer for an order (placer or filler number) or a patient (`value` or `authority|value`)."""
     parts, language = parts_of(request), language_of(request)
-    with parts.engine.begin() as connection:
+    with reading(parts.engine) as connection:
         patients = patients_named(connection, patient) if patient else None
         rows = list_assessments(connection, patients, order, position_of(cursor), limit)
-        what = f"assessments {' '.join(str(row.id) for row in rows)}"
-        seen = sorted({row.patient_id for row in rows})
-        record(connection, request.user, "list_assessments", parts.clock(), patients=seen, what=what)
+    record_list(request, "list_assessments", "assessments", rows)
     return page_of([assessment_shape(row, language) for row in rows], len(rows), limit, rows[-1].id if rows else None)
 
 

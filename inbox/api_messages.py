@@ -14,6 +14,7 @@ from inbox.parts import AnyRequest, parts_of
 from inbox.reading import as_text, read_segments
 from inbox.reprocessing import reprocess
 from inbox.viewer import needs
+from store.engine import reading
 from store.inbox_queries import MessageFilter, find_message, list_messages
 from store.messages import raw_of
 
@@ -36,7 +37,7 @@ def all_messages(
     """Messages by state, control id (MSH-10) and feed, without their text."""
     parts = parts_of(request)
     wanted = MessageFilter(words_of(states, STATES), control_id, feed)
-    with parts.engine.begin() as connection:
+    with reading(parts.engine) as connection:
         rows = list_messages(connection, wanted, position_of(cursor), limit)
     items = [Message(**message_shape(row)) for row in rows]
     return page_of(items, len(rows), limit, rows[-1].id if rows else None)
