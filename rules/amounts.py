@@ -16,7 +16,10 @@ _COURSE_GAP = timedelta(days=3)  # doses further apart than this belong to diffe
 
 def amount(picture: "Picture", name: str) -> Range | None:
     """Return a planned quantity by its name; None when it cannot be known."""
-    return AMOUNTS[name](picture)
+    known = picture.amounts
+    if name not in known:
+        known[name] = AMOUNTS[name](picture)
+    return known[name]
 
 
 def _exact(number: Decimal | int | None) -> Range | None:
@@ -154,8 +157,8 @@ AMOUNTS: dict[str, Callable[["Picture"], Range | None]] = {
     "consecutive-days": lambda picture: _exact(picture.case.order.consecutive_days),
     "g-per-hour": grams_per_hour,
     "mg-per-kg-per-minute": rate,
-    "rate-over-label": lambda picture: _per(rate(picture), label_rate(picture)),
-    "rate-over-at-risk-limit": lambda picture: _per(rate(picture), at_risk_rate(picture)),
+    "rate-over-label": lambda picture: _per(amount(picture, "mg-per-kg-per-minute"), label_rate(picture)),
+    "rate-over-at-risk-limit": lambda picture: _per(amount(picture, "mg-per-kg-per-minute"), at_risk_rate(picture)),
     "dose-over-adjusted-weight": _over_adjusted,
     "weight-kg": lambda picture: _exact(picture.weight_kg),
     "body-mass-index": body_mass_index,

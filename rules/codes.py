@@ -63,6 +63,7 @@ class Codes:
 
     def __init__(self, sets: Mapping[str, ValueSetForm], aliases: Mapping[str, str]) -> None:
         self.names = frozenset(sets)
+        self.bits = {name: 1 << place for place, name in enumerate(sorted(sets))}
         self.titles = {name: (form.title.nl, form.title.en) for name, form in sets.items()}
         self.patterns: list[TextPattern] = []
         self._aliases = aliases
@@ -133,6 +134,13 @@ class Codes:
         if system != "ICD10":
             return (system,)
         return ("ICD10CM",) if len(code) > _LONGEST_WHO_CODE else ("ICD10", "ICD10CM")
+
+    def bits_of(self, names: Iterable[str]) -> int:
+        """Return value sets as one number: whether two groups have a set in common is then a single `&`."""
+        bits = 0
+        for name in names:
+            bits |= self.bits[name]
+        return bits
 
     def brand_of(self, codings: Iterable[Coding], text: str) -> str:
         """Return the brand a code or a text names, "" when none does."""

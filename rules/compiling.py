@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 from rules.assessment import Priority, Step, Text, Tier
-from rules.conditions.reading import ConditionReader
+from rules.conditions.reading import ConditionReader, any_needed
 from rules.fillers import FILLERS
 from rules.form_check import check_form
 from rules.forms import DefinitionForm, Evidence, PolicyForm, PriorityLine, RuleForm, Source, TierName, Words
@@ -42,9 +42,7 @@ def compile_state(
     reader = ConditionReader(document, terms, states)
     conditions = reader.read(form.any, (name, "any"))
     check_evidence(document, reader.numbers, form.evidence, (name, "evidence"), sources)
-    needs = [each.needs for each in conditions]
-    all_need = None if None in needs else frozenset(name for each in needs if each for name in each)
-    return State(name, text_of(form.title), conditions, f"{document.file}: {name}", all_need)
+    return State(name, text_of(form.title), conditions, f"{document.file}: {name}", any_needed(conditions))
 
 
 def compile_rule(document: Document, terms: Terms, states: frozenset[str], sources: dict[str, Source]) -> Rule | None:

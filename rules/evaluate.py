@@ -43,13 +43,15 @@ def _ask(conditions: tuple[Asked, ...], picture: Picture, trace: list[Step]) -> 
     """Ask conditions that must all hold; return their facts, or None. Every answer goes into the trace."""
     held_all = True
     facts: list[Fact] = []
-    for asked in conditions:
-        held, found, saw = picture.hold(asked.condition)
-        if saw:
-            step = asked.held if held else asked.not_held
-            trace.append(Step(step.rule, step.condition, held, saw))
-        else:
-            trace.append(asked.held if held else asked.not_held)
+    present, memo = picture.present, picture.memo
+    for condition, if_held, if_not in conditions:
+        if condition.needs and not condition.needs & present:
+            trace.append(if_not)  # most questions end here: nothing of the kind is on record
+            held_all = False
+            continue
+        held, found, saw = memo.get(condition.text) or picture.hold(condition)
+        step = if_held if held else if_not
+        trace.append(Step(step.rule, step.condition, held, saw) if saw else step)
         if held:
             facts += found
         else:

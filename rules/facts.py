@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +19,7 @@ class Provenance:
     path: str  # "PRB[1]-3"
 
 
-@dataclass(frozen=True, slots=True)
-class Coding:
+class Coding(NamedTuple):
     """A code in a system, both as the value sets name them (ICD10, ATC, LOINC, SNOMED, ...)."""
 
     system: str

@@ -1,8 +1,9 @@
 """What a name in a template stands for, written for this patient in one language; "" when it is not known."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
+from typing import NamedTuple
 
 from rules.amounts import (
     adjusted_weight,
@@ -20,8 +21,7 @@ from rules.picture import Picture
 from rules.treatment import prednisone_mg
 
 
-@dataclass(frozen=True, slots=True)
-class Filling:
+class Filling(NamedTuple):
     """What a name in a template may look at."""
 
     picture: Picture
@@ -33,6 +33,7 @@ Filler = Callable[[Filling], str]
 UNKNOWN = {"nl": "onbekend", "en": "unknown"}
 OF_THE_FINDING = frozenset({"found", "medicines", "interval_days"})  # the others are the same in every finding
 _LONGEST_LABEL = 48
+_CACHE_LIMIT = 4_096
 _HISTORY = frozenset({"condition", "procedure", "allergy"})
 _UNDATED = {"nl": "datum onbekend", "en": "undated"}
 _STATUS = {
@@ -49,6 +50,7 @@ def in_language(text: Text, language: str) -> str:
     return text.nl if language == "nl" else text.en
 
 
+@lru_cache(_CACHE_LIMIT)
 def figure(number: Decimal, language: str) -> str:
     """Write a number with at most three figures that matter."""
     places = 0 if abs(number) >= 100 else 1 if abs(number) >= 10 else 2

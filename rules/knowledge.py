@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from rules.assessment import Priority, Step, Text, Tier
 from rules.facts import Coding
@@ -15,8 +15,7 @@ from rules.terms import Condition, Terms
 _NOT_HISTORY = frozenset({"route-intravenous", "route-subcutaneous", "route-intramuscular"})
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """A condition with the two steps it most often leaves in the trace, made once."""
 
     condition: Condition
@@ -120,7 +119,7 @@ class Knowledge:
         lines = sorted(f"{name} {each.system} {each.code}" for name, codings in members.items() for each in codings)
         if not lines:
             return self
-        terms = replace(self.terms, codes=self.terms.codes.with_local(members), products={})
+        terms = replace(self.terms, codes=self.terms.codes.with_local(members), products={}, mentions={})
         added = hashlib.sha256("\n".join(lines).encode()).hexdigest()[:6]
         return replace(self, version=f"{self.version}+{added}", terms=terms)
 

@@ -1,5 +1,6 @@
 """One case seen through the knowledge: facts by value set, and every answer found once."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cached_property
@@ -8,8 +9,8 @@ from typing import NamedTuple
 from rules.dates import last_moment
 from rules.facts import Case, Coding, Dose, Fact, Range, once
 from rules.recognition import Product, ProductClass, recognise, route_of
-from rules.terms import Condition, Outcome, State, Terms
-from rules.treatment import Protection, protection_of
+from rules.terms import Condition, Mentions, Outcome, State, Terms
+from rules.treatment import Protection, prednisone_mg, protection_of
 
 OWN = frozenset({"confirmed", "unknown"})
 _SAID_IN_WORDS = frozenset({"condition", "procedure", "allergy"})
@@ -48,23 +49,44 @@ class Picture:
         self.case = case
         self.terms = terms
         self.memo: dict[str, Outcome] = {}
+        self.amounts: dict[str, Range | None] = {}  # planned quantities by name
         self.written: dict[tuple[str, str], str] = {}  # names of templates filled before, by language
         self._readings: dict[str, list[Reading]] = {}
-        self._by_set = self._index()
+        self._own: dict[str, list[Fact]] = {}
+        self._others: dict[str, list[tuple[Fact, str]]] = {}
+        self.present = self._index()  # the bits of every value set that some fact belongs to
 
-    def _index(self) -> dict[str, list[tuple[Fact, str]]]:
-        by_set: dict[str, list[tuple[Fact, str]]] = {}
-        sets_of = self.terms.codes.sets_of
+    def _index(self) -> int:
+        """Sort the facts by value set."""
+        remembered, own, others, present = self.terms.mentions, self._own, self._others, 0
         for fact in self.case.facts:
-            names: dict[str, str] = {}
-            for coding in fact.codings:
-                for name in sets_of(coding):
-                    names[name] = fact.certainty
-            if fact.kind != "observation":
-                self._add_words(fact, names)
-            for name, certainty in names.items():
-                by_set.setdefault(name, []).append((fact, certainty))
-        return by_set
+            key = (fact.codings, fact.text, fact.kind, fact.certainty)
+            mentions = remembered.get(key)
+            if mentions is None:
+                if len(remembered) >= _CACHE_LIMIT:
+                    remembered.clear()
+                mentions = remembered[key] = self._mentions(fact)
+            if not mentions.bits:
+                continue
+            present |= mentions.bits
+            for name in mentions.own:
+                if name in own:
+                    own[name].append(fact)
+                else:
+                    own[name] = [fact]
+            for name, certainty in mentions.others:
+                others.setdefault(name, []).append((fact, certainty))
+        return present
+
+    def _mentions(self, fact: Fact) -> Mentions:
+        """Find the value sets of a fact: by code, and in its words."""
+        codes = self.terms.codes
+        names = {name: fact.certainty for coding in fact.codings for name in codes.sets_of(coding)}
+        if fact.kind != "observation":
+            self._add_words(fact, names)
+        own = tuple(sorted(name for name, certainty in names.items() if certainty in OWN))
+        others = tuple(sorted((name, certainty) for name, certainty in names.items() if certainty not in OWN))
+        return Mentions(codes.bits_of(names), own, others)
 
     def _add_words(self, fact: Fact, names: dict[str, str]) -> None:
         """Add what the words of a fact name; a code always wins, and a look-alike code silences the words."""
@@ -82,28 +104,38 @@ class Picture:
         """Ask one condition; the answer is remembered."""
         outcome = self.memo.get(condition.text)
         if outcome is None:
-            absent = condition.needs is not None and self._by_set.keys().isdisjoint(condition.needs)
+            absent = condition.needs and not condition.needs & self.present
             outcome = self.memo[condition.text] = _NOTHING if absent else condition.check(self)
         return outcome
 
+    def held(self, conditions: Iterable[Condition]) -> list[Outcome]:
+        """Ask those that can hold; return the outcomes of those that do."""
+        present, hold = self.present, self.hold
+        return [
+            outcome for each in conditions if (not each.needs or each.needs & present) and (outcome := hold(each)).held
+        ]
+
     def state(self, state: State) -> Outcome:
         """Ask a named state: it is so when any of its conditions holds."""
-        if state.needs is not None and self._by_set.keys().isdisjoint(state.needs):
+        if state.needs and not state.needs & self.present:
             return _NOTHING
         key = state.key
         outcome = self.memo.get(key)
         if outcome is None:
-            held = [each for each in map(self.hold, state.any) if each.held]
-            outcome = self.memo[key] = together(held)
+            held = self.held(state.any)
+            outcome = self.memo[key] = together(held) if held else _NOTHING
         return outcome
 
     def with_certainty(self, names: tuple[str, ...], wanted: frozenset[str] = OWN) -> list[Fact]:
         """Return the facts of these value sets whose certainty is among those wanted, each once."""
-        by_set = self._by_set
-        if by_set.keys().isdisjoint(names):
-            return []
-        mentions = (mention for name in names for mention in by_set.get(name, ()))
-        return list({id(fact): fact for fact, certainty in mentions if certainty in wanted}.values())
+        if wanted is not OWN:
+            mentions = (mention for name in names for mention in self._others.get(name, ()))
+            return list({id(fact): fact for fact, certainty in mentions if certainty in wanted}.values())
+        own = self._own
+        lists = [own[name] for name in names if name in own]
+        if len(lists) < 2:
+            return lists[0] if lists else []
+        return list({id(fact): fact for facts in lists for fact in facts}.values())
 
     def history(self, names: tuple[str, ...]) -> list[Fact]:
         """Return the patient's own diagnoses, procedures and flags of these value sets."""
@@ -139,15 +171,18 @@ class Picture:
     def _read(self, measurement: str) -> list[Reading]:
         form = self.terms.measurements[measurement]
         found = []
-        for fact, certainty in self._by_set.get(form.set, ()):
+        for fact in self._own.get(form.set, ()):
             factor = form.units.get(fact.unit.strip())
-            if fact.value is None or fact.starts is None or factor is None or certainty not in OWN:
+            if fact.value is None or fact.starts is None or factor is None:
                 continue
-            low, high = fact.value.low * factor, fact.value.high * factor
-            low = Decimal("-Infinity") if fact.comparator.startswith("<") else low
-            high = Decimal("Infinity") if fact.comparator.startswith(">") else high
+            low = fact.value.low if factor == 1 else fact.value.low * factor
+            high = fact.value.high if factor == 1 else fact.value.high * factor
+            if fact.comparator:
+                low = Decimal("-Infinity") if fact.comparator.startswith("<") else low
+                high = Decimal("Infinity") if fact.comparator.startswith(">") else high
             found.append(Reading(fact, low, high, fact.status == "preliminary"))
-        found.sort(key=lambda each: last_moment(each.fact) or _LONG_AGO, reverse=True)
+        if len(found) > 1:
+            found.sort(key=lambda each: last_moment(each.fact) or _LONG_AGO, reverse=True)
         return found
 
     @cached_property
@@ -220,8 +255,19 @@ class Picture:
     @cached_property
     def risk_factors(self) -> tuple[tuple[State, Outcome], ...]:
         """The risk factors on record, each once."""
-        asked = ((state, self.state(state)) for state in self.terms.risk_factors.values())
-        return tuple((state, outcome) for state, outcome in asked if outcome.held)
+        present = self.present
+        able = (state for state in self.terms.risk_factors.values() if not state.needs or state.needs & present)
+        return tuple((state, outcome) for state in able if (outcome := self.state(state)).held)
+
+    @cached_property
+    def risk_facts(self) -> tuple[Fact, ...]:
+        """The facts that show the risk factors."""
+        return once(fact for _, outcome in self.risk_factors for fact in outcome.facts)
+
+    @cached_property
+    def steroid(self) -> tuple[Decimal | None, tuple[Fact, ...]]:
+        """How much systemic steroid is given, as mg of prednisone a day, and the medicines; None when not known."""
+        return prednisone_mg(self)
 
     @cached_property
     def protection(self) -> Protection:

@@ -23,6 +23,14 @@ class Outcome(NamedTuple):
     saw: str = ""
 
 
+class Mentions(NamedTuple):
+    """The value sets that a fact belongs to."""
+
+    bits: int
+    own: tuple[str, ...]  # of the patient's, as far as is known
+    others: tuple[tuple[str, str], ...]  # suspected, refuted or of the family, each with its certainty
+
+
 Check = Callable[["Picture"], Outcome]
 
 
@@ -32,7 +40,7 @@ class Condition:
 
     text: str  # as written, on one line
     check: Check
-    needs: frozenset[str] | None = None  # without a fact of one of these value sets it cannot hold; None: ask it
+    needs: int = 0  # bits of value sets (codes.py): without a fact of one of them it cannot hold; 0: ask it
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +51,7 @@ class State:
     title: Text
     any: tuple[Condition, ...]
     key: str  # a state and a risk factor may share a name
-    needs: frozenset[str] | None = None  # as of its conditions
+    needs: int = 0  # as of its conditions
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,4 +68,5 @@ class Terms:
     recognition: RecognitionForm
     states: dict[str, State] = field(default_factory=dict)
     risk_factors: dict[str, State] = field(default_factory=dict)
+    mentions: dict[tuple[tuple[Coding, ...], str, str, str], Mentions] = field(default_factory=dict)  # remembered
     products: dict[tuple[tuple[Coding, ...], str, str, str], Product] = field(default_factory=dict)  # remembered

@@ -1,7 +1,6 @@
 """Words that put other conditions together."""
 
 from rules.conditions.vocabulary import Kind, Said, word
-from rules.facts import Fact, once
 from rules.picture import Picture, together
 from rules.terms import Check, Outcome
 
@@ -11,7 +10,7 @@ def any_(said: Said) -> Check:
     """At least one of these holds."""
 
     def check(picture: Picture) -> Outcome:
-        return together([outcome for outcome in map(picture.hold, said.conditions) if outcome.held])
+        return together(picture.held(said.conditions))
 
     return check
 
@@ -58,8 +57,9 @@ def at_least_risk_factors(said: Said) -> Check:
 
     def check(picture: Picture) -> Outcome:
         found = picture.risk_factors
-        facts: tuple[Fact, ...] = once(fact for _, outcome in found for fact in outcome.facts)
-        words = ", ".join(state.name for state, _ in found)
-        return Outcome(held=len(found) >= limit, facts=facts, saw=f"{len(found)}: {words}" if found else "0")
+        words = ", ".join([state.name for state, _ in found])
+        return Outcome(
+            held=len(found) >= limit, facts=picture.risk_facts, saw=f"{len(found)}: {words}" if found else "0"
+        )
 
     return check

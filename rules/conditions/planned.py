@@ -54,7 +54,8 @@ def planned(said: Said) -> Check:
 
 
 def _range(value: Range) -> str:
-    return f"{value.high:.4g}" if value.low == value.high else f"{value.low:.4g}-{value.high:.4g}"
+    high = f"{float(value.high):.4g}"  # a float is written in a quarter of the time
+    return high if value.low == value.high else f"{float(value.low):.4g}-{high}"
 
 
 @word(Kind.CHOICE, choices=tuple(_MISSING))

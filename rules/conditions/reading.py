@@ -1,5 +1,6 @@
 """From the lines under `when` to questions: every part checked against the vocabulary, every fault with its line."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -54,8 +55,15 @@ class ConditionReader:
         }
         if len(self.document.faults) > before:
             return None
-        needs = frozenset(value) if word.value is Kind.SETS and not word.holds_without else None
-        return Condition(_canonical(line), word.build(Said(name, value, parts)), needs)
+        return Condition(_canonical(line), word.build(Said(name, value, parts)), self._needs(word, value))
+
+    def _needs(self, word: Word, value: Any) -> int:
+        """The value sets of which there must be a fact, or 0 when the condition may hold without."""
+        if word.value is Kind.SETS and not word.holds_without:
+            return self.terms.codes.bits_of(value)
+        if word.name == "all":  # one that cannot hold is enough
+            return next((each.needs for each in value if each.needs), 0)
+        return any_needed(value) if word.name == "any" else 0
 
     def _look_over(self, word: Word, line: dict[str, Any], where: Loc) -> None:
         """Refuse unknown parts, missing parts, and none or two comparisons."""
@@ -114,6 +122,16 @@ class ConditionReader:
         if name not in self.terms.codes.names:
             raise _Wrong(f"no such value set: {name}")
         return str(name)
+
+
+def any_needed(conditions: Iterable[Condition]) -> int:
+    """The value sets of which there must be a fact before any of these conditions can hold; 0: it may without."""
+    bits = 0
+    for condition in conditions:
+        if not condition.needs:
+            return 0
+        bits |= condition.needs
+    return bits
 
 
 def _among(given: Any, choices: tuple[str, ...]) -> str:

@@ -4,7 +4,7 @@ from rules.conditions.history import saw
 from rules.conditions.vocabulary import COMPARISONS, Kind, Said, compare, word
 from rules.picture import Picture
 from rules.terms import Check, Outcome
-from rules.treatment import STATUSES, prednisone_mg
+from rules.treatment import STATUSES
 
 _ROUTES = ("IV", "PO", "SC")
 
@@ -45,7 +45,7 @@ def daily(said: Said) -> Check:
     if_missing = said.holds("if_missing")
 
     def check(picture: Picture) -> Outcome:
-        total, facts = prednisone_mg(picture)
+        total, facts = picture.steroid
         if total is None:
             return Outcome(held=if_missing, saw="missing")
         held = compare(comparison, total, total, limit)

@@ -16,8 +16,8 @@ HEAD = """\
 # Worked cases and what becomes of them
 
 Written by `make docs` from a run, and held to it by a test: every case below is turned into HL7 messages that go
-through the listener's reception, the worker and the database, and is read back through the API. "Agreed" is what was written
-down before; "found" is what the inbox shows. The cases, with everything that had to be assumed, are in
+through the listener's reception, the worker and the database, and is read back through the API. "Agreed" is what was
+written down before; "found" is what the inbox shows. The cases, with everything that had to be assumed, are in
 `tests/rules/vignettes.yaml`. S and a number point to the statements of the assessment this project implements.
 
 No case shows that IVIg may or may not be given; it shows what a pharmacist is told.
