@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Literal
 
 from rules.facts import Fact
 
@@ -59,6 +60,16 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Prefilled:
+    """The answer to one Naranjo question as far as the record gives it, with the facts that say so."""
+
+    number: int
+    reply: Literal["yes", "no", "unknown"]
+    because: Text
+    facts: tuple[Fact, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Assessment:
     """The answer for one version of one order."""
 
@@ -71,3 +82,4 @@ class Assessment:
     mitigating: tuple[Text, ...]  # what speaks for safety, in words
     knowledge: str  # version of the knowledge that judged
     trace: tuple[Step, ...] = ()
+    naranjo: tuple[Prefilled, ...] = ()  # of an event after infusion

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from rules.assessment import Assessment, Finding, Priority, Step, Text, Tier
 from rules.facts import once
 from rules.knowledge import Knowledge, Policy, PriorityRule, Remark
+from rules.naranjo import prefill
 from rules.picture import Picture
 from rules.wording import fill
 
@@ -51,7 +52,10 @@ def combine_events(
         return _nothing(knowledge, trace)
     priority = _priority(knowledge.policy.surveillance, picture, found)
     text = _text(found, (), ())
-    return Assessment(found[0].tier, priority, tuple(found), text, _advice(found), (), (), knowledge.version, trace)
+    naranjo = prefill(knowledge.naranjo, picture, found[0])
+    return Assessment(
+        found[0].tier, priority, tuple(found), text, _advice(found), (), (), knowledge.version, trace, naranjo
+    )
 
 
 def _nothing(knowledge: Knowledge, trace: tuple[Step, ...]) -> Assessment:

@@ -36,6 +36,7 @@ class Range:
     flags: tuple[str, ...] = ()
 
 
+DOSE_WORDS = ("IVIg given", "IVIg planned")  # the text of a dose shown as a fact
 Kind = Literal["condition", "observation", "procedure", "allergy", "medication"]
 
 
@@ -123,6 +124,11 @@ class Case:
     history_received: bool = True  # any diagnosis, problem or contra-indication data ever came for this patient
     history_as_of: datetime | None = None
     extra: tuple[str, ...] = field(default=())
+
+
+def is_dose(fact: Fact) -> bool:
+    """Whether a fact is a dose of IVIg that a finding rests on, as `dose_fact` makes it."""
+    return fact.kind == "medication" and not fact.codings and fact.text in DOSE_WORDS
 
 
 def once(facts: Iterable[Fact]) -> tuple[Fact, ...]:

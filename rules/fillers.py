@@ -16,7 +16,7 @@ from rules.amounts import (
 )
 from rules.assessment import Text
 from rules.dates import show
-from rules.facts import Fact, Range
+from rules.facts import Fact, Range, is_dose
 from rules.picture import Picture
 from rules.treatment import prednisone_mg
 
@@ -137,9 +137,7 @@ def _found(filling: Filling) -> str:
 def _medicines(filling: Filling) -> str:
     order = filling.picture.order_fact
     taken = tuple(
-        fact
-        for fact in filling.facts
-        if fact.kind == "medication" and fact is not order and not fact.text.startswith("IVIg")
+        fact for fact in filling.facts if fact.kind == "medication" and fact is not order and not is_dose(fact)
     )
     return _listed(taken, medicine, filling)
 
@@ -164,9 +162,7 @@ def _interval(filling: Filling) -> str:
     event = next((fact for fact in filling.facts if fact.kind in _HISTORY and fact.starts), None)
     if event is None or event.starts is None:
         return ""
-    doses = [
-        fact for fact in filling.facts if fact.kind == "medication" and fact.text.startswith("IVIg") and fact.starts
-    ]
+    doses = [fact for fact in filling.facts if is_dose(fact) and fact.starts]
     gaps = [(event.starts - fact.starts).days for fact in doses if fact.starts]
     return str(min((gap for gap in gaps if gap >= 0), default=0)) if gaps else ""
 

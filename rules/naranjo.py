@@ -2,20 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 from pydantic import Field
 
-from rules.assessment import Finding, Text
+from rules.assessment import Finding, Prefilled, Text
 from rules.conditions.surveillance import Followed, dose_before
 from rules.dates import last_moment
-from rules.facts import Case, Fact
+from rules.facts import Case, Fact, is_dose
 from rules.forms import Evidence, Form, Words
 from rules.picture import Picture
-from rules.terms import Terms
 
-Reply = Literal["yes", "no", "unknown"]
-REPLIES: tuple[Reply, ...] = ("yes", "no", "unknown")
+REPLIES = ("yes", "no", "unknown")
 
 
 class Item(Form):
@@ -54,16 +51,6 @@ class Naranjo(Form):
 
 
 @dataclass(frozen=True, slots=True)
-class Prefilled:
-    """One answer as far as the record gives it, with the facts that say so."""
-
-    number: int
-    reply: Reply
-    because: Text
-    facts: tuple[Fact, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Score:
     """What the answers come to, and what the open ones can still make of it."""
 
@@ -91,17 +78,17 @@ def score_of(form: Naranjo, replies: Mapping[int, str]) -> Score:
     )
 
 
-def prefill(form: Naranjo, case: Case, terms: Terms, finding: Finding) -> tuple[Prefilled, ...]:
+def prefill(form: Naranjo, picture: Picture, finding: Finding) -> tuple[Prefilled, ...]:
     """Answer what the record answers about the event of a finding; the rest stays open."""
-    followed = event_of(case, finding)
-    known = _known(Picture(case, terms), followed) if followed else {}
+    followed = event_of(picture.case, finding)
+    known = _known(picture, followed) if followed else {}
     return tuple(_answer(item, known.get(item.number)) for item in form.items)
 
 
 def event_of(case: Case, finding: Finding) -> Followed | None:
     """The first event of a finding, and the dose it followed."""
     pairs = [(fact, dose_before(case.doses, fact)) for fact in finding.facts]
-    found = [Followed(fact, dose) for fact, dose in pairs if dose is not None and not fact.text.startswith("IVIg ")]
+    found = [Followed(fact, dose) for fact, dose in pairs if dose is not None and not is_dose(fact)]
     own = [each for each in found if each.dose.order == case.order.key]
     return min(own, key=lambda each: (each.event.starts, each.dose.at), default=None)
 
@@ -133,7 +120,7 @@ def _known(picture: Picture, followed: Followed) -> dict[int, tuple[Fact, ...]]:
 def _earlier(picture: Picture, followed: Followed) -> tuple[Fact, ...]:
     """Thromboses that followed IVIg as well, before the dose that this event followed."""
     facts = picture.state(picture.terms.states["vte-after-ivig"]).facts
-    events = [fact for fact in facts if not fact.text.startswith("IVIg ")]
+    events = [fact for fact in facts if not is_dose(fact)]
     return tuple(fact for fact in events if (last := last_moment(fact)) is not None and last < followed.dose.at)
 
 

@@ -21,13 +21,13 @@ def append(connection: sa.Connection, rows: Sequence[Row]) -> list[int]:
     return list(connection.execute(insert, [dict(row) for row in rows]).scalars())
 
 
-def latest(connection: sa.Connection, order_ids: Collection[int]) -> dict[int, sa.RowMapping]:
-    """Give the newest answer for each of these orders."""
+def latest(connection: sa.Connection, order_ids: Collection[int]) -> dict[tuple[int, str], sa.RowMapping]:
+    """Give the newest answer for each of these orders, by order and stream."""
     assessment = tables.assessment
     newest = sa.select(sa.func.max(assessment.c.id)).where(among(connection, assessment.c.order_id, order_ids))
-    newest = newest.group_by(assessment.c.order_id)
+    newest = newest.group_by(assessment.c.order_id, assessment.c.stream)
     rows = connection.execute(sa.select(assessment).where(assessment.c.id.in_(newest))).mappings()
-    return {row["order_id"]: row for row in rows}
+    return {(row["order_id"], row["stream"]): row for row in rows}
 
 
 def of_ids(connection: sa.Connection, ids: Collection[int]) -> dict[int, sa.RowMapping]:

@@ -93,7 +93,8 @@ def _orders(connection: sa.Connection, names: dict[int, str]) -> Iterator[Line]:
 def _answers(connection: sa.Connection, names: dict[int, str]) -> Iterator[Line]:
     """The latest answer for each order; the row is the last of those that said so."""
     order, assessment = tables.medication_order, tables.assessment
-    latest = sa.select(sa.func.max(assessment.c.id)).group_by(assessment.c.order_id)
+    of_orders = sa.select(sa.func.max(assessment.c.id)).where(assessment.c.stream == "order")
+    latest = of_orders.group_by(assessment.c.order_id)  # the last word of the other stream is its alert
     query = (
         sa.select(assessment, order.c.key, order.c.patient_id.label("whose"))
         .join(order, order.c.id == assessment.c.order_id)
@@ -105,10 +106,13 @@ def _answers(connection: sa.Connection, names: dict[int, str]) -> Iterator[Line]
 
 
 def _alerts(connection: sa.Connection, names: dict[int, str]) -> Iterator[Line]:
-    order, alert = tables.medication_order, tables.alert
+    order, alert, assessment = tables.medication_order, tables.alert, tables.assessment
     query = (
-        sa.select(alert, order.c.key).join(order, order.c.id == alert.c.order_id).where(alert.c.status != "resolved")
+        sa.select(alert, order.c.key, assessment.c.signature)
+        .join(order, order.c.id == alert.c.order_id)
+        .join(assessment, assessment.c.id == alert.c.assessment_id)
+        .where(alert.c.status != "resolved")
     )
-    told = ("key", "stream", "tier", "priority", "status", "badges")
+    told = ("key", "stream", "tier", "priority", "status", "badges", "signature")
     for row in connection.execute(query).mappings():
         yield {"a": "alert", "patient": names[row["patient_id"]], **{name: row[name] for name in told}}

@@ -146,6 +146,7 @@ assessment = sa.Table(
     metadata,
     row_id(),
     sa.Column("order_id", Id, sa.ForeignKey("medication_order.id"), nullable=False),
+    sa.Column("stream", sa.Text, nullable=False, default="order"),  # as of the alert
     sa.Column("patient_id", Id, sa.ForeignKey("patient.id"), nullable=False, index=True),
     sa.Column("order_version", SortedText, nullable=False),
     sa.Column("signature", sa.Text, nullable=False),  # equal for an equal answer: a row is added only when it changes

@@ -1,6 +1,6 @@
 """Answers into rows: the orders of one person as they stand, and an assessment for every answer that is new."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,6 +15,7 @@ from worker.conclusion import conclusion, product_name, signature
 from worker.decide import Answer
 
 Json = dict[str, Any]
+Key = tuple[int, str]  # order and stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ def keep_answers(
     new = [
         index
         for index, (order_id, one) in enumerate(zip(ids, answered, strict=True))
-        if not _said_already(last.get(order_id), one, answers[index])
+        if not _said_already(last.get((order_id, one.stream)), one, answers[index])
     ]
     rows = [_assessment_row(ids[index], answered[index], answers[index], now) for index in new]
     written = dict(zip(new, assessments.append(connection, rows), strict=True))
@@ -53,23 +54,27 @@ def keep_answers(
         connection,
         last,
         {
-            order_id: one
+            (order_id, one.stream): one
             for index, (order_id, one) in enumerate(zip(ids, answered, strict=True))
             if index not in written
         },
     )
     kept = [
-        Kept(order_id, written.get(index) or last[order_id]["id"], one, answers[index], one.assessment.priority)
+        Kept(
+            order_id,
+            written.get(index) or last[order_id, one.stream]["id"],
+            one,
+            answers[index],
+            one.assessment.priority,
+        )
         for index, (order_id, one) in enumerate(zip(ids, answered, strict=True))
     ]
     return kept, absorbed
 
 
-def _hold(connection: sa.Connection, last: dict[int, sa.RowMapping], same: dict[int, Answered]) -> None:
+def _hold(connection: sa.Connection, last: Mapping[Key, sa.RowMapping], same: Mapping[Key, Answered]) -> None:
     """An answer that came out the same holds up to the newer moment; otherwise it would tell who arrived first."""
-    moments = {
-        last[order_id]["id"]: one.case.at for order_id, one in same.items() if last[order_id]["as_of"] != one.case.at
-    }
+    moments = {last[key]["id"]: one.case.at for key, one in same.items() if last[key]["as_of"] != one.case.at}
     assessments.hold_as_of(connection, moments)
 
 
@@ -80,6 +85,7 @@ def _said_already(last: sa.RowMapping | None, one: Answered, answer: Answer) -> 
 def _assessment_row(order_id: int, one: Answered, answer: Answer, now: datetime) -> Json:
     return {
         "order_id": order_id,
+        "stream": one.stream,
         "patient_id": one.order.patient_id,
         "order_version": one.order.version,
         "signature": answer.signature,
@@ -102,11 +108,12 @@ def _keep_orders(
 ) -> tuple[list[int], set[int]]:
     """Write the orders; one that merged into another number, or changed its identity, keeps its row."""
     existing = orders.of_patients(connection, members)
-    for one in answered:
+    judged = [one for one in answered if one.stream == "order"]
+    for one in judged:
         same = [row for row in existing if row["key"] == one.order.key]
         if same and all(row["patient_id"] != one.order.patient_id for row in same):
             orders.move(connection, same[0]["id"], one.order.patient_id)
-    ids = orders.upsert(connection, [_order_row(one) for one in answered])
+    ids = orders.upsert(connection, [_order_row(one) for one in judged])
     gone = {row["id"] for row in existing} - set(ids.values())
     orders.absorb(connection, gone)
     return [ids[one.order.patient_id, one.order.key] for one in answered], gone

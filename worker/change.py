@@ -24,10 +24,18 @@ def got_worse(before: Conclusion, tier_before: int, now: Conclusion, tier_now: i
         reasons.append("tier_rose")
     new_rules = sorted(rules_of(now) - rules_of(before))
     reasons.extend(f"new_rule:{rule}" for rule in new_rules)
+    if "case" in now:  # an event after infusion: what is ordered is judged elsewhere
+        return reasons + (["new_event"] if _events(now) - _events(before) else [])
     reasons.extend(f"{name}_rose" for name in _QUANTITIES if _rose(before["order"].get(name), now["order"].get(name)))
     if before["order"]["product"] and before["order"]["product"] != now["order"]["product"]:
         reasons.append("product_changed")
     return reasons
+
+
+def _events(told: Conclusion) -> frozenset[tuple[str, str]]:
+    """The events after infusion, by what they are and their day."""
+    events = told.get("case", {}).get("events", [])
+    return frozenset((event["code"] or event["display"], str(event["at"])[:10]) for event in events)
 
 
 def _rose(before: list[float] | None, now: list[float] | None) -> bool:

@@ -1,21 +1,22 @@
 """A patient's IVIg orders judged again: entries in, one answer per order out. No database, no clock."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from parsers.events import MedicationOrdered
 from rules.assessment import Assessment
 from rules.evaluate import evaluate
-from rules.facts import Case, Dose, Fact, Patient
+from rules.facts import Case, Dose, Fact, Patient, is_dose
 from rules.knowledge import Knowledge
 from worker.courses import Course, course_of, doses_of
 from worker.entries import Entry
 from worker.facts import facts_of, medication_fact, provenance
 from worker.judged_order import judged_order
-from worker.orders import OrderState, fold_orders
+from worker.orders import BADGES, OrderState, fold_orders
 from worker.products import Product, product_of
 from worker.site import Site
+from worker.surveillance import STREAM, watch
 from worker.weights import weight_on
 
 
@@ -29,6 +30,8 @@ class Answered:
     assessment: Assessment
     starts_at: datetime | None
     ends_at: datetime | None
+    badges: frozenset[str]
+    stream: str = "order"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +53,48 @@ def conclude(
     history_received: bool,
     history_as_of: datetime | None = None,
 ) -> list[Answered]:
-    """Judge every IVIg order of one patient; entries come oldest version first."""
+    """Judge every IVIg order of one patient, and what came after its doses; entries come oldest version first."""
     orders = [
         (order, product_of(knowledge, order.content)) for order in fold_orders(entries) if order.content is not None
     ]
     facts = [*facts_of(entries), *_medications(orders)]
     known = _Known(patient, tuple(facts), history_received, history_as_of)
     courses = {order.key: course_of(order, product.brand, site) for order, product in orders if product.is_ivig}
-    return [
+    answered = [
         _answer(order, product, courses, known, knowledge, site)
         for order, product in orders
         if product.is_ivig and order.state != "container"
     ]
+    return [*answered, *_watched(answered, courses, facts, entries, knowledge)]
+
+
+def _watched(
+    answered: Sequence[Answered],
+    courses: dict[str, Course],
+    facts: Sequence[Fact],
+    entries: Sequence[Entry],
+    knowledge: Knowledge,
+) -> list[Answered]:
+    """The orders after whose doses something happened."""
+    doses = sorted(
+        (dose for one in answered for dose in doses_of(courses[one.order.key])),
+        key=lambda dose: (dose.at, dose.order),
+    )
+    found = []
+    for one in answered:
+        watched = watch(one.case, facts, doses, knowledge)
+        if watched is not None:
+            case, assessment = watched
+            badges = _badges_of(assessment, entries)
+            found.append(replace(one, case=case, assessment=assessment, badges=badges, stream=STREAM))
+    return found
+
+
+def _badges_of(assessment: Assessment, entries: Sequence[Entry]) -> frozenset[str]:
+    """What is true of every event that was found: an old one beside a new one is news."""
+    flags = {provenance(entry): frozenset(entry.event.flags) for entry in entries}
+    told = [fact.provenance for finding in assessment.findings for fact in finding.facts if not is_dose(fact)]
+    return BADGES.intersection(*(flags.get(where, frozenset()) for where in told if where is not None))
 
 
 def _medications(orders: list[tuple[OrderState, Product]]) -> list[Fact]:
@@ -104,7 +137,7 @@ def _answer(
         history_as_of=known.history_as_of,
     )
     assessment = evaluate(case, knowledge)
-    return Answered(order, product, case, assessment, course.starts_at, course.ends_at)
+    return Answered(order, product, case, assessment, course.starts_at, course.ends_at, order.badges)
 
 
 def _until_course(doses: tuple[Dose, ...], at: datetime) -> tuple[Dose, ...]:

@@ -1,27 +1,26 @@
 """An assessment as it is kept and shown: plain JSON, every fact with its message and field."""
 
 import hashlib
-from collections.abc import Iterable
-from datetime import date, datetime
-from decimal import Decimal
 from typing import Any
 
 import msgspec
 
-from rules.assessment import Assessment, Finding, Text
-from rules.facts import Case, Fact, Provenance, Range
+from rules.assessment import Assessment, Finding
+from rules.facts import Case
+from worker.case_report import case_report
 from worker.orders import OrderState
+from worker.told import amount, fact_told, plain, provenance_told, text_told, texts_told, time_told
 
 Json = dict[str, Any]
 
 
 def conclusion(assessment: Assessment, case: Case, order: OrderState, patient: Json) -> Json:
     """What `assessment.conclusion` holds; docs/api.md describes it."""
-    return {
-        "text": _text(assessment.text),
-        "advice": _texts(assessment.advice),
-        "missing": _texts(assessment.missing),
-        "mitigating": _texts(assessment.mitigating),
+    told: Json = {
+        "text": text_told(assessment.text),
+        "advice": texts_told(assessment.advice),
+        "missing": texts_told(assessment.missing),
+        "mitigating": texts_told(assessment.mitigating),
         "findings": [_finding(finding) for finding in assessment.findings],
         "order": _order(case, order),
         "patient": patient,
@@ -29,8 +28,11 @@ def conclusion(assessment: Assessment, case: Case, order: OrderState, patient: J
             {"rule": step.rule, "condition": step.condition, "held": step.held, "saw": step.saw}
             for step in assessment.trace
         ],
-        "history_as_of": _time(case.history_as_of),
+        "history_as_of": time_told(case.history_as_of),
     }
+    if assessment.naranjo:  # an event after infusion
+        told["case"] = case_report(assessment, case, order)
+    return told
 
 
 def signature(assessment: Assessment, order: OrderState, told: Json) -> str:
@@ -58,15 +60,15 @@ def signature(assessment: Assessment, order: OrderState, told: Json) -> str:
             for finding in told["findings"]
         ],
     }
+    if "case" in told:
+        said["case"] = _without_row_ids(told["case"])
     return hashlib.sha256(msgspec.json.encode(said, order="sorted")).hexdigest()[:32]
 
 
-def _text(text: Text) -> Json:
-    return {"nl": text.nl, "en": text.en}
-
-
-def _texts(texts: Iterable[Text]) -> list[Json]:
-    return [_text(text) for text in texts]
+def _without_row_ids(told: Any) -> Any:
+    if isinstance(told, dict):
+        return {name: _without_row_ids(value) for name, value in told.items() if name != "message_id"}
+    return [_without_row_ids(each) for each in told] if isinstance(told, list) else told
 
 
 def _finding(finding: Finding) -> Json:
@@ -74,42 +76,12 @@ def _finding(finding: Finding) -> Json:
         "rule": finding.rule,
         "version": finding.version,
         "tier": finding.tier.name.lower(),
-        "title": _text(finding.title),
-        "because": _text(finding.because),
-        "advice": _texts(finding.advice),
+        "title": text_told(finding.title),
+        "because": text_told(finding.because),
+        "advice": texts_told(finding.advice),
         "evidence": list(finding.evidence),
-        "facts": [_fact(fact) for fact in finding.facts],
+        "facts": [fact_told(fact) for fact in finding.facts],
     }
-
-
-def _fact(fact: Fact) -> Json:
-    coding = fact.codings[0] if fact.codings else None
-    return {
-        "kind": fact.kind,
-        "code": coding.code if coding else "",
-        "system": coding.system if coding else "",
-        "display": (coding.display if coding else "") or fact.text,
-        "value": _value(fact),
-        "unit": fact.unit,
-        "at": _time(fact.starts),
-        "precision": fact.precision,
-        "certainty": fact.certainty,
-        **_provenance(fact.provenance),
-    }
-
-
-def _value(fact: Fact) -> str:
-    if fact.value is None:
-        return ""
-    if fact.value.low == fact.value.high:
-        return f"{fact.comparator}{plain(fact.value.low)}"
-    return f"{plain(fact.value.low)}-{plain(fact.value.high)}"
-
-
-def _provenance(provenance: Provenance | None) -> Json:
-    if provenance is None:
-        return {"message": "", "message_id": "", "path": ""}
-    return {"message": provenance.control_id, "message_id": str(provenance.message), "path": provenance.path}
 
 
 def _order(case: Case, order: OrderState) -> Json:
@@ -119,15 +91,15 @@ def _order(case: Case, order: OrderState) -> Json:
         "filler": order.filler,
         "product": product_name(order),
         "route": judged.route,
-        "dose_g": _range(judged.grams_per_day),
-        "dose_g_per_kg": _range(judged.grams_per_kg_per_day),
-        "course_g_per_kg": _range(judged.course_grams_per_kg),
-        "rate_g_per_h": _range(judged.grams_per_hour),
+        "dose_g": amount(judged.grams_per_day),
+        "dose_g_per_kg": amount(judged.grams_per_kg_per_day),
+        "course_g_per_kg": amount(judged.course_grams_per_kg),
+        "rate_g_per_h": amount(judged.grams_per_hour),
         "weight_kg": plain(judged.weight_kg) if judged.weight_kg is not None else None,
-        "start": _time(judged.starts),
+        "start": time_told(judged.starts),
         "state": order.state,
         "flags": list(judged.flags),
-        **_provenance(judged.provenance),
+        **provenance_told(judged.provenance),
     }
 
 
@@ -139,19 +111,3 @@ def product_name(order: OrderState) -> str:
         if coding.display:
             return coding.display
     return order.content.text or (order.content.codings[0].code if order.content.codings else "")
-
-
-def plain(number: Decimal) -> str:
-    """A number without exponent and without idle zeros, at most four decimals."""
-    text = f"{number:.4f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def _range(quantity: Range | None) -> list[float] | None:
-    if quantity is None:
-        return None
-    return [float(plain(quantity.low)), float(plain(quantity.high))]
-
-
-def _time(moment: datetime | date | None) -> str | None:
-    return moment.isoformat() if moment is not None else None

@@ -40,9 +40,14 @@ class Act:
     data: dict[str, Any] = field(default_factory=dict)
 
 
-def decide(standing: Standing | None, order: OrderState, answer: Answer, *, covered: bool) -> Act | None:
-    """What happens to the alert now; None when nothing does. `covered`: these findings were settled before."""
-    silent = _why_silent(order, answer)
+def decide(
+    standing: Standing | None, order: OrderState, answer: Answer, *, covered: bool, ends_with_order: bool = True
+) -> Act | None:
+    """What happens to the alert now; None when nothing does. `covered`: these findings were settled before.
+
+    An alert about what came after the infusion does not end with its order.
+    """
+    silent = _why_silent(order, answer, ends_with_order=ends_with_order)
     if standing is None or standing.status == "resolved":
         if silent:
             return None
@@ -59,8 +64,8 @@ def decide(standing: Standing | None, order: OrderState, answer: Answer, *, cove
     return Act("changed", "open", push=bool(worse), reason=", ".join(worse), data=_difference(standing, answer))
 
 
-def _why_silent(order: OrderState, answer: Answer) -> str:
-    if order.is_stopped:
+def _why_silent(order: OrderState, answer: Answer, *, ends_with_order: bool) -> str:
+    if order.is_stopped and ends_with_order:
         return f"order_{order.state}"
     return "risk_withdrawn" if answer.tier < ALERTING else ""
 

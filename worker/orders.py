@@ -33,6 +33,7 @@ class OrderState:
     source: Entry | None  # where the content was read
     given: tuple[Entry, ...]  # administrations, oldest first
     badges: frozenset[str] = frozenset()  # test, replay: of its latest message
+    lots: tuple[str, ...] = ()  # batch numbers told with a give or a dispense
 
     @property
     def is_stopped(self) -> bool:
@@ -114,6 +115,7 @@ def _fold(group: list[Entry], replaced: dict[str, Entry]) -> OrderState:
         source=source,
         given=tuple(entry for entry in group if isinstance(entry.event, MedicationGiven)),
         badges=BADGES & frozenset(group[-1].event.flags),
+        lots=tuple(sorted({lot for entry in group for lot in entry.event.lots})),  # type: ignore[union-attr]  # as above
     )
 
 

@@ -16,6 +16,7 @@ from worker.change import got_worse
 from worker.decide import ALERTING, Act, Answer, Standing, decide
 from worker.order_control import ON_HOLD, REPLACE_PENDING, STOP_PENDING
 from worker.site import Site
+from worker.surveillance import STREAM
 
 _UNPUSHED = frozenset({"test", "replay", "deceased", "on_hold"})
 _STATE_BADGES = {ON_HOLD: "on_hold", STOP_PENDING: "stop_requested", REPLACE_PENDING: "stop_requested"}
@@ -42,15 +43,32 @@ def raise_alerts(
     known = alerts.of_orders(connection, [one.order_id for one in kept])
     settled = _settled_elsewhere(connection, site, members, kept, now)
     for one in kept:
-        row = known.get((one.order_id, "order"))
+        row = known.get((one.order_id, one.answered.stream))
         standing = _standing(connection, row) if row is not None else None
-        covering = _covering(settled, one) if one.answer.tier >= ALERTING else None
-        act = decide(standing, one.answered.order, one.answer, covered=covering is not None)
+        after = one.answered.stream == STREAM
+        covering = _covering(settled, one) if one.answer.tier >= ALERTING and not after else None
+        act = decide(standing, one.answered.order, one.answer, covered=covering is not None, ends_with_order=not after)
         if act is None and row is not None:
             act = _marked(row, _badges(one, patient_badges))
         if act is not None:
             _apply(connection, site, one, row, act, covering, patient_badges, now, raised)
+    raised.alerts += _withdraw(connection, known, kept, now)
     return raised
+
+
+def _withdraw(
+    connection: sa.Connection, known: dict[tuple[int, str], sa.RowMapping], kept: Sequence[Kept], now: datetime
+) -> list[int]:
+    """Close what was said of an event that is no longer on record, or followed another order; give the alerts."""
+    watched = {one.order_id for one in kept if one.answered.stream == STREAM}
+    rows = [
+        row
+        for (order_id, stream), row in sorted(known.items())
+        if stream == STREAM and order_id not in watched and row["status"] != "resolved"
+    ]
+    for row in rows:
+        alerts.update(connection, row["id"], Happening("resolved", now, reason="event_withdrawn"), status="resolved")
+    return [row["id"] for row in rows]
 
 
 def resolve_absorbed(connection: sa.Connection, order_ids: set[int], now: datetime) -> list[int]:
@@ -82,7 +100,7 @@ def _settled_elsewhere(
     rows = [
         row
         for row in alerts.of_patients(connection, members, ("acknowledged", "overridden"))
-        if row["changed_at"] + site.covers_for > now
+        if row["stream"] == "order" and row["changed_at"] + site.covers_for > now
     ]
     lapsed = _lapsed(connection, members, rows, now)
     answers = assessments.of_ids(connection, [row["assessment_id"] for row in rows])
@@ -137,11 +155,18 @@ def _apply(
     )
     if row is None:
         patient_id = one.answered.order.patient_id
-        written = alerts.insert(connection, happening, order_id=one.order_id, patient_id=patient_id, **columns)
+        written = alerts.insert(
+            connection,
+            happening,
+            order_id=one.order_id,
+            patient_id=patient_id,
+            stream=one.answered.stream,
+            **columns,
+        )
     else:
         written = alerts.update(connection, row["id"], happening, **columns)
     raised.alerts.append(written.alert_id)
-    if act.push and not badges & _UNPUSHED:
+    if act.push and not badges & _unpushed(one):
         raised.deliveries += _deliver(connection, site, one, written.alert_id, written.event_id, now)
 
 
@@ -152,10 +177,15 @@ def _marked(row: sa.RowMapping, badges: frozenset[str]) -> Act | None:
     return Act("changed", row["status"], push=False, reason="marked")
 
 
+def _unpushed(one: Kept) -> frozenset[str]:
+    """Badges that keep an alert in the house; a death after an infusion is told, for it must be reported."""
+    return _UNPUSHED - {"deceased"} if one.answered.stream == STREAM else _UNPUSHED
+
+
 def _badges(one: Kept, patient_badges: frozenset[str]) -> frozenset[str]:
-    order = one.answered.order
-    of_state = {_STATE_BADGES[order.state]} if order.state in _STATE_BADGES else set()
-    return patient_badges | order.badges | of_state
+    state = one.answered.order.state
+    of_state = {_STATE_BADGES[state]} if state in _STATE_BADGES and one.answered.stream != STREAM else set()
+    return patient_badges | one.answered.badges | of_state
 
 
 def _deliver(

@@ -2,7 +2,7 @@
 
 from rules.conditions.vocabulary import Kind, Said, word
 from rules.dates import days, last_moment, may_be_within, show
-from rules.facts import Dose, Fact, Range
+from rules.facts import DOSE_WORDS, Dose, Fact, Range
 from rules.picture import OWN, Picture
 from rules.terms import Check, Outcome
 
@@ -142,7 +142,7 @@ def diagnosed_after_ivig(said: Said) -> Check:
 def dose_fact(dose: Dose) -> Fact:
     """Return a dose as a fact, so that a finding leads back to its message."""
     value = Range(dose.grams.low, dose.grams.high) if dose.grams else None
-    words = "IVIg given" if dose.given else "IVIg planned"
+    words = DOSE_WORDS[0] if dose.given else DOSE_WORDS[1]
     return Fact(
         "medication", (), words, value, "g" if value else "", starts=dose.at, precision="minute",
         route="IV", provenance=dose.provenance,

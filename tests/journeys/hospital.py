@@ -79,18 +79,19 @@ class Hospital:
         for message in messages:
             self.sends(message)
 
-    def inbox(self) -> list[tuple[str, str, str]]:
-        """Placer number, tier and priority of every alert that stands, by number."""
+    def inbox(self, stream: str = "order") -> list[tuple[str, str, str]]:
+        """Placer number, tier and priority of every alert of a stream that stands, by number."""
         rows = self._rows(
             "SELECT o.placer, a.tier, a.priority FROM alert a JOIN medication_order o ON o.id = a.order_id "
-            "WHERE a.status = 'open' ORDER BY o.placer"
+            f"WHERE a.status = 'open' AND a.stream = '{stream}' ORDER BY o.placer"
         )
         return [(row[0].rpartition("|")[2], row[1], row[2]) for row in rows]
 
     def answers(self) -> dict[str, str]:
         """The tier of the latest answer for each IVIg order, by placer number."""
         rows = self._rows(
-            "SELECT o.placer, a.tier FROM medication_order o JOIN assessment a ON a.order_id = o.id ORDER BY a.id"
+            "SELECT o.placer, a.tier FROM medication_order o JOIN assessment a ON a.order_id = o.id "
+            "WHERE a.stream = 'order' ORDER BY a.id"
         )
         return {row[0].rpartition("|")[2]: row[1] for row in rows}
 

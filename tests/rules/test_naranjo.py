@@ -10,7 +10,7 @@ from rules.example_cells import AT
 from rules.examples import an_order
 from rules.facts import Case, Coding, Dose, Fact, Patient
 from rules.knowledge import Knowledge
-from rules.naranjo import Score, prefill, score_of
+from rules.naranjo import Score, score_of
 from tests.rules.vignettes import condition, exactly, medicine
 
 
@@ -32,8 +32,7 @@ def a_case(*facts: Fact, doses: tuple[Dose, ...]) -> Case:
 
 def replies(case: Case, knowledge: Knowledge) -> dict[int, str]:
     """The answers as filled in beforehand."""
-    found = evaluate(case, knowledge, "pharmacovigilance").findings[0]
-    return {each.number: each.reply for each in prefill(knowledge.naranjo, case, knowledge.terms, found)}
+    return {each.number: each.reply for each in evaluate(case, knowledge, "pharmacovigilance").naranjo}
 
 
 def scored(case: Case, knowledge: Knowledge) -> Score:

@@ -72,7 +72,7 @@ def test_the_latest_answer_of_each_order_is_given(engine: sa.Engine) -> None:
 
         latest = assessments.latest(connection, [one, other, other + 1])
 
-    assert {order: row["id"] for order, row in latest.items()} == {one: second, other: third}
+    assert {key: row["id"] for key, row in latest.items()} == {(one, "order"): second, (other, "order"): third}
 
 
 def test_answers_get_their_ids_in_the_order_they_were_given(engine: sa.Engine) -> None:

@@ -148,6 +148,7 @@ def _orders() -> None:
         "assessment",
         sa.Column("id", ID, nullable=False),
         sa.Column("order_id", ID, nullable=False),
+        sa.Column("stream", sa.Text(), nullable=False),
         sa.Column("patient_id", ID, nullable=False),
         sa.Column("order_version", SORTED, nullable=False),
         sa.Column("signature", sa.Text(), nullable=False),
