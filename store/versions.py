@@ -16,6 +16,12 @@ def version_of(event_at: datetime | None, message_time: datetime | None, control
     return f"{_stamp(event_at)}-{_stamp(message_time)}-{counter}-{body_hash.hex()[:HASH_WIDTH]:0<{HASH_WIDTH}}"
 
 
+def event_time(version: str) -> datetime | None:
+    """Give back when what this version tells took effect; None when nobody said."""
+    stamp = version[: len(NO_TIME)]
+    return None if stamp == NO_TIME else datetime.strptime(stamp, "%Y%m%d%H%M%S%f").replace(tzinfo=UTC)
+
+
 def _stamp(moment: datetime | None) -> str:
     if moment is None:
         return NO_TIME

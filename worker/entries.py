@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from parsers.events import AnyEvent, Struct
+from store.versions import event_time
 
 
 class Stored(Struct, frozen=True, kw_only=True):
@@ -25,6 +27,11 @@ class Entry:
     patient_id: int
     message_id: int
     control_id: str
+
+    @property
+    def happened_at(self) -> datetime | None:
+        """When it took effect: the event's own time, else when it was told."""
+        return self.event.at or event_time(self.version)
 
 
 _encoder = msgspec.json.Encoder(decimal_format="string")

@@ -52,8 +52,8 @@ class Arrival:
     reading: Reading
 
     def version(self, event: AnyEvent) -> str:
-        """The place of an event in the order of what happened."""
-        return version_of(event.at, self.message_time, self.control_id, self.body_hash)
+        """The place of an event in the order of what happened; one that is not dated happened when it was told."""
+        return version_of(event.at or self.message_time, self.message_time, self.control_id, self.body_hash)
 
 
 @dataclass(slots=True)

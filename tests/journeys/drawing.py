@@ -129,6 +129,7 @@ def _controlled() -> st.SearchStrategy[Happening]:
         filler=FILLERS,
         control=st.sampled_from(controls),
         status=st.sampled_from(["", "CM", "A", "CA"]),
+        dated=st.sampled_from([True, True, False]),
     )
 
 

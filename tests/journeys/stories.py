@@ -198,10 +198,11 @@ class Controlled(Happening):
     filler: str = ""
     control: str = "CA"
     status: str = ""
+    dated: bool = True  # else only its MSH-7 tells when
 
     def segments(self) -> list[str]:
-        numbers_ = f"{_entity(self.number, 'EPD')}|{_entity(self.filler, 'APO')}"
-        return [self.pid(), f"ORC|{self.control}|{numbers_}||{self.status}||||{self.hour()}"]
+        fields = [self.control, _entity(self.number, "EPD"), _entity(self.filler, "APO"), "", self.status, "", "", ""]
+        return [self.pid(), "|".join(["ORC", *fields, self.hour() if self.dated else ""])]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from store.versions import version_of
+from store.versions import event_time, version_of
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 HASH = bytes(range(32))
@@ -73,3 +73,8 @@ def test_versions_sort_as_their_times_do(
     expected = (event or lowest, sent or lowest) < (other_event or lowest, other_sent or lowest)
 
     assert (one < other) == expected
+
+
+@given(moments)
+def test_a_version_gives_back_when_it_happened(at: datetime | None) -> None:
+    assert event_time(version_of(at, NOON, "1", HASH)) == at

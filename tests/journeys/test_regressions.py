@@ -1,0 +1,27 @@
+"""Stories that once ended differently, or wrongly: each the smallest that shows it."""
+
+from tests.journeys.hospital import Hospital
+from tests.journeys.stories import Controlled, Diagnosed, Happening, Merged, Ordered, Problem, Unmerged, messages
+
+
+def tell(hospital: Hospital, *story: Happening) -> None:
+    hospital.sends_one_by_one(messages(story))
+
+
+def test_a_cancel_that_does_not_say_when_comes_after_the_order_it_was_sent_after(hospital: Hospital) -> None:
+    tell(hospital, Diagnosed(), Ordered(at=1), Controlled(at=5, dated=False))
+
+    assert hospital.inbox() == []
+
+
+def test_a_correction_under_the_new_number_corrects_what_was_said_under_the_old(hospital: Hospital) -> None:
+    tell(hospital, Problem(who="2"), Ordered(at=1), Merged(at=2), Problem(event="PC3", action="DE", at=3))
+
+    assert hospital.answers() == {"100": "information"}
+
+
+def test_a_deletion_under_the_new_number_lapses_when_the_merge_is_undone(hospital: Hospital) -> None:
+    story = (Problem(who="2"), Ordered(who="2", at=1), Merged(at=2), Problem(event="PC3", action="DE", at=3))
+    tell(hospital, *story, Unmerged(at=4))
+
+    assert hospital.answers() == {"100": "contraindication"}
