@@ -1,23 +1,18 @@
-"""`ivigilant knowledge check | list | show`: what the rules say, and whether their files are in order."""
+"""`ivigilant knowledge check | list | show | …`: what the rules say, and whether their files are in order."""
 
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ivigilant.commands import knowledge_changes
 from ivigilant.commands.options import Config, read_settings
-from ivigilant.errors import IvigilantError
 
 if TYPE_CHECKING:
     from ivigilant.settings import Settings
     from rules.knowledge import Knowledge
 
 app = typer.Typer(help="The rules and value sets.", no_args_is_help=True)
-
-
-class UnknownRule(IvigilantError):
-    """No rule has this id; `ivigilant knowledge list` gives them."""
-
-    exit_code = 2
+knowledge_changes.add_to(app)
 
 
 @app.command("check")
@@ -47,6 +42,7 @@ def show(rule: Annotated[str, typer.Argument(help="Its id, as in `knowledge list
 
     Example: ivigilant knowledge show IG-VTE-001
     """
+    from ivigilant.rulebook.examples import UnknownRule
     from rules.load import HERE
 
     settings = read_settings(config)
