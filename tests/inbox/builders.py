@@ -62,6 +62,43 @@ def a_finding(**values: Any) -> dict[str, Any]:
     return finding | values
 
 
+def an_order_told(**values: Any) -> dict[str, Any]:
+    """80 g of Privigen a day for a patient of 80 kg, this afternoon."""
+    order = {
+        "placer": "EPD|900001",
+        "filler": "APO|F77",
+        "product": "Privigen 100 mg/ml",
+        "route": "IV",
+        "dose_g": [80.0, 80.0],
+        "dose_g_per_kg": [1.0, 1.0],
+        "course_g_per_kg": [2.0, 2.0],
+        "rate_g_per_h": [9.6, 9.6],
+        "weight_kg": "80",
+        "start": "2026-11-21T15:00:00+00:00",
+        "state": "active",
+        "flags": [],
+        "message": "EPD2600021",
+        "message_id": "",
+        "path": "RXO[1]-1",
+    }
+    return order | values
+
+
+def a_patient_told(**values: Any) -> dict[str, Any]:
+    """Willem Jansen of ward C4NEU."""
+    patient = {
+        "identifiers": [
+            {"authority": "ZKHA", "value": "1000001"},
+            {"authority": "NLMINBIZA", "value": "999900018"},
+        ],
+        "name": "Jansen, Willem",
+        "birth_date": "1948-11-03",
+        "sex": "M",
+        "ward": "C4NEU",
+    }
+    return patient | values
+
+
 def a_conclusion(**values: Any) -> dict[str, Any]:
     """What was concluded about an order of a patient with an earlier thrombosis."""
     told: dict[str, Any] = {
@@ -78,33 +115,8 @@ def a_conclusion(**values: Any) -> dict[str, Any]:
         "missing": [a_text("Geen INR in de laatste 14 dagen.", "No INR in the last 14 days.")],
         "mitigating": [a_text("Eerdere kuur in 2025 zonder problemen.", "Uneventful earlier course in 2025.")],
         "findings": [a_finding()],
-        "order": {
-            "placer": "EPD|900001",
-            "filler": "APO|F77",
-            "product": "Privigen 100 mg/ml",
-            "route": "IV",
-            "dose_g": [80.0, 80.0],
-            "dose_g_per_kg": [1.0, 1.0],
-            "course_g_per_kg": [2.0, 2.0],
-            "rate_g_per_h": [9.6, 9.6],
-            "weight_kg": "80",
-            "start": "2026-11-21T15:00:00+00:00",
-            "state": "active",
-            "flags": [],
-            "message": "EPD2600021",
-            "message_id": "",
-            "path": "RXO[1]-1",
-        },
-        "patient": {
-            "identifiers": [
-                {"authority": "ZKHA", "value": "1000001"},
-                {"authority": "NLMINBIZA", "value": "999900018"},
-            ],
-            "name": "Jansen, Willem",
-            "birth_date": "1948-11-03",
-            "sex": "M",
-            "ward": "C4NEU",
-        },
+        "order": an_order_told(),
+        "patient": a_patient_told(),
         "trace": [{"rule": "IG-VTE-001", "condition": "diagnosed: vte", "held": True, "saw": "I80.2"}],
         "history_as_of": "2026-11-21T12:59:00+00:00",
     }
@@ -152,20 +164,7 @@ def a_case(
     for finding in told["findings"]:
         finding["facts"] = [fact | {"message_id": str(message)} for fact in finding["facts"]]
     told["order"] |= {"message_id": str(message), "placer": f"EPD|{number}"}
-    order = insert(
-        connection,
-        tables.medication_order,
-        patient_id=patient,
-        key=f"EPD|{number}",
-        placer=f"EPD|{number}",
-        placer_number=number,
-        filler=told["order"]["filler"],
-        filler_number=told["order"]["filler"].rpartition("|")[2],
-        product_class="ivig",
-        state=told["order"]["state"],
-        version="1",
-        data={},
-    )
+    order = _an_order_row(connection, patient, number, told)
     tier = columns.get("tier", "contraindication")
     priority = columns.get("priority", "urgent")
     assessment = an_answer(connection, order, patient, told, tier=tier, priority=priority)
@@ -180,6 +179,23 @@ def a_case(
     )
     an_event(connection, alert, kind="raised", assessment_id=assessment)
     return alert
+
+
+def _an_order_row(connection: sa.Connection, patient: int, number: str, told: dict[str, Any]) -> int:
+    return insert(
+        connection,
+        tables.medication_order,
+        patient_id=patient,
+        key=f"EPD|{number}",
+        placer=f"EPD|{number}",
+        placer_number=number,
+        filler=told["order"]["filler"],
+        filler_number=told["order"]["filler"].rpartition("|")[2],
+        product_class="ivig",
+        state=told["order"]["state"],
+        version="1",
+        data={},
+    )
 
 
 def an_answer(connection: sa.Connection, order: int, patient: int, told: dict[str, Any], **columns: Any) -> int:

@@ -1,71 +1,24 @@
 """An inbox on a real database, and people and programs who use it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import datetime
-from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy as sa
-from argon2 import PasswordHasher
-from litestar import Litestar
 from litestar.testing import TestClient
+from playwright.sync_api import Browser, expect
 
-from inbox.app import create_app
-from inbox.live import LiveEvents
-from inbox.settings import InboxSettings
-from inbox.tokens import create_token
 from rules.knowledge import Knowledge
 from rules.load import load_knowledge
-from store import tables
-from tests.inbox.browser import leave_out_without_browser
-from tests.inbox.builders import NOW, all_is_well
-from tests.store.builders import insert
-
-PASSWORD = "correct horse battery"
-QUICK_HASH = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
-
-Client = TestClient[Litestar]
+from tests.inbox.browser import browsing, leave_out_without_browser
+from tests.inbox.builders import all_is_well
+from tests.inbox.desks import Desk, at_desk
+from tests.inbox.serving import serving
+from tests.inbox.sites import Client, Site, sign_in
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what this machine cannot run."""
     leave_out_without_browser(config, items)
-
-
-@dataclass
-class Site:
-    """One inbox, its clock, and what it asked to be queued again."""
-
-    engine: sa.Engine
-    knowledge: Knowledge
-    redis_url: str | None = None
-    poll_s: float = 0.1
-    now: datetime = NOW
-    requeued: list[int] = field(default_factory=list)
-
-    def app(self, **settings: object) -> Litestar:
-        """Make the application."""
-        given = {"secret": "s" * 32, "zone": ZoneInfo("Europe/Amsterdam"), "secure_cookies": False} | settings
-        return create_app(
-            engine=self.engine,
-            knowledge=self.knowledge,
-            settings=InboxSettings(**given),  # type: ignore[arg-type]  # a test names only what it is about
-            clock=lambda: self.now,
-            events=LiveEvents(self.engine, self.redis_url, poll_s=self.poll_s),
-            requeue=self.requeued.extend,
-        )
-
-    def add_user(self, name: str, role: str = "pharmacist", language: str = "en") -> None:
-        """Add an account with the one password of these tests."""
-        row = {"name": name, "password_hash": QUICK_HASH, "role": role, "language": language, "created_at": NOW}
-        with self.engine.begin() as connection:
-            insert(connection, tables.user, **row)
-
-    def token(self, role: str = "pharmacist", name: str = "") -> dict[str, str]:
-        """Give the header of a program with this role."""
-        with self.engine.begin() as connection:
-            return {"Authorization": f"Bearer {create_token(connection, name or f'a {role}', role, NOW)}"}
 
 
 @pytest.fixture(scope="session")
@@ -104,13 +57,48 @@ def one_client(one_site: Site) -> Iterator[Client]:
         yield client
 
 
-def form(client: Client, **values: str) -> dict[str, str]:
-    """Fill in a form of a page that was opened."""
-    return values | {"_csrf_token": client.cookies["ivigilant_csrf"]}
+@pytest.fixture
+def page(client: Client, site: Site) -> Client:
+    """The browser of Els, a pharmacist who reads English."""
+    site.add_user("els")
+    return sign_in(client, "els")
 
 
-def sign_in(client: Client, name: str) -> Client:
-    """Sign in as a browser does."""
-    client.get("/sign-in")
-    client.post("/sign-in", data=form(client, name=name, password=PASSWORD), follow_redirects=False)
-    return client
+@pytest.fixture
+def one_page(one_client: Client, one_site: Site) -> Client:
+    """The same, on SQLite."""
+    one_site.add_user("els")
+    return sign_in(one_client, "els")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    expect.set_options(timeout=15_000)  # the machine may be busy with other tests
+    with browsing() as browser:
+        yield browser
+
+
+@pytest.fixture
+def address(one_site: Site) -> Iterator[str]:
+    for name, language in (("els", "en"), ("rik", "en"), ("nel", "nl")):
+        one_site.add_user(name, language=language)
+    with serving(one_site, sign_ins_per_minute=100) as address:
+        yield address
+
+
+@pytest.fixture
+def desk(browser: Browser, address: str) -> Iterator[Desk]:
+    """Els at her desk, on a screen of 1024 pixels."""
+    yield from at_desk(browser, address, "els")
+
+
+@pytest.fixture
+def second_desk(browser: Browser, address: str) -> Iterator[Desk]:
+    """Rik at his."""
+    yield from at_desk(browser, address, "rik")
+
+
+@pytest.fixture
+def dutch_desk(browser: Browser, address: str) -> Iterator[Desk]:
+    """Nel, who reads Dutch."""
+    yield from at_desk(browser, address, "nel")

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import uvicorn
 
-from tests.inbox.conftest import Site
+from tests.inbox.sites import Site
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 """The JSON API: what it shows, what it lets whom do, and how it says no."""
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -15,22 +14,15 @@ from tests.inbox.builders import (
     a_person,
     a_problem_message,
     an_answer,
-    the_log,
 )
-from tests.inbox.conftest import Client, Site
+from tests.inbox.sites import Client, Site
 from tests.store.builders import a_message, insert
 
 ALERTS = "/api/v1/alerts"
 
 
-def with_case(site: Site, **columns: Any) -> int:
-    """Raise one alert and give its number."""
-    with site.engine.begin() as connection:
-        return a_case(connection, **columns)
-
-
 def test_an_alert_says_who_what_why_and_from_where(client: Client, site: Site) -> None:
-    alert = with_case(site)
+    alert = site.with_case()
 
     found = client.get(f"{ALERTS}/{alert}", headers=site.token("reader")).json()
 
@@ -66,7 +58,7 @@ def test_an_alert_says_who_what_why_and_from_where(client: Client, site: Site) -
 def test_findings_are_told_in_the_language_that_was_asked_for(
     one_client: Client, one_site: Site, asked: str, title: str, advice: str
 ) -> None:
-    alert = with_case(one_site)
+    alert = one_site.with_case()
 
     headers = one_site.token() | {"Accept-Language": asked}
     found = one_client.get(f"{ALERTS}/{alert}", headers=headers).json()
@@ -108,7 +100,7 @@ def test_alerts_are_filtered_by_status_tier_order_patient_and_time(client: Clien
 
 
 def test_a_patient_who_was_merged_is_found_by_either_number(client: Client, site: Site) -> None:
-    alert = with_case(site)
+    alert = site.with_case()
     with site.engine.begin() as connection:
         old = connection.scalar(sa.select(tables.patient.c.id))
         new = insert(connection, tables.patient, authority="ZKHA", value="7")
@@ -136,110 +128,6 @@ def test_a_long_list_is_read_in_pages(client: Client, site: Site) -> None:
             break
 
     assert read == [str(alert) for alert in reversed(every)]
-
-
-def test_a_pharmacist_acknowledges_and_the_second_hears_who_was_first(client: Client, site: Site) -> None:
-    alert = with_case(site)
-
-    first = client.post(
-        f"{ALERTS}/{alert}/acknowledge", json={"note": "Called the ward"}, headers=site.token(name="els")
-    )
-    second = client.post(f"{ALERTS}/{alert}/acknowledge", json={"note": ""}, headers=site.token(name="rik"))
-
-    assert (first.status_code, first.json()["status"]) == (200, "acknowledged")
-    assert (second.status_code, second.headers["content-type"]) == (409, "application/problem+json")
-    assert second.json()["settled"] == {"status": "acknowledged", "by": "els", "at": "2026-11-21T13:05:00+00:00"}
-    with site.engine.connect() as connection:
-        events = connection.execute(sa.select(tables.alert_event).order_by(tables.alert_event.c.id)).all()
-        settled = connection.scalar(sa.select(tables.alert.c.settled_signature))
-    assert [(event.kind, event.actor, event.note) for event in events] == [
-        ("raised", "system", None),
-        ("acknowledged", "els", "Called the ward"),
-    ]
-    assert settled == "s1"
-
-
-def test_acknowledging_needs_no_body(client: Client, site: Site) -> None:
-    alert = with_case(site)
-
-    answer = client.post(f"{ALERTS}/{alert}/acknowledge", headers=site.token())
-
-    assert (answer.status_code, answer.json()["status"]) == (200, "acknowledged")
-
-
-def test_an_override_needs_a_known_reason_and_a_note_for_a_contraindication(client: Client, site: Site) -> None:
-    alert, token = with_case(site), site.token(name="els")
-    until = NOW + timedelta(days=30)
-
-    def override(**body: Any) -> Any:
-        return client.post(f"{ALERTS}/{alert}/override", json=body, headers=token)
-
-    unknown = override(reason="felt like it", note="x")
-    silent = override(reason="will_monitor")
-    past = override(reason="will_monitor", note="x", valid_until=NOW.isoformat())
-    done = override(reason="will_monitor", note="Doppler on day 3", valid_until=until.isoformat())
-
-    assert [answer.status_code for answer in (unknown, silent, past, done)] == [400, 400, 400, 200]
-    assert silent.json()["errors"] == [{"field": "note", "message": "required"}]
-    assert done.json()["status"] == "overridden"
-    with site.engine.connect() as connection:
-        decision = connection.execute(sa.select(tables.decision)).one()
-    assert (decision.reason, decision.note, decision.made_by, decision.valid_until, decision.signature) == (
-        "will_monitor",
-        "Doppler on day 3",
-        "els",
-        until,
-        "s1",
-    )
-
-
-def test_another_reason_always_needs_a_note(client: Client, site: Site) -> None:
-    alert, token = with_case(site, tier="moderate"), site.token()
-
-    bare = client.post(f"{ALERTS}/{alert}/override", json={"reason": "other"}, headers=token)
-    plain = client.post(f"{ALERTS}/{alert}/override", json={"reason": "tolerated_before"}, headers=token)
-
-    assert (bare.status_code, plain.status_code) == (400, 200)
-
-
-def test_who_acts_on_an_answer_that_is_no_longer_the_latest_is_stopped(client: Client, site: Site) -> None:
-    alert, token = with_case(site), site.token()
-    seen = client.get(f"{ALERTS}/{alert}", headers=token).json()["assessment"]
-    with site.engine.begin() as connection:
-        row = connection.execute(sa.select(tables.alert)).one()
-        newer = an_answer(
-            connection, row.order_id, row.patient_id, a_conclusion(), tier="high", priority="prompt", signature="s2"
-        )
-        connection.execute(sa.update(tables.alert).values(assessment_id=newer))
-
-    answer = client.post(f"{ALERTS}/{alert}/acknowledge", json={"note": "", "assessment": seen}, headers=token)
-
-    assert answer.status_code == 409
-    assert answer.json()["type"] == "urn:ivigilant:problem:alert-changed"
-
-
-def test_a_remark_and_an_assignment_are_kept_and_leave_the_status_alone(client: Client, site: Site) -> None:
-    alert, token = with_case(site), site.token(name="rik")
-    site.add_user("els")
-
-    client.post(f"{ALERTS}/{alert}/comment", json={"text": "Waiting for the INR"}, headers=token)
-    taken = client.post(f"{ALERTS}/{alert}/assign", json={"user": "els"}, headers=token).json()
-    nobody = client.post(f"{ALERTS}/{alert}/assign", json={"user": "nobody"}, headers=token)
-
-    assert (taken["assigned_to"], taken["status"], nobody.status_code) == ("els", "open", 400)
-    with site.engine.connect() as connection:
-        kinds = connection.scalars(sa.select(tables.alert_event.c.kind).order_by(tables.alert_event.c.id)).all()
-    assert kinds == ["raised", "comment", "assigned"]
-
-
-def test_a_reader_may_look_and_not_act(client: Client, site: Site) -> None:
-    alert, token = with_case(site), site.token("reader")
-
-    looked = client.get(f"{ALERTS}/{alert}", headers=token)
-    acted = client.post(f"{ALERTS}/{alert}/acknowledge", json={"note": ""}, headers=token)
-
-    assert (looked.status_code, acted.status_code) == (200, 403)
-    assert acted.headers["content-type"] == "application/problem+json"
 
 
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer ivg_made_up"}, {"Authorization": "Basic eDp5"}])
@@ -286,7 +174,7 @@ def test_whatever_is_wrong_is_answered_with_a_problem_document(
 
 
 def test_a_body_that_is_not_as_described_is_a_problem_that_names_the_field(one_client: Client, one_site: Site) -> None:
-    alert = with_case(one_site)
+    alert = one_site.with_case()
 
     answer = one_client.post(f"{ALERTS}/{alert}/override", json={"note": "x"}, headers=one_site.token())
 
@@ -301,7 +189,7 @@ def test_a_method_that_is_not_there_is_a_problem_too(one_client: Client, one_sit
 
 
 def test_every_answer_is_listed_also_when_nothing_was_found(client: Client, site: Site) -> None:
-    with_case(site)
+    site.with_case()
     with site.engine.begin() as connection:
         row = connection.execute(sa.select(tables.alert)).one()
         nothing = a_conclusion(findings=[], missing=[])
@@ -334,37 +222,6 @@ def test_messages_are_listed_without_their_text_and_shown_with_it(client: Client
         "name": "Problem ID",
         "value": "128053003^Diepe veneuze trombose^SCT^I80.2^DVT been^I10",
     } in (whole["fields"])
-
-
-def test_a_parked_message_is_processed_again_once(client: Client, site: Site) -> None:
-    with site.engine.begin() as connection:
-        parked = a_message(connection, "M2", state="parked", reason="no_patient", attempts=3)
-    token = site.token()
-
-    first = client.post(f"/api/v1/messages/{parked}/reprocess", headers=token)
-    second = client.post(f"/api/v1/messages/{parked}/reprocess", headers=token)
-
-    assert (first.status_code, first.json()["state"], first.json()["reason"]) == (202, "received", None)
-    assert (second.status_code, second.json()["type"]) == (409, "urn:ivigilant:problem:already-waiting")
-    assert site.requeued == [parked]
-
-
-def test_who_looked_and_who_acted_is_recorded(client: Client, site: Site) -> None:
-    alert, reader, pharmacist = with_case(site), site.token("reader", "dashboard"), site.token(name="els")
-
-    client.get(f"{ALERTS}/{alert}", headers=reader)
-    client.get(ALERTS, headers=reader)
-    client.post(f"{ALERTS}/{alert}/acknowledge", json={"note": ""}, headers=pharmacist)
-    client.get("/api/v1/messages/1", headers=pharmacist)
-
-    with site.engine.connect() as connection:
-        patient = connection.scalar(sa.select(tables.patient.c.id))
-    assert the_log(site.engine) == [
-        ("dashboard", "view_alert", patient, f"alert {alert}"),
-        ("dashboard", "list_alerts", patient, f"alerts {alert}"),
-        ("els", "acknowledge", patient, f"alert {alert}"),
-        ("els", "view_message", patient, "message 1"),
-    ]
 
 
 def test_the_description_names_every_path(one_client: Client) -> None:

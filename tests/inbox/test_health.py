@@ -10,7 +10,7 @@ from rules.knowledge import Knowledge
 from store import tables
 from store.engine import connect
 from tests.inbox.builders import NOW, a_case, a_person, all_is_well
-from tests.inbox.conftest import Client, Site
+from tests.inbox.sites import Client, Site
 from tests.store.builders import a_message, insert
 
 

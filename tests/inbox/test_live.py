@@ -11,8 +11,8 @@ import redis
 
 from inbox.live import CHANNEL, LiveEvents
 from tests.inbox.builders import a_case, a_person, an_event
-from tests.inbox.conftest import Site
 from tests.inbox.serving import serving
+from tests.inbox.sites import Site
 
 PATIENCE_S = 10.0
 

@@ -11,7 +11,7 @@ from inbox.errors import AccountRefused
 from inbox.sessions import hash_of
 from store import tables
 from tests.inbox.builders import NOW, a_case, the_log
-from tests.inbox.conftest import PASSWORD, Client, Site, form, sign_in
+from tests.inbox.sites import PASSWORD, Client, Site, form, sign_in
 
 
 def test_who_is_not_signed_in_is_sent_to_the_sign_in_page_and_back(one_client: Client, one_site: Site) -> None:

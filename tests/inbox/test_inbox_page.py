@@ -1,0 +1,145 @@
+"""The inbox page: in which order, filtered how, and what it says when nothing is wrong or something is."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from litestar.testing import TestClient
+
+from store import tables
+from tests.inbox.builders import (
+    NOW,
+    a_case,
+    a_conclusion,
+    a_person,
+    the_log,
+)
+from tests.inbox.sites import Client, Site, sign_in
+from tests.store.builders import a_message
+
+
+def order_of(text: str, *words: str) -> list[str]:
+    """Give the words in the order in which they appear."""
+    return sorted(words, key=text.index)
+
+
+def test_the_inbox_is_grouped_by_patient_the_gravest_first_then_the_soonest(page: Client, site: Site) -> None:
+    def told(name: str, hour: int) -> dict[str, Any]:
+        made = a_conclusion()
+        made["patient"] |= {"name": name}
+        made["order"] |= {"start": f"2026-11-21T{hour}:00:00+00:00"}
+        return made
+
+    with site.engine.begin() as connection:
+        late, soon, grave = (a_person(connection, str(n), str(n)) for n in (1, 2, 3))
+        a_case(connection, patient=late, number="1", told=told("Late", 20), tier="high")
+        a_case(connection, patient=soon, number="2", told=told("Soon", 14), tier="high")
+        a_case(connection, patient=grave, number="3", told=told("Grave", 22))
+        a_case(connection, patient=grave, number="4", told=told("Grave", 15), tier="moderate")
+
+    shown = page.get("/").text
+
+    assert order_of(shown, ">Late<", ">Soon<", ">Grave<") == [">Grave<", ">Soon<", ">Late<"]
+    assert shown.count(">Grave<") == 1
+    assert "3 patients, 4 alerts" in shown
+
+
+def test_the_orders_of_a_merged_patient_stand_together(page: Client, site: Site) -> None:
+    with site.engine.begin() as connection:
+        one, two = a_person(connection, "1", "1"), a_person(connection, "2", "2")
+        a_case(connection, patient=one, number="1")
+        a_case(connection, patient=two, number="2")
+        connection.execute(sa.update(tables.patient).where(tables.patient.c.id == one).values(merged_into=two))
+
+    assert "1 patient, 2 alerts" in page.get("/").text
+
+
+def test_the_inbox_is_filtered_by_status_tier_and_ward(one_page: Client, one_site: Site) -> None:
+    elsewhere = a_conclusion()
+    elsewhere["patient"] |= {"name": "Elsewhere", "ward": "B2INT"}
+    with one_site.engine.begin() as connection:
+        a_case(connection)
+        other = a_person(connection, "2", "2")
+        a_case(connection, patient=other, number="2", told=elsewhere, tier="high", status="acknowledged")
+
+    def names(query: str) -> tuple[bool, bool]:
+        shown = one_page.get(f"/?{query}").text
+        return "Jansen, Willem" in shown, "Elsewhere" in shown
+
+    assert names("") == (True, False)
+    assert names("status=acknowledged") == (False, True)
+    assert names("status=open&status=acknowledged") == (True, True)
+    assert names("status=open&status=acknowledged&tier=high") == (False, True)
+    assert names("status=open&status=acknowledged&ward=C4NEU") == (True, False)
+    assert "No alerts match these filters" in one_page.get("/?ward=NOWHERE").text
+
+
+def test_an_empty_inbox_says_that_somebody_is_listening(one_page: Client, one_site: Site) -> None:
+    with one_site.engine.begin() as connection:
+        a_message(connection, received_at=NOW - timedelta(seconds=4))
+
+    shown = one_page.get("/").text
+
+    assert "No open alerts" in shown
+    assert "The last message was heard on" in shown
+    assert "21 Nov 2026 14:04:56" in shown
+    assert "EPD" in shown
+
+
+def test_a_feed_that_is_silent_is_said_also_when_the_inbox_is_empty(one_page: Client, one_site: Site) -> None:
+    one_site.now = NOW + timedelta(minutes=20)
+
+    assert "is silent" in one_page.get("/").text
+    banners = one_page.get("/banners").text
+    assert "Feed EPD is silent since" in banners
+    assert "New orders are not being judged now." in banners
+
+
+@pytest.mark.parametrize(
+    ("lane", "said"), [("history", "History is 40 s behind."), ("orders", "A message has been waiting for")]
+)
+def test_a_message_that_waits_is_said(one_page: Client, one_site: Site, lane: str, said: str) -> None:
+    waited = 40 if lane == "history" else 61
+    with one_site.engine.begin() as connection:
+        a_message(connection, lane=lane, received_at=NOW - timedelta(seconds=waited))
+
+    assert said in one_page.get("/banners").text
+
+
+def test_parked_messages_are_said_and_nothing_is_when_all_is_well(one_page: Client, one_site: Site) -> None:
+    before = one_page.get("/banners").text.strip()
+    with one_site.engine.begin() as connection:
+        a_message(connection, state="parked", reason="no_patient")
+
+    after = one_page.get("/banners").text
+
+    assert before == ""
+    assert "1 message is parked." in after
+
+
+def test_a_list_that_is_brought_up_to_date_records_only_who_is_new(one_page: Client, one_site: Site) -> None:
+    one_site.with_case()
+    with one_site.engine.begin() as connection:
+        heard = connection.scalar(sa.select(sa.func.max(tables.alert_event.c.id)))
+        new = a_person(connection, "2", "2")
+        alert = a_case(connection, patient=new, number="2")
+
+    shown = one_page.get(f"/alerts?after={heard}", headers={"HX-Request": "true"})
+
+    assert "2 patients, 2 alerts" in shown.text
+    assert the_log(one_site.engine)[1:] == [("els", "list_alerts", new, f"alerts {alert}")]
+
+
+def test_when_there_are_more_open_alerts_than_room_the_gravest_are_shown(one_site: Site) -> None:
+    one_site.add_user("els")
+    with one_site.engine.begin() as connection:
+        patient = a_person(connection)
+        a_case(connection, patient=patient, number="1")
+        for number in range(2, 5):
+            a_case(connection, patient=patient, number=str(number), tier="moderate")
+    with TestClient(app=one_site.app(alerts_per_page=2)) as client:
+        shown = sign_in(client, "els").get("/").text
+
+    assert "Not all are shown" in shown
+    assert 'href="/alerts/1"' in shown
