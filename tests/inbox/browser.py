@@ -46,8 +46,10 @@ def _playwrights_own() -> str | None:
 @contextmanager
 def browsing() -> Iterator[Browser]:
     """Start the browser, and end it."""
+    path = find_browser()
+    assert path is not None, f"no Chromium found: install one, or name it with {NAMED}"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_browser(), args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         try:
             yield browser
         finally:
