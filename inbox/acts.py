@@ -28,8 +28,8 @@ class Act:
 
 def acknowledge(connection: sa.Connection, act: Act, note: str = "") -> None:
     """Settle an open alert as seen and taken on."""
-    _check_length("note", note)
-    alert = _held(connection, act)
+    check_length("note", note)
+    alert = held(connection, act)
     _check_standing(connection, act, alert, may_be={"open"})
     happening = Happening("acknowledged", act.now, act.actor, note=note or None, assessment_id=alert["assessment_id"])
     signature = _signature(connection, alert["assessment_id"])
@@ -40,10 +40,10 @@ def override(connection: sa.Connection, act: Act, reason: str, note: str, valid_
     """Let the order pass for a coded reason, which then stands for the patient until its time is over."""
     if reason not in REASONS:
         raise ActRefused("reason", "unknown" if reason else "required")
-    _check_length("note", note)
+    check_length("note", note)
     if valid_until is not None and valid_until <= act.now:
         raise ActRefused("valid_until", "past")
-    alert = _held(connection, act)
+    alert = held(connection, act)
     _check_standing(connection, act, alert, may_be={"open", "acknowledged"})
     if not note.strip() and (reason == OTHER or alert["tier"] == "contraindication"):
         raise ActRefused("note", "required")
@@ -75,8 +75,8 @@ def comment(connection: sa.Connection, act: Act, text: str) -> None:
     """Add a remark to the alert's record."""
     if not text.strip():
         raise ActRefused("text", "required")
-    _check_length("text", text)
-    _held(connection, act)
+    check_length("text", text)
+    held(connection, act)
     alerts.record(connection, act.alert_id, Happening("comment", act.now, act.actor, note=text))
 
 
@@ -84,12 +84,12 @@ def assign(connection: sa.Connection, act: Act, user: str, allowed: Collection[s
     """Say who is working on the alert; an empty name gives it back to everybody."""
     if user and user not in allowed:
         raise ActRefused("user", "unknown")
-    _held(connection, act)
+    held(connection, act)
     assign_alert(connection, act.alert_id, user or None)
     alerts.record(connection, act.alert_id, Happening("assigned", act.now, act.actor, data={"user": user}))
 
 
-def _held(connection: sa.Connection, act: Act) -> sa.RowMapping:
+def held(connection: sa.Connection, act: Act) -> sa.RowMapping:
     """Give the alert as it is while nobody else, worker or pharmacist, can change it."""
     lock_people(connection, {_existing(connection, act)["patient_id"]})
     return _existing(connection, act)
@@ -108,6 +108,11 @@ def _check_standing(connection: sa.Connection, act: Act, alert: sa.RowMapping, m
     if status not in may_be:
         first = [line for line in alerts.happenings(connection, act.alert_id) if line["kind"] == status]
         raise AlertSettled(status, first[-1]["actor"] if first else "", first[-1]["at"] if first else None)
+    check_seen(act, alert)
+
+
+def check_seen(act: Act, alert: sa.RowMapping) -> None:
+    """Refuse when the alert has got another answer since it was read."""
     if act.seen is not None and act.seen != alert["assessment_id"]:
         raise AlertChanged("the alert has another assessment than the one that was seen")
 
@@ -116,6 +121,7 @@ def _signature(connection: sa.Connection, assessment_id: int) -> str:
     return str(assessments.of_ids(connection, {assessment_id})[assessment_id]["signature"])
 
 
-def _check_length(field: str, text: str) -> None:
+def check_length(field: str, text: str) -> None:
+    """Refuse a text that is too long."""
     if len(text) > LONGEST_TEXT:
         raise ActRefused(field, "too_long")

@@ -14,6 +14,7 @@ from inbox.access import record
 from inbox.accounts import user_names
 from inbox.api_requests import id_of, number_of
 from inbox.authentication import UNATTENDED
+from inbox.causality import causality_of, confirm
 from inbox.errors import ActRefused, AlertChanged, AlertSettled
 from inbox.overview import card_of
 from inbox.pages import language_of, page, to_page
@@ -25,7 +26,7 @@ from store.engine import reading
 from store.inbox_queries import find_alert
 
 Form = URLEncodedBody[dict[str, str]]
-DONE = ("acknowledge", "override", "comment", "assign")
+DONE = ("acknowledge", "override", "comment", "assign", "naranjo")
 
 Perform = Callable[[sa.Connection, acts.Act], None]
 
@@ -56,6 +57,7 @@ def _show(request: AnyRequest, number: int, status: int = 200, **said: Any) -> R
         heard=events[-1].id if events else 0,
         events=events,
         people=people,
+        causality=causality_of(row, events, parts.knowledge.naranjo),
         reasons=REASONS,
         other=OTHER,
         done=done if done in DONE and not said else None,
@@ -123,6 +125,15 @@ def assign_alert(request: AnyRequest, alert_id: FromPath[str], data: Form) -> Re
     """Say who is working on it."""
     user = data.get("user", "")
     return _do(request, alert_id, "assign", data, lambda c, act: acts.assign(c, act, user, user_names(c)))
+
+
+@post("/alerts/{alert_id:str}/naranjo", guards=[needs("pharmacist")], include_in_schema=False, sync_to_thread=True)
+def answer_naranjo(request: AnyRequest, alert_id: FromPath[str], data: Form) -> Response[Any]:
+    """Confirm or change the answers about a possible adverse reaction."""
+    form = parts_of(request).knowledge.naranjo
+    answers = {name.removeprefix("answer-"): reply for name, reply in data.items() if name.startswith("answer-")}
+    note = data.get("note", "")
+    return _do(request, alert_id, "naranjo", data, lambda c, act: confirm(c, act, form, answers, note))
 
 
 def _until(form: Mapping[str, str], parts: Parts) -> datetime | None:

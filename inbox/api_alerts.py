@@ -8,7 +8,7 @@ from litestar import Router, get, post
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, FromQuery, JSONBody
 
-from inbox import acts
+from inbox import acts, causality
 from inbox.access import record, record_list
 from inbox.accounts import user_names
 from inbox.api_answers import alert_shape
@@ -19,6 +19,7 @@ from inbox.api_requests import (
     Comment,
     Cursor,
     Limit,
+    NaranjoAnswers,
     Override,
     Several,
     id_of,
@@ -31,11 +32,14 @@ from inbox.api_requests import (
 )
 from inbox.api_shapes import Alert, Page
 from inbox.parts import AnyRequest, parts_of
+from inbox.report import Report
+from inbox.report_pages import report_for
 from inbox.viewer import needs
 from store.engine import reading
 from store.inbox_queries import AlertFilter, find_alert, list_alerts, patients_named
 
 STATUSES = ("open", "acknowledged", "overridden", "covered", "resolved")
+STREAMS = ("order", "pharmacovigilance")
 TIERS = ("contraindication", "high", "moderate", "information", "none")
 
 
@@ -44,18 +48,20 @@ def all_alerts(
     request: AnyRequest,
     status: Several = None,
     tier: Several = None,
+    stream: Several = None,
     patient: FromQuery[str] = "",
     order: FromQuery[str] = "",
     since: FromQuery[datetime | None] = None,
     cursor: Cursor = None,
     limit: Limit = PAGE,
 ) -> Page[Alert]:
-    """Alerts by status, tier, patient number (`value` or `authority|value`), order number, and time of last change."""
+    """Alerts by status, tier, stream, patient number (`value` or `authority|value`), order number, and last change."""
     parts, language = parts_of(request), language_of(request)
     statuses, tiers, moment = words_of(status, STATUSES), words_of(tier, TIERS), moment_of(since)
+    streams = words_of(stream, STREAMS)
     with reading(parts.engine) as connection:
         patients = patients_named(connection, patient) if patient else None
-        wanted = AlertFilter(statuses, tiers, patients, order, moment)
+        wanted = AlertFilter(statuses, tiers, patients, order, moment, streams)
         rows = list_alerts(connection, wanted, position_of(cursor), limit)
     record_list(request, "list_alerts", "alerts", rows)
     return page_of([alert_shape(row, language) for row in rows], len(rows), limit, rows[-1].id if rows else None)
@@ -129,6 +135,25 @@ def assign_alert(request: AnyRequest, alert_id: FromPath[str], data: JSONBody[As
     return _do(request, alert_id, "assign", lambda c, act: acts.assign(c, act, data.user, user_names(c)))
 
 
+@post("/{alert_id:str}/naranjo", status_code=200, guards=[needs("pharmacist")], sync_to_thread=True)
+def answer_naranjo(request: AnyRequest, alert_id: FromPath[str], data: JSONBody[NaranjoAnswers]) -> Alert:
+    """Confirm or change the ten Naranjo answers of a possible adverse reaction."""
+    form = parts_of(request).knowledge.naranjo
+    return _do(
+        request,
+        alert_id,
+        "naranjo",
+        lambda c, act: causality.confirm(c, act, form, data.answers, data.note),
+        seen=data.assessment,
+    )
+
+
+@get("/{alert_id:str}/report", sync_to_thread=True, summary="The report of a possible adverse reaction")
+def report(request: AnyRequest, alert_id: FromPath[str]) -> Report:
+    """What a national centre asks of a possible adverse reaction, without who the patient is."""
+    return report_for(request, id_of(alert_id), language_of(request))
+
+
 router = Router(
     "/alerts",
     route_handlers=[
@@ -138,6 +163,8 @@ router = Router(
         override_alert,
         comment_on_alert,
         assign_alert,
+        answer_naranjo,
+        report,
     ],
     tags=["alerts"],
 )

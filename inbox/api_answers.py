@@ -37,6 +37,7 @@ def assessment_shape(row: sa.Row[Any], language: str) -> Assessment:
     told = row.conclusion
     return Assessment(
         id=str(row.id),
+        stream=row.stream,
         order=_order(told, ""),
         tier=row.tier,
         priority=row.priority,

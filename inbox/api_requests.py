@@ -36,6 +36,14 @@ class Override(msgspec.Struct, frozen=True):
     assessment: str | None = None
 
 
+class NaranjoAnswers(msgspec.Struct, frozen=True):
+    """An answer to each of the ten questions: yes, no or unknown, by its number."""
+
+    answers: dict[str, str]
+    note: str = ""
+    assessment: str | None = None
+
+
 class Comment(msgspec.Struct, frozen=True):
     """A remark."""
 

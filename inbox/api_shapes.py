@@ -97,9 +97,10 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Assessment(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer for one version of one order, also when it is "nothing found"."""
+    """The answer for one version of one order, also when it is "nothing found"; or for what came after it."""
 
     id: str
+    stream: str
     order: Order
     tier: str
     priority: str

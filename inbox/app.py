@@ -31,6 +31,7 @@ from inbox import (
     message_pages,
     metrics,
     problems,
+    report_pages,
     rule_page,
     sign_in_pages,
 )
@@ -90,6 +91,8 @@ def _pages(settings: InboxSettings) -> Router:
         alert_pages.override_alert,
         alert_pages.comment_on_alert,
         alert_pages.assign_alert,
+        alert_pages.answer_naranjo,
+        report_pages.show_report,
         message_pages.show_messages,
         message_pages.show_message,
         message_pages.reprocess_message,

@@ -131,6 +131,15 @@ def is_dose(fact: Fact) -> bool:
     return fact.kind == "medication" and not fact.codings and fact.text in DOSE_WORDS
 
 
+def events_among(facts: Iterable[Fact], order: Order) -> tuple[Fact, ...]:
+    """Return what happened to the patient, of the facts a finding of surveillance rests on: not the order, no dose."""
+    return tuple(
+        fact
+        for fact in facts
+        if not is_dose(fact) and not (fact.kind == "medication" and fact.provenance == order.provenance)
+    )
+
+
 def once(facts: Iterable[Fact]) -> tuple[Fact, ...]:
     """Return the facts in their order, each object once."""
     return tuple({id(fact): fact for fact in facts}.values())

@@ -8,7 +8,7 @@ from pydantic import Field
 from rules.assessment import Finding, Prefilled, Text
 from rules.conditions.surveillance import Followed, dose_before
 from rules.dates import last_moment
-from rules.facts import Case, Fact, is_dose
+from rules.facts import Case, Fact, events_among, is_dose
 from rules.forms import Evidence, Form, Words
 from rules.picture import Picture
 
@@ -87,8 +87,8 @@ def prefill(form: Naranjo, picture: Picture, finding: Finding) -> tuple[Prefille
 
 def event_of(case: Case, finding: Finding) -> Followed | None:
     """The first event of a finding, and the dose it followed."""
-    pairs = [(fact, dose_before(case.doses, fact)) for fact in finding.facts]
-    found = [Followed(fact, dose) for fact, dose in pairs if dose is not None and not is_dose(fact)]
+    pairs = [(fact, dose_before(case.doses, fact)) for fact in events_among(finding.facts, case.order)]
+    found = [Followed(fact, dose) for fact, dose in pairs if dose is not None]
     own = [each for each in found if each.dose.order == case.order.key]
     return min(own, key=lambda each: (each.event.starts, each.dose.at), default=None)
 

@@ -34,6 +34,7 @@ class AlertFilter:
     patients: Collection[int] | None = None
     order: str = ""
     since: datetime | None = None
+    streams: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,8 @@ def _wanted(wanted: AlertFilter) -> sa.Select[Any]:
     query = _alerts()
     if wanted.statuses:
         query = query.where(alert.c.status.in_(wanted.statuses))
+    if wanted.streams:
+        query = query.where(alert.c.stream.in_(wanted.streams))
     if wanted.tiers:
         query = query.where(alert.c.tier.in_(wanted.tiers))
     if wanted.patients is not None:

@@ -6,7 +6,7 @@ from typing import Any
 from parsers.events import MedicationGiven
 from rules.assessment import Assessment, Prefilled
 from rules.conditions.surveillance import dose_before
-from rules.facts import Case, Dose, Fact, is_dose
+from rules.facts import Case, Dose, Fact, events_among
 from worker.orders import OrderState
 from worker.told import amount, fact_told, provenance_told, text_told, time_told
 
@@ -16,7 +16,7 @@ MOST_DOSES = 60  # of a long scheme only the last before the event are told
 
 def case_report(assessment: Assessment, case: Case, order: OrderState) -> Json:
     """The part of a conclusion that only an event after infusion has; docs/api.md describes it."""
-    events = _events(assessment)
+    events = _events(assessment, case)
     return {
         "events": [_event(event, case) for event in events],
         "doses": _given(order) + [_planned(dose, case) for dose in _not_given(case)],
@@ -27,9 +27,9 @@ def case_report(assessment: Assessment, case: Case, order: OrderState) -> Json:
     }
 
 
-def _events(assessment: Assessment) -> list[Fact]:
+def _events(assessment: Assessment, case: Case) -> list[Fact]:
     """The events of all findings, each once, the first one first."""
-    found = {id(fact): fact for finding in assessment.findings for fact in finding.facts if not is_dose(fact)}
+    found = {id(fact): fact for finding in assessment.findings for fact in events_among(finding.facts, case.order)}
     return sorted(
         found.values(), key=lambda fact: (str(fact.starts), fact.codings[0].code if fact.codings else fact.text)
     )

@@ -7,7 +7,7 @@ from datetime import datetime
 from parsers.events import MedicationOrdered
 from rules.assessment import Assessment
 from rules.evaluate import evaluate
-from rules.facts import Case, Dose, Fact, Patient, is_dose
+from rules.facts import Case, Dose, Fact, Order, Patient, events_among
 from rules.knowledge import Knowledge
 from worker.courses import Course, course_of, doses_of
 from worker.entries import Entry
@@ -85,15 +85,16 @@ def _watched(
         watched = watch(one.case, facts, doses, knowledge)
         if watched is not None:
             case, assessment = watched
-            badges = _badges_of(assessment, entries)
+            badges = _badges_of(assessment, case.order, entries)
             found.append(replace(one, case=case, assessment=assessment, badges=badges, stream=STREAM))
     return found
 
 
-def _badges_of(assessment: Assessment, entries: Sequence[Entry]) -> frozenset[str]:
+def _badges_of(assessment: Assessment, order: Order, entries: Sequence[Entry]) -> frozenset[str]:
     """What is true of every event that was found: an old one beside a new one is news."""
     flags = {provenance(entry): frozenset(entry.event.flags) for entry in entries}
-    told = [fact.provenance for finding in assessment.findings for fact in finding.facts if not is_dose(fact)]
+    facts = [fact for finding in assessment.findings for fact in finding.facts]
+    told = [event.provenance for event in events_among(facts, order)]
     return BADGES.intersection(*(flags.get(where, frozenset()) for where in told if where is not None))
 
 

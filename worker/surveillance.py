@@ -8,7 +8,7 @@ from typing import Final
 from rules.assessment import Assessment, Tier
 from rules.dates import last_moment
 from rules.evaluate import evaluate
-from rules.facts import Case, Dose, Fact
+from rules.facts import Case, Dose, Fact, events_among
 from rules.knowledge import Knowledge
 
 STREAM: Final = "pharmacovigilance"
@@ -30,7 +30,7 @@ def watch(
     seen = evaluate(whole, knowledge, STREAM)
     if seen.tier == Tier.NONE:
         return None
-    at = max(moment for finding in seen.findings for fact in finding.facts if (moment := last_moment(fact)))
+    at = _newest([event for finding in seen.findings for event in events_among(finding.facts, case.order)])
     known = tuple(fact for fact in facts if fact.starts is None or fact.starts <= at)
     then = replace(whole, facts=known, at=at)
     return then, evaluate(then, knowledge, STREAM)

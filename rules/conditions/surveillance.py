@@ -85,15 +85,14 @@ def _followed(picture: Picture, events: Iterable[Fact], window: timedelta) -> li
 def dose_before(doses: tuple[Dose, ...], event: Fact) -> Dose | None:
     """Return the last dose before an event.
 
-    Of a day whose hour is not told, a dose that was given counts before one that was only planned: the event may have
-    been why it was not given. A date without a month is too vague.
+    A dose that was only planned counts when the event surely came after it: of a day whose hour is not told, the event
+    may have been why it was not given. A date without a month is too vague.
     """
     last = last_moment(event)
     if event.starts is None or last is None or event.precision == "year":
         return None
-    before = [dose for dose in doses if dose.at <= last]
-    certain = [dose for dose in before if dose.given or dose.at <= event.starts]
-    return max(certain or before, key=lambda dose: dose.at, default=None)
+    before = [dose for dose in doses if dose.at <= (last if dose.given else event.starts)]
+    return max(before, key=lambda dose: dose.at, default=None)
 
 
 def _outcome(followed: list[Followed]) -> Outcome:

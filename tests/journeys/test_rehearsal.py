@@ -54,7 +54,9 @@ def test_a_dry_run_of_a_day_answers_every_order_as_the_database_does(
     judged = rehearse([an_arrival(number, raw) for number, raw in enumerate(messages, 1)], knowledge, SITE)
 
     with sqlite_engine.connect() as connection:
-        newest = sa.select(sa.func.max(tables.assessment.c.id)).group_by(tables.assessment.c.order_id)
-        rows = connection.execute(sa.select(tables.assessment.c.conclusion).where(tables.assessment.c.id.in_(newest)))
-        stored = {row.conclusion["order"]["placer"]: without_rows(row.conclusion) for row in rows}
-    assert {each.told["order"]["placer"]: without_rows(each.told) for each in judged} == stored
+        answer = tables.assessment
+        newest = sa.select(sa.func.max(answer.c.id)).group_by(answer.c.order_id, answer.c.stream)
+        rows = connection.execute(sa.select(answer.c.conclusion, answer.c.stream).where(answer.c.id.in_(newest)))
+        stored = {(row.conclusion["order"]["placer"], row.stream): without_rows(row.conclusion) for row in rows}
+    told = {(each.told["order"]["placer"], each.answered.stream): without_rows(each.told) for each in judged}
+    assert told == stored
