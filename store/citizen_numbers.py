@@ -42,7 +42,7 @@ def _numbers() -> sa.Join:
 
 
 def join(connection: sa.Connection, ids: Collection[int]) -> set[int]:
-    """Let the citizen numbers among or beside these lead to who carries them; give whose history grew or shrank.
+    """Let the citizen numbers among or beside these lead to who carries them; give whom that may concern.
 
     All of them must be locked. A merge of the number itself, told by a message, is left alone.
     """
@@ -51,21 +51,22 @@ def join(connection: sa.Connection, ids: Collection[int]) -> set[int]:
     for id_, number in sorted(numbers.items()):
         if not is_one(number.name) or number.version:
             continue
-        target = _carrier(connection, id_, number.name)
+        carriers = _carriers(connection, id_, number.name)
+        rows = merges.connected(connection, carriers)
+        names = {each: row.name for each, row in rows.items()}
+        target = pointers.carrier(id_, carriers, merges.pointing(rows), names)
         if target != number.merged_into:
             merges.point(connection, id_, target)
-            touched |= {each for each in (id_, target, number.merged_into) if each is not None}
+            touched |= {each for each in (target, number.merged_into) if each is not None}
+        touched |= {id_, *carriers}  # that a number is shared is said with the orders of all who carry it
     return touched
 
 
-def _carrier(connection: sa.Connection, number: int, name: patients.Name) -> int | None:
+def _carriers(connection: sa.Connection, number: int, name: patients.Name) -> set[int]:
     identifier = tables.identifier
-    carrying = sa.select(identifier.c.patient_id).where(
-        identifier.c.authority == name[0], identifier.c.value == name[1], identifier.c.patient_id != number
-    )
-    carriers = list(connection.execute(carrying).scalars())
-    rows = merges.connected(connection, carriers)
-    return pointers.carrier(number, carriers, merges.pointing(rows), {id_: row.name for id_, row in rows.items()})
+    same = (identifier.c.authority == name[0]) & (identifier.c.value == name[1])
+    carrying = sa.select(identifier.c.patient_id).where(same, identifier.c.patient_id != number)
+    return set(connection.execute(carrying).scalars())
 
 
 def is_shared(connection: sa.Connection, members: Collection[int]) -> bool:

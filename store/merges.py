@@ -68,9 +68,9 @@ def contradicted(connection: sa.Connection, person: Person[int]) -> bool:
 
 
 def tell(connection: sa.Connection, statements: Iterable[Statement]) -> set[int]:
-    """Keep what is later than what we have of each pair; give the identities that lead elsewhere now, and where to.
+    """Keep what is later than what we have of each pair; give those it is news of, and where they led before.
 
-    All of them must be locked. Where an identity led before is given too: that history has shrunk.
+    All of them must be locked. News may join or split two histories, or contradict what else was said.
     """
     told = _latest(statements)
     if not told:
@@ -82,8 +82,11 @@ def tell(connection: sa.Connection, statements: Iterable[Statement]) -> set[int]
         set_={name: insert.excluded[name] for name in ("version", "undone", "message_id", "path")},
         where=insert.excluded.version > table.c.version,
     )
-    connection.execute(change, [_values(each) for each in told])
-    return repoint(connection, {each.retired_id for each in told})
+    news = connection.execute(
+        change.returning(table.c.retired_id, table.c.survivor_id), [_values(each) for each in told]
+    )
+    pairs = [(row.retired_id, row.survivor_id) for row in news]
+    return {id_ for pair in pairs for id_ in pair} | repoint(connection, {retired for retired, _ in pairs})
 
 
 def _latest(statements: Iterable[Statement]) -> list[Statement]:

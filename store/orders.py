@@ -11,6 +11,8 @@ from store import tables
 from store.rowsets import among
 from store.upserting import insert_or
 
+ABSORBED = "absorbed"  # state of an order that is no longer one of its own
+
 
 @dataclass(frozen=True, slots=True)
 class OrderRow:
@@ -76,18 +78,19 @@ def numbered(number: str) -> sa.ColumnElement[bool]:
     return by_placer | by_filler
 
 
-def move(connection: sa.Connection, order_id: int, patient_id: int) -> None:
-    """Give an order, its answers and its alerts to another identity of the same person, who must be locked."""
-    for table, key in (
-        (tables.medication_order, tables.medication_order.c.id),
-        (tables.assessment, tables.assessment.c.order_id),
-        (tables.alert, tables.alert.c.order_id),
-    ):
-        connection.execute(sa.update(table).where(key == order_id).values(patient_id=patient_id))
+def move(connection: sa.Connection, order_id: int, patient_id: int, key: str) -> None:
+    """Give an order, its answers and its alerts to another identity of the same person, or another key.
+
+    The person must be locked, and must have no other order of that identity and key.
+    """
+    order, assessment, alert = tables.medication_order, tables.assessment, tables.alert
+    connection.execute(sa.update(order).where(order.c.id == order_id).values(patient_id=patient_id, key=key))
+    for table in (assessment, alert):
+        connection.execute(sa.update(table).where(table.c.order_id == order_id).values(patient_id=patient_id))
 
 
 def absorb(connection: sa.Connection, ids: Collection[int]) -> None:
-    """Note that these turned out to be part of another order; their answers stay in the record."""
+    """Note that these are part of another order, or no order for IVIg; their answers stay in the record."""
     order = tables.medication_order
     if ids:
-        connection.execute(sa.update(order).where(among(connection, order.c.id, ids)).values(state="absorbed"))
+        connection.execute(sa.update(order).where(among(connection, order.c.id, ids)).values(state=ABSORBED))

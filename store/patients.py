@@ -112,6 +112,8 @@ def lock(connection: sa.Connection, ids: Collection[int]) -> None:
 
 def mark_has_ivig(connection: sa.Connection, ids: Collection[int]) -> set[int]:
     """Note that these patients have an order or administration that may be IVIg; tell for whom that is news."""
+    if not ids:
+        return set()
     patient = tables.patient
     change = sa.update(patient).where(among(connection, patient.c.id, ids), patient.c.has_ivig.is_(False))
     return set(connection.execute(change.values(has_ivig=True).returning(patient.c.id)).scalars())

@@ -13,6 +13,7 @@ from store.orders import OrderRow
 from worker.conclude import Answered
 from worker.conclusion import conclusion, product_name, signature
 from worker.decide import Answer
+from worker.orders import OrderState
 
 Json = dict[str, Any]
 Key = tuple[int, str]  # order and stream
@@ -31,12 +32,12 @@ class Kept:
 
 def keep_answers(
     connection: sa.Connection, members: frozenset[int], answered: Sequence[Answered], patient: Json, now: datetime
-) -> tuple[list[Kept], set[int]]:
+) -> tuple[list[Kept], dict[int, str]]:
     """Write the orders, and the answers that differ from the last; the person must be locked.
 
-    Gives what was kept, and the orders that turned out to be part of another one.
+    Gives what was kept, and the orders that get no answer of their own any more, each with its key.
     """
-    ids, absorbed = _keep_orders(connection, members, answered)
+    ids, gone = _keep_orders(connection, members, answered)
     told = [conclusion(one.assessment, one.case, one.order, patient) for one in answered]
     answers = [
         Answer(one.assessment.tier, signature(one.assessment, one.order, what), what)
@@ -69,7 +70,7 @@ def keep_answers(
         )
         for index, (order_id, one) in enumerate(zip(ids, answered, strict=True))
     ]
-    return kept, absorbed
+    return kept, gone
 
 
 def _hold(connection: sa.Connection, last: Mapping[Key, sa.RowMapping], same: Mapping[Key, Answered]) -> None:
@@ -105,18 +106,29 @@ def tier_word(tier: Tier) -> str:
 
 def _keep_orders(
     connection: sa.Connection, members: frozenset[int], answered: Sequence[Answered]
-) -> tuple[list[int], set[int]]:
-    """Write the orders; one that merged into another number, or changed its identity, keeps its row."""
+) -> tuple[list[int], dict[int, str]]:
+    """Write the orders; one that goes by another number now, or by another identity, keeps its row."""
     existing = orders.of_patients(connection, members)
     judged = [one for one in answered if one.stream == "order"]
     for one in judged:
-        same = [row for row in existing if row["key"] == one.order.key]
-        if same and all(row["patient_id"] != one.order.patient_id for row in same):
-            orders.move(connection, same[0]["id"], one.order.patient_id)
+        row = _row_of(one.order, existing)
+        if row is not None and not _is_exactly(row, one.order):
+            orders.move(connection, row["id"], one.order.patient_id, one.order.key)
     ids = orders.upsert(connection, [_order_row(one) for one in judged])
-    gone = {row["id"] for row in existing} - set(ids.values())
+    kept = set(ids.values())
+    gone = {row["id"]: row["key"] for row in existing if row["state"] != orders.ABSORBED and row["id"] not in kept}
     orders.absorb(connection, gone)
     return [ids[one.order.patient_id, one.order.key] for one in answered], gone
+
+
+def _row_of(order: OrderState, existing: Sequence[sa.RowMapping]) -> sa.RowMapping | None:
+    """The row an order has had: its own, else that of a number that turned out to be one of its, the oldest first."""
+    same = [row for row in existing if row["key"] in order.numbers]
+    return min(same, key=lambda row: (not _is_exactly(row, order), row["key"] != order.key, row["id"]), default=None)
+
+
+def _is_exactly(row: sa.RowMapping, order: OrderState) -> bool:
+    return (row["patient_id"], row["key"]) == (order.patient_id, order.key)
 
 
 def _order_row(one: Answered) -> OrderRow:

@@ -13,10 +13,10 @@ from store import citizen_numbers, facts, merges, message_queries, orders, patie
 from store.locks import lock_numbers, lock_people
 from store.pointers import Person
 from worker.answers import keep_answers
-from worker.conclude import conclude
+from worker.conclude import conclude, why_unanswered
 from worker.demographics import displayed_name
 from worker.entries import decode
-from worker.raise_alerts import Raised, raise_alerts, resolve_absorbed
+from worker.raise_alerts import Raised, raise_alerts, resolve_unanswered
 from worker.record import HISTORY_RECEIVED, Arrival, Touched, identities_of, numbers_of, record
 from worker.site import Site
 
@@ -105,10 +105,13 @@ def _judge_person(
         history_as_of=as_of if as_of < judge.now else None,
     )
     shown = _shown(connection, person, members, fields)
-    kept, absorbed = keep_answers(connection, person.members, answered, shown, judge.now)
+    kept, gone = keep_answers(connection, person.members, answered, shown, judge.now)
     badges = frozenset({"deceased"} if fields.get("deceased") else ()) | _doubts(connection, person)
     done.add(raise_alerts(connection, judge.site, person.members, kept, badges, judge.now))
-    done.alerts += resolve_absorbed(connection, absorbed, judge.now)
+    if gone:
+        why = why_unanswered(entries, judge.knowledge)
+        reasons = {order_id: why.get(key, "order_withdrawn") for order_id, key in gone.items()}
+        done.alerts += resolve_unanswered(connection, reasons, judge.now)
     done.answers += len(kept)
 
 

@@ -13,6 +13,7 @@ from worker.courses import Course, course_of, doses_of
 from worker.entries import Entry
 from worker.facts import facts_of, medication_fact, provenance
 from worker.judged_order import judged_order
+from worker.order_control import CONTAINER
 from worker.orders import BADGES, OrderState, fold_orders
 from worker.products import Product, product_of
 from worker.site import Site
@@ -63,9 +64,23 @@ def conclude(
     answered = [
         _answer(order, product, courses, known, knowledge, site)
         for order, product in orders
-        if product.is_ivig and order.state != "container"
+        if product.is_ivig and order.state != CONTAINER
     ]
     return [*answered, *_watched(answered, courses, facts, entries, knowledge)]
+
+
+def why_unanswered(entries: Sequence[Entry], knowledge: Knowledge) -> dict[str, str]:
+    """For every number of an order that gets no answer of its own: why not."""
+    reasons: dict[str, str] = {}
+    for order in fold_orders(entries):
+        if order.content is None:
+            reason = "order_withdrawn"
+        elif order.state == CONTAINER:
+            reason = "order_container"
+        else:
+            reason = "order_absorbed" if product_of(knowledge, order.content).is_ivig else "order_not_ivig"
+        reasons |= dict.fromkeys(order.numbers, reason)
+    return reasons
 
 
 def _watched(
@@ -155,7 +170,7 @@ def _counts(fact: Fact, order: OrderState, at: datetime) -> bool:
 def _moment(order: OrderState, course: Course, facts: Sequence[Fact]) -> datetime:
     """The moment judged for (decision 2): the newest thing known within the order's life, never before its start."""
     newest = [fact.starts for fact in facts if fact.starts is not None]
-    said = [order.source.event.at] if order.source and isinstance(order.source.event, MedicationOrdered) else []
+    said = [order.source.happened_at] if order.source and isinstance(order.source.event, MedicationOrdered) else []
     latest = max([*newest, *[moment for moment in said if moment is not None], course.starts_at])
     ends = [end for end in (course.ends_at, order.stopped_at) if end is not None]
     return max(course.starts_at, min([latest, *ends]))

@@ -23,6 +23,7 @@ class OrderState:
     """One order now: its numbers, its state, and what is to be given."""
 
     key: str
+    numbers: frozenset[str]  # every key it may have gone by
     placer: str
     filler: str
     patient_id: int
@@ -97,17 +98,19 @@ def _fold(group: list[Entry], replaced: dict[str, Entry]) -> OrderState:
         if not isinstance(entry.event, MedicationOrdered):
             continue
         state = next_state(state, entry.event)
-        stopped_at = entry.event.at if state in STOPPED else None
+        stopped_at = entry.happened_at if state in STOPPED else None
     for number in (*placers, *fillers):
         successor = replaced.get(number)
         if successor is not None and (state or ACTIVE) not in STOPPED:
-            state, stopped_at, version = REPLACED, successor.event.at, max(version, successor.version)
+            state, stopped_at, version = REPLACED, successor.happened_at, max(version, successor.version)
     source = _content_entry(group)
+    numbers = (*placers, *fillers) or (_numbers(group[0])[0],)
     return OrderState(
-        key=placers[0] if placers else fillers[0] if fillers else _numbers(group[0])[0],
+        key=numbers[0],
+        numbers=frozenset(numbers),
         placer=placers[0] if placers else "",
         filler=fillers[0] if fillers else "",
-        patient_id=group[0].patient_id,
+        patient_id=(source or group[0]).patient_id,
         state=state or ACTIVE,
         version=version,
         stopped_at=stopped_at,

@@ -1,6 +1,6 @@
 """Answers into alerts: one per order, with its line in the record and its deliveries, in the caller's transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -71,11 +71,12 @@ def _withdraw(
     return [row["id"] for row in rows]
 
 
-def resolve_absorbed(connection: sa.Connection, order_ids: set[int], now: datetime) -> list[int]:
-    """Close the alerts of orders that turned out to be part of another, which has its own; give their ids."""
-    rows = [row for row in alerts.of_orders(connection, order_ids).values() if row["status"] != "resolved"]
+def resolve_unanswered(connection: sa.Connection, reasons: Mapping[int, str], now: datetime) -> list[int]:
+    """Close the alerts of orders that get no answer of their own any more, with the reason; give their ids."""
+    rows = [row for row in alerts.of_orders(connection, reasons).values() if row["status"] != "resolved"]
     for row in rows:
-        alerts.update(connection, row["id"], Happening("resolved", now, reason="order_absorbed"), status="resolved")
+        happening = Happening("resolved", now, reason=reasons[row["order_id"]])
+        alerts.update(connection, row["id"], happening, status="resolved")
     return [row["id"] for row in rows]
 
 

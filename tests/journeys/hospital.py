@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 
 from listener.acknowledge import ControlIds
@@ -95,6 +96,28 @@ class Hospital:
         )
         return {row[0].rpartition("|")[2]: row[1] for row in rows}
 
+    def alerts(self) -> list[dict[str, Any]]:
+        """Every alert about an order, resolved ones too, with the key of its order; by that key."""
+        rows = self._rows(
+            "SELECT a.id, a.status, a.tier, a.badges, o.key FROM alert a JOIN medication_order o ON o.id = a.order_id "
+            "WHERE a.stream = 'order' ORDER BY o.key"
+        )
+        return [dict(row._mapping) for row in rows]
+
+    def badges(self) -> dict[str, list[str]]:
+        """The badges of every alert that stands, by placer number."""
+        standing = [row for row in self.alerts() if row["status"] != "resolved"]
+        return {row["key"].rpartition("|")[2]: _json(row["badges"]) for row in standing}
+
+    def reasons(self, key: str = "") -> list[str]:
+        """Why alerts about orders were resolved, of one order or of all, first things first."""
+        rows = self._rows(
+            "SELECT e.reason, o.key FROM alert_event e JOIN alert a ON a.id = e.alert_id "
+            "JOIN medication_order o ON o.id = a.order_id "
+            "WHERE e.kind = 'resolved' AND a.stream = 'order' ORDER BY e.id"
+        )
+        return [row[0] for row in rows if not key or row[1] == key]
+
     def states(self) -> dict[str, str]:
         """How each message ended, by control id."""
         return {row[0]: row[1] for row in self._rows("SELECT control_id, state FROM message ORDER BY id")}
@@ -107,3 +130,8 @@ class Hospital:
     def _rows(self, query: str) -> Sequence[sa.Row[*tuple[Any, ...]]]:
         with self.engine.connect() as connection:
             return connection.execute(sa.text(query)).all()
+
+
+def _json(value: Any) -> Any:
+    """A JSON column as a value: PostgreSQL gives it so, SQLite as text."""
+    return msgspec.json.decode(value) if isinstance(value, str) else value

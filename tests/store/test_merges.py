@@ -63,7 +63,7 @@ def test_a_merge_can_be_undone_and_the_latest_word_holds(engine: sa.Engine, five
             for survivor, version, undone in [(b, "2", False), (c, "1", False), (b, "3", True), (b, "2", False)]
         ]
 
-        assert touched == [{a, b}, set(), {a, b, c}, set()]
+        assert touched == [{a, b}, {a, c}, {a, b, c}, set()]
         assert merges.merge_set(connection, [a]) == {a, c}
 
 
