@@ -42,6 +42,7 @@ from inbox.parts import Parts
 from inbox.settings import InboxSettings
 from inbox.words import load_words
 from rules.knowledge import Knowledge
+from rules.living import KnowledgeSource, Settled
 
 HERE = Path(__file__).parent
 API = "/api/v1"
@@ -54,7 +55,7 @@ def _leave_to_the_sweep(_ids: Sequence[int]) -> None:
 def create_app(
     *,
     engine: sa.Engine,
-    knowledge: Knowledge,
+    knowledge: Knowledge | KnowledgeSource,
     settings: InboxSettings,
     clock: Callable[[], datetime],
     events: Events,
@@ -62,7 +63,8 @@ def create_app(
 ) -> Litestar:
     """Make the application; it starts listening for changes when it is served."""
     words = load_words(settings.languages)
-    parts = Parts(engine, knowledge, settings, clock, events, requeue, words)
+    rulebook = Settled(knowledge) if isinstance(knowledge, Knowledge) else knowledge
+    parts = Parts(engine, rulebook, settings, clock, events, requeue, words)
     figures = PrometheusConfig(app_name="inbox", prefix="ivigilant_http", group_path=True)
     return Litestar(
         route_handlers=[_pages(settings), _api(), health.router, metrics.metrics, _static()],

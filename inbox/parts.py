@@ -16,6 +16,7 @@ from inbox.settings import InboxSettings
 from inbox.viewer import Viewer
 from inbox.words import Words
 from rules.knowledge import Knowledge
+from rules.living import KnowledgeSource
 
 Requeue = Callable[[Sequence[int]], None]
 AnyConnection = ASGIConnection[Any, Any, Any, Any]
@@ -27,12 +28,17 @@ class Parts:
     """The parts of one inbox, given once when it is made."""
 
     engine: sa.Engine
-    knowledge: Knowledge
+    rulebook: KnowledgeSource
     settings: InboxSettings
     clock: Callable[[], datetime]
     events: Events
     requeue: Requeue
     words: Mapping[str, Words]
+
+    @property
+    def knowledge(self) -> Knowledge:
+        """The knowledge of this moment."""
+        return self.rulebook.current()
 
     def language(self, *wishes: str) -> str:
         """Give the first wish that we speak, else the site's own language."""

@@ -1,9 +1,13 @@
 """What the packages need of the site file, in their own words."""
 
+import time
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
+
+import structlog
 
 from forwarding.destinations import Destination as Forwarder
 from forwarding.mail import Mail, MailServer
@@ -13,11 +17,14 @@ from ivigilant.settings import Settings
 from ivigilant.site import Fields, MailDestination, Reading, SiteFile, WebhookDestination
 from ivigilant.site_file import line_in, load_site
 from parsers.defaults import Defaults, SiteField
-from rules.errors import RulesError
+from rules.errors import Fault, RulesError
 from rules.facts import Coding
 from rules.knowledge import Knowledge
+from rules.living import KnowledgeSource, LivingKnowledge, Settled
 from rules.load import load_knowledge
 from worker.site import Destination, Site
+
+log = structlog.get_logger()
 
 
 def worker_site(file: SiteFile, settings: Settings) -> Site:
@@ -57,14 +64,36 @@ def _site_fields(fields: Fields) -> Iterator[SiteField]:
         yield SiteField("diagnosis", diagnosis.segment, diagnosis.field, system=diagnosis.system)
 
 
+def living_knowledge(settings: Settings, file: SiteFile) -> KnowledgeSource:
+    """Give the knowledge; a folder of the hospital's own may be edited while we run."""
+    knowledge = site_knowledge(settings, file)
+    if settings.knowledge_dir is None:
+        return Settled(knowledge)
+    load = partial(load_knowledge, settings.knowledge_dir, _local_codes(file))
+    return LivingKnowledge(settings.knowledge_dir, load, time.monotonic, _tell_change)
+
+
+def _tell_change(knowledge: Knowledge, faults: tuple[Fault, ...]) -> None:
+    if faults:
+        first = f"{faults[0].file}:{faults[0].line}"
+        log.error("knowledge.faulty", faults=len(faults), first=first, kept=knowledge.version)
+    else:
+        log.info("knowledge.changed", version=knowledge.version)
+
+
+def _local_codes(file: SiteFile) -> dict[str, list[Coding]]:
+    local: dict[str, list[Coding]] = {}
+    for code in file.codes:
+        local.setdefault(code.value_set, []).append(Coding(code.system, code.code))
+    return local
+
+
 def site_knowledge(settings: Settings, file: SiteFile | None = None) -> Knowledge:
     """Load the knowledge, with the site's own codes in its value sets, or raise UnusableKnowledge."""
-    codes = (file or load_site(settings.site_file)).codes
-    local: dict[str, list[Coding]] = {}
-    for code in codes:
-        local.setdefault(code.value_set, []).append(Coding(code.system, code.code))
+    site = file or load_site(settings.site_file)
+    codes = site.codes
     try:
-        knowledge = load_knowledge(settings.knowledge_dir, local)
+        knowledge = load_knowledge(settings.knowledge_dir, _local_codes(site))
     except RulesError as error:
         raise UnusableKnowledge(str(error)) from None
     faults = [

@@ -37,13 +37,15 @@ def utc_now() -> datetime:
 def make_dependencies(settings: Settings, engine: sa.Engine, bell: Bell) -> "Dependencies":
     """Give a worker its surroundings."""
     from inbox.live import LiveEvents
-    from ivigilant.site_parts import destinations, site_knowledge, worker_site
+    from ivigilant.site_parts import destinations, living_knowledge, worker_site
     from worker.dependencies import Dependencies, Patience
 
     site = load_site(settings.site_file)
+    knowledge = living_knowledge(settings, site)
     return Dependencies(
         engine=engine,
-        knowledge=site_knowledge(settings, site),
+        knowledge=knowledge.current(),
+        newest_knowledge=knowledge.current,
         site=worker_site(site, settings),
         clock=utc_now,
         announce=LiveEvents(engine, settings.redis()).publish,
@@ -142,14 +144,14 @@ def serve(settings: Settings) -> None:
 
     from inbox.app import create_app
     from inbox.live import LiveEvents
-    from ivigilant.site_parts import site_knowledge
+    from ivigilant.site_parts import living_knowledge
 
     site = load_site(settings.site_file)
     engine = connect(settings.database())
     bell = Bell(make_celery(settings.redis()))
     app = create_app(
         engine=engine,
-        knowledge=site_knowledge(settings, site),
+        knowledge=living_knowledge(settings, site),
         settings=_inbox_settings(settings, site),
         clock=utc_now,
         events=LiveEvents(engine, settings.redis()),

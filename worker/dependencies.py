@@ -1,7 +1,7 @@
 """What a worker needs from outside, handed to it by whoever starts it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -41,3 +41,10 @@ class Dependencies:
     destinations: Mapping[str, Destination] = field(default_factory=dict)
     link_of: Callable[[int], str] = str  # alert id → the address of its page
     patience: Patience = Patience()
+    newest_knowledge: Callable[[], Knowledge] | None = None  # where knowledge may change while the worker runs
+
+    def up_to_date(self) -> "Dependencies":
+        """The same surroundings with the knowledge of this moment; one batch is judged by one knowledge."""
+        if self.newest_knowledge is None:
+            return self
+        return replace(self, knowledge=self.newest_knowledge())

@@ -41,6 +41,7 @@ Read = Arrival | Outcome | _Failure
 
 def process_messages(worker: Dependencies, ids: Sequence[int]) -> Done:
     """Process the messages that still wait; safe to call again with the same ids, at the same time too."""
+    worker = worker.up_to_date()
     read = _read_all(worker, ids)
     if not read:
         return Done()

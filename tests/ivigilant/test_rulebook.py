@@ -1,7 +1,6 @@
 """What a pharmacist sees of her own change to the rules before it works."""
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
@@ -10,27 +9,12 @@ from ivigilant.rulebook.differences import Difference, differences
 from ivigilant.rulebook.examples import UnknownRule, answered
 from rules.load import HERE, load_knowledge, read_files
 from tests.ivigilant.processes import ivigilant
-
-
-def a_copy(folder: Path) -> Path:
-    """The knowledge of this release, in a folder of the hospital's own."""
-    for part in ("library", "value_sets", "definitions"):
-        shutil.copytree(HERE / part, folder / part)
-    for file in HERE.glob("*.yaml"):
-        shutil.copy(file, folder)
-    return folder
+from tests.knowledge_folders import a_copy, edit
 
 
 @pytest.fixture
 def own(tmp_path: Path) -> Path:
     return a_copy(tmp_path / "own")
-
-
-def edit(folder: Path, name: str, old: str, new: str) -> None:
-    path = folder / name
-    text = path.read_text(encoding="utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new), encoding="utf-8")
 
 
 def changed(own: Path) -> list[Difference]:
