@@ -1,5 +1,6 @@
 """The inbox: open alerts by patient, live."""
 
+import asyncio
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -111,4 +112,14 @@ def _groups(connection: sa.Connection, rows: Rows, language: str) -> list[Group]
 @get("/banners", opt={UNATTENDED: True}, include_in_schema=False)
 async def show_banners(request: AnyRequest) -> Template:
     """Say what is not as it should be; and when there is nothing to say, that somebody is listening."""
-    return page(request, "banners.html", readiness=await readiness(parts_of(request)))
+    parts = parts_of(request)
+    version = await asyncio.to_thread(lambda: parts.knowledge.version)  # files may have to be read
+    ready = await readiness(parts)
+    return page(
+        request,
+        "banners.html",
+        readiness=ready,
+        rulebook=parts.rulebook,
+        version=version,
+        approval=parts.settings.approval,
+    )

@@ -28,6 +28,7 @@ def page(request: AnyRequest, name: str, status: int = 200, **context: Any) -> T
     masked = parts.settings.masked_authorities
     everywhere = {
         "t": parts.words[language],
+        "all_words": parts.words,
         "n": parts.notation(language),
         "language": language,
         "languages": parts.settings.languages,

@@ -1,88 +1,79 @@
-"""The page of one rule: when it fires, what it says, on which evidence, and the examples it is held to."""
+"""The rule book: every rule, and of each what fires it, what it says, on which evidence, and its examples."""
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from datetime import date
 
 from litestar import get
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 from litestar.response import Template
 
+from inbox.conditions import say_all, titles_of
 from inbox.pages import language_of, page
 from inbox.parts import AnyRequest, parts_of
-from rules.knowledge import Knowledge
+from rules.knowledge import Rule
+from store.engine import reading
+from store.rule_counts import fired
 
 _FILLING = re.compile(r"\{\w+\}")
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
-    """One condition in words, and the conditions it is made of."""
+@get("/rules", include_in_schema=False, sync_to_thread=True)
+def show_rules(request: AnyRequest) -> Template:
+    """Show every rule as it judges now, and how often each fired."""
+    parts = parts_of(request)
+    with reading(parts.engine) as connection:
+        counts, looked_at = fired(connection)
+    knowledge = parts.knowledge
+    return page(
+        request,
+        "rules.html",
+        rules=sorted(knowledge.rules, key=lambda rule: (-rule.tier, rule.id)),
+        times={rule.id: _times(rule, counts) for rule in knowledge.rules},
+        looked_at=looked_at,
+        overdue={rule.id for rule in knowledge.rules if is_overdue(rule, parts.clock().date())},
+        knowledge=knowledge.version,
+        approval=parts.settings.approval,
+    )
 
-    words: str
-    parts: tuple["Said", ...] = ()
 
-
-@get("/rules/{rule_id:str}", include_in_schema=False, sync_to_thread=False)
+@get("/rules/{rule_id:str}", include_in_schema=False, sync_to_thread=True)
 def show_rule(request: AnyRequest, rule_id: FromPath[str]) -> Template:
     """Show the rule as it judges now."""
-    knowledge = parts_of(request).knowledge
+    parts = parts_of(request)
+    knowledge = parts.knowledge
     rule = next((rule for rule in knowledge.rules if rule.id == rule_id), None)
     if rule is None:
         raise NotFoundException("there is no such rule")
+    with reading(parts.engine) as connection:
+        counts, looked_at = fired(connection)
     header, rows = read_table(rule.form.examples)
-    titles = titles_of(knowledge, language_of(request))
+    language = language_of(request)
+    titles = titles_of(knowledge, language)
     return page(
         request,
         "rule.html",
         rule=rule,
-        when=say_all(rule.form.when, titles),
-        raised=[(step.to, say_all(step.when, titles)) for step in rule.form.raised],
+        when=say_all(rule.form.when, titles, language),
+        raised=[(step.to, say_all(step.when, titles, language)) for step in rule.form.raised],
         plain=without_fillings,
         header=header,
         rows=rows,
+        times=_times(rule, counts),
+        looked_at=looked_at,
+        overdue=is_overdue(rule, parts.clock().date()),
         knowledge=knowledge.version,
     )
 
 
-def titles_of(knowledge: Knowledge, language: str) -> dict[str, str]:
-    """Give the titles of value sets, measurements and states by the names that rules use."""
-    terms = knowledge.terms
-    titles = {name: nl if language == "nl" else en for name, (nl, en) in terms.codes.titles.items()}
-    titled = {name: each.title for name, each in terms.measurements.items()}
-    states = {name: each.title for name, each in (terms.states | terms.risk_factors).items()}
-    return titles | {name: title.nl if language == "nl" else title.en for name, title in (titled | states).items()}
+def is_overdue(rule: Rule, today: date) -> bool:
+    """Whether it should have been looked at again."""
+    return rule.form.upkeep.review_by < today
 
 
-def say_all(conditions: Iterable[Mapping[str, Any]], titles: Mapping[str, str]) -> tuple[Said, ...]:
-    """Say conditions in the words of the rule file, which are chosen to be read."""
-    return tuple(_say(condition, titles) for condition in conditions)
-
-
-def _say(condition: Mapping[str, Any], titles: Mapping[str, str]) -> Said:
-    words: list[str] = []
-    parts: list[Said] = []
-    for name, value in condition.items():
-        if isinstance(value, list) and value and all(isinstance(part, Mapping) for part in value):
-            words.append(f"{_plain(name)}:")
-            parts += say_all(value, titles)
-        else:
-            words.append(f"{_plain(name)}: {_value(value, titles)}".removesuffix(": "))
-    return Said(", ".join(words), tuple(parts))
-
-
-def _value(value: Any, titles: Mapping[str, str]) -> str:
-    if isinstance(value, list):
-        return ", ".join(_value(part, titles) for part in value)
-    if isinstance(value, Mapping):
-        return _say(value, titles).words
-    return "" if value is True else titles.get(str(value), str(value))
-
-
-def _plain(name: str) -> str:
-    return name.replace("_", " ")
+def _times(rule: Rule, counts: dict[str, int]) -> int:
+    """How often it fired; a rule on trial leaves only its trace."""
+    return counts.get(rule.id if rule.is_live else f"trial:{rule.id}", 0)
 
 
 def without_fillings(template: str) -> str:

@@ -1,10 +1,19 @@
 """What a site decides about its inbox."""
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 BSN_AUTHORITIES = frozenset({"NLMINBIZA", "2.16.840.1.113883.2.4.6.3", "NNNLD", "BSN"})
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """Who at this site approved which version of the rules, and when."""
+
+    by: str
+    on: date
+    version: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,5 +32,6 @@ class InboxSettings:
     unprocessed_limit: timedelta = timedelta(seconds=60)  # an older waiting message means not ready
     history_limit: timedelta = timedelta(seconds=30)  # an older waiting message of the history lane is said on the page
     masked_authorities: frozenset[str] = BSN_AUTHORITIES  # of these numbers the page shows the last three digits
+    approval: Approval | None = None  # of the rules, as the site file says
     alerts_per_page: int = 500
     rows_per_page: int = 100

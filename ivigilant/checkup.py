@@ -14,6 +14,7 @@ from ivigilant.broker import QUEUES, where
 from ivigilant.errors import IvigilantError
 from ivigilant.settings import Settings
 from ivigilant.site_file import load_site
+from ivigilant.site_parts import site_knowledge
 from store import deliveries, feeds, heartbeats, message_queries, migrate
 from store.engine import connect, reading
 from store.errors import StoreError
@@ -35,6 +36,7 @@ def look_at(settings: Settings, now: datetime, only: str | None = None) -> Itera
     """Look at everything, one after the other, or at one process; nothing is changed."""
     if only is None:
         yield _site(settings)
+        yield _knowledge(settings)
         yield _redis(settings)
     if only in (None, "listener"):
         yield _listener(settings)
@@ -85,6 +87,23 @@ def _site(settings: Settings) -> Line:
     if settings.site_file is None:
         return Line("site file", True, "none; every source is unknown and read with the defaults (IVIGILANT_SITE_FILE)")
     return Line("site file", True, f"{len(site.feeds)} feeds, {len(site.destinations)} destinations, {site.zone}")
+
+
+def _knowledge(settings: Settings) -> Line:
+    """What a process that starts now would judge with; one that runs keeps the last rules without a fault."""
+    try:
+        site = load_site(settings.site_file)
+        knowledge = site_knowledge(settings, site)
+    except IvigilantError as error:
+        faults = str(error).splitlines()
+        more = f" (and {len(faults) - 1} more: ivigilant knowledge check)" if len(faults) > 1 else ""
+        return Line("knowledge", False, f"is faulty and not taken over: {faults[0]}{more}")
+    told = site.knowledge
+    if told is None:
+        return Line("knowledge", True, f"{knowledge.version}; approved by nobody (knowledge: in the site file)")
+    approved = f"approved by {told.approved_by} on {told.approved_on:%Y-%m-%d}"
+    since = "" if told.version == knowledge.version else f", as version {told.version}; it has changed since"
+    return Line("knowledge", True, f"{knowledge.version}; {approved}{since}")
 
 
 def _redis(settings: Settings) -> Line:

@@ -1,6 +1,7 @@
 """What one hospital may say about itself in its site file."""
 
 from collections.abc import Iterator
+from datetime import date
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal
@@ -147,6 +148,14 @@ class WebhookDestination(Destination):
 AnyDestination = Annotated[MailDestination | WebhookDestination, Field(discriminator="kind")]
 
 
+class Approval(Section):
+    """Who approved the rules at this site, and which version of them: `ivigilant knowledge check` prints it."""
+
+    approved_by: str = Field(min_length=1)
+    approved_on: date
+    version: str = Field(min_length=1)
+
+
 class SiteFile(Reading):
     """Everything one hospital says about itself."""
 
@@ -157,6 +166,7 @@ class SiteFile(Reading):
     allowed_addresses: tuple[IPv4Network | IPv6Network, ...] = ()  # who may connect; empty: everybody
     feeds: tuple[Feed, ...] = ()
     codes: tuple[LocalCode, ...] = ()
+    knowledge: Approval | None = None
     destinations: tuple[AnyDestination, ...] = ()
 
     @model_validator(mode="after")

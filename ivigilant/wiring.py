@@ -171,7 +171,7 @@ def serve(settings: Settings) -> None:
 def _inbox_settings(settings: Settings, site: SiteFile) -> "InboxSettings":
     from zoneinfo import ZoneInfo
 
-    from inbox.settings import InboxSettings
+    from inbox.settings import Approval, InboxSettings
 
     if settings.secret_key is None:
         raise UnusableSettings("IVIGILANT_SECRET_KEY is missing: every inbox needs the same, of 32 signs or more")
@@ -181,4 +181,5 @@ def _inbox_settings(settings: Settings, site: SiteFile) -> "InboxSettings":
         site_name=site.name,
         languages=site.languages,
         secure_cookies=settings.address().startswith("https://"),
+        approval=Approval(told.approved_by, told.approved_on, told.version) if (told := site.knowledge) else None,
     )

@@ -12,9 +12,10 @@ from litestar.testing import TestClient
 
 from inbox.app import create_app
 from inbox.live import LiveEvents
-from inbox.settings import InboxSettings
+from inbox.settings import Approval, InboxSettings
 from inbox.tokens import create_token
 from rules.knowledge import Knowledge
+from rules.living import KnowledgeSource
 from store import tables
 from tests.inbox.builders import NOW, a_case
 from tests.store.builders import insert
@@ -35,13 +36,20 @@ class Site:
     poll_s: float = 0.1
     now: datetime = NOW
     requeued: list[int] = field(default_factory=list)
+    rulebook: KnowledgeSource | None = None  # the knowledge, unless told otherwise
 
     def app(self, **settings: object) -> Litestar:
         """Make the application."""
-        given = {"secret": "s" * 32, "zone": ZoneInfo("Europe/Amsterdam"), "secure_cookies": False} | settings
+        approved = Approval("A. de Vries", NOW.date(), self.knowledge.version)
+        given = {
+            "approval": approved,
+            "secret": "s" * 32,
+            "zone": ZoneInfo("Europe/Amsterdam"),
+            "secure_cookies": False,
+        } | settings
         return create_app(
             engine=self.engine,
-            knowledge=self.knowledge,
+            knowledge=self.rulebook or self.knowledge,
             settings=InboxSettings(**given),  # type: ignore[arg-type]  # a test names only what it is about
             clock=lambda: self.now,
             events=LiveEvents(self.engine, self.redis_url, poll_s=self.poll_s),
