@@ -14,7 +14,16 @@ from parsers.times import moment
 
 _VERSION = re.compile(r"\s*[vV]?(2\.\d(?:\.\d)?)(?!\d)")
 _EVENT = re.compile(rb"[\r\n][ \t]*EVN[^A-Za-z0-9]([A-Za-z0-9]{3})")
-_ONLY_EVENT = {"ORU": "R01", "ORM": "O01", "OMP": "O09"}  # what a type means that is sent without its event
+_ONLY_EVENT = {  # what a type means that is sent without its event
+    "ADT": "A08",
+    "ORU": "R01",
+    "ORM": "O01",
+    "OMP": "O09",
+    "RDE": "O11",
+    "RDS": "O13",
+    "RGV": "O15",
+    "RAS": "O17",
+}
 _UTF16 = (b"\xff\xfe", b"\xfe\xff", b"M\x00S\x00", b"\x00M\x00S")
 
 

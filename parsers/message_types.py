@@ -24,3 +24,17 @@ _IDENTITIES = "A18 A30 A34 A35 A36 A37 A39 A40 A41 A42 A43 A44 A45 A46 A47 A48"
 ADMINISTRATIVE = frozenset(("ADT", event) for event in f"{_ADMISSIONS} {_IDENTITIES}".split())
 
 READ = ORDERS | ADMINISTRATIONS | RESULTS | PROBLEMS | BILLING | ADMINISTRATIVE
+
+# What a message is that does not say so in MSH-9: by the first of these segments that it has.
+BY_SEGMENT = {
+    "RXA": ("RAS", "O17"),
+    "RXG": ("RGV", "O15"),
+    "RXD": ("RDS", "O13"),
+    "RXE": ("RDE", "O11"),
+    "RXO": ("OMP", "O09"),
+    "ORC": ("ORM", "O01"),
+    "OBX": ("ORU", "R01"),
+    "PV1": ("ADT", "A08"),
+    "DG1": ("ADT", "A08"),
+    "AL1": ("ADT", "A08"),
+}

@@ -35,6 +35,8 @@ def read(raw: bytes, defaults: Defaults) -> Reading:
 
 def read_message(message: Message, header: Header, defaults: Defaults) -> Reading:
     """Read a message that was split before, or raise UnreadableMessage."""
+    if not header.type:
+        header = _typed_by_content(message, header)
     kind = (header.type, header.event)
     if kind not in message_types.READ or (message.first("MSA") and not message.first("PID")):
         acknowledges = header.type == "ACK" or message.first("MSA") is not None
@@ -58,6 +60,16 @@ def read_message(message: Message, header: Header, defaults: Defaults) -> Readin
     if nameless:
         raise UnreadableMessage("no_patient", nameless, reading)
     return reading
+
+
+def _typed_by_content(message: Message, header: Header) -> Header:
+    """An empty MSH-9 must not cost an order: what the message is made of tells what it is."""
+    names = {segment.name for segment in message.segments}
+    if "PID" not in names:
+        return header
+    kinds = (kind for name, kind in message_types.BY_SEGMENT.items() if name in names)
+    kind, event = next(kinds, ("", ""))
+    return msgspec.structs.replace(header, type=kind, event=event)
 
 
 def _per_patient(message: Message) -> Iterator[tuple[Segment | None, tuple[Segment, ...]]]:

@@ -60,7 +60,8 @@ def test_a_version_is_read_from_what_leads_it(sent: str, version: str, is_other:
         ("ORU", "ORU", "R01"),
         ("ORM^001^ORM_001", "ORM", "O01"),
         ("ACK^A01&&^ACK~", "ACK", "A01"),
-        ("RDE", "RDE", ""),
+        ("RDE", "RDE", "O11"),
+        ("PPR", "PPR", ""),
         ("", "", ""),
     ],
 )

@@ -21,11 +21,18 @@ def test_every_accepted_type_sees_the_patient(kind: str, event: str) -> None:
     assert reading.ignored == ""
 
 
-@pytest.mark.parametrize("kind", ["VXU^V04", "DFT^P03", "MDM^T02", "SIU^S12", "MFN^M02", "OML^O21", "ZZZ^Z01", "RDE"])
+@pytest.mark.parametrize("kind", ["VXU^V04", "DFT^P03", "MDM^T02", "SIU^S12", "MFN^M02", "OML^O21", "ZZZ^Z01", "PPR"])
 def test_other_types_are_ignored_with_the_reason(kind: str) -> None:
     reading = read(a_patient_message(kind=kind), DEFAULTS)
 
     assert (reading.events, reading.ignored) == ((), "unknown_type")
+
+
+@pytest.mark.parametrize("kind", ["", "RDE", "RDE^O11", "RDE^O11^RDE_O25", "RDE_O11"])
+def test_an_order_is_read_whatever_is_wrong_with_its_type(kind: str) -> None:
+    reading = read(a_patient_message("ORC|NW|9^EPD", "RXE||X^IVIG|30||g", kind=kind), DEFAULTS)
+
+    assert [type(event).__name__ for event in reading.events] == ["PatientSeen", "MedicationOrdered"]
 
 
 @pytest.mark.parametrize("kind", ["ACK", "ACK^A01^ACK", "ORR^O02", "RRE^O12", "ORU^R01"])
