@@ -20,10 +20,10 @@ PIP := env -u PIP_TARGET -u PIP_PREFIX PIP_USER=0 PIP_NO_INPUT=1 PIP_DISABLE_PIP
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate --extra build
 
-.PHONY: help demo test check bench docs format install requirements secrets clean
+.PHONY: help demo test test-thorough check bench docs format install requirements secrets clean
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(RUNTIME)  ## the whole product with a synthetic hospital, in a temporary folder
 	@$(BIN)/ivigilant demo
@@ -32,6 +32,9 @@ test: $(DEVELOPMENT)  ## every test, on SQLite, PostgreSQL and Redis that it sta
 	@command -v chromium chromium-browser google-chrome >/dev/null 2>&1 || \
 		echo "No Chromium found: the tests of the pages in a browser are left out (Debian: apt-get install chromium)."
 	@$(BIN)/pytest -n $(WORKERS)
+
+test-thorough: $(DEVELOPMENT)  ## the tests that draw stories or race workers, for much longer
+	@THOROUGH=1 $(BIN)/pytest -n $(WORKERS) --timeout 0 tests/journeys
 
 check: $(DEVELOPMENT)  ## format, lint, types and import arrows
 	$(BIN)/ruff format --check .

@@ -169,6 +169,12 @@ def happenings() -> st.SearchStrategy[Happening]:
     return people | history | medicines
 
 
+def stories_of_identity(most: int = 16) -> st.SearchStrategy[list[Happening]]:
+    """A short story in which most happenings say who is who."""
+    people = _seen() | _merged() | _merged() | _unmerged() | _unmerged()
+    return st.lists(people | _problem() | _ordered() | _controlled(), min_size=1, max_size=most)
+
+
 def stories(most: int = 40) -> st.SearchStrategy[list[Happening]]:
     """A story of at most so many messages; most have thirty or more."""
     return st.lists(happenings(), min_size=1, max_size=most) | st.lists(happenings(), min_size=30, max_size=most)

@@ -1,9 +1,8 @@
 """Any story of some patients, told in any order, any number of times, over any workers, ends the same.
 
-`make test` draws some; `make test-thorough` (STORIES=1000) draws as many as the promise names.
+`make test` draws some; `make test-thorough` draws as many as the promise names.
 """
 
-import os
 import random
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,16 +15,16 @@ from hypothesis import strategies as st
 
 from rules.knowledge import Knowledge
 from store import tables
-from tests.journeys.drawing import stories
+from tests.journeys.drawing import stories, stories_of_identity
 from tests.journeys.hospital import Hospital
 from tests.journeys.stories import Happening, messages
 from tests.journeys.test_rehearsal import an_arrival
+from tests.thoroughness import STORIES
 from worker.conclusion import signature
 from worker.rehearsal import Judged, rehearse
 
-MANY = int(os.environ.get("STORIES", "30"))
 checks = settings(
-    max_examples=MANY,
+    max_examples=STORIES,
     deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
@@ -115,6 +114,12 @@ class Twice:
 @pytest.fixture
 def twice(hospital: Hospital, knowledge: Knowledge, fresh_engine: Callable[[], sa.Engine]) -> Twice:
     return Twice(Hospital(fresh_engine(), knowledge), hospital)
+
+
+@checks
+@given(story=stories_of_identity(), seed=st.integers(0, 999))
+def test_merges_commute_with_everything(story: list[Happening], seed: int, twice: Twice) -> None:
+    twice.compare(story, seed)
 
 
 @checks

@@ -1,0 +1,8 @@
+"""How long the tests that could go on for ever go on: `make test` looks, `make test-thorough` looks closely."""
+
+import os
+
+THOROUGH = os.environ.get("THOROUGH") == "1"
+
+STORIES = 1000 if THOROUGH else 20  # drawn for each property and database
+SECONDS = 60 if THOROUGH else 3  # of workers in each other's way
