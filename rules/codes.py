@@ -62,6 +62,7 @@ class Codes:
     """All value sets, compiled for look-up by code and by text."""
 
     def __init__(self, sets: Mapping[str, ValueSetForm], aliases: Mapping[str, str]) -> None:
+        self._sets = sets
         self.names = frozenset(sets)
         self.bits = {name: 1 << place for place, name in enumerate(sorted(sets))}
         self.titles = {name: (form.title.nl, form.title.en) for name, form in sets.items()}
@@ -134,6 +135,10 @@ class Codes:
         if system != "ICD10":
             return (system,)
         return ("ICD10CM",) if len(code) > _LONGEST_WHO_CODE else ("ICD10", "ICD10CM")
+
+    def content(self) -> tuple[Mapping[str, ValueSetForm], Mapping[str, str]]:
+        """What was read: equal for value sets with the same codes."""
+        return self._sets, self._aliases
 
     def bits_of(self, names: Iterable[str]) -> int:
         """Return value sets as one number: whether two groups have a set in common is then a single `&`."""

@@ -4,7 +4,7 @@ Only sockets and queues are left out; `tests/chaos` and `tests/deployment` have 
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,6 +17,7 @@ from listener.receive import Reception
 from listener.sources import Feed, LinkFeeds, Source, one_feed
 from parsers.defaults import Defaults
 from rules.knowledge import Knowledge
+from rules.living import KnowledgeSource
 from store import feeds
 from store.dump import dump
 from store.messages import save_batch
@@ -55,6 +56,10 @@ class Hospital:
         self._feeds = LinkFeeds(one_feed(feed), Source(port=2575, address="127.0.0.1"))
         self._reception = Reception(lambda _raw, header: header.type != "ADT", ControlIds(self.clock(), "T"))
         self.worker = Dependencies(self.engine, self.knowledge, self.site, self.clock)
+
+    def uses(self, rulebook: KnowledgeSource) -> None:
+        """Judge from now on with knowledge that may change."""
+        self.worker = replace(self.worker, newest_knowledge=rulebook.current)
 
     def receives(self, *messages: bytes) -> list[int]:
         """Keep the messages; give their rows, of a duplicate the first one's."""

@@ -1,0 +1,144 @@
+"""A pharmacist changes a rule: she sees what it would have done, and it works without a restart."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from ivigilant.hospital.medicines import IVIG, WARFARIN, Drug
+from ivigilant.hospital.messages import Result
+from ivigilant.hospital.prescriptions import Prescription, Schedule
+from ivigilant.hospital.terms import HYPERTENSION, INR, OBESITY
+from ivigilant.hospital.wire import Code
+from ivigilant.rulebook.backtest import Comparison, backtest, needs_messages
+from ivigilant.rulebook.backtest_report import as_json, as_page
+from rules.knowledge import Knowledge
+from rules.living import LivingKnowledge
+from rules.load import load_knowledge
+from store.engine import reading
+from tests.journeys.bedside import DAY, Bedside
+from tests.journeys.hospital import Hospital
+from tests.journeys.pharmacist import pharmacist_of
+from tests.knowledge_folders import a_copy, edit
+from worker.past import Past
+
+RULE = "library/ig-vte-015.yaml"
+HOUSE_CODE = Drug(Code("IG10", "INFUUSZAK HUISMERK 100MG/ML", "99ZKH"))
+OWN_CODE = "codes:\n  - {system: 99ZKH, code: IG10, match: exact, display: own IVIg, source: house, checked: yes}\n"
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    return a_copy(tmp_path / "own")
+
+
+@pytest.fixture
+def ward(hospital: Hospital) -> Iterator[Bedside]:
+    with pharmacist_of(hospital) as pharmacist:
+        yield Bedside(hospital, pharmacist)
+
+
+def lower_the_inr_limit(folder: Path) -> None:
+    edit(folder, RULE, "latest: inr, below: 2.0", "latest: inr, below: 1.8")
+    edit(folder, RULE, "numbers: [2.0]", "numbers: [1.8]")
+
+
+def an_order_at_inr_1_9(ward: Bedside) -> None:
+    chart = ward.patient("M", 60)
+    chart.diagnosed(ward.now - DAY, HYPERTENSION)
+    chart.ordered(Prescription("W1", WARFARIN, Schedule(ward.now - 90 * DAY), "5", "mg"), "RDE")
+    chart.measured(ward.now - DAY, Result(INR, "1.9", "{INR}"))
+    ward.orders(Prescription("77", IVIG, Schedule(ward.now, "Once", 1), "0.4", "g/kg"), weight="80")
+
+
+def compared(hospital: Hospital, new: Knowledge) -> Comparison:
+    with reading(hospital.engine) as connection:
+        past = Past(connection, hospital.site, needs_messages(hospital.knowledge, new))
+        return backtest(past, hospital.knowledge, new)
+
+
+def rows_of(engine: sa.Engine) -> dict[str, int]:
+    with reading(engine) as connection:
+        names = sa.inspect(connection).get_table_names()
+        return {name: connection.execute(sa.text(f'SELECT count(*) FROM "{name}"')).scalar_one() for name in names}
+
+
+def test_a_lower_inr_limit_is_seen_to_lose_an_alert_before_it_is_taken_over(ward: Bedside, own: Path) -> None:
+    an_order_at_inr_1_9(ward)
+    lower_the_inr_limit(own)
+    before = rows_of(ward.hospital.engine)
+
+    found = compared(ward.hospital, load_knowledge(own))
+
+    (rule,) = found.rules
+    assert (rule.rule, rule.lost, rule.new, rule.orders_lost) == ("IG-VTE-015", 1, 0, ["77"])
+    assert (found.burden_before.per_hundred("high"), found.burden_after.per_hundred("high")) == (100.0, 0.0)
+    assert rows_of(ward.hospital.engine) == before
+
+
+def test_a_product_code_of_the_house_is_seen_to_add_the_orders_nobody_recognised(ward: Bedside, own: Path) -> None:
+    chart = ward.patient("F", 70)
+    chart.diagnosed(ward.now - DAY, OBESITY)
+    ward.orders(Prescription("78", HOUSE_CODE, Schedule(ward.now, "Once", 1), "40"))
+    edit(own, "value_sets/intravenous-immunoglobulin.yaml", "codes:\n", OWN_CODE)
+
+    found = compared(ward.hospital, load_knowledge(own))
+
+    assert ward.inbox() == []
+    assert (found.burden_before.orders, found.burden_after.orders) == (0, 1)
+    assert "IG-VTE-007" in {rule.rule for rule in found.rules if rule.orders_new == ["78"]}
+
+
+def test_the_same_rules_change_nothing(ward: Bedside, own: Path) -> None:
+    an_order_at_inr_1_9(ward)
+
+    found = compared(ward.hospital, load_knowledge(own))
+
+    assert found.is_the_same
+    assert not found.from_messages
+
+
+def test_the_page_and_the_json_tell_the_same(ward: Bedside, own: Path) -> None:
+    an_order_at_inr_1_9(ward)
+    lower_the_inr_limit(own)
+    found = compared(ward.hospital, load_knowledge(own))
+
+    page, told = as_page(found), as_json(found)
+
+    assert "IG-VTE-015" in page
+    assert told["rules"][0]["orders_lost"] == ["77"]
+    assert told["burden_after"]["alerts_per_100_orders"]["high"] == 0.0
+
+
+def test_a_change_works_without_a_restart_and_answers_name_the_new_version(ward: Bedside, own: Path) -> None:
+    seconds = [0.0]
+    living = LivingKnowledge(own, lambda: load_knowledge(own), lambda: seconds[0])
+    ward.hospital.uses(living)
+    an_order_at_inr_1_9(ward)
+    (first,) = ward.pharmacist.answers("77")
+
+    lower_the_inr_limit(own)
+    seconds[0] += 2
+    ward.chart.diagnosed(ward.now, OBESITY)
+    ward.sends()
+
+    latest = ward.pharmacist.answers("77")[0]
+    assert "IG-VTE-015" in {finding["rule"] for finding in first["findings"]}
+    assert "IG-VTE-015" not in {finding["rule"] for finding in latest["findings"]}
+    assert latest["knowledge"] == load_knowledge(own).version != first["knowledge"]
+
+
+def test_a_faulty_change_is_not_used(ward: Bedside, own: Path) -> None:
+    seconds = [0.0]
+    living = LivingKnowledge(own, lambda: load_knowledge(own), lambda: seconds[0])
+    ward.hospital.uses(living)
+    before = living.current().version
+
+    edit(own, RULE, "below: 2.0", "below: two")
+    seconds[0] += 2
+    an_order_at_inr_1_9(ward)
+
+    assert ward.inbox() == [("high", "prompt")]
+    assert ward.pharmacist.answers("77")[0]["knowledge"] == before
+    assert living.faults != ()
