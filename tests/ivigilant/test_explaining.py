@@ -122,7 +122,7 @@ def test_a_message_of_a_batch_is_named_by_its_number(dry_run: DryRun) -> None:
     ("raw", "reason", "answer"),
     [
         (b"PID|1||7\r", "no_msh", "AR"),
-        (a_message("PID|1", "OBX|1|NM|INR||2.1||||||F", kind="ORU^R01"), "no_patient", "AA"),
+        (a_message("PID|1", "DG1|1||I80.2^DVT^I10"), "no_patient", "AA"),
         (a_message().replace(b"|2.5|", b"|3.0|"), "unsupported_version", "AR"),
     ],
 )
