@@ -44,3 +44,17 @@ class MessageMissing(InboxError):
 
 class MessageWaiting(InboxError):
     """The message waits for a worker already; there is nothing to do."""
+
+
+class CodeMissing(InboxError):
+    """There is no such code; answer that it was not found."""
+
+
+class CodeChanged(InboxError):
+    """Somebody decided on this code meanwhile; show what, and leave it as it is."""
+
+    def __init__(self, state: str, by: str, at: datetime | None) -> None:
+        super().__init__(f"the code is {state} by now")
+        self.state = state
+        self.by = by
+        self.at = at

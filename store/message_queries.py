@@ -12,6 +12,8 @@ from store.rowsets import among
 
 End = Literal["processed", "ignored", "parked"]
 
+AGAIN = "again"  # the reason of a message that waits although it was processed before
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -52,16 +54,19 @@ def received(connection: sa.Connection, ids: Collection[int]) -> Sequence[sa.Row
     return connection.execute(_waiting(connection, ids)).mappings().all()
 
 
-def lock_received(connection: sa.Connection, ids: Collection[int]) -> list[int]:
-    """Take those of the messages that still wait, oldest first; leave those another worker holds."""
+def lock_received(connection: sa.Connection, ids: Collection[int]) -> dict[int, bool]:
+    """Take those of the messages that still wait, oldest first; leave those another worker holds.
+
+    Tells of each whether it is processed again.
+    """
     message = tables.message
     query = (
-        sa.select(message.c.id)
+        sa.select(message.c.id, message.c.reason)
         .where(among(connection, message.c.id, ids), message.c.state == "received")
         .order_by(message.c.id)
         .with_for_update(skip_locked=True)
     )
-    return list(connection.execute(query).scalars())
+    return {row.id: row.reason == AGAIN for row in connection.execute(query)}
 
 
 def _waiting(connection: sa.Connection, ids: Collection[int]) -> sa.Select[*tuple[Any, ...]]:
@@ -143,18 +148,27 @@ def mark_queued(connection: sa.Connection, ids: Collection[int], now: datetime) 
 
 def reprocess(connection: sa.Connection, ids: Collection[int], now: datetime) -> list[Waiting]:
     """Let these messages be processed again, however they ended; give those that were not waiting already."""
+    return wait_again(connection, among(connection, tables.message.c.id, ids), now)
+
+
+def wait_again(connection: sa.Connection, which: sa.ColumnElement[bool], queued_at: datetime | None) -> list[Waiting]:
+    """Let messages wait again, with AGAIN as the reason; without `queued_at` the next sweep queues them."""
     message = tables.message
-    change = sa.update(message).where(among(connection, message.c.id, ids), message.c.state != "received")
-    values = {"state": "received", "reason": None, "detail": None, "processed_at": None, "attempts": 0}
-    change = change.values(values | {"queued_at": now})
+    change = sa.update(message).where(which, message.c.state != "received")
+    values = {"state": "received", "reason": AGAIN, "detail": None, "processed_at": None, "attempts": 0}
+    change = change.values(values | {"queued_at": queued_at})
     rows = connection.execute(change.returning(message.c.id, message.c.lane))
     return sorted((Waiting(row.id, row.lane) for row in rows), key=lambda waiting: waiting.id)
 
 
 def oldest_received_age(connection: sa.Connection, now: datetime, lane: str | None = None) -> timedelta | None:
-    """Tell how long the oldest message has been waiting, in one lane or in any; None when none waits."""
+    """Tell how long the oldest message has been waiting, in one lane or in any; None when none waits.
+
+    One that is processed again does not count: it was not left behind.
+    """
     message = tables.message
-    query = sa.select(message.c.received_at).where(message.c.state == "received").order_by(message.c.id).limit(1)
+    query = sa.select(message.c.received_at).where(message.c.state == "received", message.c.reason.is_(None))
+    query = query.order_by(message.c.id).limit(1)
     if lane is not None:
         query = query.where(message.c.lane == lane)
     oldest: datetime | None = connection.execute(query).scalar()

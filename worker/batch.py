@@ -60,6 +60,7 @@ def record_and_judge(connection: sa.Connection, judge: Judge, arrivals: Sequence
     lock_numbers(connection, names, numbers_of(arrivals))
     lock_people(connection, list(ids.values()))
     touched = record(connection, judge.knowledge, arrivals, ids)
+    touched.history.update(ids[key] for key in identities_of(arrival for arrival in arrivals if arrival.again))
     return judge_again(connection, judge, touched)
 
 

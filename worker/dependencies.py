@@ -42,6 +42,7 @@ class Dependencies:
     link_of: Callable[[int], str] = str  # alert id → the address of its page
     patience: Patience = Patience()
     newest_knowledge: Callable[[], Knowledge] | None = None  # where knowledge may change while the worker runs
+    mapped: dict[tuple[str, int], Knowledge] = field(default_factory=dict)  # the knowledge with what people mapped
 
     def up_to_date(self) -> "Dependencies":
         """The same surroundings with the knowledge of this moment; one batch is judged by one knowledge."""

@@ -50,6 +50,7 @@ class Arrival:
     body_hash: bytes
     message_time: datetime | None
     reading: Reading
+    again: bool = False  # it was processed before: judge anew, also when nothing in the history changes
 
     def version(self, event: AnyEvent) -> str:
         """The place of an event in the order of what happened; one that is not dated happened when it was told."""

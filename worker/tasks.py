@@ -1,7 +1,7 @@
 """The task that processes messages: everything or nothing, and one that fails never takes the others with it."""
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
@@ -10,16 +10,19 @@ import structlog
 
 from parsers.errors import UnreadableMessage
 from parsers.reading import read
-from store import message_queries
+from rules.knowledge import Knowledge
+from store import local_codes, message_queries
 from store.engine import reading
 from store.message_queries import Outcome
 from store.messages import unpack
 from worker.batch import Done, Judge, record_and_judge
 from worker.dependencies import Dependencies
 from worker.errors import TRY_AGAIN
+from worker.local_codes import knowledge_now, sightings
 from worker.marks import marked, marks_of
 from worker.nameless import name_of, take_in
 from worker.record import Arrival
+from worker.site import Site
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -57,9 +60,10 @@ def _read_all(worker: Dependencies, ids: Sequence[int]) -> dict[int, Read]:
     """Read the messages before anything is locked, so that nobody waits while we read."""
     with reading(worker.engine) as connection:
         rows = _rows(connection, ids)
+        knowledge = knowledge_now(worker, connection)
     if len(rows) == 1 and rows[0]["queued_at"] is not None and not _may_begin(worker, rows[0]):
         return {}
-    return {row["id"]: _attempt(partial(_read, row, worker)) for row in rows}
+    return {row["id"]: _attempt(partial(_read, row, worker.site, knowledge)) for row in rows}
 
 
 def _rows(connection: sa.Connection, ids: Sequence[int]) -> Sequence[sa.RowMapping]:
@@ -102,16 +106,20 @@ def _process(connection: sa.Connection, worker: Dependencies, read: dict[int, Re
     now = worker.clock()
     arrivals: list[Arrival] = []
     outcomes: list[Outcome] = []
-    for message_id in message_queries.lock_received(connection, read):
+    for message_id, again in message_queries.lock_received(connection, read).items():
         found = read[message_id]
         if isinstance(found, Arrival):
-            arrivals.append(found)
+            arrivals.append(replace(found, again=again))
         else:
             outcomes.append(_parked(message_id, found) if isinstance(found, _Failure) else found)
-    judge = Judge(worker.knowledge, worker.site, now)
+    unknown = sightings(worker.knowledge, arrivals)
+    if unknown:
+        local_codes.hold(connection)  # until we are done: who maps one of these codes finds these messages
+    judge = Judge(knowledge_now(worker, connection), worker.site, now)
     done = _together_or_one_by_one(connection, judge, arrivals, outcomes)
     message_queries.mark(connection, outcomes, now)
     _note_flags(connection, arrivals)
+    local_codes.note(connection, unknown, now)
     return done
 
 
@@ -162,12 +170,11 @@ def _place(error: Exception) -> str:
     return f"{trace.tb_frame.f_code.co_name}:{trace.tb_lineno}" if trace is not None else "?"
 
 
-def _read(row: sa.RowMapping, worker: Dependencies) -> Arrival | Outcome:
-    site = worker.site
+def _read(row: sa.RowMapping, site: Site, knowledge: Knowledge) -> Arrival | Outcome:
     try:
         reading = read(unpack(bytes(row["raw"])), site.defaults_of(row["feed_name"]))
     except UnreadableMessage as error:
-        found = take_in(error, name_of(row["control_id"], row["body_hash"]), worker.knowledge)
+        found = take_in(error, name_of(row["control_id"], row["body_hash"]), knowledge)
         if found is None:
             return Outcome(row["id"], "parked", error.reason, error.path)
         reading = found

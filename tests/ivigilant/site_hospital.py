@@ -101,15 +101,16 @@ def a_message(*segments: str, kind: str = "ADT^A08", **msh: str) -> bytes:
     return "".join(f"{line}\r" for line in lines).encode(msh.get("codec", "utf-8"))
 
 
-def an_order(*segments: str, control: str = "NW", product: str = "J06BA02^IVIg^ATC", **msh: str) -> bytes:
-    """An order for 40 g, to be given intravenously."""
+def an_order(*segments: str, product: str = "J06BA02^IVIg^ATC", **msh: str) -> bytes:
+    """An order for 40 g; `number`, `order_control`, `ordered` and `route` change it, the rest its MSH."""
     route = msh.pop("route", "IV^Intravenous^HL70162")
+    ordered, order_control = msh.pop("ordered", "20261121110000"), msh.pop("order_control", "NW")
     return a_message(
-        f"ORC|{control}|900001^EPD|||SC||||20261121110000",
+        f"ORC|{order_control}|{msh.pop('number', '900001')}^EPD|||SC||||{ordered}",
         "TQ1|1||Once||||20261121130000||R",
         f"RXO|{product}|40||g^gram^UCUM",
         f"RXR|{route}",
         *segments,
         kind="OMP^O09",
-        **msh,
+        **({"control": "O1"} | msh),
     )

@@ -111,8 +111,8 @@ def test_a_batch_is_answered_with_a_batch_where_the_feed_wants_it(set_up: SetUp)
 def test_a_cancel_stops_the_order_or_waits_for_the_pharmacy(set_up: SetUp, authoritative: str, state: str) -> None:
     hospital = set_up(f"feeds: [{{name: cpoe, sending_application: EPD, placer_authoritative: {authoritative}}}]")
 
-    hospital.receives(an_order(control="NW"))
-    hospital.receives(an_order(control="CA").replace(b"|C1|", b"|C2|").replace(b"20261121110000", b"20261121113000"))
+    hospital.receives(an_order())
+    hospital.receives(an_order(order_control="CA", control="O2", ordered="20261121113000"))
 
     with hospital.engine.connect() as connection:
         assert connection.scalar(sa.select(tables.medication_order.c.state)) == state
@@ -122,7 +122,7 @@ def test_times_are_read_in_the_zone_of_the_feed_or_else_of_the_site(set_up: SetU
     hospital = set_up("zone: Asia/Tokyo\nfeeds: [{name: lab, sending_application: LAB, zone: UTC}]")
 
     hospital.receives(an_order())
-    hospital.receives(an_order(sender="LAB").replace(b"900001", b"900002").replace(b"|C1|", b"|C2|"))
+    hospital.receives(an_order(sender="LAB", number="900002"))
 
     starts = [told["order"]["start"] for told in hospital.answers()]
     assert starts == ["2026-11-21T04:00:00+00:00", "2026-11-21T13:00:00+00:00"]
@@ -159,7 +159,7 @@ def test_the_sender_s_names_of_code_systems_are_ours(set_up: SetUp) -> None:
     hospital = set_up("code_systems: {DIAG: ICD10}")
 
     hospital.receives(a_message("DG1|1||I80.2^x^DIAG||20190614|F"))
-    hospital.receives(an_order().replace(b"|C1|", b"|C2|"))
+    hospital.receives(an_order())
 
     assert "IG-VTE-001" in rules_of(hospital.answers()[-1])
 
@@ -169,7 +169,7 @@ def test_the_sender_s_words_for_a_problem_s_status_are_ours(set_up: SetUp) -> No
     problem = "PRB|AD|20261121110000|I80.2^DVT^I10|PRB1^EPD|||20190614||||||%s"
 
     hospital.receives(a_message(problem % "WEG", kind="PPR^PC1"))
-    hospital.receives(an_order().replace(b"|C1|", b"|C2|"))
+    hospital.receives(an_order())
 
     assert "IG-VTE-001" not in rules_of(hospital.answers()[-1])
 
@@ -178,7 +178,7 @@ def test_a_diagnosis_of_the_house_counts_as_its_value_set_says(set_up: SetUp) ->
     hospital = set_up("codes: [{system: ZKH, code: DIA-7, value_set: venous-thromboembolism}]")
 
     hospital.receives(a_message("DG1|1||DIA-7^aandoening^ZKH||20190614|F"))
-    hospital.receives(an_order().replace(b"|C1|", b"|C2|"))
+    hospital.receives(an_order())
 
     assert "IG-VTE-001" in rules_of(hospital.answers()[-1])
 
@@ -201,7 +201,7 @@ def test_a_result_of_the_house_counts_as_its_value_set_says(set_up: SetUp) -> No
     hospital = set_up("codes: [{system: LABZH, code: GEW, value_set: body-weight}]")
 
     hospital.receives(a_message("OBR|1||1|X", "OBX|1|NM|GEW^Gewicht^LABZH||80|kg|||||F|||20261120", kind="ORU^R01"))
-    hospital.receives(an_order().replace(b"|C1|", b"|C2|"))
+    hospital.receives(an_order())
 
     assert hospital.answers()[-1]["order"]["weight_kg"] == "80"
 
@@ -224,7 +224,7 @@ def test_a_contra_indication_in_a_field_of_the_house_counts(set_up: SetUp) -> No
     )
 
     hospital.receives(a_message("ZCI|1|77^Trombose in de voorgeschiedenis"))
-    hospital.receives(an_order().replace(b"|C1|", b"|C2|"))
+    hospital.receives(an_order())
 
     finding = next(each for each in hospital.answers()[-1]["findings"] if each["rule"] == "IG-VTE-001")
     assert "ZCI[1]-2" in [fact["path"] for fact in finding["facts"]]
@@ -240,8 +240,8 @@ def test_a_destination_gets_notices_from_its_tier_on(set_up: SetUp, tmp_path: Pa
     )
 
     hospital.receives(a_message(DVT))
-    hospital.receives(an_order().replace(b"|C1|", b"|C2|"))
-    hospital.receives(an_order().replace(b"|C1|", b"|C3|").replace(b"1000001", b"1000002").replace(b"900001", b"2"))
+    hospital.receives(an_order())
+    hospital.receives(an_order(control="O2", number="900002", pid="PID|1||1000002^^^ZKHA^PI"))
 
     with hospital.engine.connect() as connection:
         sent = [*connection.scalars(sa.select(tables.delivery.c.destination).order_by(tables.delivery.c.id))]

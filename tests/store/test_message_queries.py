@@ -31,7 +31,7 @@ def test_only_messages_that_still_wait_are_taken_oldest_first(engine: sa.Engine)
         taken = message_queries.received(connection, [three, two, one, 999])
         held = message_queries.lock_received(connection, [three, two, one, 999])
 
-    assert held == [one, three]
+    assert held == {one: False, three: False}
     assert [(row["id"], row["control_id"], row["feed_name"]) for row in taken] == [
         (one, "M0", "ehr"),
         (three, "M2", "ehr"),
@@ -45,7 +45,7 @@ def test_two_workers_never_hold_the_same_message(postgres_engine: sa.Engine) -> 
         held = message_queries.lock_received(mine, ids[:2])
         left = message_queries.lock_received(theirs, ids)
 
-    assert (held, left) == (ids[:2], ids[2:])
+    assert (list(held), list(left)) == (ids[:2], ids[2:])
 
 
 def test_each_message_ends_as_it_should(engine: sa.Engine) -> None:
@@ -86,9 +86,11 @@ def test_a_parked_message_waits_again_when_asked(engine: sa.Engine) -> None:
 
         again = message_queries.reprocess(connection, [parked, waiting], NOW)
 
+        held = message_queries.lock_received(connection, [parked, waiting])
         row = connection.execute(sa.text("SELECT * FROM message WHERE id = :id"), {"id": parked}).mappings().one()
     assert again == [Waiting(parked, "history")]
-    assert (row["reason"], row["detail"], row["processed_at"], row["attempts"]) == (None, None, None, 0)
+    assert held == {parked: True, waiting: False}
+    assert (row["reason"], row["detail"], row["processed_at"], row["attempts"]) == ("again", None, None, 0)
 
 
 def test_the_age_of_the_oldest_waiting_message_is_known(engine: sa.Engine) -> None:
@@ -96,6 +98,7 @@ def test_the_age_of_the_oldest_waiting_message_is_known(engine: sa.Engine) -> No
         nothing = message_queries.oldest_received_age(connection, NOW)
         a_message(connection, "old", received_at=NOW - 5 * MINUTE)
         a_message(connection, "order", received_at=NOW - MINUTE, lane="orders")
+        a_message(connection, "again", received_at=NOW - 9 * MINUTE, lane="orders", reason=message_queries.AGAIN)
 
         ages = [message_queries.oldest_received_age(connection, NOW, lane) for lane in (None, "orders", "other")]
 

@@ -1,0 +1,45 @@
+"""The tables of what people must do so that a feed is understood: codes of a house, and what became of each."""
+
+import sqlalchemy as sa
+
+from store.columns import Id, UtcTime, metadata, row_id
+
+local_code = sa.Table(
+    "local_code",
+    metadata,
+    # A code that no value set holds, in a system that our value sets do not speak (docs/decisions/0006).
+    row_id(),
+    sa.Column("kind", sa.Text, nullable=False),  # product | diagnosis
+    sa.Column("system", sa.Text, nullable=False),
+    sa.Column("code", sa.Text, nullable=False),
+    sa.Column("display", sa.Text, nullable=False),  # the sender's words for the code
+    sa.Column("likely", sa.Text, nullable=False),  # a value set that these words name, or ""
+    sa.Column("first_seen", UtcTime, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),  # open | mapped | dismissed | known: a value set holds it by now
+    sa.Column("value_set", sa.Text),  # it is mapped to
+    sa.Column("reason", sa.Text),  # why it was dismissed
+    sa.Column("decided_by", sa.Text),
+    sa.Column("decided_at", UtcTime),
+    sa.Column(
+        "decisions", sa.Integer, nullable=False, default=0
+    ),  # how many there were: who decides says which she saw
+    sa.UniqueConstraint("kind", "system", "code"),
+    sa.Index("ix_local_code_state_id", "state", "id"),
+)
+
+local_code_seen = sa.Table(
+    "local_code_seen",
+    metadata,
+    # Where each code was seen. No foreign key to the message: a row is written for every such code of every message.
+    sa.Column("code_id", Id, sa.ForeignKey("local_code.id"), primary_key=True, autoincrement=False),
+    sa.Column("message_id", Id, primary_key=True, autoincrement=False),
+    sa.Column("path", sa.Text, nullable=False),
+)
+
+local_code_version = sa.Table(
+    "local_code_version",
+    metadata,
+    # One row: its number rises when a mapping changes, so that workers notice.
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("number", Id, nullable=False),
+)

@@ -1,0 +1,125 @@
+"""Codes of a house that no value set holds: noticed as they come, and understood as soon as somebody maps them."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import sqlalchemy as sa
+import structlog
+
+from parsers.events import AnyEvent, Condition, MedicationGiven, MedicationOrdered
+from parsers.events import Coding as ReadCoding
+from rules.facts import Coding
+from rules.knowledge import Knowledge
+from store import local_codes
+from store.local_codes import Decision, Sighting
+from worker.dependencies import Dependencies
+from worker.facts import codings
+from worker.record import Arrival
+
+log = structlog.get_logger()
+
+SITE_FILE = "site file"  # who decided, where the site file or a new release holds a code
+_CODE = re.compile(r"[^\W_][\w.,:;+*/()-]{0,39}")  # a text that somebody typed into the place of a code has blanks
+_LONGEST_DISPLAY = 120
+_IMMUNOGLOBULIN = ("ivig", "possible_ivig")
+
+
+@dataclass(frozen=True, slots=True)
+class _Thing:
+    """What one or more codes stand for."""
+
+    kind: Literal["product", "diagnosis"]
+    codings: tuple[ReadCoding, ...]
+    text: str
+    path: str
+
+
+def knowledge_now(worker: Dependencies, connection: sa.Connection) -> Knowledge:
+    """The knowledge with what people mapped so far; made anew when either changed."""
+    key = worker.knowledge.version, local_codes.version(connection)
+    if key not in worker.mapped:
+        members = {
+            name: [Coding(system, code) for system, code in codes]
+            for name, codes in local_codes.mapped(connection).items()
+        }
+        worker.mapped.clear()
+        worker.mapped[key] = worker.knowledge.with_local_codes(members)
+    return worker.mapped[key]
+
+
+def sightings(knowledge: Knowledge, arrivals: Iterable[Arrival]) -> list[Sighting]:
+    """Every code that the knowledge can make nothing of: the one without mappings, for a mapping may change."""
+    return [
+        _sighting(knowledge, thing, coding, arrival.message_id)
+        for arrival in arrivals
+        for event in arrival.reading.events
+        for thing in _things(event)
+        if (coding := _unknown(knowledge, thing)) is not None
+    ]
+
+
+def _things(event: AnyEvent) -> Iterator[_Thing]:
+    if isinstance(event, Condition):
+        yield _Thing("diagnosis", event.codings, event.text, event.path)
+    elif isinstance(event, MedicationOrdered | MedicationGiven):
+        yield _Thing("product", event.codings, event.text, event.path)
+    if isinstance(event, MedicationOrdered):
+        for part in event.components:
+            yield _Thing("product", part.codings, part.text, part.path)
+
+
+def _unknown(knowledge: Knowledge, thing: _Thing) -> ReadCoding | None:
+    """The first code of what no value set holds, when we speak none of its systems or its words name immunoglobulin."""
+    ours = codings(thing.codings)
+    if not ours or any(knowledge.sets_of(coding) for coding in ours):
+        return None
+    unspoken = [
+        read for read, coding in zip(thing.codings, ours, strict=True) if not knowledge.speaks(thing.kind, coding)
+    ]
+    if len(unspoken) == len(ours) or _is_immunoglobulin(knowledge, thing, ours):
+        return next((read for read in (*unspoken, *thing.codings) if _is_code(read)), None)
+    return None
+
+
+def _is_immunoglobulin(knowledge: Knowledge, thing: _Thing, ours: tuple[Coding, ...]) -> bool:
+    return thing.kind == "product" and knowledge.classify(ours, thing.text).product_class in _IMMUNOGLOBULIN
+
+
+def _is_code(coding: ReadCoding) -> bool:
+    return _CODE.fullmatch(coding.code) is not None
+
+
+def _sighting(knowledge: Knowledge, thing: _Thing, coding: ReadCoding, message_id: int) -> Sighting:
+    named = knowledge.terms.words.sets_named(coding.display) if coding.display else frozenset()
+    return Sighting(
+        kind=thing.kind,
+        system=coding.system,
+        code=coding.code,
+        display=coding.display[:_LONGEST_DISPLAY],
+        likely=min(named, default=""),
+        message_id=message_id,
+        path=thing.path,
+    )
+
+
+def settle(worker: Dependencies) -> Sequence[int]:
+    """Look at the open codes again after a start: the site file or the release may know some by now, or no longer.
+
+    Every message such a code was seen in is processed again. Gives the codes that changed.
+    """
+    with worker.engine.begin() as connection:
+        local_codes.begin_change(connection)
+        changed = []
+        for row in local_codes.with_states(connection, ("open", "known")):
+            sets = worker.knowledge.sets_of(Coding(row.system, row.code))
+            state = "known" if sets else "open"
+            if state != row.state:
+                decision = Decision(state, SITE_FILE, worker.clock(), value_set=min(sets, default=None))
+                local_codes.decide(connection, row.id, decision)
+                changed.append(row.id)
+        again = local_codes.process_again(connection, changed) if changed else []
+    if changed:
+        log.info("local_codes.settled", codes=len(changed), messages=len(again))
+    return changed
