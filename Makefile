@@ -45,8 +45,9 @@ check: $(DEVELOPMENT)  ## format, lint, types and import arrows
 bench: $(DEVELOPMENT)  ## throughput and latency beside the baseline; the last table is bench/RESULTS.md
 	@$(BIN)/python -m bench
 
-docs: $(DEVELOPMENT)  ## write docs/vignettes.md from a run of every worked case
+docs: $(DEVELOPMENT)  ## write docs/vignettes.md and docs/burden.md from a run (a few minutes)
 	@$(BIN)/python -m tests.journeys.vignette_table
+	@$(BIN)/python -m ivigilant.rulebook.burden_page docs/burden.md
 
 format: $(DEVELOPMENT)  ## rewrite what the formatter and the linter can
 	$(BIN)/ruff format .

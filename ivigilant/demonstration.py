@@ -17,7 +17,7 @@ import typer
 
 from inbox.accounts import add_user
 from ivigilant.hospital import hospital_messages
-from ivigilant.outcomes import OpenAlert, count_outcomes, open_alerts, waiting
+from ivigilant.outcomes import OpenAlert, count_outcomes, open_alerts, per_hundred_orders, waiting
 from ivigilant.sending import NobodyListens, Tally, send
 from ivigilant.settings import Settings, without_settings
 from ivigilant.stack import Stack, free_port, running_stack
@@ -118,6 +118,7 @@ def _show_hospital(stack: Stack, seed: int, once: bool) -> int:
     with reading(engine) as connection:
         found = count_outcomes(connection)
         rest = waiting(connection)
+    typer.echo(f"Alerts per 100 IVIg orders: {per_hundred_orders(found)}")
     typer.echo(json.dumps({"messages": stream.tally.sent, "acked": stream.tally.accepted} | found))
     return 0 if stream.tally.all_accepted and not rest else 1
 

@@ -65,5 +65,11 @@ def count_outcomes(connection: sa.Connection) -> dict[str, Any]:
     }
 
 
+def per_hundred_orders(found: dict[str, Any]) -> str:
+    """Say how many orders of every hundred got an alert, by tier."""
+    orders = found["ivig_orders"] or 1
+    return ", ".join(f"{tier} {100 * count / orders:.0f}" for tier, count in found["alerts"].items())
+
+
 def _count(connection: sa.Connection, query: sa.Select[int]) -> int:
     return connection.execute(query).scalar_one()

@@ -17,11 +17,23 @@ knowledge_changes.add_to(app)
 
 @app.command("check")
 def check(config: Config = None) -> None:
-    """Check every rule and value set, with the site's own codes. Exit code 1, and each fault with file and line.
+    """Check every rule, its examples and every value set, with the site's own codes. Exit code 1, and each fault.
 
     Example: ivigilant knowledge check
     """
+    from ivigilant.errors import UnusableKnowledge
+    from ivigilant.rulebook.examples import answered
+
     knowledge = _load(read_settings(config))
+    wrong = [
+        f"library/{rule.id.lower()}.yaml: example {each.name!r} is answered {each.answer}, and the table says "
+        f"{each.agreed} (correct the rule or the table)"
+        for rule in knowledge.rules
+        for each in answered(knowledge, rule.id)
+        if not each.agrees
+    ]
+    if wrong:
+        raise UnusableKnowledge("\n".join(wrong))
     typer.echo(f"knowledge {knowledge.version}: {len(knowledge.rules)} rules, no faults")
 
 

@@ -93,3 +93,13 @@ def test_every_example_of_a_rule_is_shown_with_its_answer() -> None:
 def test_examples_of_no_rule_are_refused() -> None:
     with pytest.raises(UnknownRule):
         answered(load_knowledge(), "IG-VTE-999")
+
+
+def test_a_rule_that_no_longer_answers_as_its_examples_say_is_a_fault(own: Path) -> None:
+    edit(own, "library/ig-vte-015.yaml", "latest: inr, below: 2.0", "latest: inr, below: 1.8")
+    edit(own, "library/ig-vte-015.yaml", "numbers: [2.0]", "numbers: [1.8]")
+
+    run = ivigilant("knowledge", "check", environment={"IVIGILANT_KNOWLEDGE_DIR": str(own)})
+
+    assert run.returncode == 1
+    assert "example 'INR just below the limit' is answered none" in run.stderr

@@ -1,0 +1,117 @@
+"""Patients as they come for IVIg, with risk factors as often as they are thought to occur: for counting alerts.
+
+Every share says where it is from. "assumed" means that no source for it is at hand: change it, and run again.
+"""
+
+import random
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from ivigilant.hospital.chart import Chart
+from ivigilant.hospital.medicines import APIXABAN, IVIG, PREDNISOLONE
+from ivigilant.hospital.people import dice, invent
+from ivigilant.hospital.prescriptions import Prescription, Schedule
+from ivigilant.hospital.terms import (
+    CIDP,
+    CVID,
+    DVT_LEG,
+    EMBOLISM,
+    GBS,
+    HYPERTENSION,
+    IMMOBILITY,
+    ITP,
+    OBESITY,
+    icd,
+)
+from ivigilant.hospital.wire import Code, Draft
+
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+FIRST = 500_000  # the first index of these people
+
+
+class Use(NamedTuple):
+    """What IVIg is ordered for: how often, how much, and whom it is given to."""
+
+    code: Code
+    share: float
+    g_per_kg: str
+    days: int
+    age: tuple[float, float]  # mean and standard deviation
+    steroid: float = 0.0  # share that also gets a corticosteroid
+
+
+# Doses: EU product information (Privigen). Shares, ages and steroids: assumed.
+USES = (
+    Use(CVID, 0.40, "0.4", 1, (48, 18)),
+    Use(icd("D80.9", "Secundaire immuundeficiëntie"), 0.12, "0.4", 1, (64, 12)),
+    Use(CIDP, 0.22, "0.4", 5, (58, 14), 0.2),
+    Use(ITP, 0.14, "1", 2, (52, 20), 0.6),
+    Use(GBS, 0.12, "0.4", 5, (55, 17)),
+)
+
+
+class Risk(NamedTuple):
+    """A risk factor, how often it occurs, and where that figure is from."""
+
+    code: Code
+    share: float
+    source: str
+
+
+RISKS = (
+    Risk(OBESITY, 0.16, "assumed"),
+    Risk(HYPERTENSION, 0.25, "assumed"),
+    Risk(icd("C85.9", "Non-Hodgkinlymfoom"), 0.08, "assumed"),
+    Risk(icd("F17.2", "Nicotineafhankelijkheid"), 0.12, "assumed"),
+    Risk(icd("N18.3", "Chronische nierschade G3"), 0.06, "assumed"),
+    Risk(icd("I25.1", "Coronairlijden"), 0.05, "assumed"),
+    Risk(icd("I50.9", "Hartfalen"), 0.03, "assumed"),
+    Risk(icd("M06.9", "Reumatoïde artritis"), 0.03, "assumed"),
+    Risk(IMMOBILITY, 0.04, "assumed"),
+)
+PRIOR_VTE = 0.029  # 14,794 of 502,492 had a thromboembolic event: Kapoor 2022, UK Biobank; taken as venous
+ANTICOAGULATED = 0.5  # of those with a history: assumed
+WEIGHED = 0.9  # orders with a recent weight: assumed
+RATED = 0.8  # orders that tell a rate: assumed
+
+
+def patients(now: datetime, size: int, seed: int = 7) -> Iterator[tuple[str, list[Draft]]]:
+    """Give the number of each patient's IVIg order, and everything that is told of the patient."""
+    for index in range(size):
+        yield _patient(now, dice(seed, "population", index), index)
+
+
+def _patient(now: datetime, die: random.Random, index: int) -> tuple[str, list[Draft]]:
+    use = die.choices(USES, [each.share for each in USES])[0]
+    age = min(max(round(die.gauss(*use.age)), 18), 95)
+    chart = Chart(invent(FIRST + index, die.choice("FM"), age, now), ward="DAGB")
+    found = [risk.code for risk in RISKS if die.random() < risk.share]
+    chart.admitted(now - 3 * HOUR, use.code, *found)
+    if die.random() < PRIOR_VTE:
+        onset = (now - timedelta(days=die.randrange(100, 5000))).date()
+        chart.has_problem(die.choice((DVT_LEG, EMBOLISM)), now - 3 * HOUR, onset=onset, past=True)
+        if die.random() < ANTICOAGULATED:
+            schedule = Schedule(now - 90 * DAY, "BID")
+            chart.ordered(Prescription(chart.number("M"), APIXABAN, schedule, "5", "mg"), "RDE")
+    if die.random() < use.steroid:
+        dose = die.choice(("20", "40", "60"))
+        chart.ordered(Prescription(chart.number("M"), PREDNISOLONE, Schedule(now - 2 * DAY), dose, "mg"), "RDE")
+    before = Prescription(chart.number("E"), IVIG, Schedule(now - 28 * DAY))
+    if die.random() < 0.7:  # most are on maintenance: assumed
+        chart.infused(before, now - 28 * DAY, 4, "25")
+    weight = die.gauss(92, 12) if OBESITY in found else die.gauss(72, 11)
+    number = f"{96_000_000 + index}"
+    pattern = "QD" if use.days > 1 else "Once"
+    order = Prescription(
+        number,
+        IVIG,
+        Schedule(now + HOUR, pattern, use.days),
+        use.g_per_kg,
+        "g/kg",
+        rate=die.choice(("60", "100", "140")) if die.random() < RATED else "",
+        indication=use.code,
+        at=now - HOUR,
+    )
+    chart.ordered(order, "RDE", weight=f"{max(weight, 40):.0f}" if die.random() < WEIGHED else "")
+    return number, chart.drafts
