@@ -51,7 +51,9 @@ _WORK = (
 
 def received(connection: sa.Connection, ids: Collection[int]) -> Sequence[sa.RowMapping]:
     """Give those of the messages that still wait, with what a worker needs of them and `feed_name`, oldest first."""
-    return connection.execute(_waiting(connection, ids)).mappings().all()
+    message = tables.message
+    query = select_work().where(among(connection, message.c.id, ids), message.c.state == "received")
+    return connection.execute(query).mappings().all()
 
 
 def lock_received(connection: sa.Connection, ids: Collection[int]) -> dict[int, bool]:
@@ -69,12 +71,12 @@ def lock_received(connection: sa.Connection, ids: Collection[int]) -> dict[int, 
     return {row.id: row.reason == AGAIN for row in connection.execute(query)}
 
 
-def _waiting(connection: sa.Connection, ids: Collection[int]) -> sa.Select[*tuple[Any, ...]]:
+def select_work() -> sa.Select[*tuple[Any, ...]]:
+    """Give the query for what a worker needs of a message, to which the caller adds of which ones."""
     message, feed = tables.message, tables.feed
     return (
         sa.select(*(message.c[name] for name in _WORK), feed.c.name.label("feed_name"))
         .join(feed, feed.c.id == message.c.feed_id)
-        .where(among(connection, message.c.id, ids), message.c.state == "received")
         .order_by(message.c.id)
     )
 

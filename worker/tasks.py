@@ -8,21 +8,15 @@ from typing import TypeVar
 import sqlalchemy as sa
 import structlog
 
-from parsers.errors import UnreadableMessage
-from parsers.reading import read
-from rules.knowledge import Knowledge
 from store import local_codes, message_queries
 from store.engine import reading
 from store.message_queries import Outcome
-from store.messages import unpack
 from worker.batch import Done, Judge, record_and_judge
 from worker.dependencies import Dependencies
 from worker.errors import TRY_AGAIN
 from worker.local_codes import knowledge_now, sightings
-from worker.marks import marked, marks_of
-from worker.nameless import name_of, take_in
+from worker.opening import open_message
 from worker.record import Arrival
-from worker.site import Site
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -63,7 +57,7 @@ def _read_all(worker: Dependencies, ids: Sequence[int]) -> dict[int, Read]:
         knowledge = knowledge_now(worker, connection)
     if len(rows) == 1 and rows[0]["queued_at"] is not None and not _may_begin(worker, rows[0]):
         return {}
-    return {row["id"]: _attempt(partial(_read, row, worker.site, knowledge)) for row in rows}
+    return {row["id"]: _attempt(partial(open_message, row, knowledge, worker.site)) for row in rows}
 
 
 def _rows(connection: sa.Connection, ids: Sequence[int]) -> Sequence[sa.RowMapping]:
@@ -168,26 +162,6 @@ def _place(error: Exception) -> str:
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
     return f"{trace.tb_frame.f_code.co_name}:{trace.tb_lineno}" if trace is not None else "?"
-
-
-def _read(row: sa.RowMapping, site: Site, knowledge: Knowledge) -> Arrival | Outcome:
-    try:
-        reading = read(unpack(bytes(row["raw"])), site.defaults_of(row["feed_name"]))
-    except UnreadableMessage as error:
-        found = take_in(error, name_of(row["control_id"], row["body_hash"]), knowledge)
-        if found is None:
-            return Outcome(row["id"], "parked", error.reason, error.path)
-        reading = found
-    if reading.ignored:
-        return Outcome(row["id"], "ignored", reading.ignored)
-    marks = marks_of(site, row["feed_name"], test=row["test"], sent=row["message_time"], received=row["received_at"])
-    return Arrival(
-        message_id=row["id"],
-        control_id=row["control_id"],
-        body_hash=row["body_hash"],
-        message_time=row["message_time"],
-        reading=marked(reading, marks),
-    )
 
 
 def _note_flags(connection: sa.Connection, arrivals: Sequence[Arrival]) -> None:

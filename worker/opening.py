@@ -1,0 +1,34 @@
+"""A stored message opened: what it says, marked with how it is to be treated; or why it says nothing."""
+
+import sqlalchemy as sa
+
+from parsers.errors import UnreadableMessage
+from parsers.reading import read
+from rules.knowledge import Knowledge
+from store.message_queries import Outcome
+from store.messages import unpack
+from worker.marks import marked, marks_of
+from worker.nameless import name_of, take_in
+from worker.record import Arrival
+from worker.site import Site
+
+
+def open_message(row: sa.RowMapping, knowledge: Knowledge, site: Site) -> Arrival | Outcome:
+    """Read a message by what its feed leaves open; the answer is how it ends when there is nothing to record."""
+    try:
+        reading = read(unpack(bytes(row["raw"])), site.defaults_of(row["feed_name"]))
+    except UnreadableMessage as error:
+        found = take_in(error, name_of(row["control_id"], row["body_hash"]), knowledge)
+        if found is None:
+            return Outcome(row["id"], "parked", error.reason, error.path)
+        reading = found
+    if reading.ignored:
+        return Outcome(row["id"], "ignored", reading.ignored)
+    marks = marks_of(site, row["feed_name"], test=row["test"], sent=row["message_time"], received=row["received_at"])
+    return Arrival(
+        message_id=row["id"],
+        control_id=row["control_id"],
+        body_hash=row["body_hash"],
+        message_time=row["message_time"],
+        reading=marked(reading, marks),
+    )
