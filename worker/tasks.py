@@ -16,12 +16,12 @@ from worker.dependencies import Dependencies
 from worker.errors import TRY_AGAIN
 from worker.local_codes import knowledge_now, sightings
 from worker.opening import open_message
+from worker.patience import patiently
 from worker.record import Arrival
 
 log = structlog.get_logger()
 T = TypeVar("T")
 
-MOST_DEADLOCKS = 5  # a batch that loses this often is left to the sweep
 MOST_AHEAD = 100  # history messages an order waits for
 MOST_CRASHES = 5  # a message that was begun alone this often and never ended is parked
 
@@ -42,7 +42,7 @@ def process_messages(worker: Dependencies, ids: Sequence[int]) -> Done:
     read = _read_all(worker, ids)
     if not read:
         return Done()
-    done = _with_patience(worker, read)
+    done = patiently(worker.engine, partial(_process, worker=worker, read=read))
     if done.alerts:
         worker.announce(done.alerts)
     if done.deliveries:
@@ -83,17 +83,6 @@ def _may_begin(worker: Dependencies, row: sa.RowMapping) -> bool:
             return False
         message_queries.count_attempt(connection, [row["id"]])
         return True
-
-
-def _with_patience(worker: Dependencies, read: dict[int, Read]) -> Done:
-    for attempt in range(MOST_DEADLOCKS):
-        try:
-            with worker.engine.begin() as connection:
-                return _process(connection, worker, read)
-        except sa.exc.OperationalError:
-            if attempt == MOST_DEADLOCKS - 1:
-                raise
-    return Done()
 
 
 def _process(connection: sa.Connection, worker: Dependencies, read: dict[int, Read]) -> Done:

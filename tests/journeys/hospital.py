@@ -40,12 +40,12 @@ class Clock:
         self.now += timedelta(**time)
 
 
-@dataclass
+@dataclass(repr=False)
 class Hospital:
     """One database and everything that works on it."""
 
     engine: sa.Engine
-    knowledge: Knowledge = field(repr=False)
+    knowledge: Knowledge
     site: Site = field(default_factory=Site)
     clock: Clock = field(default_factory=Clock)
 
@@ -60,6 +60,9 @@ class Hospital:
     def uses(self, rulebook: KnowledgeSource) -> None:
         """Judge from now on with knowledge that may change."""
         self.worker = replace(self.worker, newest_knowledge=rulebook.current)
+
+    def __repr__(self) -> str:
+        return f"a hospital on {self.engine.dialect.name}"
 
     def receives(self, *messages: bytes) -> list[int]:
         """Keep the messages; give their rows, of a duplicate the first one's."""

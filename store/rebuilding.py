@@ -1,0 +1,66 @@
+"""What was derived of patients, forgotten so that it can be derived again; what people did stays.
+
+Facts, merges, numbers and demographics go. Orders, answers, alerts and their record stay: a rebuild finds its orders
+again by their keys. What a pruned message told cannot be read again, so it is kept as it is.
+"""
+
+from collections.abc import Collection, Sequence
+
+import sqlalchemy as sa
+
+from store import tables
+from store.message_queries import select_work, wait_again
+from store.rowsets import among
+
+
+def patients_after(connection: sa.Connection, position: int, limit: int) -> list[int]:
+    """Give the next identities, in the order they were made."""
+    patient = tables.patient
+    query = sa.select(patient.c.id).where(patient.c.id > position).order_by(patient.c.id).limit(limit)
+    return list(connection.execute(query).scalars())
+
+
+def read_at_last(connection: sa.Connection, kinds: Collection[tuple[str, str]]) -> int:
+    """Let workers process what was ignored for its type, where that type (MSH-9.1, 9.2) is read now; tell how many."""
+    message = tables.message
+    left = (message.c.state == "ignored") & (message.c.reason == "unknown_type") & message.c.pruned_at.is_(None)
+    of_kind = sa.tuple_(message.c.type, message.c.event).in_(sorted(kinds))
+    return len(wait_again(connection, left & of_kind, None))
+
+
+def readable_about(connection: sa.Connection, ids: Collection[int]) -> Sequence[sa.RowMapping]:
+    """Give the processed messages that speak of these identities and still have their text, in the order of arrival."""
+    mention, message = tables.mention, tables.message
+    about = sa.select(mention.c.message_id).where(among(connection, mention.c.patient_id, ids))
+    query = select_work().where(message.c.id.in_(about), message.c.state == "processed", message.c.pruned_at.is_(None))
+    return connection.execute(query).mappings().all()
+
+
+def _is_readable(message_id: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
+    """Whether a message still has its text and does not wait: one that waits is recorded when its turn comes."""
+    message = tables.message.alias("source")
+    done = (message.c.id == message_id) & (message.c.state != "received") & message.c.pruned_at.is_(None)
+    return sa.exists().where(done)
+
+
+def forget(connection: sa.Connection, ids: Collection[int]) -> None:
+    """Forget what readable messages told of these patients, who must be locked."""
+    fact, told, mention = tables.fact, tables.merge_statement, tables.mention
+    for table, whose in ((fact, fact.c.patient_id), (told, told.c.retired_id), (mention, mention.c.patient_id)):
+        mine = among(connection, whose, ids)
+        connection.execute(sa.delete(table).where(mine, _is_readable(table.c.message_id)))
+    # What else was told of a patient cannot be told apart by message: it stays while one of them cannot be read.
+    _forget_who(connection, set(ids) - _with_mentions(connection, ids))
+
+
+def _with_mentions(connection: sa.Connection, ids: Collection[int]) -> set[int]:
+    mention = tables.mention
+    query = sa.select(mention.c.patient_id).where(among(connection, mention.c.patient_id, ids)).distinct()
+    return set(connection.execute(query).scalars())
+
+
+def _forget_who(connection: sa.Connection, ids: Collection[int]) -> None:
+    patient, identifier = tables.patient, tables.identifier
+    connection.execute(sa.delete(identifier).where(among(connection, identifier.c.patient_id, ids)))
+    unknown = {"demographics": {}, "demographics_versions": {}, "has_ivig": False, "flags": []}
+    connection.execute(sa.update(patient).where(among(connection, patient.c.id, ids)).values(**unknown))

@@ -1,0 +1,116 @@
+"""History derived again from the stored messages: the same state as if the knowledge of now had been there before.
+
+Some patients at a time, in one transaction and under their locks: workers go on beside it, and nobody ever sees half a
+history. What people did stays: alerts, their record, decisions and deliveries belong to orders, which are found again
+by their keys. Nothing is pushed.
+"""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+from functools import partial
+
+import sqlalchemy as sa
+import structlog
+
+from parsers import message_types
+from store import citizen_numbers, merges, message_queries, patients, progress, rebuilding
+from store.locks import lock_numbers, lock_people
+from store.message_queries import Outcome
+from worker.batch import Judge, judge_again
+from worker.dependencies import Dependencies
+from worker.local_codes import knowledge_now
+from worker.opening import open_message
+from worker.patience import patiently
+from worker.record import Arrival, Key, Touched, identities_of, numbers_of, record
+
+log = structlog.get_logger()
+
+NAME = "rebuild"
+TOGETHER = 50  # identities in one transaction; a message that speaks of another brings that one too
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """How far it has come."""
+
+    position: int  # the identity up to which all are done
+    patients: int = 0
+    messages: int = 0
+    unreadable: int = 0  # messages that are parked now, or say nothing any more
+
+
+@dataclass(slots=True)
+class _Histories:
+    """Some patients, held, and every message that speaks of them as it is read now."""
+
+    held: set[int]
+    ids: dict[Key, int]
+    arrivals: list[Arrival]
+    outcomes: list[Outcome]
+
+
+def rebuild(worker: Dependencies, tell: Callable[[Rebuilt], None], together: int = TOGETHER) -> Rebuilt:
+    """Derive everything again, from where it was stopped; `tell` hears after every step."""
+    with worker.engine.begin() as connection:
+        done = Rebuilt(progress.begin(connection, NAME, worker.clock()).position)
+        rebuilding.read_at_last(connection, message_types.READ)
+    while (
+        further := patiently(worker.engine, partial(_step, worker=worker, done=done, together=together))
+    ) is not None:
+        done = further
+        tell(done)
+    with worker.engine.begin() as connection:
+        progress.end(connection, NAME)
+    log.info("rebuild.done", patients=done.patients, messages=done.messages, unreadable=done.unreadable)
+    return done
+
+
+def _step(connection: sa.Connection, worker: Dependencies, done: Rebuilt, together: int) -> Rebuilt | None:
+    """Derive the next patients again; None when there are none."""
+    ids = rebuilding.patients_after(connection, done.position, together)
+    if not ids:
+        return None
+    people = merges.persons(connection, ids)
+    mine = {member for person in people if min(person.members) > done.position for member in person.members}
+    found = _derive(connection, worker, mine) if mine else _Histories(set(), {}, [], [])
+    progress.advance(connection, NAME, ids[-1])
+    return Rebuilt(
+        ids[-1],
+        done.patients + len(ids),
+        done.messages + len(found.arrivals),
+        done.unreadable + len(found.outcomes),
+    )
+
+
+def _derive(connection: sa.Connection, worker: Dependencies, ids: Collection[int]) -> _Histories:
+    found = _open_all(connection, worker, ids)
+    rebuilding.forget(connection, found.held)
+    knowledge = knowledge_now(worker, connection)
+    record(connection, knowledge, found.arrivals, found.ids)
+    # What pruned messages said of merges and numbers was not told again just now, and counts as well.
+    merges.repoint(connection, found.held)
+    citizen_numbers.join(connection, found.held)
+    judge = Judge(knowledge, replace(worker.site, destinations=()), worker.clock())
+    judge_again(connection, judge, Touched(found.held, found.held))
+    message_queries.mark(connection, found.outcomes, judge.now)
+    return found
+
+
+def _open_all(connection: sa.Connection, worker: Dependencies, ids: Collection[int]) -> _Histories:
+    """Open every message about these patients, and about whomever those messages name now."""
+    knowledge = knowledge_now(worker, connection)
+    opened: dict[int, Arrival | Outcome] = {}
+    held, wanted = set[int](), set(ids)
+    named: dict[Key, int] = {}
+    while not wanted <= held:
+        held = lock_people(connection, held | wanted)
+        for row in rebuilding.readable_about(connection, held):
+            if row["id"] not in opened:
+                opened[row["id"]] = open_message(row, knowledge, worker.site)
+        arrivals = [each for each in opened.values() if isinstance(each, Arrival)]
+        names = identities_of(arrivals)
+        named = patients.identities(connection, names)
+        lock_numbers(connection, names, numbers_of(arrivals))
+        wanted = {*held, *named.values()}
+    arrivals.sort(key=lambda arrival: arrival.message_id)
+    return _Histories(held, named, arrivals, [each for each in opened.values() if isinstance(each, Outcome)])
