@@ -1,8 +1,13 @@
-"""Answers into rows: the orders of one person as they stand, and an assessment for every answer that is new."""
+"""Answers into rows: people's orders as they stand, and an assessment for every answer that is new.
 
+All the people of a batch at once: a statement costs the same for one of them as for fifty.
+"""
+
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 import sqlalchemy as sa
@@ -30,19 +35,31 @@ class Kept:
     priority: Priority
 
 
-def keep_answers(
-    connection: sa.Connection, members: frozenset[int], answered: Sequence[Answered], patient: Json, now: datetime
-) -> tuple[list[Kept], dict[int, str]]:
-    """Write the orders, and the answers that differ from the last; the person must be locked.
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One person's orders with their answers, and how an alert shows the person."""
 
-    Gives what was kept, and the orders that get no answer of their own any more, each with its key.
-    """
-    ids, gone = _keep_orders(connection, members, answered)
-    told = [conclusion(one.assessment, one.case, one.order, patient) for one in answered]
-    answers = [
-        Answer(one.assessment.tier, signature(one.assessment, one.order, what), what)
-        for one, what in zip(answered, told, strict=True)
-    ]
+    members: frozenset[int]
+    answered: Sequence[Answered]
+    shown: Json
+    badges: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Remaining:
+    """What is stored of one person now, and the orders that get no answer of their own any more, each with its key."""
+
+    person: Judged
+    kept: Sequence[Kept]
+    gone: Mapping[int, str]
+
+
+def keep_answers(connection: sa.Connection, people: Sequence[Judged], now: datetime) -> list[Remaining]:
+    """Write the orders of these people, and the answers that differ from the last; the people must be locked."""
+    placed = _keep_orders(connection, people)
+    ids = [order_id for own, _ in placed for order_id in own]
+    answered = [one for person in people for one in person.answered]
+    answers = [_answer(one, person.shown) for person in people for one in person.answered]
     last = assessments.latest(connection, ids)
     new = [
         index
@@ -51,16 +68,9 @@ def keep_answers(
     ]
     rows = [_assessment_row(ids[index], answered[index], answers[index], now) for index in new]
     written = dict(zip(new, assessments.append(connection, rows), strict=True))
-    _hold(
-        connection,
-        last,
-        {
-            (order_id, one.stream): one
-            for index, (order_id, one) in enumerate(zip(ids, answered, strict=True))
-            if index not in written
-        },
-    )
-    kept = [
+    same = [index for index in range(len(ids)) if index not in written]
+    _hold(connection, last, {(ids[index], answered[index].stream): answered[index] for index in same})
+    kept = iter(
         Kept(
             order_id,
             written.get(index) or last[order_id, one.stream]["id"],
@@ -69,8 +79,16 @@ def keep_answers(
             one.assessment.priority,
         )
         for index, (order_id, one) in enumerate(zip(ids, answered, strict=True))
+    )
+    return [
+        Remaining(person, list(islice(kept, len(own))), gone)
+        for person, (own, gone) in zip(people, placed, strict=True)
     ]
-    return kept, gone
+
+
+def _answer(one: Answered, shown: Json) -> Answer:
+    told = conclusion(one.assessment, one.case, one.order, shown)
+    return Answer(one.assessment.tier, signature(one.assessment, one.order, told), told)
 
 
 def _hold(connection: sa.Connection, last: Mapping[Key, sa.RowMapping], same: Mapping[Key, Answered]) -> None:
@@ -104,21 +122,30 @@ def tier_word(tier: Tier) -> str:
     return tier.name.lower()
 
 
-def _keep_orders(
-    connection: sa.Connection, members: frozenset[int], answered: Sequence[Answered]
-) -> tuple[list[int], dict[int, str]]:
-    """Write the orders; one that goes by another number now, or by another identity, keeps its row."""
-    existing = orders.of_patients(connection, members)
-    judged = [one for one in answered if one.stream == "order"]
-    for one in judged:
-        row = _row_of(one.order, existing)
-        if row is not None and not _is_exactly(row, one.order):
-            orders.move(connection, row["id"], one.order.patient_id, one.order.key)
-    ids = orders.upsert(connection, [_order_row(one) for one in judged])
+def _keep_orders(connection: sa.Connection, people: Sequence[Judged]) -> list[tuple[list[int], dict[int, str]]]:
+    """Write the orders; one that goes by another number now, or by another identity, keeps its row.
+
+    Gives for each person the order of every answer, and the orders that are gone.
+    """
+    existing: dict[int, list[sa.RowMapping]] = defaultdict(list)
+    for row in orders.of_patients(connection, {member for person in people for member in person.members}):
+        existing[row["patient_id"]].append(row)
+    own = [[row for member in sorted(person.members) for row in existing[member]] for person in people]
+    judged = [[one for one in person.answered if one.stream == "order"] for person in people]
+    for rows, ones in zip(own, judged, strict=True):
+        for one in ones:
+            had = _row_of(one.order, rows)
+            if had is not None and not _is_exactly(had, one.order):
+                orders.move(connection, had["id"], one.order.patient_id, one.order.key)
+    ids = orders.upsert(connection, [_order_row(one) for ones in judged for one in ones])
     kept = set(ids.values())
-    gone = {row["id"]: row["key"] for row in existing if row["state"] != orders.ABSORBED and row["id"] not in kept}
-    orders.absorb(connection, gone)
-    return [ids[one.order.patient_id, one.order.key] for one in answered], gone
+    gone = [
+        {row["id"]: row["key"] for row in rows if row["state"] != orders.ABSORBED and row["id"] not in kept}
+        for rows in own
+    ]
+    orders.absorb(connection, {order_id for each in gone for order_id in each})
+    placed = [[ids[one.order.patient_id, one.order.key] for one in person.answered] for person in people]
+    return list(zip(placed, gone, strict=True))
 
 
 def _row_of(order: OrderState, existing: Sequence[sa.RowMapping]) -> sa.RowMapping | None:

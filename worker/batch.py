@@ -1,5 +1,6 @@
 """A batch of messages, from their rows to alerts, under the patients' locks and inside the caller's transaction."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -12,10 +13,10 @@ from rules.knowledge import Knowledge
 from store import citizen_numbers, facts, merges, message_queries, orders, patients
 from store.locks import lock_numbers, lock_people
 from store.pointers import Person
-from worker.answers import keep_answers
+from worker.answers import Judged, keep_answers
 from worker.conclude import conclude, why_unanswered
 from worker.demographics import displayed_name
-from worker.entries import decode
+from worker.entries import Entry, decode
 from worker.raise_alerts import Raised, raise_alerts, resolve_unanswered
 from worker.record import HISTORY_RECEIVED, Arrival, Touched, identities_of, numbers_of, record
 from worker.site import Site
@@ -67,18 +68,79 @@ def record_and_judge(connection: sa.Connection, judge: Judge, arrivals: Sequence
 def judge_again(connection: sa.Connection, judge: Judge, touched: Touched) -> Done:
     """Answer again the IVIg orders of these patients, who must be locked."""
     done = Done()
+    people = _people_with_orders(connection, touched)
+    if not people:
+        return done
+    known = _known(connection, judge, people)
+    judged = [_judge_person(known, judge, person) for person in people]
+    remaining = keep_answers(connection, judged, judge.now)
+    done.add(raise_alerts(connection, judge.site, remaining, judge.now))
+    reasons: dict[int, str] = {}
+    for each, person in zip(remaining, people, strict=True):
+        if each.gone:
+            why = why_unanswered(known.entries_of(person), judge.knowledge)
+            reasons |= {order_id: why.get(key, "order_withdrawn") for order_id, key in each.gone.items()}
+    done.alerts += resolve_unanswered(connection, reasons, judge.now)
+    done.answers += sum(len(each.kept) for each in remaining)
+    return done
+
+
+@dataclass(frozen=True, slots=True)
+class _WithOrders:
+    """Somebody whose orders may need another answer; the members in the order of their names."""
+
+    person: Person[int]
+    members: Sequence[sa.RowMapping]
+
+
+def _people_with_orders(connection: sa.Connection, touched: Touched) -> list[_WithOrders]:
     people = merges.persons(connection, touched.history | touched.people)
     rows = patients.of_ids(connection, {member for person in people for member in person.members})
     # Who was split off may be left with orders and without anything that could be IVIg.
     with_orders = orders.owners(connection, rows.keys()) if touched.people else frozenset()
-    as_of = None
+    found = []
     for person in people:
         members = sorted((rows[member] for member in person.members), key=lambda row: (row["authority"], row["value"]))
-        if not any(row["has_ivig"] for row in members) and not person.members & with_orders:
-            continue
-        as_of = as_of or _history_as_of(connection, judge.now)
-        _judge_person(connection, judge, person, members, as_of, done)
-    return done
+        if any(row["has_ivig"] for row in members) or person.members & with_orders:
+            found.append(_WithOrders(person, members))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is stored of all the people of a batch, by identity, and who of them must be looked at by a person."""
+
+    facts: dict[int, list[sa.Row[*tuple[Any, ...]]]]
+    numbers: dict[int, list[patients.Number]]
+    unclear: set[int]  # the roots of these people
+    history_as_of: datetime | None  # None: the history is complete
+
+    def entries_of(self, one: _WithOrders) -> list[Entry]:
+        """The history of one of them, oldest version first."""
+        return decode(row for member in one.person.members for row in self.facts[member])
+
+
+def _known(connection: sa.Connection, judge: Judge, people: Sequence[_WithOrders]) -> _Known:
+    everybody = {member for one in people for member in one.person.members}
+    history: dict[int, list[sa.Row[*tuple[Any, ...]]]] = defaultdict(list)
+    for row in facts.of_patients(connection, everybody):
+        history[row.patient_id].append(row)
+    numbers: dict[int, list[patients.Number]] = defaultdict(list)
+    for number in patients.numbers_of(connection, everybody):
+        numbers[number.patient_id].append(number)
+    carried = bool(citizen_numbers.beside(connection, everybody))
+    unclear = {one.person.root for one in people if _is_unclear(connection, one.person, carried)}
+    as_of = _history_as_of(connection, judge.now)
+    return _Known(history, numbers, unclear, as_of if as_of < judge.now else None)
+
+
+def _is_unclear(connection: sa.Connection, person: Person[int], carried: bool) -> bool:
+    """Whether a person must look at who this patient is: the histories of two may be mixed, or that of one split."""
+    return (
+        person.in_circle
+        or merges.contradicted(connection, person)
+        or (carried and citizen_numbers.is_shared(connection, person.members))
+    )
 
 
 def _history_as_of(connection: sa.Connection, now: datetime) -> datetime:
@@ -87,43 +149,21 @@ def _history_as_of(connection: sa.Connection, now: datetime) -> datetime:
     return now if age is None or age < BEHIND else now - age
 
 
-def _judge_person(
-    connection: sa.Connection,
-    judge: Judge,
-    person: Person[int],
-    members: Sequence[sa.RowMapping],
-    as_of: datetime,
-    done: Done,
-) -> None:
-    entries = decode(facts.of_patients(connection, person.members))
-    fields = demographics_of(members)
+def _judge_person(known: _Known, judge: Judge, one: _WithOrders) -> Judged:
+    fields = demographics_of(one.members)
     answered = conclude(
-        entries,
+        known.entries_of(one),
         patient_of(fields),
         judge.knowledge,
         judge.site,
-        history_received=any(HISTORY_RECEIVED in row["flags"] for row in members),
-        history_as_of=as_of if as_of < judge.now else None,
+        history_received=any(HISTORY_RECEIVED in row["flags"] for row in one.members),
+        history_as_of=known.history_as_of,
     )
-    shown = _shown(connection, person, members, fields)
-    kept, gone = keep_answers(connection, person.members, answered, shown, judge.now)
-    badges = frozenset({"deceased"} if fields.get("deceased") else ()) | _doubts(connection, person)
-    done.add(raise_alerts(connection, judge.site, person.members, kept, badges, judge.now))
-    if gone:
-        why = why_unanswered(entries, judge.knowledge)
-        reasons = {order_id: why.get(key, "order_withdrawn") for order_id, key in gone.items()}
-        done.alerts += resolve_unanswered(connection, reasons, judge.now)
-    done.answers += len(kept)
-
-
-def _doubts(connection: sa.Connection, person: Person[int]) -> frozenset[str]:
-    """Whether a person must look at who this patient is: the histories of two may be mixed, or that of one split."""
-    unclear = (
-        person.in_circle
-        or merges.contradicted(connection, person)
-        or citizen_numbers.is_shared(connection, person.members)
-    )
-    return frozenset({IDENTITY_UNCLEAR} if unclear else ())
+    badges = {"deceased"} if fields.get("deceased") else set()
+    if one.person.root in known.unclear:
+        badges.add(IDENTITY_UNCLEAR)
+    numbers = [number for member in one.person.members for number in known.numbers[member]]
+    return Judged(one.person.members, answered, _shown(one, numbers, fields), frozenset(badges))
 
 
 def demographics_of(members: Sequence[sa.RowMapping]) -> dict[str, Any]:
@@ -148,13 +188,11 @@ def patient_of(fields: dict[str, Any]) -> Patient:
     )
 
 
-def _shown(
-    connection: sa.Connection, person: Person[int], members: Sequence[sa.RowMapping], fields: dict[str, Any]
-) -> dict[str, Any]:
+def _shown(one: _WithOrders, numbers: Sequence[patients.Number], fields: dict[str, Any]) -> dict[str, Any]:
     """Who the patient is, as an alert shows it; the identity others were merged into comes first."""
-    ordered = sorted(members, key=lambda row: (row["id"] != person.root, row["authority"], row["value"]))
+    ordered = sorted(one.members, key=lambda row: (row["id"] != one.person.root, row["authority"], row["value"]))
     named = [(row["authority"], row["value"]) for row in ordered]
-    others = [(number.authority, number.value) for number in patients.numbers_of(connection, person.members)]
+    others = [(number.authority, number.value) for number in numbers]
     return {
         "identifiers": [
             {"authority": authority, "value": value} for authority, value in dict.fromkeys([*named, *sorted(others)])

@@ -1,6 +1,7 @@
 """Answers into alerts: one per order, with its line in the record and its deliveries, in the caller's transaction."""
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -11,7 +12,7 @@ from rules.assessment import Priority, Tier
 from store import alerts, assessments, decisions, deliveries
 from store.alerts import Happening
 from store.deliveries import NewDelivery
-from worker.answers import Kept, tier_word
+from worker.answers import Kept, Remaining, tier_word
 from worker.change import got_worse
 from worker.decide import ALERTING, Act, Answer, Standing, decide
 from worker.order_control import ON_HOLD, REPLACE_PENDING, STOP_PENDING
@@ -30,29 +31,28 @@ class Raised:
     deliveries: list[int] = field(default_factory=list)
 
 
-def raise_alerts(
-    connection: sa.Connection,
-    site: Site,
-    members: frozenset[int],
-    kept: Sequence[Kept],
-    patient_badges: frozenset[str],
-    now: datetime,
-) -> Raised:
-    """Bring the alerts of one person in line with the answers; the person must be locked."""
+def raise_alerts(connection: sa.Connection, site: Site, people: Sequence[Remaining], now: datetime) -> Raised:
+    """Bring the alerts of these people in line with the answers; the people must be locked."""
     raised = Raised()
-    known = alerts.of_orders(connection, [one.order_id for one in kept])
-    settled = _settled_elsewhere(connection, site, members, kept, now)
-    for one in kept:
-        row = known.get((one.order_id, one.answered.stream))
-        standing = _standing(connection, row) if row is not None else None
-        after = one.answered.stream == STREAM
-        covering = _covering(settled, one) if one.answer.tier >= ALERTING and not after else None
-        act = decide(standing, one.answered.order, one.answer, covered=covering is not None, ends_with_order=not after)
-        if act is None and row is not None:
-            act = _marked(row, _badges(one, patient_badges))
-        if act is not None:
-            _apply(connection, site, one, row, act, covering, patient_badges, now, raised)
-    raised.alerts += _withdraw(connection, known, kept, now)
+    everything = [one for remaining in people for one in remaining.kept]
+    known = alerts.of_orders(connection, [one.order_id for one in everything])
+    last = assessments.of_ids(connection, [row["assessment_id"] for row in known.values()]) if known else {}
+    settled = _settled_elsewhere(connection, site, people, now)
+    for remaining in people:
+        badges = remaining.person.badges
+        elsewhere = [pair for member in sorted(remaining.person.members) for pair in settled[member]]
+        for one in remaining.kept:
+            row = known.get((one.order_id, one.answered.stream))
+            standing = _standing(connection, row, last) if row is not None else None
+            after = one.answered.stream == STREAM
+            covering = _covering(elsewhere, one) if one.answer.tier >= ALERTING and not after else None
+            covered = covering is not None
+            act = decide(standing, one.answered.order, one.answer, covered=covered, ends_with_order=not after)
+            if act is None and row is not None:
+                act = _marked(row, _badges(one, badges))
+            if act is not None:
+                _apply(connection, site, one, row, act, covering, badges, now, raised)
+    raised.alerts += _withdraw(connection, known, everything, now)
     return raised
 
 
@@ -73,6 +73,8 @@ def _withdraw(
 
 def resolve_unanswered(connection: sa.Connection, reasons: Mapping[int, str], now: datetime) -> list[int]:
     """Close the alerts of orders that get no answer of their own any more, with the reason; give their ids."""
+    if not reasons:
+        return []
     rows = [row for row in alerts.of_orders(connection, reasons).values() if row["status"] != "resolved"]
     for row in rows:
         happening = Happening("resolved", now, reason=reasons[row["order_id"]])
@@ -80,12 +82,13 @@ def resolve_unanswered(connection: sa.Connection, reasons: Mapping[int, str], no
     return [row["id"] for row in rows]
 
 
-def _standing(connection: sa.Connection, row: sa.RowMapping) -> Standing:
-    last = assessments.of_ids(connection, [row["assessment_id"]])[row["assessment_id"]]
+def _standing(connection: sa.Connection, row: sa.RowMapping, last: Mapping[int, sa.RowMapping]) -> Standing:
     settled = None
     if row["settled_signature"]:
         settled = assessments.with_signature(connection, row["order_id"], row["settled_signature"])
-    return Standing(row["status"], _answer(last), _answer(settled) if settled is not None else None)
+    return Standing(
+        row["status"], _answer(last[row["assessment_id"]]), _answer(settled) if settled is not None else None
+    )
 
 
 def _answer(row: sa.RowMapping) -> Answer:
@@ -93,23 +96,29 @@ def _answer(row: sa.RowMapping) -> Answer:
 
 
 def _settled_elsewhere(
-    connection: sa.Connection, site: Site, members: frozenset[int], kept: Sequence[Kept], now: datetime
-) -> list[tuple[sa.RowMapping, Answer]]:
-    """What pharmacists settled for this person at other orders, and still stands."""
-    if all(one.answer.tier < ALERTING for one in kept):
-        return []
+    connection: sa.Connection, site: Site, people: Sequence[Remaining], now: datetime
+) -> dict[int, list[tuple[sa.RowMapping, Answer]]]:
+    """What pharmacists settled at other orders, and still stands, by patient; asked only where it can matter."""
+    settled: dict[int, list[tuple[sa.RowMapping, Answer]]] = defaultdict(list)
+    alerting = [each for each in people if any(one.answer.tier >= ALERTING for one in each.kept)]
+    members = {member for each in alerting for member in each.person.members}
+    if not members:
+        return settled
     rows = [
         row
         for row in alerts.of_patients(connection, members, ("acknowledged", "overridden"))
         if row["stream"] == "order" and row["changed_at"] + site.covers_for > now
     ]
     lapsed = _lapsed(connection, members, rows, now)
-    answers = assessments.of_ids(connection, [row["assessment_id"] for row in rows])
-    return [(row, _answer(answers[row["assessment_id"]])) for row in rows if row["id"] not in lapsed]
+    answers = assessments.of_ids(connection, [row["assessment_id"] for row in rows]) if rows else {}
+    for row in rows:
+        if row["id"] not in lapsed:
+            settled[row["patient_id"]].append((row, _answer(answers[row["assessment_id"]])))
+    return settled
 
 
 def _lapsed(
-    connection: sa.Connection, members: frozenset[int], rows: Sequence[sa.RowMapping], now: datetime
+    connection: sa.Connection, members: Collection[int], rows: Sequence[sa.RowMapping], now: datetime
 ) -> set[int]:
     """Overridden alerts whose decision no longer stands."""
     overridden = {row["id"] for row in rows if row["status"] == "overridden"}
