@@ -19,6 +19,7 @@ from redis.exceptions import RedisError
 PROCESS: Final = "ivigilant.process"
 DELIVER: Final = "ivigilant.deliver"
 
+CROWDED: Final = 2  # tasks that wait for a worker; while there are, messages gather for the next
 BUSY: Final = 300  # tasks; ringing again for what is still queued would only make it longer
 
 # Notices of alerts are few and must not wait behind a backlog of history.
@@ -121,9 +122,13 @@ class Bell:
         if self._waiting(lane) < BUSY:
             self.process(lane, ids)
 
+    def is_crowded(self, lane: str) -> bool:
+        """Whether the workers have enough to do with what is queued; not, when nobody can tell."""
+        return self._waiting(lane) >= CROWDED
+
     def _waiting(self, queue: str) -> int:
         try:
-            with self.app.connection_for_write() as connection:
+            with self.app.pool.acquire(block=True) as connection:
                 return int(connection.default_channel.client.llen(queue))
         except (OperationalError, RedisError):
             return 0

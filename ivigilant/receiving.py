@@ -33,6 +33,7 @@ async def receive(settings: Settings, site: SiteFile, engine: sa.Engine, bell: B
         bell.must_process,
         Recognition(site, partial(feed_id, engine)),
         is_order=is_order,
+        crowded=bell.is_crowded,
     )
     stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -1,7 +1,8 @@
 """Telling the workers which messages wait, out of the way of the senders.
 
 A queue that is down or hangs is waited for in a thread of its own. What it does not take is offered again; what there
-is no room to remember is left to the sweep.
+is no room to remember is left to the sweep. While the workers have tasks enough ids gather here, so the busier it is
+the more messages go into one task.
 """
 
 import threading
@@ -18,7 +19,13 @@ from listener.metrics import Metrics
 log = structlog.get_logger()
 
 Enqueue = Callable[[str, Sequence[int]], None]  # (lane, ids); raises NotQueued, or what kombu and sockets raise
+Crowded = Callable[[str], bool]  # lane → whether its tasks wait for a worker already
 _AGAIN_AFTER_S = 1.0
+_LOOK_AGAIN_S = 0.01
+
+
+def _never(_lane: str) -> bool:
+    return False
 
 
 class Publisher:
@@ -32,13 +39,15 @@ class Publisher:
         limit: int = 20_000,
         ids_per_task: int = 200,
         history_every_s: float = 0.01,
+        crowded: Crowded = _never,
     ) -> None:
         self._enqueue = enqueue
         self._metrics = metrics
         self._limit = limit
         self._ids_per_task = ids_per_task
         self._history_every_s = history_every_s
-        self._history_at = 0.0
+        self._crowded = crowded
+        self._not_before = {"orders": 0.0, "history": 0.0}
         self._change = threading.Condition()
         self._ids: dict[str, deque[int]] = {"orders": deque(), "history": deque()}
         self._closing = self._gathering = False
@@ -76,8 +85,11 @@ class Publisher:
                 self._metrics.unpublished.inc()
 
     def _run(self) -> None:
-        while (task := self._next()) is not None:
-            lane, ids = task
+        while (lane := self._due()) is not None:
+            if self._could_grow(lane) and self._crowded(lane):
+                self._not_before[lane] = monotonic() + _LOOK_AGAIN_S
+                continue
+            ids = self._take(lane)
             try:
                 self._enqueue(lane, ids)
             except (NotQueued, KombuError, OSError) as error:
@@ -85,27 +97,32 @@ class Publisher:
                 if not self._put_back(lane, ids):
                     return
 
-    def _next(self) -> tuple[str, list[int]] | None:
+    def _due(self) -> str | None:
         """Wait for ids; orders go at once, history gathers for a moment. None: there is nothing left to wait for."""
         with self._change:
             while True:
-                wait = None
-                if self._ids["orders"]:
-                    return "orders", self._take("orders")
-                if self._ids["history"]:
-                    wait = self._history_at + self._history_every_s - monotonic()
-                    if wait <= 0 or self._closing:
-                        self._history_at = monotonic()
-                        return "history", self._take("history")
-                elif self._closing:
+                lanes = [lane for lane, waiting in self._ids.items() if waiting]
+                if not lanes and self._closing:
                     return None
-                self._gathering = wait is not None
-                self._change.wait(wait)
+                wait = {lane: self._not_before[lane] - monotonic() for lane in lanes}
+                for lane in lanes:
+                    if wait[lane] <= 0 or self._closing:
+                        return lane
+                self._gathering = bool(lanes)
+                self._change.wait(min(wait.values(), default=None))
                 self._gathering = False
 
+    def _could_grow(self, lane: str) -> bool:
+        """Whether a task would be larger for waiting."""
+        with self._change:
+            return not self._closing and len(self._ids[lane]) < self._ids_per_task
+
     def _take(self, lane: str) -> list[int]:
-        waiting = self._ids[lane]
-        return [waiting.popleft() for _ in range(min(len(waiting), self._ids_per_task))]
+        with self._change:
+            waiting = self._ids[lane]
+            if lane == "history":
+                self._not_before[lane] = monotonic() + self._history_every_s
+            return [waiting.popleft() for _ in range(min(len(waiting), self._ids_per_task))]
 
     def _put_back(self, lane: str, ids: Sequence[int]) -> bool:
         """Keep them for another attempt in a second; not when we are closing."""

@@ -14,7 +14,7 @@ from listener.batching import Batcher, Outcome
 from listener.config import ListenerConfig, Port
 from listener.link import Link, Pending
 from listener.metrics import Metrics
-from listener.publishing import Enqueue, Publisher
+from listener.publishing import Crowded, Enqueue, Publisher
 from listener.receive import Reception
 from listener.saving import Save
 from listener.sources import FeedOf, IsOrder
@@ -34,6 +34,10 @@ def _never(_raw: bytes, _header: "Header") -> bool:
     return False
 
 
+def _nowhere(_lane: str) -> bool:
+    return False
+
+
 class Listener:
     """Receives until it is stopped; every message it accepts is in the database before its sender hears so."""
 
@@ -45,6 +49,7 @@ class Listener:
         feed_of: FeedOf,
         *,
         is_order: IsOrder = _never,
+        crowded: Crowded = _nowhere,
         metrics: Metrics | None = None,
         clock: Callable[[], datetime] = _utc_now,
     ) -> None:
@@ -55,6 +60,7 @@ class Listener:
         self.reception = Reception(is_order, ControlIds(clock(), secrets.token_hex(3).upper()))
         self._save = save
         self._enqueue = enqueue
+        self._crowded = crowded
         self._links: set[Link] = set()
         self._collected: list[Pending] = []
         self._servers: list[asyncio.Server] = []
@@ -73,6 +79,7 @@ class Listener:
             limit=config.unpublished,
             ids_per_task=config.ids_per_task,
             history_every_s=config.history_every_s,
+            crowded=self._crowded,
         )
         for port in config.ports:
             self._servers.append(await self._listen(port))

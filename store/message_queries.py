@@ -31,7 +31,7 @@ class Waiting:
 
     id: int
     lane: str
-    queued_before: bool = False  # the sweep has queued it once already
+    begun_before: bool = False  # a worker began on it after the sweep had queued it, and did not end it
 
 
 _WORK = (
@@ -82,11 +82,15 @@ def select_work() -> sa.Select[*tuple[Any, ...]]:
 
 
 def history_before(connection: sa.Connection, message_id: int, most: int) -> list[int]:
-    """Give the history messages that came before this one and still wait; none when they are more than `most`."""
+    """Give the history messages that came before this one and still wait; none when they are more than `most`.
+
+    Without those that a worker began on and did not end: they may be what ended it.
+    """
     message = tables.message
     query = (
         sa.select(message.c.id)
         .where(message.c.state == "received", message.c.lane == "history", message.c.id < message_id)
+        .where(message.c.attempts == 0)
         .order_by(message.c.id)
         .limit(most + 1)
     )
@@ -132,13 +136,13 @@ def stale_received(connection: sa.Connection, older_than: datetime, limit: int) 
     """Give messages that were saved, and last queued, before this moment and still wait; oldest first."""
     message = tables.message
     query = (
-        sa.select(message.c.id, message.c.lane, message.c.queued_at)
+        sa.select(message.c.id, message.c.lane, message.c.attempts)
         .where(message.c.state == "received", message.c.received_at < older_than)
         .where(sa.or_(message.c.queued_at.is_(None), message.c.queued_at < older_than))
         .order_by(message.c.id)
         .limit(limit)
     )
-    return [Waiting(row.id, row.lane, row.queued_at is not None) for row in connection.execute(query)]
+    return [Waiting(row.id, row.lane, row.attempts > 0) for row in connection.execute(query)]
 
 
 def mark_queued(connection: sa.Connection, ids: Collection[int], now: datetime) -> None:

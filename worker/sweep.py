@@ -1,7 +1,7 @@
 """The round that leaves nothing behind: what was saved and is not processed goes on the queue again.
 
-Redis may lose every task; the rows are the truth. A message that the sweep queued once already goes alone, so that
-one that kills its worker is found (`tasks._count_crashes`) and delays nobody.
+Redis may lose every task; the rows are the truth. A message that was queued again, begun and not ended goes alone, so
+that one that kills its worker is found (`tasks._may_begin`) and delays nobody.
 """
 
 from collections import defaultdict
@@ -33,7 +33,7 @@ def sweep(worker: Dependencies) -> Swept:
         message_queries.mark_queued(connection, [one.id for one in waiting], now)
     lanes: dict[tuple[str, bool], list[int]] = defaultdict(list)
     for one in waiting:
-        lanes[one.lane, one.queued_before].append(one.id)
+        lanes[one.lane, one.begun_before].append(one.id)
     for (lane, alone), ids in sorted(lanes.items()):
         size = 1 if alone else TOGETHER
         for start in range(0, len(ids), size):

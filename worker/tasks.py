@@ -55,7 +55,7 @@ def _read_all(worker: Dependencies, ids: Sequence[int]) -> dict[int, Read]:
     with reading(worker.engine) as connection:
         rows = _rows(connection, ids)
         knowledge = knowledge_now(worker, connection)
-    if len(rows) == 1 and rows[0]["queued_at"] is not None and not _may_begin(worker, rows[0]):
+    if not _may_begin(worker, ids, rows):
         return {}
     return {row["id"]: _attempt(partial(open_message, row, knowledge, worker.site)) for row in rows}
 
@@ -75,13 +75,16 @@ def _rows(connection: sa.Connection, ids: Sequence[int]) -> Sequence[sa.RowMappi
     return sorted([*rows, *message_queries.received(connection, more)], key=lambda row: int(row["id"]))
 
 
-def _may_begin(worker: Dependencies, row: sa.RowMapping) -> bool:
-    """A message that the sweep sends alone may be one that kills its worker: count before touching it."""
+def _may_begin(worker: Dependencies, ids: Sequence[int], rows: Sequence[sa.RowMapping]) -> bool:
+    """A message that was queued again may end its worker: count before touching it; alone, park it in the end."""
+    again = {row["id"]: row["attempts"] for row in rows if row["queued_at"] is not None}
+    if not again:
+        return True
     with worker.engine.begin() as connection:
-        if row["attempts"] >= MOST_CRASHES:
-            message_queries.mark(connection, [Outcome(row["id"], "parked", "crashes_worker")], worker.clock())
+        if len(ids) == 1 and again.get(ids[0], 0) >= MOST_CRASHES:
+            message_queries.mark(connection, [Outcome(ids[0], "parked", "crashes_worker")], worker.clock())
             return False
-        message_queries.count_attempt(connection, [row["id"]])
+        message_queries.count_attempt(connection, again)
         return True
 
 

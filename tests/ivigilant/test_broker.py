@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from ivigilant.broker import BUSY, PROCESS, Bell, make_celery, transport_options
+from ivigilant.broker import BUSY, CROWDED, PROCESS, Bell, make_celery, transport_options
 from tests.ivigilant.waiting import soon
 
 # Writes the ids of each task to a file; holds on to a task that names 13 until it is killed.
@@ -69,6 +69,16 @@ def test_what_is_probably_still_queued_is_not_queued_again(redis_url: str) -> No
 
     with redis.Redis.from_url(redis_url) as client:
         assert (client.llen("history"), client.llen("orders")) == (BUSY, 1)
+
+
+def test_a_lane_is_crowded_when_tasks_wait_in_it(redis_url: str) -> None:
+    bell = Bell(make_celery(redis_url))
+
+    for number in range(CROWDED):
+        bell.process("history", [number])
+
+    assert [bell.is_crowded(lane) for lane in ("history", "orders")] == [True, False]
+    assert not Bell(make_celery("redis://127.0.0.1:1/0")).is_crowded("history")
 
 
 def test_a_slow_task_is_not_run_beside_itself() -> None:

@@ -85,6 +85,35 @@ def test_history_gathers_while_orders_do_not_wait() -> None:
     publisher.close(DEADLINE_S)
 
 
+def test_ids_gather_while_the_workers_have_tasks_enough() -> None:
+    queue, crowded = Queue(), threading.Event()
+    publisher = Publisher(
+        queue, Metrics(), ids_per_task=10, history_every_s=0.0, crowded=lambda _lane: crowded.is_set()
+    )
+    crowded.set()
+
+    for number in range(8):
+        publisher.put({"history": [number], "orders": [100 + number]})
+    held = list(queue.taken)
+    crowded.clear()
+    until(lambda: len(queue.ids()) == 16)
+
+    assert held == []
+    assert [len(ids) for _, ids in queue.taken] == [8, 8]
+    publisher.close(DEADLINE_S)
+
+
+def test_a_full_task_waits_for_nobody() -> None:
+    queue = Queue()
+    publisher = Publisher(queue, Metrics(), ids_per_task=10, history_every_s=0.0, crowded=lambda _lane: True)
+
+    publisher.put({"history": list(range(25))})
+    until(lambda: len(queue.ids()) == 20)
+    publisher.close(DEADLINE_S)
+
+    assert queue.ids() == list(range(25))
+
+
 @pytest.mark.parametrize("error", [NotQueued("down"), OperationalError("down"), ConnectionRefusedError()])
 def test_a_queue_that_was_down_is_offered_the_ids_again(error: Exception) -> None:
     queue = Queue()
