@@ -106,8 +106,11 @@ class DrugLine:
         )
 
     def name(self) -> str:
-        """Every text the drug was sent with."""
-        return drug_words(self.segment, self._at(self.places.drug))
+        """Every text the drug was sent with; where its own field is empty, that of the supplementary code."""
+        words = drug_words(self.segment, self._at(self.places.drug))
+        if words or not self.places.supplementary:
+            return words
+        return drug_words(self.segment, self._at(self.places.supplementary))
 
     def instructions(self) -> list[str]:
         """What was written beside it, for the ward and for the pharmacy."""
@@ -126,6 +129,9 @@ class DrugLine:
         low, unit_of_low, doubts = _number(self.text(self.places.low))
         high, _, more = _number(self.text(self.places.high))
         value = _both(low, high)
+        if low is None and high is not None and not units.text:  # both stand one field too far
+            further = read_units(self.segment, self._at(self.places.units) + 1)
+            units, doubts = (further, (*doubts, "shifted_fields")) if further.unit is not None else (units, doubts)
         unit = units.unit or unit_of_low
         if units.value is not None:
             value = units.value if value is None else _both(value, units.value)
@@ -188,8 +194,13 @@ def _is_shifted(segment: Segment, places: Places) -> bool:
     """An empty drug field, and words where the amount should be."""
     if segment.raw(places.drug) or segment.name == "RXC":
         return False
-    parts = [part.strip() for part in segment.components(places.low)]
-    return len([part for part in parts if part]) > 1 and read_range(parts[0]) is None
+    parts = [part for part in (part.strip() for part in segment.components(places.low)) if part]
+    if len(parts) > 1 and read_range(parts[0]) is None:
+        return True
+    # A drug with a number for a code, or without any: its words are no amount and no unit, and its amount follows.
+    words = "".join(parts[:1] if len(parts) == 1 else parts[1:2])
+    is_amount = not words or read_unit(words) is not None or _number(words)[0] is not None
+    return not is_amount and _number(segment.text(places.low + 1).strip())[0] is not None
 
 
 def _number(text: str) -> tuple[Span | None, Unit | None, tuple[str, ...]]:

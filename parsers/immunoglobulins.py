@@ -13,9 +13,10 @@ _SUBCUTANEOUS = "J06BA01"
 _ATC = ("J06BA", "J06BB")
 
 _NAMES = re.compile(
-    r"im+u+n+o?\s?-?globulin|\bigg\b|\bivig\b|\bivimm|\bi\.?v\.?i\.?g|\bscig\b|gam+aglobulin|gam+agard|gam+aked|gam+aplex|gam+anorm"
-    r"|nanogam|privigen|kiovig|gamunex|octagam|octanorm|flebogam|intratect|panzyga|iqymune|bivigam|asceniv|yimmugo|alyglo"
-    r"|qivigy|hizentra|cuvitru|cutaquig|xembify|hyqvia|sandoglobulin|ig\s?vena|intraglobin|multigam|multigram|plangamma|gamimune",
+    r"im+u+n+[oe]?\s?-?globulin|\bigg\b|\bivig\b|\bivimm|\bi\.?v\.?i\.?g|\bscig\b|gam+a[- ]?globulin"
+    r"|gam+agard|gam+aked|gam+aplex|gam+anorm|nanogam|privigen|kiovig|gamunex|octagam|octanorm|flebogam|intratect"
+    r"|panzyga|iqymune|bivigam|asceniv|yimmugo|alyglo|qivigy|hizentra|cuvitru|cutaquig|xembify|hyqvia|sandoglobulin"
+    r"|ig\s?vena|intraglobin|multigam|multigram|plangamma|gamimune",
     re.IGNORECASE,
 )
 _SPECIFIC = re.compile(

@@ -69,6 +69,7 @@ _NUMERALS = {
     }.items()
     for word in words.split()
 }
+_SPELLED_OUT = re.compile(r"(?<=\d)\s?\([^()\d]{2,20}\)")  # "every 6 (six) hours"
 _NUMERAL = re.compile(r"\b(" + "|".join(_NUMERALS) + r")(maal|keer)?\b", re.IGNORECASE)
 
 
@@ -79,7 +80,7 @@ def with_digits(text: str) -> str:
         number = _NUMERALS[found[1].lower()]
         return f"{number} {found[2]}" if found[2] else number
 
-    return _NUMERAL.sub(digits, text)
+    return _NUMERAL.sub(digits, _SPELLED_OUT.sub("", text))
 
 
 @lru_cache(maxsize=512)

@@ -16,6 +16,7 @@ ORDERS = frozenset(
 ADMINISTRATIONS = frozenset({("RAS", "O01"), ("RAS", "O17")})
 RESULTS = frozenset({("ORU", "R01"), ("ORU", "R30"), ("ORU", "R31"), ("ORU", "R32")})
 PROBLEMS = frozenset({("PPR", "PC1"), ("PPR", "PC2"), ("PPR", "PC3")})
+WITH_ORDERS = ORDERS | PROBLEMS  # a problem may come with the orders that treat it
 BILLING = frozenset({("BAR", "P01"), ("BAR", "P05"), ("BAR", "P12")})
 
 # Admissions, transfers, discharges and their cancellations; A60 for allergies; then merges, moves and A37 to undo one.

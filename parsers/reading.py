@@ -111,7 +111,7 @@ def _read_medication(
     defaults: Defaults,
 ) -> Iterator[AnyEvent]:
     kind = (header.type, header.event)
-    if kind in message_types.ORDERS:
+    if kind in message_types.WITH_ORDERS:
         yield from read_orders(message, patient, header, segments, defaults)
     elif kind in message_types.ADMINISTRATIONS:
         yield from read_administrations(message, patient, header, segments, defaults)

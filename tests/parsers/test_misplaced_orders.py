@@ -1,0 +1,59 @@
+"""Orders whose parts stand where no standard puts them, as real senders write them."""
+
+import pytest
+
+from parsers.events import MedicationOrdered
+from parsers.reading import read
+from tests.parsers.builders import DEFAULTS, a_patient_message
+from tests.parsers.order_builders import IVIG, ORC, ends, the_order
+
+
+@pytest.mark.parametrize("drug", [IVIG, "^Privigen 100 mg/ml", "99990011^IMMUNOGLOBULINE IV^GS-HPK"])
+def test_a_drug_one_field_too_far_is_read_there(drug: str) -> None:
+    order = the_order(ORC, f"RXE|||{drug}|30||g")
+
+    assert ends(order.dose) == (30, 30, "g")
+    assert order.text
+    assert "shifted_fields" in order.flags
+
+
+def test_an_amount_and_its_unit_one_field_too_far_are_read_there() -> None:
+    order = the_order(ORC, "RXO|1^Privigen^L||20||g")
+
+    assert ends(order.dose) == (20, 20, "g")
+    assert "shifted_fields" in order.flags
+
+
+def test_a_dosage_form_is_no_unit() -> None:
+    assert the_order(ORC, "RXO|1^Privigen^L||20||TAB").dose is None
+
+
+def test_an_amount_with_its_unit_as_a_component_is_no_drug() -> None:
+    assert ends(the_order(ORC, "RXE|||30^g").amount) == (30, 30, "")
+
+
+def test_the_name_in_the_supplementary_code_tells_the_strength() -> None:
+    assert ends(the_order(ORC, "RXE|||300||mL" + "|" * 26 + "X1^Privigen 100 mg/ml^L").dose) == (30, 30, "g")
+
+
+@pytest.mark.parametrize(
+    "words", ["Give every 24 (twenty-four) hours", "every 24 hours", "1x per 24 (vierentwintig) uur"]
+)
+def test_a_number_that_is_spelled_out_beside_it_is_read_once(words: str) -> None:
+    (timing,) = the_order("ORC|NW|1^EPD", f"RXO|{IVIG}|30||g|||^{words}").timings
+
+    assert timing.period_hours == 24
+
+
+def test_an_additive_is_immunoglobulin_in_english_too() -> None:
+    order = the_order(ORC, "RXE||1^mixture^L|500||mL", "RXC|A|X^immune globulin^L|32|g", "RXC|B|Y^saline^L|180|mL")
+
+    assert ends(order.dose) == (32, 32, "g")
+
+
+def test_the_orders_of_a_problem_are_read() -> None:
+    raw = a_patient_message("PRB|AD|20250310|G61.0^GBS^I10", ORC, f"RXO|{IVIG}|30||g", kind="PPR^PC1")
+
+    assert [ends(each.dose) for each in read(raw, DEFAULTS).events if isinstance(each, MedicationOrdered)] == [
+        (30, 30, "g")
+    ]
