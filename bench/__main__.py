@@ -1,0 +1,51 @@
+"""`make bench`: everything, in under ten minutes; `--full` longer and with a million facts in the store."""
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator
+
+from rich.console import Console
+
+from bench import end_to_end, judging, order_latency, reading_hl7, receiving
+from bench.baseline import measure as baseline
+from bench.machine import describe
+from bench.report import RESULTS, Table, show, write
+from bench.services import DATABASES
+
+
+def _measured(seconds: float, sizes: tuple[int, ...], say: Callable[[str], None]) -> Iterator[Table]:
+    say("reading")
+    yield reading_hl7.measure()
+    say("judging")
+    yield from judging.measure(sizes)
+    say("acknowledging")
+    yield receiving.measure(seconds / 3)
+    say("end to end")
+    runs = [end_to_end.measure(seconds, database) for database in DATABASES]
+    yield end_to_end.throughput(runs)
+    yield end_to_end.memory(runs)
+    say("from order to alert")
+    yield order_latency.measure(seconds)
+    say("the baseline")
+    yield baseline.measure(seconds / 2, next(run.per_second for run in runs if run.database == "PostgreSQL"))
+
+
+def main() -> int:
+    """Measure, print each table as it comes, and keep them all."""
+    asked = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    asked.add_argument("--seconds", type=float, default=30.0, help="how long each kind of load lasts")
+    asked.add_argument("--full", action="store_true", help="five minutes of load, a million facts")
+    options = asked.parse_args()
+    seconds, sizes = (300.0, (1_000, 100_000, 1_000_000)) if options.full else (options.seconds, (1_000, 100_000))
+    console = Console(width=140)
+    tables = []
+    for table in _measured(seconds, sizes, lambda what: console.print(f"[dim]measuring: {what} …[/]")):
+        show(table, console)
+        tables.append(table)
+        write(tables, describe())
+    console.print(f"kept in {RESULTS.parent.name}/{RESULTS.name}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

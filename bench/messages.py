@@ -1,0 +1,65 @@
+"""What is sent: the synthetic hospital, copies of it under other numbers, and orders that must raise an alert."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import count
+
+from bench.load import framed
+from ivigilant.hospital.stream import hospital_messages
+from listener.sending import control_id_of
+
+
+def hospital(patients: int, seed: int = 7) -> list[bytes]:
+    """The feed of a hospital with so many patients more than those of the case reports; 5 % are IVIg orders."""
+    return list(hospital_messages(seed, now=datetime.now(UTC), patients=patients))
+
+
+def copies(messages: Sequence[bytes]) -> Iterator[bytes]:
+    """The same messages, framed, over and over under control ids of their own."""
+    parts = []
+    for message in messages:
+        before, _, after = framed(message).partition(b"|" + control_id_of(message) + b"|")
+        parts.append((before + b"|", b"|" + after))
+    for number in count():
+        before, after = parts[number % len(parts)]
+        yield before + b"C%d" % number + after
+
+
+def thrombosis(patient: int, now: datetime) -> bytes:
+    """A problem-list entry: this patient had a thrombosis two years ago."""
+    problem = f"PRB|AD|{_time(now)}|128053003^Diepe veneuze trombose^SCT|PRB{patient}^EPD|||20240614|||||CONF|INACTIVE"
+    return _message("PPR^PC1^PPR_PC1", f"BH{patient}", patient, now, problem)
+
+
+def order(patient: int, now: datetime, number: int = 0) -> bytes:
+    """An order for IVIg for this patient; its placer number is the patient's with its own number behind it."""
+    return _message(
+        "OMP^O09^OMP_O09",
+        f"BO{patient}.{number}",
+        patient,
+        now,
+        f"ORC|NW|{patient}.{number}^EPD|||SC||||{_time(now)}",
+        f"TQ1|1||Once|||||{_time(now + timedelta(hours=2))}||R",
+        "RXO|J06BA02^immunoglobulins, normal human^ATC|30||g^gram^UCUM",
+        "RXR|IV^Intravenous^HL70162",
+        "OBX|1|NM|29463-7^Body weight^LN||75|kg^kilogram^UCUM|||||F",
+    )
+
+
+def results(patient: int, now: datetime, how_many: int) -> bytes:
+    """So many INRs of this patient, one an hour."""
+    lines = [f"OBR|1|||LAB^Stolling^L|||{_time(now)}"]
+    for number in range(how_many):
+        taken = _time(now - timedelta(hours=number + 1))
+        lines.append(f"OBX|{number + 1}|NM|6301-6^INR^LN||1.{number % 10}|{{INR}}^^UCUM||||F|||{taken}")
+    return _message("ORU^R01^ORU_R01", f"BR{patient}", patient, now, *lines)
+
+
+def _message(kind: str, control_id: str, patient: int, now: datetime, *segments: str) -> bytes:
+    header = f"MSH|^~\\&|EPD|ZKHA|IVIGILANT|ZKHA|{_time(now)}||{kind}|{control_id}|P|2.5|||||NLD|UNICODE UTF-8"
+    pid = f"PID|1||{7000000 + patient}^^^ZKHA^PI||Meetpunt^Nummer{patient}||19600101|F"
+    return "\r".join((header, pid, "PV1|1|I|C4NEU^12^2^ZKHA", *segments, "")).encode()
+
+
+def _time(at: datetime) -> str:
+    return at.strftime("%Y%m%d%H%M%S%z")
