@@ -139,6 +139,43 @@ class WholeMessage(Message, frozen=True, kw_only=True):
     fields: list[Field]
 
 
+class CodeExample(msgspec.Struct, frozen=True, kw_only=True):
+    """The newest message a code was seen in, and the field it stood in."""
+
+    message: str
+    message_id: str
+    path: str
+
+
+class Code(msgspec.Struct, frozen=True, kw_only=True):
+    """A code that no value set holds, and what became of it; a mapped one counts as its `value_set`."""
+
+    id: str
+    kind: str
+    system: str
+    code: str
+    display: str
+    likely: str
+    state: str
+    messages: int
+    feed: str | None
+    first_seen: datetime
+    last_seen: datetime | None
+    example: CodeExample | None
+    value_set: str | None
+    reason: str | None
+    decided_by: str | None
+    decided_at: datetime | None
+    decisions: int
+
+
+class WholeCode(Code, frozen=True, kw_only=True):
+    """A code, with how many patients its messages speak of, and how many of those ever had IVIg ordered."""
+
+    patients: int
+    patients_with_ivig: int
+
+
 class Page(msgspec.Struct, Generic[Item], frozen=True):
     """Some items, and the cursor that gives the next; null when there are no more."""
 

@@ -24,7 +24,9 @@ from inbox import (
     alert_pages,
     api_alerts,
     api_assessments,
+    api_codes,
     api_messages,
+    code_pages,
     event_stream,
     health,
     inbox_page,
@@ -99,6 +101,10 @@ def _pages(settings: InboxSettings) -> Router:
         message_pages.show_messages,
         message_pages.show_message,
         message_pages.reprocess_message,
+        code_pages.show_codes,
+        code_pages.show_code,
+        code_pages.map_code,
+        code_pages.dismiss_code,
         rule_page.show_rules,
         rule_page.show_rule,
         leaflet.show_leaflet,
@@ -111,7 +117,8 @@ def _pages(settings: InboxSettings) -> Router:
 
 
 def _api() -> Router:
-    handlers: list[Any] = [api_alerts.router, api_assessments.router, api_messages.router, event_stream.api_events]
+    routers = [api_alerts.router, api_assessments.router, api_messages.router, api_codes.router]
+    handlers: list[Any] = [*routers, event_stream.api_events]
     return Router(API, route_handlers=handlers, middleware=[TokenAuthentication], security=[{"bearer": []}])
 
 

@@ -15,6 +15,8 @@ from inbox.errors import (
     AlertChanged,
     AlertMissing,
     AlertSettled,
+    CodeChanged,
+    CodeMissing,
     InboxError,
     MessageMissing,
     MessageWaiting,
@@ -51,12 +53,16 @@ def _form_expired(request: AnyRequest) -> Response[Any]:
 def for_inbox(request: AnyRequest, error: InboxError) -> Response[Any]:
     """Answer what the inbox itself refused."""
     match error:
-        case AlertMissing() | MessageMissing():
+        case AlertMissing() | MessageMissing() | CodeMissing():
             return _answer(request, 404, detail=str(error))
         case AlertSettled():
             at = error.at.isoformat() if error.at else ""
             settled = {"status": error.status, "by": error.by, "at": at}
             return _answer(request, 409, kind="already-settled", detail=str(error), settled=settled)
+        case CodeChanged():
+            at = error.at.isoformat() if error.at else ""
+            settled = {"status": error.state, "by": error.by, "at": at}
+            return _answer(request, 409, kind="already-decided", detail=str(error), settled=settled)
         case AlertChanged():
             return _answer(request, 409, kind="alert-changed", detail=str(error))
         case MessageWaiting():

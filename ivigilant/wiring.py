@@ -112,12 +112,14 @@ def listen(settings: Settings) -> None:
 
 def beat(settings: Settings) -> None:
     """Keep time until told to stop."""
+    from worker.local_codes import settle
     from worker.sweep import sweep
 
     bell = Bell(make_celery(settings.redis()))
     engine = connect(settings.database())
     worker = make_dependencies(settings, engine, bell)
     declare_feeds(engine, load_site(settings.site_file))
+    settle(worker)
     stopping = threading.Event()
     stop_on_signals(stopping)
     clock = Beat(engine, utc_now, sweep=lambda: sweep(worker), ring=bell.deliver)

@@ -114,8 +114,11 @@ class Knowledge:
         return self.terms.codes.system_of(coding.system) in self.terms.recognition.spoken.get(kind, ())
 
     def with_local_codes(self, local: Mapping[str, Iterable[Coding]]) -> "Knowledge":
-        """Return this knowledge with a hospital's own codes, by value set, as members; its version says so."""
-        members = {name: tuple(codings) for name, codings in local.items()}
+        """Return this knowledge with a hospital's own codes, by value set, as members; its version says so.
+
+        A value set that this release no longer has is left out.
+        """
+        members = {name: tuple(codings) for name, codings in local.items() if name in self.terms.codes.names}
         lines = sorted(f"{name} {each.system} {each.code}" for name, codings in members.items() for each in codings)
         if not lines:
             return self

@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from store.tables import feed, message
+from store.tables import feed, mention, message, patient
 from store.work_tables import local_code, local_code_seen
 
 
@@ -17,6 +17,7 @@ class CodeFilter:
     states: Sequence[str] = ()
     kinds: Sequence[str] = ()
     words: str = ""  # in the code, its system or the sender's words
+    telling: bool = False  # only those whose words name a value set
 
     def conditions(self) -> list[sa.ColumnElement[bool]]:
         """Give it as the database understands it."""
@@ -25,6 +26,8 @@ class CodeFilter:
             wanted.append(local_code.c.state.in_(self.states))
         if self.kinds:
             wanted.append(local_code.c.kind.in_(self.kinds))
+        if self.telling:
+            wanted.append(local_code.c.likely != "")
         if self.words:
             places = (local_code.c.code, local_code.c.display, local_code.c.system)
             wanted.append(sa.or_(*(place.icontains(self.words, autoescape=True) for place in places)))
@@ -90,3 +93,29 @@ def _with_example(seen: sa.Subquery) -> sa.Select[*tuple[Any, ...]]:
         .outerjoin(message, message.c.id == seen.c.last)
         .outerjoin(feed, feed.c.id == message.c.feed_id)
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Whom a decision on a code touches."""
+
+    messages: int  # that are processed again
+    patients: int
+    with_ivig: int  # of those, whose orders for IVIg are answered again
+
+
+def reach(connection: sa.Connection, code_id: int) -> Reach:
+    """Count the messages a code was seen in, and the patients they speak of."""
+    seen = local_code_seen
+    messages = sa.select(sa.func.count()).where(seen.c.code_id == code_id)
+    people = (
+        sa.select(patient.c.id, patient.c.has_ivig)
+        .join(mention, mention.c.patient_id == patient.c.id)
+        .join(seen, seen.c.message_id == mention.c.message_id)
+        .where(seen.c.code_id == code_id)
+        .distinct()
+        .subquery()
+    )
+    counts = sa.select(sa.func.count(), sa.func.count().filter(people.c.has_ivig)).select_from(people)
+    patients, with_ivig = connection.execute(counts).one()
+    return Reach(connection.execute(messages).scalar_one(), patients, with_ivig)

@@ -150,7 +150,8 @@ def decide(connection: sa.Connection, code_id: int, decision: Decision) -> None:
 def process_again(connection: sa.Connection, code_ids: Collection[int]) -> list[Waiting]:
     """Let every message these codes were seen in be processed again; the sweep queues them."""
     seen = sa.select(local_code_seen.c.message_id).where(local_code_seen.c.code_id.in_(sorted(code_ids)))
-    return wait_again(connection, message.c.id.in_(seen), queued_at=None)
+    which = sa.and_(message.c.id.in_(seen), message.c.pruned_at.is_(None))
+    return wait_again(connection, which, queued_at=None)
 
 
 def with_states(connection: sa.Connection, states: Sequence[str]) -> Sequence[sa.Row[Any]]:

@@ -7,7 +7,7 @@ from store.columns import Id, UtcTime, metadata, row_id
 local_code = sa.Table(
     "local_code",
     metadata,
-    # A code that no value set holds, in a system that our value sets do not speak (docs/decisions/0006).
+    # A code that no value set holds, in a system that our value sets do not speak (docs/decisions/0007).
     row_id(),
     sa.Column("kind", sa.Text, nullable=False),  # product | diagnosis
     sa.Column("system", sa.Text, nullable=False),

@@ -40,13 +40,16 @@ def knowledge_now(worker: Dependencies, connection: sa.Connection) -> Knowledge:
     """The knowledge with what people mapped so far; made anew when either changed."""
     key = worker.knowledge.version, local_codes.version(connection)
     if key not in worker.mapped:
-        members = {
-            name: [Coding(system, code) for system, code in codes]
-            for name, codes in local_codes.mapped(connection).items()
-        }
         worker.mapped.clear()
-        worker.mapped[key] = worker.knowledge.with_local_codes(members)
+        worker.mapped[key] = with_mapped(worker.knowledge, connection)
     return worker.mapped[key]
+
+
+def with_mapped(knowledge: Knowledge, connection: sa.Connection) -> Knowledge:
+    """This knowledge with what people mapped so far."""
+    mapped = local_codes.mapped(connection)
+    members = {name: [Coding(system, code) for system, code in codes] for name, codes in mapped.items()}
+    return knowledge.with_local_codes(members)
 
 
 def sightings(knowledge: Knowledge, arrivals: Iterable[Arrival]) -> list[Sighting]:

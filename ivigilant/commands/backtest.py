@@ -40,6 +40,7 @@ def backtest(
     from ivigilant.site_file import load_site
     from ivigilant.site_parts import site_knowledge, worker_site
     from store.engine import connect, reading
+    from worker.local_codes import with_mapped
     from worker.past import Past
 
     settings = read_settings(config, data_dir)
@@ -50,6 +51,7 @@ def backtest(
     new = site_knowledge(settings.model_copy(update={"knowledge_dir": knowledge}), file)
     errors = Console(stderr=True)
     with database_explained(), reading(connect(settings.database())) as connection:
+        old, new = with_mapped(old, connection), with_mapped(new, connection)
         past = Past(connection, worker_site(file, settings), messages or needs_messages(old, new))
         with Progress(console=errors, transient=True) as progress:
             task = progress.add_task("judging", total=past.size())

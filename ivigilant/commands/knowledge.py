@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ivigilant.commands import knowledge_changes
+from ivigilant.commands import knowledge_changes, knowledge_coverage
 from ivigilant.commands.options import Config, read_settings
 
 if TYPE_CHECKING:
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="The rules and value sets.", no_args_is_help=True)
 knowledge_changes.add_to(app)
+knowledge_coverage.add_to(app)
 
 
 @app.command("check")

@@ -19,6 +19,7 @@ from ivigilant.site_parts import site_knowledge, worker_site
 from rules.knowledge import Knowledge
 from store import assessments, merges, orders, tables
 from store.messages import raw_of
+from worker.local_codes import with_mapped
 
 
 class NotStored(IvigilantError):
@@ -35,6 +36,7 @@ def explain_stored_message(
         rows = _messages(connection, name)
         if not rows:
             raise NotStored(f"no message is called {name}; give its number or its control id")
+        knowledge = with_mapped(knowledge, connection)
         explained, people = [], set()
         for row in rows:
             patients = access.patients_in_message(connection, row.id)

@@ -5,8 +5,9 @@ import sqlalchemy as sa
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from store import tables
-from tests.inbox.builders import an_event
+from store import local_codes, tables
+from store.local_codes import Sighting
+from tests.inbox.builders import NOW, an_event
 from tests.inbox.desks import Desk, with_alerts
 from tests.inbox.sites import Site
 from tests.store.builders import a_message
@@ -14,17 +15,20 @@ from tests.store.builders import a_message
 pytestmark = pytest.mark.browser
 
 
-PATHS = ("/", "/?tier=high", "/alerts/1", "/alerts/2", "/messages", "/messages/1?path=PRB[1]-3", "/messages/3", "/nix")
+MESSAGES = ("/messages", "/messages/1?path=PRB[1]-3", "/messages/3")
+PATHS = ("/", "/?tier=high", "/alerts/1", "/alerts/2", *MESSAGES, "/codes", "/codes/1", "/nix")
 
 
 def all_kinds(site: Site) -> None:
-    """An open and a settled alert, and a parked message."""
+    """An open and a settled alert, a parked message, and a code nobody knows."""
     first, _ = with_alerts(site, 2)
     with site.engine.begin() as connection:
         an_event(connection, first, kind="changed", reason="tier_rose, new_rule:IG-VTE-001")
         an_event(connection, 2, kind="acknowledged", actor="rik", note="Called the ward")
         connection.execute(sa.update(tables.alert).where(tables.alert.c.id == 2).values(status="acknowledged"))
         a_message(connection, "M9", state="parked", reason="no_patient", flags=["charset"], body_hash=b"9" * 32)
+        seen = Sighting("diagnosis", "ZKH", "T7", "Trombosebeen", "venous-thromboembolism", 1, "PRB[1]-3")
+        local_codes.note(connection, [seen], NOW)
 
 
 @pytest.mark.parametrize("language", ["nl", "en"])

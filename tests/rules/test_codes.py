@@ -87,6 +87,7 @@ def test_the_same_codes_give_the_same_version_in_whatever_order_they_came(knowle
     assert len(versions) == 1
     assert knowledge.with_local_codes({VTE: [one]}).version not in versions
     assert knowledge.with_local_codes({}).version == knowledge.version
+    assert knowledge.with_local_codes({"a-set-of-long-ago": [one]}).version == knowledge.version
 
 
 @pytest.mark.parametrize(
