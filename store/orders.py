@@ -68,6 +68,33 @@ def owners(connection: sa.Connection, ids: Collection[int]) -> frozenset[int]:
     return frozenset(connection.execute(query).scalars())
 
 
+def owners_answered_by_others(
+    connection: sa.Connection, knowledge: str, ended_since: datetime, after: int, limit: int
+) -> list[int]:
+    """Give the next identities with an order that goes on, or ended since, whose last answer other knowledge gave.
+
+    What people mapped in a hospital follows the version of the knowledge after a plus, and is the same knowledge.
+    """
+    order, assessment = tables.medication_order, tables.assessment
+    last = (
+        sa.select(assessment.c.knowledge)
+        .where(assessment.c.order_id == order.c.id, assessment.c.stream == "order")
+        .order_by(assessment.c.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    query = (
+        sa.select(order.c.patient_id)
+        .where(order.c.patient_id > after, order.c.state != ABSORBED)
+        .where(order.c.ends_at.is_(None) | (order.c.ends_at >= ended_since))
+        .where(last != knowledge, sa.not_(last.startswith(f"{knowledge}+", autoescape=True)))
+        .distinct()
+        .order_by(order.c.patient_id)
+        .limit(limit)
+    )
+    return list(connection.execute(query).scalars())
+
+
 def numbered(number: str) -> sa.ColumnElement[bool]:
     """Say which orders go by this number, the placer's or the filler's; without a namespace, in any."""
     order = tables.medication_order

@@ -54,9 +54,7 @@ def rebuild(worker: Dependencies, tell: Callable[[Rebuilt], None], together: int
     with worker.engine.begin() as connection:
         done = Rebuilt(progress.begin(connection, NAME, worker.clock()).position)
         rebuilding.read_at_last(connection, message_types.READ)
-    while (
-        further := patiently(worker.engine, partial(_step, worker=worker, done=done, together=together))
-    ) is not None:
+    while (further := patiently(worker.engine, partial(_step, worker, done, together))) is not None:
         done = further
         tell(done)
     with worker.engine.begin() as connection:
@@ -65,7 +63,7 @@ def rebuild(worker: Dependencies, tell: Callable[[Rebuilt], None], together: int
     return done
 
 
-def _step(connection: sa.Connection, worker: Dependencies, done: Rebuilt, together: int) -> Rebuilt | None:
+def _step(worker: Dependencies, done: Rebuilt, together: int, connection: sa.Connection) -> Rebuilt | None:
     """Derive the next patients again; None when there are none."""
     ids = rebuilding.patients_after(connection, done.position, together)
     if not ids:

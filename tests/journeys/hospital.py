@@ -4,7 +4,7 @@ Only sockets and queues are left out; `tests/chaos` and `tests/deployment` have 
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -40,16 +40,11 @@ class Clock:
         self.now += timedelta(**time)
 
 
-@dataclass(repr=False)
 class Hospital:
     """One database and everything that works on it."""
 
-    engine: sa.Engine
-    knowledge: Knowledge
-    site: Site = field(default_factory=Site)
-    clock: Clock = field(default_factory=Clock)
-
-    def __post_init__(self) -> None:
+    def __init__(self, engine: sa.Engine, knowledge: Knowledge, site: Site | None = None) -> None:
+        self.engine, self.knowledge, self.site, self.clock = engine, knowledge, site or Site(), Clock()
         with self.engine.begin() as connection:
             feed_id = feeds.ids_of(connection, ["default"])["default"]
         feed = Feed(id=feed_id, defaults=Defaults(zone=self.site.zone))
@@ -60,9 +55,6 @@ class Hospital:
     def uses(self, rulebook: KnowledgeSource) -> None:
         """Judge from now on with knowledge that may change."""
         self.worker = replace(self.worker, newest_knowledge=rulebook.current)
-
-    def __repr__(self) -> str:
-        return f"a hospital on {self.engine.dialect.name}"
 
     def receives(self, *messages: bytes) -> list[int]:
         """Keep the messages; give their rows, of a duplicate the first one's."""
@@ -81,7 +73,7 @@ class Hospital:
 
     def waiting(self) -> list[int]:
         """The messages that nobody has processed yet."""
-        return [row[0] for row in self._rows("SELECT id FROM message WHERE state = 'received' ORDER BY id")]
+        return [row[0] for row in self.rows("SELECT id FROM message WHERE state = 'received' ORDER BY id")]
 
     def sends_one_by_one(self, messages: Iterable[bytes]) -> None:
         """Receive and process each before the next comes."""
@@ -90,7 +82,7 @@ class Hospital:
 
     def inbox(self, stream: str = "order") -> list[tuple[str, str, str]]:
         """Placer number, tier and priority of every alert of a stream that stands, by number."""
-        rows = self._rows(
+        rows = self.rows(
             "SELECT o.placer, a.tier, a.priority FROM alert a JOIN medication_order o ON o.id = a.order_id "
             f"WHERE a.status = 'open' AND a.stream = '{stream}' ORDER BY o.placer"
         )
@@ -98,7 +90,7 @@ class Hospital:
 
     def answers(self) -> dict[str, str]:
         """The tier of the latest answer for each IVIg order, by placer number."""
-        rows = self._rows(
+        rows = self.rows(
             "SELECT o.placer, a.tier FROM medication_order o JOIN assessment a ON a.order_id = o.id "
             "WHERE a.stream = 'order' ORDER BY a.id"
         )
@@ -106,7 +98,7 @@ class Hospital:
 
     def alerts(self) -> list[dict[str, Any]]:
         """Every alert about an order, resolved ones too, with the key of its order; by that key."""
-        rows = self._rows(
+        rows = self.rows(
             "SELECT a.id, a.status, a.tier, a.badges, o.key FROM alert a JOIN medication_order o ON o.id = a.order_id "
             "WHERE a.stream = 'order' ORDER BY o.key"
         )
@@ -119,7 +111,7 @@ class Hospital:
 
     def reasons(self, key: str = "") -> list[str]:
         """Why alerts about orders were resolved, of one order or of all, first things first."""
-        rows = self._rows(
+        rows = self.rows(
             "SELECT e.reason, o.key FROM alert_event e JOIN alert a ON a.id = e.alert_id "
             "JOIN medication_order o ON o.id = a.order_id "
             "WHERE e.kind = 'resolved' AND a.stream = 'order' ORDER BY e.id"
@@ -128,14 +120,15 @@ class Hospital:
 
     def states(self) -> dict[str, str]:
         """How each message ended, by control id."""
-        return {row[0]: row[1] for row in self._rows("SELECT control_id, state FROM message ORDER BY id")}
+        return {row[0]: row[1] for row in self.rows("SELECT control_id, state FROM message ORDER BY id")}
 
     def dump(self) -> list[bytes]:
         """Everything that must not depend on the order of arrival."""
         with self.engine.connect() as connection:
             return list(dump(connection))
 
-    def _rows(self, query: str) -> Sequence[sa.Row[*tuple[Any, ...]]]:
+    def rows(self, query: str) -> Sequence[sa.Row[*tuple[Any, ...]]]:
+        """What a query gives."""
         with self.engine.connect() as connection:
             return connection.execute(sa.text(query)).all()
 

@@ -1,0 +1,46 @@
+"""Open orders answered again because the knowledge changed: those that go on, and those whose risk window is open."""
+
+from datetime import timedelta
+from functools import partial
+
+import sqlalchemy as sa
+import structlog
+
+from store import orders
+from store.locks import lock_people
+from worker.batch import Done, Judge, judge_again
+from worker.dependencies import Dependencies
+from worker.local_codes import knowledge_now
+from worker.patience import patiently
+from worker.record import Touched
+
+log = structlog.get_logger()
+
+RISK_WINDOW = timedelta(days=30)  # after the last dose a thrombosis may still come of it (KNOWLEDGE part 4)
+TOGETHER = 50  # people in one transaction
+
+
+def rejudge(worker: Dependencies) -> Done:
+    """Answer again whatever other knowledge answered last; what is new is told as ever. Safe to stop and repeat."""
+    worker = worker.up_to_date()
+    total, after = Done(), 0
+    while (found := patiently(worker.engine, partial(_some, worker=worker, after=after))) is not None:
+        after, done = found
+        total.include(done)
+        if done.alerts:
+            worker.announce(done.alerts)
+        if done.deliveries:
+            worker.ring_deliveries(done.deliveries)
+    if total.answers:
+        log.info("rejudge.done", answers=total.answers, alerts=len(total.alerts))
+    return total
+
+
+def _some(connection: sa.Connection, worker: Dependencies, after: int) -> tuple[int, Done] | None:
+    now, version = worker.clock(), worker.knowledge.version
+    ids = orders.owners_answered_by_others(connection, version, now - RISK_WINDOW, after, TOGETHER)
+    if not ids:
+        return None
+    lock_people(connection, ids)
+    judge = Judge(knowledge_now(worker, connection), worker.site, now)
+    return ids[-1], judge_again(connection, judge, Touched(set(ids), set()))
