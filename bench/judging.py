@@ -107,7 +107,7 @@ def _judged(database: str, size: int, hospital: Hospital, engine: sa.Engine) -> 
     with _watching_reads(engine, database) as whole:
         for number in range(REPEATS):
             hospital.clock.passes(seconds=1)
-            ids = hospital.receives(order(PATIENT, hospital.clock(), number=size + number))
+            ids = hospital.receives(order(PATIENT, hospital.clock(), change=size + number + 1))
             began = perf_counter()
             done: Done = hospital.processes(ids)
             took.append(perf_counter() - began)

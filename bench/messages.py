@@ -31,16 +31,16 @@ def thrombosis(patient: int, now: datetime) -> bytes:
     return _message("PPR^PC1^PPR_PC1", f"BH{patient}", patient, now, problem)
 
 
-def order(patient: int, now: datetime, number: int = 0) -> bytes:
-    """An order for IVIg for this patient; its placer number is the patient's with its own number behind it."""
+def order(patient: int, now: datetime, change: int = 0) -> bytes:
+    """An order for IVIg for this patient, placed under the patient's number, or a change of it to another dose."""
     return _message(
         "OMP^O09^OMP_O09",
-        f"BO{patient}.{number}",
+        f"BO{patient}.{change}",
         patient,
         now,
-        f"ORC|NW|{patient}.{number}^EPD|||SC||||{_time(now)}",
+        f"ORC|{'XO' if change else 'NW'}|{patient}^EPD|||SC||||{_time(now)}",
         f"TQ1|1||Once|||||{_time(now + timedelta(hours=2))}||R",
-        "RXO|J06BA02^immunoglobulins, normal human^ATC|30||g^gram^UCUM",
+        f"RXO|J06BA02^immunoglobulins, normal human^ATC|{30 + change % 20}||g^gram^UCUM",
         "RXR|IV^Intravenous^HL70162",
         "OBX|1|NM|29463-7^Body weight^LN||75|kg^kilogram^UCUM|||||F",
     )
@@ -51,7 +51,7 @@ def results(patient: int, now: datetime, how_many: int) -> bytes:
     lines = [f"OBR|1|||LAB^Stolling^L|||{_time(now)}"]
     for number in range(how_many):
         taken = _time(now - timedelta(hours=number + 1))
-        lines.append(f"OBX|{number + 1}|NM|6301-6^INR^LN||1.{number % 10}|{{INR}}^^UCUM||||F|||{taken}")
+        lines.append(f"OBX|{number + 1}|NM|6301-6^INR^LN||1.{number % 10}|{{INR}}^^UCUM|||||F|||{taken}")
     return _message("ORU^R01^ORU_R01", f"BR{patient}", patient, now, *lines)
 
 

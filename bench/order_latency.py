@@ -110,7 +110,7 @@ def _waited(
         alerts = {row.placer: row.id for row in connection.execute(query)}
     found = []
     for patient, frame in zip(patients, orders, strict=True):
-        alert = alerts.get(f"EPD|{patient}.0")
+        alert = alerts.get(f"EPD|{patient}")
         if alert in heard and frame in sent:
             found.append(heard[alert] - sent[frame])
     return found

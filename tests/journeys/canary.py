@@ -63,7 +63,7 @@ PROBLEM = (
 )
 RESULT = (
     f"OBR|1|||LAB^stroopwafelig^L|||{at(hours=1)}\r"
-    f"OBX|1|NM|6301-6^INR^LN||stroopwafelig|{{INR}}^^UCUM||||F|||{at(hours=1)}\r"
+    f"OBX|1|NM|6301-6^INR^LN||stroopwafelig|{{INR}}^^UCUM|||||F|||{at(hours=1)}\r"
     "NTE|1|L|Zwaluwstaartje is stroopwafelig\r"
 )
 GOOD = (
