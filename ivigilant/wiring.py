@@ -57,6 +57,16 @@ def make_dependencies(settings: Settings, engine: sa.Engine, bell: Bell) -> "Dep
     )
 
 
+def make_quiet_worker(settings: Settings) -> "Dependencies":
+    """Give the surroundings of a command that works on the history by hand: no queue, no pages."""
+    from ivigilant.site_parts import site_knowledge, worker_site
+    from worker.dependencies import Dependencies
+
+    site = load_site(settings.site_file)
+    engine = connect(settings.database())
+    return Dependencies(engine, site_knowledge(settings, site), worker_site(site, settings), utc_now)
+
+
 def work(settings: Settings) -> int:
     """Run a worker until it is told to stop, and give its exit code."""
     app = make_celery(settings.redis())
@@ -113,6 +123,7 @@ def listen(settings: Settings) -> None:
 def beat(settings: Settings) -> None:
     """Keep time until told to stop."""
     from worker.local_codes import settle
+    from worker.rejudge import Watch
     from worker.sweep import sweep
 
     bell = Bell(make_celery(settings.redis()))
@@ -122,7 +133,13 @@ def beat(settings: Settings) -> None:
     settle(worker)
     stopping = threading.Event()
     stop_on_signals(stopping)
-    clock = Beat(engine, utc_now, sweep=lambda: sweep(worker), ring=bell.deliver)
+    watch = Watch()
+
+    def look_after() -> None:
+        sweep(worker)
+        watch.look(worker)
+
+    clock = Beat(engine, utc_now, sweep=look_after, ring=bell.deliver)
     clock.run(timedelta(seconds=settings.beat_every_s), stopping)
 
 

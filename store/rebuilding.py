@@ -13,6 +13,11 @@ from store.message_queries import select_work, wait_again
 from store.rowsets import among
 
 
+def last_patient(connection: sa.Connection) -> int:
+    """Give the newest identity; 0 when there is none."""
+    return connection.execute(sa.select(sa.func.max(tables.patient.c.id))).scalar() or 0
+
+
 def patients_after(connection: sa.Connection, position: int, limit: int) -> list[int]:
     """Give the next identities, in the order they were made."""
     patient = tables.patient

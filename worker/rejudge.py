@@ -44,3 +44,17 @@ def _some(connection: sa.Connection, worker: Dependencies, after: int) -> tuple[
     lock_people(connection, ids)
     judge = Judge(knowledge_now(worker, connection), worker.site, now)
     return ids[-1], judge_again(connection, judge, Touched(set(ids), set()))
+
+
+class Watch:
+    """Notices that the knowledge changed while we run, or while we did not, and lets open orders be answered again."""
+
+    def __init__(self) -> None:
+        self._version = ""
+
+    def look(self, worker: Dependencies) -> None:
+        """Answer open orders again when this is other knowledge than at the last look."""
+        version = worker.up_to_date().knowledge.version
+        if version != self._version:
+            rejudge(worker)
+            self._version = version

@@ -21,6 +21,9 @@ def doctor(
     only: Annotated[
         str | None, typer.Option("--only", help="listener, worker, beat or inbox: for health checks.")
     ] = None,
+    dumped: Annotated[
+        bool, typer.Option("--dump", help="Print all that is known, to compare with another: it names patients.")
+    ] = False,
     settings_only: Annotated[bool, typer.Option("--settings", help="List every setting and what it is for.")] = False,
     config: Config = None,
     data_dir: DataDir = None,
@@ -35,12 +38,26 @@ def doctor(
     if settings_only:
         _list_settings()
         return
+    if dumped:
+        _dump(settings)
+        return
     well = True
     for line in look_at(settings, datetime.now(UTC), only):
         well = well and line.well
         typer.echo(f"{'ok   ' if line.well else 'WRONG'}  {line.what:<20} {line.told}")
     if not well:
         raise typer.Exit(1)
+
+
+def _dump(settings: Settings) -> None:
+    """One JSON line for everything that must not depend on the order of arrival: no row numbers, no clock."""
+    import sys
+
+    from store.dump import dump
+    from store.engine import connect, reading
+
+    with database_explained(), reading(connect(settings.database())) as connection:
+        sys.stdout.buffer.writelines(dump(connection))
 
 
 def sweep(config: Config = None, data_dir: DataDir = None) -> None:

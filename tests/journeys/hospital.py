@@ -43,8 +43,10 @@ class Clock:
 class Hospital:
     """One database and everything that works on it."""
 
-    def __init__(self, engine: sa.Engine, knowledge: Knowledge, site: Site | None = None) -> None:
-        self.engine, self.knowledge, self.site, self.clock = engine, knowledge, site or Site(), Clock()
+    def __init__(
+        self, engine: sa.Engine, knowledge: Knowledge, site: Site | None = None, clock: Clock | None = None
+    ) -> None:
+        self.engine, self.knowledge, self.site, self.clock = engine, knowledge, site or Site(), clock or Clock()
         with self.engine.begin() as connection:
             feed_id = feeds.ids_of(connection, ["default"])["default"]
         feed = Feed(id=feed_id, defaults=Defaults(zone=self.site.zone))
