@@ -130,7 +130,7 @@ def test_a_parked_message_is_processed_again_once(client: Client, site: Site) ->
     first = client.post(f"/api/v1/messages/{parked}/reprocess", headers=token)
     second = client.post(f"/api/v1/messages/{parked}/reprocess", headers=token)
 
-    assert (first.status_code, first.json()["state"], first.json()["reason"]) == (202, "received", None)
+    assert (first.status_code, first.json()["state"], first.json()["reason"]) == (202, "received", "again")
     assert (second.status_code, second.json()["type"]) == (409, "urn:ivigilant:problem:already-waiting")
     assert site.requeued == [parked]
 
