@@ -51,11 +51,12 @@ def open_alerts(connection: sa.Connection, unchanged_since: datetime) -> list[Op
 
 
 def count_outcomes(connection: sa.Connection) -> dict[str, Any]:
-    """Count what was parked, ordered, assessed and raised."""
+    """Count what was parked, ordered, assessed, and raised about orders."""
     message, order = tables.message, tables.medication_order
     assessment, alert = tables.assessment, tables.alert
     orders = sa.select(sa.func.count()).select_from(order).where(order.c.product_class.in_(IVIG))
-    by_tier = sa.select(alert.c.tier, sa.func.count()).group_by(alert.c.tier)
+    # A case after an infusion is no second alert about its order, so it is not counted among them.
+    by_tier = sa.select(alert.c.tier, sa.func.count()).where(alert.c.stream == "order").group_by(alert.c.tier)
     raised = {row[0]: row[1] for row in connection.execute(by_tier)}
     return {
         "parked": _count(connection, sa.select(sa.func.count()).where(message.c.state == "parked")),
