@@ -2,7 +2,6 @@
 
 import asyncio
 import signal
-from functools import partial
 
 import sqlalchemy as sa
 from prometheus_client import start_http_server
@@ -15,6 +14,8 @@ from ivigilant.settings import Settings
 from ivigilant.site import SiteFile
 from listener.config import ListenerConfig, Port
 from listener.errors import OddConfig
+from listener.framing import FrameLimits
+from listener.numbering import FeedNumbers
 from listener.saving import Saving
 from listener.server import Listener
 from parsers.events import Header
@@ -27,11 +28,12 @@ URGENT = ORDERS | ADMINISTRATIONS
 
 async def receive(settings: Settings, site: SiteFile, engine: sa.Engine, bell: Bell) -> None:
     """Listen until SIGTERM or Ctrl-C; then finish and answer what was received."""
+    numbers = FeedNumbers(_known_numbers(engine, site))
     listener = Listener(
         ListenerConfig(ports=ports(settings, site)),
-        Saving(engine),
+        Saving(engine, numbers),
         bell.must_process,
-        Recognition(site, partial(feed_id, engine)),
+        Recognition(site, numbers),
         is_order=is_order,
         crowded=bell.is_crowded,
     )
@@ -54,7 +56,14 @@ def ports(settings: Settings, site: SiteFile) -> tuple[Port, ...]:
     try:
         tls = listening_tls(settings)
         return tuple(
-            Port(settings.mllp_host, number, tls, plaintext=settings.mllp_plaintext, allowed=site.allowed_addresses)
+            Port(
+                settings.mllp_host,
+                number,
+                tls,
+                plaintext=settings.mllp_plaintext,
+                allowed=site.allowed_addresses,
+                limits=FrameLimits(unframed=_may_come_unframed(site, number)),
+            )
             for number in numbers
         )
     except OddConfig as error:
@@ -66,7 +75,11 @@ def is_order(_raw: bytes, header: Header) -> bool:
     return (header.type, header.event) in URGENT
 
 
-def feed_id(engine: sa.Engine, name: str) -> int:
-    """Give the number of a feed; one that was never heard of is made."""
+def _known_numbers(engine: sa.Engine, site: SiteFile) -> dict[str, int]:
     with engine.begin() as connection:
-        return feeds.ids_of(connection, [name])[name]
+        return feeds.ids_of(connection, [feed.name for feed in site.feeds])
+
+
+def _may_come_unframed(site: SiteFile, port: int) -> bool:
+    """Tell whether some feed that can be heard at this port sends without SB."""
+    return any(feed.accept_unframed and feed.port in (None, port) for feed in site.feeds)

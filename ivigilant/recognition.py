@@ -75,4 +75,5 @@ def _known(site: SiteFile, feed: SiteFeed, number: int) -> Feed:
         processing_ids=frozenset(feed.processing_ids),
         types=READ_TYPES if feed.unknown_types == "reject" else None,
         batch_ack=feed.batch_ack,
+        accepts_unframed=feed.accept_unframed,
     )

@@ -103,6 +103,7 @@ class Feed(Reading):
     processing_ids: tuple[Literal["P", "T", "D"], ...] = ("P", "T", "D")
     unknown_types: Literal["ignore", "reject"] = "ignore"
     batch_ack: bool = False  # answer a batch with a batch
+    accept_unframed: bool = False  # take its messages without SB
     placer_authoritative: bool = True  # its cancel stops the order; false: the pharmacy confirms first
     silence_after_s: int | None = Field(None, gt=0)
 
@@ -156,6 +157,17 @@ class Approval(Section):
     version: str = Field(min_length=1)
 
 
+Days = Annotated[int, Field(ge=31)]  # the risk of an infusion lasts for thirty
+
+
+class Retention(Section):
+    """How many days the text of a message is kept (`ivigilant prune`); empty: for good."""
+
+    processed_days: Days | None = 1825
+    ignored_days: Days | None = 365
+    types: dict[Annotated[str, Field(pattern=r"^[A-Z0-9]{3}(\^[A-Z0-9]{3})?$")], Days] = {}
+
+
 class SiteFile(Reading):
     """Everything one hospital says about itself."""
 
@@ -167,6 +179,7 @@ class SiteFile(Reading):
     feeds: tuple[Feed, ...] = ()
     codes: tuple[LocalCode, ...] = ()
     knowledge: Approval | None = None
+    retention: Retention = Retention()
     destinations: tuple[AnyDestination, ...] = ()
 
     @model_validator(mode="after")

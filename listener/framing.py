@@ -1,16 +1,18 @@
 """MLLP frames out of a stream of bytes, whatever the sender or the network does to it.
 
 No sockets and no clock here: bytes and times go in, parts come out. However the same bytes are cut into pieces, the
-same parts come out. A frame is `<SB> payload <EB> <CR>`.
+same parts come out. A frame is `<SB> payload <EB> <CR>`; where that is wanted, a message without SB is cut out as well,
+up to its EB CR, the next SB, the next `MSH|` on a line of its own, or a pause.
 """
 
 from dataclasses import dataclass
 
+from listener.junk import BLANK, HEAD, Junk, JunkRun
+
 SB, EB, CR = b"\x0b", b"\x1c", b"\r"
 _END = EB + CR
 _EB, _CR = EB[0], CR[0]
-_BLANK = b" \t\r\n\0"
-_JUNK_REPORT = 64 * 1024
+UNFRAMED = "unframed"  # the flag of a message that came without SB
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +23,8 @@ class FrameLimits:
     drain_cap: int = 64 * 1024 * 1024  # a frame longer than this costs the sender its link
     kept_prefix: int = 64 * 1024  # what is kept of a frame that is too large
     require_cr: bool = False
-    quiet_s: float = 0.5  # an EB without its CR ends the frame after this much silence
+    unframed: bool = False  # cut out messages that come without SB
+    quiet_s: float = 0.5  # an EB without its CR ends the frame after this much silence; and an unframed message
     stalled_s: float = 30.0
     frame_cap_s: float = 120.0
     slow_after_s: float = 10.0
@@ -35,6 +38,11 @@ class Frame:
     payload: bytes
     flags: tuple[str, ...] = ()
 
+    @property
+    def unframed(self) -> bool:
+        """Whether it came without SB."""
+        return UNFRAMED in self.flags
+
 
 @dataclass(frozen=True, slots=True)
 class Oversized:
@@ -43,6 +51,7 @@ class Oversized:
     prefix: bytes
     size: int
     ended: bool = True
+    unframed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +60,7 @@ class Truncated:
 
     payload: bytes
     stalled: bool = False
+    unframed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +68,13 @@ class Empty:
     """A frame with nothing in it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Junk:
-    """Bytes between frames: `blank` when only white space and NULs, `unframed` when a message was among them."""
-
-    size: int
-    blank: bool
-    unframed: bool
-
-
 Part = Frame | Oversized | Truncated | Empty | Junk
+
+
+def as_junk(part: Frame | Oversized | Truncated) -> Junk:
+    """What a message without SB is where its sender must frame what it sends."""
+    raw, size = (part.prefix, part.size) if isinstance(part, Oversized) else (part.payload, len(part.payload))
+    return Junk(size, blank=False, unframed=True, head=raw.split(b"\r", 1)[0])
 
 
 class Framer:
@@ -77,12 +84,12 @@ class Framer:
         self._limits = limits or FrameLimits()
         self._buffer = bytearray()
         self._scanned = 0  # no end and no new start lies before this place in the buffer
-        self._inside = False
+        self._inside = self._unframed = False
         self._dropped = 0  # bytes of an oversized payload that are no longer in the buffer
         self._prefix = b""
         self._began_at = self._heard_at = 0.0
         self._late_cr = False
-        self._junk = _JunkRun()
+        self._junk = JunkRun()
         self.finished = False  # nothing more is read from this link
 
     @property
@@ -108,12 +115,13 @@ class Framer:
         silent = now - self._heard_at
         if not self._inside:
             if silent >= self._limits.quiet_s:
-                self._junk.report(parts)
-        elif self._waits_for_cr() and silent >= self._limits.quiet_s:
-            self._end_frame(parts, len(self._buffer) - 1, len(self._buffer))
-            self._late_cr = True
+                self._drop(len(self._buffer), parts)
+                parts.extend(self._junk.report())
+        elif (self._waits_for_cr() or self._unframed) and silent >= self._limits.quiet_s:
+            self._late_cr = self._buffer.endswith(EB)
+            self._end_frame(parts, len(self._buffer) - self._late_cr, len(self._buffer))
         elif self._stalls(now):
-            parts.append(Truncated(self._so_far(len(self._buffer)), stalled=True))
+            parts.append(Truncated(self._so_far(len(self._buffer)), stalled=True, unframed=self._unframed))
             self._finish()
         return parts
 
@@ -121,9 +129,12 @@ class Framer:
         """The parts that the end of the link completes."""
         parts: list[Part] = []
         if not self._inside:
-            self._junk.report(parts)
+            self._drop(len(self._buffer), parts)
+            parts.extend(self._junk.report())
         elif self._waits_for_cr():
             self._end_frame(parts, len(self._buffer) - 1, len(self._buffer))
+        elif self._unframed and self._buffer.endswith((b"\r", b"\n")):  # after a whole segment: nothing else tells
+            self._end_frame(parts, len(self._buffer), len(self._buffer))
         elif not self.finished:
             self._truncate(parts, len(self._buffer))
         self._finish()
@@ -151,18 +162,30 @@ class Framer:
                 del buffer[:1]
                 return True
         start = buffer.find(SB)
-        if start:
-            self._junk.add(bytes(buffer) if start < 0 else bytes(buffer[:start]), parts)
-        if start < 0:
-            buffer.clear()
+        head = buffer.find(HEAD, 0, start if start >= 0 else len(buffer)) if self._limits.unframed else -1
+        if start < 0 and head < 0:
+            self._drop(len(buffer) - self._perhaps_a_head(), parts)
             return False
-        self._junk.report(parts)
-        self._begin_frame(start, now)
+        self._drop(head if head >= 0 else start, parts)
+        parts.extend(self._junk.report())
+        self._begin_frame(now, unframed=head >= 0)
         return True
 
-    def _begin_frame(self, start: int, now: float) -> None:
-        del self._buffer[: start + 1]
-        self._inside, self._began_at = True, now
+    def _drop(self, size: int, parts: list[Part]) -> None:
+        if size:
+            parts.extend(self._junk.add(bytes(memoryview(self._buffer)[:size])))
+            del self._buffer[:size]
+
+    def _perhaps_a_head(self) -> int:
+        """How many of the last bytes may be the beginning of a message that comes without SB."""
+        if not self._limits.unframed:
+            return 0
+        return next((size for size in (3, 2, 1) if self._buffer.endswith(HEAD[:size])), 0)
+
+    def _begin_frame(self, now: float, *, unframed: bool = False) -> None:
+        if not unframed:
+            del self._buffer[:1]
+        self._inside, self._unframed, self._began_at = True, unframed, now
         self._scanned = self._dropped = 0
         self._prefix = b""
 
@@ -171,23 +194,40 @@ class Framer:
         buffer = self._buffer
         start = buffer.find(SB, self._scanned)
         end = buffer.find(_END, self._scanned, start if start >= 0 else len(buffer))
-        if end >= 0:
+        head = self._next_head(min((place for place in (end, start) if place >= 0), default=len(buffer)))
+        if head >= 0:
+            self._end_frame(parts, head, head)
+        elif end >= 0:
             self._end_frame(parts, end, end + 2)
         elif start >= 0:
-            if not self._limits.require_cr and start and buffer[start - 1] == _EB:
-                self._end_frame(parts, start - 1, start)
-            else:
-                self._truncate(parts, start)
-                if not self.finished:
-                    self._begin_frame(start, now)
+            self._end_at_start(parts, start, now)
         else:
             self._keep_reading(parts)
             return False
         return True
 
+    def _next_head(self, before: int) -> int:
+        """Where the next message begins that comes without SB, when this one came without."""
+        if not self._unframed:
+            return -1
+        found = (self._buffer.find(sign + HEAD, self._scanned, before) for sign in (b"\r", b"\n"))
+        return min((place + 1 for place in found if place >= 0), default=-1)
+
+    def _end_at_start(self, parts: list[Part], start: int, now: float) -> None:
+        """The next frame begins; this one is whole only when its end was as good as there."""
+        forgiven = not self._limits.require_cr and start > 0 and self._buffer[start - 1] == _EB
+        if forgiven or self._unframed:
+            self._end_frame(parts, start - forgiven, start)
+        else:
+            self._truncate(parts, start)
+            if not self.finished:
+                del self._buffer[:start]
+                self._begin_frame(now)
+
     def _keep_reading(self, parts: list[Part]) -> None:
         """Remember how far we looked, and hold no more than the limit allows."""
-        settled = len(self._buffer) - self._buffer.endswith(EB)
+        unsettled = len(HEAD) if self._unframed else self._buffer.endswith(EB)
+        settled = max(len(self._buffer) - unsettled, 0)
         self._scanned = settled
         if self._dropped + settled > self._limits.max_frame:
             self._prefix = self._so_far(settled)
@@ -203,13 +243,14 @@ class Framer:
             self._give_up(parts, size)
             return
         if size > self._limits.max_frame:
-            parts.append(Oversized(self._so_far(end), size))
+            parts.append(Oversized(self._so_far(end), size, unframed=self._unframed))
         else:
             payload = bytes(memoryview(self._buffer)[:end])
-            if not payload.strip(_BLANK):
+            if not payload.strip(BLANK):
                 parts.append(Empty())
             else:
-                parts.append(Frame(payload, ("eb_in_payload",) if EB in payload else ()))
+                flags = ("eb_in_payload",) if EB in payload else ()
+                parts.append(Frame(payload, (*flags, UNFRAMED) if self._unframed else flags))
         del self._buffer[:after]
         self._inside = False
 
@@ -219,10 +260,11 @@ class Framer:
             self._give_up(parts, size)
             return
         payload = self._so_far(end)
-        parts.append(Truncated(payload) if payload.strip(_BLANK) else Empty())
+        parts.append(Truncated(payload, unframed=self._unframed) if payload.strip(BLANK) else Empty())
 
     def _give_up(self, parts: list[Part], size: int) -> None:
-        parts.append(Oversized(self._so_far(len(self._buffer)), min(size, self._limits.drain_cap + 1), ended=False))
+        size = min(size, self._limits.drain_cap + 1)
+        parts.append(Oversized(self._so_far(len(self._buffer)), size, ended=False, unframed=self._unframed))
         self._finish()
 
     def _so_far(self, end: int) -> bytes:
@@ -232,26 +274,3 @@ class Framer:
         if self._dropped + end > self._limits.max_frame:
             end = min(self._limits.kept_prefix, self._limits.max_frame)
         return bytes(memoryview(self._buffer)[:end])
-
-
-class _JunkRun:
-    """Counts a run of bytes between frames without keeping them."""
-
-    def __init__(self) -> None:
-        self._size = 0
-        self._blank = True
-        self._unframed = False
-        self._tail = b""
-
-    def add(self, data: bytes, parts: list[Part]) -> None:
-        self._size += len(data)
-        self._blank = self._blank and not data.strip(_BLANK)
-        self._unframed = self._unframed or b"MSH|" in self._tail + data
-        self._tail = (self._tail + data)[-3:]
-        if self._size >= _JUNK_REPORT:
-            self.report(parts)
-
-    def report(self, parts: list[Part]) -> None:
-        if self._size:
-            parts.append(Junk(self._size, self._blank, self._unframed))
-            self._size, self._blank, self._unframed, self._tail = 0, True, False, b""

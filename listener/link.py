@@ -10,11 +10,12 @@ from typing import Protocol, cast
 import structlog
 
 from listener.config import ListenerConfig, Port
-from listener.framing import EB, SB, Empty, Frame, Framer, Junk, Oversized, Part, Truncated
+from listener.framing import EB, SB, Empty, Frame, Framer, Oversized, Part, Truncated, as_junk
+from listener.junk import Junk
 from listener.metrics import Metrics
 from listener.peers import keep_alive, may_connect, names_in
 from listener.receive import Received, Reception
-from listener.sources import FeedOf, LinkFeeds, Source
+from listener.sources import Feed, FeedOf, LinkFeeds, Source
 from store.messages import Arrival, Saved
 
 log = structlog.get_logger()
@@ -115,6 +116,7 @@ class Link(asyncio.Protocol):
         self._post.opened(self)
         if not may_connect(self.address, self._port.allowed):
             log.warning("link.not_allowed", source=self.address, port=here[1])
+            self._post.metrics.refused_links.inc()
             self.abort()
 
     def data_received(self, data: bytes) -> None:
@@ -236,14 +238,23 @@ class Link(asyncio.Protocol):
         metrics = self._post.metrics
         metrics.parts[type(part).__name__.lower()].inc()
         if isinstance(part, Junk):
-            metrics.junk.inc(part.size)
             if not part.blank or part.size > _QUIET_JUNK:
-                log.warning("link.junk", source=self.address, size=part.size, unframed_message=part.unframed)
-        elif not isinstance(part, Empty) and not self._is_commit_block(part):
+                feed = self._feed_of(part.head).name if part.unframed else None
+                log.warning("link.junk", source=self.address, size=part.size, unframed_message=part.unframed, feed=feed)
+            metrics.junk.inc(part.size)
+        elif isinstance(part, Empty) or self._is_commit_block(part):
+            pass
+        elif part.unframed and not self._feed_of((junk := as_junk(part)).head).accepts_unframed:
+            self._handle(junk)
+        else:
             self._keep(part)
         if (isinstance(part, Truncated) and part.stalled) or (isinstance(part, Oversized) and not part.ended):
             log.warning("link.given_up", source=self.address, why=type(part).__name__.lower())
             self.finish()
+
+    def _feed_of(self, raw: bytes) -> Feed:
+        assert self._feeds is not None
+        return self._post.reception.feed_of(raw, self._feeds)
 
     def _keep(self, part: Frame | Oversized | Truncated) -> None:
         assert self._feeds is not None

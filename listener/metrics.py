@@ -20,6 +20,9 @@ class Metrics:
         self.answers = {code: answers.labels(code or "none") for code in ("AA", "AE", "AR", "CA", "CE", "CR", "")}
         self.junk = Counter(f"{name}junk_bytes", "Bytes outside frames", registry=registry)
         self.duplicates = Counter(f"{name}duplicates", "Messages that were here before", registry=registry)
+        self.refused_links = Counter(
+            f"{name}refused_links", "Links from an address that may not connect", registry=registry
+        )
         self.unanswered = Counter(f"{name}unanswered", "Frames whose link was closed instead", registry=registry)
         self.unpublished = Counter(f"{name}unpublished", "Ids left to the sweep", registry=registry)
         self.links = Gauge(f"{name}open_links", "Links that are open", registry=registry)

@@ -83,6 +83,10 @@ class Reception:
         letter = _judged(_read(part.payload, feeds, self._headers))
         return self._alone(letter, self._arrival(letter, now, flags=part.flags))
 
+    def feed_of(self, raw: bytes, feeds: LinkFeeds) -> Feed:
+        """Whose these bytes are, as far as they tell."""
+        return _read(raw, feeds, self._headers).feed
+
     def _too_large(self, part: Oversized, feeds: LinkFeeds) -> Letter:
         letter = _read(part.prefix, feeds, self._headers)
         return Letter(part.prefix, letter.line, letter.header, letter.feed, Fault("207"), "too_large")

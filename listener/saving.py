@@ -6,6 +6,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from listener.numbering import FeedNumbers
 from store import feeds
 from store.errors import StoreUnavailable
 from store.messages import Arrival, Saved, save_batch
@@ -16,9 +17,10 @@ Save = Callable[[Sequence[Arrival]], Sequence[Saved]]
 class Saving:
     """Saves for one thread: when it returns, what it was given is on disk."""
 
-    def __init__(self, engine: sa.Engine, *, heard_every_s: float = 5.0) -> None:
+    def __init__(self, engine: sa.Engine, numbers: FeedNumbers | None = None, *, heard_every_s: float = 5.0) -> None:
         # A batch is one statement, so it needs no transaction around it, which would be two more trips to the server.
         self._engine = engine
+        self._numbers = numbers or FeedNumbers()
         self._committing = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._heard_every_s = heard_every_s
         self._heard: dict[int, datetime] = {}
@@ -49,6 +51,10 @@ class Saving:
                 self._connection = self._committing.connect()
             except sa.exc.SQLAlchemyError as error:
                 raise StoreUnavailable(type(error).__name__) from error
+        try:
+            arrivals = self._numbers.of_rows(self._engine, arrivals)
+        except sa.exc.SQLAlchemyError as error:
+            raise StoreUnavailable(type(error).__name__) from error
         saved = save_batch(self._connection, arrivals)
         self._note_heard(arrivals)
         return saved

@@ -49,6 +49,7 @@ class Feed:
     processing_ids: frozenset[str] = frozenset("PTD")
     types: frozenset[str] | None = None  # {"ORM^O01"}: refuse every other; None: accept every type
     batch_ack: bool = False  # answer a batch with a batch
+    accepts_unframed: bool = False  # take its messages without SB, where the port cuts them out
     check: Callable[[bytes, Header], Fault | None] | None = None  # what must be right before a message is accepted
 
 

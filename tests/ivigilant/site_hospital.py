@@ -2,13 +2,12 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
-from ivigilant.receiving import feed_id, is_order
+from ivigilant.receiving import is_order
 from ivigilant.recognition import Recognition
 from ivigilant.settings import Settings
 from ivigilant.site import SiteFile
@@ -17,6 +16,7 @@ from ivigilant.site_parts import site_knowledge, worker_site
 from ivigilant.wiring import declare_feeds
 from listener.acknowledge import ControlIds
 from listener.framing import Frame
+from listener.numbering import FeedNumbers
 from listener.receive import Reception
 from listener.saving import Saving
 from listener.sources import LinkFeeds, Source
@@ -42,7 +42,8 @@ class SiteHospital:
         self.settings = Settings(site_file=path)
         self.file: SiteFile = load_site(path)
         declare_feeds(self.engine, self.file)
-        self._recognition = Recognition(self.file, partial(feed_id, self.engine))
+        self._numbers = FeedNumbers()
+        self._recognition = Recognition(self.file, self._numbers)
         self._reception = Reception(is_order, ControlIds(NOW, "T"))
         knowledge = site_knowledge(self.settings, self.file)
         self.worker = Dependencies(self.engine, knowledge, worker_site(self.file, self.settings), lambda: NOW)
@@ -51,7 +52,7 @@ class SiteHospital:
         """Keep one frame, process it, and give the answer that went back."""
         feeds = LinkFeeds(self._recognition, source or self.source)
         received = self._reception.receive(Frame(raw), feeds, NOW)
-        saving = Saving(self.engine)
+        saving = Saving(self.engine, self._numbers)
         saved = saving(received.arrivals)
         saving.close()
         process_messages(self.worker, [each.id for each in saved])

@@ -55,6 +55,7 @@ def test_without_a_file_and_with_an_empty_one_the_defaults_hold(tmp_path: Path) 
         ("port: 2576", "prot: 2576", "16: feeds.2.prot: "),
         ("    port: 2576\n", "", "15: feeds.2: "),
         ("ack_mode: original", "ack_mode: polite", "12: feeds.1.ack_mode: "),
+        ("ack_mode: original", "accept_unframed: sometimes", "12: feeds.1.accept_unframed: "),
         ("recipients: [apotheek@voorbeeld.nl]", "recipients: []", "23: destinations.1.mail.recipients: "),
         ("kind: mail", "kind: pigeon", "21: destinations.1: "),
         ("name: lab", "name: epd", "1: "),

@@ -56,6 +56,15 @@ def test_a_feed_with_a_port_of_its_own_is_listened_to_there(tmp_path: Path) -> N
     assert [str(network) for port in opened for network in port.allowed] == ["10.0.0.0/8"] * 2
 
 
+def test_only_a_port_where_a_feed_may_leave_out_sb_looks_for_such_messages(tmp_path: Path) -> None:
+    path = tmp_path / "site.yaml"
+    path.write_text("feeds: [{name: lab, port: 2599, accept_unframed: true}, {name: epd, sending_application: EPD}]\n")
+
+    opened = ports(Settings(site_file=path), load_site(path))
+
+    assert [(port.port, port.limits.unframed) for port in opened] == [(2575, False), (2599, True)]
+
+
 @pytest.mark.parametrize(("mode", "code"), [("auto", "CA"), ("original", "AA"), ("enhanced", "CA"), ("none", "")])
 def test_a_feed_is_answered_in_its_mode(set_up: SetUp, mode: str, code: str) -> None:
     hospital = set_up(f"feeds: [{{name: cpoe, sending_application: EPD, ack_mode: {mode}}}]")

@@ -1,14 +1,20 @@
 """What the framer makes of good, bad and hostile bytes."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from listener.framing import Empty, Frame, FrameLimits, Framer, Junk, Oversized, Part, Truncated
+from listener.framing import Empty, Frame, FrameLimits, Framer, Oversized, Part, Truncated
+from listener.junk import Junk
 
 SMALL = FrameLimits(max_frame=40, drain_cap=120, kept_prefix=8)
+
+
+def unframed(payload: bytes) -> Frame:
+    return Frame(payload, ("unframed",))
 
 
 def parts_of(*chunks: bytes, limits: FrameLimits | None = None) -> list[Part]:
@@ -36,6 +42,58 @@ def test_white_space_between_frames_is_dropped_and_counted(junk: bytes) -> None:
 
 def test_an_unframed_message_is_dropped_and_named() -> None:
     assert parts_of(b"MS", b"H|^~\\&|\r", b"\x0bb\x1c\r") == [Junk(10, False, True), Frame(b"b")]
+
+
+def test_the_first_line_of_an_unframed_message_tells_whose_it_was() -> None:
+    (junk,) = parts_of(b"\r\nMS", b"H|^~\\&|E", b"HR\rPID|1||secret\r")
+
+    assert isinstance(junk, Junk)
+    assert junk.head == b"MSH|^~\\&|EHR"
+
+
+@pytest.mark.parametrize(
+    ("chunks", "parts"),
+    [
+        ((b"MSH|a\rPID|1\r\x1c\r",), [unframed(b"MSH|a\rPID|1\r")]),
+        ((b"\r\nMSH|a\r\x1c", b"\r\x0bb\x1c\r"), [Junk(2, True, False), unframed(b"MSH|a\r"), Frame(b"b")]),
+        ((b"MSH|a\r\x0bb\x1c\r",), [unframed(b"MSH|a\r"), Frame(b"b")]),
+        ((b"MSH|a\r\x1c\x0bb\x1c\r",), [unframed(b"MSH|a\r"), Frame(b"b")]),
+        ((b"MSH|a\rMSH|b\r\nMSH|c\r",), [unframed(b"MSH|a\r"), unframed(b"MSH|b\r\n"), unframed(b"MSH|c\r")]),
+        ((b"MSH|a|xMSH|b\r",), [unframed(b"MSH|a|xMSH|b\r")]),
+        ((b"M", b"S", b"H", b"|", b"a", b"\r", b"MS", b"H|b\r"), [unframed(b"MSH|a\r"), unframed(b"MSH|b\r")]),
+        ((b"MSH|a\rPID|1||10",), [Truncated(b"MSH|a\rPID|1||10", unframed=True)]),
+        ((b"MSX", b"MS"), [Junk(5, False, False)]),
+        ((b"MSH|" + b"x" * 50 + b"\r\x0bb\x1c\r",), [Oversized(b"MSH|xxxx", 55, unframed=True), Frame(b"b")]),
+    ],
+)
+def test_where_it_is_wanted_an_unframed_message_is_cut_out(chunks: tuple[bytes, ...], parts: list[Part]) -> None:
+    assert parts_of(*chunks, limits=replace(SMALL, unframed=True)) == parts
+
+
+def test_an_unframed_message_ends_with_a_pause_and_a_late_end_is_swallowed() -> None:
+    framer = Framer(FrameLimits(unframed=True))
+    framer.feed(b"MSH|a\rPID|1", now=10.0)
+
+    early, late = framer.tick(10.4), framer.tick(10.5)
+
+    assert (early, late) == ([], [unframed(b"MSH|a\rPID|1")])
+    assert framer.feed(b"\r\x0bb\x1c\r", now=11.0) == [Junk(1, True, False), Frame(b"b")]
+
+
+def test_half_a_beginning_that_stays_half_is_junk_after_a_pause() -> None:
+    framer = Framer(FrameLimits(unframed=True))
+
+    assert framer.feed(b"xxMS", now=1.0) == []
+    assert framer.tick(2.0) == [Junk(4, False, False)]
+
+
+def test_an_unframed_message_that_drips_has_stalled() -> None:
+    framer = Framer(FrameLimits(unframed=True))
+    framer.feed(b"MSH|", now=0.0)
+    for tenth in range(1, 110):
+        framer.feed(b"x", now=tenth / 10)
+
+    assert framer.tick(10.95) == [Truncated(b"MSH|" + b"x" * 109, stalled=True, unframed=True)]
 
 
 def test_a_missing_cr_is_forgiven_when_the_next_frame_begins() -> None:
@@ -165,10 +223,25 @@ def test_hostile_bytes_are_read_to_the_end(hostile: bytes) -> None:
 
 DAMAGED = st.lists(
     st.sampled_from(
-        [b"\x0b", b"\x1c", b"\r", b"\n", b"\0", b"MSH|", b"a" * 9, b"\x0bMSH|x\r\x1c\r", b"\x1c\r", b"\xff"]
+        [
+            b"\x0b",
+            b"\x1c",
+            b"\r",
+            b"\n",
+            b"\0",
+            b"MSH|",
+            b"a" * 9,
+            b"\rMSH|b\r",
+            b"\x0bMSH|x\r\x1c\r",
+            b"\x1c\r",
+            b"\xff",
+        ]
     ),
     max_size=40,
 ).map(b"".join)
+
+
+CHOICES = [SMALL, FrameLimits(require_cr=True), FrameLimits(unframed=True), replace(SMALL, unframed=True)]
 
 
 def merged(parts: list[Part]) -> list[Part]:
@@ -182,7 +255,7 @@ def merged(parts: list[Part]) -> list[Part]:
     return result
 
 
-@given(data=DAMAGED, cuts=st.lists(st.integers(0, 400)), limits=st.sampled_from([SMALL, FrameLimits(require_cr=True)]))
+@given(data=DAMAGED, cuts=st.lists(st.integers(0, 400)), limits=st.sampled_from(CHOICES))
 def test_any_cutting_gives_the_same_parts(data: bytes, cuts: list[int], limits: FrameLimits) -> None:
     places = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
     pieces = [data[a:b] for a, b in itertools.pairwise(places)]

@@ -243,6 +243,7 @@ def test_only_those_who_may_connect_do(sqlite_engine: sa.Engine) -> None:
                 raise ConnectionResetError
 
             assert hospital.kept() == []
+            assert hospital.listener.metrics.refused_links._value.get() == 1
 
     run(main())
 
