@@ -49,7 +49,10 @@ def span(first: Decimal | int, second: Decimal | int, *flags: str) -> Span:
 
 def unique(flags: Iterable[str]) -> tuple[str, ...]:
     """Each flag once, in the order they were raised."""
-    return tuple(dict.fromkeys(flag for flag in flags if flag)) if flags else ()
+    if not flags:
+        return ()
+    raised = [flag for flag in flags if flag]
+    return tuple(raised) if len(raised) < 2 else tuple(dict.fromkeys(raised))
 
 
 def _tidy(value: Decimal) -> Decimal:

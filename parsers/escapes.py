@@ -34,8 +34,10 @@ def unescape(text: str, delimiters: Delimiters, codec: str = "utf-8") -> str:
 
 def unknown_sequences(text: str, delimiters: Delimiters) -> bool:
     r"""Whether the text holds a \C..\, \M..\ or \Z..\ sequence, whose meaning is not ours to guess."""
+    if delimiters.escape not in text or delimiters.escape == NONE:
+        return False
     mark = re.escape(delimiters.escape)
-    return delimiters.escape != NONE and re.search(f"{mark}[CMZ][0-9A-Fa-f]{{2,}}{mark}", text) is not None
+    return re.search(f"{mark}[CMZ][0-9A-Fa-f]{{2,}}{mark}", text) is not None
 
 
 def _decode(sequence: str, delimiters: Delimiters, codec: str) -> str | None:

@@ -121,10 +121,12 @@ def _whole(line: HeaderLine, field: int, codec: str) -> str:
 
 def _leaf(line: HeaderLine, field: int, codec: str) -> str:
     """The first leaf of the first repetition, unescaped."""
-    text = line.raw(field).decode(codec, "replace").replace("\x00", "")
-    if not text or text == '""':
+    raw = line.raw(field)
+    if not raw or raw == b'""':
         return ""
+    text = raw.decode(codec, "replace").replace("\x00", "")
     delimiters = line.delimiters
     for character in (delimiters.repetition, delimiters.component, delimiters.subcomponent):
-        text = text.split(character, 1)[0]
+        if character in text:
+            text = text.split(character, 1)[0]
     return unescape(text.strip(), delimiters, codec)

@@ -1,6 +1,7 @@
 """Patient numbers: which of them is the identity, and which may only help to find it."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from parsers.defaults import Defaults
 from parsers.events import Identifier
@@ -61,6 +62,7 @@ def is_bsn(authority: str, kind: str) -> bool:
     return kind == _BSN or authority.upper() in _BSN_AUTHORITIES
 
 
+@lru_cache(maxsize=4096)
 def valid_bsn(value: str) -> str:
     """The nine digits when they pass the eleven-test, else nothing."""
     digits = value.replace(".", "").replace(" ", "").zfill(9)

@@ -166,12 +166,12 @@ def read_name(segment: Segment, field: int) -> Name | None:
 def read_date(text: str) -> tuple[date | None, tuple[str, ...]]:
     """A calendar day as written, in no zone; of a partial date its first day, and a word that it was partial."""
     found = moment(text, UTC)
-    digits = text.strip().replace("-", "")[:8]
+    digits = "".join(filter(str.isdecimal, text))[:8]
     if found is None:
-        return None, ("unreadable_birth_date",) if digits.strip('0" ') else ()
+        return None, ("unreadable_birth_date",) if text.strip('0" ') else ()
     if found.precision in ("year", "month"):
         return found.at.date(), ("partial_birth_date",)
-    return datetime.strptime(digits, "%Y%m%d").date(), ()  # noqa: DTZ007  # the day as written, whatever its offset
+    return date.fromisoformat(digits), ()  # the day as written, whatever its offset
 
 
 def event_time(message: Message, defaults: Defaults) -> datetime | None:

@@ -42,7 +42,9 @@ def read_message(message: Message, header: Header, defaults: Defaults) -> Readin
         acknowledges = header.type == "ACK" or message.first("MSA") is not None
         return Reading(header=header, events=(), ignored="acknowledgement" if acknowledges else "unknown_type")
     msh = message.first("MSH")
-    defaults = replace(defaults, zone=zone_of(msh.text(7) if msh else "", defaults.zone))
+    zone = zone_of(msh.text(7) if msh else "", defaults.zone)
+    if zone is not defaults.zone:
+        defaults = replace(defaults, zone=zone)
     events: list[AnyEvent] = []
     nameless = ""  # where the number of the first patient without one should stand
     for pid, segments in _per_patient(message):

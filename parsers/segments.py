@@ -64,28 +64,33 @@ class Segment:
     def _repetition(self, field: int, repetition: int) -> str:
         value = self.raw(field)
         if value and self._delimiters.repetition in value and not self._is_whole(field):
-            parts = value.split(self._delimiters.repetition)
-            return parts[repetition - 1] if repetition <= len(parts) else ""
+            return _part(value, self._delimiters.repetition, repetition)
         return value if repetition == 1 else ""
 
     def _component(self, field: int, component: int, repetition: int) -> str:
         value = self._repetition(field, repetition)
         if value and self._delimiters.component in value and not self._is_whole(field):
-            parts = value.split(self._delimiters.component)
-            return parts[component - 1] if component <= len(parts) else ""
+            return _part(value, self._delimiters.component, component)
         return value if component == 1 else ""
 
     def text(self, field: int, component: int = 1, subcomponent: int = 1, repetition: int = 1) -> str:
         """One leaf, unescaped; "" when it is empty, absent or null."""
-        value = self._component(field, component, repetition)
+        fields = self._fields or self._split()
+        value = fields[field] if field < len(fields) else ""
         if not value:
             return ""
-        if self._delimiters.subcomponent in value and not self._is_whole(field):
-            parts = value.split(self._delimiters.subcomponent)
-            value = parts[subcomponent - 1] if subcomponent <= len(parts) else ""
-        elif subcomponent != 1:
-            return ""
-        return self._leaf(value, field)
+        if field < 3 and self.name in _HEADERS:
+            return value if repetition == component == subcomponent == 1 else ""
+        marks = self._delimiters
+        if marks.repetition in value or repetition != 1:
+            value = _part(value, marks.repetition, repetition)
+        if marks.component in value or component != 1:
+            value = _part(value, marks.component, component)
+        if marks.subcomponent in value or subcomponent != 1:
+            value = _part(value, marks.subcomponent, subcomponent)
+        if marks.escape in value:
+            return unescape(value, marks, self._codec)
+        return "" if value == NULL else value
 
     def component(self, field: int, component: int = 1, repetition: int = 1) -> str:
         """One component with its sub-components left together, unescaped: for text with a bare `&` in it."""
@@ -188,6 +193,12 @@ class Message:
             if segment.name == name:
                 return segment
         return None
+
+
+def _part(value: str, mark: str, number: int) -> str:
+    """The part of this number, from 1; "" when there are fewer."""
+    parts = value.split(mark)
+    return parts[number - 1] if number <= len(parts) else ""
 
 
 def _begins_segment(line: str, name: str, separator: str) -> bool:

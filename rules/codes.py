@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 
 from rules.facts import Coding
 from rules.forms import CodeLine, ValueSetForm
+from rules.remembered import Remembered
 
 TEXT = "TEXT"
 _DOTLESS = frozenset({"ICD10", "ICD10CM", "ICPC"})
 _LONGEST_WHO_CODE = 5  # ICD-10 of the WHO has at most five characters; a longer one is the American modification
-_CACHE_LIMIT = 20_000
 _NOTHING: frozenset[str] = frozenset()
 
 
@@ -71,7 +71,7 @@ class Codes:
         self._held: dict[str, _System] = defaultdict(_System)
         self._left_out: dict[str, _System] = defaultdict(_System)
         self._brands: dict[tuple[str, str], str] = {}
-        self._cache: dict[tuple[str, str], frozenset[str]] = {}
+        self._cache: Remembered[tuple[str, str], frozenset[str]] = Remembered()
         for name, form in sets.items():
             for line in form.codes:
                 self._add(name, line)
@@ -98,7 +98,7 @@ class Codes:
         """Return these value sets with more codes of the hospital's own; these themselves stay as they are."""
         extended = copy.copy(self)
         extended._held = copy.deepcopy(self._held)
-        extended._cache = {}
+        extended._cache = Remembered()
         for name, codings in members.items():
             extended.add_local(name, codings)
         return extended
@@ -113,10 +113,7 @@ class Codes:
         key = (coding.system, coding.code)
         found = self._cache.get(key)
         if found is None:
-            found = self._find(self.system_of(coding.system), coding.code)
-            if len(self._cache) >= _CACHE_LIMIT:
-                self._cache.clear()
-            self._cache[key] = found
+            found = self._cache.keep(key, self._find(self.system_of(coding.system), coding.code))
         return found
 
     def _find(self, system: str, code: str) -> frozenset[str]:

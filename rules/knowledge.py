@@ -10,7 +10,7 @@ from rules.facts import Coding
 from rules.forms import PolicyForm, RuleForm, StreamName
 from rules.naranjo import Naranjo
 from rules.recognition import Product, recognise
-from rules.terms import Condition, Terms
+from rules.terms import Condition, Memory, Terms
 
 _NOT_HISTORY = frozenset({"route-intravenous", "route-subcutaneous", "route-intramuscular"})
 
@@ -103,7 +103,12 @@ class Knowledge:
 
     def classify(self, codings: Iterable[Coding], text: str = "", routes: Iterable[Coding] = ()) -> Product:
         """Tell what is ordered: ivig, possible_ivig, scig, lookalike or other."""
-        return recognise(self.terms.codes, self.terms.words, codings, text, routes)
+        question = (tuple(codings), text, tuple(routes))
+        found = self.terms.memory.recognised.get(question)
+        if found is None:
+            found = recognise(self.terms.codes, self.terms.words, *question)
+            self.terms.memory.recognised.keep(question, found)
+        return found
 
     def sets_of(self, coding: Coding) -> frozenset[str]:
         """Return the value sets that hold a code."""
@@ -122,13 +127,17 @@ class Knowledge:
         lines = sorted(f"{name} {each.system} {each.code}" for name, codings in members.items() for each in codings)
         if not lines:
             return self
-        terms = replace(self.terms, codes=self.terms.codes.with_local(members), products={}, mentions={})
+        terms = replace(self.terms, codes=self.terms.codes.with_local(members), memory=Memory())
         added = hashlib.sha256("\n".join(lines).encode()).hexdigest()[:6]
         return replace(self, version=f"{self.version}+{added}", terms=terms)
 
     def keeps(self, codings: Iterable[Coding], text: str = "") -> bool:
         """Whether a rule can use this: any of its codes or words is in a value set."""
-        codings = tuple(codings)
+        question = (tuple(codings), text)
+        found = self.terms.memory.kept.get(question)
+        return self.terms.memory.kept.keep(question, self._keeps(*question)) if found is None else found
+
+    def _keeps(self, codings: tuple[Coding, ...], text: str) -> bool:
         if any(self.sets_of(coding) - _NOT_HISTORY for coding in codings):
             return True
         words = " ".join([text, *(coding.display for coding in codings)]).strip()

@@ -16,7 +16,6 @@ OWN = frozenset({"confirmed", "unknown"})
 _SAID_IN_WORDS = frozenset({"condition", "procedure", "allergy"})
 _LOOKALIKES = "venous-thromboembolism-lookalikes"
 _STOPPED = frozenset({"resolved", "inactive", "stopped", "cancelled", "completed", "discontinued"})
-_CACHE_LIMIT = 4_096
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -58,14 +57,12 @@ class Picture:
 
     def _index(self) -> int:
         """Sort the facts by value set."""
-        remembered, own, others, present = self.terms.mentions, self._own, self._others, 0
+        remembered, own, others, present = self.terms.memory.mentions, self._own, self._others, 0
         for fact in self.case.facts:
             key = (fact.codings, fact.text, fact.kind, fact.certainty)
             mentions = remembered.get(key)
             if mentions is None:
-                if len(remembered) >= _CACHE_LIMIT:
-                    remembered.clear()
-                mentions = remembered[key] = self._mentions(fact)
+                mentions = remembered.keep(key, self._mentions(fact))
             if not mentions.bits:
                 continue
             present |= mentions.bits
@@ -188,7 +185,7 @@ class Picture:
     @cached_property
     def product(self) -> Product:
         """What was ordered."""
-        order, remembered = self.case.order, self.terms.products
+        order, remembered = self.case.order, self.terms.memory.ordered
         key = (order.codings, order.text, order.route, order.product_class)
         product = remembered.get(key)
         if product is None:
@@ -197,9 +194,7 @@ class Picture:
             if order.product_class and order.product_class != product.product_class:
                 known: ProductClass = "ivig" if order.product_class == "ivig" else "possible_ivig"
                 product = Product(known, "", order.route, f"recognised before as {known}")
-            if len(remembered) >= _CACHE_LIMIT:
-                remembered.clear()
-            remembered[key] = product
+            remembered.keep(key, product)
         return product
 
     @property

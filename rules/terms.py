@@ -10,6 +10,7 @@ from rules.facts import Coding, Fact
 from rules.forms import AnticoagulationForm, Measurement, RatesForm, RecognitionForm, SteroidForm, WeightForm
 from rules.free_text import FreeText
 from rules.recognition import Product
+from rules.remembered import Remembered
 
 if TYPE_CHECKING:
     from rules.picture import Picture
@@ -55,6 +56,18 @@ class State:
 
 
 @dataclass(frozen=True, slots=True)
+class Memory:
+    """What was found before, by what was asked. It belongs to one set of codes: with other codes it begins empty."""
+
+    mentions: Remembered[tuple[tuple[Coding, ...], str, str, str], Mentions] = field(default_factory=Remembered)
+    ordered: Remembered[tuple[tuple[Coding, ...], str, str, str], Product] = field(default_factory=Remembered)
+    recognised: Remembered[tuple[tuple[Coding, ...], str, tuple[Coding, ...]], Product] = field(
+        default_factory=Remembered
+    )
+    kept: Remembered[tuple[tuple[Coding, ...], str], bool] = field(default_factory=Remembered)
+
+
+@dataclass(frozen=True, slots=True)
 class Terms:
     """Everything a condition may need to know beside the case itself."""
 
@@ -68,5 +81,4 @@ class Terms:
     recognition: RecognitionForm
     states: dict[str, State] = field(default_factory=dict)
     risk_factors: dict[str, State] = field(default_factory=dict)
-    mentions: dict[tuple[tuple[Coding, ...], str, str, str], Mentions] = field(default_factory=dict)  # remembered
-    products: dict[tuple[tuple[Coding, ...], str, str, str], Product] = field(default_factory=dict)  # remembered
+    memory: Memory = field(default_factory=Memory)

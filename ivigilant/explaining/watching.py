@@ -24,6 +24,11 @@ class WatchedSegment(Segment):
         self.asked.add(field)
         return super().raw(field)
 
+    def text(self, field: int, component: int = 1, subcomponent: int = 1, repetition: int = 1) -> str:
+        """One leaf; from now on its field has been asked for."""
+        self.asked.add(field)
+        return super().text(field, component, subcomponent, repetition)
+
 
 def segments_seen(message: Message, version: str, read: Sequence[Statement]) -> tuple[SegmentSeen, ...]:
     """Every segment with its filled fields and what was read that stands in it."""
