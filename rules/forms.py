@@ -204,6 +204,8 @@ class Cues(Form):
     """Words in free text that turn a mention into something else."""
 
     negated: list[str]
+    negated_after: list[str]
+    beyond: list[str]
     family: list[str]
     suspected: list[str]
     past: list[str]

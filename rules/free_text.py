@@ -9,6 +9,7 @@ from rules.forms import Cues
 Mention = tuple[str, str]  # value set, certainty
 _CLAUSE = re.compile(r"[,;.\n]+\s|[;\n]|\b(?:maar|but|wel)\b", re.IGNORECASE)
 _CACHE_LIMIT = 4_096
+_SUREST = ("confirmed", "suspected", "family", "refuted")
 
 
 class FreeText:
@@ -18,11 +19,9 @@ class FreeText:
         self._patterns = codes.patterns
         self._past_of = past_of
         self._not_meant = _any_of(cues.not_meant)
-        self._cues = (
-            ("refuted", _any_of(cues.negated)),
-            ("family", _any_of(cues.family)),
-            ("suspected", _any_of(cues.suspected)),
-        )
+        self._negated, self._negated_after = _any_of(cues.negated), _any_of(cues.negated_after)
+        self._beyond = _any_of(cues.beyond)
+        self._family, self._suspected = _any_of(cues.family), _any_of(cues.suspected)
         self._past = _any_of(cues.past)
         self._positive, self._negative = _any_of(cues.positive), _any_of(cues.negative)
         self._cache: dict[str, tuple[Mention, ...]] = {}
@@ -37,6 +36,11 @@ class FreeText:
                 self._cache.clear()
             self._cache[text] = found
         return found
+
+    def surest(self, text: str) -> dict[str, str]:
+        """Return each value set with the surest the text says of it: "geen DVT, wel longembolie" is a thrombosis."""
+        mentions = sorted(self.mentions(text), key=lambda mention: _SUREST.index(mention[1]), reverse=True)
+        return dict(mentions)
 
     def sets_named(self, text: str) -> frozenset[str]:
         """Return the value sets whose patterns occur, whatever is said of them: for names of medicines."""
@@ -53,13 +57,32 @@ class FreeText:
         return bool(self._positive.search(text)) and not self._negative.search(text)
 
     def _read(self, clause: str) -> list[Mention]:
-        if not clause.strip() or self._not_meant.search(clause):
+        clause = self._not_meant.sub(" ", clause)
+        if not clause.strip():
             return []
-        certainty = next((name for name, cue in self._cues if cue.search(clause)), "confirmed")
-        sets = [each.set for each in self._patterns if each.pattern.search(clause)]
-        if certainty == "confirmed" and self._past.search(clause):
-            sets = [self._past_of.get(name, name) for name in sets]
-        return [(name, certainty) for name in sets]
+        mentions: list[Mention] = []
+        for each in self._patterns:
+            found = list(each.pattern.finditer(clause))
+            if found:
+                certainty = self._certainty(clause, found)
+                past = certainty == "confirmed" and self._past.search(clause)
+                mentions.append((self._past_of.get(each.set, each.set) if past else each.set, certainty))
+        return mentions
+
+    def _certainty(self, clause: str, found: list[re.Match[str]]) -> str:
+        """How sure the clause is of its finds; of several, one that is not denied counts."""
+        if all(self._is_denied(clause, each) for each in found):
+            return "refuted"
+        if self._family.search(clause):
+            return "family"
+        return "suspected" if self._suspected.search(clause) else "confirmed"
+
+    def _is_denied(self, clause: str, find: re.Match[str]) -> bool:
+        if self._negated_after.search(clause[find.end() :]):
+            return True
+        before = clause[: find.end()]  # some patterns begin before the word they look for
+        denials = list(self._negated.finditer(before))
+        return bool(denials) and not self._beyond.search(before, denials[-1].end())
 
 
 def _any_of(words: list[str]) -> re.Pattern[str]:

@@ -116,12 +116,13 @@ class Chart:
         *,
         onset: date | datetime | None = None,
         past: bool = False,
+        certainty: str = "CONF^Bevestigd^L",
         event: str = "PC1",
     ) -> None:
         """Tell an entry of the problem list; `past` marks it as history."""
         dialect = self.dialect("EPD")
         status = "INACTIVE^Voorgeschiedenis^L" if past else "ACTIVE^Actief^L"
-        problem = Problem(code, self.number("PRB"), onset=onset, status=status)
+        problem = Problem(code, self.number("PRB"), onset=onset, status=status, certainty=certainty)
         segments = [pid(self.person, dialect), pv1(self.visit, dialect), prb(problem, at, dialect)]
         self._tell(dialect, ("PPR", event, "PPR_PC1"), segments)
 

@@ -42,6 +42,13 @@ class Pharmacist:
                 )
                 assert response.status_code == 200, response.text
 
+    def report(self, alert: str) -> Json:
+        """The report of a case, with the ten questions as they stand."""
+        response = self.client.get(f"/api/v1/alerts/{alert}/report", headers=self.headers)
+        assert response.status_code == 200, response.text
+        found: Json = response.json()
+        return found
+
     def _items(self, path: str) -> list[Json]:
         response = self.client.get(path, headers=self.headers)
         assert response.status_code == 200, response.text

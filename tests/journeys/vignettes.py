@@ -21,6 +21,8 @@ from ivigilant.hospital.terms import APTT, HEIGHT, INR, VISCOSITY, icd
 from ivigilant.hospital.wire import Code, Draft, post
 from tests.journeys.hospital import Hospital
 from tests.journeys.pharmacist import Pharmacist
+from tests.journeys.vignette_events import tell_course, tell_event
+from tests.journeys.vignette_facts import tell_facts
 from tests.rules import vignettes as cases
 
 Json = dict[str, Any]
@@ -51,9 +53,13 @@ class Answer:
     tier: str
     priority: str
     rules: tuple[str, ...]
+    naranjo: int | None = None  # before anybody answered; only of an event after an infusion
 
     def __str__(self) -> str:
-        return f"{self.tier.lower()}, {self.priority}" if self.tier != "NONE" else "nothing"
+        if self.tier == "NONE":
+            return "nothing"
+        score = "" if self.naranjo is None else f"; Naranjo {self.naranjo} before anybody answered"
+        return f"{self.tier.lower()}, {self.priority}{score}"
 
 
 NOTHING = Answer("NONE", "NONE", "none", ())
@@ -79,13 +85,18 @@ class Vignette:
     def expected(self) -> Answer:
         """What must become of it."""
         told = self.told["expected"]
-        return Answer(told["stream"], told["tier"], told["priority"], tuple(sorted(told["rules"])))
+        rules = tuple(sorted(told["rules"]))
+        return Answer(told["stream"], told["tier"], told["priority"], rules, told.get("naranjo"))
+
+    @property
+    def is_event(self) -> bool:
+        """Whether it tells what came after an infusion."""
+        return "event" in self.told
 
 
 def read_vignettes() -> list[Vignette]:
-    """Every case of the order stream, the published ones first."""
-    told = yaml.safe_load(CASES.read_text(encoding="utf-8"))
-    return [Vignette(each) for each in told if "order" in each]
+    """Every case, as it stands in the file."""
+    return [Vignette(each) for each in yaml.safe_load(CASES.read_text(encoding="utf-8"))]
 
 
 class Telling:
@@ -103,6 +114,13 @@ class Telling:
         self._history()
         self._medicines()
         self._earlier_doses()
+        tell_facts(self.chart, self.told.get("told", {}), self.now)
+        if self.vignette.is_event:
+            tell_event(
+                self.chart, self.told["event"], tell_course(self.chart, self.told, self.vignette.number, self.now)
+            )
+            self.send()
+            return self._case()
         order = prescription(self.told, self.vignette.number, self.now)
         if self.told["order"].get("same_course_already_alerted"):
             return self._settled_before(order)
@@ -145,6 +163,17 @@ class Telling:
         rules = tuple(sorted(finding["rule"] for finding in told["findings"]))
         return Answer("ORDER", told["tier"].upper(), told["priority"], rules)
 
+    def _case(self) -> Answer:
+        """Ask the API for the case that was opened of what came after the order."""
+        alerts = [each for each in self.pharmacist.alerts(self.vignette.number) if each["stream"] != "order"]
+        if not alerts:
+            return NOTHING
+        case = alerts[0]
+        rules = tuple(sorted(finding["rule"] for finding in case["findings"]))
+        report = self.pharmacist.report(case["id"]) if self.vignette.expected.naranjo is not None else None
+        score = report["causality"]["score"] if report else None
+        return Answer("PHARMACOVIGILANCE", case["tier"].upper(), case["priority"], rules, score)
+
     def _messages(self, drafts: list[Draft]) -> Iterator[bytes]:
         for draft in drafts:
             self._sent += 1
@@ -153,18 +182,18 @@ class Telling:
     def _history(self) -> None:
         known = self.told.get("history_available", True)
         self.chart.admitted(self.now - 2 * HOUR, *((UNREMARKABLE,) if known else ()))
-        for name in self.told["risk_factors"]:
+        for name in self.told.get("risk_factors", ()):
             if name in cases.RISK_CODES:
                 self.chart.has_problem(icd(cases.RISK_CODES[name], name), self.now - 2 * HOUR)
         for note in self.told.get("notes", ()):
             self.chart.has_problem(Code("", note, "L"), self.now - 2 * HOUR)
-        for event in self.told["vte"]:
+        for event in self.told.get("vte", ()):
             code, ago = icd(cases.VTE_CODES[event["kind"]], event["kind"]), days_since(event)
             onset = None if ago is None else self.now - ago * DAY
             self.chart.has_problem(code, self.now - 2 * HOUR, onset=onset, past=ago is None or ago > 90)
 
     def _medicines(self) -> None:
-        meds, taken = self.told.get("meds", {}), [*TREATED[self.told["anticoag"]]]
+        meds, taken = self.told.get("meds", {}), [*TREATED[self.told.get("anticoag", "none")]]
         if "prednisone_mg_day" in meds:
             taken.append((medicines.PREDNISONE, str(meds["prednisone_mg_day"]), "QD"))
         if "corticosteroid_high_dose_iv" in meds:
@@ -173,18 +202,20 @@ class Telling:
             schedule = Schedule(self.now - 3 * DAY, pattern)
             self.chart.ordered(Prescription(self.chart.number("M"), drug, schedule, dose, "mg"), "RDE")
         results = [Result(LABS[name][0], value, LABS[name][1]) for name, value in self.told.get("labs", {}).items()]
-        if "height_cm" in self.told["patient"]:
+        if "height_cm" in self.told.get("patient", {}):
             results.append(Result(HEIGHT, self.told["patient"]["height_cm"], "cm"))
         if results:
             self.chart.measured(self.now - DAY, *results)
 
     def _earlier_doses(self) -> None:
-        drug = drug_of(self.told["order"])
+        drug = drug_of(self.told.get("order", {}))
         after = [
-            (event["days_after_ivig"], days_since(event)) for event in self.told["vte"] if "days_after_ivig" in event
+            (event["days_after_ivig"], days_since(event))
+            for event in self.told.get("vte", ())
+            if "days_after_ivig" in event
         ]
         doses = [(gap + ago, "30") for gap, ago in dict.fromkeys(after) if ago is not None]
-        if not self.told["order"].get("first_ever"):
+        if not self.told.get("order", {"first_ever": True}).get("first_ever"):
             doses.append((35, "20"))
         for days, grams in doses:
             earlier = Prescription(self.chart.number("E"), drug, Schedule(self.now - days * DAY))
@@ -193,9 +224,10 @@ class Telling:
 
 def person_of(told: Json, now: datetime) -> Person:
     """The patient, with no more than the case says."""
-    age = told["patient"].get("age")
+    patient = told.get("patient", {})
+    age = patient.get("age")
     born = date(now.year - age, 1, 1) if age else None
-    return Person(f"92000{told['id'][1:]}", "", "Voorbeeld", told["id"], told["patient"].get("sex") or "U", born)
+    return Person(f"92000{told['id'][1:]}", "", "Voorbeeld", told["id"], patient.get("sex") or "U", born)
 
 
 def days_since(event: Json) -> int | None:

@@ -30,6 +30,40 @@ VTE, PAST = "venous-thromboembolism", "venous-thromboembolism-history"
         ("history of pulmonary embolism", PAST, "confirmed"),
         ("bedlegerig", "immobility", "confirmed"),
         ("niet bedlegerig", "immobility", "refuted"),
+        ("DVT linkerbeen zonder longembolie", VTE, "confirmed"),
+        ("geen recidief longembolie", VTE, "confirmed"),
+        ("no new DVT", VTE, "confirmed"),
+        ("geen antistolling meer na DVT", VTE, "confirmed"),
+        ("DVT been niet behandeld", VTE, "confirmed"),
+        ("longembolie met famotidine als maagbescherming", VTE, "confirmed"),
+        ("DVT negatief", VTE, "refuted"),
+        ("longembolie niet aangetoond", VTE, "refuted"),
+        ("geen aanwijzingen voor longembolie", VTE, "refuted"),
+        ("trombose vena jugularis", VTE, "confirmed"),
+        ("thrombus in the femoral vein", VTE, "confirmed"),
+        ("portal vein thrombosis", VTE, "confirmed"),
+        ("poortadertrombose", VTE, "confirmed"),
+        ("Budd-Chiari", VTE, "confirmed"),
+        ("DVT 2015 waarvoor trombose profylaxe", PAST, "confirmed"),
+        ("pre-eclampsie in 2010 en longembolie", PAST, "confirmed"),
+        ("tante had longembolie", VTE, "family"),
+        ("zus met DVT", "family-history-of-thrombosis", "family"),
+        ("oppervlakkige tromboflebitis", "superficial-thrombophlebitis", "confirmed"),
+        ("superficial vein thrombosis", "superficial-thrombophlebitis", "confirmed"),
+        ("jugularislijn links", "central-line", "confirmed"),
+        ("jugularis katheter", "central-line", "confirmed"),
+        ("subclavian line", "central-line", "confirmed"),
+        ("line in the right jugular", "central-line", "confirmed"),
+        ("centraal veneuze katheter", "central-line", "confirmed"),
+        ("PICC rechterarm", "central-line", "confirmed"),
+        ("PAC in situ", "central-line", "confirmed"),
+        ("geen centrale lijn", "central-line", "refuted"),
+        ("lange vlucht vorige week", "air-travel", "confirmed"),
+        ("immobilisatie been", "immobility", "confirmed"),
+        ("duplex been links", "thrombosis-imaging", "confirmed"),
+        ("pijn aan het been", "thrombosis-symptoms", "confirmed"),
+        ("calf pain", "thrombosis-symptoms", "confirmed"),
+        ("niet kortademig", "thrombosis-symptoms", "refuted"),
     ],
 )
 def test_a_mention_has_the_certainty_of_its_words(knowledge: Knowledge, text: str, name: str, certainty: str) -> None:
@@ -53,6 +87,47 @@ def test_other_words_mention_no_thrombosis(knowledge: Knowledge, text: str) -> N
     certain = {name for name, certainty in knowledge.terms.words.mentions(text) if certainty == "confirmed"}
 
     assert not certain & {VTE, PAST}
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("vena jugularis interna", "central-line"),
+        ("trombose vena jugularis", "central-line"),
+        ("subclavia stenose", "central-line"),
+        ("PICC verwijderd", "central-line"),
+        ("central line removed", "central-line"),
+        ("PAC op ECG", "central-line"),
+        ("flight of ideas", "air-travel"),
+        ("immobilisatie pols", "immobility"),
+        ("knie-immobilizer", "immobility"),
+        ("vader trombocytopenie", "family-history-of-thrombosis"),
+        ("mother buys clothing", "family-history-of-thrombosis"),
+        ("famotidine bij trombose", "family-history-of-thrombosis"),
+        ("operatie afgezegd", "surgery"),
+        ("operatie gepland", "surgery"),
+        ("duplex arterieel benen", "thrombosis-imaging"),
+        ("duplex shunt arm", "thrombosis-imaging"),
+        ("DVT-profylaxe", VTE),
+        ("DVT prophylaxis", VTE),
+        ("profylaxe tegen diep veneuze trombose", VTE),
+        ("risk of deep vein thrombosis", VTE),
+        ("arteriële trombose been", VTE),
+        ("trombose profylaxe", "venous-thromboembolism-possible"),
+        ("risico op trombose", "venous-thromboembolism-possible"),
+        ("in-stent trombose", "venous-thromboembolism-possible"),
+        ("hemorroïd trombose", "venous-thromboembolism-possible"),
+        ("superficial vein thrombosis", "venous-thromboembolism-possible"),
+        ("retinal vein thrombosis", "venous-thromboembolism-possible"),
+        ("diepe tromboflebitis", "superficial-thrombophlebitis"),
+    ],
+)
+def test_look_alikes_are_no_mention(knowledge: Knowledge, text: str, name: str) -> None:
+    assert name not in {name for name, _ in knowledge.terms.words.mentions(text)}
+
+
+def test_of_two_clauses_the_surer_one_counts(knowledge: Knowledge) -> None:
+    assert knowledge.terms.words.surest("geen DVT, wel longembolie")[VTE] == "confirmed"
 
 
 def test_every_clause_is_read_by_itself(knowledge: Knowledge) -> None:

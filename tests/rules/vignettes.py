@@ -153,8 +153,8 @@ def vignette(told: dict[str, Any]) -> Vignette:
 
 
 def _is_one_order(told: dict[str, Any]) -> bool:
-    """Whether rules alone can answer it: no event after a course, and no alert that was settled before."""
-    return "order" in told and told["expected"].get("suppressed_by") != "NA-4"
+    """Whether rules alone can answer it: no event, no alert settled before, nothing that only messages say."""
+    return "order" in told and "told" not in told and told["expected"].get("suppressed_by") != "NA-4"
 
 
 VIGNETTES = [
