@@ -5,10 +5,10 @@ from collections.abc import Mapping
 
 from rules.codes import Codes
 from rules.forms import Cues
+from rules.remembered import Remembered
 
 Mention = tuple[str, str]  # value set, certainty
 _CLAUSE = re.compile(r"[,;.\n]+\s|[;\n]|\b(?:maar|but|wel)\b", re.IGNORECASE)
-_CACHE_LIMIT = 4_096
 _SUREST = ("confirmed", "suspected", "family", "refuted")
 
 
@@ -24,17 +24,15 @@ class FreeText:
         self._family, self._suspected = _any_of(cues.family), _any_of(cues.suspected)
         self._past = _any_of(cues.past)
         self._positive, self._negative = _any_of(cues.positive), _any_of(cues.negative)
-        self._cache: dict[str, tuple[Mention, ...]] = {}
-        self._named: dict[str, frozenset[str]] = {}
+        self._cache: Remembered[str, tuple[Mention, ...]] = Remembered()
+        self._named: Remembered[str, frozenset[str]] = Remembered()
 
     def mentions(self, text: str) -> tuple[Mention, ...]:
         """Return each value set the text speaks of; remembered per text."""
         found = self._cache.get(text)
         if found is None:
-            found = tuple(dict.fromkeys(mention for clause in _CLAUSE.split(text) for mention in self._read(clause)))
-            if len(self._cache) >= _CACHE_LIMIT:
-                self._cache.clear()
-            self._cache[text] = found
+            read = (mention for clause in _CLAUSE.split(text) for mention in self._read(clause))
+            found = self._cache.keep(text, tuple(dict.fromkeys(read)))
         return found
 
     def surest(self, text: str) -> dict[str, str]:
@@ -46,10 +44,8 @@ class FreeText:
         """Return the value sets whose patterns occur, whatever is said of them: for names of medicines."""
         found = self._named.get(text)
         if found is None:
-            found = frozenset(each.set for each in self._patterns if each.pattern.search(text))
-            if len(self._named) >= _CACHE_LIMIT:
-                self._named.clear()
-            self._named[text] = found
+            named = frozenset(each.set for each in self._patterns if each.pattern.search(text))
+            found = self._named.keep(text, named)
         return found
 
     def is_positive(self, text: str) -> bool:

@@ -94,7 +94,7 @@ class Picture:
             for name in self.terms.words.sets_named(text):
                 names.setdefault(name, fact.certainty)
         elif fact.kind in _SAID_IN_WORDS and _LOOKALIKES not in names:
-            for name, certainty in self.terms.words.mentions(text):
+            for name, certainty in self.terms.words.surest(text).items():
                 names.setdefault(name, certainty if fact.certainty in OWN else fact.certainty)
 
     def hold(self, condition: Condition) -> Outcome:
