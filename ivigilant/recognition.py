@@ -8,6 +8,7 @@ from ivigilant.site import SiteFile
 from ivigilant.site_parts import reading_defaults
 from listener.sources import Feed, Source
 from parsers.message_types import READ
+from worker.marks import is_imported
 
 MOST_UNKNOWN = 500  # sources told apart by their names; more than that is somebody inventing names
 UNKNOWN = "unknown"
@@ -52,7 +53,8 @@ class Recognition:
 def fits(feed: SiteFeed, source: Source) -> bool:
     """Tell whether everything the feed is recognised by is so."""
     return (
-        feed.port in (None, source.port)
+        not is_imported(feed.name)
+        and feed.port in (None, source.port)
         and feed.sending_application in (None, source.sending_application)
         and feed.sending_facility in (None, source.sending_facility)
         and (feed.certificate is None or feed.certificate in source.certificate)

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from parsers.charsets import codec_of
 from parsers.condition_words import Status
+from worker.marks import is_imported
 
 Language = Literal["nl", "en"]
 Tier = Literal["contraindication", "high", "moderate"]
@@ -85,6 +86,7 @@ class Reading(Section):
     authority: str | None = None  # of an identifier that names none
     charset: Charset | None = None  # where MSH-18 is empty
     mrn_authorities: tuple[str, ...] | None = None  # whose number is the patient's identity, the first one wins
+    authorities: dict[str, str] | None = None  # FHIR identifier system: the authority that messages write for it
     code_systems: dict[str, str] | None = None  # the sender's name: ours
     problem_statuses: dict[str, Status] | None = None  # the sender's word: what it means
     fields: Fields | None = None
@@ -110,7 +112,10 @@ class Feed(Reading):
     @model_validator(mode="after")
     def _is_recognisable(self) -> "Feed":
         given = (self.port, self.address, self.certificate, self.sending_application, self.sending_facility)
-        if all(value is None for value in given):
+        if is_imported(self.name):
+            if any(value is not None for value in given):
+                raise ValueError(f"{self.name} is for `ivigilant history import`; no message is recognised as it")
+        elif all(value is None for value in given):
             raise ValueError("a feed is recognised by a port, an address, a certificate or its MSH-3 or MSH-4")
         return self
 

@@ -47,7 +47,7 @@ def _read(
             continue
         codings = read_codings(segment, 3, defaults)
         text = read_words(segment, 3)
-        if (not codings and not text) or _says_none(codings, text):
+        if (not codings and not text) or says_none(codings, text):
             continue
         if _is_flag(segment, codings):
             yield _flag(segment, patient, header, at, codings, text, defaults)
@@ -91,7 +91,8 @@ def _key(kind: str, segment: Segment, header: Header, codings: tuple[Coding, ...
     return own or natural_key(kind, codings, text, "")
 
 
-def _says_none(codings: tuple[Coding, ...], text: str) -> bool:
+def says_none(codings: tuple[Coding, ...], text: str) -> bool:
+    """Whether this says that there is no allergy."""
     return bool(_NONE_KNOWN.match(text)) or any(coding.code in _NONE_KNOWN_CODES for coding in codings)
 
 

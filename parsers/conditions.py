@@ -63,7 +63,7 @@ def _read_diagnosis(
     onset, doubts = read_time(dg1.text(5), defaults.zone)
     withdrawn = dg1.text(21).strip().upper() in _WITHDRAWN
     stated = DIAGNOSIS_TYPES.get(dg1.text(6).strip().upper(), "confirmed")
-    certainty, flags = _weigh(stated, codings, _free_text(dg1, 3, dg1.whole(4)) if codings else text)
+    certainty, flags = weigh(stated, codings, _free_text(dg1, 3, dg1.whole(4)) if codings else text)
     return Condition(
         patient=patient,
         path=dg1.path(3 if dg1.raw(3) else 4),
@@ -89,7 +89,7 @@ def _read_problem(
         return None
     said = _said(prb, defaults.problem_statuses)
     deleted, flags = _is_deleted(action, said, header)
-    certainty, doubts = _weigh(_problem_certainty(prb, said), codings, _free_text(prb, 3, "") if codings else text)
+    certainty, doubts = weigh(_problem_certainty(prb, said), codings, _free_text(prb, 3, "") if codings else text)
     written = _onset(prb)
     changed = moment(prb.text(2), defaults.zone)
     return Condition(
@@ -158,7 +158,7 @@ def _free_text(segment: Segment, field: int, beside: str) -> str:
     return joined(*(text for text in (original, beside) if text.strip() not in displays))
 
 
-def _weigh(stated: Certainty, codings: Sequence[Coding], text: str) -> tuple[Certainty, tuple[str, ...]]:
+def weigh(stated: Certainty, codings: Sequence[Coding], text: str) -> tuple[Certainty, tuple[str, ...]]:
     """The field and the words together. Words alone may deny; words beside a code only cast doubt on it."""
     written = certainty_of(text) if text else "confirmed"
     if stated != "confirmed" or written in ("confirmed", "unknown"):

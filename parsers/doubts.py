@@ -27,6 +27,7 @@ DOUBTS: dict[str, tuple[str, str]] = {
     "minutes_period": ("herhaling in minuten", "repeats in minutes"),
     "multiplied_in_text": ("vermenigvuldiging in de tekst", "a multiplication in the text"),
     "no_patient_number": ("bericht zonder patiëntnummer", "message without a patient number"),
+    "onset_is_recorded_date": ("begin onbekend: datum van vastleggen", "begin unknown: the date it was written down"),
     "open_ended": ("geen einde", "no end"),
     "package_assumed": ("verpakkingsgrootte aangenomen", "package size assumed"),
     "package_from_name": ("verpakkingsgrootte uit de naam", "package size from the name"),

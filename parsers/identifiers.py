@@ -1,6 +1,6 @@
 """Patient numbers: which of them is the identity, and which may only help to find it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from parsers.defaults import Defaults
@@ -25,9 +25,8 @@ _PLACEHOLDERS = frozenset({"0", "1234567890", "UNKNOWN", "ONBEKEND", "NONE", "NU
 def read_identifiers(segment: Segment, fields: tuple[int, ...], defaults: Defaults) -> tuple[Identifier, ...]:
     """The numbers of the first of these fields that has any, the identity first; a BSN leads only when it is alone."""
     for field in fields:
-        found = list(dict.fromkeys(_read_field(segment, field, defaults)))
-        if found:
-            return tuple(sorted(found, key=lambda each: _rank(each, defaults)))
+        if found := identity_first(_read_field(segment, field, defaults), defaults):
+            return found
     return ()
 
 
@@ -40,16 +39,24 @@ def _read_field(segment: Segment, field: int, defaults: Defaults) -> Iterator[Id
             or segment.text(field, 4, 2, repetition).strip()
             or defaults.authority
         )
-        if not value or value == NULL or kind in _NOT_A_PERSON or kind.startswith("ANON-"):
-            continue
-        if _is_placeholder(value):
-            continue
-        if is_bsn(authority, kind):
-            number = valid_bsn(value)
-            if number:
-                yield Identifier(authority="NLMINBIZA", value=number, type=_BSN)
-            continue
-        yield Identifier(authority=authority, value=value, type=kind)
+        made = make_identifier(authority, value, kind)
+        if made is not None:
+            yield made
+
+
+def make_identifier(authority: str, value: str, kind: str) -> Identifier | None:
+    """A number that names a person; None for a visit, a placeholder, or a BSN that is none."""
+    if not value or value == NULL or kind in _NOT_A_PERSON or kind.startswith("ANON-") or _is_placeholder(value):
+        return None
+    if is_bsn(authority, kind):
+        number = valid_bsn(value)
+        return Identifier(authority="NLMINBIZA", value=number, type=_BSN) if number else None
+    return Identifier(authority=authority, value=value, type=kind)
+
+
+def identity_first(found: Iterable[Identifier], defaults: Defaults) -> tuple[Identifier, ...]:
+    """The same numbers, each once, the identity first."""
+    return tuple(sorted(dict.fromkeys(found), key=lambda each: _rank(each, defaults)))
 
 
 def _is_placeholder(value: str) -> bool:

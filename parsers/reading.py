@@ -14,6 +14,7 @@ from parsers.defaults import Defaults
 from parsers.errors import UnreadableMessage
 from parsers.escapes import unknown_sequences
 from parsers.events import AnyEvent, Header, Identifier, Reading
+from parsers.fhir.reading import is_resource, read_resource
 from parsers.header import read_header
 from parsers.observations import read_observations
 from parsers.orders import read_orders
@@ -29,6 +30,8 @@ _FUTURE = timedelta(hours=24)
 
 def read(raw: bytes, defaults: Defaults) -> Reading:
     """Read one message. Raises UnreadableHeader without MSH, UnreadableMessage when it names no patient."""
+    if is_resource(raw):
+        return read_resource(raw, defaults)
     header = read_header(raw, defaults)
     return read_message(split(raw, defaults.charset), header, defaults)
 

@@ -8,17 +8,24 @@ from parsers.events import Reading
 from worker.order_control import CONFIRMATION_NEEDED
 from worker.site import Site
 
+IMPORT = "import"  # the feed of a first load
+
 
 def marks_of(site: Site, feed: str, *, test: bool, sent: datetime | None, received: datetime) -> tuple[str, ...]:
-    """What is to be said of every event of a message of this feed."""
+    """What is to be said of every event of a message of this feed; what was imported is old, whatever its date."""
     marks = []
     if test:
         marks.append("test")
-    if _is_old(sent, received, site):
+    if is_imported(feed) or _is_old(sent, received, site):
         marks.append("replay")
     if feed in site.stops_need_confirmation:
         marks.append(CONFIRMATION_NEEDED)
     return tuple(marks)
+
+
+def is_imported(feed: str) -> bool:
+    """Whether a first load is kept under this name: `import`, or `import` and the name of a source."""
+    return feed.partition(" ")[0] == IMPORT
 
 
 def _is_old(sent: datetime | None, received: datetime, site: Site) -> bool:

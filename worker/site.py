@@ -1,6 +1,6 @@
 """What a hospital decides, as the worker needs it; the site file fills it in."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -32,4 +32,4 @@ class Site:
 
     def defaults_of(self, feed: str) -> Defaults:
         """How to read what this feed leaves open."""
-        return self.defaults.get(feed) or self.of_unknown or Defaults(zone=self.zone)
+        return replace(self.defaults.get(feed) or self.of_unknown or Defaults(zone=self.zone), source=feed)

@@ -1,0 +1,69 @@
+"""Condition: a diagnosis or a problem."""
+
+from collections.abc import Iterator
+
+from parsers.conditions import weigh
+from parsers.events import Certainty, Condition, Moment
+from parsers.fhir.elements import Resource, codes, codings, first_moment, moment, part, parts, text, typed, where, words
+from parsers.natural_keys import natural_key
+
+_CERTAINTIES: dict[str, Certainty] = {
+    "confirmed": "confirmed",
+    "provisional": "suspected",
+    "differential": "suspected",
+    "unconfirmed": "suspected",
+    "refuted": "refuted",
+}
+_STATUSES = {
+    **dict.fromkeys(("active", "recurrence", "relapse"), "active"),
+    "inactive": "inactive",
+    **dict.fromkeys(("remission", "resolved"), "resolved"),
+}
+_ERROR = "entered-in-error"
+
+
+def read_condition(resource: Resource) -> Iterator[Condition]:
+    """The condition, unless it names nothing."""
+    body, defaults = resource.body, resource.defaults
+    concept = part(body, "code")
+    coded, said = codings(concept, defaults), words(concept)
+    verified = next(codes(part(body, "verificationStatus")), "")
+    if not coded and not said and verified != _ERROR:
+        return
+    free = typed(concept) if coded else said
+    certainty, flags = weigh(_CERTAINTIES.get(verified, "confirmed"), coded, free)
+    onset, doubts = _onset(resource)
+    resolved, _ = first_moment({"abatementPeriod": {}, **body}, "abatement", defaults)
+    category = "diagnosis" if _is_diagnosis(resource) else "problem"
+    yield Condition(
+        patient=resource.patient,
+        path=where(resource, "code", concept),
+        flags=flags + doubts,
+        key=resource.name or natural_key(category, coded, said, text(body, "onsetDateTime")),
+        category="diagnosis" if category == "diagnosis" else "problem",
+        action="delete" if verified == _ERROR else "assert",
+        codings=coded,
+        text=said,
+        certainty=certainty,
+        status=_status(resource, resolved),
+        onset=onset,
+        resolved=resolved,
+    )
+
+
+def _onset(resource: Resource) -> tuple[Moment | None, tuple[str, ...]]:
+    """When it began; failing that, when it was written down, which is the latest it can have begun."""
+    onset, doubts = first_moment(resource.body, "onset", resource.defaults)
+    if onset is not None:
+        return onset, doubts
+    recorded, _ = moment(resource.body, "recordedDate", resource.defaults)
+    return recorded, (*doubts, "onset_is_recorded_date") if recorded else doubts
+
+
+def _status(resource: Resource, resolved: Moment | None) -> str:
+    said = next(codes(part(resource.body, "clinicalStatus")), "")
+    return _STATUSES.get(said) or ("resolved" if resolved is not None else "active")
+
+
+def _is_diagnosis(resource: Resource) -> bool:
+    return any(code == "encounter-diagnosis" for each in parts(resource.body, "category") for code in codes(each))

@@ -1,0 +1,113 @@
+"""Which medicine: a code in the resource itself, or a Medication it holds or points to."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from parsers.components import assumed_if_immunoglobulin
+from parsers.events import Amount, Coding, Component
+from parsers.fhir.elements import Json, Resource, codings, part, parts, text, where, words
+from parsers.fhir.quantities import number_of, read_quantity, read_ratio, unit_text
+from parsers.fhir.references import target
+from parsers.natural_keys import joined
+from parsers.strengths import Product
+from parsers.units import CONCENTRATION, MASS, VOLUME, Quantity, read_unit
+
+
+@dataclass(frozen=True, slots=True)
+class Medicine:
+    """What is given."""
+
+    codings: tuple[Coding, ...]
+    text: str
+    path: str
+    product: Product
+    components: tuple[Component, ...] = ()
+    elsewhere: str = ""  # the reference, when what it points to is not here
+    lots: tuple[str, ...] = ()
+
+
+def read_medicine(resource: Resource) -> Medicine:
+    """Find the medicine."""
+    body, defaults = resource.body, resource.defaults
+    if concept := part(body, "medicationCodeableConcept"):
+        return _made(codings(concept, defaults), words(concept), where(resource, "medicationCodeableConcept", concept))
+    pointer = part(body, "medicationReference")
+    reference, shown = text(pointer, "reference"), text(pointer, "display")
+    medication, path = _find(resource, reference)
+    if medication is None:
+        path = resource.at("medicationReference", "display" if shown else "reference")
+        return _made((), shown, path, elsewhere="" if shown else reference or "?")
+    concept = part(medication, "code")
+    made = _made(codings(concept, defaults), joined(words(concept), shown), f"{path}.code.coding[0]")
+    ingredients = tuple(_ingredients(medication, resource, path))
+    # What a Medication names as its only active substance is what it is when its own code says nothing.
+    if not made.codings and not made.text and ingredients:
+        first = ingredients[0]
+        made = _made(first.codings, first.text, first.path)
+    product = _product(medication, made)
+    lot = text(part(medication, "batch"), "lotNumber")
+    return Medicine(made.codings, made.text, made.path, product, ingredients, lots=(lot,) if lot else ())
+
+
+def reference_of(body: Json) -> str:
+    """What it points to outside itself for its medicine, or nothing."""
+    reference = text(part(body, "medicationReference"), "reference")
+    return "" if reference.startswith("#") else "/".join(target(reference)).lstrip("/")
+
+
+def _find(resource: Resource, reference: str) -> tuple[Json | None, str]:
+    if reference.startswith("#"):
+        for index, held in enumerate(parts(resource.body, "contained")):
+            if text(held, "id") == reference[1:]:
+                return held, resource.at(f"contained[{index}]")
+        return None, ""
+    return resource.medications.get("/".join(target(reference)).lstrip("/"), (None, ""))
+
+
+def _made(coded: tuple[Coding, ...], said: str, path: str, elsewhere: str = "") -> Medicine:
+    product = assumed_if_immunoglobulin(Product(name=said, basis=path), coded, said)
+    return Medicine(coded, said, path, product, elsewhere=elsewhere)
+
+
+def _product(medication: Json, made: Medicine) -> Product:
+    """The strength of a single ingredient, and how much one package holds."""
+    inside = parts(medication, "ingredient")
+    strength = volume = None
+    if len(inside) == 1:
+        strength, volume = _strength(part(inside[0], "strength"))
+    package, _ = read_ratio(part(medication, "amount"))
+    product = Product(made.text, strength, volume, package, basis=made.path)
+    return assumed_if_immunoglobulin(product, made.codings, made.text)
+
+
+def _strength(ratio: Json) -> tuple[Quantity | None, Quantity | None]:
+    """10 g in 100 mL is a mass in a volume; 100 mg in 1 mL a concentration."""
+    whole, _ = read_ratio(ratio)
+    if whole is not None and whole.unit.base == CONCENTRATION:
+        return whole, None
+    above, _ = read_quantity(part(ratio, "numerator"))
+    below, _ = read_quantity(part(ratio, "denominator"))
+    is_volume = below is not None and below.unit.base == VOLUME
+    return (above if above is not None and above.unit.base == MASS else None), below if is_volume else None
+
+
+def _ingredients(medication: Json, resource: Resource, path: str) -> Iterator[Component]:
+    for index, each in enumerate(parts(medication, "ingredient")):
+        concept = part(each, "itemCodeableConcept")
+        coded, said = codings(concept, resource.defaults), words(concept)
+        if coded or said:
+            at = f"{path}.ingredient[{index}].itemCodeableConcept"
+            kind = "base" if each.get("isActive") is False else "additive"
+            amount = _amount(part(each, "strength"), at)
+            yield Component(
+                kind="additive" if kind == "additive" else "base", codings=coded, text=said, amount=amount, path=at
+            )
+
+
+def _amount(ratio: Json, path: str) -> Amount | None:
+    """As written: its grams follow from the dose, not from the package."""
+    above = part(ratio, "numerator")
+    number, unit = number_of(above, "value"), read_unit(unit_text(above))
+    if number is None or unit is None:
+        return None
+    return Amount(low=number, high=number, unit=unit.name, basis=path)

@@ -1,0 +1,116 @@
+"""Observation: a laboratory result or a measurement, and each of its components."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+from parsers.events import Coding, Moment, Observation
+from parsers.fhir.elements import Json, Resource, codes, codings, first_moment, moment, part, parts, text, words
+from parsers.fhir.quantities import number_of, unit_text
+from parsers.lab_units import ucum_of
+from parsers.measured import read_figure
+
+Status = Literal["final", "preliminary", "corrected", "withdrawn", "no_value"]
+_STATUSES: dict[str, Status] = {
+    "final": "final",
+    "amended": "corrected",
+    "corrected": "corrected",
+    "preliminary": "preliminary",
+    "unknown": "preliminary",
+    "registered": "no_value",
+    "cancelled": "withdrawn",
+    "entered-in-error": "withdrawn",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Value:
+    """What `value[x]` says, and in which element."""
+
+    element: str = "value"
+    value: str = ""
+    comparator: str = ""
+    number: Decimal | None = None
+    unit: str = ""
+    codings: tuple[Coding, ...] = ()
+    flags: tuple[str, ...] = ()
+
+
+def read_observation(resource: Resource) -> Iterator[Observation]:
+    """The result, and its components when it has any: a blood pressure is two numbers."""
+    taken, doubts = first_moment(resource.body, "effective", resource.defaults)
+    if taken is None:
+        taken, more = moment(resource.body, "issued", resource.defaults)
+        doubts = (*doubts, *more)
+    within = parts(resource.body, "component")
+    value = _value(resource.body, resource)
+    if value.value or value.codings or not within:
+        yield _result(resource, resource.body, value, taken, doubts, "")
+    for index, component in enumerate(within):
+        yield _result(resource, component, _value(component, resource), taken, doubts, f"component[{index}]")
+
+
+def _result(
+    resource: Resource, body: Json, value: _Value, taken: Moment | None, doubts: tuple[str, ...], inside: str
+) -> Observation:
+    concept = part(body, "code")
+    coded, said = codings(concept, resource.defaults), words(concept)
+    status = _STATUSES.get(text(resource.body, "status"), "preliminary")
+    if status != "withdrawn" and not value.value and not value.codings:
+        status = "no_value"
+    test = f"{coded[0].system}:{coded[0].code}" if coded else said.lower()
+    at = f"{taken.at:%Y%m%dT%H%M%SZ}" if taken else ""
+    whole = resource.name or f"fhir/{test}/{at}"
+    return Observation(
+        patient=resource.patient,
+        path=resource.at(*(name for name in (inside, value.element) if name)),
+        flags=doubts + value.flags,
+        key=f"{whole}/{test}" if inside else whole,
+        codings=coded,
+        text=said,
+        value=value.value,
+        comparator=value.comparator,
+        number=value.number,
+        unit=value.unit,
+        range=_range(body),
+        abnormal=next((code.upper() for each in parts(body, "interpretation") for code in codes(each)), ""),
+        status=status,
+        taken=taken,
+        value_codings=value.codings,
+    )
+
+
+def _value(body: Json, resource: Resource) -> _Value:
+    """One of `value[x]`; a range or a ratio is words, as no single number can stand for it."""
+    if quantity := part(body, "valueQuantity"):
+        number = number_of(quantity, "value")
+        comparator = text(quantity, "comparator")
+        shown = f"{comparator}{number}" if number is not None else ""
+        return _Value("valueQuantity", shown, comparator, number, ucum_of(unit_text(quantity)))
+    if concept := part(body, "valueCodeableConcept"):
+        coded = codings(concept, resource.defaults)
+        return _Value("valueCodeableConcept", words(concept), codings=coded)
+    if said := text(body, "valueString"):
+        comparator, number, flags = read_figure(said, is_numeric=False)
+        return _Value("valueString", said, comparator, number, flags=flags)
+    if isinstance(body.get("valueInteger"), int):
+        number = number_of(body, "valueInteger")
+        return _Value("valueInteger", str(number), "", number)
+    if isinstance(body.get("valueBoolean"), bool):
+        return _Value("valueBoolean", "true" if body["valueBoolean"] else "false")
+    if within := part(body, "valueRange"):
+        low, high = part(within, "low"), part(within, "high")
+        ends = [str(end) for each in (low, high) if (end := number_of(each, "value")) is not None]
+        return _Value("valueRange", "-".join(ends), unit=ucum_of(unit_text(low or high)), flags=("value_range",))
+    return _Value()
+
+
+def _range(body: Json) -> str:
+    for each in parts(body, "referenceRange"):
+        ends = [number_of(part(each, name), "value") for name in ("low", "high")]
+        if said := text(each, "text"):
+            return said
+        if any(end is not None for end in ends):
+            return "-".join("" if end is None else str(end) for end in ends)
+    return ""

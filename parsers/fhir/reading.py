@@ -1,0 +1,151 @@
+"""One line of a FHIR export as everything it says: a resource, or a bundle of them."""
+
+from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from parsers.defaults import Defaults
+from parsers.errors import UnreadableMessage
+from parsers.events import AnyEvent, Header, Moment, Reading
+from parsers.fhir.administrations import read_administration
+from parsers.fhir.allergies import read_allergy
+from parsers.fhir.conditions import read_condition
+from parsers.fhir.elements import Json, Resource, moment, part, parts, text
+from parsers.fhir.medicines import read_medicine
+from parsers.fhir.observations import read_observation
+from parsers.fhir.orders import is_order, read_order
+from parsers.fhir.patients import read_patient
+from parsers.fhir.procedures import PLANNED, read_procedure
+from parsers.fhir.references import subject, target
+
+TYPE = "FHIR"  # what stands in the place of MSH-9.1; the kind of resource stands in that of 9.2
+VERSION = "R4"
+READERS: dict[str, Callable[[Resource], Iterator[AnyEvent]]] = {
+    "Patient": read_patient,
+    "Condition": read_condition,
+    "Observation": read_observation,
+    "Procedure": read_procedure,
+    "AllergyIntolerance": read_allergy,
+    "MedicationRequest": read_order,
+    "MedicationAdministration": read_administration,
+}
+MEDICATION = "Medication"
+BUNDLE = "Bundle"
+ORDERS = frozenset({"MedicationRequest", "MedicationAdministration"})
+READ = frozenset({*READERS, BUNDLE})
+
+# Numbers as they were written: 0.10 must not become 0.1000000000000000055.
+_decoder = msgspec.json.Decoder(float_hook=Decimal)
+
+
+class Peek(msgspec.Struct, frozen=True, gc=False):
+    """As much of a resource as it takes to keep it."""
+
+    resourceType: str = ""  # noqa: N815  # the standard's own name
+    id: str = ""
+    meta: "PeekedMeta | None" = None
+
+
+class PeekedMeta(msgspec.Struct, frozen=True, gc=False):
+    """When the server last changed it."""
+
+    lastUpdated: str = ""  # noqa: N815  # the standard's own name
+
+
+_peeker = msgspec.json.Decoder(Peek)
+
+
+def is_resource(raw: bytes) -> bool:
+    """Whether these bytes are JSON rather than a message."""
+    return raw[:1] == b"{"
+
+
+def read_resource_header(raw: bytes, defaults: Defaults) -> Header:
+    """What is known of a line before it is read, or raise UnreadableMessage."""
+    try:
+        seen = _peeker.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise UnreadableMessage("no_json", "", Reading(Header(type=TYPE), ())) from error
+    changed = _changed(seen.meta.lastUpdated if seen.meta is not None else "", defaults)
+    control_id = f"{seen.resourceType}/{seen.id}" if seen.id else ""
+    return Header(type=TYPE, event=seen.resourceType, control_id=control_id, sent_at=changed, version=VERSION)
+
+
+def read_resource(raw: bytes, defaults: Defaults) -> Reading:
+    """Read one line, or raise UnreadableMessage."""
+    header = read_resource_header(raw, defaults)
+    try:
+        body = _decoder.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise UnreadableMessage("no_json", "", Reading(header, ())) from error
+    resources = list(_resources(body, defaults))
+    if not resources:
+        return Reading(header=header, events=(), ignored="unknown_type")
+    events: list[AnyEvent] = []
+    for resource in resources:
+        if _is_elsewhere(resource):
+            raise UnreadableMessage("medication_elsewhere", resource.at("medicationReference"), Reading(header, ()))
+        events.extend(READERS[resource.kind](resource))
+    ignored = "" if events else next((why for each in resources if (why := _why_nothing(each))), "says_nothing")
+    reading = Reading(header=header, events=tuple(events) if not ignored else (), ignored=ignored)
+    if any(not event.patient for event in reading.events):
+        nameless = next(each for each in resources if not each.patient)
+        raise UnreadableMessage("no_patient", nameless.at("subject"), reading)
+    return reading
+
+
+def _changed(written: str, defaults: Defaults) -> Moment | None:
+    return moment({"at": written}, "at", defaults)[0] if written else None
+
+
+def _resources(body: Json, defaults: Defaults) -> Iterator[Resource]:
+    """The resource, or those of a bundle, each with where it stands; of kinds that are read."""
+    inside: list[tuple[Json, str, str]] = [(body, text(body, "resourceType"), "")]
+    if text(body, "resourceType") == BUNDLE:
+        inside = [
+            (part(entry, "resource"), f"{BUNDLE}.entry[{index}].resource", text(entry, "fullUrl"))
+            for index, entry in enumerate(parts(body, "entry"))
+        ]
+    medications = {
+        name: (each, path)
+        for each, path, url in inside
+        if text(each, "resourceType") == MEDICATION
+        for name in _names(each, url)
+    }
+    for each, path, url in inside:
+        kind = text(each, "resourceType")
+        if kind not in READERS or _is_no_history(kind, each):
+            continue
+        number = text(each, "id") or target(url)[1]
+        yield Resource(kind, number, each, _whose(kind, each, defaults), defaults, path, medications)
+
+
+def _names(resource: Mapping[str, Any], url: str) -> Iterator[str]:
+    """By which a reference may name it."""
+    if number := text(resource, "id"):
+        yield f"{text(resource, 'resourceType')}/{number}"
+        yield number
+    if url:
+        yield "/".join(target(url)).lstrip("/")
+        yield target(url)[1]
+
+
+def _whose(kind: str, body: Json, defaults: Defaults) -> Any:
+    return () if kind == "Patient" else subject(body, defaults)
+
+
+def _is_no_history(kind: str, body: Json) -> bool:
+    """What is only planned says nothing of what was or will be."""
+    if kind == "MedicationRequest":
+        return not is_order(body)
+    return kind == "Procedure" and text(body, "status") in PLANNED
+
+
+def _is_elsewhere(resource: Resource) -> bool:
+    return resource.kind in ORDERS and bool(read_medicine(resource).elsewhere)
+
+
+def _why_nothing(resource: Resource) -> str:
+    return "" if resource.patient else "no_patient"
