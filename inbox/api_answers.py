@@ -60,6 +60,7 @@ def message_shape(row: sa.Row[Any]) -> dict[str, Any]:
         "reason": row.reason,
         "flags": list(row.flags),
         "received_at": row.received_at,
+        "pruned_at": row.pruned_at,
     }
 
 

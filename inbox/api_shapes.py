@@ -122,6 +122,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None
     flags: list[str]
     received_at: datetime
+    pruned_at: datetime | None = None  # since when its text is gone
 
 
 class Field(msgspec.Struct, frozen=True, kw_only=True):

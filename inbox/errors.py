@@ -46,6 +46,10 @@ class MessageWaiting(InboxError):
     """The message waits for a worker already; there is nothing to do."""
 
 
+class MessagePruned(InboxError):
+    """The text of the message was removed; it cannot be read again."""
+
+
 class CodeMissing(InboxError):
     """There is no such code; answer that it was not found."""
 

@@ -19,6 +19,7 @@ from inbox.errors import (
     CodeMissing,
     InboxError,
     MessageMissing,
+    MessagePruned,
     MessageWaiting,
 )
 from inbox.headers import CSRF_COOKIE
@@ -67,6 +68,8 @@ def for_inbox(request: AnyRequest, error: InboxError) -> Response[Any]:
             return _answer(request, 409, kind="alert-changed", detail=str(error))
         case MessageWaiting():
             return _answer(request, 409, kind="already-waiting", detail=str(error))
+        case MessagePruned():
+            return _answer(request, 409, kind="text-removed", detail=str(error))
         case ActRefused():
             fault = {"field": error.field, "message": error.fault}
             return _answer(request, 400, kind="not-acceptable", detail=str(error), errors=[fault])

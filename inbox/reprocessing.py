@@ -5,7 +5,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from inbox.access import patients_in_message, record
-from inbox.errors import MessageMissing, MessageWaiting
+from inbox.errors import MessageMissing, MessagePruned, MessageWaiting
 from inbox.parts import Parts
 from inbox.viewer import Viewer
 from store import message_queries
@@ -19,6 +19,8 @@ def reprocess(parts: Parts, viewer: Viewer, message_id: int) -> sa.Row[Any]:
         row = find_message(connection, message_id)
         if row is None:
             raise MessageMissing("there is no such message")
+        if row.pruned_at is not None:
+            raise MessagePruned("the text of the message was removed")
         if not waiting:
             raise MessageWaiting("the message already waits for a worker")
         patients = patients_in_message(connection, message_id)

@@ -15,7 +15,7 @@ from ivigilant.errors import IvigilantError
 from ivigilant.settings import Settings
 from ivigilant.site_file import load_site
 from ivigilant.site_parts import site_knowledge
-from store import deliveries, feeds, heartbeats, message_queries, migrate
+from store import deliveries, feeds, heartbeats, message_queries, migrate, prunings
 from store.engine import connect, reading
 from store.errors import StoreError
 
@@ -131,6 +131,7 @@ def _database(engine: sa.Engine, now: datetime) -> Iterator[Line]:
         yield from _messages(connection, now)
         yield from _feeds(connection, now)
         yield from _deliveries(connection, now)
+        yield _prunings(connection, now)
 
 
 def _processes(connection: sa.Connection, now: datetime) -> Iterator[Line]:
@@ -163,6 +164,15 @@ def _deliveries(connection: sa.Connection, now: datetime) -> Iterator[Line]:
     due = deliveries.oldest_due(connection, now)
     if due is not None and now - due > WAITS_AT_MOST:
         yield Line("notices", False, f"the oldest has been due since {_ago(now - due)}")
+
+
+def _prunings(connection: sa.Connection, now: datetime) -> Line:
+    """What was removed, by whom and when; nothing is wrong with never."""
+    last = prunings.last(connection)
+    if last is None:
+        return Line("kept", True, "the text of every message; ivigilant prune tells what may go")
+    told = f"{_ago(now - last.at)} {last.actor} removed the text of {last.messages} messages, {last.size} bytes"
+    return Line("kept", True, f"{told}; of {prunings.total(connection)} in all")
 
 
 def _ago(age: timedelta) -> str:

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from ivigilant.commands import accounts, backtest, explain, history, knowledge, replay, roles, stack, upkeep
+from ivigilant.commands import accounts, backtest, explain, history, knowledge, prune, replay, roles, stack, upkeep
 from ivigilant.errors import IvigilantError
 
 EPILOG = "Settings: flags, IVIGILANT_… variables, or a TOML file named by --config. Exit codes: 0 done, 1 refused or \
@@ -19,7 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for group in (stack, roles, replay, explain, backtest, history, upkeep):
+for group in (stack, roles, replay, explain, backtest, history, upkeep, prune):
     group.add_to(app)
 app.add_typer(accounts.users, name="user")
 app.add_typer(accounts.tokens, name="token")

@@ -22,6 +22,7 @@ from rules.facts import Coding
 from rules.knowledge import Knowledge
 from rules.living import KnowledgeSource, LivingKnowledge, Settled
 from rules.load import load_knowledge
+from store.retention import Ages
 from worker.site import Destination, Site
 
 log = structlog.get_logger()
@@ -38,6 +39,13 @@ def worker_site(file: SiteFile, settings: Settings) -> Site:
         language=file.languages[0],
         replay_after=timedelta(days=settings.replay_after_days),
     )
+
+
+def retention_ages(file: SiteFile) -> Ages:
+    """Give how long texts of messages are kept."""
+    told = file.retention
+    processed, ignored = (timedelta(days=days) if days else None for days in (told.processed_days, told.ignored_days))
+    return Ages(processed, ignored, {name: timedelta(days=days) for name, days in told.types.items()})
 
 
 def reading_defaults(file: SiteFile, feed: Reading) -> Defaults:

@@ -59,11 +59,10 @@ def messages_in(content: bytes) -> list[bytes]:
 
 
 def read_store(engine: sa.Engine, since: datetime) -> Iterator[bytes]:
-    """Give what was received since a moment, in the order of arrival."""
+    """Give what was received since a moment, in the order of arrival; without what has no text any more."""
     message = tables.message
-    query = (
-        sa.select(message.c.id, message.c.raw).where(message.c.received_at >= since).order_by(message.c.id).limit(PAGE)
-    )
+    query = sa.select(message.c.id, message.c.raw).order_by(message.c.id).limit(PAGE)
+    query = query.where(message.c.received_at >= since, message.c.pruned_at.is_(None))
     last = 0
     while True:
         with engine.connect() as connection:
@@ -73,6 +72,14 @@ def read_store(engine: sa.Engine, since: datetime) -> Iterator[bytes]:
         if len(rows) < PAGE:
             return
         last = rows[-1].id
+
+
+def pruned_since(engine: sa.Engine, since: datetime) -> int:
+    """Tell how many messages of that time cannot be given, because their text was removed."""
+    message = tables.message
+    query = sa.select(sa.func.count()).where(message.c.received_at >= since, message.c.pruned_at.is_not(None))
+    with engine.connect() as connection:
+        return int(connection.execute(query).scalar_one())
 
 
 def _as_sent(part: bytes) -> bytes:

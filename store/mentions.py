@@ -30,8 +30,10 @@ def messages_about(connection: sa.Connection, ids: Collection[int]) -> list[int]
     return list(connection.execute(query.order_by(mention.c.message_id)).scalars())
 
 
-def patients_in(connection: sa.Connection, message_id: int) -> list[int]:
-    """Give the identities a message speaks of."""
+def patients_of(connection: sa.Connection, ids: Collection[int]) -> dict[int, set[int]]:
+    """Give the identities that each of these messages speaks of; a message that speaks of nobody is left out."""
     mention = tables.mention
-    query = sa.select(mention.c.patient_id).where(mention.c.message_id == message_id)
-    return list(connection.execute(query.order_by(mention.c.patient_id)).scalars())
+    found: dict[int, set[int]] = {}
+    for row in connection.execute(sa.select(mention).where(among(connection, mention.c.message_id, ids))):
+        found.setdefault(row.message_id, set()).add(row.patient_id)
+    return found

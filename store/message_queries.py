@@ -153,14 +153,18 @@ def mark_queued(connection: sa.Connection, ids: Collection[int], now: datetime) 
 
 
 def reprocess(connection: sa.Connection, ids: Collection[int], now: datetime) -> list[Waiting]:
-    """Let these messages be processed again, however they ended; give those that were not waiting already."""
+    """Let these messages be processed again, however they ended; give those that were not waiting already.
+
+    Not one whose text was removed.
+    """
     return wait_again(connection, among(connection, tables.message.c.id, ids), now)
 
 
 def wait_again(connection: sa.Connection, which: sa.ColumnElement[bool], queued_at: datetime | None) -> list[Waiting]:
     """Let messages wait again, with AGAIN as the reason; without `queued_at` the next sweep queues them."""
     message = tables.message
-    change = sa.update(message).where(which, message.c.state != "received")
+    # Of a message without its text nothing can be read again.
+    change = sa.update(message).where(which, message.c.state != "received", message.c.pruned_at.is_(None))
     values = {"state": "received", "reason": AGAIN, "detail": None, "processed_at": None, "attempts": 0}
     change = change.values(values | {"queued_at": queued_at})
     rows = connection.execute(change.returning(message.c.id, message.c.lane))

@@ -1,4 +1,4 @@
-"""The tables of what people must do so that a feed is understood: codes of a house, and what became of each."""
+"""The tables of what people do beside the alerts: codes of a house and what became of each, and texts removed."""
 
 import sqlalchemy as sa
 
@@ -42,4 +42,18 @@ local_code_version = sa.Table(
     # One row: its number rises when a mapping changes, so that workers notice.
     sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("number", Id, nullable=False),
+)
+
+pruning = sa.Table(
+    "pruning",
+    metadata,
+    # Append-only: a transaction that removes the text of messages says here who asked for it, and how much went.
+    row_id(),
+    sa.Column("run", sa.Text, nullable=False),  # the same for every transaction of one command
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("at", UtcTime, nullable=False),
+    sa.Column("messages", sa.Integer, nullable=False),
+    sa.Column("bytes", sa.BigInteger, nullable=False),  # of text, as it was stored
+    sa.Column("ages", sa.JSON, nullable=False),  # the days after which each kind went
+    sa.Index("ix_pruning_run", "run"),
 )

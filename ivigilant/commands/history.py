@@ -24,20 +24,24 @@ def rebuild(config: Config = None, data_dir: DataDir = None) -> None:
     Example: ivigilant rebuild --data-dir /var/lib/ivigilant
     """
     from ivigilant import wiring
-    from store import rebuilding
+    from store import prunings, rebuilding
     from worker.rebuild import Rebuilt
     from worker.rebuild import rebuild as derive
 
-    worker = wiring.make_quiet_worker(_quiet(read_settings(config, data_dir)))
+    worker = wiring.make_quiet_worker(quiet(read_settings(config, data_dir)))
     with database_explained(), worker.engine.connect() as connection:
         patients = rebuilding.last_patient(connection)
-    with database_explained(), _progress("patients", patients) as advance:
+    with database_explained(), progress("patients", patients) as advance:
 
         def tell(done: Rebuilt) -> None:
             advance(done.position)
 
         done = derive(worker, tell)
     typer.echo(f"{done.patients} patients, {done.messages} messages, {done.unreadable} that say nothing any more")
+    with database_explained(), worker.engine.connect() as connection:
+        pruned = prunings.total(connection)
+    if pruned:
+        typer.echo(f"{pruned} messages have no text any more (ivigilant prune); what they told stays as it was")
 
 
 def rejudge(config: Config = None, data_dir: DataDir = None) -> None:
@@ -48,13 +52,13 @@ def rejudge(config: Config = None, data_dir: DataDir = None) -> None:
     from ivigilant import wiring
     from worker.rejudge import rejudge as answer
 
-    worker = wiring.make_quiet_worker(_quiet(read_settings(config, data_dir)))
+    worker = wiring.make_quiet_worker(quiet(read_settings(config, data_dir)))
     with database_explained():
         done = answer(worker)
     typer.echo(f"{done.answers} answers, {len(done.alerts)} alerts changed")
 
 
-def _quiet(settings: Settings) -> Settings:
+def quiet(settings: Settings) -> Settings:
     """Log to standard error, and only what is wrong: what the command has to say is its last line."""
     from ivigilant.logs import start_logging
 
@@ -63,7 +67,7 @@ def _quiet(settings: Settings) -> Settings:
 
 
 @contextmanager
-def _progress(what: str, total: int) -> Iterator[Callable[[float], None]]:
+def progress(what: str, total: int) -> Iterator[Callable[[float], None]]:
     """Show a bar on a terminal; the function given moves it to a position."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn

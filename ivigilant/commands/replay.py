@@ -67,7 +67,7 @@ def address(text: str) -> tuple[str, int]:
 
 
 def _source(paths: list[str], since: str | None, config: Path | None, data_dir: Path | None) -> Iterator[bytes]:
-    from ivigilant.streams import read_paths, read_store
+    from ivigilant.streams import pruned_since, read_paths, read_store
 
     if bool(paths) == bool(since):
         raise UnusableSettings("name files or folders to send, or --from-store SINCE")
@@ -76,7 +76,10 @@ def _source(paths: list[str], since: str | None, config: Path | None, data_dir: 
     from store.engine import connect
 
     with database_explained():
-        return read_store(connect(read_settings(config, data_dir).database()), moment(since, datetime.now(UTC)))
+        engine, begun = connect(read_settings(config, data_dir).database()), moment(since, datetime.now(UTC))
+        if pruned := pruned_since(engine, begun):
+            typer.echo(f"{pruned} messages of that time have no text any more and are left out", err=True)
+        return read_store(engine, begun)
 
 
 @contextmanager

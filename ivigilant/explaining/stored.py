@@ -1,6 +1,5 @@
 """What is stored explained: a message and how it ended, an order and its latest answer. Looking is recorded."""
 
-import getpass
 from collections.abc import Collection, Iterator
 from datetime import datetime
 
@@ -16,6 +15,7 @@ from ivigilant.explaining.told import Explained, OrderExplained
 from ivigilant.settings import Settings
 from ivigilant.site_file import load_site
 from ivigilant.site_parts import site_knowledge, worker_site
+from ivigilant.somebody import at_the_command_line
 from rules.knowledge import Knowledge
 from store import assessments, merges, orders, tables
 from store.messages import raw_of
@@ -36,9 +36,12 @@ def explain_stored_message(
         rows = _messages(connection, name)
         if not rows:
             raise NotStored(f"no message is called {name}; give its number or its control id")
+        if all(row.pruned_at for row in rows):
+            when = f"{rows[-1].pruned_at:%Y-%m-%d}"
+            raise NotStored(f"the text of message {rows[-1].id} was removed on {when} (ivigilant prune)")
         knowledge = with_mapped(knowledge, connection)
         explained, people = [], set()
-        for row in rows:
+        for row in (each for each in rows if not each.pruned_at):
             patients = access.patients_in_message(connection, row.id)
             access.record(connection, _somebody(), "view_message", now, patients=patients, what=f"message {row.id}")
             people |= {patient for patient in patients if patient is not None}
@@ -101,9 +104,4 @@ def _answers(connection: sa.Connection, ids: Collection[int], knowledge: Knowled
 
 
 def _somebody() -> Viewer:
-    """Whoever may run commands on this machine."""
-    try:
-        name = getpass.getuser()
-    except (KeyError, OSError):  # a container may run as a number without a name
-        name = "unknown"
-    return Viewer(f"{name} at the command line", "admin", "local")
+    return Viewer(at_the_command_line(), "admin", "local")

@@ -70,3 +70,33 @@ def test_older_messages_are_a_page_away(one_site: Site, one_page: Client) -> Non
     second = one_page.get("/messages?before=2").text
 
     assert ("M0x" in first, "before=2" in first, "M0x" in second) == (False, True, True)
+
+
+def test_of_a_message_whose_text_was_removed_the_page_says_so(page: Client, site: Site) -> None:
+    with site.engine.begin() as connection:
+        message = a_problem_message(connection, raw=b"", pruned_at=site.now)
+
+    shown = page.get(f"/messages/{message}?path=PRB[1]-3").text
+    listed = page.get("/messages").text
+    tried = page.post(f"/messages/{message}/reprocess", data=form(page))
+
+    assert "The text of this message was removed on" in shown
+    assert "cannot be split into segments" not in shown
+    assert "is marked" not in shown
+    assert "text removed" in listed
+    assert tried.status_code == 409
+    assert site.requeued == []
+
+
+def test_the_api_says_since_when_a_text_is_gone(client: Client, site: Site) -> None:
+    with site.engine.begin() as connection:
+        message = a_problem_message(connection, raw=b"", pruned_at=site.now)
+    reads, acts = site.token("reader"), site.token("pharmacist")
+
+    listed = client.get("/api/v1/messages", headers=reads).json()["items"][0]
+    whole = client.get(f"/api/v1/messages/{message}", headers=reads).json()
+    tried = client.post(f"/api/v1/messages/{message}/reprocess", headers=acts)
+
+    assert listed["pruned_at"] == whole["pruned_at"] == "2026-11-21T13:05:00Z"
+    assert (whole["raw"], whole["fields"]) == ("", [])
+    assert (tried.status_code, tried.json()["type"]) == (409, "urn:ivigilant:problem:text-removed")

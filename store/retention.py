@@ -1,0 +1,156 @@
+"""Which messages may lose their text: old enough, done with, and cited by nothing that still stands.
+
+What goes is the text. The row stays, with its hash, control id, times and state, so a duplicate is still recognised.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from store import mentions, merges, tables
+from store.rowsets import among
+from store.work_tables import local_code, local_code_seen
+
+DONE = ("processed", "ignored")  # what waits or is parked is never touched
+
+CITED, OPEN_ALERT, OPEN_CODE = "cited", "open_alert", "open_code"
+
+
+@dataclass(frozen=True, slots=True)
+class Ages:
+    """How long the text of a message is kept, by how it ended; a type's own age counts instead. None: for good."""
+
+    processed: timedelta | None
+    ignored: timedelta | None
+    types: Mapping[str, timedelta] = field(default_factory=dict)  # by ORU, or by ORU^R01
+
+    def of(self, state: str, kind: str, event: str) -> timedelta | None:
+        """How long a message of this state and type is kept."""
+        if (own := self.types.get(f"{kind}^{event}", self.types.get(kind))) is not None:
+            return own
+        return self.processed if state == "processed" else self.ignored
+
+    def shortest(self) -> timedelta | None:
+        """The age from which on anything may go; None when nothing ever does."""
+        every = [each for each in (self.processed, self.ignored, *self.types.values()) if each is not None]
+        return min(every, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Old:
+    """A message that has its text, is done with, and is older than it needs to be kept."""
+
+    id: int
+    state: str
+    type: str
+    event: str
+    received_at: datetime
+    size: int  # bytes of its text as they are stored
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some messages looked at: those that are old enough, and where to go on; None at the end."""
+
+    old: Sequence[Old]
+    last: int | None
+
+
+def page(connection: sa.Connection, ages: Ages, now: datetime, after: int, limit: int) -> Page:
+    """Look at the next messages in the order of arrival, until only young ones follow."""
+    message = tables.message
+    columns = (message.c.id, message.c.state, message.c.type, message.c.event, message.c.received_at)
+    query = sa.select(*columns, sa.func.length(message.c.raw).label("size")).where(
+        message.c.id > after, message.c.state.in_(DONE), message.c.pruned_at.is_(None)
+    )
+    rows = [Old(**row) for row in connection.execute(query.order_by(message.c.id).limit(limit)).mappings()]
+    shortest = ages.shortest()
+    if not rows or shortest is None or all(now - row.received_at < shortest for row in rows):
+        return Page([], None)
+    return Page([row for row in rows if _is_due(row, ages, now)], rows[-1].id)
+
+
+def _is_due(row: Old, ages: Ages, now: datetime) -> bool:
+    limit = ages.of(row.state, row.type, row.event)
+    return limit is not None and now - row.received_at >= limit
+
+
+def kept(connection: sa.Connection, ids: Collection[int]) -> dict[int, str]:
+    """Tell which of these must keep their text, and why."""
+    people = _people_of(connection, ids)
+    members = {member for everybody in people.values() for member in everybody}
+    reasons = dict.fromkeys(_with_open_code(connection, ids), OPEN_CODE)
+    worried = _with_open_alert(connection, members)
+    reasons |= {id_: OPEN_ALERT for id_, everybody in people.items() if everybody & worried}
+    told = _told(connection, ids) | _cited_in_answers(connection, members)
+    return reasons | dict.fromkeys(told.intersection(ids), CITED)
+
+
+def _people_of(connection: sa.Connection, ids: Collection[int]) -> dict[int, set[int]]:
+    """Every identity of everybody that each message speaks of."""
+    named = mentions.patients_of(connection, ids)
+    persons = merges.persons(connection, {patient for several in named.values() for patient in several})
+    members = {member: person.members for person in persons for member in person.members}
+    return {id_: {each for patient in several for each in members[patient]} for id_, several in named.items()}
+
+
+def _told(connection: sa.Connection, ids: Collection[int]) -> set[int]:
+    """The messages from which an entry of the history, or a merge, is known."""
+    fact, told = tables.fact, tables.merge_statement
+    facts = sa.select(fact.c.message_id).where(among(connection, fact.c.message_id, ids), sa.not_(fact.c.deleted))
+    merged = sa.select(told.c.message_id).where(among(connection, told.c.message_id, ids))
+    return set(connection.execute(sa.union(facts, merged)).scalars())
+
+
+def _with_open_alert(connection: sa.Connection, members: Collection[int]) -> set[int]:
+    alert = tables.alert
+    query = sa.select(alert.c.patient_id).where(among(connection, alert.c.patient_id, members))
+    return set(connection.execute(query.where(alert.c.status == "open").distinct()).scalars())
+
+
+def _with_open_code(connection: sa.Connection, ids: Collection[int]) -> set[int]:
+    """The messages that are processed again when somebody maps a code that waits."""
+    query = (
+        sa.select(local_code_seen.c.message_id)
+        .join(local_code, local_code.c.id == local_code_seen.c.code_id)
+        .where(among(connection, local_code_seen.c.message_id, ids), local_code.c.state == "open")
+    )
+    return set(connection.execute(query).scalars())
+
+
+def _cited_in_answers(connection: sa.Connection, members: Collection[int]) -> set[int]:
+    """The messages that the last answer for each order, and every alert, shows where something was read.
+
+    A fact that was told again meanwhile, in the same words, is cited there from the message that told it first.
+    """
+    assessment, alert = tables.assessment, tables.alert
+    if not members:
+        return set()
+    mine = among(connection, assessment.c.patient_id, members)
+    newest = sa.select(sa.func.max(assessment.c.id)).where(mine).group_by(assessment.c.order_id, assessment.c.stream)
+    shown = sa.select(alert.c.assessment_id).where(among(connection, alert.c.patient_id, members))
+    query = sa.select(assessment.c.conclusion).where(assessment.c.id.in_(sa.union(newest, shown)))
+    return {id_ for told in connection.execute(query).scalars() for id_ in _messages_in(told)}
+
+
+def _messages_in(told: Any) -> Iterator[int]:
+    """Every message that a conclusion names, wherever in it."""
+    if isinstance(told, dict):
+        if str(told.get("message_id") or "").isdecimal():
+            yield int(told["message_id"])
+        for value in told.values():
+            yield from _messages_in(value)
+    elif isinstance(told, list):
+        for value in told:
+            yield from _messages_in(value)
+
+
+def remove(connection: sa.Connection, ids: Collection[int], now: datetime) -> set[int]:
+    """Remove the text of these; give those of which it went. Whoever they speak of must be locked."""
+    message = tables.message
+    still = message.c.state.in_(DONE) & message.c.pruned_at.is_(None)  # one may have been let wait again meanwhile
+    change = sa.update(message).where(among(connection, message.c.id, ids), still).values(raw=b"", pruned_at=now)
+    return set(connection.execute(change.returning(message.c.id)).scalars())

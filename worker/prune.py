@@ -1,0 +1,120 @@
+"""The text of old messages removed, some at a time and each time in one transaction: safe to stop at any moment.
+
+Whoever the messages speak of is locked first, so that nothing new comes to cite one of them while it goes.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+
+import sqlalchemy as sa
+import structlog
+
+from store import mentions, prunings, retention
+from store.engine import reading
+from store.locks import lock_people
+from store.retention import Ages, Old
+from worker.patience import patiently
+
+log = structlog.get_logger()
+
+TOGETHER = 200  # messages looked at in one transaction
+
+Kind = tuple[str, str, str]  # state, type, and why it is kept: "" for one that goes
+
+
+@dataclass(slots=True)
+class Tally:
+    """How many messages of each kind, how much text that is, and since when the oldest is there."""
+
+    messages: Counter[Kind] = field(default_factory=Counter)
+    size: Counter[Kind] = field(default_factory=Counter)
+    oldest: dict[Kind, datetime] = field(default_factory=dict)
+    last: int = 0  # the message up to which all were looked at
+
+    def add(self, row: Old, why: str) -> None:
+        """Count one message in."""
+        kind = (row.state, f"{row.type}^{row.event}" if row.event else row.type, why)
+        self.messages[kind] += 1
+        self.size[kind] += row.size
+        self.oldest[kind] = min(self.oldest.get(kind, row.received_at), row.received_at)
+
+    def gone(self) -> tuple[int, int]:
+        """How many messages go, and how many bytes."""
+        return (
+            sum(number for (_, _, why), number in self.messages.items() if not why),
+            sum(number for (_, _, why), number in self.size.items() if not why),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Whose command it is, by which name, at what time, and how old is old."""
+
+    name: str
+    actor: str
+    now: datetime
+    ages: Ages
+
+
+def survey(engine: sa.Engine, run: Run, tell: Callable[[int], None], together: int = TOGETHER) -> Tally:
+    """Tell what would go and what is kept and why; nothing is changed and nobody waits. `tell` hears how far it is."""
+    tally = Tally()
+    for rows, last in _pages(engine, run, together):
+        with reading(engine) as connection:
+            why = retention.kept(connection, [row.id for row in rows]) if rows else {}
+        for row in rows:
+            tally.add(row, why.get(row.id, ""))
+        tally.last = last
+        tell(last)
+    return tally
+
+
+def prune(engine: sa.Engine, run: Run, tell: Callable[[int], None], together: int = TOGETHER) -> Tally:
+    """Remove what may go, and write in the same transactions who did so; `tell` hears how far it is."""
+    tally = Tally()
+    for rows, last in _pages(engine, run, together):
+        if rows:
+            why, gone = patiently(engine, partial(_remove, run=run, rows=rows))
+            for row in rows:
+                if row.id in why or row.id in gone:
+                    tally.add(row, why.get(row.id, ""))
+        tally.last = last
+        tell(last)
+    messages, size = tally.gone()
+    log.info("prune.done", run=run.name, messages=messages, bytes=size)
+    return tally
+
+
+def _pages(engine: sa.Engine, run: Run, together: int) -> Iterator[tuple[list[Old], int]]:
+    last: int | None = 0
+    while last is not None:
+        with reading(engine) as connection:
+            found = retention.page(connection, run.ages, run.now, last, together)
+        if found.last is not None:
+            yield list(found.old), found.last
+        last = found.last
+
+
+def _remove(connection: sa.Connection, run: Run, rows: list[Old]) -> tuple[dict[int, str], set[int]]:
+    """Remove those that nothing keeps; give why the others are kept, and which went."""
+    ids = [row.id for row in rows]
+    named = mentions.patients_of(connection, ids)
+    lock_people(connection, {patient for several in named.values() for patient in several})
+    why = retention.kept(connection, ids)
+    gone = retention.remove(connection, set(ids) - why.keys(), run.now)
+    if gone:
+        size = sum(row.size for row in rows if row.id in gone)
+        prunings.note(connection, run.name, run.actor, run.now, len(gone), size, in_days(run.ages))
+    return why, gone
+
+
+def in_days(ages: Ages) -> dict[str, int | dict[str, int] | None]:
+    """The ages as the record shows them."""
+    return {
+        "processed": ages.processed.days if ages.processed else None,
+        "ignored": ages.ignored.days if ages.ignored else None,
+        "types": {name: age.days for name, age in sorted(ages.types.items())},
+    }
