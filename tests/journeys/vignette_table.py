@@ -20,6 +20,8 @@ through the listener's reception, the worker and the database, and is read back 
 written down before; "found" is what the inbox shows. The cases, with everything that had to be assumed, are in
 `tests/rules/vignettes.yaml`. S and a number point to the statements of the assessment this project implements.
 
+A case after an infusion is told apart from the case of its order: it has an answer of its own.
+
 No case shows that IVIg may or may not be given; it shows what a pharmacist is told.
 """
 COLUMNS = ("case", "what happened", "agreed", "found", "rules that fired", "why")

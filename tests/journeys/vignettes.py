@@ -125,7 +125,14 @@ class Telling:
         if self.told["order"].get("same_course_already_alerted"):
             return self._settled_before(order)
         self.orders(order)
+        if "then" in self.told["order"]:
+            self._then(order, self.told["order"]["then"])
         return self.read()
+
+    def _then(self, order: Prescription, control: str) -> None:
+        """What becomes of the order: CA, DC or HD."""
+        status = {"CA": "CA", "DC": "DC", "HD": "HD"}[control]
+        self.orders(replace(order, control=control, status=status, at=self.now - HOUR / 2))
 
     def _settled_before(self, order: Prescription) -> Answer:
         """A pharmacist settled the alert of this course; then a dose of it is given, or the order changes (NA-4)."""
@@ -238,6 +245,9 @@ def days_since(event: Json) -> int | None:
 
 def drug_of(order: Json) -> Drug:
     """What is ordered: a product with its codes, or only the words of the case."""
+    if "drug" in order:
+        drug: Drug = getattr(medicines, order["drug"])
+        return drug
     if "text" in order:
         return Drug(Code("", order["text"], "L"), route=order["route"] or "")
     return BRANDS.get(order.get("brand", ""), medicines.IVIG)
@@ -267,6 +277,8 @@ def prescription(told: Json, number: str, now: datetime) -> Prescription:
 
 def _rate(order: Json) -> tuple[str, str]:
     """RXE-23 in mL/h of a 10% product; without a weight mg/kg/min can only be said as the hours of the infusion."""
+    if order.get("no_rate"):
+        return "", ""
     if "mg_per_kg_min" in order and not order.get("weight_kg"):
         return "", f"H{round(order['g_per_kg_day'] * 1000 / 60 / order['mg_per_kg_min'])}"
     if "mg_per_kg_min" in order:
