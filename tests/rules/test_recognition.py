@@ -70,7 +70,8 @@ def test_a_look_alike_code_is_never_ivig(knowledge: Knowledge, coding: Coding) -
     "words",
     [
         "Anti-D immunoglobuline 1000 IE", "RhoGAM", "Rhophylac 300", "RhedQuin 375 IE", "WinRho SDF", "D-Gam 500",
-        "CMV immuunglobuline", "CMV-IGIV", "immunoglobuline anti-CMV", "cytomegalie immunoglobuline", "RSV immunoglobuline",
+        "CMV immuunglobuline", "CMV-IGIV", "immunoglobuline anti-CMV", "cytomegalie immunoglobuline",
+        "RSV immunoglobuline",
         "Hepatitis B immuunglobuline infuus", "hyperimmuun immunoglobuline iv", "Rhesus D immuunglobuline",
         "Hepatitis B immunoglobuline iv", "Hepatect CP 50 E/ml infvlst", "HepBQuin", "HepaGam B", "Zutectra",
         "Cytotect CP", "CytoGam", "Ivegam-CMV", "Megalotect", "cytomegalovirus immunoglobulin iv",
