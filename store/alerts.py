@@ -6,12 +6,13 @@ Whoever changes an alert holds the lock of its patient, so the worker and a phar
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any, TypedDict, Unpack
 
 import sqlalchemy as sa
 
 from store import tables
-from store.rowsets import among
+from store.rowsets import one_of
 
 STATUSES = ("open", "acknowledged", "overridden", "covered", "resolved")
 
@@ -52,20 +53,28 @@ class Columns(TypedDict, total=False):
 
 def of_orders(connection: sa.Connection, order_ids: Collection[int]) -> dict[tuple[int, str], sa.RowMapping]:
     """Give the alerts of these orders, by order and stream."""
-    alert = tables.alert
-    rows = connection.execute(sa.select(alert).where(among(connection, alert.c.order_id, order_ids))).mappings()
+    rows = connection.execute(_of_orders(connection.dialect.name), {"ids": order_ids}).mappings()
     return {(row["order_id"], row["stream"]): row for row in rows}
+
+
+@cache
+def _of_orders(dialect: str) -> sa.Executable:
+    return sa.select(tables.alert).where(one_of(dialect, tables.alert.c.order_id))
 
 
 def of_patients(
     connection: sa.Connection, ids: Collection[int], statuses: Collection[str] = STATUSES
 ) -> Sequence[sa.RowMapping]:
     """Give the alerts of these patients, oldest first."""
+    query = _of_patients(connection.dialect.name)
+    return connection.execute(query, {"ids": ids, "statuses": statuses}).mappings().all()
+
+
+@cache
+def _of_patients(dialect: str) -> sa.Executable:
     alert = tables.alert
-    query = sa.select(alert).where(
-        among(connection, alert.c.patient_id, ids), among(connection, alert.c.status, statuses)
-    )
-    return connection.execute(query.order_by(alert.c.id)).mappings().all()
+    query = sa.select(alert).where(one_of(dialect, alert.c.patient_id), one_of(dialect, alert.c.status, "statuses"))
+    return query.order_by(alert.c.id)
 
 
 def get(connection: sa.Connection, alert_id: int) -> sa.RowMapping | None:
@@ -102,10 +111,12 @@ def update(connection: sa.Connection, alert_id: int, happening: Happening, **col
 
 def record(connection: sa.Connection, alert_id: int, happening: Happening) -> int:
     """Add a line to the record of an alert that itself stays as it is; give its id."""
-    event = tables.alert_event
     values = {name: getattr(happening, name) for name in ("kind", "at", "actor", "reason", "note", "assessment_id")}
-    statement = sa.insert(event).values(alert_id=alert_id, data=dict(happening.data), **values)
-    return int(connection.execute(statement.returning(event.c.id)).scalar_one())
+    told = {"alert_id": alert_id, "data": dict(happening.data)} | values
+    return int(connection.execute(_RECORD, told).scalar_one())
+
+
+_RECORD = sa.insert(tables.alert_event).returning(tables.alert_event.c.id)
 
 
 def happenings(connection: sa.Connection, alert_id: int) -> Sequence[sa.RowMapping]:

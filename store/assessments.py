@@ -2,12 +2,13 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 
 from store import tables
-from store.rowsets import among
+from store.rowsets import one_of
 
 Row = Mapping[str, Any]  # the columns of assessment, without id
 
@@ -16,25 +17,35 @@ def append(connection: sa.Connection, rows: Sequence[Row]) -> list[int]:
     """Add answers, and give their ids in the same order."""
     if not rows:
         return []
-    assessment = tables.assessment
-    insert = sa.insert(assessment).returning(assessment.c.id, sort_by_parameter_order=True)
-    return list(connection.execute(insert, [dict(row) for row in rows]).scalars())
+    return list(connection.execute(_APPEND, [dict(row) for row in rows]).scalars())
+
+
+_APPEND = sa.insert(tables.assessment).returning(tables.assessment.c.id, sort_by_parameter_order=True)
 
 
 def latest(connection: sa.Connection, order_ids: Collection[int]) -> dict[tuple[int, str], sa.RowMapping]:
     """Give the newest answer for each of these orders, by order and stream."""
-    assessment = tables.assessment
-    newest = sa.select(sa.func.max(assessment.c.id)).where(among(connection, assessment.c.order_id, order_ids))
-    newest = newest.group_by(assessment.c.order_id, assessment.c.stream)
-    rows = connection.execute(sa.select(assessment).where(assessment.c.id.in_(newest))).mappings()
+    rows = connection.execute(_latest(connection.dialect.name), {"ids": order_ids}).mappings()
     return {(row["order_id"], row["stream"]): row for row in rows}
+
+
+@cache
+def _latest(dialect: str) -> sa.Executable:
+    assessment = tables.assessment
+    newest = sa.select(sa.func.max(assessment.c.id)).where(one_of(dialect, assessment.c.order_id))
+    newest = newest.group_by(assessment.c.order_id, assessment.c.stream)
+    return sa.select(assessment).where(assessment.c.id.in_(newest))
 
 
 def of_ids(connection: sa.Connection, ids: Collection[int]) -> dict[int, sa.RowMapping]:
     """Give these answers by id."""
-    assessment = tables.assessment
-    rows = connection.execute(sa.select(assessment).where(among(connection, assessment.c.id, ids))).mappings()
+    rows = connection.execute(_of_ids(connection.dialect.name), {"ids": ids}).mappings()
     return {row["id"]: row for row in rows}
+
+
+@cache
+def _of_ids(dialect: str) -> sa.Executable:
+    return sa.select(tables.assessment).where(one_of(dialect, tables.assessment.c.id))
 
 
 def with_signature(connection: sa.Connection, order_id: int, signature: str) -> sa.RowMapping | None:

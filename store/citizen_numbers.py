@@ -5,11 +5,12 @@ two who carry it, it leads to neither, and both are shown as unclear: a wrong di
 """
 
 from collections.abc import Collection
+from functools import cache
 
 import sqlalchemy as sa
 
 from store import merges, patients, pointers, tables
-from store.rowsets import among
+from store.rowsets import one_of
 
 AUTHORITY = "NLMINBIZA"
 
@@ -21,15 +22,20 @@ def is_one(name: patients.Name) -> bool:
 
 def beside(connection: sa.Connection, ids: Collection[int]) -> set[int]:
     """Give the citizen numbers these carry, as far as they are identities, and who carries those among them."""
-    return set(connection.execute(sa.union(*select_beside(connection, ids))).scalars())
+    return set(connection.execute(_beside(connection.dialect.name), {"ids": ids}).scalars())
 
 
-def select_beside(connection: sa.Connection, ids: Collection[int]) -> list[sa.Select[int]]:
-    """Give the queries of `beside`, for whoever asks more at once."""
+@cache
+def _beside(dialect: str) -> sa.Executable:
+    return sa.union(*select_beside(dialect))
+
+
+def select_beside(dialect: str) -> list[sa.Select[int]]:
+    """Give the queries of `beside` about "ids", for whoever asks more at once."""
     patient, identifier = tables.patient, tables.identifier
-    of_them = among(connection, identifier.c.patient_id, ids) & (identifier.c.authority == AUTHORITY)
+    of_them = one_of(dialect, identifier.c.patient_id) & (identifier.c.authority == AUTHORITY)
     carried = sa.select(patient.c.id).select_from(_numbers()).where(of_them)
-    among_them = among(connection, patient.c.id, ids) & (patient.c.authority == AUTHORITY)
+    among_them = one_of(dialect, patient.c.id) & (patient.c.authority == AUTHORITY)
     carriers = sa.select(identifier.c.patient_id).select_from(_numbers()).where(among_them)
     return [carried, carriers]
 

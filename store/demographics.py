@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from store import tables
 from store.engine import to_json
-from store.rowsets import PARAMETER, Types, among, rowset
+from store.rowsets import PARAMETER, Types, one_of, rowset
 
 Told = tuple[int, str, Mapping[str, Any]]  # patient, version, the fields a message fills
 
@@ -38,9 +38,14 @@ def update_demographics(connection: sa.Connection, entries: Iterable[Told]) -> s
 
 
 def _known(connection: sa.Connection, ids: Collection[int]) -> dict[int, sa.Row[*tuple[Any, ...]]]:
+    return {row.id: row for row in connection.execute(_select(connection.dialect.name), {"ids": ids})}
+
+
+@cache
+def _select(dialect: str) -> sa.Executable:
     patient = tables.patient
     query = sa.select(patient.c.id, patient.c.demographics, patient.c.demographics_versions)
-    return {row.id: row for row in connection.execute(query.where(among(connection, patient.c.id, ids)))}
+    return query.where(one_of(dialect, patient.c.id))
 
 
 def _write(connection: sa.Connection, changes: list[dict[str, Any]]) -> None:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from store import tables
 from store.engine import to_json
-from store.rowsets import PARAMETER, Types, among, rowset
+from store.rowsets import PARAMETER, Types, one_of, rowset
 from store.upserting import insert_or
 
 _TYPES: Types = {
@@ -79,8 +79,14 @@ def of_patients(
     connection: sa.Connection, ids: Collection[int], kinds: Collection[str] | None = None
 ) -> Sequence[sa.Row[*tuple[Any, ...]]]:
     """Give the history of these patients, withdrawn entries too, oldest version first."""
+    query = _of_patients(connection.dialect.name, kinds is not None)
+    return connection.execute(query, {"ids": ids} if kinds is None else {"ids": ids, "kinds": kinds}).all()
+
+
+@cache
+def _of_patients(dialect: str, of_some_kinds: bool) -> sa.Executable:
     fact = tables.fact
-    query = sa.select(fact).where(among(connection, fact.c.patient_id, ids))
-    if kinds is not None:
-        query = query.where(among(connection, fact.c.kind, kinds))
-    return connection.execute(query.order_by(fact.c.version, fact.c.kind, fact.c.key, fact.c.patient_id)).all()
+    query = sa.select(fact).where(one_of(dialect, fact.c.patient_id))
+    if of_some_kinds:
+        query = query.where(one_of(dialect, fact.c.kind, "kinds"))
+    return query.order_by(fact.c.version, fact.c.kind, fact.c.key, fact.c.patient_id)

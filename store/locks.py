@@ -54,6 +54,8 @@ def _around(connection: sa.Connection, ids: Collection[int]) -> set[int]:
     while wanted != seen:
         seen = wanted
         same = merges.merge_set(connection, wanted)
-        related = (*citizen_numbers.select_beside(connection, same), *merges.select_told(connection, same))
-        wanted = same.union(connection.execute(sa.union(*related)).scalars())
+        wanted = same.union(connection.execute(_RELATED, {"ids": same}).scalars())
     return wanted
+
+
+_RELATED = sa.union(*citizen_numbers.select_beside("postgresql"), *merges.select_told("postgresql"))

@@ -1,6 +1,7 @@
 """Which identities a message speaks of: by this a patient's messages are found again."""
 
 from collections.abc import Collection, Iterable
+from functools import cache
 
 import sqlalchemy as sa
 
@@ -17,10 +18,14 @@ def add(connection: sa.Connection, pairs: Iterable[tuple[int, int]]) -> None:
     rows = [dict(zip(_PAIR, pair, strict=True)) for pair in sorted(pairs)]
     if not rows:
         return
-    told = rowset(connection.dialect.name, _PAIR)
-    insert = insert_or(connection.dialect.name, tables.mention)
+    connection.execute(_add(connection.dialect.name), {PARAMETER: to_json(rows)})
+
+
+@cache
+def _add(dialect: str) -> sa.Executable:
+    told, insert = rowset(dialect, _PAIR), insert_or(dialect, tables.mention)
     new = insert.from_select(list(_PAIR), sa.select(told).where(sa.true()), include_defaults=False)
-    connection.execute(new.on_conflict_do_nothing(), {PARAMETER: to_json(rows)})
+    return new.on_conflict_do_nothing()
 
 
 def messages_about(connection: sa.Connection, ids: Collection[int]) -> list[int]:

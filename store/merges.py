@@ -1,14 +1,15 @@
 """Merged identities: pointers that are followed when read, so a merge commutes with everything and can be undone."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 
 from store import patients, pointers, tables
 from store.pointers import Person, Pointer, Said
-from store.rowsets import among
+from store.rowsets import among, one_of
 from store.upserting import insert_or
 
 
@@ -49,11 +50,11 @@ def pointing(rows: Mapping[int, Identity]) -> dict[int, Pointer[int]]:
     return {id_: Pointer(row.merged_into, row.version) for id_, row in rows.items() if row.merged_into is not None}
 
 
-def select_told(connection: sa.Connection, ids: Collection[int]) -> list[sa.Select[int]]:
-    """Give queries for the identities that anything was ever said of beside these: they may be one again."""
+def select_told(dialect: str) -> list[sa.Select[int]]:
+    """Give queries for the identities that anything was ever said of beside "ids": they may be one again."""
     told = tables.merge_statement
-    survivors = sa.select(told.c.survivor_id).where(among(connection, told.c.retired_id, ids))
-    retired = sa.select(told.c.retired_id).where(among(connection, told.c.survivor_id, ids))
+    survivors = sa.select(told.c.survivor_id).where(one_of(dialect, told.c.retired_id))
+    retired = sa.select(told.c.retired_id).where(one_of(dialect, told.c.survivor_id))
     return [survivors, retired]
 
 
@@ -133,27 +134,41 @@ def _said(row: Any) -> Said[int]:
 
 def identities(connection: sa.Connection, ids: Collection[int]) -> dict[int, Identity]:
     """Give these as the merges see them."""
-    return _read(connection, among(connection, tables.patient.c.id, ids))
+    return _read(connection, _these, ids)
 
 
-def _read(connection: sa.Connection, which: sa.ColumnElement[bool]) -> dict[int, Identity]:
-    patient = tables.patient
-    columns = (patient.c.id, patient.c.authority, patient.c.value, patient.c.merged_into, patient.c.merge_version)
+def _read(
+    connection: sa.Connection, which: Callable[[str], sa.Executable], ids: Collection[int]
+) -> dict[int, Identity]:
     return {
         row.id: Identity((row.authority, row.value), row.merged_into, row.merge_version or "")
-        for row in connection.execute(sa.select(*columns).where(which))
+        for row in connection.execute(which(connection.dialect.name), {"ids": ids})
     }
+
+
+@cache
+def _these(dialect: str) -> sa.Executable:
+    return _IDENTITY.where(one_of(dialect, tables.patient.c.id))
+
+
+@cache
+def _these_and_near(dialect: str) -> sa.Executable:
+    patient = tables.patient
+    return _IDENTITY.where(one_of(dialect, patient.c.id) | one_of(dialect, patient.c.merged_into))
+
+
+_IDENTITY = sa.select(
+    *(tables.patient.c[name] for name in ("id", "authority", "value", "merged_into", "merge_version"))
+)
 
 
 def connected(connection: sa.Connection, ids: Iterable[int]) -> dict[int, Identity]:
     """Give these and every identity they lead to or that leads to them; one query when nothing was merged."""
-    patient = tables.patient
     rows: dict[int, Identity] = {}
     asked: set[int] = set()
     frontier = set(ids)
     while frontier:
-        near = among(connection, patient.c.id, frontier) | among(connection, patient.c.merged_into, frontier)
-        found = _read(connection, near)
+        found = _read(connection, _these_and_near, frontier)
         asked |= frontier
         rows |= found
         frontier = {row.merged_into for row in found.values() if row.merged_into is not None} | rows.keys()

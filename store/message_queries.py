@@ -3,12 +3,13 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, Literal
 
 import sqlalchemy as sa
 
 from store import tables
-from store.rowsets import among
+from store.rowsets import among, one_of
 
 End = Literal["processed", "ignored", "parked"]
 
@@ -51,9 +52,12 @@ _WORK = (
 
 def received(connection: sa.Connection, ids: Collection[int]) -> Sequence[sa.RowMapping]:
     """Give those of the messages that still wait, with what a worker needs of them and `feed_name`, oldest first."""
-    message = tables.message
-    query = select_work().where(among(connection, message.c.id, ids), message.c.state == "received")
-    return connection.execute(query).mappings().all()
+    return connection.execute(_received(connection.dialect.name), {"ids": ids}).mappings().all()
+
+
+@cache
+def _received(dialect: str) -> sa.Executable:
+    return select_work().where(one_of(dialect, tables.message.c.id), tables.message.c.state == "received")
 
 
 def lock_received(connection: sa.Connection, ids: Collection[int]) -> dict[int, bool]:
@@ -61,14 +65,16 @@ def lock_received(connection: sa.Connection, ids: Collection[int]) -> dict[int, 
 
     Tells of each whether it is processed again.
     """
+    rows = connection.execute(_lock_received(connection.dialect.name), {"ids": ids})
+    return {row.id: row.reason == AGAIN for row in rows}
+
+
+@cache
+def _lock_received(dialect: str) -> sa.Executable:
     message = tables.message
-    query = (
-        sa.select(message.c.id, message.c.reason)
-        .where(among(connection, message.c.id, ids), message.c.state == "received")
-        .order_by(message.c.id)
-        .with_for_update(skip_locked=True)
-    )
-    return {row.id: row.reason == AGAIN for row in connection.execute(query)}
+    query = sa.select(message.c.id, message.c.reason).where(one_of(dialect, message.c.id))
+    query = query.where(message.c.state == "received").order_by(message.c.id)
+    return query.with_for_update(skip_locked=True)
 
 
 def select_work() -> sa.Select[*tuple[Any, ...]]:
@@ -103,10 +109,17 @@ def mark(connection: sa.Connection, outcomes: Iterable[Outcome], now: datetime) 
     alike: dict[tuple[End, str | None, str | None], list[int]] = {}
     for outcome in outcomes:
         alike.setdefault((outcome.state, outcome.reason, outcome.detail), []).append(outcome.id)
-    message = tables.message
     for (state, reason, detail), ids in alike.items():
-        change = sa.update(message).where(among(connection, message.c.id, ids))
-        connection.execute(change.values(state=state, reason=reason, detail=detail, processed_at=now))
+        told = {"ids": ids, "state": state, "reason": reason, "detail": detail, "processed_at": now}
+        connection.execute(_mark(connection.dialect.name), told)
+
+
+@cache
+def _mark(dialect: str) -> sa.Executable:
+    message = tables.message
+    columns = ("state", "reason", "detail", "processed_at")
+    values = {name: sa.bindparam(name, type_=message.c[name].type) for name in columns}
+    return sa.update(message).where(one_of(dialect, message.c.id)).values(values)
 
 
 def add_flags(connection: sa.Connection, flags: dict[int, Collection[str]]) -> None:

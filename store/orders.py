@@ -1,14 +1,15 @@
 """Orders for a medicine, as the history says they stand now."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 
 from store import tables
-from store.rowsets import among
+from store.rowsets import among, one_of
 from store.upserting import insert_or
 
 ABSORBED = "absorbed"  # state of an order that is no longer one of its own
@@ -35,17 +36,22 @@ def upsert(connection: sa.Connection, rows: Iterable[OrderRow]) -> dict[tuple[in
     latest = {(row.patient_id, row.key): row for row in rows}
     if not latest:
         return {}
-    order = tables.medication_order
     values = [_values(latest[key]) for key in sorted(latest)]
-    insert = insert_or(connection.dialect.name, order)
-    change = {name: insert.excluded[name] for name in values[0] if name not in {"patient_id", "key"}}
-    statement = insert.on_conflict_do_update(index_elements=["patient_id", "key"], set_=change)
-    returned = connection.execute(statement.returning(order.c.patient_id, order.c.key, order.c.id), values)
+    returned = connection.execute(_upsert(connection.dialect.name, tuple(values[0])), values)
     return {(row.patient_id, row.key): row.id for row in returned}
 
 
+@cache
+def _upsert(dialect: str, columns: tuple[str, ...]) -> sa.Executable:
+    order, insert = tables.medication_order, insert_or(dialect, tables.medication_order)
+    change = {name: insert.excluded[name] for name in columns if name not in {"patient_id", "key"}}
+    statement = insert.on_conflict_do_update(index_elements=["patient_id", "key"], set_=change)
+    return statement.returning(order.c.patient_id, order.c.key, order.c.id)
+
+
 def _values(row: OrderRow) -> dict[str, Any]:
-    return asdict(row) | {"placer_number": _number(row.placer), "filler_number": _number(row.filler)}
+    told = {name: getattr(row, name) for name in row.__slots__}
+    return told | {"placer_number": _number(row.placer), "filler_number": _number(row.filler)}
 
 
 def _number(full: str) -> str:
@@ -56,9 +62,13 @@ def _number(full: str) -> str:
 
 def of_patients(connection: sa.Connection, ids: Collection[int]) -> Sequence[sa.RowMapping]:
     """Give every order of these patients, oldest first."""
+    return connection.execute(_of_patients(connection.dialect.name), {"ids": ids}).mappings().all()
+
+
+@cache
+def _of_patients(dialect: str) -> sa.Executable:
     order = tables.medication_order
-    query = sa.select(order).where(among(connection, order.c.patient_id, ids)).order_by(order.c.id)
-    return connection.execute(query).mappings().all()
+    return sa.select(order).where(one_of(dialect, order.c.patient_id)).order_by(order.c.id)
 
 
 def owners(connection: sa.Connection, ids: Collection[int]) -> frozenset[int]:

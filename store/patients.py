@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from store import tables
 from store.engine import to_json
-from store.rowsets import PARAMETER, Types, among, rowset
+from store.rowsets import PARAMETER, Types, among, one_of, rowset
 from store.upserting import insert_or
 
 Name = tuple[str, str]  # authority, value
@@ -102,21 +102,29 @@ def _link(dialect: str) -> sa.Executable:
 
 def lock(connection: sa.Connection, ids: Collection[int]) -> None:
     """Hold these patients until the transaction ends; on SQLite the write transaction already does."""
-    if connection.dialect.name != "postgresql" or not ids:
-        return
+    if connection.dialect.name == "postgresql" and ids:
+        connection.execute(_lock(), {"ids": ids})
+
+
+@cache
+def _lock() -> sa.Executable:
     patient = tables.patient
-    query = sa.select(patient.c.id).where(among(connection, patient.c.id, ids)).order_by(patient.c.id)
-    # NO KEY: others may still insert rows that refer to the patient.
-    connection.execute(query.with_for_update(key_share=True))
+    query = sa.select(patient.c.id).where(one_of("postgresql", patient.c.id)).order_by(patient.c.id)
+    return query.with_for_update(key_share=True)  # NO KEY: others may still insert rows that refer to the patient
 
 
 def mark_has_ivig(connection: sa.Connection, ids: Collection[int]) -> set[int]:
     """Note that these patients have an order or administration that may be IVIg; tell for whom that is news."""
     if not ids:
         return set()
+    return set(connection.execute(_mark_has_ivig(connection.dialect.name), {"ids": ids}).scalars())
+
+
+@cache
+def _mark_has_ivig(dialect: str) -> sa.Executable:
     patient = tables.patient
-    change = sa.update(patient).where(among(connection, patient.c.id, ids), patient.c.has_ivig.is_(False))
-    return set(connection.execute(change.values(has_ivig=True).returning(patient.c.id)).scalars())
+    change = sa.update(patient).where(one_of(dialect, patient.c.id), patient.c.has_ivig.is_(False))
+    return change.values(has_ivig=True).returning(patient.c.id)
 
 
 def with_ivig(connection: sa.Connection, ids: Collection[int]) -> set[int]:
@@ -130,16 +138,26 @@ def of_ids(connection: sa.Connection, ids: Collection[int]) -> dict[int, sa.RowM
     """Give these patients by id."""
     if not ids:
         return {}
-    rows = connection.execute(sa.select(tables.patient).where(among(connection, tables.patient.c.id, ids))).mappings()
+    rows = connection.execute(_of_ids(connection.dialect.name), {"ids": ids}).mappings()
     return {row["id"]: row for row in rows}
+
+
+@cache
+def _of_ids(dialect: str) -> sa.Executable:
+    return sa.select(tables.patient).where(one_of(dialect, tables.patient.c.id))
 
 
 def numbers_of(connection: sa.Connection, ids: Collection[int]) -> list[Number]:
     """Give every number these patients are known by."""
+    rows = connection.execute(_numbers_of(connection.dialect.name), {"ids": ids})
+    return [Number(row.patient_id, row.authority, row.value, row.type) for row in rows]
+
+
+@cache
+def _numbers_of(dialect: str) -> sa.Executable:
     identifier = tables.identifier
-    query = sa.select(identifier).where(among(connection, identifier.c.patient_id, ids))
-    query = query.order_by(identifier.c.authority, identifier.c.value, identifier.c.patient_id)
-    return [Number(row.patient_id, row.authority, row.value, row.type) for row in connection.execute(query)]
+    query = sa.select(identifier).where(one_of(dialect, identifier.c.patient_id))
+    return query.order_by(identifier.c.authority, identifier.c.value, identifier.c.patient_id)
 
 
 def named(connection: sa.Connection, value: str, authority: str | None = None) -> set[int]:

@@ -6,8 +6,10 @@ On PostgreSQL a statement with a parameter per value costs three times as much a
 from collections.abc import Collection, Mapping
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.types import TypeDecorator
 
 PARAMETER = "rows"
 
@@ -29,6 +31,32 @@ def rowset(dialect: str, types: Types) -> sa.FromClause:
 def _field(row: sa.ColumnElement[Any], name: str, type_: sa.types.TypeEngine[Any]) -> sa.ColumnElement[Any]:
     path: sa.ColumnElement[str] = sa.literal_column(f"'$.{name}'")
     return sa.type_coerce(sa.func.json_extract(row, path), type_).label(name)
+
+
+class _Several(TypeDecorator[Collection[Any]]):
+    """Many values in one parameter: an array, or on SQLite a JSON text."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def __init__(self, each: sa.types.TypeEngine[Any]) -> None:
+        super().__init__()
+        self.each = each
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
+        return dialect.type_descriptor(ARRAY(self.each) if dialect.name == "postgresql" else sa.Text())
+
+    def process_bind_param(self, value: Collection[Any] | None, dialect: sa.Dialect) -> Any:
+        wanted = sorted(value or ())
+        return wanted if dialect.name == "postgresql" else msgspec.json.encode(wanted).decode()
+
+
+def one_of(dialect: str, column: sa.ColumnElement[Any], name: str = "ids") -> sa.ColumnElement[bool]:
+    """Say that the column is one of the values of a parameter: for a statement that is made once and kept."""
+    values = sa.bindparam(name, type_=_Several(column.type))
+    if dialect == "postgresql":
+        return column == sa.any_(values)
+    return column.in_(sa.select(sa.func.json_each(values).table_valued("value").c.value))
 
 
 def among(connection: sa.Connection, column: sa.ColumnElement[Any], values: Collection[Any]) -> sa.ColumnElement[bool]:
