@@ -10,7 +10,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from inbox.parts import AnyRequest, Parts
-from store import deliveries, message_queries, status_queries
+from store import application_acks, deliveries, message_queries, status_queries
 from store.engine import reading
 
 TIERS = ("contraindication", "high", "moderate", "information")
@@ -54,15 +54,21 @@ class StoreCollector(Collector):
             alerts = status_queries.open_alerts_by_tier(connection)
             messages = self._settled.count(connection) | message_queries.counts(connection)
             waiting = deliveries.counts(connection)
+            acks = application_acks.counts(connection)
             oldest = message_queries.oldest_received_age(connection, self._parts.clock())
         yield _family("ivigilant_alerts_open", "Open alerts", "tier", dict.fromkeys(TIERS, 0) | alerts)
         yield _family("ivigilant_messages", "Messages in the store", "state", messages)
-        sent = GaugeMetricFamily("ivigilant_deliveries", "Deliveries not sent", labels=["destination", "state"])
-        for labels, count in sorted(waiting.items()):
-            sent.add_metric(labels, count)
-        yield sent
+        yield _unsent("ivigilant_deliveries", "Deliveries not sent", "destination", waiting)
+        yield _unsent("ivigilant_application_acks", "Application acknowledgements not sent", "route", acks)
         waited = oldest.total_seconds() if oldest else 0.0
         yield GaugeMetricFamily("ivigilant_oldest_received_age_seconds", "How long the oldest message waits", waited)
+
+
+def _unsent(name: str, text: str, place: str, counts: dict[tuple[str, str], int]) -> Metric:
+    family = GaugeMetricFamily(name, text, labels=[place, "state"])
+    for labels, count in sorted(counts.items()):
+        family.add_metric(labels, count)
+    return family
 
 
 def _family(name: str, text: str, label: str, counts: dict[str, int]) -> Metric:

@@ -15,7 +15,7 @@ from ivigilant.errors import IvigilantError
 from ivigilant.settings import Settings
 from ivigilant.site_file import load_site
 from ivigilant.site_parts import site_knowledge
-from store import deliveries, feeds, heartbeats, message_queries, migrate, prunings
+from store import application_acks, deliveries, feeds, heartbeats, message_queries, migrate, prunings
 from store.engine import connect, reading
 from store.errors import StoreError
 
@@ -131,6 +131,7 @@ def _database(engine: sa.Engine, now: datetime) -> Iterator[Line]:
         yield from _messages(connection, now)
         yield from _feeds(connection, now)
         yield from _deliveries(connection, now)
+        yield from _application_acks(connection)
         yield _prunings(connection, now)
 
 
@@ -173,6 +174,12 @@ def _prunings(connection: sa.Connection, now: datetime) -> Line:
         return Line("kept", True, "the text of every message; ivigilant prune tells what may go")
     told = f"{_ago(now - last.at)} {last.actor} removed the text of {last.messages} messages, {last.size} bytes"
     return Line("kept", True, f"{told}; of {prunings.total(connection)} in all")
+
+
+def _application_acks(connection: sa.Connection) -> Iterator[Line]:
+    refused = {route: n for (route, state), n in application_acks.counts(connection).items() if state == "refused"}
+    for route, how_many in sorted(refused.items()):
+        yield Line(f"answers to {route}", False, f"{how_many} refused: the sender was not told how its messages ended")
 
 
 def _ago(age: timedelta) -> str:

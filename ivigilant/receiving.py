@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 from prometheus_client import start_http_server
@@ -12,6 +13,7 @@ from ivigilant.errors import UnusableSettings
 from ivigilant.recognition import Recognition
 from ivigilant.settings import Settings
 from ivigilant.site import SiteFile
+from listener.application_acks import ApplicationAcks, Route
 from listener.config import ListenerConfig, Port
 from listener.errors import OddConfig
 from listener.framing import FrameLimits
@@ -46,8 +48,11 @@ async def receive(settings: Settings, site: SiteFile, engine: sa.Engine, bell: B
         await listener.start()
     except OSError as error:
         raise UnusableSettings(f"cannot listen at {settings.mllp_host}:{settings.mllp_port}: {error}") from None
+    acks = ApplicationAcks(engine, routes(site), listener.clock, listener.metrics)
+    acks.start()
     await stopping.wait()
     await listener.stop()
+    await acks.stop()
 
 
 def ports(settings: Settings, site: SiteFile) -> tuple[Port, ...]:
@@ -70,9 +75,21 @@ def ports(settings: Settings, site: SiteFile) -> tuple[Port, ...]:
         raise UnusableSettings(f"{error} (IVIGILANT_MLLP_TLS_CERTIFICATE or IVIGILANT_MLLP_PLAINTEXT=true)") from None
 
 
+def routes(site: SiteFile) -> list[Route]:
+    """Give every place where senders are told how their messages ended, once."""
+    parts = (urlsplit(f"//{text}") for text in dict.fromkeys(feed.app_ack_route for feed in site.feeds) if text)
+    return [Route(part.hostname or "", part.port or 0) for part in parts]
+
+
 def is_order(_raw: bytes, header: Header) -> bool:
     """Tell whether a message goes before history."""
     return (header.type, header.event) in URGENT
+
+
+def feed_id(engine: sa.Engine, name: str) -> int:
+    """Give the number of a feed; one that was never heard of is made."""
+    with engine.begin() as connection:
+        return feeds.ids_of(connection, [name])[name]
 
 
 def _known_numbers(engine: sa.Engine, site: SiteFile) -> dict[str, int]:

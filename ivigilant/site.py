@@ -5,9 +5,10 @@ from datetime import date
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from parsers.charsets import codec_of
 from parsers.condition_words import Status
@@ -31,8 +32,28 @@ def _known_charset(name: str) -> str:
     return name
 
 
+def _host_and_port(text: str) -> str:
+    host, _, port = text.rpartition(":")
+    try:
+        parts = urlsplit(f"//{text}")
+        good = bool(parts.hostname) and parts.port is not None and parts.netloc == text and "@" not in text
+    except ValueError:
+        good = False
+    if not good or not host or not 1 <= int(port) <= 65535:
+        raise ValueError(f"{text} is no HOST:PORT")
+    return text.lower()
+
+
 Zone = Annotated[str, AfterValidator(_known_zone)]
 Charset = Annotated[str, AfterValidator(_known_charset)]
+HostAndPort = Annotated[str, AfterValidator(_host_and_port)]
+
+
+def _off(value: object) -> object:
+    """YAML reads the word off as no."""
+    return "off" if value is False else value
+
+
 SegmentName = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9]{2}$")]
 
 
@@ -102,6 +123,7 @@ class Feed(Reading):
     sending_application: str | None = None  # MSH-3
     sending_facility: str | None = None  # MSH-4
     ack_mode: Literal["auto", "original", "enhanced", "none"] = "auto"
+    app_ack_route: HostAndPort | None = None  # where it hears how its messages ended, when MSH-16 asks for that
     processing_ids: tuple[Literal["P", "T", "D"], ...] = ("P", "T", "D")
     unknown_types: Literal["ignore", "reject"] = "ignore"
     batch_ack: bool = False  # answer a batch with a batch
@@ -117,6 +139,12 @@ class Feed(Reading):
                 raise ValueError(f"{self.name} is for `ivigilant history import`; no message is recognised as it")
         elif all(value is None for value in given):
             raise ValueError("a feed is recognised by a port, an address, a certificate or its MSH-3 or MSH-4")
+        return self
+
+    @model_validator(mode="after")
+    def _can_be_told_later(self) -> "Feed":
+        if self.app_ack_route is not None and self.ack_mode not in ("auto", "enhanced"):
+            raise ValueError("app_ack_route needs ack_mode auto or enhanced: in another mode the first answer is all")
         return self
 
 
@@ -173,6 +201,13 @@ class Retention(Section):
     types: dict[Annotated[str, Field(pattern=r"^[A-Z0-9]{3}(\^[A-Z0-9]{3})?$")], Days] = {}
 
 
+class Policy(Section):
+    """What the hospital chooses otherwise than the rules do by themselves (rules/policy.yaml, `choices`)."""
+
+    at_risk_from: int | None = Field(None, ge=1, le=6)  # different risk factors
+    scig_prior_vte: Annotated[Literal["off", "information"], BeforeValidator(_off)] | None = None
+
+
 class SiteFile(Reading):
     """Everything one hospital says about itself."""
 
@@ -184,6 +219,7 @@ class SiteFile(Reading):
     feeds: tuple[Feed, ...] = ()
     codes: tuple[LocalCode, ...] = ()
     knowledge: Approval | None = None
+    policy: Policy = Policy()
     retention: Retention = Retention()
     destinations: tuple[AnyDestination, ...] = ()
 

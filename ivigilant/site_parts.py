@@ -23,7 +23,7 @@ from rules.knowledge import Knowledge
 from rules.living import KnowledgeSource, LivingKnowledge, Settled
 from rules.load import load_knowledge
 from store.retention import Ages
-from worker.site import Destination, Site
+from worker.site import AckRoute, Destination, Site
 
 log = structlog.get_logger()
 
@@ -35,6 +35,11 @@ def worker_site(file: SiteFile, settings: Settings) -> Site:
         defaults={feed.name: reading_defaults(file, feed) for feed in file.feeds},
         of_unknown=reading_defaults(file, file),
         stops_need_confirmation=frozenset(feed.name for feed in file.feeds if not feed.placer_authoritative),
+        ack_routes={
+            feed.name: AckRoute(feed.app_ack_route, feed.ack_mode == "enhanced")
+            for feed in file.feeds
+            if feed.app_ack_route is not None
+        },
         destinations=tuple(Destination(place.name, place.min_tier) for place in file.destinations),
         language=file.languages[0],
         replay_after=timedelta(days=settings.replay_after_days),
@@ -77,7 +82,7 @@ def living_knowledge(settings: Settings, file: SiteFile) -> KnowledgeSource:
     knowledge = site_knowledge(settings, file)
     if settings.knowledge_dir is None:
         return Settled(knowledge)
-    load = partial(load_knowledge, settings.knowledge_dir, _local_codes(file))
+    load = partial(load_knowledge, settings.knowledge_dir, _local_codes(file), _chosen(file))
     return LivingKnowledge(settings.knowledge_dir, load, time.monotonic, _tell_change)
 
 
@@ -96,12 +101,16 @@ def _local_codes(file: SiteFile) -> dict[str, list[Coding]]:
     return local
 
 
+def _chosen(file: SiteFile) -> dict[str, Any]:
+    return file.policy.model_dump(exclude_none=True)
+
+
 def site_knowledge(settings: Settings, file: SiteFile | None = None) -> Knowledge:
     """Load the knowledge, with the site's own codes in its value sets, or raise UnusableKnowledge."""
     site = file or load_site(settings.site_file)
     codes = site.codes
     try:
-        knowledge = load_knowledge(settings.knowledge_dir, _local_codes(site))
+        knowledge = load_knowledge(settings.knowledge_dir, _local_codes(site), _chosen(site))
     except RulesError as error:
         raise UnusableKnowledge(str(error)) from None
     faults = [

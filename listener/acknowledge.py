@@ -76,22 +76,27 @@ def acknowledge(
     mode: AckMode = "auto",
     answered: bytes | None = None,
     fault: Fault | None = None,
+    conditions: tuple[bytes, bytes] | None = None,
 ) -> bytes:
-    """One MSH, MSA and, when negative, ERR. `answered` is MSA-2 where it is not the request's own MSH-10."""
+    """One MSH, MSA and, when negative, ERR.
+
+    `answered` is MSA-2 where it is not the request's own MSH-10; `conditions` MSH-15 and 16 where they are not empty
+    in original and NE in enhanced mode.
+    """
     if line is None:
         head = b"MSH|^~\\&|||||%s||ACK^^ACK|%s|P|2.5" % (_timestamp(now), control_id)
         return head + b"\rMSA|%s|\r" % code.encode() + _error_segment(fault, _USUAL_VERSION, USUAL)
     version = _version(header.version)
     separator = line.separator
     enhanced = code.startswith("C") or (mode == "auto" and _is_enhanced(header.accept_ack, header.application_ack))
-    condition = b"NE" if enhanced else b""
+    conditions = conditions or ((b"NE", b"NE") if enhanced else (b"", b""))
     fields = [
         *(b"MSH", _encoding(line, version)),
         *(_plain(line.raw(5)), _plain(line.raw(6)), _plain(line.raw(3)), _plain(line.raw(4))),
         *(_timestamp(now), b""),
         _type(header.event, version, _component(line.delimiters)),
         *(control_id, _plain(line.raw(11)), _plain(line.raw(12)), b"", b""),
-        *(condition, condition, b"", _plain(line.raw(18))),
+        *(*conditions, b"", _plain(line.raw(18))),
     ]
     msa = [b"MSA", code.encode(), line.control_id if answered is None else answered]
     if fault is not None and version < (2, 7):

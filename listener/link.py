@@ -259,6 +259,8 @@ class Link(asyncio.Protocol):
     def _keep(self, part: Frame | Oversized | Truncated) -> None:
         assert self._feeds is not None
         received = self._post.reception.receive(part, self._feeds, self._post.clock())
+        if received.acknowledgements:
+            self._post.metrics.acknowledgements.inc(received.acknowledgements)
         size = sum(len(arrival.raw) for arrival in received.arrivals)
         pending = Pending(self, received, size, _now())
         self._queue.waiting.append(pending)

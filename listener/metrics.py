@@ -25,6 +25,15 @@ class Metrics:
         )
         self.unanswered = Counter(f"{name}unanswered", "Frames whose link was closed instead", registry=registry)
         self.unpublished = Counter(f"{name}unpublished", "Ids left to the sweep", registry=registry)
+        self.acknowledgements = Counter(
+            f"{name}acknowledgements", "Messages that only answered one of ours", registry=registry
+        )
+        self.application_acks = Counter(
+            f"{name}application_acks",
+            "What became of sending one, by the code it was answered with",
+            ["answer"],
+            registry=registry,
+        )
         self.links = Gauge(f"{name}open_links", "Links that are open", registry=registry)
         self.commit = Histogram(
             f"{name}commit_seconds", "One commit, with what is saved in it", registry=registry, buckets=_COMMIT_S

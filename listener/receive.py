@@ -1,6 +1,7 @@
 """One frame: what is kept of it, and what is answered once it is kept."""
 
 import hashlib
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,9 +15,11 @@ from parsers.defaults import Defaults
 from parsers.errors import UnreadableHeader
 from parsers.events import Header
 from parsers.header import HeaderLine, read_header_line
+from parsers.message_types import READ
 from store.messages import Arrival, Saved
 
 _UTF16 = (b"\xff\xfe", b"\xfe\xff", b"M\x00S\x00", b"\x00M\x00S")
+_MSA, _PID = (re.compile(rb"[\r\n]" + name + rb"[^A-Za-z0-9]") for name in (b"MSA", b"PID"))
 _VOLATILE = (7, 8, 13)  # what a sender may change when it sends the same message again
 _NOT_READ = Header()
 _UNKNOWN = Defaults()  # to read the name of a sender that has said nothing yet
@@ -43,9 +46,18 @@ class Letter:
     @property
     def code(self) -> str:
         """The code of its answer."""
-        if self.header.type == "ACK":
+        if self.answers_us:
             return ""  # an acknowledgement is never acknowledged
         return ack_code(self.verdict, self.header, self.feed.ack_mode)
+
+    @property
+    def answers_us(self) -> bool:
+        """Whether it only answers a message: it has MSA, and nothing of a patient that we read."""
+        if self.header.type == "ACK":
+            return True
+        if _MSA.search(self.raw) is None:
+            return False
+        return (self.header.type, self.header.event) not in READ or _PID.search(self.raw) is None
 
     def refused(self, fault: Fault | None, reason: str | None) -> "Letter":
         """The same message with what is wrong with it."""
@@ -58,6 +70,7 @@ class Received:
 
     arrivals: tuple[Arrival, ...]
     answer: Callable[[Sequence[Saved], datetime], tuple[str, bytes]]  # code and bytes; neither when none is wanted
+    acknowledgements: int = 0  # of its messages; they are not answered
 
 
 class Reception:
@@ -95,7 +108,7 @@ class Reception:
         def answer(saved: Sequence[Saved], now: datetime) -> tuple[str, bytes]:
             return self._answer(letter, saved[0].ack_code or letter.code, now)
 
-        return Received((arrival,), answer)
+        return Received((arrival,), answer, int(letter.answers_us))
 
     def _batch(self, batch: Batch, flags: tuple[str, ...], feeds: LinkFeeds, now: datetime) -> Received:
         letters = [_judged(_read(raw, feeds, self._headers)) for raw in batch.messages]
@@ -107,7 +120,7 @@ class Reception:
             codes = [each.ack_code or letter.code for each, letter in zip(saved, letters, strict=True)]
             return self._answer_batch(batch, letters, codes, now)
 
-        return Received(arrivals, answer)
+        return Received(arrivals, answer, sum(letter.answers_us for letter in letters))
 
     def _answer_batch(
         self, batch: Batch, letters: Sequence[Letter], codes: Sequence[str], now: datetime
@@ -232,7 +245,7 @@ def _read(raw: bytes, feeds: LinkFeeds, headers: Headers) -> Letter:
 def _judged(letter: Letter) -> Letter:
     """Decide whether it is accepted, and whether it is left to a human."""
     line, header, feed = letter.line, letter.header, letter.feed
-    if letter.fault is not None or line is None:
+    if letter.fault is not None or line is None or letter.answers_us:
         return letter
     if line.names_another_version:
         return letter.refused(Fault("203", "MSH^1^12"), "unsupported_version")

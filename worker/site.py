@@ -17,6 +17,14 @@ class Destination:
 
 
 @dataclass(frozen=True, slots=True)
+class AckRoute:
+    """Where a sender hears how its messages ended, when it asked for that."""
+
+    route: str  # HOST:PORT
+    always_enhanced: bool = False  # the feed is answered in enhanced mode whatever MSH-15 says
+
+
+@dataclass(frozen=True, slots=True)
 class Site:
     """One hospital's answers; the same for all workers of one installation."""
 
@@ -24,6 +32,7 @@ class Site:
     defaults: dict[str, Defaults] = field(default_factory=dict)  # by feed name
     of_unknown: Defaults | None = None  # for a feed that the site file does not name
     stops_need_confirmation: frozenset[str] = frozenset()  # feeds whose pharmacy confirms stops
+    ack_routes: dict[str, AckRoute] = field(default_factory=dict)  # by feed name
     destinations: tuple[Destination, ...] = ()
     language: Literal["nl", "en"] = "nl"  # of what is sent outside the inbox
     replay_after: timedelta = timedelta(days=30)

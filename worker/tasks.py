@@ -11,6 +11,7 @@ import structlog
 from store import local_codes, message_queries
 from store.engine import reading
 from store.message_queries import Outcome
+from worker.application_acks import NOTHING, Correspondence, correspondence
 from worker.batch import Done, Judge, record_and_judge
 from worker.dependencies import Dependencies
 from worker.errors import TRY_AGAIN
@@ -36,13 +37,21 @@ class _Failure:
 Read = Arrival | Outcome | _Failure
 
 
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """The messages of a task as read before anything is locked."""
+
+    read: dict[int, Read]
+    correspondence: Correspondence = NOTHING
+
+
 def process_messages(worker: Dependencies, ids: Sequence[int]) -> Done:
     """Process the messages that still wait; safe to call again with the same ids, at the same time too."""
     worker = worker.up_to_date()
-    read = _read_all(worker, ids)
-    if not read:
+    opened = _read_all(worker, ids)
+    if not opened.read:
         return Done()
-    done = patiently(worker.engine, partial(_process, worker=worker, read=read))
+    done = patiently(worker.engine, partial(_process, worker=worker, opened=opened))
     if done.alerts:
         worker.announce(done.alerts)
     if done.deliveries:
@@ -50,14 +59,15 @@ def process_messages(worker: Dependencies, ids: Sequence[int]) -> Done:
     return done
 
 
-def _read_all(worker: Dependencies, ids: Sequence[int]) -> dict[int, Read]:
+def _read_all(worker: Dependencies, ids: Sequence[int]) -> _Opened:
     """Read the messages before anything is locked, so that nobody waits while we read."""
     with reading(worker.engine) as connection:
         rows = _rows(connection, ids)
         knowledge = knowledge_now(worker, connection)
     if not _may_begin(worker, ids, rows):
-        return {}
-    return {row["id"]: _attempt(partial(open_message, row, knowledge, worker.site)) for row in rows}
+        return _Opened({})
+    read: dict[int, Read] = {row["id"]: _attempt(partial(open_message, row, knowledge, worker.site)) for row in rows}
+    return _Opened(read, correspondence(worker.engine, worker.site, rows, read))
 
 
 def _rows(connection: sa.Connection, ids: Sequence[int]) -> Sequence[sa.RowMapping]:
@@ -82,18 +92,21 @@ def _may_begin(worker: Dependencies, ids: Sequence[int], rows: Sequence[sa.RowMa
         return True
     with worker.engine.begin() as connection:
         if len(ids) == 1 and again.get(ids[0], 0) >= MOST_CRASHES:
-            message_queries.mark(connection, [Outcome(ids[0], "parked", "crashes_worker")], worker.clock())
+            end, now = Outcome(ids[0], "parked", "crashes_worker"), worker.clock()
+            asked = correspondence(worker.engine, worker.site, rows, {})
+            message_queries.mark(connection, asked.settle(connection, [end], (), now), now)
             return False
         message_queries.count_attempt(connection, again)
         return True
 
 
-def _process(connection: sa.Connection, worker: Dependencies, read: dict[int, Read]) -> Done:
+def _process(connection: sa.Connection, worker: Dependencies, opened: _Opened) -> Done:
     now = worker.clock()
     arrivals: list[Arrival] = []
     outcomes: list[Outcome] = []
-    for message_id, again in message_queries.lock_received(connection, read).items():
-        found = read[message_id]
+    held = message_queries.lock_received(connection, opened.read)
+    for message_id, again in held.items():
+        found = opened.read[message_id]
         if isinstance(found, Arrival):
             arrivals.append(replace(found, again=again))
         else:
@@ -102,16 +115,16 @@ def _process(connection: sa.Connection, worker: Dependencies, read: dict[int, Re
     if unknown:
         local_codes.hold(connection)  # until we are done: who maps one of these codes finds these messages
     judge = Judge(knowledge_now(worker, connection), worker.site, now)
-    done = _together_or_one_by_one(connection, judge, arrivals, outcomes)
-    message_queries.mark(connection, outcomes, now)
-    _note_flags(connection, arrivals)
+    done = record_safely(connection, judge, arrivals, outcomes)
+    before = {message_id for message_id, again in held.items() if again}
+    message_queries.mark(connection, opened.correspondence.settle(connection, outcomes, before, now), now)
+    note_flags(connection, arrivals)
     local_codes.note(connection, unknown, now)
     return done
 
 
-def _together_or_one_by_one(
-    connection: sa.Connection, judge: Judge, arrivals: list[Arrival], outcomes: list[Outcome]
-) -> Done:
+def record_safely(connection: sa.Connection, judge: Judge, arrivals: list[Arrival], outcomes: list[Outcome]) -> Done:
+    """Record and answer them in this transaction; adds how each ended, and one that fails is parked alone."""
     if not arrivals:
         return Done()
     together = _attempt(partial(_in_savepoint, connection, judge, arrivals))
@@ -156,7 +169,8 @@ def _place(error: Exception) -> str:
     return f"{trace.tb_frame.f_code.co_name}:{trace.tb_lineno}" if trace is not None else "?"
 
 
-def _note_flags(connection: sa.Connection, arrivals: Sequence[Arrival]) -> None:
+def note_flags(connection: sa.Connection, arrivals: Sequence[Arrival]) -> None:
+    """Keep what was doubtful about these messages with them."""
     flags: dict[int, Collection[str]] = {
         arrival.message_id: arrival.reading.flags for arrival in arrivals if arrival.reading.flags
     }

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import context
 
-from store import work_tables  # noqa: F401  # its tables belong to the metadata
+from store import application_ack_tables, work_tables  # noqa: F401  # their tables belong to the metadata
 from store.tables import metadata
 
 connection: sa.Connection = context.config.attributes["connection"]

@@ -7,7 +7,8 @@ import sqlalchemy as sa
 from litestar.testing import TestClient
 
 from rules.knowledge import Knowledge
-from store import tables
+from store import application_acks, tables
+from store.application_acks import NewAck
 from store.engine import connect
 from tests.inbox.builders import NOW, a_case, a_person, all_is_well
 from tests.inbox.sites import Client, Site
@@ -81,6 +82,7 @@ def test_the_figures_count_alerts_messages_and_deliveries_and_name_nobody(client
         a_message(connection, "M3", received_at=NOW - timedelta(seconds=7), body_hash=b"3" * 32)
         row = {"alert_id": alert, "event_id": event, "destination": "mail", "state": "refused"}
         insert(connection, tables.delivery, **row, idempotency_key="k", next_at=NOW, created_at=NOW)
+        application_acks.note(connection, [NewAck(1, "ehr:2575", b"MSH|^~\\&|", "AE")], NOW)
 
     figures = client.get("/metrics").text
 
@@ -90,6 +92,7 @@ def test_the_figures_count_alerts_messages_and_deliveries_and_name_nobody(client
     assert 'ivigilant_messages{state="parked"} 1.0' in figures
     assert 'ivigilant_messages{state="received"} 1.0' in figures
     assert 'ivigilant_deliveries{destination="mail",state="refused"} 1.0' in figures
+    assert 'ivigilant_application_acks{route="ehr:2575",state="pending"} 1.0' in figures
     assert "ivigilant_oldest_received_age_seconds 7.0" in figures
     assert "Jansen" not in figures
     assert "EPD" not in figures

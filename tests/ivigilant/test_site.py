@@ -56,6 +56,10 @@ def test_without_a_file_and_with_an_empty_one_the_defaults_hold(tmp_path: Path) 
         ("    port: 2576\n", "", "15: feeds.2: "),
         ("ack_mode: original", "ack_mode: polite", "12: feeds.1.ack_mode: "),
         ("ack_mode: original", "accept_unframed: sometimes", "12: feeds.1.accept_unframed: "),
+        ("processing_ids: [P]", "app_ack_route: ehr", "13: feeds.1.app_ack_route: "),
+        ("processing_ids: [P]", "app_ack_route: 'ehr:0'", "13: feeds.1.app_ack_route: "),
+        ("processing_ids: [P]", "app_ack_route: 'http://ehr:2575'", "13: feeds.1.app_ack_route: "),
+        ("processing_ids: [P]", "app_ack_route: 'ehr:2575'", "9: feeds.1: "),  # ack_mode original
         ("recipients: [apotheek@voorbeeld.nl]", "recipients: []", "23: destinations.1.mail.recipients: "),
         ("kind: mail", "kind: pigeon", "21: destinations.1: "),
         ("name: lab", "name: epd", "1: "),

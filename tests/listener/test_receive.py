@@ -164,6 +164,36 @@ def test_an_acknowledgement_is_never_acknowledged() -> None:
 
     assert answer_of(received) == ("", b"")
     assert received.arrivals[0].state == "received"
+    assert received.acknowledgements == 1
+
+
+@pytest.mark.parametrize(
+    ("msh9", "segments", "answered"),
+    [
+        ("ORR^O02", b"MSA|AA|X\rPID|1||1\rORC|OK|1\r", False),  # another's answer, whatever its type
+        ("RSP^K22", b"\nMSA|AA|X\rQAK|1\r", False),
+        ("ADT^A08", b"MSA|AA|X\r", False),  # nothing of a patient
+        ("ADT^A08", b"MSA|AA|X\rPID|1||1\r", True),  # an event all the same: losing it would be worse
+        ("ORU^R01", b"PID|1||1\rOBX|1|TX|x||MSA|AA|X\r", True),  # only words
+        ("ACK", b"MSA|AA|X\r", False),
+    ],
+)
+def test_what_only_answers_is_not_answered_and_the_rest_is(msh9: str, segments: bytes, answered: bool) -> None:
+    head = a_message(msh9=msh9, msh15="AL", msh16="AL").split(b"EVN")[0]
+
+    received = receive(head + segments)
+
+    assert (answer_of(received)[0] != "") is answered
+    assert received.acknowledgements == (not answered)
+
+
+def test_an_acknowledgement_is_not_refused_either() -> None:
+    picky = Feed(1, types=frozenset({"ADT^A08"}), processing_ids=frozenset("P"))
+
+    received = receive(a_message(msh9="ACK^A08", msh11="T") + b"MSA|AA|X\r", picky)
+
+    assert answer_of(received) == ("", b"")
+    assert received.arrivals[0].state == "received"
 
 
 def test_a_duplicate_gets_the_code_of_the_first_time() -> None:

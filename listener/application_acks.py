@@ -1,0 +1,178 @@
+"""Telling senders how their messages ended: one message under way on each route, again until it was answered.
+
+What must be told stands in the database. This asks for it in threads, so that no sender waits for that.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import TypeVar
+
+import sqlalchemy as sa
+import structlog
+
+from listener.acknowledge import acknowledge
+from listener.metrics import Metrics
+from listener.sending import Sender, Target, read_answer
+from listener.sources import Fault
+from parsers.defaults import Defaults
+from parsers.header import header_of, read_header_line
+from store import application_acks
+from store.application_acks import Ack
+from store.engine import reading
+
+log = structlog.get_logger()
+T = TypeVar("T")
+
+_FAULTS = {"no_patient": Fault("101", "PID^1^3")}  # why a message is parked, in table 0357
+_OTHER_FAULT = Fault("207")
+_CODES = ("AA", "AE", "AR", "CA", "CE", "CR")
+_AT_ONCE = 100  # read from the database
+_START_AGAIN_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where one sender, or several, want to be told."""
+
+    host: str
+    port: int
+
+    @property
+    def name(self) -> str:
+        """As it stands in the site file and in the database."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How patient the sending is."""
+
+    look_every_s: float = 0.5
+    answer_within_s: float = 10.0
+    lease: timedelta = timedelta(seconds=60)  # a process that dies keeps the route from others for this long
+
+
+class ApplicationAcks:
+    """Sends what waits on some routes until it is stopped."""
+
+    def __init__(
+        self,
+        engine: sa.Engine,
+        routes: Sequence[Route],
+        clock: Callable[[], datetime],
+        metrics: Metrics,
+        pace: Pace | None = None,
+    ) -> None:
+        self._engine = engine
+        self._routes = routes
+        self._clock = clock
+        self._metrics = metrics
+        self._pace = pace or Pace()
+        self._who = secrets.token_hex(8)
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._stopping = False
+
+    def start(self) -> None:
+        """Begin with every route."""
+        for route in self._routes:
+            self._begin(route)
+
+    async def stop(self) -> None:
+        """Leave what is under way to the next attempt, and the routes to others."""
+        self._stopping = True
+        for task in self._tasks.values():
+            task.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        for name in self._tasks:
+            await self._ask(partial(application_acks.release, route=name, who=self._who))
+
+    def _begin(self, route: Route) -> None:
+        def ended(task: asyncio.Task[None]) -> None:
+            """A fault of our own ends one route for a moment, and nothing else."""
+            if not self._stopping:
+                log.error("application_acks.failed", route=route.name, error=type(task.exception()).__name__)
+                asyncio.get_running_loop().call_later(_START_AGAIN_S, self._begin, route)
+
+        self._tasks[route.name] = asyncio.get_running_loop().create_task(self._serve(route))
+        self._tasks[route.name].add_done_callback(ended)
+
+    async def _serve(self, route: Route) -> None:
+        while True:
+            try:
+                if await asyncio.to_thread(self._has_due, route):
+                    await self._round(route)
+            except sa.exc.SQLAlchemyError as error:
+                log.warning("application_acks.database_unreachable", error=type(error).__name__)
+            await asyncio.sleep(self._pace.look_every_s)
+
+    def _has_due(self, route: Route) -> bool:
+        with reading(self._engine) as connection:
+            return application_acks.has_due(connection, route.name, self._clock())
+
+    async def _round(self, route: Route) -> None:
+        """Send what is due over one link, if nobody else does."""
+        name, who, lease = route.name, self._who, self._pace.lease
+        if not await self._ask(lambda c: application_acks.claim(c, name, who, self._clock(), lease)):
+            return
+        try:
+            async with Sender(Target(route.host, route.port, timeout_s=self._pace.answer_within_s)) as sender:
+                while acks := await self._ask(lambda c: application_acks.due(c, name, self._clock(), _AT_ONCE)):
+                    for ack in acks:
+                        if not await self._told(route, ack, await self._exchange(sender, ack)):
+                            return
+        except OSError as error:
+            wait = await self._ask(lambda c: application_acks.rest(c, name, who, self._clock()))
+            self._metrics.application_acks.labels("unanswered").inc()
+            log.warning(
+                "application_ack.unanswered", route=name, error=type(error).__name__, again_in_s=wait.total_seconds()
+            )
+        else:
+            await self._ask(lambda c: application_acks.release(c, name, who))
+
+    async def _exchange(self, sender: Sender, ack: Ack) -> str:
+        """Send it and give MSA-1 of its own answer; raise OSError when none comes in time."""
+        async with asyncio.timeout(self._pace.answer_within_s):
+            await sender.send(written(ack))
+            while True:
+                code, answered = read_answer(await sender.answer())
+                if answered == ack.control_id and code in _CODES:
+                    return code
+
+    async def _told(self, route: Route, ack: Ack, code: str) -> bool:
+        """Note the answer; False when the route is no longer ours."""
+        now, name = self._clock(), route.name
+
+        def note(connection: sa.Connection) -> tuple[str | None, bool]:
+            state = application_acks.answered(connection, ack.id, code, now)
+            return state, application_acks.renew(connection, name, self._who, now, self._pace.lease)
+
+        state, ours = await self._ask(note)
+        self._metrics.application_acks.labels(code).inc()
+        if state == "refused":
+            log.error("application_ack.refused", route=name, ack=ack.id, code=code)
+        return ours
+
+    async def _ask(self, question: Callable[[sa.Connection], T]) -> T:
+        return await asyncio.to_thread(self._in_transaction, question)
+
+    def _in_transaction(self, question: Callable[[sa.Connection], T]) -> T:
+        with self._engine.begin() as connection:
+            return question(connection)
+
+
+def written(ack: Ack) -> bytes:
+    """The message, byte for byte the same at every attempt; it asks to be answered itself."""
+    line = read_header_line(ack.request)
+    return acknowledge(
+        line,
+        header_of(line, ack.request, Defaults()),
+        ack.code,
+        control_id=ack.control_id,
+        now=ack.created_at,
+        fault=_FAULTS.get(ack.reason or "", _OTHER_FAULT) if ack.code == "AE" else None,
+        conditions=(b"AL", b"NE"),
+    )

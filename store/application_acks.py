@@ -1,0 +1,157 @@
+"""What senders asked to be told of their messages in the end: noted with that end, sent over one route each.
+
+A route is claimed whole, because one message may be under way on it. A claim that is not renewed expires.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from store.application_ack_tables import application_ack, application_ack_route
+from store.upserting import insert_or
+
+MOST_REFUSALS = 4  # the first attempt and three more
+LONGEST_WAIT = timedelta(seconds=300)
+_CONTROL_ID = re.compile(rb"IWR(\d{1,15})")
+_POSITIVE, _NEGATIVE = ("AA", "CA"), ("AE", "AR", "CE", "CR")
+
+
+@dataclass(frozen=True, slots=True)
+class NewAck:
+    """How a message ended, for a sender that wants to know."""
+
+    message_id: int
+    route: str
+    request: bytes  # its MSH
+    code: str  # AA | AE
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ack:
+    """One that waits to be sent."""
+
+    id: int
+    request: bytes
+    code: str
+    reason: str | None
+    created_at: datetime
+
+    @property
+    def control_id(self) -> bytes:
+        """Its own MSH-10: the same for every attempt, and never one of an immediate answer."""
+        return b"IWR%d" % self.id
+
+
+def number_in(control_id: bytes) -> int | None:
+    """Give the number of the application acknowledgement that has this control id; None when it is not one of ours."""
+    found = _CONTROL_ID.fullmatch(control_id)
+    return int(found[1]) if found else None
+
+
+def note(connection: sa.Connection, some: Iterable[NewAck], now: datetime) -> None:
+    """Note what must be told; of a message that was told of before, nothing."""
+    rows = [
+        {
+            "message_id": new.message_id,
+            "route": new.route,
+            "request": new.request,
+            "code": new.code,
+            "reason": new.reason,
+            "state": "pending",
+            "attempts": 0,
+            "next_at": now,
+            "created_at": now,
+        }
+        for new in some
+    ]
+    if rows:
+        connection.execute(insert_or(connection.dialect.name, application_ack).on_conflict_do_nothing(), rows)
+
+
+def has_due(connection: sa.Connection, route: str, now: datetime) -> bool:
+    """Tell whether something waits to be sent over this route, and may be."""
+    found = sa.select(application_ack.c.id).where(*_due(route, now)).limit(1)
+    way = application_ack_route
+    rests = sa.select(way.c.name).where(way.c.name == route, sa.or_(way.c.next_at > now, way.c.claimed_until > now))
+    return connection.scalar(found) is not None and connection.scalar(rests) is None
+
+
+def claim(connection: sa.Connection, route: str, who: str, now: datetime, lease: timedelta) -> bool:
+    """Take the route, unless somebody else has it or it rests; whoever has it sends over it alone."""
+    way = application_ack_route
+    first = insert_or(connection.dialect.name, way).values(name=route, silences=0)
+    connection.execute(first.on_conflict_do_nothing())
+    change = (
+        sa.update(way)
+        .where(way.c.name == route)
+        .where(sa.or_(way.c.claimed_until.is_(None), way.c.claimed_until <= now))
+        .where(sa.or_(way.c.next_at.is_(None), way.c.next_at <= now))
+    )
+    return connection.execute(change.values(claimed_by=who, claimed_until=now + lease)).rowcount == 1
+
+
+def due(connection: sa.Connection, route: str, now: datetime, limit: int) -> list[Ack]:
+    """Give what waits to be sent over this route, oldest first."""
+    columns = [application_ack.c[name] for name in Ack.__slots__]
+    query = sa.select(*columns).where(*_due(route, now)).order_by(application_ack.c.id).limit(limit)
+    return [Ack(*row) for row in connection.execute(query)]
+
+
+def _due(route: str, now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
+    table = application_ack.c
+    return table.state == "pending", table.route == route, table.next_at <= now
+
+
+def renew(connection: sa.Connection, route: str, who: str, now: datetime, lease: timedelta) -> bool:
+    """Keep the route for longer, now that it answers; False when somebody else has taken it over."""
+    return _ours(connection, route, who, {"claimed_until": now + lease, "silences": 0, "next_at": None})
+
+
+def release(connection: sa.Connection, route: str, who: str) -> bool:
+    """Leave the route to whoever comes next."""
+    return _ours(connection, route, who, {"claimed_until": None, "claimed_by": None})
+
+
+def rest(connection: sa.Connection, route: str, who: str, now: datetime) -> timedelta:
+    """Leave a route alone that does not answer: for a second, then two, four, up to five minutes, for ever."""
+    way = application_ack_route
+    silences = connection.scalar(sa.select(way.c.silences).where(way.c.name == route)) or 0
+    wait = min(timedelta(seconds=2 ** min(silences, 10)), LONGEST_WAIT)
+    values = {"claimed_until": None, "claimed_by": None, "silences": silences + 1, "next_at": now + wait}
+    _ours(connection, route, who, values)
+    return wait
+
+
+def _ours(connection: sa.Connection, route: str, who: str, values: dict[str, object]) -> bool:
+    way = application_ack_route
+    change = sa.update(way).where(way.c.name == route, way.c.claimed_by == who)
+    return connection.execute(change.values(values)).rowcount == 1
+
+
+def answered(connection: sa.Connection, number: int, code: str, now: datetime) -> str | None:
+    """Note the answer to one of these: sent, to be tried again, or refused; None when none of that number waits."""
+    table = application_ack
+    row = connection.execute(
+        sa.select(table.c.attempts).where(table.c.id == number, table.c.state == "pending").with_for_update()
+    ).first()
+    if row is None or code not in (*_POSITIVE, *_NEGATIVE):
+        return None
+    values: dict[str, object] = {"state": "sent", "settled_at": now, "last_error": None}
+    if code in _NEGATIVE:
+        attempts = row.attempts + 1
+        values = {"attempts": attempts, "last_error": code, "next_at": now + timedelta(seconds=2**attempts)}
+        if attempts >= MOST_REFUSALS:
+            values |= {"state": "refused", "settled_at": now}
+    connection.execute(sa.update(table).where(table.c.id == number).values(values))
+    return str(values.get("state", "pending"))
+
+
+def counts(connection: sa.Connection) -> dict[tuple[str, str], int]:
+    """Count what waits and what was refused, by route and state."""
+    keys = (application_ack.c.route, application_ack.c.state)
+    query = sa.select(*keys, sa.func.count().label("how_many")).where(keys[1].in_(["pending", "refused"]))
+    return {(row.route, row.state): row.how_many for row in connection.execute(query.group_by(*keys))}
