@@ -2,9 +2,9 @@
 
 from datetime import date
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 Conditions = list[dict[str, Any]]
 TierName = Literal["information", "moderate", "high", "contraindication"]
@@ -269,10 +269,24 @@ class Surveillance(Form):
     priority: dict[TierName, list[PriorityLine]]
 
 
+def _off(value: Any) -> Any:
+    """YAML reads the word off as no."""
+    return "off" if value is False else value
+
+
+class Choices(Form):
+    """What a hospital may choose otherwise."""
+
+    at_risk_from: int = Field(ge=1, le=6)
+    at_risk_always: Conditions
+    scig_prior_vte: Annotated[Literal["off", "information"], BeforeValidator(_off)]
+
+
 class PolicyForm(Form):
     """`policy.yaml`: how findings become one tier, one priority and one text."""
 
     number: int
+    choices: Choices
     priority: dict[TierName, list[PriorityLine]]
     surveillance: Surveillance
     families: list[Family]

@@ -43,6 +43,7 @@ class Rule:
     when: tuple[Asked, ...]
     raised: tuple[Higher, ...]
     evidence: tuple[str, ...]
+    chosen: bool = True  # a rule that is only asked where a hospital chose so (rules/choices.py)
 
     @property
     def stream(self) -> StreamName:
@@ -57,7 +58,7 @@ class Rule:
     @property
     def is_asked(self) -> bool:
         """Whether it is asked at all: live, or on trial and only in the trace."""
-        return self.form.status in ("live", "trial")
+        return self.chosen and self.form.status in ("live", "trial")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,11 @@ class Knowledge:
     rules: tuple[Rule, ...]
     policy: Policy
     naranjo: Naranjo
+
+    @property
+    def asks_of_scig(self) -> bool:
+        """Whether the hospital chose to be told of a VTE with immunoglobulin that is not intravenous."""
+        return self.policy.form.choices.scig_prior_vte != "off"
 
     def classify(self, codings: Iterable[Coding], text: str = "", routes: Iterable[Coding] = ()) -> Product:
         """Tell what is ordered: ivig, possible_ivig, scig, lookalike or other."""

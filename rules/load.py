@@ -5,7 +5,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
+from rules.choices import only_chosen, with_choices
 from rules.codes import Codes
 from rules.compiling import check_evidence, compile_policy, compile_rule, compile_state
 from rules.errors import KnowledgeFaults
@@ -64,14 +66,21 @@ def read_files(directory: Path | None = None) -> Files:
     return Files(documents, digest.digest())
 
 
-def load_knowledge(directory: Path | None = None, local: Mapping[str, Iterable[Coding]] | None = None) -> Knowledge:
-    """Load the knowledge, with a site's own codes as members of value sets, or raise KnowledgeFaults."""
-    return build(read_files(directory), local or {})
+def load_knowledge(
+    directory: Path | None = None,
+    local: Mapping[str, Iterable[Coding]] | None = None,
+    chosen: Mapping[str, Any] | None = None,
+) -> Knowledge:
+    """Load the knowledge, with a site's own codes in the value sets and its choices, or raise KnowledgeFaults."""
+    return build(read_files(directory), local or {}, chosen or {})
 
 
-def build(files: Files, local: Mapping[str, Iterable[Coding]] | None = None) -> Knowledge:
+def build(
+    read: Files, local: Mapping[str, Iterable[Coding]] | None = None, chosen: Mapping[str, Any] | None = None
+) -> Knowledge:
     """Check and compile what was read."""
-    _require(files)
+    _require(read)
+    files = Files(with_choices(read.documents, chosen or {}), read.content + _chosen_bytes(chosen or {}))
     sources = check_forms(files.documents["sources.yaml"], Source)
     terms = _terms(files, local or {})
     inspect_numbers([files.documents[f"definitions/{name}.yaml"] for name in _SINGLE], sources)
@@ -89,7 +98,8 @@ def build(files: Files, local: Mapping[str, Iterable[Coding]] | None = None) -> 
     assert policy is not None
     assert naranjo is not None
     version = f"{policy.form.number}.{hashlib.sha256(files.content + _local_bytes(local)).hexdigest()[:8]}"
-    return Knowledge(version, terms, tuple(rules), policy, naranjo)
+    asked = only_chosen(rules, policy.form.choices.scig_prior_vte)
+    return Knowledge(version, terms, tuple(asked), policy, naranjo)
 
 
 def _naranjo(files: Files, sources: dict[str, Source]) -> Naranjo | None:
@@ -108,6 +118,10 @@ def _naranjo(files: Files, sources: dict[str, Source]) -> Naranjo | None:
 def _local_bytes(local: Mapping[str, Iterable[Coding]] | None) -> bytes:
     lines = sorted(f"{name} {each.system} {each.code}" for name, codings in (local or {}).items() for each in codings)
     return "\n".join(lines).encode()
+
+
+def _chosen_bytes(chosen: Mapping[str, Any]) -> bytes:
+    return "".join(f"{name}: {chosen[name]}\n" for name in sorted(chosen)).encode()
 
 
 def _require(files: Files) -> None:

@@ -15,7 +15,7 @@ from worker.facts import facts_of, medication_fact, provenance
 from worker.judged_order import judged_order
 from worker.order_control import CONTAINER
 from worker.orders import BADGES, OrderState, fold_orders
-from worker.products import Product, product_of
+from worker.products import Product, is_answered, product_of
 from worker.site import Site
 from worker.surveillance import STREAM, watch
 from worker.weights import weight_on
@@ -61,12 +61,14 @@ def conclude(
     facts = [*facts_of(entries), *_medications(orders)]
     known = _Known(patient, tuple(facts), history_received, history_as_of)
     courses = {order.key: course_of(order, product.brand, site) for order, product in orders if product.is_ivig}
-    answered = [
-        _answer(order, product, courses, known, knowledge, site)
-        for order, product in orders
-        if product.is_ivig and order.state != CONTAINER
+    asked = [(order, product) for order, product in orders if order.state != CONTAINER]
+    answered = [_answer(order, product, courses, known, knowledge, site) for order, product in asked if product.is_ivig]
+    beside = [  # not IVIg, so that its doses are none of a course of IVIg
+        _answer(order, product, courses | {order.key: course_of(order, product.brand, site)}, known, knowledge, site)
+        for order, product in asked
+        if not product.is_ivig and is_answered(knowledge, product)
     ]
-    return [*answered, *_watched(answered, courses, facts, entries, knowledge)]
+    return [*answered, *_watched(answered, courses, facts, entries, knowledge), *beside]
 
 
 def why_unanswered(entries: Sequence[Entry], knowledge: Knowledge) -> dict[str, str]:
@@ -78,7 +80,8 @@ def why_unanswered(entries: Sequence[Entry], knowledge: Knowledge) -> dict[str, 
         elif order.state == CONTAINER:
             reason = "order_container"
         else:
-            reason = "order_absorbed" if product_of(knowledge, order.content).is_ivig else "order_not_ivig"
+            counts = is_answered(knowledge, product_of(knowledge, order.content))
+            reason = "order_absorbed" if counts else "order_not_ivig"
         reasons |= dict.fromkeys(order.numbers, reason)
     return reasons
 

@@ -24,6 +24,11 @@ class Product:
         return self.product_class in _IVIG
 
 
+def is_answered(knowledge: Knowledge, product: Product) -> bool:
+    """Whether an order for it gets an answer: IVIg, and where the hospital chose so what is given under the skin."""
+    return product.is_ivig or (product.product_class == "scig" and knowledge.asks_of_scig)
+
+
 def product_of(knowledge: Knowledge, event: MedicationOrdered | MedicationGiven) -> Product:
     """Recognise the product; in a mixture, any ingredient that is IVIg makes it one."""
     whole = _classify(knowledge, event)

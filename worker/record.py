@@ -34,7 +34,7 @@ from store.versions import version_of
 from worker.demographics import patient_fields
 from worker.entries import encode
 from worker.facts import codings
-from worker.products import product_of
+from worker.products import is_answered, product_of
 
 Key = tuple[str, str]  # authority, value
 
@@ -145,7 +145,7 @@ def _gather(recording: Recording, knowledge: Knowledge, arrival: Arrival, event:
         recording.with_history.add(patient_id)
     if not keeps(knowledge, event):
         return
-    if isinstance(event, MedicationOrdered | MedicationGiven) and product_of(knowledge, event).is_ivig:
+    if isinstance(event, MedicationOrdered | MedicationGiven) and is_answered(knowledge, product_of(knowledge, event)):
         recording.with_ivig.add(patient_id)
     recording.facts.append(_row(arrival, event, patient_id, version))
 
@@ -156,7 +156,7 @@ def keeps(knowledge: Knowledge, event: AnyEvent) -> bool:
         return True
     if isinstance(event, PatientSeen | PatientMerged):
         return False
-    if isinstance(event, MedicationOrdered | MedicationGiven) and product_of(knowledge, event).is_ivig:
+    if isinstance(event, MedicationOrdered | MedicationGiven) and is_answered(knowledge, product_of(knowledge, event)):
         return True
     if isinstance(event, Observation):
         if event.status == "no_value":  # it must not take the place of a value (INTERFACE 3.6)

@@ -13,7 +13,7 @@ from worker.conclude import Answered, conclude
 from worker.conclusion import conclusion
 from worker.demographics import displayed_name, patient_fields
 from worker.entries import Entry
-from worker.products import product_of
+from worker.products import is_answered, product_of
 from worker.record import Arrival, Key, directions, identities_of, identity_of, keeps, kind_of, natural_key
 from worker.site import Site
 
@@ -66,7 +66,7 @@ def _gather(person: _Person, arrival: Arrival, event: AnyEvent, knowledge: Knowl
     if not keeps(knowledge, event):
         return
     if isinstance(event, MedicationOrdered | MedicationGiven):
-        person.has_ivig |= product_of(knowledge, event).is_ivig
+        person.has_ivig |= is_answered(knowledge, product_of(knowledge, event))
     entry = Entry(event, version, 0, arrival.message_id, arrival.control_id)
     key = kind_of(event), natural_key(event, version)
     if key not in person.latest or person.latest[key][0].version < version:

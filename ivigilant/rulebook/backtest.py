@@ -89,7 +89,8 @@ def backtest(
 def needs_messages(old: Knowledge, new: Knowledge) -> bool:
     """Whether other codes or words belong to value sets: then what was kept of the messages is not enough."""
     one, other = old.terms, new.terms
-    return one.codes.content() != other.codes.content() or one.recognition != other.recognition
+    of_others = old.asks_of_scig != new.asks_of_scig  # then people count who never had IVIg
+    return of_others or one.codes.content() != other.codes.content() or one.recognition != other.recognition
 
 
 def _wanted(answers: Iterable[Answered], since: datetime | None) -> dict[tuple[str, str], Answered]:

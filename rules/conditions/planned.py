@@ -9,6 +9,7 @@ from rules.conditions.vocabulary import COMPARISONS, Kind, Said, compare, word
 from rules.dates import days
 from rules.facts import Range
 from rules.picture import Picture
+from rules.recognition import SCIG
 from rules.terms import Check, Outcome
 
 _MISSING: dict[str, Callable[[Picture], bool]] = {
@@ -19,12 +20,15 @@ _MISSING: dict[str, Callable[[Picture], bool]] = {
 }
 
 
-@word(Kind.CHOICE, choices=("intravenous-immunoglobulin", "unresolved-immunoglobulin"))
+@word(Kind.CHOICE, choices=("intravenous-immunoglobulin", "unresolved-immunoglobulin", SCIG))
 def ordered(said: Said) -> Check:
     """The order is for IVIg: by code, brand or route, or by its size when the product cannot be told."""
 
     def check(picture: Picture) -> Outcome:
         product = picture.product
+        if said.name == SCIG:
+            held = product.product_class == "scig"
+            return Outcome(held, (picture.order_fact,) if held else (), product.why)
         unresolved = product.product_class == "possible_ivig"
         held = unresolved if said.name == "unresolved-immunoglobulin" else product.is_ivig
         if held and unresolved:
