@@ -1,0 +1,1 @@
+"""HL7 clients of others against our listener."""
