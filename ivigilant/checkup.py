@@ -11,10 +11,13 @@ import redis
 import sqlalchemy as sa
 
 from ivigilant.broker import QUEUES, where
+from ivigilant.certificates import listening_tls
 from ivigilant.errors import IvigilantError
 from ivigilant.settings import Settings
 from ivigilant.site_file import load_site
 from ivigilant.site_parts import site_knowledge
+from listener.errors import ListenerError
+from listener.tls import SOON
 from store import application_acks, deliveries, feeds, heartbeats, message_queries, migrate, prunings
 from store.engine import connect, reading
 from store.errors import StoreError
@@ -40,6 +43,7 @@ def look_at(settings: Settings, now: datetime, only: str | None = None) -> Itera
         yield _redis(settings)
     if only in (None, "listener"):
         yield _listener(settings)
+        yield from _certificate(settings, now)
     if only in (None, "inbox"):
         yield _inbox(settings)
     if only not in ("listener", "inbox"):
@@ -53,6 +57,19 @@ def _listener(settings: Settings) -> Line:
     except OSError as error:
         return Line("listener", False, f"nobody listens at {place} ({os.strerror(error.errno or 0).lower()})")
     return Line("listener", True, f"listens at {place}")
+
+
+def _certificate(settings: Settings, now: datetime) -> Iterator[Line]:
+    """When the listener's certificate ends, if it has one."""
+    try:
+        tls = listening_tls(settings)
+    except (IvigilantError, ListenerError) as error:
+        yield Line("certificate", False, str(error))
+        return
+    if tls is not None:
+        left = tls.expires_at - now
+        told = f"of the listener ends in {left.days} days" if left > timedelta(0) else "of the listener has ended"
+        yield Line("certificate", left > SOON, f"{told}; renewed files are taken up without a restart")
 
 
 def _inbox(settings: Settings) -> Line:

@@ -18,7 +18,7 @@ from listener.publishing import Crowded, Enqueue, Publisher
 from listener.receive import Reception
 from listener.saving import Save
 from listener.sources import FeedOf, IsOrder
-from listener.tls import ServerTls
+from listener.tls import ExpiryAlarm, ServerTls
 
 if TYPE_CHECKING:
     from parsers.events import Header
@@ -65,6 +65,7 @@ class Listener:
         self._collected: list[Pending] = []
         self._servers: list[asyncio.Server] = []
         self._ticking: asyncio.Task[None] | None = None
+        self._expiry = ExpiryAlarm()
 
     async def start(self) -> None:
         """Listen on every port."""
@@ -186,5 +187,6 @@ class Listener:
         for port in self.config.ports:
             if isinstance(port.tls, ServerTls):
                 port.tls.refresh()
-                expires = self.metrics.certificate_expires.labels(f"{port.host}:{port.port}")
-                expires.set(port.tls.expires_at.timestamp())
+                name = f"{port.host}:{port.port}"
+                self.metrics.certificate_expires.labels(name).set(port.tls.expires_at.timestamp())
+                self._expiry.look(name, port.tls.expires_at, self.clock())

@@ -2,7 +2,7 @@
 
 import ssl
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import structlog
@@ -11,6 +11,8 @@ from cryptography import x509
 from listener.errors import OddConfig
 
 log = structlog.get_logger()
+
+SOON, URGENT = timedelta(days=30), timedelta(days=7)  # before a certificate ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,3 +60,24 @@ class ServerTls:
     def _changed(self) -> tuple[int, ...]:
         files = (self._files.certificate, self._files.key, self._files.client_authorities)
         return tuple(path.stat().st_mtime_ns for path in files if path is not None)
+
+
+class ExpiryAlarm:
+    """Says that a certificate ends: once when it becomes 30 and 7 days, and then every day."""
+
+    def __init__(self) -> None:
+        self._told: dict[str, tuple[bool, datetime]] = {}
+
+    def look(self, port: str, expires_at: datetime, now: datetime) -> None:
+        """Warn when it is time to; an error when it is urgent."""
+        left = expires_at - now
+        if left > SOON:
+            self._told.pop(port, None)
+            return
+        urgent = left <= URGENT
+        before = self._told.get(port)
+        if before is not None and before[0] == urgent and now - before[1] < timedelta(days=1):
+            return
+        self._told[port] = (urgent, now)
+        tell = log.error if urgent else log.warning
+        tell("tls.certificate_ends", port=port, expires_at=expires_at.isoformat(), days_left=left.days)

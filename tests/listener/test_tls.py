@@ -1,75 +1,26 @@
 """Links over TLS: who may connect, and certificates that are renewed."""
 
+import asyncio
 import datetime
 import ssl
-from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from structlog.testing import capture_logs
 
 from listener.config import ListenerConfig, Port
 from listener.errors import OddConfig
 from listener.sending import Target, read_answer, send_all
 from listener.sources import Feed, Source
-from listener.tls import ServerTls, TlsFiles
+from listener.tls import ExpiryAlarm, ServerTls, TlsFiles
+from tests.listener.authority import NOW, Authority, sender, server
 from tests.listener.builders import a_hospital, a_message, run
-
-NOW = datetime.datetime.now(datetime.UTC)
-
-
-class Authority:
-    """Signs certificates for a test."""
-
-    def __init__(self, folder: Path, name: str = "Hospital CA") -> None:
-        self._folder = folder
-        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        self._key = ec.generate_private_key(ec.SECP256R1())
-        certificate = self._builder(self._name, self._key.public_key(), 30)
-        certificate = certificate.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        self.path = folder / f"{name}.pem"
-        self.path.write_bytes(certificate.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
-
-    def signs(self, name: str, days: int = 30) -> tuple[Path, Path]:
-        """A certificate for this name, and its key."""
-        key = ec.generate_private_key(ec.SECP256R1())
-        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        names = [x509.DNSName(name), x509.IPAddress(ip_address("127.0.0.1"))]
-        builder = self._builder(subject, key.public_key(), days)
-        builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
-        paths = self._folder / f"{name}.pem", self._folder / f"{name}.key"
-        paths[0].write_bytes(builder.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
-        form = serialization.PrivateFormat.PKCS8
-        plain = serialization.NoEncryption()
-        paths[1].write_bytes(key.private_bytes(serialization.Encoding.PEM, form, plain))
-        return paths
-
-    def _builder(self, subject: x509.Name, key: ec.EllipticCurvePublicKey, days: int) -> x509.CertificateBuilder:
-        return (
-            x509.CertificateBuilder(self._name, subject, key, x509.random_serial_number())
-            .not_valid_before(NOW - datetime.timedelta(days=1))
-            .not_valid_after(NOW + datetime.timedelta(days=days))
-        )
 
 
 @pytest.fixture
 def authority(tmp_path: Path) -> Authority:
     return Authority(tmp_path)
-
-
-def server(authority: Authority, *, mutual: bool = True) -> ServerTls:
-    return ServerTls(TlsFiles(*authority.signs("listener"), authority.path if mutual else None))
-
-
-def sender(authority: Authority, *names: str) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=str(authority.path))
-    for name in names:
-        context.load_cert_chain(*authority.signs(name))
-    return context
 
 
 def test_a_sender_with_a_certificate_is_known_by_it(sqlite_engine: sa.Engine, authority: Authority) -> None:
@@ -154,6 +105,51 @@ def test_a_broken_renewal_changes_nothing(authority: Authority, tmp_path: Path) 
     tls.refresh()
 
     assert tls.expires_at == expires_at
+
+
+def test_a_running_listener_takes_up_a_renewal_by_itself_and_tells_when_the_certificate_ends(
+    sqlite_engine: sa.Engine, authority: Authority
+) -> None:
+    async def main() -> None:
+        tls = server(authority, mutual=False)
+        config = ListenerConfig(ports=(Port(port=0, tls=tls),), tick_s=0.02, renew_every_s=0.02)
+        async with a_hospital(sqlite_engine, config=config) as hospital:
+            ends = hospital.listener.metrics.certificate_expires.labels("127.0.0.1:0")._value
+            while ends.get() != tls.expires_at.timestamp():
+                await asyncio.sleep(0.01)
+            before = ends.get()
+
+            authority.signs("listener", days=300)
+
+            while ends.get() <= before:
+                await asyncio.sleep(0.01)
+            async with hospital.link(tls=sender(authority)) as link:
+                assert _shown(link.writer.get_extra_info("peercert")) == ends.get()
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    ("days", "told"),
+    [(30.5, []), (30, ["warning"]), (8, ["warning"]), (7, ["error"]), (-1, ["error"])],
+)
+def test_a_certificate_that_ends_is_told_thirty_and_seven_days_before(days: float, told: list[str]) -> None:
+    with capture_logs() as logs:
+        ExpiryAlarm().look("127.0.0.1:2575", NOW + datetime.timedelta(days=days), NOW)
+
+    assert [line["log_level"] for line in logs] == told
+
+
+def test_a_certificate_that_ends_is_told_every_day_and_not_every_second() -> None:
+    alarm, ends = ExpiryAlarm(), NOW + datetime.timedelta(days=8, hours=12)
+
+    with capture_logs() as logs:
+        for hour in range(0, 48, 2):
+            alarm.look("127.0.0.1:2575", ends, NOW + datetime.timedelta(hours=hour))
+        alarm.look("127.0.0.1:2575", NOW + datetime.timedelta(days=300), NOW)
+        alarm.look("127.0.0.1:2575", ends, NOW)
+
+    assert [line["log_level"] for line in logs] == ["warning", "warning", "error", "warning"]
 
 
 def test_files_that_are_no_certificate_stop_the_start(tmp_path: Path) -> None:

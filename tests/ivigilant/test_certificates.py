@@ -1,0 +1,78 @@
+"""A feed that is bound to a certificate: who shows another is not that feed, whatever its MSH-3 says."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from pydantic import SecretStr
+
+from ivigilant.checkup import look_at
+from ivigilant.receiving import ports
+from ivigilant.recognition import Recognition
+from ivigilant.settings import Settings
+from ivigilant.site_file import load_site
+from ivigilant.wiring import declare_feeds
+from listener.config import ListenerConfig
+from listener.numbering import FeedNumbers
+from listener.saving import Saving
+from listener.sending import read_answer
+from store import tables
+from tests.ivigilant.site_hospital import a_message
+from tests.listener.authority import NOW, Authority, sender
+from tests.listener.builders import a_hospital, run
+
+
+def settings_with(authority: Authority, site: Path, days: int = 300) -> Settings:
+    certificate, key = authority.signs("listener", days)
+    return Settings(
+        site_file=site,
+        mllp_port=0,
+        mllp_tls_certificate=certificate,
+        mllp_tls_key=key,
+        mllp_tls_client_ca=authority.path,
+    )
+
+
+@pytest.mark.parametrize(("unknown", "state"), [("process", "received"), ("park", "parked")])
+def test_a_name_under_another_certificate_is_an_unknown_source(
+    engine: sa.Engine, tmp_path: Path, unknown: str, state: str
+) -> None:
+    path = tmp_path / "site.yaml"
+    feed = "{name: epd, sending_application: EPD, certificate: ehr.hospital}"
+    path.write_text(f"unknown_sources: {unknown}\nfeeds: [{feed}]\n")
+    authority, site, numbers = Authority(tmp_path), load_site(path), FeedNumbers()
+    declare_feeds(engine, site)
+
+    async def main() -> None:
+        async with a_hospital(
+            engine,
+            config=ListenerConfig(ports=ports(settings_with(authority, path), site)),
+            feed_of=Recognition(site, numbers),
+            save=Saving(engine, numbers),
+        ) as hospital:
+            for number, name in enumerate(("ehr.hospital", "lab.hospital")):
+                async with hospital.link(tls=sender(authority, name)) as link:
+                    assert read_answer(await link.ask(a_message(control=f"C{number}")))[0] == "AA"
+
+    run(main())
+    message, known = tables.message, tables.feed
+    with engine.connect() as connection:
+        query = sa.select(known.c.name, message.c.state, message.c.flags).join(known, known.c.id == message.c.feed_id)
+        rows = connection.execute(query.order_by(message.c.id)).all()
+    assert [tuple(row) for row in rows] == [("epd", "received", []), ("EPD|ZKHA", state, ["unknown_source"])]
+
+
+@pytest.mark.parametrize(
+    ("days", "well", "told"), [(300, True, "299 days"), (20, False, "19 days"), (-1, False, "ended")]
+)
+def test_the_doctor_tells_when_the_certificate_ends(tmp_path: Path, days: int, well: bool, told: str) -> None:
+    path = tmp_path / "site.yaml"
+    path.write_text("name: Test\n")
+    settings = settings_with(Authority(tmp_path), path, 300).model_copy(update={"redis_url": SecretStr("redis://x")})
+
+    now = NOW + timedelta(days=300 - days, seconds=60)
+    lines = [line for line in look_at(settings, now, "listener") if line.what == "certificate"]
+
+    assert [line.well for line in lines] == [well]
+    assert told in lines[0].told
