@@ -23,7 +23,8 @@ CROWDED: Final = 2  # tasks that wait for a worker; while there are, messages ga
 BUSY: Final = 300  # tasks; ringing again for what is still queued would only make it longer
 
 # Notices of alerts are few and must not wait behind a backlog of history.
-QUEUES: Final = ("orders", "deliver", "history")
+URGENT: Final = ("orders", "deliver")
+QUEUES: Final = (*URGENT, "history")
 
 
 log = structlog.get_logger()

@@ -3,7 +3,7 @@
 import os
 import socket
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
@@ -17,7 +17,13 @@ from store import migrate
 from store.engine import connect
 
 # Stopped together; what is still in a hand is finished or comes back.
-ROLES = {"listener": "listen", "worker": "work", "beat": "beat", "inbox": "serve"}
+ROLES: Mapping[str, Sequence[str]] = {
+    "listener": ["listen"],
+    "worker": ["work"],
+    "order-worker": ["work", "--only-orders", "--processes", "1"],
+    "beat": ["beat"],
+    "inbox": ["serve"],
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +51,13 @@ def running_stack(settings: Settings, environment: Mapping[str, str], tell: Call
         folder.remember(settings)
         supervisor.environment = without_settings(environment) | as_environment(settings)
         for name, command in ROLES.items():
-            supervisor.start(Program(name, role_command(command)))
+            supervisor.start(Program(name, role_command(*command)))
         yield Stack(settings, folder, supervisor)
 
 
-def role_command(command: str) -> list[str]:
+def role_command(*command: str) -> list[str]:
     """Give the command line of one role; -P, because a folder beside us may be called `store` as well."""
-    return [sys.executable, "-P", "-m", "ivigilant", command, "--stop-with-stdin"]
+    return [sys.executable, "-P", "-m", "ivigilant", *command, "--stop-with-stdin"]
 
 
 def ports_of(settings: Settings) -> list[tuple[str, int, str]]:

@@ -13,7 +13,7 @@ from celery import Celery
 from celery.signals import worker_process_init
 
 from ivigilant.beat import Beat
-from ivigilant.broker import DELIVER, PROCESS, Bell, make_celery
+from ivigilant.broker import DELIVER, PROCESS, QUEUES, Bell, make_celery
 from ivigilant.errors import UnusableSettings
 from ivigilant.settings import Settings
 from ivigilant.site import SiteFile
@@ -67,8 +67,8 @@ def make_quiet_worker(settings: Settings) -> "Dependencies":
     return Dependencies(engine, site_knowledge(settings, site), worker_site(site, settings), utc_now)
 
 
-def work(settings: Settings) -> int:
-    """Run a worker until it is told to stop, and give its exit code."""
+def work(settings: Settings, queues: Sequence[str] = QUEUES) -> int:
+    """Run a worker on these queues until it is told to stop, and give its exit code."""
     app = make_celery(settings.redis())
     engine = connect(settings.database())
     bind_tasks(app, make_dependencies(settings, engine, Bell(app)))
@@ -80,6 +80,7 @@ def work(settings: Settings) -> int:
     worker_process_init.connect(start_child, weak=False)
     process = app.Worker(
         concurrency=settings.worker_processes,
+        queues=list(queues),
         pool="prefork",
         loglevel=settings.log_level.upper(),
         without_gossip=True,

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -189,7 +190,22 @@ class Reception:
             flags=_flags(letter, flags),
             batch_control_id=batch,
             test=header.processing_id in ("T", "D"),
+            patient_key=None if letter.line is None else patient_key(letter.raw, letter.line),
         )
+
+
+def patient_key(raw: bytes, line: HeaderLine) -> int | None:
+    """A checksum of the first patient number a message names, None without one; two patients may share one."""
+    start = raw.find(b"\rPID" + line.separator)
+    if start < 0:
+        start = raw.find(b"\nPID" + line.separator)
+    if start < 0:
+        return None
+    fields = raw[start + 1 : start + 512].split(b"\r", 1)[0].split(line.separator, 4)
+    number = fields[3] if len(fields) > 3 else b""
+    for mark in (line.delimiters.repetition, line.delimiters.component):
+        number = number.split(mark.encode(line.delimiters.codec or "ascii"), 1)[0]
+    return zlib.crc32(number.strip()) if number.strip() else None
 
 
 def body_hash(raw: bytes, line: HeaderLine | None) -> bytes:

@@ -18,7 +18,7 @@ COMPRESS_FROM = 512  # bytes; below it zlib gains less than it costs
 HURRIED_ROWS = 16  # in one batch; then only what is large is compressed, because every sender waits for it
 COMPRESS_FROM_HURRIED = 16 * 1024
 LONGEST_KEY = 199  # characters of an indexed text: HL7 allows no longer control id, PostgreSQL no much larger key
-SQLITE_ROWS = 256  # in one statement: each row binds 21 variables, and SQLite takes 32,766
+SQLITE_ROWS = 256  # in one statement: each row binds 22 variables, and SQLite takes 32,766
 ZLIB = b"\x78"  # the first byte of every zlib stream; a payload that begins with it is always compressed
 
 
@@ -44,6 +44,7 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     flags: tuple[str, ...] = ()
     batch_control_id: str | None = None
     test: bool = False
+    patient_key: int | None = None  # of the patient it names first, so that an order finds history that still waits
 
 
 class _Row(msgspec.Struct, frozen=True, gc=False):
@@ -67,6 +68,7 @@ class _Row(msgspec.Struct, frozen=True, gc=False):
     raw_size: int
     batch_control_id: str | None
     test: bool
+    patient_key: int | None
     reused: bool  # not a column: an earlier message of this batch has this control id and another body
 
 
@@ -76,7 +78,14 @@ Ids = dict[tuple[int, bytes], int]  # (feed, body hash) → id, of the rows that
 KEY = ("feed_id", "sending_application", "sending_facility", "control_id", "body_hash")
 _TEXTS = _Row.__struct_fields__
 _COLUMNS = (*_TEXTS[:-1], "body_hash", "raw")
-_TYPES = {"feed_id": "bigint", "raw_size": "integer", "test": "boolean", "reused": "boolean", "flags": "json"}
+_TYPES = {
+    "feed_id": "bigint",
+    "patient_key": "bigint",
+    "raw_size": "integer",
+    "test": "boolean",
+    "reused": "boolean",
+    "flags": "json",
+}
 _TYPES |= {"message_time": "timestamptz", "received_at": "timestamptz"}
 _encode = msgspec.json.Encoder().encode
 
@@ -206,6 +215,7 @@ def _row(arrival: Arrival, reused: bool) -> _Row:
         raw_size=len(arrival.raw),
         batch_control_id=None if arrival.batch_control_id is None else _plain(arrival.batch_control_id),
         test=arrival.test,
+        patient_key=arrival.patient_key,
         reused=reused,
     )
 

@@ -47,6 +47,7 @@ _WORK = (
     "test",
     "attempts",
     "queued_at",
+    "patient_key",
 )
 
 
@@ -87,21 +88,22 @@ def select_work() -> sa.Select[*tuple[Any, ...]]:
     )
 
 
-def history_before(connection: sa.Connection, message_id: int, most: int) -> list[int]:
-    """Give the history messages that came before this one and still wait; none when they are more than `most`.
+def history_before(connection: sa.Connection, message_id: int, patients: Collection[int], most: int) -> list[int]:
+    """Give the history messages about these patient keys that came before this one and still wait, the last `most`.
 
     Without those that a worker began on and did not end: they may be what ended it.
     """
+    told = {"ids": patients, "before": message_id, "most": most}
+    return sorted(connection.execute(_history_before(connection.dialect.name), told).scalars())
+
+
+@cache
+def _history_before(dialect: str) -> sa.Executable:
     message = tables.message
-    query = (
-        sa.select(message.c.id)
-        .where(message.c.state == "received", message.c.lane == "history", message.c.id < message_id)
-        .where(message.c.attempts == 0)
-        .order_by(message.c.id)
-        .limit(most + 1)
-    )
-    found = list(connection.execute(query).scalars())
-    return found if len(found) <= most else []
+    waits = sa.and_(tables.WAITS, message.c.lane == "history", message.c.attempts == 0)
+    query = sa.select(message.c.id).where(waits, one_of(dialect, message.c.patient_key))
+    query = query.where(message.c.id < sa.bindparam("before", type_=sa.BigInteger))
+    return query.order_by(message.c.id.desc()).limit(sa.bindparam("most", type_=sa.Integer))
 
 
 def mark(connection: sa.Connection, outcomes: Iterable[Outcome], now: datetime) -> None:

@@ -21,6 +21,8 @@ feed = sa.Table(
     sa.Column("silence_after_s", sa.Integer),
 )
 
+WAITS = sa.text("state = 'received'")
+
 message = sa.Table(
     "message",
     metadata,
@@ -48,12 +50,14 @@ message = sa.Table(
     sa.Column("attempts", sa.Integer, nullable=False, default=0),
     sa.Column("queued_at", UtcTime),  # when the sweep last put it on the queue again
     sa.Column("processed_at", UtcTime),
+    sa.Column("patient_key", sa.BigInteger),  # a checksum of the first number in PID-3: by it an order finds what waits
     sa.Column("pruned_at", UtcTime),  # when its text was removed; what is left tells a duplicate
     sa.UniqueConstraint(
         "feed_id", "sending_application", "sending_facility", "control_id", "body_hash", name="uq_message_once"
     ),
     sa.Index("ix_message_state_id", "state", "id"),
     sa.Index("ix_message_control_id", "control_id"),
+    sa.Index("ix_message_patient_key", "patient_key", sqlite_where=WAITS, postgresql_where=WAITS),
 )
 
 patient = sa.Table(

@@ -23,7 +23,7 @@ from worker.record import Arrival
 log = structlog.get_logger()
 T = TypeVar("T")
 
-MOST_AHEAD = 100  # history messages an order waits for
+MOST_AHEAD = 100  # history messages of its own patient that an order waits for
 MOST_CRASHES = 5  # a message that was begun alone this often and never ended is parked
 
 
@@ -71,14 +71,16 @@ def _read_all(worker: Dependencies, ids: Sequence[int]) -> _Opened:
 
 
 def _rows(connection: sa.Connection, ids: Sequence[int]) -> Sequence[sa.RowMapping]:
-    """The messages, and before an order the little history that was sent ahead of it and has not been processed yet.
+    """The messages, and before an order the history of its patient that was sent ahead of it and still waits.
 
     Without it an order that overtakes its own patient's admission is answered "no history", and answered again a
-    moment later. A long backlog is left alone: no order waits for it.
+    moment later. What is said of other patients is left alone: no order waits for it.
     """
     rows = message_queries.received(connection, ids)
-    orders = [row["id"] for row in rows if row["lane"] == "orders"]
-    ahead = message_queries.history_before(connection, max(orders), MOST_AHEAD) if orders else []
+    orders = [row for row in rows if row["lane"] == "orders" and row["patient_key"] is not None]
+    patients = {row["patient_key"] for row in orders}
+    last = max((row["id"] for row in orders), default=0)
+    ahead = message_queries.history_before(connection, last, patients, MOST_AHEAD) if orders else []
     more = set(ahead) - {row["id"] for row in rows}
     if not more:
         return rows

@@ -38,6 +38,9 @@ def listen(
 
 def work(
     processes: Annotated[int | None, typer.Option("--processes", help="How many at once.", show_default="2")] = None,
+    only_orders: Annotated[
+        bool, typer.Option("--only-orders", help="Leave history to other workers, so that an order never waits for it.")
+    ] = False,
     config: Config = None,
     data_dir: DataDir = None,
     stop_with_stdin: Supervised = False,
@@ -46,11 +49,11 @@ def work(
 
     Example: ivigilant work --processes 4
     """
-    from ivigilant import wiring
+    from ivigilant import broker, wiring
 
     settings = _begin("worker", config, data_dir, stop_with_stdin, worker_processes=processes)
     with database_explained():
-        raise typer.Exit(wiring.work(settings))
+        raise typer.Exit(wiring.work(settings, broker.URGENT if only_orders else broker.QUEUES))
 
 
 def beat(config: Config = None, data_dir: DataDir = None, stop_with_stdin: Supervised = False) -> None:

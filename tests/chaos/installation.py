@@ -9,11 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ivigilant.stack import free_port
+from ivigilant.stack import ROLES, free_port
 from tests.ivigilant.processes import command, surroundings
 
-ROLES = {"listener": "listen", "worker": "work", "beat": "beat", "inbox": "serve"}
-UNSEEN = ("listener", "worker", "beat")  # what works without a pharmacist
+UNSEEN = ("listener", "worker", "order-worker", "beat")  # what works without a pharmacist
 IMPATIENT = {  # what is left behind is found within seconds
     "IVIGILANT_BEAT_EVERY_S": "0.3",
     "IVIGILANT_LEFT_BEHIND_S": "2",
@@ -77,7 +76,7 @@ class Installation:
     def _spawn(self, role: str) -> "subprocess.Popen[bytes]":
         with (self.folder / f"{role}.log").open("ab") as output:
             return subprocess.Popen(
-                command([ROLES[role], "--stop-with-stdin"]),  # so none of them outlives a test run that is killed
+                command([*ROLES[role], "--stop-with-stdin"]),  # so none of them outlives a test run that is killed
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=output,

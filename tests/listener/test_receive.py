@@ -28,6 +28,26 @@ def test_other_messages_take_the_history_lane() -> None:
     assert the_arrival(a_message()).lane == "history"
 
 
+def test_messages_about_one_patient_carry_one_key() -> None:
+    pids = [
+        "PID|1||1000001^^^UZ^PI||Jansen^Willem",
+        "PID|1|old|1000001~123^^^NLMINBIZA^NNNLD",
+        "PID|1||1000002^^^UZ^PI",
+        "PID|1||",
+    ]
+    first, again, another, nobody = (the_arrival(a_message(pid=pid)).patient_key for pid in pids)
+
+    assert first == again == the_arrival(a_message("M9")).patient_key
+    assert (first is not None, another != first, nobody) == (True, True, None)
+
+
+def test_a_key_is_found_whatever_the_delimiters_and_line_ends() -> None:
+    usual = a_message()
+    odd = usual.replace(b"^~\\&", b"*~\\&").replace(b"^", b"*").replace(b"\r", b"\n")
+
+    assert the_arrival(odd).patient_key == the_arrival(usual).patient_key
+
+
 def test_a_type_nobody_knows_is_kept_and_accepted() -> None:
     arrival = the_arrival(a_message(msh9="ZZZ^Z99"))
 
