@@ -53,7 +53,7 @@ class Pace:
 
     look_every_s: float = 0.5
     answer_within_s: float = 10.0
-    lease: timedelta = timedelta(seconds=60)  # a process that dies keeps the route from others for this long
+    lease: timedelta = timedelta(seconds=25)  # more than one message takes; who dies keeps the route for this long
 
 
 class ApplicationAcks:
