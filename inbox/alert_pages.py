@@ -16,6 +16,7 @@ from inbox.api_requests import id_of, number_of
 from inbox.authentication import UNATTENDED
 from inbox.causality import causality_of, confirm
 from inbox.errors import ActRefused, AlertChanged, AlertSettled
+from inbox.merge_pages import merges_of
 from inbox.overview import card_of
 from inbox.pages import language_of, page, to_page
 from inbox.parts import AnyRequest, Parts, parts_of
@@ -46,6 +47,7 @@ def _show(request: AnyRequest, number: int, status: int = 200, **said: Any) -> R
             raise NotFoundException("there is no such alert")
         events = alerts.happenings(connection, number)
         people = user_names(connection)
+        spoken = merges_of(connection, row.patient_id)
         record(connection, request.user, "view_alert", parts.clock(), patients=[row.patient_id], what=f"alert {number}")
     return page(
         request,
@@ -57,6 +59,7 @@ def _show(request: AnyRequest, number: int, status: int = 200, **said: Any) -> R
         heard=events[-1].id if events else 0,
         events=events,
         people=people,
+        spoken=spoken,
         causality=causality_of(row, events, parts.knowledge.naranjo),
         reasons=REASONS,
         other=OTHER,

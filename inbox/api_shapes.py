@@ -177,6 +177,21 @@ class WholeCode(Code, frozen=True, kw_only=True):
     patients_with_ivig: int
 
 
+class Merge(msgspec.Struct, frozen=True, kw_only=True):
+    """Two numbers that were said to be one patient (merged) or no longer (parted), and the message that says so."""
+
+    id: str
+    state: str
+    unclear: str | None  # circle or contradicted: a person must look into it
+    retired: PatientNumber
+    survivor: PatientNumber
+    at: datetime | None
+    by_hand: bool
+    message: str
+    message_id: str
+    path: str
+
+
 class Page(msgspec.Struct, Generic[Item], frozen=True):
     """Some items, and the cursor that gives the next; null when there are no more."""
 

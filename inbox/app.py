@@ -25,12 +25,14 @@ from inbox import (
     api_alerts,
     api_assessments,
     api_codes,
+    api_merges,
     api_messages,
     code_pages,
     event_stream,
     health,
     inbox_page,
     leaflet,
+    merge_pages,
     message_pages,
     metrics,
     problems,
@@ -105,6 +107,10 @@ def _pages(settings: InboxSettings) -> Router:
         code_pages.show_code,
         code_pages.map_code,
         code_pages.dismiss_code,
+        merge_pages.show_merges,
+        merge_pages.show_merge,
+        merge_pages.unmerge_by_hand,
+        merge_pages.merge_by_hand,
         rule_page.show_rules,
         rule_page.show_rule,
         leaflet.show_leaflet,
@@ -117,7 +123,7 @@ def _pages(settings: InboxSettings) -> Router:
 
 
 def _api() -> Router:
-    routers = [api_alerts.router, api_assessments.router, api_messages.router, api_codes.router]
+    routers = [api_alerts.router, api_assessments.router, api_messages.router, api_codes.router, api_merges.router]
     handlers: list[Any] = [*routers, event_stream.api_events]
     return Router(API, route_handlers=handlers, middleware=[TokenAuthentication], security=[{"bearer": []}])
 

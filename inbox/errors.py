@@ -46,6 +46,14 @@ class MessageWaiting(InboxError):
     """The message waits for a worker already; there is nothing to do."""
 
 
+class MergeMissing(InboxError):
+    """Nothing was ever said of these two; answer that it was not found."""
+
+
+class MergeChanged(InboxError):
+    """Something else was said of these two meanwhile; show it, and leave it as it is."""
+
+
 class MessagePruned(InboxError):
     """The text of the message was removed; it cannot be read again."""
 

@@ -18,6 +18,8 @@ from inbox.errors import (
     CodeChanged,
     CodeMissing,
     InboxError,
+    MergeChanged,
+    MergeMissing,
     MessageMissing,
     MessagePruned,
     MessageWaiting,
@@ -54,7 +56,7 @@ def _form_expired(request: AnyRequest) -> Response[Any]:
 def for_inbox(request: AnyRequest, error: InboxError) -> Response[Any]:
     """Answer what the inbox itself refused."""
     match error:
-        case AlertMissing() | MessageMissing() | CodeMissing():
+        case AlertMissing() | MessageMissing() | CodeMissing() | MergeMissing():
             return _answer(request, 404, detail=str(error))
         case AlertSettled():
             at = error.at.isoformat() if error.at else ""
@@ -68,6 +70,8 @@ def for_inbox(request: AnyRequest, error: InboxError) -> Response[Any]:
             return _answer(request, 409, kind="alert-changed", detail=str(error))
         case MessageWaiting():
             return _answer(request, 409, kind="already-waiting", detail=str(error))
+        case MergeChanged():
+            return _answer(request, 409, kind="merge-changed", detail=str(error))
         case MessagePruned():
             return _answer(request, 409, kind="text-removed", detail=str(error))
         case ActRefused():
