@@ -1,9 +1,10 @@
 """One case seen through the knowledge: facts by value set, and every answer found once."""
 
-from collections.abc import Iterable
-from datetime import UTC, datetime
+from collections.abc import Iterable, Iterator
+from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
+from operator import itemgetter
 from typing import NamedTuple
 
 from rules.dates import last_moment
@@ -16,7 +17,7 @@ OWN = frozenset({"confirmed", "unknown"})
 _SAID_IN_WORDS = frozenset({"condition", "procedure", "allergy"})
 _LOOKALIKES = "venous-thromboembolism-lookalikes"
 _STOPPED = frozenset({"resolved", "inactive", "stopped", "cancelled", "completed", "discontinued"})
-_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+_FIRST = itemgetter(0)
 
 
 class Reading(NamedTuple):
@@ -50,7 +51,7 @@ class Picture:
         self.memo: dict[str, Outcome] = {}
         self.amounts: dict[str, Range | None] = {}  # planned quantities by name
         self.written: dict[tuple[str, str], str] = {}  # names of templates filled before, by language
-        self._readings: dict[str, list[Reading]] = {}
+        self._dated: dict[str, list[Fact]] = {}  # by value set, the newest first
         self._own: dict[str, list[Fact]] = {}
         self._others: dict[str, list[tuple[Fact, str]]] = {}
         self.present = self._index()  # the bits of every value set that some fact belongs to
@@ -158,28 +159,27 @@ class Picture:
             return ""
         return route_of(self.terms.codes, self.terms.words, (Coding("", fact.route),)) or fact.route
 
-    def readings(self, measurement: str) -> list[Reading]:
-        """Return the dated measurements in a known unit, newest first."""
-        found = self._readings.get(measurement)
-        if found is None:
-            found = self._readings[measurement] = self._read(measurement)
-        return found
-
-    def _read(self, measurement: str) -> list[Reading]:
+    def readings(self, measurement: str) -> Iterator[Reading]:
+        """Give the dated measurements in a known unit, newest first; most often only the first is asked for."""
         form = self.terms.measurements[measurement]
-        found = []
-        for fact in self._own.get(form.set, ()):
+        for fact in self._newest_first(form.set):
             factor = form.units.get(fact.unit.strip())
-            if fact.value is None or fact.starts is None or factor is None:
+            if fact.value is None or factor is None:
                 continue
             low = fact.value.low if factor == 1 else fact.value.low * factor
             high = fact.value.high if factor == 1 else fact.value.high * factor
             if fact.comparator:
                 low = Decimal("-Infinity") if fact.comparator.startswith("<") else low
                 high = Decimal("Infinity") if fact.comparator.startswith(">") else high
-            found.append(Reading(fact, low, high, fact.status == "preliminary"))
-        if len(found) > 1:
-            found.sort(key=lambda each: last_moment(each.fact) or _LONG_AGO, reverse=True)
+            yield Reading(fact, low, high, fact.status == "preliminary")
+
+    def _newest_first(self, name: str) -> list[Fact]:
+        """Return the dated facts of a value set, the newest first."""
+        found = self._dated.get(name)
+        if found is None:
+            dated = [(last, fact) for fact in self._own.get(name, ()) if (last := last_moment(fact)) is not None]
+            dated.sort(key=_FIRST, reverse=True)
+            found = self._dated[name] = [fact for _, fact in dated]
         return found
 
     @cached_property
