@@ -1,7 +1,9 @@
 """The rule book: every rule, and of each what fires it, what it says, on which evidence, and its examples."""
 
 import re
-from datetime import date
+from collections import Counter
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
 
 from litestar import get
 from litestar.exceptions import NotFoundException
@@ -13,8 +15,10 @@ from inbox.pages import language_of, page
 from inbox.parts import AnyRequest, parts_of
 from rules.knowledge import Rule
 from store.engine import reading
-from store.rule_counts import fired
+from store.rule_counts import TRIAL, fired, fired_by_tier
 
+TIERS = ("contraindication", "high", "moderate", "information")
+WINDOWS = ("30", "365")  # days
 _FILLING = re.compile(r"\{\w+\}")
 
 
@@ -47,6 +51,7 @@ def show_rule(request: AnyRequest, rule_id: FromPath[str]) -> Template:
         raise NotFoundException("there is no such rule")
     with reading(parts.engine) as connection:
         counts, looked_at = fired(connection)
+        by_tier = fired_by_tier(connection, rule_id, _windows(parts.clock()))
     header, rows = read_table(rule.form.examples)
     language = language_of(request)
     titles = titles_of(knowledge, language)
@@ -60,10 +65,22 @@ def show_rule(request: AnyRequest, rule_id: FromPath[str]) -> Template:
         header=header,
         rows=rows,
         times=_times(rule, counts),
+        by_tier=[(tier, [by_tier[days][tier] for days in WINDOWS]) for tier in _tiers(by_tier.values())],
+        windows=WINDOWS,
         looked_at=looked_at,
         overdue=is_overdue(rule, parts.clock().date()),
         knowledge=knowledge.version,
+        approval=parts.settings.approval,
     )
+
+
+def _windows(now: datetime) -> dict[str, datetime]:
+    return {days: now - timedelta(days=int(days)) for days in WINDOWS}
+
+
+def _tiers(counts: Iterable[Counter[str]]) -> list[str]:
+    seen = {tier for each in counts for tier in each}
+    return [tier for tier in (*TIERS, TRIAL) if tier in seen]
 
 
 def is_overdue(rule: Rule, today: date) -> bool:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import secrets
+import sys
 import tempfile
 import threading
 import time
@@ -18,11 +19,14 @@ import typer
 from inbox.accounts import add_user
 from ivigilant.hospital import hospital_messages
 from ivigilant.outcomes import OpenAlert, count_outcomes, open_alerts, per_hundred_orders, waiting
+from ivigilant.rulebook.burden import PATIENTS, in_words, measure_apart
+from ivigilant.rulebook.burden_stored import kept
 from ivigilant.sending import NobodyListens, Tally, send
 from ivigilant.settings import Settings, without_settings
 from ivigilant.stack import Stack, free_port, running_stack
 from ivigilant.supervisor import show_at_once, stop_on_signals
 from listener.sending import Target
+from rules.load import load_knowledge
 from store.engine import connect, reading
 
 USER = "demo"
@@ -118,9 +122,21 @@ def _show_hospital(stack: Stack, seed: int, once: bool) -> int:
     with reading(engine) as connection:
         found = count_outcomes(connection)
         rest = waiting(connection)
-    typer.echo(f"Alerts per 100 IVIg orders: {per_hundred_orders(found)}")
+    typer.echo(f"Alerts per 100 IVIg orders of this stream, which is full of case reports: {per_hundred_orders(found)}")
+    tell_burden()
     typer.echo(json.dumps({"messages": stream.tally.sent, "acked": stream.tally.accepted} | found))
     return 0 if stream.tally.all_accepted and not rest else 1
+
+
+def tell_burden() -> None:
+    """Print how many alerts these rules give in a large hospital: the figures that are kept, or else a run of them."""
+    version = load_knowledge().version
+    burden = kept(version)
+    if burden is None:
+        with typer.progressbar(length=PATIENTS, label="Counting alerts", file=sys.stderr) as progress:
+            burden = measure_apart(told=lambda judged: progress.update(judged - progress.pos))
+    typer.echo(f"In a synthetic hospital of {burden.orders} patients, per 100 IVIg orders: {in_words(burden)}.")
+    typer.echo(f"Repeats of a course add none. Where the shares come from: docs/burden.md (rules {version}).")
 
 
 def show(alert: OpenAlert, *, again: bool) -> None:

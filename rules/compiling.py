@@ -7,9 +7,10 @@ from rules.assessment import Priority, Step, Text, Tier
 from rules.conditions.reading import ConditionReader, any_needed
 from rules.fillers import FILLERS
 from rules.form_check import check_form
-from rules.forms import DefinitionForm, Evidence, PolicyForm, PriorityLine, RuleForm, Source, TierName, Words
-from rules.forms import Remark as RemarkForm
+from rules.forms import DefinitionForm, Evidence, RuleForm, Source, TierName, Words
 from rules.knowledge import Asked, Higher, Policy, PriorityRule, Remark, Rule
+from rules.policy_form import PolicyForm, PriorityLine
+from rules.policy_form import Remark as RemarkForm
 from rules.terms import Condition, State, Terms
 from rules.wording import names_in
 from rules.yaml_lines import Document, Loc
@@ -29,7 +30,8 @@ def cite(evidence: Iterable[Evidence], sources: dict[str, Source]) -> tuple[str,
 
 def _citation(evidence: Evidence, source: Source) -> str:
     parts = [source.author, f"{source.title}{f' ({source.year})' if source.year else ''}", source.where]
-    return f"{'. '.join(part for part in parts if part)}: {evidence.says}"
+    told = ". ".join(part.rstrip(".") for part in parts if part)  # "et al." ends with a stop of its own
+    return f"{told}: {evidence.says}"
 
 
 def compile_state(

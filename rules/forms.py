@@ -2,9 +2,9 @@
 
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 Conditions = list[dict[str, Any]]
 TierName = Literal["information", "moderate", "high", "contraindication"]
@@ -87,13 +87,23 @@ class Raise(Form):
     when: Conditions = Field(min_length=1)
 
 
+class Change(Form):
+    """One version of a rule: what is different about it since the one before."""
+
+    version: int = Field(ge=1)
+    on: date
+    what: str = Field(min_length=1)
+    who: str = Field(min_length=1)
+
+
 class Upkeep(Form):
-    """Who keeps a rule, and when it is looked at again."""
+    """Who keeps a rule, when it is looked at again, and what was changed, the newest first."""
 
     owner: str
     version: int = Field(ge=1)
     reviewed: date
     review_by: date
+    history: list[Change] = Field(min_length=1)
 
 
 class RuleForm(Form):
@@ -223,76 +233,3 @@ class RecognitionForm(Form):
     past_of: dict[str, str]
     cues: Cues
     evidence: list[Evidence]
-
-
-class Family(Form):
-    """Rules that look at the same thing, so that one dose is not counted twice."""
-
-    name: str
-    rules: list[str]
-
-
-class PriorityLine(Form):
-    """One way to a priority; the first that fits is taken."""
-
-    to: PriorityName
-    fired: list[str] = []
-    when: Conditions = []
-    none_of_tier: list[TierName] = []
-
-
-class Escalation(Form):
-    """Several moderate signals together."""
-
-    id: str
-    title: Words
-    because: Words
-    advice: list[Advice]
-    of_tier: TierName
-    rules: int
-    families: int
-    to: TierName
-    version: int
-    evidence: list[Evidence]
-
-
-class Remark(Form):
-    """Words that are added when these conditions hold."""
-
-    when: Conditions = Field(min_length=1)
-    says: Words
-
-
-class Surveillance(Form):
-    """How soon a pharmacist should look at an event after infusion."""
-
-    priority: dict[TierName, list[PriorityLine]]
-
-
-def _off(value: Any) -> Any:
-    """YAML reads the word off as no."""
-    return "off" if value is False else value
-
-
-class Choices(Form):
-    """What a hospital may choose otherwise."""
-
-    at_risk_from: int = Field(ge=1, le=6)
-    at_risk_always: Conditions
-    scig_prior_vte: Annotated[Literal["off", "information"], BeforeValidator(_off)]
-
-
-class PolicyForm(Form):
-    """`policy.yaml`: how findings become one tier, one priority and one text."""
-
-    number: int
-    choices: Choices
-    priority: dict[TierName, list[PriorityLine]]
-    surveillance: Surveillance
-    families: list[Family]
-    escalation: Escalation
-    missing: list[Remark]
-    mitigating: list[Remark]
-    checklist_from: TierName
-    checklist: list[Words]
-    evidence: list[Evidence] = []

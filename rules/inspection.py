@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import PurePath
 from typing import Any
 
@@ -110,7 +111,20 @@ def inspect_rules(documents: Sequence[Document], rules: Sequence[Rule]) -> None:
             document.fault(("id",), f"two rules are called {rule.id}")
         if PurePath(document.file).stem != rule.id.lower():
             document.fault(("id",), f"{rule.id} stands in {document.file}", f"call the file {rule.id.lower()}.yaml")
+        _inspect_history(document, rule)
         _inspect_examples(document, rule)
+
+
+def _inspect_history(document: Document, rule: Rule) -> None:
+    """The newest entry is of the version the rule has; versions and dates only go back from there."""
+    upkeep = rule.form.upkeep
+    newest = upkeep.history[0]
+    if newest.version != upkeep.version:
+        what = f"the newest change is of version {newest.version}, the rule has {upkeep.version}"
+        document.fault(("upkeep", "history", 0, "version"), what, "write what is different, at the top")
+    for index, (newer, older) in enumerate(pairwise(upkeep.history), start=1):
+        if older.version >= newer.version or older.on > newer.on:
+            document.fault(("upkeep", "history", index), "this is not older than the change above it", "newest first")
 
 
 def _inspect_examples(document: Document, rule: Rule) -> None:

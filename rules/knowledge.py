@@ -7,8 +7,9 @@ from typing import Literal, NamedTuple
 
 from rules.assessment import Priority, Step, Text, Tier
 from rules.facts import Coding
-from rules.forms import PolicyForm, RuleForm, StreamName
+from rules.forms import RuleForm, StreamName
 from rules.naranjo import Naranjo
+from rules.policy_form import PolicyForm
 from rules.recognition import Product, recognise
 from rules.terms import Condition, Memory, Terms
 

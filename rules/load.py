@@ -17,7 +17,6 @@ from rules.forms import (
     AnticoagulationForm,
     Form,
     Measurement,
-    PolicyForm,
     RatesForm,
     RecognitionForm,
     Source,
@@ -29,6 +28,7 @@ from rules.free_text import FreeText
 from rules.inspection import inspect_codes, inspect_numbers, inspect_rules, inspect_states
 from rules.knowledge import Knowledge, Rule
 from rules.naranjo import Naranjo
+from rules.policy_form import PolicyForm
 from rules.terms import Terms
 from rules.yaml_lines import Document, Loc, read_document
 

@@ -124,3 +124,47 @@ def test_the_leaflet_names_the_signs_in_both_languages_and_nobody(one_page: Clie
     assert "shortness of breath" in leaflet
     assert "kortademigheid" in leaflet
     assert 'href="/leaflet"' in one_page.get(f"/alerts/{alert}").text
+
+
+def test_the_page_counts_by_tier_and_tells_the_history_and_the_approval(one_page: Client, one_site: Site) -> None:
+    with_alerts(one_site, 2)
+
+    page = one_page.get("/rules/IG-VTE-001").text
+
+    assert "last 30 days" in page
+    assert "last 365 days" in page
+    assert page.count("<td>2</td>") == 2
+    assert "First version" in page
+    assert "Approved at this site by A. de Vries" in page
+
+
+@pytest.mark.parametrize(
+    ("approval", "words"),
+    [
+        (None, "Not approved at this site."),
+        (Approval("A. de Vries", NOW.date(), "1.0"), "but in version 1.0: the rules changed since"),
+    ],
+)
+def test_a_rule_says_when_it_was_not_approved_as_it_is(one_site: Site, approval: Approval | None, words: str) -> None:
+    one_site.add_user("els")
+
+    with TestClient(app=one_site.app(approval=approval)) as client:
+        page = sign_in(client, "els").get("/rules/IG-VTE-001").text
+
+    assert words in page
+
+
+def test_a_rule_that_never_fired_says_so_and_one_that_was_not_chosen_too(one_page: Client) -> None:
+    page = one_page.get("/rules/IG-VTE-027").text
+
+    assert "It did not fire in the last 365 days." in page
+    assert "not chosen at this site" in page
+
+
+def test_every_line_of_evidence_names_a_title_and_where_it_stands(knowledge: Knowledge, one_page: Client) -> None:
+    for rule in knowledge.rules:
+        for line in rule.evidence:
+            assert ".." not in line, line
+    page = one_page.get("/rules/IG-VTE-001").text
+    assert "Paran D et al. Venous and arterial thrombosis" in page
+    assert "(2005). Blood Coagul Fibrinolysis 16:313-8: DVT 4 hours" in page

@@ -1,0 +1,80 @@
+"""What policy.yaml must hold: how findings become one answer, and what a hospital may choose otherwise."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+
+from rules.forms import Advice, Conditions, Evidence, Form, PriorityName, TierName, Words
+
+
+class Family(Form):
+    """Rules that look at the same thing, so that one dose is not counted twice."""
+
+    name: str
+    rules: list[str]
+
+
+class PriorityLine(Form):
+    """One way to a priority; the first that fits is taken."""
+
+    to: PriorityName
+    fired: list[str] = Field(default_factory=list)
+    when: Conditions = Field(default_factory=list)
+    none_of_tier: list[TierName] = Field(default_factory=list)
+
+
+class Escalation(Form):
+    """Several moderate signals together."""
+
+    id: str
+    title: Words
+    because: Words
+    advice: list[Advice]
+    of_tier: TierName
+    rules: int
+    families: int
+    to: TierName
+    version: int
+    evidence: list[Evidence]
+
+
+class Remark(Form):
+    """Words that are added when these conditions hold."""
+
+    when: Conditions = Field(min_length=1)
+    says: Words
+
+
+class Surveillance(Form):
+    """How soon a pharmacist should look at an event after infusion."""
+
+    priority: dict[TierName, list[PriorityLine]]
+
+
+def _off(value: Any) -> Any:
+    """YAML reads the word off as no."""
+    return "off" if value is False else value
+
+
+class Choices(Form):
+    """What a hospital may choose otherwise."""
+
+    at_risk_from: int = Field(ge=1, le=6)
+    at_risk_always: Conditions
+    scig_prior_vte: Annotated[Literal["off", "information"], BeforeValidator(_off)]
+
+
+class PolicyForm(Form):
+    """`policy.yaml`: how findings become one tier, one priority and one text."""
+
+    number: int
+    choices: Choices
+    priority: dict[TierName, list[PriorityLine]]
+    surveillance: Surveillance
+    families: list[Family]
+    escalation: Escalation
+    missing: list[Remark]
+    mitigating: list[Remark]
+    checklist_from: TierName
+    checklist: list[Words]
+    evidence: list[Evidence] = Field(default_factory=list)
