@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from inbox.api_shapes import Alert, Assessment, Fact, Finding, Order, Patient, Text
+from inbox.api_shapes import Alert, Assessment, ConditionAsked, Fact, Finding, Order, Patient, RuleAsked, Text
 
 
 def alert_shape(row: sa.Row[Any], language: str) -> Alert:
@@ -32,8 +32,8 @@ def alert_shape(row: sa.Row[Any], language: str) -> Alert:
     )
 
 
-def assessment_shape(row: sa.Row[Any], language: str) -> Assessment:
-    """Give an assessment as the API shows it."""
+def assessment_shape(row: sa.Row[Any], language: str, *, with_trace: bool = False) -> Assessment:
+    """Give an assessment as the API shows it; with the trace it is some ten times as long."""
     told = row.conclusion
     return Assessment(
         id=str(row.id),
@@ -46,7 +46,25 @@ def assessment_shape(row: sa.Row[Any], language: str) -> Assessment:
         knowledge=row.knowledge,
         as_of=row.as_of,
         concluded_at=row.concluded_at,
+        trace=_trace(told) if with_trace else None,
     )
+
+
+def _trace(told: dict[str, Any]) -> list[RuleAsked]:
+    """Rule by rule, in the order they were asked. One on trial does not fire, though none of its conditions failed."""
+    fired = {finding["rule"] for finding in told.get("findings", [])}
+    asked: dict[str, list[ConditionAsked]] = {}
+    for step in told.get("trace", []):
+        asked.setdefault(step["rule"], []).append(ConditionAsked(step["condition"], step["held"], step["saw"]))
+    return [
+        RuleAsked(
+            rule=rule,
+            fired=rule in fired,
+            failed=None if rule in fired else next((each for each in conditions if not each.held), None),
+            conditions=conditions,
+        )
+        for rule, conditions in asked.items()
+    ]
 
 
 def message_shape(row: sa.Row[Any]) -> dict[str, Any]:

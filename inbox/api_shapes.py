@@ -96,6 +96,23 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     assessment: str
 
 
+class ConditionAsked(msgspec.Struct, frozen=True):
+    """One condition of a rule, whether it held, and what it saw."""
+
+    condition: str
+    held: bool
+    saw: str
+
+
+class RuleAsked(msgspec.Struct, frozen=True, kw_only=True):
+    """One rule that was asked: whether it fired, and if not the first condition that did not hold."""
+
+    rule: str
+    fired: bool
+    failed: ConditionAsked | None
+    conditions: list[ConditionAsked]
+
+
 class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     """The answer for one version of one order, also when it is "nothing found"; or for what came after it."""
 
@@ -109,6 +126,7 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     knowledge: str
     as_of: datetime
     concluded_at: datetime
+    trace: list[RuleAsked] | None = None  # of every rule that was asked; null in a list that was not asked for it
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):

@@ -109,6 +109,11 @@ def list_assessments(
     return connection.execute(query).all()
 
 
+def find_assessment(connection: sa.Connection, assessment_id: int) -> sa.Row[Any] | None:
+    """One answer."""
+    return connection.execute(sa.select(assessment).where(assessment.c.id == assessment_id)).one_or_none()
+
+
 def patients_named(connection: sa.Connection, number: str) -> set[int]:
     """Every identity of the patients a number points to, `authority|value` or the value alone, merged ones included."""
     authority, separator, value = number.rpartition("|")

@@ -86,6 +86,7 @@ def _order(judged: Judged, knowledge: Knowledge) -> OrderExplained:
         priority=assessment.priority.name.lower(),
         version=assessment.knowledge,
         as_of=judged.answered.case.at,
+        stream=judged.answered.stream,
     )
 
 

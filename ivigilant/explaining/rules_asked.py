@@ -19,6 +19,7 @@ def explain_answer(
     version: str,
     as_of: datetime,
     concluded_at: datetime | None = None,
+    stream: str = "order",
 ) -> OrderExplained:
     """One conclusion with every rule that was asked for it."""
     return OrderExplained(
@@ -29,6 +30,7 @@ def explain_answer(
         concluded_at=concluded_at,
         conclusion=told,
         rules=tuple(_rules(told, knowledge)),
+        stream=stream,
     )
 
 

@@ -100,6 +100,7 @@ def _answers(connection: sa.Connection, ids: Collection[int], knowledge: Knowled
             version=row["knowledge"],
             as_of=row["as_of"],
             concluded_at=row["concluded_at"],
+            stream=row["stream"],
         )
 
 

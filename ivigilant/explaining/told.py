@@ -124,6 +124,7 @@ class OrderExplained:
     concluded_at: datetime | None  # None for a dry run
     conclusion: Json  # as docs/api.md describes it
     rules: tuple[RuleAsked, ...]
+    stream: str = "order"  # or pharmacovigilance: what came after the infusion
 
 
 @dataclass(frozen=True, slots=True)
