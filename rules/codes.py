@@ -11,6 +11,7 @@ from rules.forms import CodeLine, ValueSetForm
 from rules.remembered import Remembered
 
 TEXT = "TEXT"
+LONGEST_WORDS = 120  # characters by which words are told apart
 _DOTLESS = frozenset({"ICD10", "ICD10CM", "ICPC"})
 _LONGEST_WHO_CODE = 5  # ICD-10 of the WHO has at most five characters; a longer one is the American modification
 _NOTHING: frozenset[str] = frozenset()
@@ -20,6 +21,11 @@ def plain_code(system: str, code: str) -> str:
     """Write a code as it is compared: upper case, and ICD without its dot."""
     code = code.strip().upper()
     return code.replace(".", "") if system in _DOTLESS else code
+
+
+def coding_of_words(text: str) -> Coding:
+    """Write the words of a product that has no code as a code of its own, so that a hospital can map them."""
+    return Coding(TEXT, " ".join(text.upper().split())[:LONGEST_WORDS])
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from rules.codes import Codes
+from rules.codes import Codes, coding_of_words
 from rules.facts import Coding
 from rules.free_text import FreeText
 
@@ -43,7 +43,8 @@ class Product:
 def recognise(codes: Codes, words: FreeText, codings: Iterable[Coding], text: str, routes: Iterable[Coding]) -> Product:
     """Tell what a set of codes, a drug text and the routes stand for."""
     codings = tuple(codings)
-    coded: frozenset[str] = frozenset().union(*(codes.sets_of(coding) for coding in codings))
+    known_by = (*codings, coding_of_words(text)) if text else codings
+    coded: frozenset[str] = frozenset().union(*(codes.sets_of(coding) for coding in known_by))
     named = words.sets_named(" ".join([text, *(coding.display for coding in codings)]))
     route = route_of(codes, words, routes)
     brand = codes.brand_of(codings, text)

@@ -10,6 +10,7 @@ import structlog
 
 from parsers.events import AnyEvent, Condition, MedicationGiven, MedicationOrdered
 from parsers.events import Coding as ReadCoding
+from rules.codes import coding_of_words
 from rules.facts import Coding
 from rules.knowledge import Knowledge
 from store import local_codes
@@ -34,6 +35,7 @@ class _Thing:
     codings: tuple[ReadCoding, ...]
     text: str
     path: str
+    routes: tuple[ReadCoding, ...] = ()
 
 
 def knowledge_now(worker: Dependencies, connection: sa.Connection) -> Knowledge:
@@ -67,16 +69,21 @@ def _things(event: AnyEvent) -> Iterator[_Thing]:
     if isinstance(event, Condition):
         yield _Thing("diagnosis", event.codings, event.text, event.path)
     elif isinstance(event, MedicationOrdered | MedicationGiven):
-        yield _Thing("product", event.codings, event.text, event.path)
+        yield _Thing("product", event.codings, event.text, event.path, event.routes)
     if isinstance(event, MedicationOrdered):
         for part in event.components:
-            yield _Thing("product", part.codings, part.text, part.path)
+            yield _Thing("product", part.codings, part.text, part.path, event.routes)
 
 
 def _unknown(knowledge: Knowledge, thing: _Thing) -> ReadCoding | None:
-    """The first code of what no value set holds, when we speak none of its systems or its words name immunoglobulin."""
+    """The first code of what no value set holds, when we speak none of its systems or its words name immunoglobulin.
+
+    The words themselves, of a product without any code that may be IVIg.
+    """
     ours = codings(thing.codings)
-    if not ours or any(knowledge.sets_of(coding) for coding in ours):
+    if not any(_is_code(read) for read in thing.codings):
+        return _words(knowledge, thing)
+    if any(knowledge.sets_of(coding) for coding in ours):
         return None
     unspoken = [
         read for read, coding in zip(thing.codings, ours, strict=True) if not knowledge.speaks(thing.kind, coding)
@@ -88,6 +95,16 @@ def _unknown(knowledge: Knowledge, thing: _Thing) -> ReadCoding | None:
 
 def _is_immunoglobulin(knowledge: Knowledge, thing: _Thing, ours: tuple[Coding, ...]) -> bool:
     return thing.kind == "product" and knowledge.classify(ours, thing.text).product_class in _IMMUNOGLOBULIN
+
+
+def _words(knowledge: Knowledge, thing: _Thing) -> ReadCoding | None:
+    if thing.kind != "product":
+        return None
+    product = knowledge.classify(codings(thing.codings), thing.text, codings(thing.routes))
+    if product.product_class != "possible_ivig":
+        return None
+    words = coding_of_words(thing.text)
+    return ReadCoding(system=words.system, code=words.code, display=thing.text) if words.code else None
 
 
 def _is_code(coding: ReadCoding) -> bool:

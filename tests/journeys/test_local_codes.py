@@ -19,6 +19,7 @@ from tests.journeys.hospital import Hospital
 from worker.local_codes import settle
 
 VTE = "venous-thromboembolism"
+IN_WORDS = "^immunoglobuline huisbereiding  5g"
 TROMB = "DG1|1||T7^Trombosebeen li^ZKH||20190614|F"
 ANY = CodeFilter()
 
@@ -78,6 +79,10 @@ def test_a_diagnosis_we_can_make_nothing_of_is_noted(
         ("IG1^immunoglobuline huisbereiding^ZKH", [("IG1", "immunoglobulin-any-route")]),
         ("N0X^immunoglobuline huisbereiding^ATC", [("N0X", "immunoglobulin-any-route")]),  # its words contradict it
         ("IG2^anti-D immunoglobuline^ZKH^J06BB01^anti-D^ATC", []),
+        ("^immunoglobuline onbekend merk", []),  # given intravenously: it is IVIg
+        ("^Privigen 100 mg/ml", []),
+        ("^anti-D immunoglobuline", []),
+        ("^paracetamol", []),
         ("V9^nanogam, eigen bereiding^ATC^IG3^^ZKH", [("IG3", "")]),
     ],
 )
@@ -147,6 +152,27 @@ def test_mapping_what_was_taken_for_ivig_to_a_look_alike_takes_the_alert_away(ho
     hospital.processes(hospital.waiting())
 
     assert (before, hospital.inbox()) == (1, [])
+
+
+def test_a_product_that_has_only_words_is_mapped_to_ivig_by_its_words(hospital: Hospital) -> None:
+    hospital.sends(an_order(product=IN_WORDS, route=""))
+    doubted = "IG-DATA-033" in rules(hospital)
+
+    waiting = decides(hospital, "IMMUNOGLOBULINE HUISBEREIDING 5G", "intravenous-immunoglobulin")
+    hospital.processes(hospital.waiting())
+
+    assert (doubted, waiting, "IG-DATA-033" in rules(hospital)) == (True, 1, False)
+
+
+def test_a_product_that_has_only_words_is_mapped_to_a_look_alike_by_its_words(hospital: Hospital) -> None:
+    hospital.sends(an_order(product=IN_WORDS, route=""))
+    (row,) = codes(hospital)
+
+    decides(hospital, row.code, "immunoglobulin-lookalikes")
+    hospital.processes(hospital.waiting())
+
+    assert (row.kind, row.system, row.display) == ("product", "TEXT", "immunoglobuline huisbereiding  5g")
+    assert hospital.inbox() == []
 
 
 def test_a_mapping_counts_for_messages_that_come_later_without_a_restart(hospital: Hospital) -> None:
