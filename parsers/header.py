@@ -76,7 +76,8 @@ def read_header(raw: bytes, defaults: Defaults) -> Header:
 
 def header_of(line: HeaderLine, raw: bytes, defaults: Defaults) -> Header:
     """What the fields of MSH mean."""
-    declared = _leaf(line, 18, "ascii")
+    plain = line.delimiters.codec or "ascii"  # of fields that hold codes; only a delimiter may be something else
+    declared = _leaf(line, 18, plain)
     if is_refused(declared):
         raise UnreadableHeader("MSH-18 names UTF-16 or UTF-32")
     codec = line.delimiters.codec or choose_charset(b"".join(line.fields[3:]), declared, defaults.charset).codec
@@ -87,22 +88,22 @@ def header_of(line: HeaderLine, raw: bytes, defaults: Defaults) -> Header:
         sending_facility=_leaf(line, 4, codec),
         receiving_application=_leaf(line, 5, codec),
         receiving_facility=_leaf(line, 6, codec),
-        sent_at=moment(_leaf(line, 7, "ascii"), defaults.zone),
+        sent_at=moment(_leaf(line, 7, plain), defaults.zone),
         type=kind,
         event=event,
         structure=structure,
         control_id=_whole(line, 10, codec),
-        processing_id=_leaf(line, 11, "ascii").upper(),
+        processing_id=_leaf(line, 11, plain).upper(),
         version=version[1] if version else "",
-        accept_ack=_leaf(line, 15, "ascii").upper(),
-        application_ack=_leaf(line, 16, "ascii").upper(),
+        accept_ack=_leaf(line, 15, plain).upper(),
+        application_ack=_leaf(line, 16, plain).upper(),
         charset=declared,
     )
 
 
 def _kind(line: HeaderLine, raw: bytes) -> tuple[str, str, str]:
     """Type, event and structure; `ADT_A08` alone and a missing event are made good where only one is meant."""
-    whole = line.raw(9).decode("ascii", "replace").split(line.delimiters.repetition)[0]
+    whole = line.raw(9).decode(line.delimiters.codec or "ascii", "replace").split(line.delimiters.repetition)[0]
     parts = [part.strip().upper() for part in whole.split(line.delimiters.component)]
     kind, event, structure = (*(part.split(line.delimiters.subcomponent, 1)[0] for part in parts), "", "")[:3]
     if not event and "_" in kind:

@@ -113,3 +113,13 @@ def test_what_nobody_could_follow_is_refused(raw: bytes) -> None:
 @given(st.binary(max_size=200))
 def test_any_msh_line_is_read_or_refused(noise: bytes) -> None:
     read_header(b"MSH|^~\\&|" + noise, DEFAULTS)
+
+
+@pytest.mark.parametrize("codec", ["utf-8", "latin-1"])
+def test_type_and_event_are_told_apart_by_a_mark_that_is_no_ascii(codec: str) -> None:
+    raw = "MSH|¥~\\&|EPD¥1|ZKHA|||20250310120000||OMP¥O09¥OMP_O09|C1|P¥T|2.5\r".encode(codec)
+
+    header = read_header(raw, DEFAULTS)
+
+    assert (header.type, header.event, header.structure) == ("OMP", "O09", "OMP_O09")
+    assert (header.sending_application, header.processing_id) == ("EPD", "P")
