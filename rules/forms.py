@@ -229,6 +229,7 @@ class RecognitionForm(Form):
 
     systems: dict[str, list[str]]
     spoken: dict[Literal["product", "diagnosis"], list[str]]
+    placeholders: list[str]
     unresolved_from_g: Decimal
     past_of: dict[str, str]
     cues: Cues

@@ -125,6 +125,11 @@ class Knowledge:
         """Whether the value sets know this code system: a code of it that is in none has no bearing."""
         return self.terms.codes.system_of(coding.system) in self.terms.recognition.spoken.get(kind, ())
 
+    def stands_for_nothing(self, coding: Coding) -> bool:
+        """Whether a sender writes this where it has no code."""
+        code = coding.code.strip().upper()
+        return code in self.terms.recognition.placeholders or not code.strip("0")
+
     def with_local_codes(self, local: Mapping[str, Iterable[Coding]]) -> "Knowledge":
         """Return this knowledge with a hospital's own codes, by value set, as members; its version says so.
 

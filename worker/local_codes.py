@@ -81,7 +81,7 @@ def _unknown(knowledge: Knowledge, thing: _Thing) -> ReadCoding | None:
     The words themselves, of a product without any code that may be IVIg.
     """
     ours = codings(thing.codings)
-    if not any(_is_code(read) for read in thing.codings):
+    if not any(_is_code(knowledge, coding) for coding in ours):
         return _words(knowledge, thing)
     if any(knowledge.sets_of(coding) for coding in ours):
         return None
@@ -89,7 +89,8 @@ def _unknown(knowledge: Knowledge, thing: _Thing) -> ReadCoding | None:
         read for read, coding in zip(thing.codings, ours, strict=True) if not knowledge.speaks(thing.kind, coding)
     ]
     if len(unspoken) == len(ours) or _is_immunoglobulin(knowledge, thing, ours):
-        return next((read for read in (*unspoken, *thing.codings) if _is_code(read)), None)
+        candidates = (*unspoken, *thing.codings)
+        return next((read for read in candidates if _is_code(knowledge, Coding(read.system, read.code))), None)
     return None
 
 
@@ -107,8 +108,8 @@ def _words(knowledge: Knowledge, thing: _Thing) -> ReadCoding | None:
     return ReadCoding(system=words.system, code=words.code, display=thing.text) if words.code else None
 
 
-def _is_code(coding: ReadCoding) -> bool:
-    return _CODE.fullmatch(coding.code) is not None
+def _is_code(knowledge: Knowledge, coding: Coding) -> bool:
+    return _CODE.fullmatch(coding.code) is not None and not knowledge.stands_for_nothing(coding)
 
 
 def _sighting(knowledge: Knowledge, thing: _Thing, coding: ReadCoding, message_id: int) -> Sighting:

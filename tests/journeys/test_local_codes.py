@@ -82,6 +82,8 @@ def test_a_diagnosis_we_can_make_nothing_of_is_noted(
         ("^immunoglobuline onbekend merk", []),  # given intravenously: it is IVIg
         ("^Privigen 100 mg/ml", []),
         ("^anti-D immunoglobuline", []),
+        ("DEFAULTMED^Paracetamol 500 mg", []),  # mapped, it would make every product that
+        ("0000^Paracetamol 500 mg^ZKH", []),
         ("^paracetamol", []),
         ("V9^nanogam, eigen bereiding^ATC^IG3^^ZKH", [("IG3", "")]),
     ],
