@@ -32,6 +32,10 @@ class Waiting(Protocol):
         """Its bytes."""
 
     @property
+    def origin(self) -> object:
+        """Where it came from; what comes from there is kept in order."""
+
+    @property
     def given_up(self) -> bool:
         """Whether its link was closed because something before it was not kept."""
 
@@ -54,11 +58,12 @@ class Batcher(Generic[W]):
         *,
         frames: int = 256,
         size: int = 32 * 1024 * 1024,
+        large: int = 1024 * 1024,
     ) -> None:
         self._save = save
         self._settled = settled
         self._metrics = metrics
-        self._frames, self._size = frames, size
+        self._frames, self._size, self._large = frames, size, large
         self._change = threading.Condition()
         self._pending: deque[W] = deque()
         self._batch: list[W] = []
@@ -124,13 +129,22 @@ class Batcher(Generic[W]):
                 self._resting = False
 
     def _next(self) -> list[W]:
+        """What comes first, but one large frame at the most: the small ones of others do not wait for all of them."""
         batch: list[W] = []
+        passed_over: list[W] = []
+        waiting: set[object] = set()  # where those came from
         size = 0
         while self._pending and len(batch) < self._frames and size < self._size:
             each = self._pending.popleft()
-            if not each.given_up:
+            if each.given_up:
+                continue
+            if each.origin in waiting or (each.size > self._large and size > self._large):
+                waiting.add(each.origin)
+                passed_over.append(each)
+            else:
                 batch.append(each)
                 size += each.size
+        self._pending.extendleft(reversed(passed_over))
         return batch
 
     def _keep(self, batch: list[W]) -> list[tuple[W, Outcome]]:

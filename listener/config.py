@@ -43,6 +43,8 @@ class ListenerConfig:
     ports: tuple[Port, ...] = (Port(),)
     queued_frames: int = 64  # of one link; then it is not read until some are answered
     queued_bytes: int = 32 * 1024 * 1024
+    large_at_once: int = 8  # links that hold more than this may wait for one another
+    large_bytes: int = 1024 * 1024
     batch_frames: int = 256  # in one commit
     batch_bytes: int = 32 * 1024 * 1024
     answer_within_s: float = 4.0  # a frame that waits longer costs its link: the sender sends again

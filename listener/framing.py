@@ -97,6 +97,16 @@ class Framer:
         """Whether a frame has begun and not ended."""
         return self._inside
 
+    @property
+    def held(self) -> int:
+        """Bytes in memory."""
+        return len(self._buffer)
+
+    def postpone(self, seconds: float) -> None:
+        """Forget some time in which the sender could not send, for we did not read."""
+        self._began_at += seconds
+        self._heard_at += seconds
+
     def feed(self, data: bytes, now: float) -> list[Part]:
         """The parts that these bytes complete."""
         parts: list[Part] = []

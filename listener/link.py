@@ -1,22 +1,18 @@
 """One sender's connection: frames in, answers out in the same order."""
 
 import asyncio
-from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Protocol, cast
+from collections.abc import Sequence
+from typing import cast
 
 import structlog
 
-from listener.config import ListenerConfig, Port
+from listener.config import Port
 from listener.framing import EB, SB, Empty, Frame, Framer, Oversized, Part, Truncated, as_junk
 from listener.junk import Junk
-from listener.metrics import Metrics
 from listener.peers import keep_alive, may_connect, names_in
-from listener.receive import Received, Reception
-from listener.sources import Feed, FeedOf, LinkFeeds, Source
-from store.messages import Arrival, Saved
+from listener.post import Pending, Post, Queue
+from listener.sources import Feed, LinkFeeds, Source
+from store.messages import Saved
 
 log = structlog.get_logger()
 
@@ -26,61 +22,6 @@ _COMMIT_BLOCKS = (b"\x06", b"\x15")
 _LINGER_S = 1.0
 
 
-@dataclass(slots=True, eq=False)
-class Pending:
-    """A frame on its way to the database."""
-
-    link: "Link"
-    received: Received
-    size: int
-    since: float
-
-    @property
-    def arrivals(self) -> Sequence[Arrival]:
-        """Its messages."""
-        return self.received.arrivals
-
-    @property
-    def given_up(self) -> bool:
-        """Whether its link is closed because something was not kept."""
-        return self.link.given_up
-
-    def give_up(self) -> None:
-        """Let nothing more of its link be kept."""
-        self.link.given_up = True
-
-
-class Post(Protocol):
-    """What a link needs of its listener."""
-
-    config: ListenerConfig
-    metrics: Metrics
-    reception: Reception
-    feed_of: FeedOf
-    clock: Callable[[], datetime]
-
-    def opened(self, link: "Link") -> None:
-        """Another link."""
-
-    def closed(self, link: "Link") -> None:
-        """One fewer."""
-
-    def keep(self, pending: Pending) -> None:
-        """Save this with the next batch."""
-
-
-@dataclass(slots=True)
-class _Queue:
-    """Frames that were read and not answered."""
-
-    held: deque[Part] = field(default_factory=deque)  # not yet given to the database
-    waiting: deque[Pending] = field(default_factory=deque)
-    size: int = 0
-
-    def __bool__(self) -> bool:
-        return bool(self.held or self.waiting)
-
-
 class Link(asyncio.Protocol):
     """Reads while the sender may send, and closes only when it must."""
 
@@ -88,10 +29,11 @@ class Link(asyncio.Protocol):
         self._post = post
         self._port = port
         self._framer = Framer(port.limits)
-        self._queue = _Queue()
+        self._queue = Queue()
         self._transport: asyncio.Transport | None = None
         self._feeds: LinkFeeds | None = None
         self._read_bytes = 0
+        self._waiting_since: float | None = None  # for a place among the large
         self._paused = self._congested = self._ending = self._sender_ended = False
         self._linger_until: float | None = None
         self.given_up = False  # a frame was not kept: nothing after it is kept or answered
@@ -145,6 +87,7 @@ class Link(asyncio.Protocol):
         self._pump()
         level = log.debug if not self._read_bytes else log.info
         level("link.closed", source=self.address, error=type(exc).__name__ if exc else None)
+        self._post.room.leave(self)
         self._post.closed(self)
 
     def pause_writing(self) -> None:
@@ -167,7 +110,7 @@ class Link(asyncio.Protocol):
         elif waiting and now - waiting[0].since > config.answer_within_s:
             self.given_up = True
             self.close_unanswered()
-        elif not self._ending:
+        elif not self._ending and self._waiting_since is None:
             self._take(self._framer.tick(now))
             if config.idle_s is not None and self.idle and now - self.heard_at > config.idle_s:
                 self.finish()
@@ -270,9 +213,28 @@ class Link(asyncio.Protocol):
     def _is_commit_block(self, part: Part) -> bool:
         return self._port.mllp_v2 and isinstance(part, Frame) and part.payload in _COMMIT_BLOCKS
 
+    def admitted(self) -> None:
+        """There is a place among the large now; the wait was ours, so it does not count against the sender."""
+        if self._waiting_since is not None:
+            self._framer.postpone(_now() - self._waiting_since)
+            self._waiting_since = None
+        self._regulate()
+
+    def _has_room(self) -> bool:
+        """Whether it may hold more: what is small always may, of the large ones a few at a time."""
+        room = self._post.room
+        if self._framer.held + self._queue.size <= room.small:
+            room.leave(self)
+        elif not room.enter(self):
+            if self._waiting_since is None:
+                self._waiting_since = _now()
+            return False
+        return True
+
     def _regulate(self) -> None:
         """Read, or leave it to TCP to hold the sender back."""
         full = bool(self._queue.held) or len(self._queue.waiting) >= self._post.config.queued_frames
+        full = not self._has_room() or full
         pause = (full or self._congested or self._ending) and self._linger_until is None
         if self._transport is None or self._transport.is_closing() or pause == self._paused:
             return

@@ -4,7 +4,7 @@ import hashlib
 import re
 import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from listener.acknowledge import ControlIds, Verdict, ack_code, acknowledge, positive
@@ -20,7 +20,8 @@ from parsers.message_types import READ
 from store.messages import Arrival, Saved
 
 _UTF16 = (b"\xff\xfe", b"\xfe\xff", b"M\x00S\x00", b"\x00M\x00S")
-_MSA, _PID = (re.compile(rb"[\r\n]" + name + rb"[^A-Za-z0-9]") for name in (b"MSA", b"PID"))
+_MSA = re.compile(rb"[\r\n]MSA[^A-Za-z0-9]").search
+_MSA_WITHIN = 8192  # bytes: only SFT may come before it
 _VOLATILE = (7, 8, 13)  # what a sender may change when it sends the same message again
 _NOT_READ = Header()
 _UNKNOWN = Defaults()  # to read the name of a sender that has said nothing yet
@@ -36,6 +37,7 @@ class Letter:
     feed: Feed
     fault: Fault | None = None
     reason: str | None = None  # why it is parked
+    answers_us: bool = False  # it only answers a message of ours
 
     @property
     def verdict(self) -> Verdict:
@@ -51,18 +53,9 @@ class Letter:
             return ""  # an acknowledgement is never acknowledged
         return ack_code(self.verdict, self.header, self.feed.ack_mode)
 
-    @property
-    def answers_us(self) -> bool:
-        """Whether it only answers a message: it has MSA, and nothing of a patient that we read."""
-        if self.header.type == "ACK":
-            return True
-        if _MSA.search(self.raw) is None:
-            return False
-        return (self.header.type, self.header.event) not in READ or _PID.search(self.raw) is None
-
     def refused(self, fault: Fault | None, reason: str | None) -> "Letter":
         """The same message with what is wrong with it."""
-        return Letter(self.raw, self.line, self.header, self.feed, fault, reason)
+        return replace(self, fault=fault, reason=reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +95,7 @@ class Reception:
         return _read(raw, feeds, self._headers).feed
 
     def _too_large(self, part: Oversized, feeds: LinkFeeds) -> Letter:
-        letter = _read(part.prefix, feeds, self._headers)
-        return Letter(part.prefix, letter.line, letter.header, letter.feed, Fault("207"), "too_large")
+        return _read(part.prefix, feeds, self._headers).refused(Fault("207"), "too_large")
 
     def _alone(self, letter: Letter, arrival: Arrival) -> Received:
         def answer(saved: Sequence[Saved], now: datetime) -> tuple[str, bytes]:
@@ -255,7 +247,16 @@ def _read(raw: bytes, feeds: LinkFeeds, headers: Headers) -> Letter:
             header = headers.read(line, raw, feed.defaults)
     except UnreadableHeader:
         return Letter(raw, line, _NOT_READ, feeds.of("", ""), Fault("207", "MSH^1^18"), "utf16")
-    return Letter(raw, line, header, feed)
+    return Letter(raw, line, header, feed, answers_us=_answers_us(raw, header))
+
+
+def _answers_us(raw: bytes, header: Header) -> bool:
+    """Whether there is an MSA, near the beginning where it must stand, and nothing of a patient that we read."""
+    if header.type == "ACK":
+        return True
+    if raw.find(b"MSA", 0, _MSA_WITHIN) < 0 or _MSA(raw, 0, _MSA_WITHIN) is None:
+        return False
+    return (header.type, header.event) not in READ or (b"\rPID" not in raw and b"\nPID" not in raw)
 
 
 def _judged(letter: Letter) -> Letter:

@@ -12,10 +12,12 @@ import structlog
 from listener.acknowledge import ControlIds
 from listener.batching import Batcher, Outcome
 from listener.config import ListenerConfig, Port
-from listener.link import Link, Pending
+from listener.link import Link
 from listener.metrics import Metrics
+from listener.post import Pending
 from listener.publishing import Crowded, Enqueue, Publisher
 from listener.receive import Reception
+from listener.room import Room
 from listener.saving import Save
 from listener.sources import FeedOf, IsOrder
 from listener.tls import ExpiryAlarm, ServerTls
@@ -57,6 +59,7 @@ class Listener:
         self.metrics = metrics or Metrics()
         self.feed_of = feed_of
         self.clock = clock
+        self.room = Room(config.large_at_once, config.large_bytes)
         self.reception = Reception(is_order, ControlIds(clock(), secrets.token_hex(3).upper()))
         self._save = save
         self._enqueue = enqueue
@@ -72,7 +75,12 @@ class Listener:
         config = self.config
         self._loop = asyncio.get_running_loop()
         self._batcher: Batcher[Pending] = Batcher(
-            self._save, self._kept, self.metrics, frames=config.batch_frames, size=config.batch_bytes
+            self._save,
+            self._kept,
+            self.metrics,
+            frames=config.batch_frames,
+            size=config.batch_bytes,
+            large=config.large_bytes,
         )
         self._publisher = Publisher(
             self._enqueue,

@@ -1,0 +1,153 @@
+"""Large messages wait for one another, and nobody else waits for them."""
+
+import asyncio
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from listener.batching import Batcher, Outcome
+from listener.config import ListenerConfig, Port
+from listener.framing import FrameLimits
+from listener.metrics import Metrics
+from listener.room import Room
+from listener.sending import read_answer
+from store.messages import Arrival, Saved
+from tests.listener.builders import a_hospital, a_message, framed, run
+
+NARROW = ListenerConfig(
+    ports=(Port(port=0, limits=FrameLimits(stalled_s=0.4)),), tick_s=0.02, large_at_once=1, large_bytes=20_000
+)
+
+
+def a_large_message(number: str) -> bytes:
+    return a_message(number) + b"OBX|1|ED|x|" + b"QUJD" * 100_000 + b"\r"
+
+
+def test_one_large_message_waits_for_another_and_small_ones_for_none(sqlite_engine: sa.Engine) -> None:
+    async def main() -> None:
+        async with (
+            a_hospital(sqlite_engine, config=NARROW) as hospital,
+            hospital.link() as first,
+            hospital.link() as second,
+            hospital.link() as small,
+        ):
+            half = framed(a_large_message("L1"))
+            await first.send(half[:200_000])
+            await asyncio.sleep(0.1)
+            sending = asyncio.create_task(second.send(framed(a_large_message("L2"))))
+            for number in range(5):
+                assert read_answer(await small.ask(a_message(f"S{number}")))[0] == "AA"
+            assert await second.hears_nothing(0.1)
+
+            await first.send(half[200_000:])
+
+            assert await first.answers(1) == [("AA", b"L1")]
+            assert await second.answers(1) == [("AA", b"L2")]
+            await sending
+
+    run(main())
+
+
+def test_who_holds_a_place_and_stalls_loses_it_and_who_waited_is_not_blamed(sqlite_engine: sa.Engine) -> None:
+    async def main() -> None:
+        async with (
+            a_hospital(sqlite_engine, config=NARROW) as hospital,
+            hospital.link() as stalls,
+            hospital.link() as waits,
+        ):
+            await stalls.send(framed(a_large_message("L1"))[:200_000])
+            await asyncio.sleep(0.1)
+            sending = asyncio.create_task(waits.send(framed(a_large_message("L2"))))
+
+            assert await stalls.rest() == b""
+            assert await waits.answers(1) == [("AA", b"L2")]
+            await sending
+
+    run(main())
+
+
+def test_many_large_messages_at_once_are_all_answered(sqlite_engine: sa.Engine) -> None:
+    async def main() -> None:
+        async with a_hospital(sqlite_engine, config=NARROW) as hospital:
+
+            async def one(name: str) -> None:
+                async with hospital.link() as link:
+                    for number in range(3):
+                        assert read_answer(await link.ask(a_large_message(f"{name}-{number}")))[0] == "AA"
+
+            await asyncio.gather(*(one(f"L{number}") for number in range(12)))
+
+            assert len(hospital.kept()) == 36
+            assert hospital.listener.room._inside == set()
+
+    run(main())
+
+
+@dataclass
+class Visitor:
+    """Counts how often it was admitted."""
+
+    admissions: int = 0
+
+    def admitted(self) -> None:
+        self.admissions += 1
+
+    __hash__ = object.__hash__
+
+
+def test_places_are_given_in_the_order_of_coming() -> None:
+    room = Room(places=1, small=10)
+    first, second, third = Visitor(), Visitor(), Visitor()
+
+    entered = [room.enter(each) for each in (first, second, third, first, second)]
+    room.leave(first)
+    room.leave(first)
+
+    assert entered == [True, False, False, True, False]
+    assert [each.admissions for each in (first, second, third)] == [0, 1, 0]
+    room.leave(third)
+    room.leave(second)
+    assert room.enter(first)
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """A frame on its way to the database."""
+
+    origin: str
+    size: int
+    given_up: bool = False
+
+    @property
+    def arrivals(self) -> Sequence[Arrival]:
+        return [Arrival(feed_id=1, body_hash=b"", raw=b"", received_at=None, ack_code="AA", control_id=self.origin)]  # type: ignore[arg-type]  # nobody reads it
+
+    def give_up(self) -> None:
+        raise AssertionError
+
+
+def test_a_batch_holds_one_large_message_and_the_small_ones_of_others() -> None:
+    batches: list[list[str]] = []
+    done, begun, go = threading.Event(), threading.Event(), threading.Event()
+
+    def save(arrivals: Sequence[Arrival]) -> list[Saved]:
+        begun.set()
+        go.wait(10)
+        batches.append([each.control_id for each in arrivals])
+        return [Saved(1, False, "AA") for _ in arrivals]
+
+    def settled(outcomes: list[tuple[Parcel, Outcome]]) -> None:
+        if sum(map(len, batches)) == 7:
+            done.set()
+
+    batcher: Batcher[Parcel] = Batcher(save, settled, Metrics(), large=100)
+    batcher.put([Parcel("first", 1)])
+    begun.wait(10)
+    batcher.put([Parcel("A", 500), Parcel("B", 500), Parcel("b", 1), Parcel("B", 1), Parcel("A", 1), Parcel("C", 500)])
+    go.set()
+    done.wait(10)
+    batcher.close(10)
+
+    assert batches == [["first"], ["A", "b", "A"], ["B", "B"], ["C"]]
