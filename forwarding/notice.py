@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 Kind = Literal["raised", "changed", "escalated", "resolved"]
 Tier = Literal["contraindication", "high", "moderate", "information", "none"]
 Priority = Literal["urgent", "prompt", "routine", "passive", "none"]
+Stream = Literal["order", "pharmacovigilance"]  # about an order, or about what came after its infusion
 Language = Literal["nl", "en"]
 
 _KEY = re.compile(r"[A-Za-z0-9._:-]{1,120}")
@@ -32,6 +33,7 @@ class Notice:
     sequence: int  # counts up per alert, so that a receiver can put notices in order
     occurred_at: datetime
     language: Language = "nl"
+    stream: Stream = "order"
 
     def __post_init__(self) -> None:
         """Refuse what could be a name, a sentence or a header of its own."""

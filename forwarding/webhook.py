@@ -91,6 +91,7 @@ def _body(notice: Notice) -> bytes:
             "occurred_at": notice.occurred_at.astimezone(UTC).isoformat(),
             "alert": {
                 "id": notice.alert,
+                "stream": notice.stream,
                 "tier": notice.tier,
                 "priority": notice.priority,
                 "ward": notice.ward,

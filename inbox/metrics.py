@@ -1,6 +1,7 @@
 """`/metrics`: counts and ages for Prometheus. Nothing in it is about a patient."""
 
 from collections.abc import Iterator
+from itertools import product
 from threading import Lock
 
 import sqlalchemy as sa
@@ -13,6 +14,7 @@ from inbox.parts import AnyRequest, Parts
 from store import application_acks, deliveries, message_queries, status_queries
 from store.engine import reading
 
+STREAMS = ("order", "pharmacovigilance")
 TIERS = ("contraindication", "high", "moderate", "information")
 
 
@@ -51,12 +53,15 @@ class StoreCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         """Give alerts by tier, messages and deliveries by state, and how long the oldest message waits."""
         with reading(self._parts.engine) as connection:
-            alerts = status_queries.open_alerts_by_tier(connection)
+            alerts = status_queries.open_alerts(connection)
             messages = self._settled.count(connection) | message_queries.counts(connection)
             waiting = deliveries.counts(connection)
             acks = application_acks.counts(connection)
             oldest = message_queries.oldest_received_age(connection, self._parts.clock())
-        yield _family("ivigilant_alerts_open", "Open alerts", "tier", dict.fromkeys(TIERS, 0) | alerts)
+        opened = GaugeMetricFamily("ivigilant_alerts_open", "Open alerts", labels=["stream", "tier"])
+        for labels, count in sorted((dict.fromkeys(product(STREAMS, TIERS), 0) | alerts).items()):
+            opened.add_metric(labels, count)
+        yield opened
         yield _family("ivigilant_messages", "Messages in the store", "state", messages)
         yield _unsent("ivigilant_deliveries", "Deliveries not sent", "destination", waiting)
         yield _unsent("ivigilant_application_acks", "Application acknowledgements not sent", "route", acks)

@@ -15,6 +15,7 @@ def notice_rows(connection: sa.Connection, event_ids: Collection[int]) -> dict[i
             event.c.id,
             event.c.kind,
             event.c.at,
+            alert.c.stream,
             alert.c.tier,
             alert.c.priority,
             sa.func.coalesce(patient.c.demographics["ward"].as_string(), "").label("ward"),

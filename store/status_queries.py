@@ -30,7 +30,8 @@ def last_message_at(connection: sa.Connection) -> datetime | None:
     return found
 
 
-def open_alerts_by_tier(connection: sa.Connection) -> dict[str, int]:
-    """Count the open alerts, per tier."""
-    query = sa.select(alert.c.tier, sa.func.count().label("how_many")).where(alert.c.status == "open")
-    return {row.tier: row.how_many for row in connection.execute(query.group_by(alert.c.tier))}
+def open_alerts(connection: sa.Connection) -> dict[tuple[str, str], int]:
+    """Count the open alerts, per stream and tier: a case after an infusion is none about its order."""
+    query = sa.select(alert.c.stream, alert.c.tier, sa.func.count().label("how_many")).where(alert.c.status == "open")
+    rows = connection.execute(query.group_by(alert.c.stream, alert.c.tier))
+    return {(row.stream, row.tier): row.how_many for row in rows}

@@ -54,6 +54,7 @@ def _notices(connection: sa.Connection, worker: Dependencies, claimed: Sequence[
             sequence=delivery.event_id,
             occurred_at=row["at"],
             language=worker.site.language,
+            stream=row["stream"],
         )
         for delivery in claimed
         for row in (rows[delivery.event_id],)

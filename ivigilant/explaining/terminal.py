@@ -134,8 +134,8 @@ def _order(order: OrderExplained, console: Console) -> None:
     about = told["order"]
     numbers = " ".join(number for number in (about["placer"], about["filler"]) if number)
     console.rule(f"[bold]order {escape(numbers)}[/]  {escape(about['product'])}", align="left")
-    if order.stream != "order":
-        console.print(f"[bold]{order.stream}[/]: what came after the infusion, not the order itself")
+    after = ": what came after the infusion, not the order itself" if order.stream != "order" else ""
+    console.print(f"stream [bold]{order.stream}[/]{after}")
     console.print(f"[{_TIER[order.tier]}]{order.tier}[/], {order.priority}; judged for {order.as_of:%Y-%m-%d %H:%M}Z")
     console.print(_facts_of_order(about))
     console.print(escape(told["text"]["en"]))

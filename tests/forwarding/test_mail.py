@@ -140,3 +140,12 @@ def test_a_password_is_never_sent_in_the_clear() -> None:
 def test_a_list_without_addresses_is_refused_at_the_start(recipients: tuple[str, ...]) -> None:
     with pytest.raises(ValueError, match="mail apotheek"):
         Mail("apotheek", MailServer("mail.example", 25), SENDER, recipients)
+
+
+def test_a_case_after_an_infusion_is_told_from_an_alert_about_an_order(receiver: MailReceiver) -> None:
+    receiver.destination().forward(a_notice(stream="pharmacovigilance", tier="high", priority="prompt"))
+    receiver.destination().forward(a_notice(language="en"))
+
+    assert "Subject: [IVIg] Hoog risico, vandaag, na infusie, C4NEU (nieuw)" in receiver.received[0].text
+    assert "Over: na infusie" in receiver.received[0].text
+    assert "About: order" in receiver.received[1].text

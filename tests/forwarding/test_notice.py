@@ -21,6 +21,7 @@ def test_a_notice_has_these_fields_and_no_others() -> None:
         "sequence",
         "occurred_at",
         "language",
+        "stream",
     }
 
 

@@ -33,6 +33,7 @@ def test_the_body_says_what_happened_to_which_alert_and_nothing_of_a_patient(rec
         "occurred_at": "2025-03-10T08:15:00+00:00",
         "alert": {
             "id": "AL41",
+            "stream": "order",
             "tier": "contraindication",
             "priority": "urgent",
             "ward": "C4NEU",

@@ -86,8 +86,9 @@ def test_the_figures_count_alerts_messages_and_deliveries_and_name_nobody(client
 
     figures = client.get("/metrics").text
 
-    assert 'ivigilant_alerts_open{tier="contraindication"} 1.0' in figures
-    assert 'ivigilant_alerts_open{tier="high"} 0.0' in figures
+    assert 'ivigilant_alerts_open{stream="order",tier="contraindication"} 1.0' in figures
+    assert 'ivigilant_alerts_open{stream="order",tier="high"} 0.0' in figures
+    assert 'ivigilant_alerts_open{stream="pharmacovigilance",tier="high"} 0.0' in figures
     assert 'ivigilant_messages{state="processed"} 1.0' in figures
     assert 'ivigilant_messages{state="parked"} 1.0' in figures
     assert 'ivigilant_messages{state="received"} 1.0' in figures
