@@ -34,6 +34,7 @@ class Link(asyncio.Protocol):
         self._feeds: LinkFeeds | None = None
         self._read_bytes = 0
         self._waiting_since: float | None = None  # for a place among the large
+        self._is_large = False
         self._paused = self._congested = self._ending = self._sender_ended = False
         self._linger_until: float | None = None
         self.given_up = False  # a frame was not kept: nothing after it is kept or answered
@@ -214,22 +215,32 @@ class Link(asyncio.Protocol):
         return self._port.mllp_v2 and isinstance(part, Frame) and part.payload in _COMMIT_BLOCKS
 
     def admitted(self) -> None:
-        """There is a place among the large now; the wait was ours, so it does not count against the sender."""
+        """There is a place among the large now."""
+        self._wait_no_more()
+        self._regulate()
+
+    def _wait_no_more(self) -> None:
+        """The wait was ours: it does not count against the sender."""
         if self._waiting_since is not None:
             self._framer.postpone(_now() - self._waiting_since)
             self._waiting_since = None
-        self._regulate()
 
     def _has_room(self) -> bool:
         """Whether it may hold more: what is small always may, of the large ones a few at a time."""
         room = self._post.room
-        if self._framer.held + self._queue.size <= room.small:
-            room.leave(self)
-        elif not room.enter(self):
-            if self._waiting_since is None:
-                self._waiting_since = _now()
-            return False
-        return True
+        large = self._framer.held + self._queue.size > room.small
+        if not large:
+            if self._is_large:
+                self._is_large = False
+                self._wait_no_more()
+                room.leave(self)
+            return True
+        self._is_large = True
+        if room.enter(self):
+            return True
+        if self._waiting_since is None:
+            self._waiting_since = _now()
+        return False
 
     def _regulate(self) -> None:
         """Read, or leave it to TCP to hold the sender back."""
