@@ -1,5 +1,6 @@
 """Findings combined into one tier, one priority and one text, as policy.yaml says."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 from rules.assessment import Assessment, Finding, Priority, Step, Text, Tier
@@ -14,6 +15,7 @@ _JOINS = {
     "nl": (" Daarnaast: ", " Gunstig: ", " Ontbreekt: ", " Advies: "),
     "en": (" Also: ", " In favour: ", " Missing: ", " Advice: "),
 }
+_PARTS = re.compile("[:;] ")
 
 
 def combine(picture: Picture, knowledge: Knowledge, findings: Sequence[Finding], trace: tuple[Step, ...]) -> Assessment:
@@ -120,19 +122,20 @@ def _fits(line: PriorityRule, picture: Picture, fired: set[str], tiers: set[Tier
 def _text(found: Sequence[Finding], mitigating: Sequence[Text], missing: Sequence[Text]) -> Text:
     told = found[0].because.en  # an escalation names what it adds up
     others = [each for each in found if each.tier != found[0].tier and each.title.en not in told]
+    same = [each for each in found if each.tier == found[0].tier]
     return Text(
         _one_language(
             "nl",
-            [finding.because.nl for finding in found if finding.tier == found[0].tier],
-            [finding.title.nl for finding in others],
+            [finding.because.nl for finding in same],
+            [(finding.title.nl, finding.because.nl) for finding in others],
             [text.nl for text in mitigating],
             [text.nl for text in missing],
             [text.nl for text in found[0].advice],
         ),
         _one_language(
             "en",
-            [finding.because.en for finding in found if finding.tier == found[0].tier],
-            [finding.title.en for finding in others],
+            [finding.because.en for finding in same],
+            [(finding.title.en, finding.because.en) for finding in others],
             [text.en for text in mitigating],
             [text.en for text in missing],
             [text.en for text in found[0].advice],
@@ -141,7 +144,12 @@ def _text(found: Sequence[Finding], mitigating: Sequence[Text], missing: Sequenc
 
 
 def _one_language(
-    language: str, because: list[str], also: list[str], mitigating: list[str], missing: list[str], advice: list[str]
+    language: str,
+    because: list[str],
+    also: list[tuple[str, str]],
+    mitigating: list[str],
+    missing: list[str],
+    advice: list[str],
 ) -> str:
     """Write what was found, what speaks for safety, what is missing and what to do, as far as there is room."""
     also_join, mitigating_join, missing_join, advice_join = _JOINS[language]
@@ -151,14 +159,30 @@ def _one_language(
         (4, missing_join + "; ".join(missing) + "." if missing else ""),
         (5, advice_join + advice[0] if advice else ""),
         *((1, " " + each) for each in because[1:]),
-        (2, also_join + "; ".join(also) + "." if also else ""),
+        (2, also_join + "; ".join(title for title, _ in also) + "." if also else ""),
     ]
     room, kept = LONGEST, []
     for place, words in by_weight:
         if len(words) <= room:
             kept.append((place, words))
             room -= len(words)
+    if also and kept[-1][0] == 2:
+        kept[-1] = 2, also_join + "; ".join(_in_full(also, room, "".join(words for _, words in kept))) + "."
     return "".join(words for _, words in sorted(kept, key=lambda each: each[0]))
+
+
+def _in_full(also: list[tuple[str, str]], room: int, told: str) -> list[str]:
+    """Say what else was found instead of only naming it, as far as there is room and nothing is said twice."""
+    said = []
+    for title, because in also:
+        full = because.split(". ")[0].rstrip(".")
+        longer = len(full) - len(title)
+        if longer <= room and not any(part in told for part in _PARTS.split(full)[1:]):
+            said.append(full)
+            room -= longer
+        else:
+            said.append(title)
+    return said
 
 
 def shorten(text: str, length: int) -> str:

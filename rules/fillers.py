@@ -31,7 +31,7 @@ class Filling(NamedTuple):
 
 Filler = Callable[[Filling], str]
 UNKNOWN = {"nl": "onbekend", "en": "unknown"}
-OF_THE_FINDING = frozenset({"found", "medicines", "interval_days"})  # the others are the same in every finding
+OF_THE_FINDING = frozenset({"found", "medicines", "after_ivig"})  # the others are the same in every finding
 _LONGEST_LABEL = 48
 _CACHE_LIMIT = 4_096
 _HISTORY = frozenset({"condition", "procedure", "allergy"})
@@ -39,7 +39,7 @@ _UNDATED = {"nl": "datum onbekend", "en": "undated"}
 _STATUS = {
     "therapeutic": Text("behandeldosis", "treatment dose"),
     "subtherapeutic": Text("INR te laag", "INR too low"),
-    "unknown": Text("sterkte onbekend", "strength unknown"),
+    "unknown": Text("werking niet aangetoond", "effect not shown"),
     "prophylactic": Text("alleen profylactisch", "prophylactic only"),
     "none": Text("geen antistolling bekend", "no anticoagulant on record"),
 }
@@ -157,14 +157,19 @@ def _per_hour(rate: Callable[[Picture], Decimal]) -> Filler:
     return _number(lambda picture: rate(picture) * 60 * picture.weight_kg / 1000 if picture.weight_kg else None)
 
 
-def _interval(filling: Filling) -> str:
-    """Days from the last IVIg to the event that followed it."""
+def _after_ivig(filling: Filling) -> str:
+    """How long after the last IVIg the event that followed it began: "10 days after", "on the day of"."""
     event = next((fact for fact in filling.facts if fact.kind in _HISTORY and fact.starts), None)
     if event is None or event.starts is None:
         return ""
     doses = [fact for fact in filling.facts if is_dose(fact) and fact.starts]
     gaps = [(event.starts - fact.starts).days for fact in doses if fact.starts]
-    return str(min((gap for gap in gaps if gap >= 0), default=0)) if gaps else ""
+    if not gaps:
+        return ""
+    days = min((gap for gap in gaps if gap >= 0), default=0)
+    if filling.language == "nl":
+        return f"{days} {'dag' if days == 1 else 'dagen'} na" if days else "op de dag van"
+    return f"{days} {'day' if days == 1 else 'days'} after" if days else "on the day of"
 
 
 def _no_dose_per_kg(filling: Filling) -> str:
@@ -184,7 +189,9 @@ def _last_dose(filling: Filling) -> str:
 
 
 def _product(filling: Filling) -> str:
-    return filling.picture.brand or ("dit product" if filling.language == "nl" else "this product")
+    if filling.picture.brand:
+        return filling.picture.brand
+    return "een onbekend product (eigen grens)" if filling.language == "nl" else "an unknown product (our own limit)"
 
 
 def _adjusted_dose(picture: Picture) -> Decimal | None:
@@ -203,7 +210,7 @@ FILLERS: dict[str, Filler] = {
     "risk_factors": _risk_factors,
     "count": lambda filling: str(len(filling.picture.risk_factors)),
     "anticoagulation": _anticoagulation,
-    "interval_days": _interval,
+    "after_ivig": _after_ivig,
     "no_dose_per_kg": _no_dose_per_kg,
     "last_dose": _last_dose,
     "product": _product,

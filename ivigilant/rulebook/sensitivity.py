@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from functools import cache
 from multiprocessing import get_context
 from typing import Any, NamedTuple
 
 from ivigilant.hospital.population import ASSUMED, USUAL, Population, Share
 from ivigilant.rulebook.burden import AT, PUSHED, measure
+from rules.knowledge import Knowledge
 from rules.load import load_knowledge
 from worker.site import Site
 
@@ -49,8 +51,13 @@ def vary(size: int = PATIENTS) -> list[Varied]:
         return [Varied(share, half.result(), usual.result(), double.result()) for share, half, double in pairs]
 
 
+@cache
+def _knowledge() -> Knowledge:
+    return load_knowledge()  # once in each process
+
+
 def _pushed(population: Population, size: int) -> float:
-    return measure(load_knowledge(), Site(), size, AT, population).per_hundred(*PUSHED)
+    return measure(_knowledge(), Site(), size, AT, population).per_hundred(*PUSHED)
 
 
 def _more_use(population: Population, index: int, times: float) -> Population:

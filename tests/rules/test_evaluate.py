@@ -122,7 +122,7 @@ def test_only_proven_treatment_makes_it_routine(
 def test_what_mitigates_and_what_is_missing_is_told(knowledge: Knowledge) -> None:
     found = evaluate(a_case(diagnosed="I80.2", taking="B01AF02, 10 mg", history="no", weight="?"), knowledge)
 
-    assert [text.en for text in found.mitigating] == ["anticoagulation Apixaban B01AF02 10 mg/day (treatment dose)"]
+    assert [text.en for text in found.mitigating] == ["treatment-dose anticoagulation"]
     assert "history (nothing received)" in [text.en for text in found.missing]
 
 
