@@ -140,9 +140,8 @@ class Picture:
         return [fact for fact in self.with_certainty(names) if fact.kind in _SAID_IN_WORDS]
 
     def is_present(self, fact: Fact) -> bool:
-        """Whether a fact still holds at the judged moment: not stopped, resolved or ended."""
-        at = self.case.at
-        return fact.status not in _STOPPED and (fact.ends is None or fact.ends >= at)
+        """Whether a fact still holds at the judged moment: what was stopped later did."""
+        return fact.status not in _STOPPED if fact.ends is None else fact.ends >= self.case.at
 
     def taking(self, names: tuple[str, ...]) -> list[Fact]:
         """Return the medicines of these value sets that are in use at the judged moment."""

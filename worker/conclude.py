@@ -18,6 +18,7 @@ from worker.orders import BADGES, OrderState, fold_orders
 from worker.products import Product, is_answered, product_of
 from worker.site import Site
 from worker.surveillance import STREAM, watch
+from worker.timeline import Timeline, lay_out
 from worker.weights import weight_on
 
 
@@ -40,7 +41,7 @@ class _Known:
     """What is known of the patient, whichever order is judged."""
 
     patient: Patient
-    facts: tuple[Fact, ...]
+    facts: Timeline
     history_received: bool
     history_as_of: datetime | None
 
@@ -58,8 +59,8 @@ def conclude(
     orders = [
         (order, product_of(knowledge, order.content)) for order in fold_orders(entries) if order.content is not None
     ]
-    facts = [*facts_of(entries), *_medications(orders)]
-    known = _Known(patient, tuple(facts), history_received, history_as_of)
+    facts = lay_out([*facts_of(entries), *_medications(orders)], knowledge)
+    known = _Known(patient, facts, history_received, history_as_of)
     courses = {order.key: course_of(order, product.brand, site) for order, product in orders if product.is_ivig}
     asked = [(order, product) for order, product in orders if order.state != CONTAINER]
     answered = [_answer(order, product, courses, known, knowledge, site) for order, product in asked if product.is_ivig]
@@ -89,7 +90,7 @@ def why_unanswered(entries: Sequence[Entry], knowledge: Knowledge) -> dict[str, 
 def _watched(
     answered: Sequence[Answered],
     courses: dict[str, Course],
-    facts: Sequence[Fact],
+    facts: Timeline,
     entries: Sequence[Entry],
     knowledge: Knowledge,
 ) -> list[Answered]:
@@ -145,12 +146,12 @@ def _answer(
             key=lambda dose: (dose.at, dose.order),
         )
     )
-    weight = weight_on(at, known.facts, knowledge, known.patient)
+    weight = weight_on(at, known.facts.weights, known.patient)
     case = Case(
         order=judged_order(order, product, course, list(courses.values()), site, weight),
         patient=known.patient,
         at=at,
-        facts=tuple(fact for fact in known.facts if _counts(fact, order, at)),
+        facts=known.facts.until(at, provenance(order.source) if order.source is not None else None),
         doses=_until_course(other_doses, at),
         history_received=known.history_received,
         history_as_of=known.history_as_of,
@@ -164,15 +165,9 @@ def _until_course(doses: tuple[Dose, ...], at: datetime) -> tuple[Dose, ...]:
     return tuple(dose for dose in doses if dose.at <= at)
 
 
-def _counts(fact: Fact, order: OrderState, at: datetime) -> bool:
-    """Undated facts always count; dated ones when they lie at or before the moment judged for."""
-    own = order.source is not None and fact.provenance == provenance(order.source)
-    return not own and (fact.starts is None or fact.starts <= at)
-
-
-def _moment(order: OrderState, course: Course, facts: Sequence[Fact]) -> datetime:
+def _moment(order: OrderState, course: Course, facts: Timeline) -> datetime:
     """The moment judged for (decision 2): the newest thing known within the order's life, never before its start."""
-    newest = [fact.starts for fact in facts if fact.starts is not None]
+    newest = [facts.latest_start] if facts.latest_start is not None else []
     said = [order.source.happened_at] if order.source and isinstance(order.source.event, MedicationOrdered) else []
     latest = max([*newest, *[moment for moment in said if moment is not None], course.starts_at])
     ends = [end for end in (course.ends_at, order.stopped_at) if end is not None]

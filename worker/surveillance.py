@@ -10,35 +10,27 @@ from rules.dates import last_moment
 from rules.evaluate import evaluate
 from rules.facts import Case, Dose, Fact, events_among
 from rules.knowledge import Knowledge
+from worker.timeline import Timeline
 
 STREAM: Final = "pharmacovigilance"
-_EVENTS = frozenset({"condition", "procedure", "allergy", "medication"})  # kinds that can be an event after infusion
 
 
-def watch(
-    case: Case, facts: Sequence[Fact], doses: Sequence[Dose], knowledge: Knowledge
-) -> tuple[Case, Assessment] | None:
+def watch(case: Case, known: Timeline, doses: Sequence[Dose], knowledge: Knowledge) -> tuple[Case, Assessment] | None:
     """Look for an event after the doses of this order; None when there is none.
 
     `doses` are those of every order, given or planned, oldest first: each event belongs to the order that gave the last
     one before it. The case is judged for the moment of its latest event, so what happens later does not change it.
     """
     first = next((dose.at for dose in doses if dose.order == case.order.key), None)
-    if first is None or not any(_may_be_event(fact, first) for fact in facts):
+    if first is None or known.latest_event is None or known.latest_event < first:
         return None
-    whole = replace(case, facts=tuple(facts), doses=tuple(doses), at=_newest(facts))
+    whole = replace(case, facts=known.facts, doses=tuple(doses), at=known.latest_moment or known.latest_event)
     seen = evaluate(whole, knowledge, STREAM)
     if seen.tier == Tier.NONE:
         return None
     at = _newest([event for finding in seen.findings for event in events_among(finding.facts, case.order)])
-    known = tuple(fact for fact in facts if fact.starts is None or fact.starts <= at)
-    then = replace(whole, facts=known, at=at)
+    then = replace(whole, facts=known.until(at), at=at)
     return then, evaluate(then, knowledge, STREAM)
-
-
-def _may_be_event(fact: Fact, first: datetime) -> bool:
-    last = last_moment(fact)
-    return fact.kind in _EVENTS and last is not None and last >= first
 
 
 def _newest(facts: Sequence[Fact]) -> datetime:

@@ -17,22 +17,27 @@ WEIGHT_SET = "body-weight"
 
 @dataclass(frozen=True, slots=True)
 class Weight:
-    """A weight in kg and the fact it was read from."""
+    """A weight in kg, when it was taken, and the fact it was read from."""
 
     kg: Decimal
+    at: datetime
     fact: Fact
 
 
-def weight_on(at: datetime, facts: Sequence[Fact], knowledge: Knowledge, patient: Patient) -> Weight | None:
-    """The newest plausible weight that is not too old on that day."""
-    oldest = at - (INPATIENT if patient.inpatient else OUTPATIENT)
-    weights = [
-        Weight(kg, fact)
+def weights_among(facts: Sequence[Fact], knowledge: Knowledge) -> list[Weight]:
+    """Every plausible weight that is dated."""
+    return [
+        Weight(kg, fact.starts, fact)
         for fact in facts
-        if fact.kind == "observation" and fact.starts is not None and oldest <= fact.starts <= at
-        if (kg := _kg(fact, knowledge)) is not None
+        if fact.kind == "observation" and fact.starts is not None and (kg := _kg(fact, knowledge)) is not None
     ]
-    return max(weights, key=lambda weight: (weight.fact.starts, weight.kg), default=None)
+
+
+def weight_on(at: datetime, weights: Sequence[Weight], patient: Patient) -> Weight | None:
+    """The newest of these weights that is not too old on that day."""
+    oldest = at - (INPATIENT if patient.inpatient else OUTPATIENT)
+    taken = [weight for weight in weights if oldest <= weight.at <= at]
+    return max(taken, key=lambda weight: (weight.at, weight.kg), default=None)
 
 
 def _kg(fact: Fact, knowledge: Knowledge) -> Decimal | None:

@@ -25,3 +25,13 @@ def test_a_deletion_under_the_new_number_lapses_when_the_merge_is_undone(hospita
     tell(hospital, *story, Unmerged(at=4))
 
     assert hospital.answers() == {"100": "contraindication"}
+
+
+def test_a_medicine_stopped_after_the_infusions_was_taken_during_them(hospital: Hospital) -> None:
+    before = (Problem(), Ordered(number="300", product="warfarin"), Ordered(at=1))
+    tell(hospital, *before)
+    told = hospital.rows("SELECT max(id) FROM assessment WHERE stream = 'order'")
+
+    tell(hospital, Controlled(number="300", control="DC", at=24 * 40))
+
+    assert hospital.rows("SELECT max(id) FROM assessment WHERE stream = 'order'") == told
