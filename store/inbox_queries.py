@@ -78,8 +78,8 @@ def _wanted(wanted: AlertFilter) -> sa.Select[Any]:
         query = query.where(alert.c.tier.in_(wanted.tiers))
     if wanted.patients is not None:
         query = query.where(alert.c.patient_id.in_(wanted.patients))
-    if wanted.order:
-        query = query.where(numbered(wanted.order))
+    if wanted.order:  # by their ids, or SQLite reads every alert to find the newest of one order
+        query = query.where(alert.c.order_id.in_(sa.select(medication_order.c.id).where(numbered(wanted.order))))
     if wanted.since is not None:
         query = query.where(alert.c.changed_at >= wanted.since)
     return query
@@ -103,7 +103,7 @@ def list_assessments(
     if patients is not None:
         query = query.where(assessment.c.patient_id.in_(patients))
     if order:
-        query = query.where(numbered(order))
+        query = query.where(assessment.c.order_id.in_(sa.select(medication_order.c.id).where(numbered(order))))
     if before is not None:
         query = query.where(assessment.c.id < before)
     return connection.execute(query).all()

@@ -154,7 +154,9 @@ def _these(dialect: str) -> sa.Executable:
 @cache
 def _these_and_near(dialect: str) -> sa.Executable:
     patient = tables.patient
-    return _IDENTITY.where(one_of(dialect, patient.c.id) | one_of(dialect, patient.c.merged_into))
+    # Two queries: of both conditions in one, SQLite reads the table whole.
+    these, near = one_of(dialect, patient.c.id), one_of(dialect, patient.c.merged_into)
+    return sa.union(_IDENTITY.where(these), _IDENTITY.where(near))
 
 
 _IDENTITY = sa.select(
