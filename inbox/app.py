@@ -38,6 +38,7 @@ from inbox import (
     problems,
     report_pages,
     rule_page,
+    search_page,
     sign_in_pages,
 )
 from inbox.authentication import SessionAuthentication, TokenAuthentication
@@ -111,6 +112,8 @@ def _pages(settings: InboxSettings) -> Router:
         merge_pages.show_merge,
         merge_pages.unmerge_by_hand,
         merge_pages.merge_by_hand,
+        search_page.ask,
+        search_page.show_found,
         rule_page.show_rules,
         rule_page.show_rule,
         leaflet.show_leaflet,

@@ -1,8 +1,10 @@
 """Who a request is from: a session cookie on the pages, a bearer token on the API."""
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
+import sqlalchemy as sa
 from litestar.exceptions import NotAuthorizedException
 from litestar.middleware import AbstractAuthenticationMiddleware, AuthenticationResult
 
@@ -72,3 +74,14 @@ def _from(connection: AnyConnection, viewer: Viewer) -> Viewer:
 def viewer_of(connection: Any) -> Viewer | None:
     """Give who is looking, or None on a page that asks for nobody."""
     return connection.scope.get("user") or None
+
+
+def recognise(connection: AnyConnection) -> None:
+    """Find out who is looking where no route asked: at an address that does not exist. Without a database, nobody."""
+    token = connection.cookies.get(COOKIE, "")
+    if "user" in connection.scope or not token:
+        return
+    with suppress(sa.exc.SQLAlchemyError):
+        viewer = _viewer_of_session(parts_of(connection), token, attended=False)
+        if viewer is not None:
+            connection.scope["user"] = _from(connection, viewer)

@@ -6,7 +6,7 @@ from urllib.parse import quote
 from litestar import Request, Response
 from litestar.response import Redirect, Template
 
-from inbox.authentication import viewer_of
+from inbox.authentication import recognise, viewer_of
 from inbox.masking import mask
 from inbox.parts import languages_wished, parts_of
 
@@ -44,6 +44,8 @@ def page(request: AnyRequest, name: str, status: int = 200, **context: Any) -> T
 
 def error_page(request: AnyRequest, status: int, headers: dict[str, Any] | None = None) -> Response[Any]:
     """Say what went wrong and where to go from here."""
+    if status < 500:
+        recognise(request)
     words = parts_of(request).words[language_of(request)]
     known = str(status) if f"error.{status}.title" in words.words else ("500" if status >= 500 else "400")
     answer = page(request, "error.html", status, kind=known)
