@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,6 +19,7 @@ from worker.order_control import ON_HOLD, REPLACE_PENDING, STOP_PENDING
 from worker.site import Site
 from worker.surveillance import STREAM
 
+RISK_WINDOW = timedelta(days=30)  # after the last dose a thrombosis may still come of it (KNOWLEDGE part 4)
 _UNPUSHED = frozenset({"test", "replay", "deceased", "on_hold"})
 _STATE_BADGES = {ON_HOLD: "on_hold", STOP_PENDING: "stop_requested", REPLACE_PENDING: "stop_requested"}
 
@@ -176,7 +177,7 @@ def _apply(
     else:
         written = alerts.update(connection, row["id"], happening, **columns)
     raised.alerts.append(written.alert_id)
-    if act.push and not badges & _unpushed(one):
+    if act.push and not badges & _unpushed(one) and not _is_over(one, now):
         raised.deliveries += _deliver(connection, site, one, written.alert_id, written.event_id, now)
 
 
@@ -185,6 +186,12 @@ def _marked(row: sa.RowMapping, badges: frozenset[str]) -> Act | None:
     if row["status"] == "resolved" or frozenset(row["badges"]) == badges:
         return None
     return Act("changed", row["status"], push=False, reason="marked")
+
+
+def _is_over(one: Kept, now: datetime) -> bool:
+    """Whether its risk window has closed: what is found then is shown, and nobody is called for it."""
+    ends = one.answered.ends_at
+    return one.answered.stream == "order" and ends is not None and ends + RISK_WINDOW < now
 
 
 def _unpushed(one: Kept) -> frozenset[str]:

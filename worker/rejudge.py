@@ -1,6 +1,5 @@
 """Open orders answered again because the knowledge changed: those that go on, and those whose risk window is open."""
 
-from datetime import timedelta
 from functools import partial
 
 import sqlalchemy as sa
@@ -12,11 +11,11 @@ from worker.batch import Done, Judge, judge_again
 from worker.dependencies import Dependencies
 from worker.local_codes import knowledge_now
 from worker.patience import patiently
+from worker.raise_alerts import RISK_WINDOW
 from worker.record import Touched
 
 log = structlog.get_logger()
 
-RISK_WINDOW = timedelta(days=30)  # after the last dose a thrombosis may still come of it (KNOWLEDGE part 4)
 TOGETHER = 50  # people in one transaction
 
 

@@ -11,6 +11,7 @@ from ivigilant.hospital.stream import hospital_messages
 from rules.knowledge import Knowledge
 from tests.fakes import RememberingDestination
 from tests.journeys.hospital import Hospital
+from tests.journeys.stories import FIRST_DAY, Diagnosed, Ordered, messages
 from worker.deliver import deliver
 from worker.site import Destination, Site
 
@@ -98,3 +99,17 @@ def test_a_replayed_or_test_message_raises_an_alert_and_tells_nobody(
 
     assert [tier for _, tier, _ in hospital.inbox()] == ["contraindication"]
     assert pager.asked == []
+
+
+@pytest.mark.parametrize(("days", "told"), [(20, 1), (40, 0)])
+def test_history_that_comes_late_calls_nobody_once_the_risk_window_has_closed(
+    hospital: Hospital, pager: RememberingDestination, days: int, told: int
+) -> None:
+    hospital.sends(*messages([Ordered(number="100")]))
+    hospital.clock.now = FIRST_DAY + timedelta(days=days)
+
+    hospital.sends(*messages([Diagnosed(at=24 * days, on=-24 * 400)]))
+    deliver(hospital.worker)
+
+    assert [tier for _, tier, _ in hospital.inbox()] == ["contraindication"]
+    assert len(pager.asked) == told
