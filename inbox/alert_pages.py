@@ -48,6 +48,8 @@ def _show(request: AnyRequest, number: int, status: int = 200, **said: Any) -> R
         events = alerts.happenings(connection, number)
         people = user_names(connection)
         spoken = merges_of(connection, row.patient_id)
+        covering = row.covered_by if row.status == "covered" else None
+        planned_at = alerts.settled_at(connection, covering) if covering else None
         record(connection, request.user, "view_alert", parts.clock(), patients=[row.patient_id], what=f"alert {number}")
     return page(
         request,
@@ -60,6 +62,7 @@ def _show(request: AnyRequest, number: int, status: int = 200, **said: Any) -> R
         events=events,
         people=people,
         spoken=spoken,
+        plan=(covering, planned_at.astimezone(parts.settings.zone).date()) if planned_at else None,
         causality=causality_of(row, events, parts.knowledge.naranjo),
         reasons=REASONS,
         other=OTHER,

@@ -119,6 +119,15 @@ def record(connection: sa.Connection, alert_id: int, happening: Happening) -> in
 _RECORD = sa.insert(tables.alert_event).returning(tables.alert_event.c.id)
 
 
+def settled_at(connection: sa.Connection, alert_id: int) -> datetime | None:
+    """When a pharmacist last settled an alert; other orders may stand under what was planned then."""
+    event = tables.alert_event
+    query = sa.select(sa.func.max(event.c.id)).where(
+        event.c.alert_id == alert_id, event.c.kind.in_(("acknowledged", "overridden"))
+    )
+    return connection.execute(sa.select(event.c.at).where(event.c.id == query.scalar_subquery())).scalar()
+
+
 def happenings(connection: sa.Connection, alert_id: int) -> Sequence[sa.RowMapping]:
     """Give the record of an alert, oldest first."""
     event = tables.alert_event
