@@ -14,16 +14,14 @@ from inbox.overview import Group, groups_of, on_wards, wards_of
 from inbox.pages import is_fragment, language_of, page, to_page
 from inbox.parts import AnyRequest, Parts, parts_of
 from inbox.readiness import readiness
-from store import feeds
+from store import event_order, feeds
 from store.engine import reading
-from store.inbox_queries import AlertFilter, Rows, events_after, gravest_alerts, last_event, list_alerts
+from store.inbox_queries import AlertFilter, Rows, gravest_alerts, list_alerts
 from store.merges import persons
 from store.status_queries import last_message_at
 
 SHOWN_TIERS = ("contraindication", "high", "moderate")
 STATUSES = ("open", "acknowledged", "overridden", "covered", "resolved")
-
-ALL_NEWS = 10_000  # more than happens between two looks
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +68,13 @@ def refresh_inbox(request: AnyRequest, after: FromQuery[int | None] = None) -> T
 def _inbox(request: AnyRequest, template: str, wanted: Wanted, after: int | None) -> Template:
     parts = parts_of(request)
     with reading(parts.engine) as connection:
-        heard = last_event(connection)
+        heard = event_order.position(connection)
         rows = _alerts(connection, parts, wanted)
         every = _groups(connection, rows, language_of(request))
         every_feed, last = feeds.every(connection), last_message_at(connection)
         groups = on_wards(every, wanted.ward)
         shown = {card.id for group in groups for card in group.cards}
-        new = shown if after is None else shown & {alert for _, alert in events_after(connection, after, ALL_NEWS)}
+        new = shown if after is None else shown & event_order.alerts_of(event_order.after(connection, after))
     # Of a list that was only brought up to date, the viewer has not seen these before.
     record_list(request, "list_alerts", "alerts", [row for row in rows if row.id in new])
     return page(

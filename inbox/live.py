@@ -15,12 +15,11 @@ import redis.asyncio
 import sqlalchemy as sa
 import structlog
 
+from store import event_order
 from store.engine import reading
-from store.inbox_queries import events_after, last_event
+from store.event_order import Event
 
 CHANNEL = "ivigilant.alerts"
-LOOK_BACK = 200  # event ids are given before they are committed: a lower one may show up after a higher one
-BATCH = 500
 RECONNECT_S = 1.0
 
 log = structlog.get_logger()
@@ -28,7 +27,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """The alerts something happened to, and the event a listener has now heard up to."""
+    """The alerts something happened to, and the position up to which a listener has now heard of everything."""
 
     last: int
     alerts: tuple[int, ...]
@@ -84,8 +83,8 @@ class LiveEvents:
         )
         self._poll_s = poll_s
         self._listeners: set[Listener] = set()
-        self._seen: set[int] = set()  # events told of, as far back as we look
-        self._last: int | None = None  # None before the first look
+        self._seen: set[int] = set()  # events told of after the position
+        self._position: int | None = None  # up to it nothing can follow any more; None before the first look
         self._wake = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -123,8 +122,8 @@ class LiveEvents:
         self._listeners.add(listener)
         try:
             missed = await asyncio.to_thread(self._after, after) if after is not None else []
-            if missed:
-                listener.tell(max(event for event, _ in missed), (alert for _, alert in missed))
+            if missed and after is not None:
+                listener.tell(event_order.settled(after, missed), event_order.alerts_of(missed))
             while True:
                 try:
                     async with asyncio.timeout(quiet_s):
@@ -154,29 +153,27 @@ class LiveEvents:
         except sa.exc.SQLAlchemyError as error:
             log.warning("live.database_unreachable", error=type(error).__name__)
             return
-        if not happened:
+        if not happened or self._position is None:
             return
-        last, alerts = max(event for event, _ in happened), {alert for _, alert in happened}
         for listener in self._listeners:
-            listener.tell(last, alerts)
-        self._wake.set()  # there may be more than one batch
+            listener.tell(self._position, event_order.alerts_of(happened))
 
-    def _news(self) -> list[tuple[int, int]]:
+    def _news(self) -> list[Event]:
         """Events nobody was told of yet. What was there before the first look is not news."""
-        if self._last is None:
+        if self._position is None:
             with reading(self._engine) as connection:
-                self._last = last_event(connection)
-            self._seen = {event for event, _ in self._after(self._last - LOOK_BACK)}
+                self._position = event_order.position(connection)
+            self._seen = {event.id for event in self._after(self._position)}
             return []
-        window = self._after(self._last - LOOK_BACK)
-        happened = [pair for pair in window if pair[0] not in self._seen]
-        self._seen = {event for event, _ in window}
-        self._last = max(self._last, *self._seen) if self._seen else self._last
+        found = self._after(self._position)
+        happened = [event for event in found if event.id not in self._seen]
+        self._position = event_order.settled(self._position, found)
+        self._seen = {event.id for event in found if event.id > self._position}
         return happened
 
-    def _after(self, event: int) -> list[tuple[int, int]]:
+    def _after(self, position: int) -> list[Event]:
         with reading(self._engine) as connection:
-            return events_after(connection, max(event, 0), BATCH)
+            return event_order.after(connection, position)
 
     async def _hear_redis(self) -> None:
         if self._redis_url is None:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from store.merges import merge_set
 from store.orders import numbered
 from store.patients import named
-from store.tables import alert, alert_event, assessment, decision, feed, medication_order, message
+from store.tables import alert, assessment, decision, feed, medication_order, message
 
 Rows = Sequence[sa.Row[Any]]
 
@@ -142,17 +142,6 @@ def _messages() -> sa.Select[Any]:
 def find_message(connection: sa.Connection, message_id: int) -> sa.Row[Any] | None:
     """One message, with its text as it was kept."""
     return connection.execute(_messages().add_columns(message.c.raw).where(message.c.id == message_id)).one_or_none()
-
-
-def events_after(connection: sa.Connection, event_id: int, limit: int) -> list[tuple[int, int]]:
-    """(event, alert) of what happened after the event, first things first."""
-    query = sa.select(alert_event.c.id, alert_event.c.alert_id).where(alert_event.c.id > event_id)
-    return [(row.id, row.alert_id) for row in connection.execute(query.order_by(alert_event.c.id).limit(limit))]
-
-
-def last_event(connection: sa.Connection) -> int:
-    """The newest event of any alert; 0 when nothing ever happened."""
-    return connection.execute(sa.select(sa.func.max(alert_event.c.id))).scalar() or 0
 
 
 def insert_decision(connection: sa.Connection, **columns: Any) -> None:

@@ -8,8 +8,11 @@ from contextlib import contextmanager
 
 import httpx
 import redis
+import sqlalchemy as sa
 
 from inbox.live import CHANNEL, LiveEvents
+from rules.knowledge import Knowledge
+from store import event_order
 from tests.inbox.builders import a_case, a_person, an_event
 from tests.inbox.serving import serving
 from tests.inbox.sites import Site
@@ -148,3 +151,28 @@ def test_redis_hears_ids_and_nothing_else(one_site: Site, redis_url: str) -> Non
 
         heard = [channel.get_message(timeout=2)["data"] for _ in range(2)]
     assert heard == [b"12", b"15"]
+
+
+def test_of_two_transactions_that_commit_in_reverse_order_both_are_heard_also_by_who_connects_between(
+    postgres_engine: sa.Engine, knowledge: Knowledge
+) -> None:
+    site = Site(postgres_engine, knowledge)
+    with site.engine.begin() as connection:
+        patient = a_person(connection)
+        slow_one, quick_one = (a_case(connection, patient=patient, number=number) for number in ("1", "2"))
+    site.add_user("els")
+    with serving(site) as address, listening(address, site) as stream:
+        with site.engine.connect() as slow, slow.begin():
+            an_event(slow, slow_one)
+            with site.engine.begin() as quick:
+                an_event(quick, quick_one)
+            assert stream.hears(quick_one)
+            heard = [line[4:] for line in stream.lines if line.startswith("id: ")][-1]
+            with site.engine.connect() as looking:
+                page_heard = event_order.position(looking)
+
+        assert stream.hears(slow_one)
+        with listening(address, site, **{"Last-Event-ID": heard}) as again:
+            assert again.hears(slow_one)
+        with listening(address, site, **{"Last-Event-ID": str(page_heard)}) as opened_between:
+            assert opened_between.hears(slow_one)

@@ -1,0 +1,59 @@
+"""Up to which event everybody can be sure to have heard of all.
+
+PostgreSQL gives an event its number before it is committed, so a lower number may show up after a higher one. While it
+has not, there is a gap: who says "I heard up to here" says the number before the first gap. A gap that is old was left
+by a transaction that was taken back. On SQLite there is one writer, and never such a gap.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from store.tables import alert_event
+
+LONGEST_TRANSACTION = timedelta(minutes=10)  # far beyond what our timeouts allow
+LOOK_BACK = 1_000  # events among which gaps are looked for by who begins; who goes on remembers
+MOST_OPEN = 20_000  # events that are looked at again because of one gap
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line in the record of an alert."""
+
+    id: int
+    alert_id: int
+    at: datetime
+
+
+def after(connection: sa.Connection, position: int) -> list[Event]:
+    """Every event after this position, by number."""
+    columns = (alert_event.c.id, alert_event.c.alert_id, alert_event.c.at)
+    query = sa.select(*columns).where(alert_event.c.id > max(position, 0)).order_by(alert_event.c.id)
+    return [Event(row.id, row.alert_id, row.at) for row in connection.execute(query)]
+
+
+def position(connection: sa.Connection) -> int:
+    """Where to begin so that nothing that is still to be committed is missed; 0 when nothing ever happened."""
+    newest: int = connection.execute(sa.select(sa.func.max(alert_event.c.id))).scalar() or 0
+    base = max(newest - LOOK_BACK, 0)
+    return settled(base, after(connection, base))
+
+
+def settled(position: int, events: Sequence[Event]) -> int:
+    """Go on from a position over the events that follow it, up to the first number that may still come."""
+    if not events:
+        return position
+    old = max(event.at for event in events) - LONGEST_TRANSACTION
+    least = events[-1].id - MOST_OPEN
+    for event in events:
+        if event.id != position + 1 and event.at > old and event.id > least:
+            break
+        position = event.id
+    return position
+
+
+def alerts_of(events: Iterable[Event]) -> set[int]:
+    """The alerts something happened to."""
+    return {event.alert_id for event in events}
