@@ -74,7 +74,7 @@ Part = Frame | Oversized | Truncated | Empty | Junk
 def as_junk(part: Frame | Oversized | Truncated) -> Junk:
     """What a message without SB is where its sender must frame what it sends."""
     raw, size = (part.prefix, part.size) if isinstance(part, Oversized) else (part.payload, len(part.payload))
-    return Junk(size, blank=False, unframed=True, head=raw.split(b"\r", 1)[0])
+    return Junk(size, blank=False, unframed=True, head=raw[:4096].split(b"\r", 1)[0])
 
 
 class Framer:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import cast
 
 import structlog
@@ -11,6 +12,7 @@ from listener.framing import EB, SB, Empty, Frame, Framer, Oversized, Part, Trun
 from listener.junk import Junk
 from listener.peers import keep_alive, may_connect, names_in
 from listener.post import Pending, Post, Queue
+from listener.receive import Received
 from listener.sources import Feed, LinkFeeds, Source
 from store.messages import Saved
 
@@ -20,6 +22,7 @@ _QUIET_JUNK = 16  # bytes of white space between frames that nobody needs to hea
 _COMMITTED = SB + b"\x06" + EB + b"\r"
 _COMMIT_BLOCKS = (b"\x06", b"\x15")
 _LINGER_S = 1.0
+_READ_AT_ONCE = 128 * 1024  # bytes; a larger frame takes so long to read that others would notice
 
 
 class Link(asyncio.Protocol):
@@ -171,6 +174,7 @@ class Link(asyncio.Protocol):
         queue, config = self._queue, self._post.config
         while (
             queue.held
+            and not queue.reading
             and not self.given_up
             and len(queue.waiting) < config.queued_frames
             and queue.size <= config.queued_bytes
@@ -202,13 +206,33 @@ class Link(asyncio.Protocol):
 
     def _keep(self, part: Frame | Oversized | Truncated) -> None:
         assert self._feeds is not None
-        received = self._post.reception.receive(part, self._feeds, self._post.clock())
+        size = len(part.prefix if isinstance(part, Oversized) else part.payload)
+        self._queue.size += size
+        read = partial(self._post.reception.receive, part, self._feeds, self._post.clock())
+        if size <= _READ_AT_ONCE:
+            self._take_in(read(), size)
+            return
+        self._queue.reading = True
+        self._post.read_aside(read).add_done_callback(partial(self._read_aside, size))
+
+    def _read_aside(self, size: int, reading: asyncio.Future[Received]) -> None:
+        """A large frame has been read, or a fault of our own kept it from being read: that costs this link."""
+        self._queue.reading = False
+        if reading.cancelled() or reading.exception() is not None:
+            log.error("link.not_read", source=self.address, size=size)
+            self.given_up = True
+            self.close_unanswered()
+            return
+        self._take_in(reading.result(), size)
+        self._pump()
+        if self._ending and not self._queue:
+            self._say_goodbye()
+
+    def _take_in(self, received: Received, size: int) -> None:
         if received.acknowledgements:
             self._post.metrics.acknowledgements.inc(received.acknowledgements)
-        size = sum(len(arrival.raw) for arrival in received.arrivals)
         pending = Pending(self, received, size, _now())
         self._queue.waiting.append(pending)
-        self._queue.size += size
         self._post.keep(pending)
 
     def _is_commit_block(self, part: Part) -> bool:
@@ -244,8 +268,9 @@ class Link(asyncio.Protocol):
 
     def _regulate(self) -> None:
         """Read, or leave it to TCP to hold the sender back."""
-        full = bool(self._queue.held) or len(self._queue.waiting) >= self._post.config.queued_frames
-        full = not self._has_room() or full
+        queue = self._queue
+        full = queue.held or queue.reading or len(queue.waiting) >= self._post.config.queued_frames
+        full = not self._has_room() or bool(full)
         pause = (full or self._congested or self._ending) and self._linger_until is None
         if self._transport is None or self._transport.is_closing() or pause == self._paused:
             return

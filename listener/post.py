@@ -1,5 +1,6 @@
 """What a link and its listener say to each other."""
 
+import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -66,6 +67,9 @@ class Post(Protocol):
     def keep(self, pending: Pending) -> None:
         """Save this with the next batch."""
 
+    def read_aside(self, read: Callable[[], Received]) -> "asyncio.Future[Received]":
+        """Read what takes long beside the loop."""
+
 
 @dataclass(slots=True)
 class Queue:
@@ -74,6 +78,7 @@ class Queue:
     held: deque[Part] = field(default_factory=deque)  # not yet given to the database
     waiting: deque[Pending] = field(default_factory=deque)
     size: int = 0
+    reading: bool = False  # a large one is read in a thread; what came after it is held
 
     def __bool__(self) -> bool:
-        return bool(self.held or self.waiting)
+        return bool(self.held or self.waiting or self.reading)

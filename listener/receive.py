@@ -22,6 +22,7 @@ from store.messages import Arrival, Saved
 _UTF16 = (b"\xff\xfe", b"\xfe\xff", b"M\x00S\x00", b"\x00M\x00S")
 _MSA = re.compile(rb"[\r\n]MSA[^A-Za-z0-9]").search
 _MSA_WITHIN = 8192  # bytes: only SFT may come before it
+_KEPT_OF_TOO_MANY = 64 * 1024  # bytes of a batch that nobody sends in earnest
 _VOLATILE = (7, 8, 13)  # what a sender may change when it sends the same message again
 _NOT_READ = Header()
 _UNKNOWN = Defaults()  # to read the name of a sender that has said nothing yet
@@ -85,6 +86,8 @@ class Reception:
             arrival = self._arrival(letter, now, reason="truncated_frame", code="")
             return Received((arrival,), lambda _saved, _now: ("", b""))
         batch = _batch_in(part.payload)
+        if batch is not None and batch.too_many:
+            return self.receive(Oversized(part.payload[:_KEPT_OF_TOO_MANY], len(part.payload)), feeds, now)
         if batch is not None and batch.messages:
             return self._batch(batch, part.flags, feeds, now)
         letter = _judged(_read(part.payload, feeds, self._headers))

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import secrets
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from listener.link import Link
 from listener.metrics import Metrics
 from listener.post import Pending
 from listener.publishing import Crowded, Enqueue, Publisher
-from listener.receive import Reception
+from listener.receive import Received, Reception
 from listener.room import Room
 from listener.saving import Save
 from listener.sources import FeedOf, IsOrder
@@ -68,6 +69,7 @@ class Listener:
         self._collected: list[Pending] = []
         self._servers: list[asyncio.Server] = []
         self._ticking: asyncio.Task[None] | None = None
+        self._readers = ThreadPoolExecutor(2, "listener-read")
         self._expiry = ExpiryAlarm()
 
     async def start(self) -> None:
@@ -117,6 +119,7 @@ class Listener:
                 await self._ticking
         self._batcher.close(1.0)
         self._publisher.close(min(self.config.stop_within_s, 2.0))
+        self._readers.shutdown(wait=False, cancel_futures=True)
         log.info("listener.stopped")
 
     def opened(self, link: Link) -> None:
@@ -142,6 +145,10 @@ class Listener:
         if not self._collected:
             self._loop.call_soon(self._put)
         self._collected.append(pending)
+
+    def read_aside(self, read: Callable[[], Received]) -> asyncio.Future[Received]:
+        """Read a large frame in a thread, so that the links of others are served meanwhile."""
+        return self._loop.run_in_executor(self._readers, read)
 
     async def _listen(self, port: Port) -> asyncio.Server:
         def make_link() -> asyncio.Protocol:

@@ -2,10 +2,12 @@
 
 import re
 from dataclasses import dataclass
+from itertools import islice
 
 from parsers.delimiters import read_delimiters
 from parsers.errors import UnreadableHeader
 
+MOST_SEGMENTS = 20_000  # MSH, BHS and the like in one frame or file
 _BEGINS = re.compile(rb"(?:^|[\r\n])(?:\xef\xbb\xbf)?[ \t\x0b\x1c]*(MSH|FHS|BHS|BTS|FTS)(?=[^A-Za-z0-9\r\n]|\r|\n|$)")
 
 
@@ -17,11 +19,16 @@ class Batch:
     control_id: bytes = b""  # BHS-11, else FHS-11: what one answer for all of them echoes
     header: bytes = b""  # the BHS line, else the FHS line
     flags: tuple[str, ...] = ()  # "batch_count" when BTS-1 says another number
+    too_many: bool = False  # more than anybody sends in earnest; then they are not given
 
 
 def split_batch(raw: bytes) -> Batch | None:
     """Split a frame or file that holds more than one message or a batch header; None for a single message."""
-    marks = [(found[1], found.start(1)) for found in _BEGINS.finditer(raw)]
+    if not any(name in raw for name in (b"MSH", b"BHS", b"FHS")):
+        return None
+    marks = [(found[1], found.start(1)) for found in islice(_BEGINS.finditer(raw), MOST_SEGMENTS + 1)]
+    if len(marks) > MOST_SEGMENTS:
+        return Batch((), too_many=True)
     names = [name for name, _ in marks]
     if names.count(b"MSH") < 2 and b"BHS" not in names and b"FHS" not in names:
         return None

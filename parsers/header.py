@@ -12,6 +12,7 @@ from parsers.events import Header
 from parsers.segments import header_line
 from parsers.times import moment
 
+LONGEST_MSH = 64 * 1024  # bytes; what is longer is no header, and nothing of it is echoed
 _VERSION = re.compile(r"\s*[vV]?(2\.\d(?:\.\d)?)(?!\d)")
 _EVENT = re.compile(rb"[\r\n][ \t]*EVN[^A-Za-z0-9]([A-Za-z0-9]{3})")
 _ONLY_EVENT = {  # what a type means that is sent without its event
@@ -64,7 +65,11 @@ def read_header_line(raw: bytes) -> HeaderLine:
     """Find MSH and its fields, or raise UnreadableHeader."""
     if raw[:4].startswith(_UTF16):
         raise UnreadableHeader("the message is in UTF-16")
+    if b"MSH" not in raw:
+        raise UnreadableHeader("there is no MSH segment")
     line = header_line(raw)
+    if len(line) > LONGEST_MSH:
+        raise UnreadableHeader("MSH does not end")
     delimiters = read_delimiters(line)
     return HeaderLine((b"MSH", delimiters.separator, *line.split(delimiters.separator)[1:]), delimiters)
 

@@ -85,6 +85,48 @@ def test_many_large_messages_at_once_are_all_answered(sqlite_engine: sa.Engine) 
     run(main())
 
 
+def test_a_large_batch_and_what_follows_it_are_answered_in_order(engine: sa.Engine) -> None:
+    async def main() -> None:
+        async with a_hospital(engine) as hospital, hospital.link() as link, hospital.link() as other:
+            many = b"".join(a_message(f"N{number}") for number in range(3000))
+            night = b"BHS|^~\\&|||||||||B1\r" + many + b"BTS|3000\r"
+            frames = framed(a_message("M1"), night, a_message("M2"), a_large_message("L1"))
+            sending = asyncio.create_task(link.send(frames))
+            assert read_answer(await other.ask(a_message("O1"))) == ("AA", b"O1")
+
+            assert await link.answers(4) == [("AA", b"M1"), ("AA", b"B1"), ("AA", b"M2"), ("AA", b"L1")]
+            await sending
+            numbers = [row.control_id for row in hospital.kept() if row.control_id != "O1"]
+            assert numbers == ["M1", *(f"N{number}" for number in range(3000)), "M2", "L1"]
+
+    run(main())
+
+
+def test_a_large_frame_before_the_end_of_the_link_is_answered(sqlite_engine: sa.Engine) -> None:
+    async def main() -> None:
+        async with a_hospital(sqlite_engine) as hospital, hospital.link() as link:
+            await link.send(framed(a_large_message("L1"), a_message("M1")))
+            link.writer.write_eof()
+
+            assert (await link.rest()).count(b"MSA|AA|") == 2
+            assert len(hospital.kept()) == 2
+
+    run(main())
+
+
+def test_a_flood_of_headers_is_refused_as_too_large(sqlite_engine: sa.Engine) -> None:
+    async def main() -> None:
+        async with a_hospital(sqlite_engine) as hospital, hospital.link() as link:
+            answer = await link.ask(a_message("F1") + b"MSH|^~\\&|\r" * 500_000)
+
+            assert read_answer(answer) == ("AR", b"F1")
+            (row,) = hospital.kept()
+            assert (row.reason, row.raw_size, row.state) == ("too_large", 64 * 1024, "parked")
+            assert read_answer(await link.ask(b"MSH|^~\\&|" + b"|" * 10_000_000)) == ("AR", b"")
+
+    run(main())
+
+
 @dataclass
 class Visitor:
     """Counts how often it was admitted."""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from parsers.batches import split_batch
+from parsers.batches import MOST_SEGMENTS, split_batch
 from parsers.header import read_header_line
 from tests.parsers.builders import a_message
 
@@ -74,3 +74,18 @@ def test_the_batch_is_read_with_its_own_separator() -> None:
 
     assert batch is not None
     assert (batch.control_id, batch.flags) == (b"B8", ())
+
+
+def test_a_flood_of_headers_is_not_taken_apart() -> None:
+    flood = split_batch(b"MSH|^~\\&|\r" * (MOST_SEGMENTS + 1))
+    night = split_batch(b"BHS|^~\\&|\r" + a_message("PID|1||7") * (MOST_SEGMENTS - 1))
+
+    assert flood is not None
+    assert night is not None
+    assert (flood.too_many, flood.messages) == (True, ())
+    assert (night.too_many, len(night.messages)) == (False, MOST_SEGMENTS - 1)
+
+
+@pytest.mark.parametrize("raw", [b"", b"x\r" * 100_000, b" " * 100_000, b"PID|1\r"], ids=["", "x", "blank", "pid"])
+def test_bytes_without_a_header_are_no_batch(raw: bytes) -> None:
+    assert split_batch(raw) is None
