@@ -13,7 +13,7 @@ THROMBOSIS = re.compile(
     re.IGNORECASE,
 )
 
-SENTENCE_ENDS = re.compile(r"(?<=\w\w\w)[.!]+\s+|\s*;\s*|\n+|(?<=\w\?)\s+")
+SENTENCE_ENDS = re.compile(r"(?<=\w\w\w)(?<!\bfam)(?<!\bsusp)[.!]+\s+|\s*;\s*|\n+|(?<=\w\?)\s+")
 CONTRASTS = _words(
     "maar", "but", "however", "echter", "wel", "behalve", "except", "although", "hoewel", "terwijl", "while"
 )
@@ -26,17 +26,20 @@ CONNECTIVES = _words(
 SCOPE_ENDS = _words(
     "na", "vanwege", "wegens", "door", "ivm", r"i\.v\.m\.", "sinds", "bij", "ondanks", "voorafgaand aan", "status na",
     "after", "because of", "due to", "following", "since", "despite", "secondary to", "given", "op basis van", "obv",
+    r"(?:antistolling|anticoagula\w*|warfarine?|acenocoumarol|fenprocoumon|\w+xaban|dabigatran|heparine?|lmwh)"
+    r"(?: \w+){0,3} (?:voor|for)",
 )  # fmt: skip
 
 REFUTED_BEFORE = _words(
     "geen", r"niet(?! alleen)", "zonder", "nooit", "noch", "afwezig", "afwezigheid van", "uitgesloten", "nihil",
     "no", r"not(?! only)", "without", "never", "denies", "denied", "ontkent", "negatieve?", "negative", "absence of",
-    "free of", "ruled out", "excluded", "neg",
+    "onbekend met", "free of", "ruled out", "excluded", "neg",
 )  # fmt: skip
 
 REFUTED_AFTER = _words(
     "uitgesloten", "verworpen", "weerlegd", "negatief", "afwezig", "onwaarschijnlijk", "nee", "neen",
     "niet (?:aangetoond|bevestigd|waarschijnlijk|aanwezig|gezien|gevonden|aantoonbaar|vastgesteld)",
+    "ontkend", "denied",
     "ruled out", "excluded", "refuted", "unlikely", "negative", "absent", "no", r"is geen sprake van",
     "not (?:confirmed|seen|present|found|demonstrated|detected|identified|likely)", "foutief ingevoerd",
     "entered in error", r"\(-\)",
@@ -61,6 +64,7 @@ CONFIRMED = _words(
 )  # fmt: skip
 
 _SUSPECTED = _words(
+    "susp",
     r"verdenking\w*", r"verdacht\w*", r"vermoed\w*", "mogelijke?", "waarschijnlijke?", "eventuele?", "werkdiagnose",
     r"differentiaal\w*", "ddx?", r"suspect\w*", "suspicion", "possibl[ey]", "probabl[ey]", r"presum\w+", "question of",
     "concern for", "concerning for", "likely", "maybe", "misschien", "cave", "analyse", "uitsluiten", "uit te sluiten",

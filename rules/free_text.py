@@ -8,7 +8,7 @@ from rules.forms import Cues
 from rules.remembered import Remembered
 
 Mention = tuple[str, str]  # value set, certainty
-_CLAUSE = re.compile(r"[,;.\n]+\s|[;\n]|\b(?:maar|but|wel)\b", re.IGNORECASE)
+_CLAUSE = re.compile(r"(?<!\bfam)(?<!\bsusp)[,;.\n]+\s|[;\n]|\b(?:maar|but|wel)\b", re.IGNORECASE)
 _SUREST = ("confirmed", "suspected", "family", "refuted")
 
 
