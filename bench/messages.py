@@ -31,14 +31,15 @@ def thrombosis(patient: int, now: datetime) -> bytes:
     return _message("PPR^PC1^PPR_PC1", f"BH{patient}", patient, now, problem)
 
 
-def order(patient: int, now: datetime, change: int = 0) -> bytes:
-    """An order for IVIg for this patient, placed under the patient's number, or a change of it to another dose."""
+def order(patient: int, now: datetime, change: int = 0, number: int | None = None) -> bytes:
+    """An order for IVIg for this patient, under a number (else the patient's), or a change of it to another dose."""
+    number = patient if number is None else number
     return _message(
         "OMP^O09^OMP_O09",
-        f"BO{patient}.{change}",
+        f"BO{number}.{change}",
         patient,
         now,
-        f"ORC|{'XO' if change else 'NW'}|{patient}^EPD|||SC||||{_time(now)}",
+        f"ORC|{'XO' if change else 'NW'}|{number}^EPD|||SC||||{_time(now)}",
         f"TQ1|1||Once|||||{_time(now + timedelta(hours=2))}||R",
         f"RXO|J06BA02^immunoglobulins, normal human^ATC|{30 + change % 20}||g^gram^UCUM",
         "RXR|IV^Intravenous^HL70162",
@@ -53,6 +54,22 @@ def results(patient: int, now: datetime, how_many: int) -> bytes:
         taken = _time(now - timedelta(hours=number + 1))
         lines.append(f"OBX|{number + 1}|NM|6301-6^INR^LN||1.{number % 10}|{{INR}}^^UCUM|||||F|||{taken}")
     return _message("ORU^R01^ORU_R01", f"BR{patient}", patient, now, *lines)
+
+
+def daily_results(patient: int, now: datetime) -> bytes:
+    """What is measured day after day: INR, platelets, creatinine and haemoglobin."""
+    lines = [f"OBR|1|||LAB^Stolling^L|||{_time(now)}"]
+    for number, (code, name, value, unit) in enumerate(_DAILY, 1):
+        lines.append(f"OBX|{number}|NM|{code}^{name}^LN||{value}|{unit}^^UCUM|||||F|||{_time(now)}")
+    return _message("ORU^R01^ORU_R01", f"BD{patient}.{now:%Y%m%d%H}", patient, now, *lines)
+
+
+_DAILY = (
+    ("6301-6", "INR", "1.1", "{INR}"),
+    ("777-3", "Platelets", "240", "10*9/L"),
+    ("2160-0", "Creatinine", "82", "umol/L"),
+    ("718-7", "Hemoglobin", "8.4", "mmol/L"),
+)
 
 
 def _message(kind: str, control_id: str, patient: int, now: datetime, *segments: str) -> bytes:

@@ -29,12 +29,22 @@ def latest(connection: sa.Connection, order_ids: Collection[int]) -> dict[tuple[
     return {(row["order_id"], row["stream"]): row for row in rows}
 
 
+def latest_marks(connection: sa.Connection, order_ids: Collection[int]) -> dict[tuple[int, str], sa.RowMapping]:
+    """Give of the same only what tells one answer from another: without what was concluded, which is large."""
+    rows = connection.execute(_latest(connection.dialect.name, _MARKS), {"ids": order_ids}).mappings()
+    return {(row["order_id"], row["stream"]): row for row in rows}
+
+
+_MARKS = ("id", "order_id", "stream", "order_version", "signature", "as_of")
+
+
 @cache
-def _latest(dialect: str) -> sa.Executable:
+def _latest(dialect: str, columns: tuple[str, ...] = ()) -> sa.Executable:
     assessment = tables.assessment
     newest = sa.select(sa.func.max(assessment.c.id)).where(one_of(dialect, assessment.c.order_id))
     newest = newest.group_by(assessment.c.order_id, assessment.c.stream)
-    return sa.select(assessment).where(assessment.c.id.in_(newest))
+    wanted = columns or tuple(assessment.c.keys())
+    return sa.select(*(assessment.c[name] for name in wanted)).where(assessment.c.id.in_(newest))
 
 
 def of_ids(connection: sa.Connection, ids: Collection[int]) -> dict[int, sa.RowMapping]:

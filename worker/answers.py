@@ -60,7 +60,7 @@ def keep_answers(connection: sa.Connection, people: Sequence[Judged], now: datet
     ids = [order_id for own, _ in placed for order_id in own]
     answered = [one for person in people for one in person.answered]
     answers = [_answer(one, person.shown) for person in people for one in person.answered]
-    last = assessments.latest(connection, ids)
+    last = assessments.latest_marks(connection, ids)
     new = [
         index
         for index, (order_id, one) in enumerate(zip(ids, answered, strict=True))

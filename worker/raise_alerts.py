@@ -37,14 +37,14 @@ def raise_alerts(connection: sa.Connection, site: Site, people: Sequence[Remaini
     raised = Raised()
     everything = [one for remaining in people for one in remaining.kept]
     known = alerts.of_orders(connection, [one.order_id for one in everything])
-    last = assessments.of_ids(connection, [row["assessment_id"] for row in known.values()]) if known else {}
+    last = _last_answers(connection, known, everything)
     settled = _settled_elsewhere(connection, site, people, now)
     for remaining in people:
         badges = remaining.person.badges
         elsewhere = [pair for member in sorted(remaining.person.members) for pair in settled[member]]
         for one in remaining.kept:
             row = known.get((one.order_id, one.answered.stream))
-            standing = _standing(connection, row, last) if row is not None else None
+            standing = _standing(connection, row, last.get(row["assessment_id"], one.answer)) if row else None
             after = one.answered.stream == STREAM
             covering = _covering(elsewhere, one) if one.answer.tier >= ALERTING and not after else None
             covered = covering is not None
@@ -83,13 +83,20 @@ def resolve_unanswered(connection: sa.Connection, reasons: Mapping[int, str], no
     return [row["id"] for row in rows]
 
 
-def _standing(connection: sa.Connection, row: sa.RowMapping, last: Mapping[int, sa.RowMapping]) -> Standing:
+def _last_answers(
+    connection: sa.Connection, known: Mapping[tuple[int, str], sa.RowMapping], kept: Sequence[Kept]
+) -> dict[int, Answer]:
+    """What the alerts last said, by answer; without those that say it still, for they are at hand."""
+    said = {row["assessment_id"] for row in known.values()} - {one.assessment_id for one in kept}
+    rows = assessments.of_ids(connection, said) if said else {}
+    return {id_: _answer(row) for id_, row in rows.items()}
+
+
+def _standing(connection: sa.Connection, row: sa.RowMapping, last: Answer) -> Standing:
     settled = None
     if row["settled_signature"]:
         settled = assessments.with_signature(connection, row["order_id"], row["settled_signature"])
-    return Standing(
-        row["status"], _answer(last[row["assessment_id"]]), _answer(settled) if settled is not None else None
-    )
+    return Standing(row["status"], last, _answer(settled) if settled is not None else None)
 
 
 def _answer(row: sa.RowMapping) -> Answer:
