@@ -44,6 +44,7 @@ class Recognition:
                 id=self._id_of(name),
                 name=name,
                 known=not self._site.feeds,  # a site that names no feed knows them all
+                declared=False,
                 parks=self._site.unknown_sources == "park",
                 defaults=reading_defaults(self._site, self._site),
             )

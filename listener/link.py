@@ -187,7 +187,7 @@ class Link(asyncio.Protocol):
         metrics.parts[type(part).__name__.lower()].inc()
         if isinstance(part, Junk):
             if not part.blank or part.size > _QUIET_JUNK:
-                feed = self._feed_of(part.head).name if part.unframed else None
+                feed = self._feed_of(part.head).name_in_logs if part.unframed else None
                 log.warning("link.junk", source=self.address, size=part.size, unframed_message=part.unframed, feed=feed)
             metrics.junk.inc(part.size)
         elif isinstance(part, Empty) or self._is_commit_block(part):

@@ -43,6 +43,7 @@ class Feed:
     id: int
     name: str = "default"
     known: bool = True
+    declared: bool = True  # its name is the site's; else a sender wrote it, and it stays out of logs
     parks: bool = False  # keep its messages out of the history until somebody maps it
     defaults: Defaults = field(default_factory=Defaults)
     ack_mode: AckMode = "auto"
@@ -51,6 +52,11 @@ class Feed:
     batch_ack: bool = False  # answer a batch with a batch
     accepts_unframed: bool = False  # take its messages without SB, where the port cuts them out
     check: Callable[[bytes, Header], Fault | None] | None = None  # what must be right before a message is accepted
+
+    @property
+    def name_in_logs(self) -> str:
+        """The name, unless it came out of a message: whatever stands in MSH-3 there, it stays out of logs."""
+        return self.name if self.declared else "unknown"
 
 
 FeedOf = Callable[[Source], Feed]

@@ -5,6 +5,8 @@ import asyncio
 import sqlalchemy as sa
 from structlog.testing import capture_logs
 
+from ivigilant.recognition import Recognition
+from ivigilant.site import SiteFile
 from listener.config import ListenerConfig, Port
 from listener.framing import FrameLimits
 from listener.numbering import FeedNumbers
@@ -33,6 +35,22 @@ def test_an_unframed_message_is_dropped_and_its_feed_named_without_its_contents(
             assert (warning["feed"], warning["unframed_message"]) == ("default", True)
             assert "Jansen" not in str(logs)
             assert len(hospital.kept()) == 1
+
+    run(main())
+
+
+def test_what_a_sender_calls_itself_stays_out_of_the_log(sqlite_engine: sa.Engine) -> None:
+    async def main() -> None:
+        numbers = FeedNumbers({"unknown": 1, "Jansen|UZ": 2})
+        feed_of = Recognition(SiteFile(), numbers)
+        async with a_hospital(sqlite_engine, feed_of=feed_of) as hospital, hospital.link() as link:
+            with capture_logs() as logs:
+                await link.send(a_message("M1", msh3="Jansen") + framed(b"\r"))
+                while not hospital.listener.metrics.parts["empty"]._value.get():
+                    await asyncio.sleep(0.01)
+
+        assert [line["feed"] for line in logs if line["event"] == "link.junk"] == ["unknown"]
+        assert "Jansen" not in str(logs)
 
     run(main())
 
