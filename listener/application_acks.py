@@ -4,6 +4,7 @@ What must be told stands in the database. This asks for it in threads, so that n
 """
 
 import asyncio
+import contextlib
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -88,12 +89,13 @@ class ApplicationAcks:
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
         for name in self._tasks:
-            await self._ask(partial(application_acks.release, route=name, who=self._who))
+            with contextlib.suppress(sa.exc.SQLAlchemyError):  # then the claim expires by itself
+                await self._ask(partial(application_acks.release, route=name, who=self._who))
 
     def _begin(self, route: Route) -> None:
         def ended(task: asyncio.Task[None]) -> None:
             """A fault of our own ends one route for a moment, and nothing else."""
-            if not self._stopping:
+            if not self._stopping and not task.cancelled():
                 log.error("application_acks.failed", route=route.name, error=type(task.exception()).__name__)
                 asyncio.get_running_loop().call_later(_START_AGAIN_S, self._begin, route)
 
