@@ -200,7 +200,7 @@ class Merge(msgspec.Struct, frozen=True, kw_only=True):
 
     id: str
     state: str
-    unclear: str | None  # circle or contradicted: a person must look into it
+    unclear: str | None  # circle, contradicted or citizen_number: a person must look into it
     retired: PatientNumber
     survivor: PatientNumber
     at: datetime | None

@@ -46,7 +46,9 @@ class Unclear:
     """A person whose identity somebody must look into, and why."""
 
     person: Person[int]
-    why: str  # circle: merges lead back to where they began; contradicted: two that were parted lead together
+    # circle: merges lead back to where they began; contradicted: others lead two together that were parted;
+    # citizen_number: only that one carries the other does so.
+    why: str
 
 
 def newest(connection: sa.Connection, before: int | None, limit: int) -> list[Spoken]:
@@ -124,7 +126,10 @@ def unclear(connection: sa.Connection) -> list[Unclear]:
 
 def unclear_among(connection: sa.Connection, ids: Collection[int]) -> list[Unclear]:
     """Those of these people whose merges contradict each other."""
-    people = merges.persons(connection, ids)
+    rows = merges.connected(connection, ids)
+    names, leading = {id_: row.name for id_, row in rows.items()}, merges.pointing(rows)
+    by_statements = {id_: pointer for id_, pointer in leading.items() if pointer.version}
+    people = pointers.persons(rows, leading, names)
     several = {member for person in people if len(person.members) > 1 for member in person.members}
     said = _said(connection, several)
     found = []
@@ -132,7 +137,9 @@ def unclear_among(connection: sa.Connection, ids: Collection[int]) -> list[Uncle
         if person.in_circle:
             found.append(Unclear(person, "circle"))
         elif len(person.members) > 1 and pointers.contradicted(person, said):
-            found.append(Unclear(person, "contradicted"))
+            said_to_be_one = pointers.persons(person.members, by_statements, names)
+            by_number = not any(pointers.contradicted(each, said) for each in said_to_be_one)
+            found.append(Unclear(person, "citizen_number" if by_number else "contradicted"))
     return found
 
 

@@ -190,6 +190,17 @@ def unclear(hospital: Hospital) -> list[merge_lists.Unclear]:
         return merge_lists.unclear(connection)
 
 
+def test_what_only_a_citizen_number_holds_together_is_said_to_be_so(hospital: Hospital) -> None:
+    tell(hospital, Seen(who="2+"), Merged(who="+2", retired=("2",), at=1))
+    two = pair(hospital, "2", "999990020")
+
+    parts(hospital, two)
+
+    assert [one.why for one in unclear(hospital)] == ["citizen_number"]
+    joins(hospital, "999990020", two)
+    assert unclear(hospital) == []
+
+
 def to_part(hospital: Hospital) -> list[merge_lists.Spoken]:
     with hospital.engine.connect() as connection:
         members = {member for one in merge_lists.unclear(connection) for member in one.person.members}
