@@ -7,6 +7,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from store import local_codes, tables
 from store.local_codes import Sighting
+from store.versions import version_of
 from tests.inbox.builders import NOW, an_event
 from tests.inbox.desks import Desk, with_alerts
 from tests.inbox.sites import Site
@@ -16,11 +17,12 @@ pytestmark = pytest.mark.browser
 
 
 MESSAGES = ("/messages", "/messages/1?path=PRB[1]-3", "/messages/3")
-PATHS = ("/", "/?tier=high", "/alerts/1", "/alerts/2", *MESSAGES, "/codes", "/codes/1", "/nix")
+MERGES = ("/merges", "/merges/1-2")
+PATHS = ("/", "/?tier=high", "/alerts/1", "/alerts/2", *MESSAGES, "/codes", "/codes/1", *MERGES, "/search", "/nix")
 
 
 def all_kinds(site: Site) -> None:
-    """An open and a settled alert, a parked message, and a code nobody knows."""
+    """An open and a settled alert, a parked message, a code nobody knows, and merges in a circle."""
     first, _ = with_alerts(site, 2)
     with site.engine.begin() as connection:
         an_event(connection, first, kind="changed", reason="tier_rose, new_rule:IG-VTE-001")
@@ -29,6 +31,12 @@ def all_kinds(site: Site) -> None:
         a_message(connection, "M9", state="parked", reason="no_patient", flags=["charset"], body_hash=b"9" * 32)
         seen = Sighting("diagnosis", "ZKH", "T7", "Trombosebeen", "venous-thromboembolism", 1, "PRB[1]-3")
         local_codes.note(connection, [seen], NOW)
+        told = {"version": version_of(NOW, NOW, "M9", b"9" * 32), "message_id": 1, "path": "MRG[1]-1"}
+        pairs = [{"retired_id": one, "survivor_id": other, **told} for one, other in ((1, 2), (2, 1))]
+        connection.execute(sa.insert(tables.merge_statement), pairs)
+        for one, other in ((1, 2), (2, 1)):
+            where = tables.patient.c.id == one
+            connection.execute(sa.update(tables.patient).where(where).values(merged_into=other))
 
 
 @pytest.mark.parametrize("language", ["nl", "en"])
