@@ -11,6 +11,10 @@ class UnreadableHeader(ParserError):  # raised as what it is: STYLE names errors
     """No MSH, delimiters nobody could follow, or UTF-16: refuse the frame, and keep its bytes."""
 
 
+class TooManySegments(ParserError):  # raised as what it is: STYLE names errors this way
+    """More lines than any sender's message has: park it, for reading them would take minutes and a gigabyte."""
+
+
 class UnreadableMessage(ParserError):  # raised as what it is: STYLE names errors this way
     """A field the message cannot do without is absent: park it, with `reason` and the field it lacks.
 

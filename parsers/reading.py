@@ -11,7 +11,7 @@ from parsers.administrations import read_administrations
 from parsers.allergies import read_allergies
 from parsers.conditions import read_conditions
 from parsers.defaults import Defaults
-from parsers.errors import UnreadableMessage
+from parsers.errors import TooManySegments, UnreadableMessage
 from parsers.escapes import unknown_sequences
 from parsers.events import AnyEvent, Header, Identifier, Reading
 from parsers.fhir.reading import is_resource, read_resource
@@ -25,15 +25,26 @@ from parsers.segments import Message, Segment, split
 from parsers.site_fields import read_site_fields
 from parsers.times import zone_of
 
+MOST_SEGMENTS = 100_000  # line ends; the largest message of a real sender that we know has some thousands
 _FUTURE = timedelta(hours=24)
 
 
 def read(raw: bytes, defaults: Defaults) -> Reading:
-    """Read one message. Raises UnreadableHeader without MSH, UnreadableMessage when it names no patient."""
+    """Read one message.
+
+    Raises UnreadableHeader without MSH, TooManySegments, and UnreadableMessage when it names no patient.
+    """
     if is_resource(raw):
         return read_resource(raw, defaults)
+    refuse_too_many_segments(raw)
     header = read_header(raw, defaults)
     return read_message(split(raw, defaults.charset), header, defaults)
+
+
+def refuse_too_many_segments(raw: bytes) -> None:
+    """Raise TooManySegments before minutes are spent on them."""
+    if raw.count(b"\r") + raw.count(b"\n") > MOST_SEGMENTS:
+        raise TooManySegments(f"more than {MOST_SEGMENTS:,} segments")
 
 
 def read_message(message: Message, header: Header, defaults: Defaults) -> Reading:

@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from parsers.errors import UnreadableMessage
+from parsers.errors import TooManySegments, UnreadableMessage
 from parsers.reading import read
 from rules.knowledge import Knowledge
 from store.message_queries import Outcome
@@ -17,6 +17,8 @@ def open_message(row: sa.RowMapping, knowledge: Knowledge, site: Site) -> Arriva
     """Read a message by what its feed leaves open; the answer is how it ends when there is nothing to record."""
     try:
         reading = read(unpack(bytes(row["raw"])), site.defaults_of(row["feed_name"]))
+    except TooManySegments as error:
+        return Outcome(row["id"], "parked", "too_many_segments", str(error))
     except UnreadableMessage as error:
         found = take_in(error, name_of(row["control_id"], row["body_hash"]), knowledge)
         if found is None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from parsers.errors import UnreadableMessage
+from parsers.errors import TooManySegments, UnreadableMessage
 from parsers.reading import read
 from rules.knowledge import Knowledge
 from store import facts, mentions, merges, patients, tables
@@ -91,6 +91,6 @@ class Past:
         for row in self.connection.execute(query).all() if ids else ():
             try:
                 reading = read(raw_of(row), self.site.defaults_of(row.feed_name))
-            except UnreadableMessage:  # it was read once, by another release
+            except (TooManySegments, UnreadableMessage):  # it was read once, by another release
                 continue
             yield Arrival(row.id, row.control_id, row.body_hash, row.message_time, reading)

@@ -18,7 +18,7 @@ from listener.acknowledge import ControlIds
 from listener.framing import Frame
 from listener.receive import Reception
 from listener.sources import LinkFeeds, Source
-from parsers.errors import UnreadableMessage
+from parsers.errors import TooManySegments, UnreadableMessage
 from parsers.events import Reading
 from parsers.reading import read
 from rules.knowledge import Knowledge
@@ -122,6 +122,8 @@ def _history(dry_run: DryRun, paths: Iterable[Path], now: datetime) -> Iterator[
 def _read(dry_run: DryRun, kept: Kept) -> Reading | None:
     try:
         return read(kept.raw, dry_run.site.defaults_of(dry_run.names[kept.feed_id]))
+    except TooManySegments:
+        return None
     except UnreadableMessage as error:
         return take_in(error, name_of(kept.control_id, kept.body_hash), dry_run.knowledge)
 

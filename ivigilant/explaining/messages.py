@@ -12,10 +12,10 @@ from ivigilant.explaining.statements import doubts, statements
 from ivigilant.explaining.told import Conformance, EventSeen, MessageExplained, SegmentSeen
 from ivigilant.explaining.watching import WatchedSegment, segments_seen
 from parsers.defaults import Defaults
-from parsers.errors import UnreadableHeader, UnreadableMessage
+from parsers.errors import TooManySegments, UnreadableHeader, UnreadableMessage
 from parsers.events import AnyEvent, Header, MedicationGiven, MedicationOrdered, PatientMerged, PatientSeen, Reading
 from parsers.header import read_header
-from parsers.reading import read_message
+from parsers.reading import read_message, refuse_too_many_segments
 from parsers.segments import Message, split
 from rules.knowledge import Knowledge
 from worker.facts import codings
@@ -50,10 +50,12 @@ class Seen:
 def explain_message(known: Known, knowledge: Knowledge, opinion: SecondOpinion | None) -> Seen:
     """Read one message and tell everything about it; nothing is raised for what is wrong with it."""
     try:
+        refuse_too_many_segments(known.raw)
         header = read_header(known.raw, known.defaults)
         message = split(known.raw, known.defaults.charset, WatchedSegment)
-    except UnreadableHeader as error:
-        ended = known if known.state == "parked" else replace(known, state="parked", reason="no_msh", detail=str(error))
+    except (UnreadableHeader, TooManySegments) as error:
+        reason = "no_msh" if isinstance(error, UnreadableHeader) else "too_many_segments"
+        ended = known if known.state == "parked" else replace(known, state="parked", reason=reason, detail=str(error))
         return Seen(_explained(ended, Header(), None, (), (), None), None)
     reading, ended = _read(message, header, known, knowledge)
     events = reading.events if reading is not None else ()
