@@ -95,11 +95,12 @@ def zone_of(sent_at: str, zone: tzinfo) -> tzinfo:
 
     A feed in Amsterdam that writes +0200 in summer means Amsterdam, also for a birth date in winter.
     """
-    found = _FORM.fullmatch(sent_at.strip())
-    own = _offset(found["zone"]) if found else None
-    if own is None:
-        return zone
     sent = moment(sent_at, zone)
-    if sent is None or sent.at.astimezone(zone).utcoffset() == own.utcoffset(None):
+    found = _FORM.fullmatch(sent_at.strip())
+    if sent is None or found is None:  # none, or nothing that is a time: an offset of 26 hours
         return zone
-    return own
+    own = _offset(found["zone"])
+    try:
+        return zone if own is None or sent.at.astimezone(zone).utcoffset() == own.utcoffset(None) else own
+    except OverflowError:  # the last day of the year 9999 has no morrow
+        return zone

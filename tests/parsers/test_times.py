@@ -79,6 +79,8 @@ def test_an_offset_that_the_feeds_zone_has_means_that_zone() -> None:
     assert zone_of("20250701120000+0200", AMSTERDAM) == AMSTERDAM
     assert zone_of("20250701120000", AMSTERDAM) == AMSTERDAM
     assert zone_of("not a time", AMSTERDAM) == AMSTERDAM
+    assert zone_of("20250701120000+2602", AMSTERDAM) == AMSTERDAM
+    assert zone_of("99991231235959+0000", AMSTERDAM) == AMSTERDAM
 
 
 def test_an_offset_of_elsewhere_holds_for_the_whole_message() -> None:
