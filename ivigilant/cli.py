@@ -4,7 +4,19 @@ import sys
 
 import typer
 
-from ivigilant.commands import accounts, backtest, explain, history, knowledge, prune, replay, roles, stack, upkeep
+from ivigilant.commands import (
+    accounts,
+    backtest,
+    explain,
+    history,
+    history_import,
+    knowledge,
+    prune,
+    replay,
+    roles,
+    stack,
+    upkeep,
+)
 from ivigilant.errors import IvigilantError
 
 EPILOG = "Settings: flags, IVIGILANT_… variables, or a TOML file named by --config. Exit codes: 0 done, 1 refused or \
@@ -25,6 +37,7 @@ app.add_typer(accounts.users, name="user")
 app.add_typer(accounts.tokens, name="token")
 app.add_typer(upkeep.database, name="db")
 app.add_typer(knowledge.app, name="knowledge")
+app.add_typer(history_import.app, name="history", rich_help_panel="History")
 
 
 def main() -> None:

@@ -1,8 +1,12 @@
 """A stored message opened: what it says, marked with how it is to be treated; or why it says nothing."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import sqlalchemy as sa
 
 from parsers.errors import TooManySegments, UnreadableMessage
+from parsers.events import Reading
 from parsers.reading import read
 from rules.knowledge import Knowledge
 from store.message_queries import Outcome
@@ -16,13 +20,22 @@ from worker.site import Site
 def open_message(row: sa.RowMapping, knowledge: Knowledge, site: Site) -> Arrival | Outcome:
     """Read a message by what its feed leaves open; the answer is how it ends when there is nothing to record."""
     try:
-        reading = read(unpack(bytes(row["raw"])), site.defaults_of(row["feed_name"]))
+        reading: Reading | UnreadableMessage = read(unpack(bytes(row["raw"])), site.defaults_of(row["feed_name"]))
     except TooManySegments as error:
         return Outcome(row["id"], "parked", "too_many_segments", str(error))
     except UnreadableMessage as error:
-        found = take_in(error, name_of(row["control_id"], row["body_hash"]), knowledge)
+        reading = error
+    return take_up(row, reading, knowledge, site)
+
+
+def take_up(
+    row: sa.RowMapping | Mapping[str, Any], reading: Reading | UnreadableMessage, knowledge: Knowledge, site: Site
+) -> Arrival | Outcome:
+    """The same for a message that was read before, whose row tells all but its text."""
+    if isinstance(reading, UnreadableMessage):
+        found = take_in(reading, name_of(row["control_id"], row["body_hash"]), knowledge)
         if found is None:
-            return Outcome(row["id"], "parked", error.reason, error.path)
+            return Outcome(row["id"], "parked", reading.reason, reading.path)
         reading = found
     if reading.ignored:
         return Outcome(row["id"], "ignored", reading.ignored)

@@ -1,5 +1,6 @@
 """Elements of a resource, taken as what they should be: of the wrong kind is as good as absent."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ from parsers.times import read_time
 
 Json = Mapping[str, Any]
 NOTHING: Json = {}
+_FINER = re.compile(r"(\.\d{6})\d+")  # than a millionth of a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,7 @@ def where(resource: Resource, element: str, concept: Json) -> str:
 
 def moment(element: Json, name: str, defaults: Defaults) -> tuple[Moment | None, tuple[str, ...]]:
     """A date or dateTime with its precision, and what was doubtful about it; placeholders are no time."""
-    found, doubts = read_time(text(element, name), defaults.zone)
+    found, doubts = read_time(_FINER.sub(r"\1", text(element, name)), defaults.zone)
     return plausible(found), doubts
 
 

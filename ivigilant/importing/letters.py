@@ -1,0 +1,104 @@
+"""What is kept of a message or a resource: the row that the listener would make of it."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+
+from ivigilant.importing.files import Found
+from ivigilant.receiving import is_order
+from listener.acknowledge import ControlIds
+from listener.framing import Frame
+from listener.receive import Reception
+from listener.sources import Feed, LinkFeeds, Source, one_feed
+from parsers.defaults import Defaults
+from parsers.errors import UnreadableMessage
+from parsers.fhir.medicines import reference_of
+from parsers.fhir.reading import BUNDLE, MEDICATION, ORDERS, READ, TYPE, read_resource_header
+from store.messages import Arrival
+
+_POINTS_AWAY = b"medicationReference"
+_LONGEST_ID = 64  # characters, by the standard
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """Why something is not kept."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A resource of a kind that is not read, and so not kept."""
+
+    kind: str
+
+
+class Letters:
+    """Makes rows of one feed."""
+
+    def __init__(self, feed: Feed, now: datetime, medications: Mapping[str, bytes]) -> None:
+        self._feed, self._now, self._medications = feed, now, medications
+        self._feeds = LinkFeeds(one_feed(feed), Source(port=0, address="127.0.0.1"))
+        self._reception = Reception(is_order, ControlIds(now, "IMPORT"))
+
+    def of(self, found: Found) -> list[Arrival] | Rejected | Unread:
+        """What is kept of it."""
+        if not found.is_resource:
+            return list(self._reception.receive(Frame(found.raw), self._feeds, self._now).arrivals)
+        try:
+            header = read_resource_header(found.raw, self._feed.defaults)
+        except UnreadableMessage:
+            return Rejected("this is no JSON object")
+        if header.event not in READ:
+            return Unread(header.event) if header.event else Rejected("resourceType is missing")
+        raw = found.raw
+        if header.event in ORDERS and _POINTS_AWAY in raw:
+            reference = reference_of(msgspec.json.decode(raw))
+            if reference and reference in self._medications:
+                raw = _with_medication(raw, header.control_id, self._medications[reference])
+                header = read_resource_header(raw, self._feed.defaults)
+        return [
+            Arrival(
+                feed_id=self._feed.id,
+                body_hash=hashlib.sha256(raw).digest(),
+                raw=raw,
+                received_at=self._now,
+                ack_code="",
+                control_id=header.control_id,
+                type=TYPE,
+                event=header.event,
+                hl7_version=header.version,
+                message_time=header.sent_at.at if header.sent_at is not None else None,
+                lane="orders" if header.event in (*ORDERS, BUNDLE) else "history",
+            )
+        ]
+
+
+def feed_named(name: str, number: int, defaults: Defaults) -> Feed:
+    """The feed of a first load."""
+    return Feed(id=number, name=name, defaults=defaults)
+
+
+def medication_in(found: Found) -> tuple[str, bytes] | None:
+    """What a Medication is called by those that point to it, when this is one."""
+    if b'"Medication"' not in found.raw or not found.is_resource:
+        return None
+    try:
+        header = read_resource_header(found.raw, Defaults())
+    except UnreadableMessage:
+        return None
+    return (header.control_id, found.raw) if header.event == MEDICATION and header.control_id else None
+
+
+def _with_medication(raw: bytes, control_id: str, medication: bytes) -> bytes:
+    """A bundle of both, their bytes as they are: a stored message must be readable by itself."""
+    body = msgspec.json.decode(raw)
+    number = f"{control_id.partition('/')[0]}-{control_id.partition('/')[2]}"[:_LONGEST_ID]
+    changed = body.get("meta", {}).get("lastUpdated")
+    head = {"resourceType": BUNDLE, "id": number} | ({"meta": {"lastUpdated": changed}} if changed else {})
+    begin = msgspec.json.encode(head | {"type": "collection"})[:-1]
+    return b"".join((begin, b',"entry":[{"resource":', raw, b'},{"resource":', medication, b"}]}"))

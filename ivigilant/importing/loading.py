@@ -1,0 +1,133 @@
+"""The first load: read in several processes, kept and answered in one, some hundreds of messages at a time."""
+
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ivigilant.importing.files import LINES, WHOLE, Found, found_in, kind_of_file
+from ivigilant.importing.letters import Letters, Rejected, Unread, medication_in
+from ivigilant.importing.readers import Read, Readers, decoded
+from ivigilant.importing.rejects import Rejects
+from listener.sources import Feed
+from store.messages import Arrival
+from worker.dependencies import Dependencies
+from worker.first_load import Loaded, Opened, load, new_among
+
+TOGETHER = 1000  # messages in one transaction
+AHEAD = 4  # batches that are read while one is kept
+_ALONE = 25  # messages in one transaction, where one of a batch broke its reader
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of everything."""
+
+    loaded: Loaded = field(default_factory=Loaded)
+    rejected: int = 0
+    kinds: Counter[str] = field(default_factory=Counter)  # of resources and messages that were kept before or now
+    unread: Counter[str] = field(default_factory=Counter)  # kinds of resource that are not read
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Some messages, being read."""
+
+    found: list[Found]
+    letters: list[Arrival]
+    answer: "Future[bytes] | None"
+
+
+@dataclass(slots=True)
+class FirstLoad:
+    """One run over some files."""
+
+    worker: Dependencies | None  # None: only count
+    feed: Feed
+    readers: Readers
+    rejects: Rejects
+    tell: Callable[[int, Tally], None]  # bytes read since the last time, and what became of all so far
+    tally: Tally = field(default_factory=Tally)
+
+    def run(self, files: Sequence[Path], letters: Letters) -> Tally:
+        """Import them all; stopped at any moment, the same run again goes on where it was."""
+        under_way: deque[_Batch] = deque()
+        for batch in self._batches(files, letters):
+            under_way.append(self._begun(batch))
+            while len(under_way) > AHEAD:
+                self._keep(under_way.popleft())
+        while under_way:
+            self._keep(under_way.popleft())
+        return self.tally
+
+    def _batches(self, files: Sequence[Path], letters: Letters) -> Iterator[list[tuple[Found, Arrival]]]:
+        batch: list[tuple[Found, Arrival]] = []
+        for file in files:
+            for found in found_in(file, lambda size: self.tell(size, self.tally)):
+                batch += self._letters(found, letters)
+                if len(batch) >= TOGETHER:
+                    yield batch
+                    batch = []
+        if batch:
+            yield batch
+
+    def _letters(self, found: Found, letters: Letters) -> list[tuple[Found, Arrival]]:
+        made = letters.of(found)
+        if isinstance(made, Unread):
+            self.tally.unread[made.kind] += 1
+            return []
+        if isinstance(made, Rejected):
+            self._reject(found, made.reason)
+            return []
+        for each in made:
+            self.tally.kinds[each.event if found.is_resource else each.type] += 1
+        return [(found, each) for each in made]
+
+    def _begun(self, batch: list[tuple[Found, Arrival]]) -> _Batch:
+        """Leave out what is kept already, and begin to read the rest."""
+        letters = [letter for _, letter in batch]
+        new = new_among(self.worker, letters) if self.worker is not None else [True] * len(letters)
+        fresh = [pair for pair, is_new in zip(batch, new, strict=True) if is_new]
+        self.tally.loaded += Loaded(known=len(batch) - len(fresh))
+        found, kept = [pair[0] for pair in fresh], [pair[1] for pair in fresh]
+        readable = [letter.raw for letter in kept if letter.state == "received"]
+        return _Batch(found, kept, self.readers.read(readable) if readable else None)
+
+    def _keep(self, batch: _Batch) -> None:
+        if batch.answer is not None and batch.answer.exception() is not None:
+            self._keep_slowly(batch)
+            return
+        readings = iter(decoded(batch.answer.result()) if batch.answer is not None else [])
+        opened = []
+        for found, letter in zip(batch.found, batch.letters, strict=True):
+            read = next(readings) if letter.state == "received" else Read()
+            if read.fault:
+                self._reject(found, read.fault)
+            else:
+                opened.append(Opened(letter, read.outcome()))
+        if self.worker is not None:
+            self.tally.loaded += load(self.worker, self.feed.name, opened)
+        self.tell(0, self.tally)
+
+    def _keep_slowly(self, batch: _Batch) -> None:
+        """A message of this batch broke its reader: it is found and parked as any other, and the rest goes on."""
+        for start in range(0, len(batch.letters), _ALONE):
+            some = [Opened(letter) for letter in batch.letters[start : start + _ALONE]]
+            if self.worker is not None:
+                self.tally.loaded += load(self.worker, self.feed.name, some)
+
+    def _reject(self, found: Found, reason: str) -> None:
+        self.tally.rejected += 1
+        self.rejects.add(found, reason)
+
+
+def medications_in(files: Sequence[Path]) -> dict[str, bytes]:
+    """Every Medication that an order may point to, by what it is called; of two, the one that is greater as text."""
+    found: dict[str, bytes] = {}
+    for file in (each for each in files if kind_of_file(each) in (*LINES, *WHOLE)):
+        for each in found_in(file, lambda _: None):
+            named = medication_in(each)
+            if named is not None:
+                found[named[0]] = max(found.get(named[0], b""), named[1])
+    return found

@@ -1,0 +1,91 @@
+"""Reading in several processes: validation and reading cost more than keeping does."""
+
+import multiprocessing
+import signal
+from collections.abc import Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from functools import partial
+
+import msgspec
+
+from parsers.defaults import Defaults
+from parsers.errors import UnreadableMessage
+from parsers.events import Reading
+from parsers.fhir.reading import is_resource, read_resource_header
+from parsers.fhir.validation import fault_of
+from parsers.reading import read
+
+
+class Read(msgspec.Struct, frozen=True):
+    """One message as it was read, in another process."""
+
+    reading: Reading | None = None
+    reason: str = ""  # why it cannot be read as it is; the reading is what it says all the same
+    path: str = ""
+    fault: str = ""  # what is wrong by the standard: it is not kept
+
+    def outcome(self) -> Reading | UnreadableMessage | None:
+        """As the parsers tell it."""
+        if self.reading is not None and self.reason:
+            return UnreadableMessage(self.reason, self.path, self.reading)
+        return self.reading
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(list[Read])
+
+
+def read_some(defaults: Defaults, messages: Sequence[bytes]) -> bytes:
+    """Read them, one after another; an error of our own is the caller's to handle, for all of them."""
+    return _encoder.encode([_read(raw, defaults) for raw in messages])
+
+
+def decoded(answer: bytes) -> list[Read]:
+    """What `read_some` read."""
+    return _decoder.decode(answer)
+
+
+def _read(raw: bytes, defaults: Defaults) -> Read:
+    if is_resource(raw) and (fault := fault_of(read_resource_header(raw, defaults).event, raw)):
+        return Read(fault=fault)
+    try:
+        return Read(reading=read(raw, defaults))
+    except UnreadableMessage as error:
+        if error.reason == "medication_elsewhere":
+            return Read(fault=f"{error.path}: the Medication it points to is not among what is imported")
+        return Read(reading=error.reading, reason=error.reason, path=error.path)
+
+
+class Readers:
+    """Processes that read; none of them where one batch is all there is."""
+
+    def __init__(self, defaults: Defaults, processes: int) -> None:
+        self._work = partial(read_some, defaults)
+        self._pool = _pool(processes) if processes else None
+
+    def read(self, messages: Sequence[bytes]) -> "Future[bytes]":
+        """Begin to read them."""
+        if self._pool is not None:
+            return self._pool.submit(self._work, messages)
+        done: Future[bytes] = Future()
+        done.set_result(self._work(messages))
+        return done
+
+    def close(self) -> None:
+        """Let the processes go; what they have not begun is left."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _pool(processes: int) -> ProcessPoolExecutor:
+    # Fresh processes: a fork would share our connection to the database.
+    context = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(processes, mp_context=context, initializer=_begin)
+
+
+def _begin() -> None:
+    """End with who started us, also when it is killed; Ctrl-C is for it to act on."""
+    from ivigilant.supervisor import end_with_parent
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    end_with_parent()

@@ -1,0 +1,33 @@
+"""Whether a resource is right by FHIR R4, as a kept library judges it (fhir.resources, release R4B).
+
+Of what is read here R4B differs from R4 in nothing. The library is large and slow to load: only who validates loads it.
+"""
+
+import importlib
+from functools import cache
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+_MOST_FAULTS = 3
+
+
+def fault_of(kind: str, raw: bytes) -> str:
+    """What is wrong with it, in one line; nothing when it is right."""
+    try:
+        _model(kind).model_validate_json(raw)
+    except ValidationError as error:
+        faults = error.errors(include_url=False, include_context=False, include_input=False)
+        return "; ".join(_told(each) for each in faults[:_MOST_FAULTS])
+    return ""
+
+
+def _told(fault: Any) -> str:
+    where = ".".join(str(each) for each in fault["loc"])
+    return f"{where}: {fault['msg']}" if where else str(fault["msg"])
+
+
+@cache
+def _model(kind: str) -> type[BaseModel]:
+    found: type[BaseModel] = getattr(importlib.import_module(f"fhir.resources.R4B.{kind.lower()}"), kind)
+    return found

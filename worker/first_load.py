@@ -1,0 +1,151 @@
+"""A first load: many messages kept and processed together, as the feed's are, in one transaction.
+
+They are kept under a feed of their own, and nothing about their orders is pushed (`marks`). What was not committed was
+not kept: who loads the same again after a crash goes on where it ended.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import sqlalchemy as sa
+
+from parsers.errors import UnreadableMessage
+from parsers.events import Reading
+from store import kept, local_codes, message_queries
+from store.engine import reading
+from store.message_insert import Arrival as Letter
+from store.message_insert import key_of
+from store.message_queries import Outcome
+from store.messages import Saved, save_batch
+from worker.batch import Judge
+from worker.dependencies import Dependencies
+from worker.local_codes import knowledge_now, sightings
+from worker.opening import take_up
+from worker.patience import patiently
+from worker.record import Arrival
+from worker.tasks import note_flags, process_messages, record_safely
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A message that was read; without a reading it goes the way of every message."""
+
+    letter: Letter
+    reading: Reading | UnreadableMessage | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What became of some messages."""
+
+    messages: int = 0  # new ones
+    known: int = 0  # kept before
+    events: int = 0  # things they said
+    ignored: int = 0
+    parked: int = 0
+    answers: int = 0
+    alerts: int = 0
+
+    def __add__(self, other: "Loaded") -> "Loaded":
+        """Count both."""
+        return Loaded(*(getattr(self, name) + getattr(other, name) for name in self.__slots__))
+
+
+def new_among(worker: Dependencies, letters: Sequence[Letter]) -> list[bool]:
+    """Tell of each whether it is still to be processed."""
+    with reading(worker.engine) as connection:
+        there = kept.ended(connection, letters)
+    return [key_of(each) not in there for each in letters]
+
+
+def load(worker: Dependencies, feed: str, opened: Sequence[Opened]) -> Loaded:
+    """Keep them and answer the orders they touch; when this returns they are committed."""
+    if not opened:
+        return Loaded()
+    if any(each.reading is None and each.letter.state == "received" for each in opened):
+        return _the_usual_way(worker, [each.letter for each in opened])
+    loaded, waiting = patiently(worker.engine, partial(_load, worker=worker, feed=feed, opened=opened))
+    if waiting:
+        process_messages(worker, waiting)
+    return loaded
+
+
+def _the_usual_way(worker: Dependencies, letters: Sequence[Letter]) -> Loaded:
+    """Keep them first: one that cannot even be read is found and parked there, and the others go on."""
+    with worker.engine.begin() as connection:
+        saved = save_batch(connection, letters)
+    ids = sorted({each.id for each in saved})
+    done = process_messages(worker, ids)
+    with worker.engine.connect() as connection:
+        states = kept.states(connection, ids)
+    known = sum(each.duplicate for each in saved)
+    return Loaded(
+        messages=len(saved) - known,
+        known=known,
+        ignored=states.count("ignored"),
+        parked=states.count("parked"),
+        answers=done.answers,
+        alerts=len(done.alerts),
+    )
+
+
+def _load(
+    connection: sa.Connection, worker: Dependencies, feed: str, opened: Sequence[Opened]
+) -> tuple[Loaded, list[int]]:
+    now = worker.clock()
+    knowledge = knowledge_now(worker, connection)
+    saved = save_batch(connection, [each.letter for each in opened])
+    arrivals, outcomes = _taken_up(saved, opened, feed, replace(worker, knowledge=knowledge))
+    unknown = sightings(worker.knowledge, arrivals)
+    if unknown:
+        local_codes.hold(connection)  # until we are done: who maps one of these codes finds these messages
+    done = record_safely(connection, Judge(knowledge, worker.site, now), arrivals, outcomes)
+    message_queries.mark(connection, outcomes, now)
+    note_flags(connection, arrivals)
+    local_codes.note(connection, unknown, now)
+    known = [each.id for each in saved if each.duplicate]
+    loaded = Loaded(
+        messages=len(saved) - len(known),
+        known=len(known),
+        events=sum(len(each.reading.events) for each in arrivals),
+        ignored=sum(each.state == "ignored" for each in outcomes),
+        parked=sum(each.state == "parked" for each in outcomes) + _parked_at_once(saved, opened),
+        answers=done.answers,
+        alerts=len(done.alerts),
+    )
+    return loaded, [row["id"] for row in message_queries.received(connection, known)] if known else []
+
+
+def _parked_at_once(saved: Sequence[Saved], opened: Sequence[Opened]) -> int:
+    pairs = zip(saved, opened, strict=True)
+    return sum(each.letter.state == "parked" and not row.duplicate for row, each in pairs)
+
+
+def _taken_up(
+    saved: Sequence[Saved], opened: Sequence[Opened], feed: str, worker: Dependencies
+) -> tuple[list[Arrival], list[Outcome]]:
+    arrivals: list[Arrival] = []
+    outcomes: list[Outcome] = []
+    for row, each in zip(saved, opened, strict=True):
+        if row.duplicate or each.reading is None:
+            continue
+        found = take_up(_row(row, each.letter, feed), each.reading, worker.knowledge, worker.site)
+        if isinstance(found, Arrival):
+            arrivals.append(found)
+        else:
+            outcomes.append(found)
+    return arrivals, outcomes
+
+
+def _row(saved: Saved, letter: Letter, feed: str) -> dict[str, object]:
+    """As the row of the message will be read."""
+    return {
+        "id": saved.id,
+        "control_id": key_of(letter)[3],
+        "body_hash": letter.body_hash,
+        "message_time": letter.message_time,
+        "received_at": letter.received_at,
+        "feed_name": feed,
+        "test": letter.test,
+    }
