@@ -62,7 +62,7 @@ def join(connection: sa.Connection, ids: Collection[int]) -> set[int]:
         names = {each: row.name for each, row in rows.items()}
         target = pointers.carrier(id_, carriers, merges.pointing(rows), names)
         if target != number.merged_into:
-            merges.point(connection, id_, target)
+            merges.point(connection, [(id_, target, "")])
             touched |= {each for each in (target, number.merged_into) if each is not None}
         touched |= {id_, *carriers}  # that a number is shared is said with the orders of all who carry it
     return touched

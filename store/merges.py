@@ -1,6 +1,6 @@
 """Merged identities: pointers that are followed when read, so a merge commutes with everything and can be undone."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -111,21 +111,29 @@ def repoint(connection: sa.Connection, ids: Collection[int]) -> set[int]:
     rows = identities(connection, {*ids, *(said.survivor for said in statements)})
     leading = pointers.pointers(statements, {id_: row.name for id_, row in rows.items()})
     touched: set[int] = set()
+    changed: list[tuple[int, int | None, str]] = []
     for id_ in sorted(ids):
         now, before = leading.get(id_), rows[id_]
         target, version = (now.target, now.version) if now else (None, "")
         if (target, version) != (before.merged_into, before.version):
-            point(connection, id_, target, version)
+            changed.append((id_, target, version))
         if target != before.merged_into:
             touched |= {each for each in (id_, target, before.merged_into) if each is not None}
+    point(connection, changed)
     return touched
 
 
-def point(connection: sa.Connection, id_: int, target: int | None, version: str = "") -> None:
-    """Let an identity lead to another, or to none; `version` is that of the statement that says so."""
-    patient = tables.patient
-    change = sa.update(patient).where(patient.c.id == id_)
-    connection.execute(change.values(merged_into=target, merge_version=version or None))
+def point(connection: sa.Connection, led: Sequence[tuple[int, int | None, str]]) -> None:
+    """Let each identity lead to another, or to none, by the version of the statement that says so, "" without one."""
+    if led:
+        connection.execute(_POINT, [{"one": id_, "other": to, "told": version or None} for id_, to, version in led])
+
+
+_POINT = (
+    sa.update(tables.patient)
+    .where(tables.patient.c.id == sa.bindparam("one"))
+    .values(merged_into=sa.bindparam("other"), merge_version=sa.bindparam("told"))
+)
 
 
 def _said(row: Any) -> Said[int]:

@@ -82,12 +82,13 @@ def _run(
     from ivigilant import wiring
     from ivigilant.importing.letters import Letters, feed_named
     from ivigilant.importing.loading import FirstLoad, medications_in
-    from ivigilant.importing.readers import Readers
+    from ivigilant.importing.readers import Readers, collect_seldom
     from ivigilant.importing.rejects import rejects_in
     from ivigilant.receiving import feed_id
     from ivigilant.site_file import load_site
     from ivigilant.site_parts import worker_site
 
+    collect_seldom()
     worker = None if dry_run else wiring.make_quiet_worker(settings)
     site = worker.site if worker is not None else worker_site(load_site(settings.site_file), settings)
     feed = feed_named(name, feed_id(worker.engine, name) if worker is not None else 0, site.defaults_of(name))

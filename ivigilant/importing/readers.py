@@ -1,5 +1,6 @@
 """Reading in several processes: validation and reading cost more than keeping does."""
 
+import gc
 import multiprocessing
 import signal
 from collections.abc import Sequence
@@ -31,6 +32,7 @@ class Read(msgspec.Struct, frozen=True):
         return self.reading
 
 
+_ALLOCATIONS = 100_000
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(list[Read])
 
@@ -83,9 +85,15 @@ def _pool(processes: int) -> ProcessPoolExecutor:
     return ProcessPoolExecutor(processes, mp_context=context, initializer=_begin)
 
 
+def collect_seldom() -> None:
+    """Look for garbage less often: what a first load makes is freed without looking, and looking costs a fifth."""
+    gc.set_threshold(_ALLOCATIONS)
+
+
 def _begin() -> None:
     """End with who started us, also when it is killed; Ctrl-C is for it to act on."""
     from ivigilant.supervisor import end_with_parent
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    collect_seldom()
     end_with_parent()
