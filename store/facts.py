@@ -58,10 +58,14 @@ def _upsert(dialect: str) -> sa.Executable:
     data = sa.func.convert_to(told.c.data, "UTF8") if dialect == "postgresql" else sa.cast(told.c.data, sa.LargeBinary)
     columns = [data if name == "data" else told.c[name] for name in _TYPES]
     insert = insert_or(dialect, fact).from_select(list(_TYPES), sa.select(*columns).where(sa.true()))
+    new = insert.excluded
+    # Read again, by another site file or release, the same message may say the same thing otherwise.
+    same = sa.and_(new.version == fact.c.version, new.message_id == fact.c.message_id)
+    otherwise = sa.or_(*(new[name] != fact.c[name] for name in ("data", "deleted", "path")))
     return insert.on_conflict_do_update(
         index_elements=["patient_id", "kind", "key"],
-        set_={name: insert.excluded[name] for name in ("version", "deleted", "data", "message_id", "path")},
-        where=insert.excluded.version > fact.c.version,
+        set_={name: new[name] for name in ("version", "deleted", "data", "message_id", "path")},
+        where=sa.or_(new.version > fact.c.version, sa.and_(same, otherwise)),
     ).returning(fact.c.patient_id)
 
 

@@ -75,7 +75,7 @@ def _lock_received(dialect: str) -> sa.Executable:
     message = tables.message
     query = sa.select(message.c.id, message.c.reason).where(one_of(dialect, message.c.id))
     query = query.where(message.c.state == "received").order_by(message.c.id)
-    return query.with_for_update(skip_locked=True)
+    return query.with_for_update(skip_locked=True, key_share=True)  # NO KEY: a rebuild may still refer to the message
 
 
 def select_work() -> sa.Select[*tuple[Any, ...]]:

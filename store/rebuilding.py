@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 import sqlalchemy as sa
 
 from store import tables
-from store.message_queries import select_work, wait_again
+from store.message_queries import AGAIN, select_work, wait_again
 from store.rowsets import among
 
 
@@ -34,18 +34,19 @@ def read_at_last(connection: sa.Connection, kinds: Collection[tuple[str, str]]) 
 
 
 def readable_about(connection: sa.Connection, ids: Collection[int]) -> Sequence[sa.RowMapping]:
-    """Give the processed messages that speak of these identities and still have their text, in the order of arrival."""
+    """Give the messages that were processed once, speak of these identities and have their text; as they arrived."""
     mention, message = tables.mention, tables.message
     about = sa.select(mention.c.message_id).where(among(connection, mention.c.patient_id, ids))
-    query = select_work().where(message.c.id.in_(about), message.c.state == "processed", message.c.pruned_at.is_(None))
+    processed = sa.or_(message.c.state == "processed", (message.c.state == "received") & (message.c.reason == AGAIN))
+    query = select_work().where(message.c.id.in_(about), processed, message.c.pruned_at.is_(None))
     return connection.execute(query).mappings().all()
 
 
 def _is_readable(message_id: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
-    """Whether a message still has its text and does not wait: one that waits is recorded when its turn comes."""
+    """Whether a message still has its text, and was processed: one that waits is recorded when its turn comes."""
     message = tables.message.alias("source")
-    done = (message.c.id == message_id) & (message.c.state != "received") & message.c.pruned_at.is_(None)
-    return sa.exists().where(done)
+    done = sa.or_(message.c.state != "received", message.c.reason == AGAIN)
+    return sa.exists().where(message.c.id == message_id, done, message.c.pruned_at.is_(None))
 
 
 def forget(connection: sa.Connection, ids: Collection[int]) -> None:

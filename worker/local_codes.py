@@ -41,10 +41,12 @@ class _Thing:
 def knowledge_now(worker: Dependencies, connection: sa.Connection) -> Knowledge:
     """The knowledge with what people mapped so far; made anew when either changed."""
     key = worker.knowledge.version, local_codes.version(connection)
-    if key not in worker.mapped:
+    known = worker.mapped.get(key)
+    if known is None:
+        known = with_mapped(worker.knowledge, connection)
         worker.mapped.clear()
-        worker.mapped[key] = with_mapped(worker.knowledge, connection)
-    return worker.mapped[key]
+        worker.mapped[key] = known
+    return known  # not looked up again: another thread may just have cleared it
 
 
 def with_mapped(knowledge: Knowledge, connection: sa.Connection) -> Knowledge:

@@ -69,8 +69,8 @@ def _step(worker: Dependencies, done: Rebuilt, together: int, connection: sa.Con
     if not ids:
         return None
     people = merges.persons(connection, ids)
-    mine = {member for person in people if min(person.members) > done.position for member in person.members}
-    found = _derive(connection, worker, mine) if mine else _Histories(set(), {}, [], [])
+    # Also who is one with somebody derived before: a merge that came since brought nothing of the other's with it.
+    found = _derive(connection, worker, {member for person in people for member in person.members})
     progress.advance(connection, NAME, ids[-1])
     return Rebuilt(
         ids[-1],

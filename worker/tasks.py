@@ -94,12 +94,22 @@ def _may_begin(worker: Dependencies, ids: Sequence[int], rows: Sequence[sa.RowMa
         return True
     with worker.engine.begin() as connection:
         if len(ids) == 1 and again.get(ids[0], 0) >= MOST_CRASHES:
-            end, now = Outcome(ids[0], "parked", "crashes_worker"), worker.clock()
-            asked = correspondence(worker.engine, worker.site, rows, {})
-            message_queries.mark(connection, asked.settle(connection, [end], (), now), now)
+            _park_alone(connection, worker, rows, ids[0])
             return False
         message_queries.count_attempt(connection, again)
         return True
+
+
+def _park_alone(
+    connection: sa.Connection, worker: Dependencies, rows: Sequence[sa.RowMapping], message_id: int
+) -> None:
+    """Park a message that ends its workers, unless one of them has just ended it, or is at it now."""
+    held, now = message_queries.lock_received(connection, [message_id]), worker.clock()
+    if held:
+        end = Outcome(message_id, "parked", "crashes_worker")
+        asked = correspondence(worker.engine, worker.site, rows, {})
+        before = {id_ for id_, again in held.items() if again}
+        message_queries.mark(connection, asked.settle(connection, [end], before, now), now)
 
 
 def _process(connection: sa.Connection, worker: Dependencies, opened: _Opened) -> Done:

@@ -35,14 +35,26 @@ def history(connection: sa.Connection, patient_id: int) -> list[tuple[str, str, 
 
 
 def test_the_latest_version_stays_and_only_changes_are_news(engine: sa.Engine, dvt: FactRow) -> None:
-    later, same = replace(dvt, version="2", data=b"new"), replace(dvt, version="2", data=b"again")
+    later = replace(dvt, version="2", data=b"new")
     with engine.begin() as connection:
-        news = [facts.upsert(connection, [row]) for row in (dvt, later, dvt, same)]
+        other = replace(later, message_id=a_message(connection, "M2"), data=b"again")
+        news = [facts.upsert(connection, [row]) for row in (dvt, later, dvt, other)]
 
         (kept,) = facts.of_patients(connection, [dvt.patient_id])
 
     assert news == [{dvt.patient_id}, {dvt.patient_id}, set(), set()]
     assert (kept.version, kept.data) == ("2", b"new")
+
+
+def test_the_same_message_read_otherwise_replaces_what_it_said(engine: sa.Engine, dvt: FactRow) -> None:
+    otherwise = replace(dvt, data=b"by another site file")
+    with engine.begin() as connection:
+        news = [facts.upsert(connection, [row]) for row in (dvt, otherwise, otherwise)]
+
+        (kept,) = facts.of_patients(connection, [dvt.patient_id])
+
+    assert news == [{dvt.patient_id}, {dvt.patient_id}, set()]
+    assert kept.data == b"by another site file"
 
 
 def test_a_withdrawn_fact_stays_as_a_tombstone_that_an_older_one_does_not_undo(engine: sa.Engine, dvt: FactRow) -> None:
