@@ -48,7 +48,7 @@ def import_history(
     """
     from ivigilant.importing.files import files_in, size_of
 
-    settings = _quiet(read_settings(config, data_dir))
+    settings, name = _quiet(read_settings(config, data_dir)), _feed(source)
     files = files_in(paths)
     size = size_of(files)
     readers = (os.cpu_count() or 1) if processes is None else processes
@@ -56,7 +56,7 @@ def import_history(
         if not dry_run:
             stack.enter_context(database_explained())
         tell = stack.enter_context(_progress(size))
-        tally = _run(settings, files, _feed(source), rejects, tell, 0 if size < _SMALL else readers, dry_run)
+        tally = _run(settings, files, name, rejects, tell, 0 if size < _SMALL else readers, dry_run)
     typer.echo(_summary(tally, rejects, dry_run))
     if tally.rejected or tally.loaded.parked:
         raise typer.Exit(1)
