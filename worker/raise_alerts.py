@@ -156,18 +156,7 @@ def _apply(
     raised: Raised,
 ) -> None:
     badges = _badges(one, patient_badges)
-    priority = Priority.ROUTINE if "on_hold" in badges else one.priority
-    columns: dict[str, Any] = {
-        "assessment_id": one.assessment_id,
-        "tier": tier_word(one.answer.tier),
-        "priority": priority.name.lower(),
-        "status": act.status,
-        "badges": sorted(badges),
-    }
-    if act.status == "covered" and covering is not None:
-        columns |= {"covered_by": covering, "settled_signature": one.answer.signature}
-    elif act.status == "open":
-        columns |= {"covered_by": None, "settled_signature": None}
+    columns = _columns(one, act, covering, badges)
     happening = Happening(
         kind=act.kind, at=now, reason=act.reason or None, assessment_id=one.assessment_id, data=act.data
     )
@@ -186,6 +175,22 @@ def _apply(
     raised.alerts.append(written.alert_id)
     if act.push and not badges & _unpushed(one) and not _is_over(one, now):
         raised.deliveries += _deliver(connection, site, one, written.alert_id, written.event_id, now)
+
+
+def _columns(one: Kept, act: Act, covering: int | None, badges: frozenset[str]) -> dict[str, Any]:
+    priority = Priority.ROUTINE if "on_hold" in badges else one.priority
+    columns: dict[str, Any] = {
+        "assessment_id": one.assessment_id,
+        "tier": tier_word(one.answer.tier),
+        "priority": priority.name.lower(),
+        "status": act.status,
+        "badges": sorted(badges),
+    }
+    if act.status == "covered" and covering is not None:
+        columns |= {"covered_by": covering, "settled_signature": one.answer.signature}
+    elif act.status == "open":
+        columns |= {"covered_by": None, "settled_signature": None}
+    return columns
 
 
 def _marked(row: sa.RowMapping, badges: frozenset[str]) -> Act | None:

@@ -3,12 +3,16 @@
 import json
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ivigilant.commands.options import Config, DataDir, database_explained, read_settings
 from ivigilant.errors import UnreadablePath
+
+if TYPE_CHECKING:
+    from ivigilant.rulebook.backtest import Comparison
+    from ivigilant.settings import Settings
 
 
 def add_to(app: typer.Typer) -> None:
@@ -32,9 +36,25 @@ def backtest(
     Example: ivigilant backtest --knowledge ./my-knowledge --since 2026-01-01 --html backtest.html
     """
     from rich.console import Console
-    from rich.progress import Progress
 
     from ivigilant.rulebook import backtest_report as report
+
+    settings = read_settings(config, data_dir)
+    if not (knowledge / "library").is_dir():
+        raise UnreadablePath(f"{knowledge} holds no knowledge: it has no folder called library")
+    found = _run(settings, knowledge, since.replace(tzinfo=UTC) if since else None, messages)
+    if html is not None:
+        html.write_text(report.as_page(found), encoding="utf-8")
+    if as_json:
+        typer.echo(json.dumps(report.as_json(found), ensure_ascii=False, indent=1))
+    else:
+        report.show(found, Console())
+
+
+def _run(settings: "Settings", knowledge: Path, since: datetime | None, messages: bool) -> "Comparison":
+    from rich.console import Console
+    from rich.progress import Progress
+
     from ivigilant.rulebook.backtest import backtest as run
     from ivigilant.rulebook.backtest import needs_messages
     from ivigilant.site_file import load_site
@@ -43,23 +63,12 @@ def backtest(
     from worker.local_codes import with_mapped
     from worker.past import Past
 
-    settings = read_settings(config, data_dir)
-    if not (knowledge / "library").is_dir():
-        raise UnreadablePath(f"{knowledge} holds no knowledge: it has no folder called library")
     file = load_site(settings.site_file)
     old = site_knowledge(settings, file)
     new = site_knowledge(settings.model_copy(update={"knowledge_dir": knowledge}), file)
-    errors = Console(stderr=True)
     with database_explained(), reading(connect(settings.database())) as connection:
         old, new = with_mapped(old, connection), with_mapped(new, connection)
         past = Past(connection, worker_site(file, settings), messages or needs_messages(old, new))
-        with Progress(console=errors, transient=True) as progress:
+        with Progress(console=Console(stderr=True), transient=True) as progress:
             task = progress.add_task("judging", total=past.size())
-            moment = since.replace(tzinfo=UTC) if since else None
-            found = run(past, old, new, moment, lambda size: progress.advance(task, size))
-    if html is not None:
-        html.write_text(report.as_page(found), encoding="utf-8")
-    if as_json:
-        typer.echo(json.dumps(report.as_json(found), ensure_ascii=False, indent=1))
-    else:
-        report.show(found, Console())
+            return run(past, old, new, since, lambda size: progress.advance(task, size))

@@ -1,13 +1,10 @@
 """A sender that asked for it hears how its messages ended: later, over a link of ours, until it has answered."""
 
 import asyncio
-import contextlib
 import threading
-from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -15,19 +12,17 @@ from pydantic import SecretStr
 
 from ivigilant.checkup import look_at
 from ivigilant.settings import Settings
-from listener.application_acks import ApplicationAcks, Pace, Route
-from listener.metrics import Metrics
 from listener.sending import control_id_of, read_answer
 from parsers.header import read_header_line
 from store import application_acks, message_queries
-from store.application_ack_tables import application_ack, application_ack_route
+from store.application_ack_tables import application_ack_route
 from tests.ivigilant.site_hospital import NOW, SiteHospital, a_message
-from tests.listener.builders import framed, run
+from tests.journeys.acknowledged import Ears, Watch, receives, rows, settles, telling
+from tests.listener.builders import run
 from worker.tasks import process_messages
 
 Told = Callable[[str], SiteHospital]
 NAMELESS = {"pid": "PID|1||||Jansen^Willem", "kind": "ORU^R01"}
-QUICK = Pace(look_every_s=0.02, answer_within_s=0.3)
 
 
 @pytest.fixture
@@ -35,82 +30,6 @@ def set_up(engine: sa.Engine, tmp_path: Path) -> Told:
     """A hospital whose order system wants to be told at this place."""
     site = "feeds: [{{name: cpoe, sending_application: EPD, app_ack_route: '{}'}}, {{name: lab, port: 2600}}]"
     return lambda place: SiteHospital(engine, tmp_path, site.format(place))
-
-
-@dataclass
-class Ears:
-    """A sender's side: keeps what it is told, and answers with the next of these codes, the last one for ever."""
-
-    codes: Sequence[str] = ("CA",)
-    heard: list[bytes] = field(default_factory=list)
-    most_at_once: int = 0
-    _at_once: int = 0
-
-    @contextlib.asynccontextmanager
-    async def listening(self) -> AsyncIterator[Route]:
-        """Listen on a free port."""
-        server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        try:
-            yield Route("127.0.0.1", server.sockets[0].getsockname()[1])
-        finally:
-            server.close()
-
-    async def hears(self, count: int) -> list[bytes]:
-        """What was told, once it is so much."""
-        while len(self.heard) < count:
-            await asyncio.sleep(0.01)
-        return self.heard
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
-            while True:
-                told = (await reader.readuntil(b"\x1c\r"))[1:-2]
-                self._at_once += 1
-                self.most_at_once = max(self.most_at_once, self._at_once)
-                await asyncio.sleep(0.002)
-                code = self.codes[min(len(self.heard), len(self.codes) - 1)]
-                self.heard.append(told)
-                self._at_once -= 1
-                answered = b"WRONG" if code == "wrong" else control_id_of(told)
-                if code:
-                    code = "AA" if code == "wrong" else code
-                    writer.write(framed(b"MSH|^~\\&|||||2026||ACK|1|P|2.5\rMSA|%s|%s\r" % (code.encode(), answered)))
-        writer.close()
-
-
-@dataclass
-class Watch:
-    """A clock that the test moves."""
-
-    now: datetime = NOW
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
-@contextlib.asynccontextmanager
-async def telling(engine: sa.Engine, *routes: Route, clock: Callable[[], datetime] = Watch()) -> AsyncIterator[None]:  # noqa: B008  # it stands still
-    acks = ApplicationAcks(engine, routes, clock, Metrics(), QUICK)
-    acks.start()
-    try:
-        yield
-    finally:
-        await acks.stop()
-
-
-def rows(engine: sa.Engine) -> list[Any]:
-    with engine.connect() as connection:
-        return list(connection.execute(sa.select(application_ack).order_by(application_ack.c.id)))
-
-
-async def settles(engine: sa.Engine, *states: str) -> None:
-    while [row.state for row in rows(engine)] != list(states):
-        await asyncio.sleep(0.01)
-
-
-async def receives(hospital: SiteHospital, raw: bytes) -> str:
-    """As the parts of one process after the other; the loop of this test goes on."""
-    return await asyncio.to_thread(hospital.receives, raw)
 
 
 def test_a_sender_hears_that_its_message_was_processed(set_up: Told) -> None:
