@@ -67,8 +67,8 @@ def rate(picture: "Picture") -> Range | None:
 
 def label_rate(picture: "Picture") -> Decimal:
     """Return the highest label rate for this product and indication, else the fallback."""
-    rates = picture.terms.rates
-    product = next((each for each in rates.products if each.brand == picture.brand), None)
+    rates, brand = picture.terms.rates, picture.brand
+    product = next((each for each in rates.products if each.brand == brand), None)
     if product is None:
         return rates.fallback
     named = [product.indications[name] for name in picture.indications if name in product.indications]
@@ -77,8 +77,8 @@ def label_rate(picture: "Picture") -> Decimal:
 
 def at_risk_rate(picture: "Picture") -> Decimal:
     """Return the highest rate for a patient at risk, with this product."""
-    rates = picture.terms.rates
-    own = next((each.at_risk for each in rates.products if each.brand == picture.brand and each.at_risk), None)
+    rates, brand = picture.terms.rates, picture.brand
+    own = next((each.at_risk for each in rates.products if each.brand == brand and each.at_risk), None)
     return own or rates.at_risk
 
 
