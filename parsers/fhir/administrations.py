@@ -28,19 +28,19 @@ def read_administration(resource: Resource) -> Iterator[MedicationGiven]:
     ended, more = moment(part(body, "effectivePeriod"), "end", resource.defaults)
     dosage = part(body, "dosage")
     quantity, element, unread = read_any(dosage, "dose")
-    path = resource.at(f"dosage.{element}")
+    path = resource.at("dosage", element) if quantity is not None else resource.at("status")
     completion = _COMPLETIONS.get(text(body, "status"), "")
     grams, why = _grams(quantity, medicine, path, completion)
     strength, _ = concentration(medicine.product)
     sent, where, _ = read_any(dosage, "rate")
     told = rate_in(sent, strength, resource.at(f"dosage.{where}")).peak
-    _, number = target(text(part(body, "request"), "reference"))
+    kind, number = target(text(part(body, "request"), "reference"))
     yield MedicationGiven(
         patient=resource.patient,
         path=medicine.path,
         flags=unique([*doubts, *more, *unread, *why]),
-        keys=OrderKeys(filler=f"{resource.system}|MedicationRequest/{number}" if number else ""),
-        key=resource.name or f"fhir|{medicine.text}|{started.at:%Y%m%dT%H%M%SZ}" if started else resource.name,
+        keys=OrderKeys(filler=f"{resource.system}|{kind}/{number}" if kind == "MedicationRequest" and number else ""),
+        key=resource.name or f"fhir|{medicine.text}|{f'{started.at:%Y%m%dT%H%M%SZ}' if started else ''}",
         action="delete" if text(body, "status") == "entered-in-error" else "assert",
         codings=medicine.codings,
         text=medicine.text,

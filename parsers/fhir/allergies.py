@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from parsers.allergies import says_none
 from parsers.events import Allergy
-from parsers.fhir.elements import Resource, codes, codings, part, where, words
+from parsers.fhir.elements import Resource, codings, one_of, part, where, words
 from parsers.natural_keys import natural_key
 
 _NONE = frozenset({"entered-in-error", "refuted"})
@@ -14,7 +14,7 @@ def read_allergy(resource: Resource) -> Iterator[Allergy]:
     """The allergy, unless it names nothing."""
     concept = part(resource.body, "code")
     coded, said = codings(concept, resource.defaults), words(concept)
-    verified = next(codes(part(resource.body, "verificationStatus")), "")
+    verified = one_of(part(resource.body, "verificationStatus"), _NONE)
     if says_none(coded, said) or (not coded and not said and verified not in _NONE):
         return
     yield Allergy(

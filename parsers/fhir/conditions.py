@@ -4,7 +4,20 @@ from collections.abc import Iterator
 
 from parsers.conditions import weigh
 from parsers.events import Certainty, Condition, Moment
-from parsers.fhir.elements import Resource, codes, codings, first_moment, moment, part, parts, text, typed, where, words
+from parsers.fhir.elements import (
+    Resource,
+    codes,
+    codings,
+    first_moment,
+    moment,
+    one_of,
+    part,
+    parts,
+    text,
+    typed,
+    where,
+    words,
+)
 from parsers.natural_keys import natural_key
 
 _CERTAINTIES: dict[str, Certainty] = {
@@ -20,6 +33,7 @@ _STATUSES = {
     **dict.fromkeys(("remission", "resolved"), "resolved"),
 }
 _ERROR = "entered-in-error"
+_ABATED = ("abatementAge", "abatementString", "abatementPeriod", "abatementRange")
 
 
 def read_condition(resource: Resource) -> Iterator[Condition]:
@@ -27,13 +41,13 @@ def read_condition(resource: Resource) -> Iterator[Condition]:
     body, defaults = resource.body, resource.defaults
     concept = part(body, "code")
     coded, said = codings(concept, defaults), words(concept)
-    verified = next(codes(part(body, "verificationStatus")), "")
+    verified = one_of(part(body, "verificationStatus"), (*_CERTAINTIES, _ERROR))
     if not coded and not said and verified != _ERROR:
         return
     free = typed(concept) if coded else said
     certainty, flags = weigh(_CERTAINTIES.get(verified, "confirmed"), coded, free)
     onset, doubts = _onset(resource)
-    resolved, _ = first_moment({"abatementPeriod": {}, **body}, "abatement", defaults)
+    resolved, _ = first_moment(body, "abatement", defaults)
     category = "diagnosis" if _is_diagnosis(resource) else "problem"
     yield Condition(
         patient=resource.patient,
@@ -61,8 +75,9 @@ def _onset(resource: Resource) -> tuple[Moment | None, tuple[str, ...]]:
 
 
 def _status(resource: Resource, resolved: Moment | None) -> str:
-    said = next(codes(part(resource.body, "clinicalStatus")), "")
-    return _STATUSES.get(said) or ("resolved" if resolved is not None else "active")
+    said = one_of(part(resource.body, "clinicalStatus"), _STATUSES)
+    has_abated = resolved is not None or any(name in resource.body for name in _ABATED)
+    return _STATUSES.get(said) or ("resolved" if has_abated else "active")
 
 
 def _is_diagnosis(resource: Resource) -> bool:

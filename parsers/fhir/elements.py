@@ -1,7 +1,7 @@
 """Elements of a resource, taken as what they should be: of the wrong kind is as good as absent."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,7 +52,14 @@ def numbered_by(defaults: Defaults) -> str:
 def text(element: Json, name: str) -> str:
     """A text without the blanks around it."""
     value = element.get(name)
-    return value.strip() if isinstance(value, str) else ""
+    if not isinstance(value, str):
+        return ""
+    return (value if value.isascii() and "\0" not in value else _storable(value)).strip()
+
+
+def _storable(value: str) -> str:
+    """No NUL and no half of a pair of UTF-16: JSON may name them, and no database keeps them."""
+    return value.replace("\0", "").encode("utf-8", "replace").decode()
 
 
 def part(element: Json, name: str) -> Json:
@@ -65,6 +72,14 @@ def parts(element: Json, name: str) -> list[Json]:
     """Every element of a list."""
     value = element.get(name)
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+
+
+def placed(element: Json, name: str) -> list[tuple[str, Json]]:
+    """Every element of a list, with where it stands: `name[1]`."""
+    value = element.get(name)
+    if not isinstance(value, list):
+        return []
+    return [(f"{name}[{index}]", each) for index, each in enumerate(value) if isinstance(each, dict)]
 
 
 def codings(concept: Json, defaults: Defaults) -> tuple[Coding, ...]:
@@ -97,11 +112,25 @@ def codes(concept: Json) -> Iterator[str]:
     return (code for coding in parts(concept, "coding") if (code := text(coding, "code")))
 
 
+def one_of(concept: Json, known: Container[str]) -> str:
+    """The code that is one of these: beside the code that the standard binds a sender may put its own."""
+    return next((code for code in codes(concept) if code in known), "")
+
+
 def where(resource: Resource, element: str, concept: Json) -> str:
-    """Where the first code of a concept stands, or its words."""
-    if any(codes(concept)):
-        return resource.at(element, "coding[0]")
-    return resource.at(element, "text") if text(concept, "text") else resource.at(element)
+    """Where the first code of a concept stands, or its words; the resource when it has no such element."""
+    return stands(resource.at(element), concept) if concept else resource.path
+
+
+def stands(path: str, concept: Json) -> str:
+    """The same, of a concept that stands at this path."""
+    told = placed(concept, "coding")
+    for kind in ("code", "display"):
+        if coding := next((name for name, each in told if text(each, kind)), ""):
+            return f"{path}.{coding}"
+        if kind == "code" and text(concept, "text"):
+            return f"{path}.text"
+    return path
 
 
 def moment(element: Json, name: str, defaults: Defaults) -> tuple[Moment | None, tuple[str, ...]]:

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from parsers.components import assumed_if_immunoglobulin
 from parsers.events import Amount, Coding, Component
-from parsers.fhir.elements import Json, Resource, codings, part, parts, text, where, words
+from parsers.fhir.elements import Json, Resource, codings, part, parts, placed, stands, text, where, words
 from parsers.fhir.quantities import number_of, read_quantity, read_ratio, unit_text
 from parsers.fhir.references import target
 from parsers.natural_keys import joined
@@ -35,10 +36,11 @@ def read_medicine(resource: Resource) -> Medicine:
     reference, shown = text(pointer, "reference"), text(pointer, "display")
     medication, path = _find(resource, reference)
     if medication is None:
-        path = resource.at("medicationReference", "display" if shown else "reference")
+        place = "display" if shown else "reference" if reference else ""
+        path = ".".join(each for each in (resource.path, "medicationReference" if pointer else "", place) if each)
         return _made((), shown, path, elsewhere="" if shown else reference or "?")
     concept = part(medication, "code")
-    made = _made(codings(concept, defaults), joined(words(concept), shown), f"{path}.code.coding[0]")
+    made = _made(codings(concept, defaults), joined(words(concept), shown), stands(f"{path}.code", concept))
     ingredients = tuple(_ingredients(medication, resource, path))
     # What a Medication names as its only active substance is what it is when its own code says nothing.
     if not made.codings and not made.text and ingredients:
@@ -57,9 +59,9 @@ def reference_of(body: Json) -> str:
 
 def _find(resource: Resource, reference: str) -> tuple[Json | None, str]:
     if reference.startswith("#"):
-        for index, held in enumerate(parts(resource.body, "contained")):
+        for place, held in placed(resource.body, "contained"):
             if text(held, "id") == reference[1:]:
-                return held, resource.at(f"contained[{index}]")
+                return held, resource.at(place)
         return None, ""
     return resource.medications.get("/".join(target(reference)).lstrip("/"), (None, ""))
 
@@ -92,16 +94,14 @@ def _strength(ratio: Json) -> tuple[Quantity | None, Quantity | None]:
 
 
 def _ingredients(medication: Json, resource: Resource, path: str) -> Iterator[Component]:
-    for index, each in enumerate(parts(medication, "ingredient")):
+    for place, each in placed(medication, "ingredient"):
         concept = part(each, "itemCodeableConcept")
         coded, said = codings(concept, resource.defaults), words(concept)
         if coded or said:
-            at = f"{path}.ingredient[{index}].itemCodeableConcept"
-            kind = "base" if each.get("isActive") is False else "additive"
-            amount = _amount(part(each, "strength"), at)
-            yield Component(
-                kind="additive" if kind == "additive" else "base", codings=coded, text=said, amount=amount, path=at
-            )
+            at = stands(f"{path}.{place}.itemCodeableConcept", concept)
+            amount = _amount(part(each, "strength"), f"{path}.{place}.strength")
+            kind: Literal["base", "additive"] = "base" if each.get("isActive") is False else "additive"
+            yield Component(kind=kind, codings=coded, text=said, amount=amount, path=at)
 
 
 def _amount(ratio: Json, path: str) -> Amount | None:

@@ -6,7 +6,20 @@ from decimal import Decimal
 from typing import Literal
 
 from parsers.events import Coding, Moment, Observation
-from parsers.fhir.elements import Json, Resource, codes, codings, first_moment, moment, part, parts, text, words
+from parsers.fhir.elements import (
+    Json,
+    Resource,
+    codes,
+    codings,
+    first_moment,
+    moment,
+    part,
+    parts,
+    placed,
+    stands,
+    text,
+    words,
+)
 from parsers.fhir.quantities import number_of, unit_text
 from parsers.lab_units import ucum_of
 from parsers.measured import read_figure
@@ -28,7 +41,7 @@ _STATUSES: dict[str, Status] = {
 class _Value:
     """What `value[x]` says, and in which element."""
 
-    element: str = "value"
+    element: str = ""
     value: str = ""
     comparator: str = ""
     number: Decimal | None = None
@@ -43,12 +56,12 @@ def read_observation(resource: Resource) -> Iterator[Observation]:
     if taken is None:
         taken, more = moment(resource.body, "issued", resource.defaults)
         doubts = (*doubts, *more)
-    within = parts(resource.body, "component")
+    within = placed(resource.body, "component")
     value = _value(resource.body, resource)
     if value.value or value.codings or not within:
         yield _result(resource, resource.body, value, taken, doubts, "")
-    for index, component in enumerate(within):
-        yield _result(resource, component, _value(component, resource), taken, doubts, f"component[{index}]")
+    for inside, component in within:
+        yield _result(resource, component, _value(component, resource), taken, doubts, inside)
 
 
 def _result(
@@ -62,9 +75,10 @@ def _result(
     test = f"{coded[0].system}:{coded[0].code}" if coded else said.lower()
     at = f"{taken.at:%Y%m%dT%H%M%SZ}" if taken else ""
     whole = resource.name or f"fhir/{test}/{at}"
+    path = resource.at(inside) if inside else resource.path
     return Observation(
         patient=resource.patient,
-        path=resource.at(*(name for name in (inside, value.element) if name)),
+        path=f"{path}.{value.element}" if value.element else stands(f"{path}.code", concept) if concept else path,
         flags=doubts + value.flags,
         key=f"{whole}/{test}" if inside else whole,
         codings=coded,
@@ -86,7 +100,7 @@ def _value(body: Json, resource: Resource) -> _Value:
     if quantity := part(body, "valueQuantity"):
         number = number_of(quantity, "value")
         comparator = text(quantity, "comparator")
-        shown = f"{comparator}{number}" if number is not None else ""
+        shown = f"{comparator}{number:f}" if number is not None else ""
         return _Value("valueQuantity", shown, comparator, number, ucum_of(unit_text(quantity)))
     if concept := part(body, "valueCodeableConcept"):
         coded = codings(concept, resource.defaults)
@@ -94,15 +108,24 @@ def _value(body: Json, resource: Resource) -> _Value:
     if said := text(body, "valueString"):
         comparator, number, flags = read_figure(said, is_numeric=False)
         return _Value("valueString", said, comparator, number, flags=flags)
-    if isinstance(body.get("valueInteger"), int):
-        number = number_of(body, "valueInteger")
-        return _Value("valueInteger", str(number), "", number)
+    if (number := number_of(body, "valueInteger")) is not None:
+        return _Value("valueInteger", f"{number:f}", "", number)
     if isinstance(body.get("valueBoolean"), bool):
         return _Value("valueBoolean", "true" if body["valueBoolean"] else "false")
-    if within := part(body, "valueRange"):
-        low, high = part(within, "low"), part(within, "high")
-        ends = [str(end) for each in (low, high) if (end := number_of(each, "value")) is not None]
-        return _Value("valueRange", "-".join(ends), unit=ucum_of(unit_text(low or high)), flags=("value_range",))
+    return _of_two(body)
+
+
+def _of_two(body: Json) -> _Value:
+    """A range or a ratio: both numbers, as words."""
+    for element, names, mark in (
+        ("valueRange", ("low", "high"), "-"),
+        ("valueRatio", ("numerator", "denominator"), ":"),
+    ):
+        if within := part(body, element):
+            ends = [part(within, name) for name in names]
+            said = [f"{end:f}" for each in ends if (end := number_of(each, "value")) is not None]
+            unit = ucum_of(next((written for each in ends if (written := unit_text(each))), ""))
+            return _Value(element, mark.join(said), unit=unit, flags=("value_range",))
     return _Value()
 
 
@@ -112,5 +135,5 @@ def _range(body: Json) -> str:
         if said := text(each, "text"):
             return said
         if any(end is not None for end in ends):
-            return "-".join("" if end is None else str(end) for end in ends)
+            return "-".join("" if end is None else f"{end:f}" for end in ends)
     return ""

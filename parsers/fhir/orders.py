@@ -8,10 +8,10 @@ from parsers.decimals import unique
 from parsers.defaults import Defaults
 from parsers.doses import Dose, Said, dose_of
 from parsers.events import Amount, Coding, MedicationOrdered, Moment, OrderKeys, Timing
-from parsers.fhir.elements import Json, Resource, codings, moment, part, parts, text, words
+from parsers.fhir.elements import Json, Resource, codings, moment, part, parts, placed, text, words
 from parsers.fhir.medicines import Medicine, read_medicine
 from parsers.fhir.quantities import read_any
-from parsers.fhir.references import authority_of
+from parsers.fhir.references import authority_of, target
 from parsers.fhir.timings import dosages, says_how_often, sent_timing, weighed
 from parsers.immunoglobulins import looks_like_immunoglobulin
 from parsers.natural_keys import joined
@@ -41,7 +41,7 @@ def read_order(resource: Resource) -> Iterator[MedicationOrdered]:
     """The order. What was entered in error is told as an order that never counted."""
     body, defaults = resource.body, resource.defaults
     medicine = read_medicine(resource)
-    dosed = [_Dosage(each, index, resource) for index, each in enumerate(dosages(body))]
+    dosed = [_Dosage(each, resource.at(place), resource) for place, each in dosages(body)]
     written = joined(
         *(said for each in dosed for said in each.words()), *(text(n, "text") for n in parts(body, "note"))
     )
@@ -93,21 +93,28 @@ class _Content:
 class _Dosage:
     """One dosage instruction: an amount, a rate and a schedule."""
 
-    def __init__(self, body: Json, index: int, resource: Resource) -> None:
+    def __init__(self, body: Json, path: str, resource: Resource) -> None:
         self.body = body
-        self.path = resource.at(f"dosageInstruction[{index}]")
-        self.sent: Sent = sent_timing(body, resource.defaults, f"{self.path}.timing")
-        told = next(iter(parts(body, "doseAndRate")), {})
-        self.amount, element, self.doubts = read_any(told, "dose")
-        self.amount_path = f"{self.path}.doseAndRate[0].{element}"
-        self.rate, element, self.rate_doubts = read_any(told, "rate")
-        self.rate_path = f"{self.path}.doseAndRate[0].{element}"
+        self.sent: Sent = sent_timing(body, resource.defaults, f"{path}.timing" if part(body, "timing") else path)
+        self.amount, self.amount_path, self.doubts = _first(body, path, "dose")
+        self.rate, self.rate_path, self.rate_doubts = _first(body, path, "rate")
 
     def words(self) -> Iterator[str]:
         """What was written for a person."""
         yield text(self.body, "text")
         yield text(self.body, "patientInstruction")
         yield from (words(each) for each in parts(self.body, "additionalInstruction"))
+
+
+def _first(dosage: Json, path: str, name: str) -> tuple[Quantity | None, str, tuple[str, ...]]:
+    """The first dose or rate that is told, and where: what was ordered may stand before what was calculated."""
+    doubts: tuple[str, ...] = ()
+    for place, told in placed(dosage, "doseAndRate"):
+        quantity, element, more = read_any(told, name)
+        doubts += more
+        if quantity is not None:
+            return quantity, f"{path}.{place}.{element}", doubts
+    return None, path, doubts
 
 
 def _keys(resource: Resource) -> OrderKeys:
@@ -117,7 +124,9 @@ def _keys(resource: Resource) -> OrderKeys:
         if value := text(each, "value"):
             placer = f"{authority_of(text(each, 'system'), resource.defaults)}|{value}"
             break
-    return OrderKeys(placer=placer, filler=resource.name)
+    kind, number = target(text(part(resource.body, "priorPrescription"), "reference"))
+    replaces = f"{resource.system}|{kind}/{number}" if kind == resource.kind and number else ""
+    return OrderKeys(placer=placer, filler=resource.name, replaces=replaces)
 
 
 def _timings(sent: Sequence[Sent], written: str, authored: Moment | None, resource: Resource) -> tuple[Timing, ...]:

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from datetime import date
 
 from parsers.events import AnyEvent, Identifier, Name, PatientMerged, PatientSeen
-from parsers.fhir.elements import Json, Resource, moment, part, parts, text
-from parsers.fhir.references import numbers, own_identity, target
+from parsers.fhir.elements import Json, Resource, moment, part, parts, placed, text
+from parsers.fhir.references import has_invalid_bsn, numbers, own_identity, target
 from parsers.patients import read_date
 
 _SEXES = {"male": "M", "female": "F", "other": "O", "unknown": "U"}
-_NAME_USES = ("official", "usual", "")
+_NAME_USES = ("official", "usual", "", "temp", "nickname", "anonymous", "maiden", "old")
 
 
 def read_patient(resource: Resource) -> Iterator[AnyEvent]:
@@ -22,7 +22,7 @@ def read_patient(resource: Resource) -> Iterator[AnyEvent]:
     yield PatientSeen(
         patient=known,
         path=resource.path,
-        flags=doubts + odd,
+        flags=doubts + odd + (("bsn_invalid",) if has_invalid_bsn(body) else ()),
         name=_name(parts(body, "name")),
         birth_date=birth_date,
         sex=_SEXES.get(text(body, "gender"), ""),
@@ -38,20 +38,20 @@ def read_patient(resource: Resource) -> Iterator[AnyEvent]:
 
 def _replaced(resource: Resource, identity: Identifier) -> Iterator[PatientMerged]:
     """`replaced-by` is a merge. `replaces` is said by the other record too; `seealso` and `refer` are no identity."""
-    for index, link in enumerate(parts(resource.body, "link")):
+    for place, link in placed(resource.body, "link"):
         kind, number = target(text(part(link, "other"), "reference"))
-        if text(link, "type") == "replaced-by" and number and kind in ("Patient", ""):
+        if text(link, "type") == "replaced-by" and number not in ("", resource.id) and kind in ("Patient", ""):
             survivor = own_identity(number, resource.defaults)
-            yield PatientMerged(patient=(survivor,), path=resource.at(f"link[{index}].other"), retired=(identity,))
+            yield PatientMerged(patient=(survivor,), path=resource.at(place, "other"), retired=(identity,))
 
 
 def _name(names: list[Json]) -> Name | None:
     for use in _NAME_USES:
         for name in names:
-            if text(name, "use") == use or use == "":
+            if text(name, "use") == use:
                 given = name.get("given")
-                first = " ".join(each for each in given if isinstance(each, str)) if isinstance(given, list) else ""
-                found = Name(family=text(name, "family") or text(name, "text"), given=first)
+                first = " ".join(text({"": each}, "") for each in given) if isinstance(given, list) else ""
+                found = Name(family=text(name, "family") or ("" if first else text(name, "text")), given=first)
                 if found.family or found.given:
                     return found
     return None

@@ -1,6 +1,6 @@
 """One line of a FHIR export as everything it says: a resource, or a bundle of them."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -8,7 +8,7 @@ import msgspec
 
 from parsers.defaults import Defaults
 from parsers.errors import UnreadableMessage
-from parsers.events import AnyEvent, Header, Moment, Reading
+from parsers.events import AnyEvent, Header, Identifier, Moment, Reading
 from parsers.fhir.administrations import read_administration
 from parsers.fhir.allergies import read_allergy
 from parsers.fhir.conditions import read_condition
@@ -40,6 +40,10 @@ READ = frozenset({*READERS, BUNDLE})
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
 
 
+# RecursionError: so deep that no reader of JSON follows.
+_NO_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
 class Peek(msgspec.Struct, frozen=True, gc=False):
     """As much of a resource as it takes to keep it."""
 
@@ -66,7 +70,7 @@ def read_resource_header(raw: bytes, defaults: Defaults) -> Header:
     """What is known of a line before it is read, or raise UnreadableMessage."""
     try:
         seen = _peeker.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except _NO_JSON as error:
         raise UnreadableMessage("no_json", "", Reading(Header(type=TYPE), ())) from error
     changed = _changed(seen.meta.lastUpdated if seen.meta is not None else "", defaults)
     control_id = f"{seen.resourceType}/{seen.id}" if seen.id else ""
@@ -78,21 +82,24 @@ def read_resource(raw: bytes, defaults: Defaults) -> Reading:
     header = read_resource_header(raw, defaults)
     try:
         body = _decoder.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except _NO_JSON as error:
         raise UnreadableMessage("no_json", "", Reading(header, ())) from error
     resources = list(_resources(body, defaults))
     if not resources:
         return Reading(header=header, events=(), ignored="unknown_type")
     events: list[AnyEvent] = []
+    nameless = ""  # where it should stand whom the first that names nobody is about
     for resource in resources:
         if _is_elsewhere(resource):
             raise UnreadableMessage("medication_elsewhere", resource.at("medicationReference"), Reading(header, ()))
-        events.extend(READERS[resource.kind](resource))
+        told = list(READERS[resource.kind](resource))
+        events += told
+        if not nameless and not all(event.patient for event in told):
+            nameless = _whose_place(resource)
     ignored = "" if events else next((why for each in resources if (why := _why_nothing(each))), "says_nothing")
     reading = Reading(header=header, events=tuple(events) if not ignored else (), ignored=ignored)
-    if any(not event.patient for event in reading.events):
-        nameless = next(each for each in resources if not each.patient)
-        raise UnreadableMessage("no_patient", nameless.at("subject"), reading)
+    if nameless:
+        raise UnreadableMessage("no_patient", nameless, reading)
     return reading
 
 
@@ -108,6 +115,7 @@ def _resources(body: Json, defaults: Defaults) -> Iterator[Resource]:
             (part(entry, "resource"), f"{BUNDLE}.entry[{index}].resource", text(entry, "fullUrl"))
             for index, entry in enumerate(parts(body, "entry"))
         ]
+    aliases = _aliases(inside)
     medications = {
         name: (each, path)
         for each, path, url in inside
@@ -119,7 +127,13 @@ def _resources(body: Json, defaults: Defaults) -> Iterator[Resource]:
         if kind not in READERS or _is_no_history(kind, each):
             continue
         number = text(each, "id") or target(url)[1]
-        yield Resource(kind, number, each, _whose(kind, each, defaults), defaults, path, medications)
+        yield Resource(kind, number, each, _whose(kind, each, defaults, aliases), defaults, path, medications)
+
+
+def _aliases(inside: Sequence[tuple[Json, str, str]]) -> dict[str, str]:
+    """The ids of what a bundle names by another: a reference to `urn:uuid:…` means the resource of that `fullUrl`."""
+    named = ((target(url), text(each, "id")) for each, _, url in inside if url)
+    return {number: own for (kind, number), own in named if own and not kind and number != own}
 
 
 def _names(resource: Mapping[str, Any], url: str) -> Iterator[str]:
@@ -132,8 +146,8 @@ def _names(resource: Mapping[str, Any], url: str) -> Iterator[str]:
         yield target(url)[1]
 
 
-def _whose(kind: str, body: Json, defaults: Defaults) -> Any:
-    return () if kind == "Patient" else subject(body, defaults)
+def _whose(kind: str, body: Json, defaults: Defaults, aliases: Mapping[str, str]) -> tuple[Identifier, ...]:
+    return () if kind == "Patient" else subject(body, defaults, aliases)
 
 
 def _is_no_history(kind: str, body: Json) -> bool:
@@ -144,8 +158,15 @@ def _is_no_history(kind: str, body: Json) -> bool:
 
 
 def _is_elsewhere(resource: Resource) -> bool:
-    return resource.kind in ORDERS and bool(read_medicine(resource).elsewhere)
+    return (
+        resource.kind in ORDERS and "medicationReference" in resource.body and bool(read_medicine(resource).elsewhere)
+    )
+
+
+def _whose_place(resource: Resource) -> str:
+    names = {"Patient": "identifier", "AllergyIntolerance": "patient"}
+    return resource.at(names.get(resource.kind, "subject"))
 
 
 def _why_nothing(resource: Resource) -> str:
-    return "" if resource.patient else "no_patient"
+    return "" if resource.patient or resource.kind == "Patient" else "no_patient"

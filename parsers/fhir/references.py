@@ -5,11 +5,12 @@ the Patient resource says which numbers of the hospital belong to it, as a merge
 """
 
 import re
+from collections.abc import Mapping
 
 from parsers.defaults import Defaults
 from parsers.events import Identifier
-from parsers.fhir.elements import Json, numbered_by, part, parts, text
-from parsers.identifiers import identity_first, make_identifier
+from parsers.fhir.elements import NOTHING, Json, numbered_by, part, parts, text
+from parsers.identifiers import identity_first, make_identifier, valid_bsn
 
 _VERSION = re.compile(r"/_history/[^/]*$")
 _BSN_SYSTEMS = frozenset({"http://fhir.nl/fhir/NamingSystem/bsn", "urn:oid:2.16.840.1.113883.2.4.6.3"})
@@ -30,7 +31,7 @@ def own_identity(kind_and_id: str, defaults: Defaults) -> Identifier:
     return Identifier(authority=numbered_by(defaults), value=kind_and_id)
 
 
-def subject(body: Json, defaults: Defaults) -> tuple[Identifier, ...]:
+def subject(body: Json, defaults: Defaults, aliases: Mapping[str, str] = NOTHING) -> tuple[Identifier, ...]:
     """Whom a resource is about: a reference, a patient it holds, or a number; nobody when it names none."""
     about = part(body, "subject") or part(body, "patient")
     reference = text(about, "reference")
@@ -39,7 +40,7 @@ def subject(body: Json, defaults: Defaults) -> tuple[Identifier, ...]:
         return numbers(held, defaults)
     kind, number = target(reference)
     if number and kind in ("Patient", ""):
-        return (own_identity(number, defaults),)
+        return (own_identity(aliases.get(number, number) if not kind else number, defaults),)
     identifier = part(about, "identifier")
     return numbers({"identifier": [identifier]}, defaults) if identifier and not reference else ()
 
@@ -56,6 +57,12 @@ def numbers(patient: Json, defaults: Defaults) -> tuple[Identifier, ...]:
         if made is not None:
             found.append(made)
     return identity_first(found, defaults)
+
+
+def has_invalid_bsn(patient: Json) -> bool:
+    """Whether a number was sent as a BSN and is none; one that is masked was not sent."""
+    told = ((text(each, "system"), text(each, "value")) for each in parts(patient, "identifier"))
+    return any(system in _BSN_SYSTEMS and value and not valid_bsn(value) for system, value in told)
 
 
 def authority_of(system: str, defaults: Defaults) -> str:

@@ -1,0 +1,94 @@
+"""MedicationAdministration: what was really given."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from parsers.events import MedicationGiven
+from tests.parsers.fhir.builders import an_administration, element_at, one_of, quantity
+
+FORTY = {"dose": quantity(40, "g")}
+
+
+@pytest.mark.parametrize(
+    ("status", "completion", "grams"),
+    [
+        ("completed", "CP", 40),
+        ("in-progress", "PA", 40),
+        ("stopped", "PA", 40),
+        ("on-hold", "PA", 40),
+        ("not-done", "NA", 0),
+        ("unknown", "", 40),
+    ],
+)
+def test_how_it_ended_tells_how_much(status: str, completion: str, grams: int) -> None:
+    found = one_of(MedicationGiven, an_administration(status=status, dosage=FORTY))
+
+    assert (found.completion, found.action) == (completion, "assert")
+    assert found.grams is not None
+    assert found.grams.high == grams
+
+
+def test_what_was_entered_in_error_is_withdrawn() -> None:
+    assert one_of(MedicationGiven, an_administration(status="entered-in-error")).action == "delete"
+
+
+@pytest.mark.parametrize(
+    ("dosage", "grams", "flags"),
+    [
+        ({"dose": quantity(400, "mL")}, "40", ()),
+        ({}, None, ("amount_missing",)),
+        ({"dose": quantity(0.4, "g/kg")}, None, ("per_kg_given",)),
+        ({"dose": quantity(4, "furlong")}, None, ("unit_unusable", "amount_missing")),
+        ({"dose": quantity(0, "g")}, "0", ()),
+    ],
+)
+def test_grams_are_known_or_it_is_said_why_not(dosage: Any, grams: str | None, flags: tuple[str, ...]) -> None:
+    found = one_of(MedicationGiven, an_administration(dosage=dosage))
+
+    assert (found.grams.low if found.grams else None) == (Decimal(grams) if grams else None)
+    assert found.flags == flags
+
+
+def test_its_mean_rate_follows_from_its_period_and_a_told_rate_goes_first() -> None:
+    period = {"start": "2026-11-19T10:00:00Z", "end": "2026-11-19T14:00:00Z"}
+    given = an_administration(effectivePeriod=period, dosage=FORTY)
+    del given["effectiveDateTime"]
+    told = FORTY | {"rateRatio": {"numerator": quantity(200, "mL"), "denominator": quantity(1, "h")}}
+
+    mean = one_of(MedicationGiven, given)
+    sent = one_of(MedicationGiven, given | {"dosage": told})
+
+    assert mean.rate is not None
+    assert (mean.rate.high, mean.rate.unit) == (Decimal(10), "g/h")
+    assert sent.rate is not None
+    assert (sent.rate.high, sent.rate.unit) == (Decimal(20), "g/h")
+
+
+@pytest.mark.parametrize(
+    ("reference", "filler"),
+    [
+        ("MedicationRequest/m1", "FHIR import|MedicationRequest/m1"),
+        ("https://fhir.example/MedicationRequest/m1/_history/2", "FHIR import|MedicationRequest/m1"),
+        ("#m1", ""),
+        ("ServiceRequest/1", ""),
+    ],
+)
+def test_it_names_its_order(reference: str, filler: str) -> None:
+    assert one_of(MedicationGiven, an_administration(request={"reference": reference})).keys.filler == filler
+
+
+def test_the_place_of_its_grams_exists_also_when_nothing_was_given() -> None:
+    given = an_administration(status="not-done")
+
+    grams = one_of(MedicationGiven, given).grams
+
+    assert grams is not None
+    assert element_at(given, grams.basis) == "not-done"
+
+
+def test_without_an_id_it_is_known_by_its_medicine_and_its_time() -> None:
+    assert (
+        one_of(MedicationGiven, an_administration(id="")).key == "fhir|IVIG; Immunoglobuline 100 mg/ml|20261119T090000Z"
+    )
