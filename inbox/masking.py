@@ -1,8 +1,11 @@
 """The citizen service number (BSN), shown by its last three digits only."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from functools import cache
+
+from parsers.fhir.places import citizen_numbers
+from parsers.fhir.reading import is_resource
 
 DOT = "•"
 _SHOWN = 3
@@ -19,6 +22,17 @@ def mask_in_text(text: str, authorities: Collection[str]) -> str:
     if not authorities:
         return text
     return _given_by(frozenset(authorities)).sub(lambda found: mask(found[0]), text)
+
+
+def masker(raw: bytes, authorities: Collection[str]) -> Callable[[str], str]:
+    """Hide the numbers of one message in any text that is taken from it; a FHIR line names them by their system."""
+    if not authorities or not is_resource(raw):
+        return lambda text: mask_in_text(text, authorities)
+    numbers = citizen_numbers(raw)
+    if not numbers:
+        return lambda text: text
+    known = re.compile("|".join(re.escape(number) for number in sorted(numbers, key=len, reverse=True)))
+    return lambda text: known.sub(lambda found: mask(found[0]), text)
 
 
 @cache

@@ -9,7 +9,7 @@ from litestar.response import Redirect, Template
 
 from inbox.access import patients_in_message, record
 from inbox.api_requests import id_of, number_of
-from inbox.masking import mask_in_text
+from inbox.masking import masker
 from inbox.pages import page, to_page
 from inbox.parts import AnyRequest, parts_of
 from inbox.reading import as_text, read_segments
@@ -65,14 +65,15 @@ def show_message(request: AnyRequest, message_id: FromPath[str], path: FromQuery
             raise NotFoundException("there is no such message")
         patients = patients_in_message(connection, number)
         record(connection, request.user, "view_message", parts.clock(), patients=patients, what=f"message {number}")
-    raw, hidden = raw_of(row), parts.settings.masked_authorities
+    raw = raw_of(row)
+    masked = masker(raw, parts.settings.masked_authorities)
     return page(
         request,
         "message.html",
         message=row,
         segments=read_segments(raw, row.hl7_version, path),
-        text=mask_in_text(as_text(raw), hidden),
-        masked=lambda value: mask_in_text(value, hidden),
+        text=masked(as_text(raw)),
+        masked=masked,
         path=path,
     )
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from parsers.dictionary import field_name
 from parsers.errors import ParserError
+from parsers.fhir.places import Placed, resources_in
+from parsers.fhir.reading import is_resource
 from parsers.segments import Segment, split
 
 _PLACE = re.compile(r"(?P<segment>[A-Z][A-Z0-9]{2})(?:\[(?P<occurrence>\d+)\])?(?:-(?P<field>\d+))?")
@@ -32,7 +34,9 @@ class SegmentLines:
 
 
 def as_text(raw: bytes) -> str:
-    """Give a message as text, one segment per line, whatever is wrong with it."""
+    """Give a message as text, one segment per line, whatever is wrong with it; a resource as it came."""
+    if is_resource(raw):
+        return raw.decode("utf-8", "replace")
     try:
         return "\n".join(segment.line for segment in split(raw).segments)
     except ParserError:
@@ -40,8 +44,13 @@ def as_text(raw: bytes) -> str:
 
 
 def read_segments(raw: bytes, version: str, place: str = "") -> tuple[SegmentLines, ...]:
-    """Give the segments, the field at `place` marked; nothing when the message cannot even be split."""
+    """Give the segments, the field at `place` marked; nothing when the message cannot even be split.
+
+    Of a FHIR line its resources stand for segments, and their elements for fields.
+    """
     try:
+        if is_resource(raw):
+            return tuple(_read_resource(each, place) for each in resources_in(raw))
         message = split(raw)
     except ParserError:
         return ()
@@ -68,3 +77,20 @@ def _read_segment(segment: Segment, version: str, wanted: re.Match[str] | None) 
         if segment.raw(number)
     )
     return SegmentLines(segment.name, segment.path(), lines, marked=here)
+
+
+def _read_resource(resource: Placed, place: str) -> SegmentLines:
+    marked = _marked([each.path for each in resource.elements], place) if place else ""
+    lines = tuple(
+        FieldLine(path=each.path, number=number, name=each.name, value=each.value, marked=each.path == marked)
+        for number, each in enumerate(resource.elements, 1)
+    )
+    return SegmentLines(resource.kind, resource.path, lines, marked=bool(marked))
+
+
+def _marked(paths: list[str], place: str) -> str:
+    """The value that stands at `place`: of a coding its code, of a quantity its number, else the first inside it."""
+    for wanted in (place, f"{place}.code", f"{place}.value"):
+        if wanted in paths:
+            return wanted
+    return next((path for path in paths if path.startswith((f"{place}.", f"{place}["))), "")

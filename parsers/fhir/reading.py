@@ -41,7 +41,7 @@ _decoder = msgspec.json.Decoder(float_hook=Decimal)
 
 
 # RecursionError: so deep that no reader of JSON follows.
-_NO_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+NO_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class Peek(msgspec.Struct, frozen=True, gc=False):
@@ -70,7 +70,7 @@ def read_resource_header(raw: bytes, defaults: Defaults) -> Header:
     """What is known of a line before it is read, or raise UnreadableMessage."""
     try:
         seen = _peeker.decode(raw)
-    except _NO_JSON as error:
+    except NO_JSON as error:
         raise UnreadableMessage("no_json", "", Reading(Header(type=TYPE), ())) from error
     changed = _changed(seen.meta.lastUpdated if seen.meta is not None else "", defaults)
     control_id = f"{seen.resourceType}/{seen.id}" if seen.id else ""
@@ -82,7 +82,7 @@ def read_resource(raw: bytes, defaults: Defaults) -> Reading:
     header = read_resource_header(raw, defaults)
     try:
         body = _decoder.decode(raw)
-    except _NO_JSON as error:
+    except NO_JSON as error:
         raise UnreadableMessage("no_json", "", Reading(header, ())) from error
     resources = list(_resources(body, defaults))
     if not resources:

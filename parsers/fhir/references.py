@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from parsers.defaults import Defaults
 from parsers.events import Identifier
 from parsers.fhir.elements import NOTHING, Json, numbered_by, part, parts, text
-from parsers.identifiers import identity_first, make_identifier, valid_bsn
+from parsers.identifiers import identity_first, is_bsn, make_identifier, valid_bsn
 
 _VERSION = re.compile(r"/_history/[^/]*$")
 _BSN_SYSTEMS = frozenset({"http://fhir.nl/fhir/NamingSystem/bsn", "urn:oid:2.16.840.1.113883.2.4.6.3"})
@@ -61,8 +61,15 @@ def numbers(patient: Json, defaults: Defaults) -> tuple[Identifier, ...]:
 
 def has_invalid_bsn(patient: Json) -> bool:
     """Whether a number was sent as a BSN and is none; one that is masked was not sent."""
-    told = ((text(each, "system"), text(each, "value")) for each in parts(patient, "identifier"))
-    return any(system in _BSN_SYSTEMS and value and not valid_bsn(value) for system, value in told)
+    told = (text(each, "value") for each in parts(patient, "identifier") if is_citizen_number(each))
+    return any(value and not valid_bsn(value) for value in told)
+
+
+def is_citizen_number(identifier: Json) -> bool:
+    """Whether an identifier is meant as the citizen service number, by its system or its type."""
+    system = text(identifier, "system")
+    kinds = (text(each, "code").upper() for each in parts(part(identifier, "type"), "coding"))
+    return system in _BSN_SYSTEMS or any(is_bsn(system, kind) for kind in kinds)
 
 
 def authority_of(system: str, defaults: Defaults) -> str:

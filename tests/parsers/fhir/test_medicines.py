@@ -1,6 +1,7 @@
 """Which medicine: in the resource, held by it, beside it in a bundle, or elsewhere."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
