@@ -10,7 +10,7 @@ from functools import cache
 import sqlalchemy as sa
 
 from store import merges, patients, pointers, tables
-from store.rowsets import one_of
+from store.rowsets import among, one_of
 
 AUTHORITY = "NLMINBIZA"
 
@@ -50,29 +50,45 @@ def _numbers() -> sa.Join:
 def join(connection: sa.Connection, ids: Collection[int]) -> set[int]:
     """Let the citizen numbers among or beside these lead to who carries them; give whom that may concern.
 
-    All of them must be locked. A merge of the number itself, told by a message, is left alone.
+    All of them must be locked, and all that lead to them. A merge of the number itself, told by a message, is left
+    alone.
     """
-    numbers = merges.identities(connection, {*ids, *beside(connection, ids)})
+    near = {*ids, *beside(connection, ids)}
+    if not any(is_one(row.name) for row in merges.identities(connection, near).values()):
+        return set()
+    rows = _all_around(connection, near)
+    numbers = _carriers(connection, {id_ for id_, row in rows.items() if is_one(row.name)})
+    told = {id_: pointer for id_, pointer in merges.pointing(rows).items() if pointer.version or id_ not in numbers}
+    leading = pointers.with_carried(numbers, told, {id_: row.name for id_, row in rows.items()})
     touched: set[int] = set()
-    for id_, number in sorted(numbers.items()):
-        if not is_one(number.name) or number.version:
-            continue
-        carriers = _carriers(connection, id_, number.name)
-        rows = merges.connected(connection, carriers)
-        names = {each: row.name for each, row in rows.items()}
-        target = pointers.carrier(id_, carriers, merges.pointing(rows), names)
-        if target != number.merged_into:
+    for id_ in sorted(numbers.keys() - told.keys()):
+        before, target = rows[id_].merged_into, leading[id_].target if id_ in leading else None
+        if target != before:
             merges.point(connection, [(id_, target, "")])
-            touched |= {each for each in (target, number.merged_into) if each is not None}
-        touched |= {id_, *carriers}  # that a number is shared is said with the orders of all who carry it
+            touched |= {each for each in (target, before) if each is not None}
+        if target != before or id_ in near:
+            touched |= {id_, *numbers[id_]}  # that a number is shared is said with the orders of all who carry it
     return touched
 
 
-def _carriers(connection: sa.Connection, number: int, name: patients.Name) -> set[int]:
-    identifier = tables.identifier
-    same = (identifier.c.authority == name[0]) & (identifier.c.value == name[1])
-    carrying = sa.select(identifier.c.patient_id).where(same, identifier.c.patient_id != number)
-    return set(connection.execute(carrying).scalars())
+def _all_around(connection: sa.Connection, ids: Collection[int]) -> dict[int, merges.Identity]:
+    """Everybody whom merges and citizen numbers link to these, however far: where one number leads decides others."""
+    rows, more = dict[int, merges.Identity](), set(ids)
+    while more:
+        rows |= merges.connected(connection, more)
+        more = beside(connection, set(rows)) - rows.keys()
+    return rows
+
+
+def _carriers(connection: sa.Connection, numbers: Collection[int]) -> dict[int, set[int]]:
+    """Who carries each of these numbers beside another."""
+    patient, identifier = tables.patient, tables.identifier
+    columns = patient.c.id.label("number"), identifier.c.patient_id
+    query = sa.select(*columns).select_from(_numbers()).where(among(connection, patient.c.id, numbers))
+    found: dict[int, set[int]] = {number: set() for number in numbers}
+    for row in connection.execute(query.where(identifier.c.patient_id != patient.c.id)):
+        found[row.number].add(row.patient_id)
+    return found
 
 
 def is_shared(connection: sa.Connection, members: Collection[int]) -> bool:

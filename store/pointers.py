@@ -4,7 +4,7 @@ What was said of a pair of identities is a statement; the latest one holds. An i
 latest of its statements that was not undone. Identities that lead to the same end are one person.
 """
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -110,3 +110,23 @@ def carrier(
     without = {key: pointer for key, pointer in pointing.items() if key != number}
     people = [person for person in persons(carriers, without, names) if person.root != number]
     return min(people[0].members, key=lambda key: names[key]) if len(people) == 1 else None  # type: ignore[arg-type,return-value]  # names of one kind
+
+
+def with_carried(
+    numbers: Mapping[Key, Collection[Key]], told: Mapping[Key, Pointer[Key]], names: Mapping[Key, object]
+) -> dict[Key, Pointer[Key]]:
+    """Where everybody leads once these numbers, each with who carries it, lead to their carriers too.
+
+    Where one number leads may decide about the next. So nothing but what was told is taken as given, and the numbers
+    come by their names until no more leads anywhere: whatever arrived first, the end is the same.
+    """
+    leading = dict(told)
+    left = sorted((number for number in numbers if number not in told), key=lambda key: names[key])  # type: ignore[arg-type,return-value]  # names of one kind
+    while left:
+        found = ((number, carrier(number, numbers[number], leading, names)) for number in left)
+        number, target = next((pair for pair in found if pair[1] is not None), (None, None))
+        if number is None or target is None:
+            break
+        leading[number] = Pointer(target)
+        left.remove(number)
+    return leading

@@ -7,7 +7,7 @@ from typing import Any
 from parsers.events import Allergy, AnyEvent, Condition, MedicationGiven, MedicationOrdered, PatientMerged, PatientSeen
 from rules.knowledge import Knowledge
 from store import citizen_numbers, pointers
-from store.pointers import Pointer, Said
+from store.pointers import Said
 from worker.batch import patient_of
 from worker.conclude import Answered, conclude
 from worker.conclusion import conclusion
@@ -77,11 +77,8 @@ def _people(arrivals: Sequence[Arrival]) -> dict[Key, _Person]:
     """The person behind each identity, after the merges and by the citizen numbers."""
     keys = sorted(identities_of(arrivals))
     names = {key: key for key in keys}
-    leading = pointers.pointers(_merges(arrivals), names)
-    for number in filter(citizen_numbers.is_one, keys):
-        target = pointers.carrier(number, _carriers(arrivals, number), leading, names)
-        if target is not None and number not in leading:
-            leading[number] = Pointer(target)
+    numbers = {number: _carriers(arrivals, number) for number in filter(citizen_numbers.is_one, keys)}
+    leading = pointers.with_carried(numbers, pointers.pointers(_merges(arrivals), names), names)
     people: dict[Key, _Person] = {}
     for same in pointers.persons(keys, leading, names):
         person = _Person(sorted(same.members))
