@@ -1,14 +1,17 @@
 """Files explained without a database: read as the listener and the workers would, judged together with a history."""
 
+import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from ivigilant.explaining.conformance import SecondOpinion
-from ivigilant.explaining.messages import Known, explain_message
+from ivigilant.explaining.messages import Known
+from ivigilant.explaining.resources import explain_any
 from ivigilant.explaining.rules_asked import explain_answer
 from ivigilant.explaining.told import Explained, MessageExplained, OrderExplained
+from ivigilant.importing.files import LINES, WHOLE, files_in, found_in, kind_of_file
 from ivigilant.recognition import Recognition
 from ivigilant.settings import Settings
 from ivigilant.site_file import load_site
@@ -18,8 +21,10 @@ from listener.acknowledge import ControlIds
 from listener.framing import Frame
 from listener.receive import Reception
 from listener.sources import LinkFeeds, Source
+from parsers.defaults import Defaults
 from parsers.errors import TooManySegments, UnreadableMessage
 from parsers.events import Reading
+from parsers.fhir.reading import is_resource, read_resource_header
 from parsers.reading import read
 from rules.knowledge import Knowledge
 from store.messages import Arrival as Kept
@@ -28,6 +33,9 @@ from worker.nameless import name_of, take_in
 from worker.record import Arrival, identities_of
 from worker.rehearsal import Judged, rehearse
 from worker.site import Site
+
+_FHIR = {*LINES, *WHOLE}
+_IMPORT = Defaults().source  # what a first load calls its feed when nobody names it
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +46,12 @@ class DryRun:
     knowledge: Knowledge
     recognition: Recognition
     names: list[str]  # of feeds, by their number
+    imports: int = 0  # the number of the feed that FHIR lines come by
 
     def received(self, raw: bytes, now: datetime) -> tuple[Kept, ...]:
-        """What the listener would keep of these bytes, and answer: one of each message."""
+        """What the listener would keep of these bytes, and answer: one of each message; or of a line, the import."""
+        if is_resource(raw):
+            return (_line(raw, self.imports, self.site.defaults_of(self.names[self.imports]), now),)
         feeds = LinkFeeds(self.recognition, Source(port=0, address="127.0.0.1"))
         reception = Reception(lambda _raw, _header: False, ControlIds(now, "EXPLAIN"))
         return reception.receive(Frame(raw), feeds, now).arrivals
@@ -55,7 +66,41 @@ def prepare(settings: Settings) -> DryRun:
         names.append(name)
         return len(names) - 1
 
-    return DryRun(worker_site(file, settings), site_knowledge(settings, file), Recognition(file, number_of), names)
+    recognition, imports = Recognition(file, number_of), number_of(_IMPORT)
+    return DryRun(worker_site(file, settings), site_knowledge(settings, file), recognition, names, imports)
+
+
+def _line(raw: bytes, feed: int, defaults: Defaults, now: datetime) -> Kept:
+    """As `ivigilant history import` keeps it; nobody answers a file."""
+    body_hash = hashlib.sha256(raw).digest()
+    try:
+        header = read_resource_header(raw, defaults)
+    except UnreadableMessage:
+        return Kept(feed_id=feed, body_hash=body_hash, raw=raw, received_at=now, ack_code="")
+    return Kept(
+        feed_id=feed,
+        body_hash=body_hash,
+        raw=raw,
+        received_at=now,
+        ack_code="",
+        control_id=header.control_id,
+        type=header.type,
+        event=header.event,
+        hl7_version=header.version,
+        message_time=header.sent_at.at if header.sent_at is not None else None,
+    )
+
+
+def _named(paths: Iterable[Path]) -> Iterator[tuple[str, bytes]]:
+    """Every message with where it stands, and every line of the FHIR files among them."""
+    for path in paths:
+        if path.is_dir() and not any(kind_of_file(each) in _FHIR for each in path.rglob("*")):
+            yield from named_messages([path])
+        elif path.is_dir() or kind_of_file(path) in _FHIR:
+            for found in (each for file in files_in([path]) for each in found_in(file, lambda _: None)):
+                yield f"{found.file} {'line' if found.is_resource else 'message'} {found.line}", found.raw
+        else:
+            yield from named_messages([path])
 
 
 def explain_files(
@@ -65,9 +110,9 @@ def explain_files(
     before = list(_history(dry_run, history, now))
     explained: list[MessageExplained] = []
     arrivals: list[Arrival] = []
-    for name, raw in named_messages(paths):
+    for name, raw in _named(paths):
         for kept in dry_run.received(raw, now):
-            seen = explain_message(_known(dry_run, name, kept), dry_run.knowledge, opinion)
+            seen = explain_any(_known(dry_run, name, kept), dry_run.knowledge, opinion)
             explained.append(seen.explained)
             if seen.reading is not None and seen.explained.state == "processed":
                 arrivals.append(_arrival(dry_run, kept, seen.reading, len(before) + len(explained)))
@@ -109,7 +154,7 @@ def _known(dry_run: DryRun, name: str, kept: Kept) -> Known:
 def _history(dry_run: DryRun, paths: Iterable[Path], now: datetime) -> Iterator[Arrival]:
     """What the history files add; what cannot be read adds nothing."""
     number = 0
-    for _, raw in named_messages(paths):
+    for _, raw in _named(paths):
         for kept in dry_run.received(raw, now):
             number += 1
             if kept.state != "received":

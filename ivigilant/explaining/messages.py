@@ -61,7 +61,7 @@ def explain_message(known: Known, knowledge: Knowledge, opinion: SecondOpinion |
     events = reading.events if reading is not None else ()
     read = [statement for event in events for statement in statements(event)]
     segments = segments_seen(message, header.version, read)
-    seen = tuple(_event(event, knowledge) for event in events)
+    seen = tuple(event_seen(event, knowledge) for event in events)
     report = opinion.of(message) if opinion is not None else None
     explained = _explained(ended, header, message, segments, seen, report)
     if reading is not None:
@@ -130,7 +130,8 @@ def _not_understood(reading: Reading, segments: Sequence[SegmentSeen]) -> tuple[
     return tuple(said.items())
 
 
-def _event(event: AnyEvent, knowledge: Knowledge) -> EventSeen:
+def event_seen(event: AnyEvent, knowledge: Knowledge) -> EventSeen:
+    """One event, and whether the history would keep it."""
     plain: dict[str, Any] = msgspec.to_builtins(event, builtin_types=(datetime,), str_keys=True)
     if isinstance(event, PatientSeen | PatientMerged):
         return EventSeen(plain, True, "the patient")

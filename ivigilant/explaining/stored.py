@@ -9,7 +9,8 @@ from inbox import access
 from inbox.viewer import Viewer
 from ivigilant.errors import IvigilantError
 from ivigilant.explaining.conformance import SecondOpinion
-from ivigilant.explaining.messages import Known, explain_message
+from ivigilant.explaining.messages import Known
+from ivigilant.explaining.resources import explain_any
 from ivigilant.explaining.rules_asked import explain_answer
 from ivigilant.explaining.told import Explained, OrderExplained
 from ivigilant.settings import Settings
@@ -57,7 +58,7 @@ def explain_stored_message(
                 flags=tuple(row.flags),
                 body_hash=row.body_hash,
             )
-            explained.append(explain_message(known, knowledge, opinion).explained)
+            explained.append(explain_any(known, knowledge, opinion).explained)
         members = {member for person in merges.persons(connection, people) for member in person.members}
         found = orders.of_patients(connection, members)
         answers = tuple(_answers(connection, [row["id"] for row in found], knowledge))

@@ -1,0 +1,90 @@
+"""One FHIR resource, or a bundle of them, explained: what was read of each, with the elements it was read from."""
+
+from dataclasses import replace
+
+from ivigilant.explaining.conformance import SecondOpinion
+from ivigilant.explaining.messages import Known, Seen, event_seen, explain_message
+from ivigilant.explaining.statements import doubts, statements
+from ivigilant.explaining.told import FieldSeen, MessageExplained, SegmentSeen, Statement
+from parsers.errors import UnreadableMessage
+from parsers.events import Header, Reading
+from parsers.fhir.places import Placed, resources_in
+from parsers.fhir.reading import TYPE, is_resource, read_resource, read_resource_header
+from rules.knowledge import Knowledge
+from worker.nameless import name_of, take_in
+
+_NOT_READ = "nothing is read from this resource"
+
+
+def explain_any(known: Known, knowledge: Knowledge, opinion: SecondOpinion | None) -> Seen:
+    """Explain a message or a resource, whichever it is; the second opinion knows messages only."""
+    return explain_resource(known, knowledge) if is_resource(known.raw) else explain_message(known, knowledge, opinion)
+
+
+def explain_resource(known: Known, knowledge: Knowledge) -> Seen:
+    """Read one line and tell everything about it; nothing is raised for what is wrong with it."""
+    try:
+        header = read_resource_header(known.raw, known.defaults)
+        placed = resources_in(known.raw)
+    except UnreadableMessage as error:
+        ended = known if known.state == "parked" else replace(known, state="parked", reason=error.reason)
+        return Seen(_explained(ended, Header(type=TYPE), None, (), knowledge), None)
+    reading, ended = _read(header, known, knowledge)
+    return Seen(_explained(ended, header, reading, placed, knowledge), reading)
+
+
+def _read(header: Header, known: Known, knowledge: Knowledge) -> tuple[Reading, Known]:
+    """The reading, also of what is parked, and how it ends."""
+    try:
+        reading = read_resource(known.raw, known.defaults)
+    except UnreadableMessage as error:
+        found = take_in(error, name_of(header.control_id, known.body_hash), knowledge) if error.reading.events else None
+        if found is None and known.state == "received":
+            return error.reading, replace(known, state="parked", reason=error.reason, detail=error.path)
+        reading = found or error.reading
+    if known.state != "received":
+        return reading, known
+    return reading, replace(known, state="ignored" if reading.ignored else "processed", reason=reading.ignored)
+
+
+def _explained(
+    known: Known, header: Header, reading: Reading | None, placed: tuple[Placed, ...], knowledge: Knowledge
+) -> MessageExplained:
+    events = reading.events if reading is not None else ()
+    read = [statement for event in events for statement in statements(event)]
+    segments = tuple(_segment(each, read) for each in placed)
+    flags = (*known.flags, *(reading.flags if reading is not None else ()))
+    return MessageExplained(
+        name=known.name,
+        control_id=header.control_id,
+        type="^".join(part for part in (header.type, header.event) if part),
+        version=header.version,
+        charset="utf-8",
+        feed=known.feed,
+        answer=known.answer,
+        state=known.state,
+        reason=known.reason,
+        detail=known.detail,
+        flags=doubts(dict.fromkeys(flags)),
+        segments=segments,
+        events=tuple(event_seen(event, knowledge) for event in events),
+        not_understood=tuple((each.path, each.remark) for each in segments if each.remark),
+        conformance=None,
+    )
+
+
+def _segment(placed: Placed, read: list[Statement]) -> SegmentSeen:
+    """A resource stands for a segment, its elements for fields."""
+    here = tuple(each for each in read if _within(each.path, placed.path))
+    places = [place for each in here for place in each.path.split()]
+    fields = (
+        FieldSeen(each.path, each.name, each.value, any(_within(each.path, place) for place in places))
+        for each in placed.elements
+    )
+    is_head = placed.path == placed.kind == "Bundle"
+    return SegmentSeen(placed.path, tuple(fields), here, "" if here or is_head else _NOT_READ)
+
+
+def _within(path: str, place: str) -> bool:
+    first = path.split(" ", maxsplit=1)[0]
+    return first == place or first.startswith((f"{place}.", f"{place}["))
