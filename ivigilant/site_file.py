@@ -8,6 +8,7 @@ import yaml
 from pydantic import ValidationError
 
 from ivigilant.errors import UnusableSite
+from ivigilant.fault_words import place_of, words_of
 from ivigilant.site import SiteFile
 
 
@@ -46,10 +47,10 @@ def _validated(document: yaml.Node, path: Path) -> SiteFile:
         raise UnusableSite(f"{path}:{line}: {error.problem}") from None
     except ValidationError as error:
         lines = [
-            f"{path}:{_line_of(document, fault['loc'])}: {_dotted(fault['loc'])}{fault['msg']}"
+            f"{path}:{_line_of(document, place_of(fault))}: {_dotted(place_of(fault))}{words_of(fault)}"
             for fault in error.errors(include_url=False, include_input=False)
         ]
-        raise UnusableSite("\n".join(lines)) from None
+        raise UnusableSite("\n".join(dict.fromkeys(lines))) from None  # an address is tried as IPv4 and as IPv6
 
 
 def _line_of(node: yaml.Node, place: tuple[int | str, ...]) -> int:

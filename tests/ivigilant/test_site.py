@@ -76,6 +76,27 @@ def test_a_fault_is_told_with_its_line(tmp_path: Path, old: str, new: str, told:
     assert f"{path}:{told}" in str(fault.value)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("sending_application: EPD", "sending_applicatoin: EPD", "did you mean sending_application?"),
+        ("unknown_sources: park", "unknown_surces: park", "did you mean unknown_sources?"),
+        ("address: 10.1.0.0/16", "address: 10.1.0.0/99", "feeds.1.address: should be an address or a network"),
+        ("zone: UTC", "zone: Mars/Base", "feeds.2.zone: Mars/Base is no time zone"),
+        ("port: 2576", "port: seven", "feeds.2.port: should be a whole number"),
+        ("{ZKH-PRK: PRK}", "PRK", "code_systems: should hold names and values"),
+    ],
+)
+def test_a_fault_says_what_would_be_right(tmp_path: Path, old: str, new: str, told: str) -> None:
+    path = a_file(tmp_path, WHOLE.replace(old, new, 1))
+
+    with pytest.raises(UnusableSite) as fault:
+        load_site(path)
+
+    assert told in str(fault.value)
+    assert len(str(fault.value).splitlines()) == 1
+
+
 def test_every_fault_is_told_at_once(tmp_path: Path) -> None:
     path = a_file(tmp_path, "zone: Mars/Base\nname: 3\nlanguages: [nl, fr]\n")
 
