@@ -55,6 +55,7 @@ DOUBTS: dict[str, tuple[str, str]] = {
     "schedule_conflict": ("aantallen in het schema verschillen", "the schedule counts differ"),
     "schedule_missing": ("geen schema", "no schedule"),
     "shifted_fields": ("velden een plaats verschoven", "fields one place too far"),
+    "drug_from_text": ("middel uit de tekst", "drug from the text"),
     "strength_ambiguous": ("sterkte per mL of per verpakking", "strength per mL or per package"),
     "strength_per_package": ("sterkte per verpakking", "strength per package"),
     "strength_unusable": ("eenheid van sterkte onbruikbaar", "unit of strength unusable"),

@@ -127,12 +127,15 @@ class DrugLine:
         """Minimum to maximum in its unit, the text of a unit nobody knows, and the doubts."""
         units = read_units(self.segment, self._at(self.places.units), number_sent=bool(self.text(self.places.low)))
         low, unit_of_low, doubts = _number(self.text(self.places.low))
-        high, _, more = _number(self.text(self.places.high))
+        high, unit_of_high, more = _number(self.text(self.places.high))
+        if high is None and more and units.unit is None:  # `35|GM||`: the unit stands where a maximum should
+            misplaced = read_units(self.segment, self._at(self.places.high))
+            units, more = (misplaced, ("shifted_fields",)) if misplaced.unit is not None else (units, more)
         value = _both(low, high)
         if low is None and high is not None and not units.text:  # both stand one field too far
             further = read_units(self.segment, self._at(self.places.units) + 1)
             units, doubts = (further, (*doubts, "shifted_fields")) if further.unit is not None else (units, doubts)
-        unit = units.unit or unit_of_low
+        unit = units.unit or unit_of_low or unit_of_high
         if units.value is not None:
             value = units.value if value is None else _both(value, units.value)
             doubts += ("value_in_units",)

@@ -82,6 +82,8 @@ class _OrderReader:
         chosen = self._timing(part)
         written = [words for sent in (*chosen.sent, *chosen.steps) if (words := sent.text)]
         instructions = "; ".join(unique([*self._instructions(part), *written]))
+        in_words = not codings and not text  # an order wholly in words: they name the drug too
+        text = instructions if in_words else text
         timings = chosen.timings if chosen.tells else self._in_words(f"{instructions}; {text}", chosen, part)
         components = part.components or [each for other in self.group.parts for each in other.components]
         content = read_content(line, components, Written(codings, text, instructions, chosen, timings), self.defaults)
@@ -90,7 +92,9 @@ class _OrderReader:
             patient=self.patient,
             path=line.path,
             at=done.at if done is not None else None,
-            flags=unique([*line.flags, *chosen.flags, *content.flags, "" if timings else "schedule_missing"]),
+            flags=unique(
+                [*line.flags, *chosen.flags, *content.flags, *_doubts(bool(timings), in_words and bool(text))]
+            ),
             keys=read_keys(self.group.control, self.before, self._prescription(), self.header),
             control=self._orc(1).upper(),
             status=self._orc(5).upper(),
@@ -166,6 +170,13 @@ class _OrderReader:
     def _starts(self, timings: Sequence[Timing], chosen: Chosen) -> Moment | None:
         sent = next((timing.starts for timing in timings if timing.starts is not None), None)
         return sent or chosen.starts or self._at(15) or self._at(9) or plausible(self.header.sent_at)
+
+
+def _doubts(has_timings: bool, drug_in_words: bool) -> Iterator[str]:
+    if not has_timings:
+        yield "schedule_missing"
+    if drug_in_words:
+        yield "drug_from_text"
 
 
 def _notes(segments: Sequence[Segment]) -> Iterator[str]:

@@ -57,3 +57,48 @@ def test_the_orders_of_a_problem_are_read() -> None:
     assert [ends(each.dose) for each in read(raw, DEFAULTS).events if isinstance(each, MedicationOrdered)] == [
         (30, 30, "g")
     ]
+
+
+@pytest.mark.parametrize(
+    ("segment", "expected"),
+    [
+        (f"RXE||{IVIG}|35|GM||VIAL^Vial", (35, 35, "g")),
+        (f"RXE||{IVIG}|400|mL|Q4W", (40, 40, "g")),
+        (f"RXO|{IVIG}|40|G^Grams|IV^Intravenous", (40, 40, "g")),
+        (f"RXO|{IVIG}||30g|IV", (30, 30, "g")),
+    ],
+)
+def test_a_unit_where_the_maximum_belongs_is_the_unit(segment: str, expected: tuple[float, float, str]) -> None:
+    order = the_order("ORC|NW|1", segment)
+
+    assert ends(order.dose) == expected
+
+
+def test_a_maximum_that_is_neither_number_nor_unit_is_no_unit() -> None:
+    order = the_order("ORC|NW|1", f"RXE||{IVIG}|35|IV|g")
+
+    assert ends(order.dose) == (35, 35, "g")
+    assert "amount_unread" in order.flags
+
+
+@pytest.mark.parametrize(
+    "segments",
+    [
+        ("RXO||||||Kiovig 0,4 g/kg/dag gedurende 5 dagen i.v.",),
+        ("RXO||||", "NTE|1||Kiovig 0,4 g/kg/dag gedurende 5 dagen i.v."),
+    ],
+)
+def test_an_order_wholly_in_words_names_its_drug_in_them(segments: tuple[str, ...]) -> None:
+    order = the_order("ORC|NW|1", *segments)
+
+    assert order.text.startswith("Kiovig")
+    assert ends(order.dose) == (0.4, 0.4, "g/kg")
+    assert order.timings[0].occurrences == (5, 5)
+    assert "drug_from_text" in order.flags
+
+
+def test_words_beside_a_named_drug_do_not_name_it() -> None:
+    order = the_order("ORC|NW|1", "RXO|^Paracetamol 500 mg|1||g|||voor de Kiovig")
+
+    assert order.text == "Paracetamol 500 mg"
+    assert "drug_from_text" not in order.flags
