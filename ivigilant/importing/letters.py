@@ -98,7 +98,7 @@ def _with_medication(raw: bytes, control_id: str, medication: bytes) -> bytes:
     """A bundle of both, their bytes as they are: a stored message must be readable by itself."""
     body = msgspec.json.decode(raw)
     number = f"{control_id.partition('/')[0]}-{control_id.partition('/')[2]}"[:_LONGEST_ID]
-    changed = body.get("meta", {}).get("lastUpdated")
+    changed = (body.get("meta") or {}).get("lastUpdated")
     head = {"resourceType": BUNDLE, "id": number} | ({"meta": {"lastUpdated": changed}} if changed else {})
     begin = msgspec.json.encode(head | {"type": "collection"})[:-1]
     return b"".join((begin, b',"entry":[{"resource":', raw, b'},{"resource":', medication, b"}]}"))
