@@ -36,6 +36,19 @@ loglevel warning
 """
 
 
+def unusable(folder: Path, error: OSError) -> NotReady:
+    """Say that nothing can be kept in this folder."""
+    return NotReady(f"the data folder {folder} cannot be written ({error.strerror}); choose another with --data-dir")
+
+
+def make_private(folder: Path) -> None:
+    """Make a folder for nobody else's eyes, or raise NotReady."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise unusable(folder, error) from None
+
+
 @dataclass(frozen=True, slots=True)
 class DataFolder:
     """What stands where in the data folder."""
@@ -55,12 +68,16 @@ class DataFolder:
     def prepare(self) -> None:
         """Make the folders, for nobody else's eyes."""
         for folder in (self.path, self.logs, self.redis):
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_private(folder)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Keep every other stack out of this folder."""
-        with (self.path / "lock").open("w") as file:
+        try:
+            lock = (self.path / "lock").open("w")
+        except OSError as error:
+            raise unusable(self.path, error) from None
+        with lock as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:

@@ -78,12 +78,13 @@ def upgrade(config: Config = None, data_dir: DataDir = None) -> None:
 
     Example: DATABASE_URL=postgresql://ivigilant@db/ivigilant ivigilant db upgrade
     """
+    from ivigilant.embedded import make_private
     from store import migrate
     from store.engine import connect
 
     settings = read_settings(config, data_dir)
     if settings.database_url is None:
-        settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_private(settings.data_dir)
     engine = connect(settings.database())
     with database_explained():
         migrate.upgrade(engine)

@@ -35,6 +35,13 @@ def test_a_redis_that_outlived_its_stack_is_ended_before_the_next(folder: DataFo
         assert fresh.answers()
 
 
+def test_a_data_folder_that_cannot_be_made_is_named_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "srv").write_text("a file where a folder should be")
+
+    with pytest.raises(NotReady, match=r"srv/ivigilant cannot be written .*--data-dir"):
+        DataFolder(tmp_path / "srv" / "ivigilant").prepare()
+
+
 def test_a_socket_nobody_listens_at_is_no_obstacle(folder: DataFolder) -> None:
     killed = subprocess.Popen(prepare_redis(folder.redis).command)
     wait_for(EmbeddedRedis((), folder.redis / "redis.sock"))
