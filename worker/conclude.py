@@ -59,7 +59,7 @@ def conclude(
     orders = [
         (order, product_of(knowledge, order.content)) for order in fold_orders(entries) if order.content is not None
     ]
-    facts = lay_out([*facts_of(entries), *_medications(orders)], knowledge)
+    facts = lay_out([*facts_of(entries, site.zone), *_medications(orders, site)], knowledge)
     known = _Known(patient, facts, history_received, history_as_of)
     courses = {order.key: course_of(order, product.brand, site) for order, product in orders if product.is_ivig}
     asked = [(order, product) for order, product in orders if order.state != CONTAINER]
@@ -69,7 +69,7 @@ def conclude(
         for order, product in asked
         if not product.is_ivig and is_answered(knowledge, product)
     ]
-    return [*answered, *_watched(answered, courses, facts, entries, knowledge), *beside]
+    return [*answered, *_watched(answered, courses, facts, entries, knowledge, site), *beside]
 
 
 def why_unanswered(entries: Sequence[Entry], knowledge: Knowledge) -> dict[str, str]:
@@ -93,10 +93,11 @@ def _watched(
     facts: Timeline,
     entries: Sequence[Entry],
     knowledge: Knowledge,
+    site: Site,
 ) -> list[Answered]:
     """The orders after whose doses something happened."""
     doses = sorted(
-        (dose for one in answered for dose in doses_of(courses[one.order.key])),
+        (dose for one in answered for dose in doses_of(courses[one.order.key], site)),
         key=lambda dose: (dose.at, dose.order),
     )
     found = []
@@ -117,8 +118,8 @@ def _badges_of(assessment: Assessment, order: Order, entries: Sequence[Entry]) -
     return BADGES.intersection(*(flags.get(where, frozenset()) for where in told if where is not None))
 
 
-def _medications(orders: list[tuple[OrderState, Product]]) -> list[Fact]:
-    others = [medication_fact(order, _end(order)) for order, product in orders if not product.is_ivig]
+def _medications(orders: list[tuple[OrderState, Product]], site: Site) -> list[Fact]:
+    others = [medication_fact(order, _end(order), site.zone) for order, product in orders if not product.is_ivig]
     return [fact for fact in others if fact is not None]
 
 
@@ -139,10 +140,15 @@ def _answer(
     site: Site,
 ) -> Answered:
     course = courses[order.key]
-    at = _moment(order, course, known.facts)
+    at = _moment(order, course, known.facts).astimezone(site.zone)
     other_doses = tuple(
         sorted(
-            (dose for key, other in courses.items() for dose in doses_of(other) if key != order.key or dose.given),
+            (
+                dose
+                for key, other in courses.items()
+                for dose in doses_of(other, site)
+                if key != order.key or dose.given
+            ),
             key=lambda dose: (dose.at, dose.order),
         )
     )

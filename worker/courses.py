@@ -121,10 +121,17 @@ def _sum(amounts: Sequence[Amount]) -> Amount | None:
     return Amount(low=low, high=high, unit=amounts[0].unit)
 
 
-def doses_of(course: Course) -> list[Dose]:
-    """The doses as the rules look at them."""
+def doses_of(course: Course, site: Site) -> list[Dose]:
+    """The doses as the rules look at them, on the clock of the hospital."""
     return [
-        Dose(occasion.at, _grams(occasion.dose), occasion.given, occasion.order, occasion.provenance, course.brand)
+        Dose(
+            occasion.at.astimezone(site.zone),
+            _grams(occasion.dose),
+            occasion.given,
+            occasion.order,
+            occasion.provenance,
+            course.brand,
+        )
         for occasion in course.occasions
         if not nothing_given(occasion)
     ]

@@ -4,7 +4,7 @@ One of the two translations between packages; the other is `record`. Nothing is 
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, tzinfo
 from decimal import Decimal
 
 from parsers.events import Allergy, Condition, MedicationOrdered, Moment, Observation, Procedure
@@ -24,24 +24,24 @@ def provenance(entry: Entry) -> Provenance:
     return Provenance(entry.message_id, entry.control_id, entry.event.path)
 
 
-def facts_of(entries: Sequence[Entry]) -> list[Fact]:
-    """Conditions, results, procedures and allergies, oldest version first."""
+def facts_of(entries: Sequence[Entry], zone: tzinfo) -> list[Fact]:
+    """Conditions, results, procedures and allergies, oldest version first; times on the clock of the hospital."""
     facts = []
     for entry in entries:
         event = entry.event
         if isinstance(event, Condition):
-            facts.append(_condition(entry, event))
+            facts.append(_condition(entry, event, zone))
         elif isinstance(event, Observation):
             if event.status not in ("withdrawn", "no_value"):
-                facts.append(_observation(entry, event))
+                facts.append(_observation(entry, event, zone))
         elif isinstance(event, Procedure):
-            facts.append(_dated(entry, "procedure", event, event.performed))
+            facts.append(_dated(entry, "procedure", event, event.performed, zone))
         elif isinstance(event, Allergy):
-            facts.append(_dated(entry, "allergy", event, None))
+            facts.append(_dated(entry, "allergy", event, None, zone))
     return facts
 
 
-def medication_fact(order: OrderState, ends: datetime | None) -> Fact | None:
+def medication_fact(order: OrderState, ends: datetime | None, zone: tzinfo) -> Fact | None:
     """An order of another medicine, as the patient takes it until `ends` (None: still)."""
     content, source = order.content, order.source
     if content is None or source is None:
@@ -53,7 +53,7 @@ def medication_fact(order: OrderState, ends: datetime | None) -> Fact | None:
         text=content.text,
         value=_per_day(content),
         unit=content.amount.unit if content.amount else "",
-        starts=starts.at if starts else None,
+        starts=_local(starts.at if starts else None, zone),
         precision=starts.precision if starts else "",
         ends=ends,
         status="stopped" if order.is_stopped else "active",
@@ -62,12 +62,12 @@ def medication_fact(order: OrderState, ends: datetime | None) -> Fact | None:
     )
 
 
-def _condition(entry: Entry, event: Condition) -> Fact:
+def _condition(entry: Entry, event: Condition, zone: tzinfo) -> Fact:
     return Fact(
         kind="condition",
         codings=codings(event.codings),
         text=event.text,
-        starts=event.onset.at if event.onset else None,
+        starts=_local(event.onset.at if event.onset else None, zone),
         precision=event.onset.precision if event.onset else "",
         ends=event.resolved.at if event.resolved else None,
         certainty=event.certainty,
@@ -76,7 +76,7 @@ def _condition(entry: Entry, event: Condition) -> Fact:
     )
 
 
-def _observation(entry: Entry, event: Observation) -> Fact:
+def _observation(entry: Entry, event: Observation, zone: tzinfo) -> Fact:
     return Fact(
         kind="observation",
         codings=(*codings(event.codings), *codings(event.value_codings)),
@@ -84,22 +84,30 @@ def _observation(entry: Entry, event: Observation) -> Fact:
         value=Range(event.number, event.number) if event.number is not None else None,
         unit=event.unit,
         comparator=event.comparator,
-        starts=event.taken.at if event.taken else event.at,
+        starts=_local(event.taken.at if event.taken else event.at, zone),
         precision=event.taken.precision if event.taken else "second",
         status=event.status,
         provenance=provenance(entry),
     )
 
 
-def _dated(entry: Entry, kind: str, event: Procedure | Allergy, at: Moment | None) -> Fact:
+def _dated(entry: Entry, kind: str, event: Procedure | Allergy, at: Moment | None, zone: tzinfo) -> Fact:
     return Fact(
         kind="procedure" if kind == "procedure" else "allergy",
         codings=codings(event.codings),
         text=event.text,
-        starts=at.at if at else None,
+        starts=_local(at.at if at else None, zone),
         precision=at.precision if at else "",
         provenance=provenance(entry),
     )
+
+
+def _local(at: datetime | None, zone: tzinfo) -> datetime | None:
+    """The same moment on the hospital's clock: a day that was sent is then the day that is shown."""
+    try:
+        return at.astimezone(zone) if at is not None else None
+    except OverflowError:  # the last day of the year 9999
+        return at
 
 
 def _per_day(content: MedicationOrdered) -> Range | None:

@@ -48,7 +48,7 @@ def judged_order(
         weight_provenance=weight.fact.provenance if weight else None,
         dose_basis=dose.unit if dose else "",
         indications=codings(content.indications),
-        starts=own.starts_at,
+        starts=own.starts_at.astimezone(site.zone),
         flags=_flags(content, product),
         provenance=provenance(order.source) if order.source else None,
         product_class=product.product_class,

@@ -1,5 +1,8 @@
 """Stories that once ended differently, or wrongly: each the smallest that shows it."""
 
+import pytest
+
+from tests.ivigilant.site_hospital import a_message, an_order
 from tests.journeys.hospital import Hospital
 from tests.journeys.stories import Controlled, Diagnosed, Happening, Merged, Ordered, Problem, Unmerged, messages
 
@@ -35,3 +38,12 @@ def test_a_medicine_stopped_after_the_infusions_was_taken_during_them(hospital: 
     tell(hospital, Controlled(number="300", control="DC", at=24 * 40))
 
     assert hospital.rows("SELECT max(id) FROM assessment WHERE stream = 'order'") == told
+
+
+@pytest.mark.parametrize(("sent", "shown"), [("2019", "(2019)"), ("201906", "(06-2019)"), ("20190614", "(14-06-2019)")])
+def test_a_day_that_was_sent_is_the_day_that_is_shown(hospital: Hospital, sent: str, shown: str) -> None:
+    hospital.sends(a_message(f"DG1|1||I80.2^Diepe veneuze trombose^I10||{sent}|F"), an_order())
+
+    (row,) = hospital.rows("SELECT conclusion FROM assessment ORDER BY id DESC LIMIT 1")
+
+    assert f"Diepe veneuze trombose {shown}" in str(row[0])
