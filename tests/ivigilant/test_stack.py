@@ -152,3 +152,14 @@ def our_processes(folder: Path) -> list[tuple[int, str]]:
             role = next((word for word in words if word in ("listen", "work", "beat", "serve", "up")), words[0])
             found.append((int(status.parent.name), role))
     return found
+
+
+def test_a_fault_in_the_site_file_is_told_before_anything_runs(tmp_path: Path) -> None:
+    site = tmp_path / "site.yaml"
+    site.write_text("zone: Mars/Olympus\n")
+
+    told = ivigilant("up", "--data-dir", str(tmp_path / "d"), environment={"IVIGILANT_SITE_FILE": str(site)})
+
+    assert (told.returncode, told.stdout) == (2, "")
+    assert told.stderr.count("\n") == 1
+    assert f"{site}:1: zone: Mars/Olympus is no time zone" in told.stderr
