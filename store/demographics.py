@@ -16,7 +16,10 @@ _CHANGE: Types = {"id": sa.BigInteger(), "fields": sa.JSON(), "versions": sa.JSO
 
 
 def update_demographics(connection: sa.Connection, entries: Iterable[Told]) -> set[int]:
-    """Keep the latest of every field, and tell for whom a value changed; the patients must be locked."""
+    """Keep the latest of every field, and tell for whom a value changed; the patients must be locked.
+
+    One of several identities of a person is told of also when it says again what it said: of them the latest counts.
+    """
     told: dict[int, list[tuple[str, Mapping[str, Any]]]] = {}
     for patient_id, version, fields in entries:
         told.setdefault(patient_id, []).append((version, fields))
@@ -31,7 +34,7 @@ def update_demographics(connection: sa.Connection, entries: Iterable[Told]) -> s
             versions |= dict.fromkeys(later, version)
         if versions != row.demographics_versions:
             changes.append({"id": patient_id, "fields": values, "versions": versions})
-        if values != row.demographics:
+        if values != row.demographics or (versions != row.demographics_versions and row.is_merged):
             changed.add(patient_id)
     _write(connection, changes)
     return changed
@@ -43,8 +46,10 @@ def _known(connection: sa.Connection, ids: Collection[int]) -> dict[int, sa.Row[
 
 @cache
 def _select(dialect: str) -> sa.Executable:
-    patient = tables.patient
-    query = sa.select(patient.c.id, patient.c.demographics, patient.c.demographics_versions)
+    patient, other = tables.patient, tables.patient.alias()
+    is_merged = patient.c.merged_into.is_not(None) | sa.exists().where(other.c.merged_into == patient.c.id)
+    columns = patient.c.id, patient.c.demographics, patient.c.demographics_versions, is_merged.label("is_merged")
+    query = sa.select(*columns)
     return query.where(one_of(dialect, patient.c.id))
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from tests.ivigilant.site_hospital import a_message, an_order
 from tests.journeys.hospital import Hospital
-from tests.journeys.stories import Controlled, Diagnosed, Happening, Merged, Ordered, Problem, Unmerged, messages
+from tests.journeys.stories import Controlled, Diagnosed, Happening, Merged, Ordered, Problem, Seen, Unmerged, messages
 
 
 def tell(hospital: Hospital, *story: Happening) -> None:
@@ -47,3 +47,12 @@ def test_a_day_that_was_sent_is_the_day_that_is_shown(hospital: Hospital, sent: 
     (row,) = hospital.rows("SELECT conclusion FROM assessment ORDER BY id DESC LIMIT 1")
 
     assert f"Diepe veneuze trombose {shown}" in str(row[0])
+
+
+def test_what_one_number_says_again_counts_over_what_the_other_said_since(hospital: Hospital) -> None:
+    old, young = Seen(born="19500101"), Seen(who="2", born="19900101", at=1)
+    tell(hospital, old, young, Ordered(at=2), Merged(at=3), Seen(born="19500101", at=4))
+
+    (row,) = hospital.rows("SELECT conclusion FROM assessment ORDER BY id DESC LIMIT 1")
+
+    assert '"1950-01-01"' in str(row[0]).replace("'", '"')

@@ -5,7 +5,7 @@ import threading
 import pytest
 import sqlalchemy as sa
 
-from store import patients
+from store import patients, tables
 from store.demographics import update_demographics
 from store.patient_flags import add_flag
 from store.patients import Number
@@ -111,6 +111,19 @@ def test_demographics_are_news_only_when_a_value_changes(engine: sa.Engine) -> N
         ]
 
     assert news == [{patient}, set(), set(), {patient}]
+
+
+def test_what_one_of_two_merged_says_again_is_news(engine: sa.Engine) -> None:
+    with engine.begin() as connection:
+        one, other = a_patient(connection, "1"), a_patient(connection, "2")
+        connection.execute(sa.update(tables.patient).where(tables.patient.c.id == one).values(merged_into=other))
+
+        news = [
+            update_demographics(connection, [(who, version, {"sex": "F"})])
+            for who, version in [(one, "1"), (other, "2"), (one, "3"), (other, "4")]
+        ]
+
+    assert news == [{one}, {other}, {one}, {other}]
 
 
 def test_a_locked_patient_is_waited_for(postgres_engine: sa.Engine) -> None:
