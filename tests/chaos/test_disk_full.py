@@ -2,7 +2,6 @@
 
 import resource
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -12,19 +11,19 @@ from tests.chaos.reconciling import expect_no_answers, reconcile, settle
 from tests.chaos.sender import Sending
 from tests.ivigilant.waiting import soon
 
+PAGE_BYTES = 4096  # of SQLite
 Install = Callable[..., Installation]
 
 
 class FullDisk:
     """Lets no process of an installation write more than it has."""
 
-    def __init__(self, installation: Installation, database: Path) -> None:
+    def __init__(self, installation: Installation) -> None:
         self._installation = installation
-        self._log = database.with_name(database.name + "-wal")
 
     def begin(self) -> None:
-        """No file may grow that is longer than half of what is written ahead to the database now."""
-        self._limit(self._log.stat().st_size // 2)
+        """Nothing may be written past the first page of a file: neither a commit nor a line of a log fits."""
+        self._limit(PAGE_BYTES)
 
     def end(self) -> None:
         """There is room again."""
@@ -41,8 +40,7 @@ def test_nothing_is_acknowledged_while_the_disk_is_full_and_nothing_is_lost(
 ) -> None:
     installation = install()
     installation.start()
-    assert watching.url.database is not None
-    disk = FullDisk(installation, Path(watching.url.database))
+    disk = FullDisk(installation)
     sending = Sending(installation.mllp_port, messages, moments={60: disk.begin})
 
     sending.begin()
