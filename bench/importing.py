@@ -18,7 +18,7 @@ from store.engine import connect, reading
 from tests.ivigilant.processes import command
 from tests.ivigilant.processes import surroundings as environment
 
-PATIENTS = 4_000
+PATIENTS = 10_000
 BEGAN = datetime(2020, 1, 6, 9, 0, tzinfo=UTC)
 _TESTS = (("6301-6", "INR", "{INR}"), ("777-3", "Platelets", "10*9/L"), ("2160-0", "Creatinine", "umol/L"))
 _ROUNDS = 3  # of blood taken

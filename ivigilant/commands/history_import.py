@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,6 +14,7 @@ from ivigilant.errors import UnusableSettings
 
 if TYPE_CHECKING:
     from ivigilant.importing.loading import Tally
+    from ivigilant.importing.readers import Readers
     from ivigilant.settings import Settings
 
 app = typer.Typer(help="Load the history that was there before the feed.", no_args_is_help=True)
@@ -79,26 +80,39 @@ def _run(
     processes: int,
     dry_run: bool,
 ) -> "Tally":
+    from ivigilant.importing.files import is_of_resources
+    from ivigilant.importing.readers import Readers, collect_seldom
+
+    collect_seldom()
+    with closing(Readers(processes)) as readers:
+        if any(map(is_of_resources, files)):
+            readers.get_ready()
+        return _load(settings, files, name, rejects, tell, readers, dry_run)
+
+
+def _load(
+    settings: "Settings",
+    files: list[Path],
+    name: str,
+    rejects: Path,
+    tell: Callable[[int, "Tally"], None],
+    readers: "Readers",
+    dry_run: bool,
+) -> "Tally":
     from ivigilant import wiring
     from ivigilant.importing.letters import Letters, feed_named
     from ivigilant.importing.loading import FirstLoad, medications_in
-    from ivigilant.importing.readers import Readers, collect_seldom
     from ivigilant.importing.rejects import rejects_in
     from ivigilant.receiving import feed_id
     from ivigilant.site_file import load_site
     from ivigilant.site_parts import worker_site
 
-    collect_seldom()
     worker = None if dry_run else wiring.make_quiet_worker(settings)
     site = worker.site if worker is not None else worker_site(load_site(settings.site_file), settings)
     feed = feed_named(name, feed_id(worker.engine, name) if worker is not None else 0, site.defaults_of(name))
     letters = Letters(feed, datetime.now(UTC), medications_in(files))
-    readers = Readers(feed.defaults, processes)
-    try:
-        with rejects_in(rejects) as rejected:
-            return FirstLoad(worker, feed, readers, rejected, tell).run(files, letters)
-    finally:
-        readers.close()
+    with rejects_in(rejects) as rejected:
+        return FirstLoad(worker, feed, readers, rejected, tell).run(files, letters)
 
 
 def _quiet(settings: "Settings") -> "Settings":

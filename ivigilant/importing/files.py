@@ -35,7 +35,7 @@ class Found:
     @property
     def is_resource(self) -> bool:
         """Whether it is FHIR."""
-        return is_resource(self.raw) or kind_of_file(self.file) in (*LINES, *WHOLE)
+        return is_resource(self.raw) or is_of_resources(self.file)
 
 
 def files_in(paths: Sequence[Path]) -> list[Path]:
@@ -50,6 +50,11 @@ def kind_of_file(file: Path) -> str:
     """The ending that tells what is in it, without that of its packing."""
     name = file.name.lower().removesuffix(GZIP)
     return Path(name).suffix
+
+
+def is_of_resources(file: Path) -> bool:
+    """Whether what is in it is FHIR, by its name."""
+    return kind_of_file(file) in (*LINES, *WHOLE)
 
 
 def size_of(files: Sequence[Path]) -> int:

@@ -6,7 +6,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ivigilant.importing.files import LINES, WHOLE, Found, found_in, kind_of_file
+from ivigilant.importing.files import Found, found_in, is_of_resources
 from ivigilant.importing.letters import Letters, Rejected, Unread, medication_in
 from ivigilant.importing.readers import Read, Readers, decoded
 from ivigilant.importing.rejects import Rejects
@@ -92,7 +92,7 @@ class FirstLoad:
         self.tally.loaded += Loaded(known=len(batch) - len(fresh))
         found, kept = [pair[0] for pair in fresh], [pair[1] for pair in fresh]
         readable = [letter.raw for letter in kept if letter.state == "received"]
-        return _Batch(found, kept, self.readers.read(readable) if readable else None)
+        return _Batch(found, kept, self.readers.read(self.feed.defaults, readable) if readable else None)
 
     def _keep(self, batch: _Batch) -> None:
         if batch.answer is not None and batch.answer.exception() is not None:
@@ -125,7 +125,7 @@ class FirstLoad:
 def medications_in(files: Sequence[Path]) -> dict[str, bytes]:
     """Every Medication that an order may point to, by what it is called; of two, the one that is greater as text."""
     found: dict[str, bytes] = {}
-    for file in (each for each in files if kind_of_file(each) in (*LINES, *WHOLE)):
+    for file in filter(is_of_resources, files):
         for each in found_in(file, lambda _: None):
             named = medication_in(each)
             if named is not None:

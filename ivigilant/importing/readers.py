@@ -5,15 +5,14 @@ import multiprocessing
 import signal
 from collections.abc import Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
-from functools import partial
 
 import msgspec
 
 from parsers.defaults import Defaults
 from parsers.errors import UnreadableMessage
 from parsers.events import Reading
-from parsers.fhir.reading import is_resource, read_resource_header
-from parsers.fhir.validation import fault_of
+from parsers.fhir.reading import READERS, is_resource, read_resource_header
+from parsers.fhir.validation import fault_of, load_models
 from parsers.reading import read
 
 
@@ -61,16 +60,22 @@ def _read(raw: bytes, defaults: Defaults) -> Read:
 class Readers:
     """Processes that read; none of them where one batch is all there is."""
 
-    def __init__(self, defaults: Defaults, processes: int) -> None:
-        self._work = partial(read_some, defaults)
+    def __init__(self, processes: int) -> None:
+        self._processes = processes
         self._pool = _pool(processes) if processes else None
 
-    def read(self, messages: Sequence[bytes]) -> "Future[bytes]":
+    def get_ready(self) -> None:
+        """Let the processes start, and load what validates: that takes a second, in which others can work."""
+        if self._pool is not None:
+            for _ in range(self._processes):
+                self._pool.submit(load_models, list(READERS))
+
+    def read(self, defaults: Defaults, messages: Sequence[bytes]) -> "Future[bytes]":
         """Begin to read them."""
         if self._pool is not None:
-            return self._pool.submit(self._work, messages)
+            return self._pool.submit(read_some, defaults, messages)
         done: Future[bytes] = Future()
-        done.set_result(self._work(messages))
+        done.set_result(read_some(defaults, messages))
         return done
 
     def close(self) -> None:

@@ -4,12 +4,19 @@ Of what is read here R4B differs from R4 in nothing. The library is large and sl
 """
 
 import importlib
+from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 _MOST_FAULTS = 3
+
+
+def load_models(kinds: Iterable[str]) -> None:
+    """Load what judges resources of these kinds, before the first of them comes."""
+    for kind in kinds:
+        _model(kind)
 
 
 def fault_of(kind: str, raw: bytes) -> str:

@@ -18,7 +18,7 @@ from tests.journeys.stories import (
 )
 
 # Shrinking goes to the left: patient 1, by hospital number alone, in the first hour.
-WHO = st.sampled_from(["1", "2", "3", "4", "1+", "2+", "3+", "+1", "+2"])
+WHO = st.sampled_from(["1", "2", "3", "4", "1+", "2+", "3+", "4+", "+1", "+2"])
 BY_HOSPITAL = st.sampled_from(["1", "2", "3", "4"])
 AT = st.integers(0, 72)
 LATE = st.sampled_from([0, 0, 0, 0, 1, 30])

@@ -26,7 +26,7 @@ def loads(hospital: Hospital, *paths: Path) -> Tally:
     files = files_in(paths)
     feed = feed_named(IMPORT, feed_id(hospital.engine, IMPORT), hospital.site.defaults_of(IMPORT))
     letters = Letters(feed, hospital.clock(), medications_in(files))
-    readers = Readers(feed.defaults, 0)
+    readers = Readers(0)
     with rejects_in(paths[0].parent / "rejects.ndjson") as rejects:
         return FirstLoad(hospital.worker, feed, readers, rejects, lambda _size, _tally: None).run(files, letters)
 

@@ -12,7 +12,12 @@ from zoneinfo import ZoneInfo
 
 ZONE = ZoneInfo("Europe/Amsterdam")
 FIRST_DAY = datetime(2026, 11, 2, 8, 0, tzinfo=ZONE)
-BSNS = {"1": "999990019", "2": "999990020", "3": "999990032", "4": "999990044"}
+BSNS = {
+    "1": "999990019",
+    "2": "999990020",
+    "3": "999990032",
+    "4": "999990019",
+}  # 4 is 1 by another number, or a wrong digit
 
 
 @dataclass(frozen=True, kw_only=True)
