@@ -26,8 +26,8 @@ def _nobody() -> str:
     return _hasher().hash("nobody has this password")
 
 
-def add_user(connection: sa.Connection, name: str, password: str, role: str, now: datetime) -> int:
-    """Add an account, or raise AccountRefused with what to change."""
+def add_user(connection: sa.Connection, name: str, password: str, role: str, now: datetime, language: str = "") -> int:
+    """Add an account, or raise AccountRefused with what to change. Without a language it follows the browser."""
     name = name.strip()
     if not name or len(name) > 100:
         raise AccountRefused("a name has 1 to 100 characters")
@@ -37,7 +37,8 @@ def add_user(connection: sa.Connection, name: str, password: str, role: str, now
         raise AccountRefused(f"a password has at least {SHORTEST_PASSWORD} characters")
     if connection.execute(sa.select(user.c.id).where(user.c.name == name)).first():
         raise AccountRefused("this name is taken")
-    row = {"name": name, "password_hash": _hasher().hash(password), "role": role, "created_at": now}
+    known = {"name": name, "role": role, "language": language, "created_at": now}
+    row = known | {"password_hash": _hasher().hash(password)}
     return int(connection.execute(sa.insert(user).values(**row).returning(user.c.id)).scalar_one())
 
 

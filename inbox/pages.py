@@ -35,11 +35,19 @@ def page(request: AnyRequest, name: str, status: int = 200, **context: Any) -> T
         "site_name": parts.settings.site_name,
         "viewer": viewer_of(request),
         "here": request.url.path,
+        "asked": _asked(request),
         "now": parts.clock(),
         "mask": lambda number: mask(number["value"]) if number["authority"] in masked else number["value"],
         "authority": lambda number: "BSN" if number["authority"] in masked else number["authority"],
     }
     return Template(name, context=everywhere | context, status_code=status)
+
+
+def _asked(request: AnyRequest) -> str:
+    """The page as it was asked for, filters and all; what a form showed cannot be asked for again."""
+    if request.method != "GET":
+        return "/"
+    return f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
 
 
 def error_page(request: AnyRequest, status: int, headers: dict[str, Any] | None = None) -> Response[Any]:

@@ -1,6 +1,7 @@
 """Signing in and out, and choosing a language."""
 
 from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from litestar import Response, get, post
 from litestar.datastructures import Cookie
@@ -26,29 +27,31 @@ Form = URLEncodedBody[dict[str, str]]
 @get("/sign-in", opt={ANYONE: True}, include_in_schema=False, sync_to_thread=False)
 def ask_to_sign_in(request: AnyRequest) -> Template:
     """Ask for a name and a password."""
-    return page(request, "sign_in.html", next=request.query_params.get("next", "/"), refused=False)
+    asked = request.query_params
+    return page(request, "sign_in.html", next=asked.get("next", "/"), chosen=asked.get("language", ""), refused=False)
 
 
 def sign_in(request: AnyRequest, data: Form) -> Response[Any]:
     """Begin a session for who gave the right password."""
     parts = parts_of(request)
     now, settings, source = parts.clock(), parts.settings, source_of(request)
-    wanted = data.get("next", "/")
+    wanted, chosen = data.get("next", "/"), data.get("language", "")
     with reading(parts.engine) as connection:
         found = check_password(connection, data.get("name", ""), data.get("password", ""))
     with parts.engine.begin() as connection:
         if found is None:
             # What was typed as a name may be a password: it is not written down.
             record(connection, Viewer("", "", source), "sign_in_refused", now)
-            return page(request, "sign_in.html", 401, next=wanted, refused=True)
+            return page(request, "sign_in.html", 401, next=wanted, chosen=chosen, refused=True)
         old = request.cookies.get(COOKIE)
         if old:
             close_session(connection, old)
         token = open_session(connection, found.id, now, settings.session_lifetime)
         record(connection, Viewer(found.name, found.role, source), "sign_in", now)
+        if chosen in parts.words:
+            speak(connection, found.id, chosen)
     answer = to_page(wanted if is_own_path(wanted) else "/")
     answer.set_cookie(_session_cookie(settings, token, int(settings.session_lifetime.total_seconds())))
-    answer.set_cookie(_language_cookie(settings, found.language))  # for pages that ask for nobody, such as a 404
     return answer
 
 
@@ -76,17 +79,25 @@ def sign_out(request: AnyRequest) -> Response[Any]:
 @post("/language", opt={ANYONE: True}, include_in_schema=False, sync_to_thread=True)
 def choose_language(request: AnyRequest, data: Form) -> Response[Any]:
     """Speak another language from now on, here and on every machine of this user."""
-    parts = parts_of(request)
+    parts, viewer = parts_of(request), viewer_of(request)
     language, back = data.get("language", ""), data.get("back", "/")
-    answer = to_page(back if is_own_path(back) else "/")
+    back = back if is_own_path(back) else "/"
     if language not in parts.words:
-        return answer
-    viewer = viewer_of(request)
+        return to_page(back)
+    answer = to_page(back if viewer else _remembering(back, language))
     if viewer is not None and viewer.user_id is not None:
         with parts.engine.begin() as connection:
             speak(connection, viewer.user_id, language)
     answer.set_cookie(_language_cookie(parts.settings, language))
     return answer
+
+
+def _remembering(path: str, language: str) -> str:
+    """The sign-in page that knows what was chosen on it: it then holds for who signs in, whatever she chose before."""
+    place = urlsplit(path)
+    if place.path != "/sign-in":
+        return path
+    return f"/sign-in?{urlencode(dict(parse_qsl(place.query)) | {'language': language})}"
 
 
 def _session_cookie(settings: InboxSettings, token: str, max_age: int) -> Cookie:

@@ -1,5 +1,7 @@
 """Signing in and out, sessions, roles and forms from elsewhere."""
 
+import html
+import re
 from datetime import timedelta
 
 import pytest
@@ -182,6 +184,50 @@ def test_a_language_is_remembered_with_the_account(client: Client, site: Site) -
 
     client.cookies.delete("ivigilant_language")
     assert "Geen open signalen" in client.get("/").text
+
+
+def test_who_never_chose_a_language_reads_on_in_that_of_the_browser(one_client: Client, one_site: Site) -> None:
+    with one_site.engine.begin() as connection:
+        add_user(connection, "els", PASSWORD, "pharmacist", NOW)
+
+    sign_in(one_client, "els")
+
+    assert 'lang="en"' in one_client.get("/", headers={"Accept-Language": "en-GB"}).text
+    assert 'lang="nl"' in one_client.get("/", headers={"Accept-Language": "nl-NL"}).text
+
+
+def test_a_language_chosen_on_the_sign_in_page_holds_after_it(one_client: Client, one_site: Site) -> None:
+    one_site.add_user("els", language="nl")
+    one_client.get("/sign-in")
+
+    asked = one_client.post("/language", data=form(one_client, language="en", back="/sign-in?next=/codes"))
+    hidden = dict(re.findall(r'name="(next|language)" value="([^"]*)"', asked.text))
+    shown = one_client.post("/sign-in", data=form(one_client, name="els", password=PASSWORD, **hidden))
+
+    assert (shown.url.path, 'lang="en"' in shown.text) == ("/codes", True)
+
+
+def test_the_language_another_chose_at_this_screen_is_not_that_of_who_signs_in(
+    one_client: Client, one_site: Site
+) -> None:
+    for name, language in (("els", "en"), ("nel", "nl")):
+        one_site.add_user(name, language=language)
+    sign_in(one_client, "els")
+    one_client.post("/language", data=form(one_client, language="en", back="/"))
+    one_client.post("/sign-out", data=form(one_client))
+
+    sign_in(one_client, "nel")
+
+    assert 'lang="nl"' in one_client.get("/").text
+
+
+def test_a_list_keeps_its_filters_when_another_language_is_chosen(one_page: Client) -> None:
+    shown = one_page.get("/messages?state=parked&state=ignored").text
+
+    back = re.search(r'name="back" value="([^"]*)"', shown)
+
+    assert back is not None
+    assert html.unescape(back[1]) == "/messages?state=parked&state=ignored"
 
 
 def test_before_signing_in_the_browser_says_which_language(one_client: Client) -> None:
