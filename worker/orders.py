@@ -85,8 +85,13 @@ def _replacements(entries: Iterable[Entry]) -> dict[str, Entry]:
     return {
         entry.event.keys.replaces: entry
         for entry in entries
-        if isinstance(entry.event, MedicationOrdered) and entry.event.keys.replaces and entry.event.control == "RO"
+        if isinstance(entry.event, MedicationOrdered) and entry.event.keys.replaces and _replaces(entry.event)
     }
+
+
+def _replaces(event: MedicationOrdered) -> bool:
+    """Whether it is the new order, in whose place the old one was; a FHIR request entered in error never was."""
+    return event.control == "RO" or (event.control == "SC" and event.source == "request")
 
 
 def _fold(group: list[Entry], replaced: dict[str, Entry]) -> OrderState:

@@ -65,6 +65,22 @@ def test_a_thrombosis_in_the_history_raises_an_alert_that_opens_at_its_element(
     assert told["order"]["dose_g_per_kg"] == [0.4, 0.4]
 
 
+@pytest.mark.parametrize(("status", "standing"), [("active", "replaced"), ("entered-in-error", "active")])
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_request_ends_the_one_it_was_made_in_the_place_of(
+    turned: bool, status: str, standing: str, hospital: Hospital, tmp_path: Path
+) -> None:
+    first = an_ivig_order()
+    prior = {"reference": f"MedicationRequest/{first['id']}"}
+    second = an_ivig_order(id="second", identifier=[], status=status, priorPrescription=prior)
+    said = [second, first] if turned else [first, second]
+
+    loads(hospital, written(tmp_path / "a.ndjson", [*said, a_patient()]))
+
+    (row,) = hospital.rows("SELECT state FROM medication_order WHERE placer LIKE '%for anna'")
+    assert row[0] == standing
+
+
 def test_nothing_of_a_first_load_is_pushed(engine: sa.Engine, knowledge: Knowledge, tmp_path: Path) -> None:
     pager = RememberingDestination()
     hospital = Hospital(engine, knowledge, Site(destinations=(Destination("pager", "moderate"),)))
