@@ -16,27 +16,38 @@ def lock_people(connection: sa.Connection, ids: Collection[int]) -> set[int]:
     """
     if connection.dialect.name != "postgresql":
         return set(ids)
-    held: set[int] = set()
     wanted = _around(connection, ids)
-    while wanted != held:
+    while True:
+        held = connection.begin_nested()
         patients.lock(connection, wanted)
         # Who waited for a lock sees what was merged meanwhile only in a new statement.
-        held, wanted = wanted, wanted | _around(connection, wanted)
-    return held
+        more = _around(connection, wanted) - wanted
+        if not more:
+            held.commit()
+            return wanted
+        # Locks are taken in one order, so all are let go before any is added: nobody waits in a circle.
+        held.rollback()
+        wanted |= more
 
 
-def lock_numbers(connection: sa.Connection, names: Iterable[patients.Name], carried: Iterable[patients.Name]) -> None:
+def lock_numbers(
+    connection: sa.Connection, names: Iterable[patients.Name], carried: Iterable[patients.Name]
+) -> set[int]:
     """Let whoever makes an identity of a citizen number, and whoever links that number to a patient, see each other.
 
-    Neither sees the other's new rows before they are committed. Those who only carry a number do not wait for another.
+    Neither sees the other's new rows before they are committed. Those who only carry a number do not wait for another,
+    unless it is an identity: those are given, to be held with the people, for where they lead depends on all who carry
+    them.
     """
     if connection.dialect.name != "postgresql":
-        return
+        return set()
     alone = {name for name in names if citizen_numbers.is_one(name)}
     wanted = sorted(alone.union(name for name in carried if citizen_numbers.is_one(name)))
-    if wanted:
-        rows = [{"number": "|".join(name), "alone": name in alone} for name in wanted]
-        connection.execute(_TAKE, {PARAMETER: to_json(rows)})
+    if not wanted:
+        return set()
+    rows = [{"number": "|".join(name), "alone": name in alone} for name in wanted]
+    connection.execute(_TAKE, {PARAMETER: to_json(rows)})
+    return set(patients.found(connection, wanted).values())
 
 
 def _take() -> sa.Executable:

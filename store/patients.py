@@ -50,6 +50,11 @@ def identities(connection: sa.Connection, names: Iterable[Name]) -> dict[Name, i
     return found
 
 
+def found(connection: sa.Connection, names: Sequence[Name]) -> dict[Name, int]:
+    """Give the identity of every name that has one."""
+    return _run(connection, _find(connection.dialect.name), names)
+
+
 def _run(connection: sa.Connection, statement: sa.Executable, names: Sequence[Name]) -> dict[Name, int]:
     rows = to_json([_NEW | {"authority": authority, "value": value} for authority, value in names])
     found = connection.execute(statement, {PARAMETER: rows})

@@ -58,8 +58,8 @@ def record_and_judge(connection: sa.Connection, judge: Judge, arrivals: Sequence
     """Add what the messages say to the history, and answer again every IVIg order it can touch."""
     names = identities_of(arrivals)
     ids = patients.identities(connection, names)
-    lock_numbers(connection, names, numbers_of(arrivals))
-    lock_people(connection, list(ids.values()))
+    carried = lock_numbers(connection, names, numbers_of(arrivals))
+    lock_people(connection, carried.union(ids.values()))
     touched = record(connection, judge.knowledge, arrivals, ids)
     touched.history.update(ids[key] for key in identities_of(arrival for arrival in arrivals if arrival.again))
     return judge_again(connection, judge, touched)

@@ -99,6 +99,31 @@ def test_who_makes_an_identity_of_a_number_waits_for_who_links_it(postgres_engin
     assert found == [{jansen}]
 
 
+def test_who_links_a_number_that_is_an_identity_waits_for_another_who_does(postgres_engine: sa.Engine) -> None:
+    with postgres_engine.begin() as connection:
+        number = a_patient(connection, BSN[1], BSN[0])
+
+    def link(connection: sa.Connection, value: str) -> None:
+        patient = a_patient(connection, value)
+        lock_people(connection, {patient} | lock_numbers(connection, [("UZ", value)], [BSN]))
+        carries(connection, patient)
+        citizen_numbers.join(connection, [patient])
+
+    def link_another() -> None:
+        with postgres_engine.begin() as connection:
+            link(connection, "2")
+
+    with postgres_engine.begin() as connection:
+        link(connection, "1")
+        another = threading.Thread(target=link_another)
+        another.start()
+        wait_until_somebody_waits_for_a_lock(postgres_engine)
+    another.join()
+
+    with postgres_engine.begin() as connection:
+        assert merges.merge_set(connection, [number]) == {number}
+
+
 def test_those_who_only_carry_a_number_do_not_wait_for_each_other(postgres_engine: sa.Engine) -> None:
     with postgres_engine.begin() as one, postgres_engine.begin() as other:
         other.exec_driver_sql("SET LOCAL lock_timeout = '50ms'")
