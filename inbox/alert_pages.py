@@ -67,7 +67,7 @@ def _show(request: AnyRequest, number: int, status: int = 200, **said: Any) -> R
         reasons=REASONS,
         other=OTHER,
         done=done if done in DONE and not said else None,
-        **{"form": {}, "fault": None, "conflict": None} | said,
+        **{"acted": "", "form": {}, "fault": None, "conflict": None} | said,
     )
 
 
@@ -95,9 +95,9 @@ def _do(
             patients = [row.patient_id] if row else [None]
             record(connection, request.user, action, act.now, patients=patients, what=f"alert {number}")
     except ActRefused as error:
-        return _show(request, number, 422, form=form, fault=error)
+        return _show(request, number, 422, acted=action, form=form, fault=error)
     except (AlertSettled, AlertChanged) as error:
-        return _show(request, number, 409, form=form, conflict=error)
+        return _show(request, number, 409, acted=action, form=form, conflict=error)
     parts.events.publish([number])
     return to_page(f"/alerts/{number}?done={action}")
 
@@ -105,7 +105,7 @@ def _do(
 @post("/alerts/{alert_id:str}/acknowledge", guards=[needs("pharmacist")], include_in_schema=False, sync_to_thread=True)
 def acknowledge_alert(request: AnyRequest, alert_id: FromPath[str], data: Form) -> Response[Any]:
     """Settle the alert as seen and taken on."""
-    note = data.get("note", "")
+    note = _text(data, "note")
     return _do(request, alert_id, "acknowledge", data, lambda c, act: acts.acknowledge(c, act, note))
 
 
@@ -115,7 +115,7 @@ def override_alert(request: AnyRequest, alert_id: FromPath[str], data: Form) -> 
 
     def perform(connection: sa.Connection, act: acts.Act) -> None:
         until = _until(data, parts_of(request))
-        acts.override(connection, act, data.get("reason", ""), data.get("note", ""), until)
+        acts.override(connection, act, data.get("reason", ""), _text(data, "note"), until)
 
     return _do(request, alert_id, "override", data, perform)
 
@@ -123,7 +123,7 @@ def override_alert(request: AnyRequest, alert_id: FromPath[str], data: Form) -> 
 @post("/alerts/{alert_id:str}/comment", guards=[needs("pharmacist")], include_in_schema=False, sync_to_thread=True)
 def comment_on_alert(request: AnyRequest, alert_id: FromPath[str], data: Form) -> Response[Any]:
     """Add a remark."""
-    return _do(request, alert_id, "comment", data, lambda c, act: acts.comment(c, act, data.get("text", "")))
+    return _do(request, alert_id, "comment", data, lambda c, act: acts.comment(c, act, _text(data, "text")))
 
 
 @post("/alerts/{alert_id:str}/assign", guards=[needs("pharmacist")], include_in_schema=False, sync_to_thread=True)
@@ -138,8 +138,13 @@ def answer_naranjo(request: AnyRequest, alert_id: FromPath[str], data: Form) -> 
     """Confirm or change the answers about a possible adverse reaction."""
     form = parts_of(request).knowledge.naranjo
     answers = {name.removeprefix("answer-"): reply for name, reply in data.items() if name.startswith("answer-")}
-    note = data.get("note", "")
+    note = _text(data, "note")
     return _do(request, alert_id, "naranjo", data, lambda c, act: confirm(c, act, form, answers, note))
+
+
+def _text(form: Mapping[str, str], field: str) -> str:
+    """What was typed, its lines ended as the browser counted them."""
+    return form.get(field, "").replace("\r\n", "\n")
 
 
 def _until(form: Mapping[str, str], parts: Parts) -> datetime | None:

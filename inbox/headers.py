@@ -29,5 +29,8 @@ async def add_headers(message: Message, scope: Scope) -> None:
         headers[name] = value
     if not scope["path"].startswith("/static/"):
         headers["Cache-Control"] = "no-store"
+    viewer = scope.get("user")
+    if viewer is not None and viewer.user_id is not None:
+        headers["X-Viewer"] = str(viewer.user_id)  # a page that was made for another is left by its script
     if scope["litestar_app"].state.parts.settings.secure_cookies:
         headers["Strict-Transport-Security"] = "max-age=31536000"

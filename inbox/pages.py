@@ -1,7 +1,7 @@
 """How a page is made: its template, its words, and who is looking."""
 
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from litestar import Request, Response
 from litestar.response import Redirect, Template
@@ -63,10 +63,13 @@ def error_page(request: AnyRequest, status: int, headers: dict[str, Any] | None 
 
 def to_sign_in(request: AnyRequest) -> Response[Any]:
     """Send somebody to the sign-in page, and back to where they wanted to be when they have signed in."""
-    wanted = request.url.path if request.method == "GET" and not is_fragment(request) else "/"
-    where = "/sign-in" if wanted == "/" else f"/sign-in?next={quote(wanted)}"
     if is_fragment(request):
-        return Response(None, status_code=401, headers={"HX-Redirect": "/sign-in"})
+        wanted = urlsplit(request.headers.get("HX-Current-URL", "")).path or "/"
+    else:
+        wanted = request.url.path if request.method == "GET" else "/"
+    where = "/sign-in" if wanted == "/" or not is_own_path(wanted) else f"/sign-in?next={quote(wanted)}"
+    if is_fragment(request):
+        return Response(None, status_code=401, headers={"HX-Redirect": where})
     return Redirect(where, status_code=303)
 
 

@@ -12,7 +12,7 @@ from litestar.response import Template
 from inbox.access import record
 from inbox.accounts import check_password, speak
 from inbox.authentication import ANYONE, COOKIE, viewer_of
-from inbox.pages import LANGUAGE, is_own_path, page, to_page
+from inbox.pages import LANGUAGE, is_fragment, is_own_path, page, to_page
 from inbox.parts import AnyRequest, parts_of
 from inbox.sessions import close_session, open_session
 from inbox.settings import InboxSettings
@@ -50,9 +50,14 @@ def sign_in(request: AnyRequest, data: Form) -> Response[Any]:
         record(connection, Viewer(found.name, found.role, source), "sign_in", now)
         if chosen in parts.words:
             speak(connection, found.id, chosen)
-    answer = to_page(wanted if is_own_path(wanted) else "/")
+    # A page that asks again for itself stays as it is.
+    answer = _nothing() if is_fragment(request) else to_page(wanted if is_own_path(wanted) else "/")
     answer.set_cookie(_session_cookie(settings, token, int(settings.session_lifetime.total_seconds())))
     return answer
+
+
+def _nothing() -> Response[Any]:
+    return Response(None, status_code=204)
 
 
 def sign_in_route(settings: InboxSettings) -> Any:

@@ -51,8 +51,7 @@
     document.addEventListener("keydown", onKey);
     document.body.addEventListener("htmx:afterSettle", function (event) {
       sayHowLong();
-      var said = event.target.id === "main" && document.querySelector("#main [data-focus]");
-      if (said) { said.focus(); }
+      if (event.target.id === "main") { (document.querySelector("#main [data-focus]") || event.target).focus(); }
     });
     var said = document.querySelector("#main [data-focus]");
     if (said) { said.focus(); }

@@ -104,3 +104,23 @@ def test_an_open_page_hears_what_others_did_to_its_alert(page: Client, site: Sit
 
     assert "Acknowledged (rik" in news
     assert "Remark" not in news
+
+
+def test_the_length_of_a_text_is_counted_as_the_browser_counts_it(page: Client, site: Site) -> None:
+    alert = site.with_case()
+    full = "a\r\n" * 2000  # 4000 for a browser, that sends two characters for the end of a line
+
+    taken = page.post(f"/alerts/{alert}/comment", data=form(page, text=full))
+
+    assert "Your remark was added." in taken.text
+
+
+def test_a_fault_stands_at_the_field_it_is_about_and_what_was_typed_stays(one_page: Client, one_site: Site) -> None:
+    alert = one_site.with_case()
+
+    shown = one_page.post(f"/alerts/{alert}/acknowledge", data=form(one_page, note="x" * 4001, seen="1")).text
+
+    acknowledging, overriding = shown.split("Override with a reason")
+    assert "x" * 4001 in acknowledging
+    assert "fault-note" in acknowledging
+    assert "fault-note" not in overriding

@@ -1,0 +1,193 @@
+"""What somebody typed stays: through an act, a refusal, a lost server and a session that ends."""
+
+import re
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+from playwright.sync_api import Dialog, Page, expect
+
+from store import tables
+from tests.inbox.builders import NOW, an_event
+from tests.inbox.desks import Desk, with_alerts
+from tests.inbox.sites import PASSWORD, Site
+from tests.store.builders import a_feed
+
+pytestmark = pytest.mark.browser
+
+
+def ask_for_banners(page: Page) -> None:
+    """Let the page do at once what it does every quarter of a minute."""
+    page.evaluate("htmx.ajax('GET', '/banners', {source: '#banners', target: '#banners'})")
+
+
+def the_session_ends(desk: Desk, site: Site) -> None:
+    """Half an hour passes, and the page hears that its reader is not known any more."""
+    site.now = NOW + timedelta(minutes=31)
+    ask_for_banners(desk.page)
+
+
+def test_a_session_that_ends_takes_nothing_that_was_typed(desk: Desk, one_site: Site) -> None:
+    (alert,) = with_alerts(one_site)
+    desk.goes(f"/alerts/{alert}")
+    desk.page.get_by_role("textbox", name="Note").first.fill("Called the ward, they wait")
+
+    the_session_ends(desk, one_site)
+    expect(desk.page.get_by_role("heading", name="Your session has ended")).to_be_visible()
+    expect(desk.page.get_by_text("Patient 0")).to_be_hidden()
+    desk.presses("Escape")
+    desk.page.get_by_label("Password").fill("not this one")
+    desk.presses("Enter")
+    expect(desk.page.get_by_text("Is the password right?")).to_be_visible()
+    desk.page.get_by_label("Password").fill(PASSWORD)
+    desk.presses("Enter")
+    expect(desk.page.get_by_text("Patient 0")).to_be_visible()
+    desk.page.get_by_role("button", name="Seen, and taken on").click()
+
+    expect(desk.page.get_by_text("You have acknowledged this alert.")).to_be_visible()
+    expect(desk.page.get_by_text("Called the ward, they wait")).to_be_visible()
+
+
+def test_a_session_that_ends_with_nothing_typed_leads_to_the_sign_in_page_and_back(desk: Desk, one_site: Site) -> None:
+    (alert,) = with_alerts(one_site)
+    desk.goes(f"/alerts/{alert}")
+
+    the_session_ends(desk, one_site)
+    desk.page.wait_for_url(re.compile(r"/sign-in\?next=/alerts/"))
+    desk.page.get_by_label("Name").fill("els")
+    desk.page.get_by_label("Password").fill(PASSWORD)
+    desk.presses("Enter")
+
+    desk.page.wait_for_url(f"**/alerts/{alert}")
+
+
+def test_who_signs_in_after_another_does_not_get_the_page_of_the_first(desk: Desk, one_site: Site) -> None:
+    (alert,) = with_alerts(one_site)
+    desk.goes(f"/alerts/{alert}")
+    desk.page.get_by_role("textbox", name="Note").first.fill("Only Els may see this")
+    the_session_ends(desk, one_site)
+    expect(desk.page.get_by_role("heading", name="Your session has ended")).to_be_visible()
+
+    other = desk.page.context.new_page()
+    other.goto(f"{desk.address}/sign-in")
+    other.get_by_label("Name").fill("rik")
+    other.get_by_label("Password").fill(PASSWORD)
+    other.keyboard.press("Enter")
+    other.wait_for_url(f"{desk.address}/")
+    ask_for_banners(desk.page)
+
+    desk.page.wait_for_url(f"{desk.address}/")
+    expect(desk.page.locator(".viewer")).to_contain_text("rik")
+
+
+def test_an_act_that_the_server_did_not_take_is_said_and_what_was_typed_stays(desk: Desk, one_site: Site) -> None:
+    (alert,) = with_alerts(one_site)
+    desk.goes(f"/alerts/{alert}")
+    note = desk.page.get_by_role("textbox", name="Note").first
+    note.fill("Called the ward")
+
+    desk.page.route("**/acknowledge", lambda route: route.abort())
+    desk.page.get_by_role("button", name="Seen, and taken on").click()
+
+    expect(desk.page.locator("#not-done")).to_be_focused()
+    expect(note).to_have_value("Called the ward")
+    desk.page.unroute("**/acknowledge")
+    desk.page.get_by_role("button", name="Seen, and taken on").click()
+    expect(desk.page.get_by_text("You have acknowledged this alert.")).to_be_visible()
+    expect(desk.page.get_by_text("What you did was not carried out.")).to_be_hidden()
+
+
+def test_a_fault_of_the_server_is_said_after_an_act(desk: Desk, one_site: Site) -> None:
+    (alert,) = with_alerts(one_site)
+    desk.goes(f"/alerts/{alert}")
+
+    desk.page.route("**/acknowledge", lambda route: route.fulfill(status=503, body=""))
+    desk.page.get_by_role("button", name="Seen, and taken on").click()
+
+    expect(desk.page.locator("#not-done")).to_be_focused()
+
+
+def test_a_list_says_that_it_may_be_out_of_date_while_the_server_is_away(desk: Desk, one_site: Site) -> None:
+    with_alerts(one_site)
+    desk.page.route("**/banners", lambda route: route.abort())
+
+    desk.goes("/")
+    expect(desk.page.get_by_text("The server does not answer.")).to_be_visible()
+    desk.page.unroute("**/banners")
+    ask_for_banners(desk.page)
+
+    expect(desk.page.get_by_text("The server does not answer.")).to_be_hidden()
+
+
+def test_a_remark_half_typed_survives_another_act_on_the_page(desk: Desk, one_site: Site) -> None:
+    (alert,) = with_alerts(one_site)
+    desk.goes(f"/alerts/{alert}")
+    desk.page.get_by_role("textbox", name="Remark").fill("Ask about the line")
+
+    desk.page.get_by_role("button", name="Seen, and taken on").click()
+
+    expect(desk.page.get_by_text("You have acknowledged this alert.")).to_be_visible()
+    expect(desk.page.get_by_role("textbox", name="Remark")).to_have_value("Ask about the line")
+
+
+def test_a_note_for_an_alert_that_was_settled_meanwhile_becomes_a_remark(desk: Desk, one_site: Site) -> None:
+    (alert,) = with_alerts(one_site)
+    desk.goes(f"/alerts/{alert}")
+    desk.page.get_by_role("textbox", name="Note").first.fill("Spoke with dr. Bos")
+    with one_site.engine.begin() as connection:
+        connection.execute(sa.update(tables.alert).values(status="resolved"))
+        an_event(connection, alert, kind="resolved", reason="order_cancelled")
+
+    desk.page.get_by_role("button", name="Seen, and taken on").click()
+
+    expect(desk.page.get_by_text("the system was first, on")).to_be_visible()
+    expect(desk.page.get_by_role("textbox", name="Remark")).to_have_value("Spoke with dr. Bos")
+
+
+def test_news_of_an_alert_is_shown_without_losing_what_was_typed(desk: Desk, one_site: Site) -> None:
+    (alert,) = with_alerts(one_site)
+    desk.goes(f"/alerts/{alert}")
+    desk.page.get_by_role("textbox", name="Note").first.fill("Called")
+    with one_site.engine.begin() as connection:
+        an_event(connection, alert, kind="changed", reason="dose_g_rose")
+
+    desk.page.get_by_role("link", name="Show it anew").click()
+
+    expect(desk.page.get_by_text("the dose rose")).to_be_visible()
+    expect(desk.page.get_by_role("textbox", name="Note").first).to_have_value("Called")
+
+
+def test_a_page_with_something_typed_is_not_left_unasked(desk: Desk, one_site: Site) -> None:
+    (alert,) = with_alerts(one_site)
+    desk.goes(f"/alerts/{alert}")
+    note = desk.page.get_by_role("textbox", name="Note").first
+    note.fill("Called the ward")
+    asked: list[str] = []
+
+    def stay(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    desk.page.on("dialog", stay)
+    desk.page.get_by_role("link", name="Back to the inbox").click()
+
+    expect(note).to_have_value("Called the ward")
+    assert asked == ["beforeunload"]
+
+
+def test_a_warning_that_stands_is_not_said_again_nor_taken_from_under_the_focus(desk: Desk, one_site: Site) -> None:
+    with one_site.engine.begin() as connection:
+        a_feed(connection, "LIS")
+        connection.execute(sa.update(tables.feed).values(silence_after_s=1))
+    desk.goes("/")
+    warning = desk.page.locator("#banners .banner").first
+    expect(warning).to_be_visible()
+    desk.page.evaluate("window.warning = document.querySelector('#banners .banner')")
+
+    with desk.page.expect_response("**/banners"):
+        ask_for_banners(desk.page)
+    desk.page.wait_for_function(
+        "performance.getEntriesByType('resource').filter(e => e.name.endsWith('/banners')).length > 1"
+    )
+
+    assert desk.page.evaluate("window.warning.isConnected") is True
