@@ -17,6 +17,7 @@ Item = TypeVar("Item")
 
 Cursor = Annotated[str | None, QueryParameter(description="`next` of the answer before this one")]
 Limit = Annotated[int, QueryParameter(ge=1, le=200, description="how many items at most")]
+Heard = Annotated[int | None, QueryParameter(ge=0, le=_LARGEST_ID, description="the last event that was heard")]
 Several = Annotated[list[str] | None, QueryParameter(description="one or more, repeated or joined with commas")]
 
 

@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator, Callable
 
 import msgspec
 from litestar import get
-from litestar.params import FromQuery
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 
+from inbox.api_requests import Heard
 from inbox.authentication import UNATTENDED
 from inbox.live import Happening
 from inbox.parts import AnyRequest, Parts, parts_of
@@ -47,12 +47,12 @@ def _signal(happening: Happening) -> ServerSentEventMessage:
 
 
 @get("/events", tags=["events"], summary="What happened, as it happens: ids only")
-async def api_events(request: AnyRequest, after: FromQuery[int | None] = None) -> ServerSentEvent:
+async def api_events(request: AnyRequest, after: Heard = None) -> ServerSentEvent:
     """`event: alerts`, `data: {"alerts": ["12"]}`; an id per event, so `Last-Event-ID` resumes."""
     return ServerSentEvent(_stream(parts_of(request), _position(request, after), _ids))
 
 
 @get("/live", opt={UNATTENDED: True}, include_in_schema=False)
-async def page_events(request: AnyRequest, after: FromQuery[int | None] = None) -> ServerSentEvent:
+async def page_events(request: AnyRequest, after: Heard = None) -> ServerSentEvent:
     """Tell an open page that it is behind."""
     return ServerSentEvent(_stream(parts_of(request), _position(request, after), _signal))

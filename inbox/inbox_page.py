@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 from litestar import get
-from litestar.params import FromQuery
 from litestar.response import Redirect, Template
 
 from inbox.access import record_list
+from inbox.api_requests import Heard
 from inbox.authentication import UNATTENDED
 from inbox.overview import Group, groups_of, on_wards, wards_of
 from inbox.pages import is_fragment, language_of, page, to_page
@@ -55,7 +55,7 @@ def show_inbox(request: AnyRequest) -> Template:
 
 
 @get("/alerts", opt={UNATTENDED: True}, include_in_schema=False, sync_to_thread=True)
-def refresh_inbox(request: AnyRequest, after: FromQuery[int | None] = None) -> Template | Redirect:
+def refresh_inbox(request: AnyRequest, after: Heard = None) -> Template | Redirect:
     """Give the list anew to an open page that heard that something happened, or whose filter was changed."""
     if not is_fragment(request):
         return to_page("/")

@@ -86,6 +86,12 @@ def for_database(request: AnyRequest, error: sa.exc.OperationalError) -> Respons
     return _answer(request, 503, detail="the database cannot be reached", headers={"Retry-After": "5"})
 
 
+def for_unfit(request: AnyRequest, error: sa.exc.DataError) -> Response[Any]:
+    """Answer a text or number that no row can hold, such as a zero byte: what was asked was wrong, not we."""
+    log.info("inbox.unfit", error=type(error.orig).__name__, route=request.scope.get("path_template", ""))
+    return _answer(request, 400, detail="a text or number is not one that can be stored or looked for")
+
+
 def for_anything(request: AnyRequest, error: Exception) -> Response[Any]:
     """Answer a fault of ours. Its message may hold a patient, so the log gets its kind and the place only."""
     where = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)[-3:]]
@@ -120,5 +126,6 @@ HANDLERS: dict[int | type[Exception], Any] = {
     HTTPException: for_http,
     InboxError: for_inbox,
     sa.exc.OperationalError: for_database,
+    sa.exc.DataError: for_unfit,
     500: for_anything,
 }
