@@ -18,7 +18,7 @@ from parsers.quantities import per_administration
 from parsers.rates import Step, over_hours, read_give_per
 from parsers.routes import read_routes
 from parsers.segments import Message, Segment
-from parsers.times import read_time
+from parsers.times import read_time, stamp
 from parsers.units import MASS, Quantity
 
 _NOTHING_GIVEN = frozenset({"RE", "NA"})
@@ -111,7 +111,7 @@ class _Row:
     def _key(self, segment: Segment, started: Moment | None) -> str:
         """The order, the row's own numbers and its start: what stays the same when the row is corrected."""
         order = self.keys.placer or self.keys.filler or segment.text(5).strip()
-        when = started.at.strftime("%Y%m%dT%H%M%SZ") if started is not None else segment.text(3).strip()
+        when = stamp(started) if started is not None else segment.text(3).strip()
         return "|".join([order, segment.text(1).strip(), segment.text(2).strip(), when])
 
 

@@ -39,6 +39,13 @@ def _codings(parts: tuple[str, ...], of_feed: Mapping[str, str]) -> tuple[Coding
     return tuple(codings)
 
 
+def read_coded(segment: Segment, field: int, defaults: Defaults) -> tuple[tuple[Coding, ...], str]:
+    """The codes of the first repetition, and everything it says in words."""
+    parts = segment.components(field)
+    codings = _codings(parts, defaults.code_systems) if defaults.code_systems else _standard_codings(parts)
+    return codings, _words(parts)
+
+
 def read_diagnosed(segment: Segment, defaults: Defaults) -> tuple[Coding, ...]:
     """The codes of DG1-3 or PR1-3, whose system older senders put in the field before it."""
     codings = read_codings(segment, 3, defaults)

@@ -47,9 +47,13 @@ def read_measured(obx: Segment, defaults: Defaults) -> Measured:
         return Measured(value=words or " ".join(coding.code for coding in codings), codings=codings)
     if kind == "SN":
         return _read_structured(obx)
-    count = obx.repetitions(5)
-    value = obx.whole(5) if count == 1 else "\n".join(obx.whole(5, each) for each in range(1, count + 1))
-    value = value.strip()
+    if not (value := obx.plain(5)):
+        value = "\n".join(obx.whole(5, each) for each in range(1, obx.repetitions(5) + 1))
+    return _plainly(value.strip(), kind)
+
+
+@lru_cache(maxsize=2048)  # most results are one of few numbers
+def _plainly(value: str, kind: str) -> Measured:
     if kind not in _COUNTS:
         return Measured(value=value)
     comparator, number, flags = read_figure(value, is_numeric=kind == "NM")

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from parsers.codes import read_codings, read_words
+from parsers.codes import read_coded
 from parsers.defaults import Defaults
 from parsers.events import Coding, Header, Identifier, Moment, Observation
 from parsers.measured import Measured, read_measured, read_unit
 from parsers.patients import event_time
 from parsers.segments import Message, Segment
-from parsers.times import moment, read_time
+from parsers.times import moment, read_time, stamp
 
 Status = Literal["final", "preliminary", "corrected", "withdrawn", "no_value"]
 
@@ -83,8 +83,7 @@ def _entity(segment: Segment, field: int) -> str:
 def _read_observation(
     obx: Segment, patient: tuple[Identifier, ...], header: Header, around: _Around, defaults: Defaults
 ) -> Observation:
-    codings = read_codings(obx, 3, defaults)
-    text = read_words(obx, 3)
+    codings, text = read_coded(obx, 3, defaults)
     measured = read_measured(obx, defaults)
     status, flags = _status(obx, around, measured)
     taken, doubts = _taken(obx, around, header, defaults)
@@ -132,5 +131,4 @@ def _taken(obx: Segment, around: _Around, header: Header, defaults: Defaults) ->
 def _key(obx: Segment, codings: tuple[Coding, ...], text: str, around: _Around, taken: Moment | None) -> str:
     """Order, test, sub-id and time: by these a corrected result finds the one it corrects."""
     test = f"{codings[0].system}:{codings[0].code}" if codings else " ".join(text.lower().split())
-    at = f"{taken.at:%Y%m%dT%H%M%SZ}" if taken else ""
-    return f"{around.number}/{test}/{obx.text(4).strip()}/{at}"
+    return f"{around.number}/{test}/{obx.text(4).strip()}/{stamp(taken)}"

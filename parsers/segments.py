@@ -51,6 +51,14 @@ class Segment:
         fields = self._fields or self._split()
         return fields[field] if field < len(fields) else ""
 
+    def plain(self, field: int) -> str:
+        """The whole field when nothing divides it and nothing in it is escaped, else ""."""
+        value, marks = self.raw(field), self._delimiters
+        if value.isalnum():
+            return value
+        divided = marks.repetition in value or marks.component in value or marks.subcomponent in value
+        return "" if divided or marks.escape in value or value == NULL or self._is_whole(field) else value
+
     def repetitions(self, field: int) -> int:
         """How many times the field is sent; 0 when it is empty."""
         value = self.raw(field)
@@ -79,6 +87,8 @@ class Segment:
         value = fields[field] if field < len(fields) else ""
         if not value:
             return ""
+        if value.isalnum() and repetition == component == subcomponent == 1:
+            return value  # no letter and no digit can divide or escape
         if field < 3 and self.name in _HEADERS:
             return value if repetition == component == subcomponent == 1 else ""
         marks = self._delimiters
@@ -98,13 +108,15 @@ class Segment:
 
     def components(self, field: int, repetition: int = 1) -> tuple[str, ...]:
         """Every component of one repetition, unescaped, sub-components left together."""
-        value = self._repetition(field, repetition)
+        value, marks = self.raw(field), self._delimiters
+        if marks.repetition in value or repetition != 1:
+            value = self._repetition(field, repetition)
         if not value:
             return ()
-        if self._is_whole(field):
+        if field < 3 and self._is_whole(field):
             return (value,)
-        parts = value.split(self._delimiters.component)
-        if self._delimiters.escape not in value and NULL not in value:
+        parts = value.split(marks.component)
+        if marks.escape not in value and NULL not in value:
             return tuple(parts)
         return tuple(self._leaf(part, field) for part in parts)
 

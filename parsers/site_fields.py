@@ -12,6 +12,7 @@ from parsers.measured import read_figure
 from parsers.natural_keys import natural_key
 from parsers.patients import event_time
 from parsers.segments import Message, Segment
+from parsers.times import stamp
 
 _MEASURED = {
     "weight": Coding(system="LOINC", code="29463-7", display="body weight"),
@@ -51,7 +52,7 @@ def _measurement(
         patient=patient,
         path=segment.path(place.field),
         flags=(*flags, "time_assumed"),
-        key=f"site/{place.what}/{taken.at:%Y%m%dT%H%M%SZ}" if taken else f"site/{place.what}/",
+        key=f"site/{place.what}/{stamp(taken)}",
         codings=(_MEASURED[place.what],),
         text=_MEASURED[place.what].display,
         value=value,

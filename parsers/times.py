@@ -17,6 +17,12 @@ _PRECISIONS: tuple[Precision, ...] = ("year", "month", "day", "hour", "minute", 
 _PARTS = ("year", "month", "day", "hour", "minute", "second")
 
 
+@lru_cache(maxsize=512)
+def stamp(moment: Moment | None) -> str:
+    """A time as it stands in a natural key: `20261121T083000Z`, nothing for none."""
+    return f"{moment.at:%Y%m%dT%H%M%SZ}" if moment is not None else ""
+
+
 def moment(text: str, zone: tzinfo) -> Moment | None:
     """Read a time, or None when there is none to read; its doubts are for `read_time`."""
     return read_time(text, zone)[0]

@@ -14,6 +14,7 @@ from parsers.fhir.references import target
 from parsers.quantities import per_administration
 from parsers.rates import Step
 from parsers.strengths import concentration
+from parsers.times import stamp
 from parsers.units import MASS, Quantity
 
 _COMPLETIONS = {"completed": "CP", "not-done": "NA", "stopped": "PA", "in-progress": "PA", "on-hold": "PA"}
@@ -40,7 +41,7 @@ def read_administration(resource: Resource) -> Iterator[MedicationGiven]:
         path=medicine.path,
         flags=unique([*doubts, *more, *unread, *why]),
         keys=OrderKeys(filler=f"{resource.system}|{kind}/{number}" if kind == "MedicationRequest" and number else ""),
-        key=resource.name or f"fhir|{medicine.text}|{f'{started.at:%Y%m%dT%H%M%SZ}' if started else ''}",
+        key=resource.name or f"fhir|{medicine.text}|{stamp(started)}",
         action="delete" if text(body, "status") == "entered-in-error" else "assert",
         codings=medicine.codings,
         text=medicine.text,

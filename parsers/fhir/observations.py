@@ -23,6 +23,7 @@ from parsers.fhir.elements import (
 from parsers.fhir.quantities import number_of, unit_text
 from parsers.lab_units import ucum_of
 from parsers.measured import read_figure
+from parsers.times import stamp
 
 Status = Literal["final", "preliminary", "corrected", "withdrawn", "no_value"]
 _STATUSES: dict[str, Status] = {
@@ -73,8 +74,7 @@ def _result(
     if status != "withdrawn" and not value.value and not value.codings:
         status = "no_value"
     test = f"{coded[0].system}:{coded[0].code}" if coded else said.lower()
-    at = f"{taken.at:%Y%m%dT%H%M%SZ}" if taken else ""
-    whole = resource.name or f"fhir/{test}/{at}"
+    whole = resource.name or f"fhir/{test}/{stamp(taken)}"
     path = resource.at(inside) if inside else resource.path
     return Observation(
         patient=resource.patient,
