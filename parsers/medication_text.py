@@ -10,8 +10,9 @@ from parsers.units import CONCENTRATION, RATES, Quantity, Unit, read_unit
 _NUMBER = r"[0-9]{1,6}(?:[.,][0-9]{1,4}){0,2}"
 _RANGE = rf"{_NUMBER}(?:\s?(?:-|–|tot|to|à)\s?{_NUMBER})?"
 _START = r"(?<![\w.,/-])"
-_MASS = r"(?:gram(?:s|men)?|gr|g|milligram(?:s)?|mgr|mg|microgram|mcg|ug|µg)"
+_MASS = r"(?:gram(?:s|men)?|gms?|gr|g|milligram(?:s)?|mgr|mg|microgram|mcg|ug|µg)"
 _VOLUME = r"(?:milliliters?|ml|cc)"
+_LITRES = r"(?:l|lit(?:er|re)s?|dl)"
 _WEIGHT = r"(?:kg|kilo(?:gram)?)"
 _HOUR = r"(?:uur|uren|u|hours?|hrs?|h|minuten|minuut|minutes?|min)"
 _DAY = r"(?:dag|day|d|24\s?(?:uur|u|h)|etmaal)"
@@ -21,7 +22,7 @@ _END = r"(?![\w])"
 _DOSE = re.compile(
     rf"{_START}(?:(?P<count>[0-9]{{1,2}})\s?[x×]\s?)?(?P<number>{_RANGE})\s*(?P<mass>{_MASS})"
     rf"(?P<kg>{_OVER}{_WEIGHT})?(?P<per>{_OVER}(?:{_DAY}|kuur|course))?{_END}"
-    rf"(?!{_OVER}(?:[0-9.,]*\s?)(?:{_VOLUME}|l|{_WEIGHT}|{_HOUR}|fl\w*|vial\w*){_END})(?!\s*=\s*[0-9.,]+\s*{_VOLUME})",
+    rf"(?!{_OVER}(?:[0-9.,]*\s?)(?:{_VOLUME}|{_LITRES}|{_WEIGHT}|{_HOUR}|fl\w*|vial\w*){_END})(?!\s*=\s*[0-9.,]+\s*{_VOLUME})",
     re.IGNORECASE,
 )
 _RATE = re.compile(
@@ -29,7 +30,7 @@ _RATE = re.compile(
     re.IGNORECASE,
 )
 _STRENGTH = re.compile(
-    rf"{_START}(?P<number>{_NUMBER})\s*(?P<mass>{_MASS})\s*(?:/|\bper\b|=)\s*(?P<volume>{_NUMBER})?\s*(?:{_VOLUME}){_END}",
+    rf"{_START}(?P<number>{_NUMBER})\s*(?P<mass>{_MASS})\s*(?:/|\bper\b|=)\s*(?P<volume>{_NUMBER})?\s*(?P<unit>{_VOLUME}|{_LITRES}){_END}",
     re.IGNORECASE,
 )
 _PERCENT = re.compile(rf"{_START}(?P<number>{_NUMBER})\s*%", re.IGNORECASE)
@@ -50,6 +51,8 @@ _DIVIDED = re.compile(
 _RISING = re.compile(
     r"verhog|ophog|opvoer|verdubbel|opbouw|increas|titrat|step\s?up|escalat|verder\s+op", re.IGNORECASE
 )
+_WEAKEST, _STRONGEST = 20, 250  # mg/mL: less in a litre is what the blood of a patient holds
+_PACKED_FROM = 10  # mL: a strength stated in so much is what one package holds
 _LONGEST_BARE_DIVISION = 10  # days: "over 28 dagen" says when to come back
 
 _NUMERALS = {
@@ -122,10 +125,13 @@ def find_concentration(text: str) -> Quantity | None:
     for match in _STRENGTH.finditer(text):
         if _DILUENT.search(text[: match.start()]):
             continue
-        mass, unit = read_number(match["number"]), read_unit(match["mass"])
+        mass, unit, per = read_number(match["number"]), read_unit(match["mass"]), read_unit(match["unit"])
         volume = read_number(match["volume"]) if match["volume"] else span(1, 1)
-        if mass is not None and unit is not None and volume is not None and volume.low > 0:
-            return Quantity(mass * (unit.factor * 1000) / volume, Unit("mg/mL", CONCENTRATION))
+        if mass is None or unit is None or volume is None or per is None or volume.low <= 0:
+            continue
+        strength = mass * (unit.factor * 1000) / (volume * per.factor)
+        if per.name == "mL" or _WEAKEST <= strength.low <= _STRONGEST:
+            return Quantity(strength, Unit("mg/mL", CONCENTRATION))
     for match in _PERCENT.finditer(text):
         if _DILUENT.search(text[: match.start()]):
             continue
@@ -138,9 +144,20 @@ def find_concentration(text: str) -> Quantity | None:
 
 
 def find_package_volume(text: str) -> Span | None:
-    """The millilitres of one package, when the text names exactly one volume: `INFVLST 100MG/ML FLACON 50ML`."""
+    """The millilitres of one package, when the text names exactly one volume: `INFVLST 100MG/ML FLACON 50ML`.
+
+    Where it names none but in its strength, `10 GRAM/100 ML`, it is that.
+    """
     volumes = {number.high: number for match in _PACKAGE.finditer(text) if (number := read_number(match["number"]))}
+    if not volumes:
+        stated = [number for match in _STRENGTH.finditer(text) if (number := _millilitres(match)) is not None]
+        volumes = {number.high: number for number in stated if number.low >= _PACKED_FROM}
     return volumes.popitem()[1] if len(volumes) == 1 else None
+
+
+def _millilitres(strength: re.Match[str]) -> Span | None:
+    is_small = (read_unit(strength["unit"]) or Unit("", "")).name == "mL"
+    return read_number(strength["volume"]) if strength["volume"] and is_small else None
 
 
 def find_package_mass(text: str) -> Span | None:

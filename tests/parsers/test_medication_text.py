@@ -83,6 +83,45 @@ def test_a_strength_in_a_name_is_never_that_of_the_diluent(text: str, mg_per_ml:
     assert (found.counted.high if found else None) == mg_per_ml
 
 
+@pytest.mark.parametrize(
+    ("text", "mg_per_ml"),
+    [
+        ("Intratect 100g/L infusion", 100),
+        ("Intratect 50 g/l", 50),
+        ("IMMUNE GLOBULIN,HUMAN 10GM/100ML INJ", 100),
+        ("immune globulin 2.5 gms/50 mL", 50),
+        ("Privigen 10 g/100 mL", 100),
+        ("Privigen 10 g/dL", 100),
+        ("100 gram per liter", 100),
+        ("IVIG, IgG 7,2 g/l", None),
+        ("IVIG bij IgG 0,5 g/dL", None),
+    ],
+)
+def test_a_strength_may_be_in_a_litre_but_what_the_blood_holds_is_none(text: str, mg_per_ml: int | None) -> None:
+    found = find_concentration(text)
+
+    assert (None if found is None else int(found.counted.high)) == mg_per_ml
+    assert find_doses(text) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "millilitres"),
+    [
+        ("GAMUNEX-C 10 GRAM/100 ML (10 %) INJECTION SOLUTION", 100),
+        ("Octagam 5 g/50 mL, 10 g/100 mL", None),
+        ("Kiovig 1 g/10 ml flacon 50 ml", 50),
+        ("Privigen 100 mg/1 mL", None),
+        ("Intratect 100 g/1 L", None),
+    ],
+)
+def test_a_package_is_what_its_strength_is_stated_in_when_the_name_holds_no_other_volume(
+    text: str, millilitres: int | None
+) -> None:
+    found = find_package_volume(text)
+
+    assert (None if found is None else int(found.high)) == millilitres
+
+
 def test_a_package_is_known_when_the_name_holds_one_volume_or_one_mass() -> None:
     volume, mass = (
         find_package_volume("INFVLST 100MG/ML FLACON 50ML"),
