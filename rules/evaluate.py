@@ -14,9 +14,7 @@ def evaluate(case: Case, knowledge: Knowledge, stream: StreamName = "order") -> 
     picture = Picture(case, knowledge.terms)
     findings: list[Finding] = []
     trace: list[Step] = []
-    for rule in knowledge.rules:
-        if not rule.is_asked or rule.stream != stream:
-            continue
+    for rule in knowledge.asked[stream]:
         finding = judge(rule, picture, trace)
         if finding is not None and rule.is_live:
             findings.append(finding)

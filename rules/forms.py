@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 Conditions = list[dict[str, Any]]
 TierName = Literal["information", "moderate", "high", "contraindication"]
 StreamName = Literal["order", "pharmacovigilance"]
+STREAMS: tuple[StreamName, ...] = ("order", "pharmacovigilance")
 PriorityName = Literal["passive", "routine", "prompt", "urgent"]
 
 

@@ -2,12 +2,12 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
 from rules.assessment import Priority, Step, Text, Tier
 from rules.facts import Coding
-from rules.forms import RuleForm, StreamName
+from rules.forms import STREAMS, RuleForm, StreamName
 from rules.naranjo import Naranjo
 from rules.policy_form import PolicyForm
 from rules.recognition import Product, recognise
@@ -102,6 +102,13 @@ class Knowledge:
     rules: tuple[Rule, ...]
     policy: Policy
     naranjo: Naranjo
+    asked: Mapping[StreamName, tuple[Rule, ...]] = field(init=False, repr=False, compare=False)  # of each stream
+
+    def __post_init__(self) -> None:
+        """Sort out once which rules are asked of what."""
+        asked = [rule for rule in self.rules if rule.is_asked]
+        by_stream = {stream: tuple(rule for rule in asked if rule.stream == stream) for stream in STREAMS}
+        object.__setattr__(self, "asked", by_stream)
 
     @property
     def asks_of_scig(self) -> bool:
