@@ -25,6 +25,9 @@ _ONLY_EVENT = {  # what a type means that is sent without its event
     "RGV": "O15",
     "RAS": "O17",
 }
+_GLUED = re.compile(
+    rf"({'|'.join(_ONLY_EVENT)}|PPR|BAR)([A-Z][0-9]{{2}}(?![0-9]))?(?![A-Z])"
+)  # `RDE20200101`, `ADTA08`
 _UTF16 = (b"\xff\xfe", b"\xfe\xff", b"M\x00S\x00", b"\x00M\x00S")
 
 
@@ -107,12 +110,14 @@ def header_of(line: HeaderLine, raw: bytes, defaults: Defaults) -> Header:
 
 
 def _kind(line: HeaderLine, raw: bytes) -> tuple[str, str, str]:
-    """Type, event and structure; `ADT_A08` alone and a missing event are made good where only one is meant."""
+    """Type, event and structure; `ADT_A08`, `ADTA08` and a missing event are made good where only one is meant."""
     whole = line.raw(9).decode(line.delimiters.codec or "ascii", "replace").split(line.delimiters.repetition)[0]
     parts = [part.strip().upper() for part in whole.split(line.delimiters.component)]
     kind, event, structure = (*(part.split(line.delimiters.subcomponent, 1)[0] for part in parts), "", "")[:3]
     if not event and "_" in kind:
         kind, event = kind.split("_", 1)
+    if len(kind) > 3 and (glued := _GLUED.match(kind)):  # something stuck to the type must not cost an order
+        kind, event = glued[1], event or glued[2] or ""
     if event[:1] == "0" and kind in _ONLY_EVENT:
         event = "O" + event[1:]  # "ORM^001": a nought for the letter
     if not event and kind == "ADT" and (found := _EVENT.search(raw)):
