@@ -124,10 +124,11 @@ def _encoding(line: HeaderLine, version: tuple[int, ...]) -> bytes:
     delimiters = line.delimiters
     if delimiters.flags or not line.encoding:
         return b"^~\\&"
-    if version >= (2, 7) or len(line.encoding) < 5:
-        return line.encoding
     codec = delimiters.codec or "ascii"
-    return line.encoding.decode(codec)[:4].encode(codec)
+    text = line.encoding.decode(codec, "replace")
+    if "\ufffd" in text or not text.isprintable():  # bytes that are blank to a reader, and would end our frame
+        return _component(delimiters)
+    return line.encoding if version >= (2, 7) or len(text) < 5 else text[:4].encode(codec)
 
 
 def _component(delimiters: Delimiters) -> bytes:

@@ -85,6 +85,14 @@ def test_msh_2_is_as_sent_where_that_is_of_use(version: str, sent: bytes, expect
     assert answer_to(raw)[0].split(b"|")[1] == expected
 
 
+@pytest.mark.parametrize("blank", [b"\x00\t\xc2\x85", b"\x0b", b"\x1c"])
+def test_bytes_in_msh_2_that_would_end_our_frame_are_not_sent_back(blank: bytes) -> None:
+    msh, _ = answer_to(b'MSH!"' + blank + b"!EHR\r")
+
+    assert msh.startswith(b'MSH!"!')
+    assert b'!ACK""ACK!' in msh
+
+
 def test_delimiters_that_are_not_ascii_are_kept() -> None:
     raw = "MSH|¥~\\&|EHR|UZ|IVIG|APO|2026||MFN|M1|P|2.5\r".encode("latin-1")
 
