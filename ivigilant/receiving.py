@@ -9,7 +9,7 @@ from prometheus_client import start_http_server
 
 from ivigilant.broker import Bell
 from ivigilant.certificates import listening_tls
-from ivigilant.errors import UnusableSettings
+from ivigilant.errors import NotReady, UnusableSettings
 from ivigilant.recognition import Recognition
 from ivigilant.settings import Settings
 from ivigilant.site import SiteFile
@@ -47,7 +47,7 @@ async def receive(settings: Settings, site: SiteFile, engine: sa.Engine, bell: B
     try:
         await listener.start()
     except OSError as error:
-        raise UnusableSettings(f"cannot listen at {settings.mllp_host}:{settings.mllp_port}: {error}") from None
+        raise NotReady(f"cannot listen at {settings.mllp_host}:{settings.mllp_port}: {error}") from None
     acks = ApplicationAcks(engine, routes(site), listener.clock, listener.metrics)
     acks.start()
     await stopping.wait()

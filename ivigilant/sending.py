@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import closing
@@ -60,6 +61,8 @@ async def _knock(target: Target) -> None:
     try:
         async with asyncio.timeout(5):
             _, writer = await asyncio.open_connection(target.host, target.port)
+    except socket.gaierror:
+        raise NobodyListens(f"no connection to {target.host}:{target.port} (no such host)") from None
     except OSError as error:
         reason = os.strerror(error.errno).lower() if error.errno else type(error).__name__
         raise NobodyListens(f"no connection to {target.host}:{target.port} ({reason})") from None

@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from ivigilant.errors import UnusableSettings
 
 PREFIX = "IVIGILANT_"
 CONFIG = "IVIGILANT_CONFIG"
+DATABASES = ("sqlite:", "sqlite+pysqlite:", "postgres:", "postgresql:", "postgresql+psycopg:")
 PLAIN_NAMES = ("DATABASE_URL", "REDIS_URL")  # what hosting platforms set
 STACK_FILE = "stack.toml"  # in the data folder: where a running `up` keeps its database and its Redis
 
@@ -56,6 +57,13 @@ class Settings(BaseModel):
     replay_after_days: int = Field(30, ge=1, description="an older message is history: its alerts are not pushed")
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_known(cls, address: SecretStr | None) -> SecretStr | None:
+        if address is not None and not address.get_secret_value().startswith(DATABASES):
+            raise ValueError("looks like sqlite:///path or postgresql://user@host/name")
+        return address
 
     def database(self) -> str:
         """Give the database to use: the one that is set, or SQLite in the data folder."""
@@ -168,4 +176,5 @@ def _first_fault(error: ValidationError, config: Path | None) -> str:
     fault = error.errors(include_url=False, include_input=False)[0]
     name = str(fault["loc"][0])
     where = f" (or {name} in {config})" if config else ""
-    return f"{variable(name)}{where}: {fault['msg'][0].lower()}{fault['msg'][1:]}"
+    told = fault["msg"].removeprefix("Value error, ")
+    return f"{variable(name)}{where}: {told[0].lower()}{told[1:]}"

@@ -12,7 +12,7 @@ import structlog
 from forwarding.destinations import Destination as Forwarder
 from forwarding.mail import Mail, MailServer
 from forwarding.webhook import Webhook
-from ivigilant.errors import UnusableKnowledge, UnusableSettings, UnusableSite
+from ivigilant.errors import UnreadablePath, UnusableKnowledge, UnusableSettings, UnusableSite
 from ivigilant.settings import Settings
 from ivigilant.site import Fields, MailDestination, Reading, SiteFile, WebhookDestination
 from ivigilant.site_file import line_in, load_site
@@ -108,6 +108,7 @@ def _chosen(file: SiteFile) -> dict[str, Any]:
 def site_knowledge(settings: Settings, file: SiteFile | None = None) -> Knowledge:
     """Load the knowledge, with the site's own codes in its value sets, or raise UnusableKnowledge."""
     site = file or load_site(settings.site_file)
+    _require_folder(settings)
     codes = site.codes
     try:
         knowledge = load_knowledge(settings.knowledge_dir, _local_codes(site), _chosen(site))
@@ -121,6 +122,14 @@ def site_knowledge(settings: Settings, file: SiteFile | None = None) -> Knowledg
     if faults:
         raise UnusableSite("\n".join(faults))
     return knowledge
+
+
+def _require_folder(settings: Settings) -> None:
+    """Say in one line that there is nothing where the rules should be, not once per file that is missing."""
+    folder = settings.knowledge_dir
+    if folder is not None and not (folder / "library").is_dir():
+        what = "holds no knowledge: it has no folder called library" if folder.is_dir() else "is no folder"
+        raise UnreadablePath(f"IVIGILANT_KNOWLEDGE_DIR: {folder} {what}")
 
 
 def _place(settings: Settings, index: int) -> str:

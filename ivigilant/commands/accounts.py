@@ -7,12 +7,18 @@ from typing import Annotated
 import typer
 
 from ivigilant.commands.options import Config, DataDir, database_explained, read_settings
-from ivigilant.errors import IvigilantError
+from ivigilant.errors import IvigilantError, UnusableSettings
 
 users = typer.Typer(help="People who sign in.", no_args_is_help=True)
 tokens = typer.Typer(help="Tokens for programs that use the API.", no_args_is_help=True)
 
 Role = Annotated[str, typer.Option("--role", help="reader, pharmacist or admin.")]
+
+
+class NoSuchRole(IvigilantError):
+    """The role is none of ours; the text names those that are."""
+
+    exit_code = 2
 
 
 class AccountNotMade(IvigilantError):
@@ -34,6 +40,7 @@ def add_user(
     from inbox.errors import AccountRefused
     from store.engine import connect
 
+    _require_role(role)
     password = _read_password()
     engine = connect(read_settings(config, data_dir).database())
     with database_explained():
@@ -60,6 +67,7 @@ def create_token(
     from inbox.tokens import create_token as create
     from store.engine import connect
 
+    _require_role(role)
     engine = connect(read_settings(config, data_dir).database())
     with database_explained():
         try:
@@ -72,23 +80,37 @@ def create_token(
 
 @tokens.command("revoke")
 def revoke_token(
-    name: Annotated[str, typer.Argument(help="The name it was made with.")],
+    name: Annotated[
+        str | None, typer.Argument(help="The name it was made with; also as --name.", show_default=False)
+    ] = None,
+    named: Annotated[str | None, typer.Option("--name", help="The name it was made with.", show_default=False)] = None,
     config: Config = None,
     data_dir: DataDir = None,
 ) -> None:
     """End every token of this name. Exit code 1 when there is none.
 
-    Example: ivigilant token revoke dashboard
+    Example: ivigilant token revoke --name dashboard
     """
     from inbox.tokens import revoke_token as revoke
     from store.engine import connect
 
+    wanted = named or name
+    if not wanted or (named and name):
+        raise UnusableSettings("name one token to end: ivigilant token revoke --name NAME")
     engine = connect(read_settings(config, data_dir).database())
     with database_explained(), engine.begin() as connection:
-        ended = revoke(connection, name, datetime.now(UTC))
+        ended = revoke(connection, wanted, datetime.now(UTC))
     typer.echo(f"{ended} token(s) ended", err=True)
     if not ended:
         raise typer.Exit(1)
+
+
+def _require_role(role: str) -> None:
+    """Refuse a role that is none before anything is asked."""
+    from inbox.viewer import ROLES
+
+    if role not in ROLES:
+        raise NoSuchRole(f"--role {role}: the role is one of {', '.join(ROLES)}")
 
 
 def _read_password() -> str:

@@ -152,7 +152,7 @@ def _progress(size: int) -> Iterator[Callable[[int, "Tally"], None]]:
 
 def _summary(tally: "Tally", rejects: Path, dry_run: bool) -> str:
     loaded = tally.loaded
-    kinds = ", ".join(f"{count:,} {kind}" for kind, count in tally.kinds.most_common(_SHOWN))
+    kinds = ", ".join(f"{count:,} {kind or 'unreadable'}" for kind, count in tally.kinds.most_common(_SHOWN))
     left = ", ".join(f"{count:,} {kind}" for kind, count in tally.unread.most_common(_SHOWN))
     told = [f"{tally.kinds.total():,} read ({kinds})" if kinds else "nothing to read"]
     if not dry_run:

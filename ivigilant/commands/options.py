@@ -40,5 +40,9 @@ def database_explained() -> Iterator[None]:
         raise NotReady(f"the database does not answer, or has no tables yet (ivigilant db upgrade): {reason}") from None
     except sa.exc.ProgrammingError:
         raise NotReady("the database has no tables yet; run: ivigilant db upgrade") from None
+    except sa.exc.DatabaseError as error:
+        if type(error) is not sa.exc.DatabaseError:
+            raise  # a fault of ours
+        raise NotReady(f"the database cannot be read: {str(error.orig).strip().splitlines()[0]}") from None
     except StoreError as error:
         raise NotReady(str(error)) from None

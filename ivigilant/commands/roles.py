@@ -30,8 +30,10 @@ def listen(
     Example: ivigilant listen --host 0.0.0.0 --port 2575
     """
     from ivigilant import wiring
+    from ivigilant.stack import require_free
 
     settings = _begin("listener", config, data_dir, stop_with_stdin, mllp_host=host, mllp_port=port)
+    require_free(settings.mllp_host, settings.mllp_port, "--port")
     with database_explained():
         wiring.listen(settings)
 
@@ -80,8 +82,10 @@ def serve(
     Example: ivigilant serve --host 0.0.0.0 --port 8080
     """
     from ivigilant import wiring
+    from ivigilant.stack import require_free
 
     settings = _begin("inbox", config, data_dir, stop_with_stdin, http_host=host, http_port=port)
+    require_free(settings.http_host, settings.http_port, "--port")
     with database_explained():
         wiring.serve(settings)
 

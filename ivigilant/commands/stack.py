@@ -34,12 +34,13 @@ def up(
     """
     from ivigilant.logs import start_logging
     from ivigilant.site_file import load_site
+    from ivigilant.site_parts import site_knowledge
     from ivigilant.stack import running_stack
     from ivigilant.supervisor import show_at_once, stop_on_signals
 
     flags = {"data_dir": data_dir, "mllp_port": mllp_port, "http_port": http_port}
     settings = load_settings(os.environ, config=config, flags=flags, beside_stack=False)
-    load_site(settings.site_file)  # a fault is told before anything runs
+    site_knowledge(settings, load_site(settings.site_file))  # a fault is told before anything runs
     show_at_once()
     stopping = threading.Event()
     stop_on_signals(stopping)

@@ -6,7 +6,10 @@ from typing import Annotated
 import typer
 
 from ivigilant.commands.options import Config, DataDir, database_explained, read_settings
+from ivigilant.errors import UnusableSettings
 from ivigilant.settings import Settings, variable
+
+ROLES = ("listener", "worker", "beat", "inbox")
 
 database = typer.Typer(help="The database.", no_args_is_help=True)
 
@@ -34,6 +37,8 @@ def doctor(
     """
     from ivigilant.checkup import look_at
 
+    if only is not None and only not in ROLES:
+        raise UnusableSettings(f"--only {only}: it is one of {', '.join(ROLES)}")
     settings = read_settings(config, data_dir)
     if settings_only:
         _list_settings()

@@ -1,6 +1,7 @@
 """What a command prints, and what it leaves behind for a script."""
 
 import re
+import socket
 from pathlib import Path
 
 import pytest
@@ -67,13 +68,6 @@ def test_a_token_is_all_that_token_create_prints(sqlite_url: str) -> None:
         found = find_token(connection, token)
     assert found is not None
     assert (found.name, found.role) == ("board", "pharmacist")
-
-
-def test_a_token_for_a_role_that_is_none_is_refused_in_one_line(sqlite_url: str) -> None:
-    run = ivigilant("token", "create", "--role", "king", environment=database(sqlite_url))
-
-    assert (run.returncode, run.stdout) == (1, "")
-    assert run.stderr == "ivigilant: the role is one of reader, pharmacist, admin\n"
 
 
 def test_revoking_a_token_that_is_none_leaves_exit_code_1(sqlite_url: str) -> None:
@@ -146,3 +140,92 @@ def test_a_replay_that_is_asked_wrongly_leaves_exit_code_2(words: tuple[str, ...
 
 def database(url: str) -> dict[str, str]:
     return {"DATABASE_URL": url, "REDIS_URL": "redis://127.0.0.1:1/0"}
+
+
+@pytest.mark.parametrize("words", [("user", "add", "x", "--role", "boss"), ("token", "create", "--role", "boss")])
+def test_a_role_that_is_none_is_wrong_usage_and_told_before_a_password_is_asked(words: tuple[str, ...]) -> None:
+    run = ivigilant(*words)
+
+    assert (run.returncode, run.stdout) == (2, "")
+    assert run.stderr == "ivigilant: --role boss: the role is one of reader, pharmacist, admin\n"
+
+
+@pytest.mark.parametrize("words", [("board",), ("--name", "board")])
+def test_a_token_is_ended_by_the_words_it_was_made_with(sqlite_url: str, words: tuple[str, ...]) -> None:
+    ivigilant("token", "create", "--name", "board", environment=database(sqlite_url))
+
+    run = ivigilant("token", "revoke", *words, environment=database(sqlite_url))
+
+    assert (run.returncode, run.stderr) == (0, "1 token(s) ended\n")
+
+
+@pytest.mark.parametrize("words", [(), ("board", "--name", "other")])
+def test_ending_no_token_or_two_is_wrong_usage(words: tuple[str, ...]) -> None:
+    run = ivigilant("token", "revoke", *words)
+
+    assert run.returncode == 2
+    assert run.stderr == "ivigilant: name one token to end: ivigilant token revoke --name NAME\n"
+
+
+def test_doctor_looks_at_nothing_that_does_not_exist() -> None:
+    run = ivigilant("doctor", "--only", "nobody")
+
+    assert run.returncode == 2
+    assert run.stderr == "ivigilant: --only nobody: it is one of listener, worker, beat, inbox\n"
+
+
+@pytest.mark.parametrize("address", ["nonsense", "mysql://a@b/c", ""])
+def test_an_address_of_no_database_we_know_is_one_line(address: str) -> None:
+    run = ivigilant("token", "create", environment={"IVIGILANT_DATABASE_URL": address})
+
+    assert run.returncode == 2
+    assert run.stderr == (
+        "ivigilant: IVIGILANT_DATABASE_URL: looks like sqlite:///path or postgresql://user@host/name\n"
+    )
+
+
+@pytest.mark.parametrize("words", [("token", "create"), ("sweep",), ("db", "upgrade"), ("prune",)])
+def test_a_file_that_is_no_database_is_one_line(tmp_path: Path, words: tuple[str, ...]) -> None:
+    (tmp_path / "letter.txt").write_text("Dear colleague, this is a letter. " * 200)
+    settings = {"IVIGILANT_REDIS_URL": "redis://127.0.0.1:1"} | database(f"sqlite:///{tmp_path / 'letter.txt'}")
+
+    run = ivigilant(*words, environment=settings)
+
+    assert (run.returncode, run.stdout) == (4, "")
+    assert run.stderr == "ivigilant: the database cannot be read: file is not a database\n"
+
+
+@pytest.mark.parametrize("words", [("knowledge", "check"), ("knowledge", "list"), ("up",)])
+def test_a_folder_without_rules_is_one_line(tmp_path: Path, words: tuple[str, ...]) -> None:
+    empty = {"IVIGILANT_KNOWLEDGE_DIR": str(tmp_path), "IVIGILANT_DATA_DIR": str(tmp_path / "data")}
+    nowhere = empty | {"IVIGILANT_KNOWLEDGE_DIR": str(tmp_path / "nowhere")}
+
+    runs = [ivigilant(*words, environment=each) for each in (empty, nowhere)]
+
+    assert [(run.returncode, run.stderr) for run in runs] == [
+        (2, f"ivigilant: IVIGILANT_KNOWLEDGE_DIR: {tmp_path} holds no knowledge: it has no folder called library\n"),
+        (2, f"ivigilant: IVIGILANT_KNOWLEDGE_DIR: {tmp_path / 'nowhere'} is no folder\n"),
+    ]
+
+
+@pytest.mark.parametrize("command", ["listen", "serve"])
+def test_a_port_in_use_is_one_line_for_a_role_of_its_own(sqlite_url: str, command: str) -> None:
+    settings = {"IVIGILANT_REDIS_URL": "redis://127.0.0.1:1", "IVIGILANT_SECRET_KEY": "s" * 32}
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        run = ivigilant(command, "--port", str(port), environment=settings | database(sqlite_url))
+
+    assert run.returncode == 4
+    assert run.stderr == (
+        f"ivigilant: cannot listen at 127.0.0.1:{port} (address already in use); choose another with --port\n"
+    )
+
+
+def test_a_host_that_does_not_exist_is_said_in_words(tmp_path: Path) -> None:
+    (tmp_path / "one.hl7").write_text("MSH|^~\\&|EPD|ZKHA|||20261121||ADT^A01|1|P|2.5\r")
+
+    run = ivigilant("replay", str(tmp_path), "--to", "nobody.invalid:2575")
+
+    assert run.returncode == 1
+    assert run.stderr == "ivigilant: no connection to nobody.invalid:2575 (no such host)\n"
