@@ -5,6 +5,7 @@ from contextlib import contextmanager
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.inbox.builders import a_case, a_conclusion, a_person
 from tests.inbox.desks import Desk, at_desk, with_alerts
 from tests.inbox.serving import serving
 from tests.inbox.sites import Site
@@ -70,3 +71,33 @@ def test_that_nobody_approved_the_rules_takes_one_line(browser: Browser, one_sit
 
     assert box is not None
     assert box["height"] < 50
+
+
+def test_names_of_any_length_and_script_stay_within_the_screen_and_apart_from_figures(
+    desk: Desk, one_site: Site
+) -> None:
+    long, arabic = "Wolfeschlegelsteinhausenbergerdorff" * 5, "محمد عبد الله"
+    alerts = [_named(one_site, each) for each in (long, arabic)]
+
+    too_wide = {}
+    for width in (390, 1280):
+        desk.page.set_viewport_size({"width": width, "height": 800})
+        for path in ("/", *(f"/alerts/{alert}" for alert in alerts)):
+            desk.goes(path)
+            if over := wider_than_the_screen(desk.page):
+                too_wide[width, path] = over
+    desk.goes("/")
+    title = desk.page.locator(f"#alert-{alerts[0]}").bounding_box()
+
+    assert too_wide == {}
+    assert title is not None
+    assert title["width"] > 200  # a long product leaves the finding its place
+    expect(desk.page.locator("bdi", has_text=arabic)).to_have_count(2)  # else 80 g may be read as "80 … g"
+
+
+def _named(site: Site, name: str) -> int:
+    told = a_conclusion()
+    told["patient"] |= {"name": name, "ward": name}
+    told["order"] |= {"product": name}
+    with site.engine.begin() as connection:
+        return a_case(connection, patient=a_person(connection, name, name), number=name[:9], told=told)
