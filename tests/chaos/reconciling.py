@@ -55,10 +55,23 @@ def expect_no_answers(sending: Sending) -> None:
     assert len(sending.codes) == answered
 
 
+def expect_nothing_kept(engine: sa.Engine, sending: Sending) -> None:
+    """See links closed again and again, and nothing kept; acknowledged is at most what was kept before, sent again."""
+    _await_refusals(sending)
+    kept, answered = _kept(engine), set(sending.codes)
+    _await_refusals(sending)
+    assert set(sending.codes) - answered <= kept
+    assert _kept(engine) == kept
+
+
+def _kept(engine: sa.Engine) -> set[str]:
+    return {row[0] for row in _rows(engine, "SELECT control_id FROM message")}
+
+
 def _await_refusals(sending: Sending) -> None:
     """Wait until every link was closed once more."""
-    enough = sending.refusals + sending.links * sending.window
-    soon(lambda: sending.refusals >= enough, within_s=60)
+    before = dict(sending.broken)
+    soon(lambda: all(sending.broken[link] > before.get(link, 0) for link in range(sending.links)), within_s=60)
 
 
 def undelivered(engine: sa.Engine) -> list[str]:

@@ -40,6 +40,7 @@ class Sending:
     moments: Moments = field(default_factory=dict)
     codes: dict[str, set[str]] = field(default_factory=dict)  # every code that came, by control id
     repeats: Counter[str] = field(default_factory=Counter)  # control ids that were sent more than once
+    broken: Counter[int] = field(default_factory=Counter)  # how often each link ended with messages under way
 
     def __post_init__(self) -> None:
         """Look at the watch, and roll the dice."""
@@ -73,9 +74,9 @@ class Sending:
         asyncio.run(self._send())
 
     async def _send(self) -> None:
-        await asyncio.gather(*(self._link(Sender(self._target)) for _ in range(self.links)))
+        await asyncio.gather(*(self._link(number, Sender(self._target)) for number in range(self.links)))
 
-    async def _link(self, sender: Sender) -> None:
+    async def _link(self, number: int, sender: Sender) -> None:
         under_way: deque[bytes] = deque()
         while (self._waiting or under_way) and time.monotonic() < self._deadline:
             try:
@@ -85,6 +86,7 @@ class Sending:
                     under_way.popleft()
             except OSError:
                 self._send_again(under_way)
+                self.broken[number] += 1
                 await sender.close()
                 await asyncio.sleep(KNOCK_EVERY_S)
         await sender.close()

@@ -1,4 +1,4 @@
-"""A disk that is full for a while: nothing is acknowledged meanwhile, and nothing is lost."""
+"""A disk that is full for a while: nothing new is kept or acknowledged meanwhile, and nothing is lost."""
 
 import resource
 from collections.abc import Callable
@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from tests.chaos.installation import UNSEEN, Installation
-from tests.chaos.reconciling import expect_no_answers, reconcile, settle
+from tests.chaos.reconciling import expect_nothing_kept, reconcile, settle
 from tests.chaos.sender import Sending
 from tests.ivigilant.waiting import soon
 
@@ -35,7 +35,7 @@ class FullDisk:
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_nothing_is_acknowledged_while_the_disk_is_full_and_nothing_is_lost(
+def test_nothing_new_is_acknowledged_while_the_disk_is_full_and_nothing_is_lost(
     install: Install, watching: sa.Engine, messages: list[bytes], undisturbed: list[bytes]
 ) -> None:
     installation = install()
@@ -45,7 +45,7 @@ def test_nothing_is_acknowledged_while_the_disk_is_full_and_nothing_is_lost(
 
     sending.begin()
     soon(lambda: len(sending.codes) >= 60, within_s=60)
-    expect_no_answers(sending)
+    expect_nothing_kept(watching, sending)
     disk.end()
     settle(watching, sending, installation.tend)
 
