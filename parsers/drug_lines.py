@@ -1,14 +1,20 @@
 """RXO, RXE, RXG, RXD, RXA and RXC: the same things said at different places, read by one table of places."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 
+from parsers.amount_fields import UnitField, from_to, read_number_and_unit, read_units
 from parsers.codes import read_codings, read_words
-from parsers.decimals import Span, read_range, span, unique
+from parsers.decimals import Span, unique
 from parsers.defaults import Defaults
 from parsers.events import Coding
+from parsers.misplaced import shift_of
 from parsers.segments import Segment
 from parsers.strengths import Product
-from parsers.units import Quantity, Unit, read_unit
+from parsers.units import DOSE, PACKAGE, Quantity, Unit, read_unit
+
+_ONE = Decimal(1)
+_MOST_PIECES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,26 +54,22 @@ PLACES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class UnitField:
-    """A field of units: what it says, and the number some senders put into it."""
-
-    unit: Unit | None
-    text: str
-    value: Span | None = None
-
-
 class DrugLine:
-    """One drug segment, read by name. A segment whose drug stands one field too far is read one field further."""
+    """One drug segment, read by name, also where its drug and what follows stand a field or two from their place."""
 
     def __init__(self, segment: Segment) -> None:
         self.segment = segment
         self.places = PLACES[segment.name]
-        self._shift = 1 if _is_shifted(segment, self.places) else 0
+        self._shift = shift_of(segment, self.places.drug, self.places.low)
         self.flags: tuple[str, ...] = ("shifted_fields",) if self._shift else ()
 
     def _at(self, place: int) -> int:
         return place + self._shift if place >= self.places.drug else place
+
+    @property
+    def timing(self) -> int:
+        """The field of the timing; 0 when it has none, or the drug stands there."""
+        return self.places.timing if self._shift >= 0 else 0
 
     @property
     def path(self) -> str:
@@ -126,18 +128,19 @@ class DrugLine:
     def amount(self) -> tuple[Quantity | None, str, tuple[str, ...]]:
         """Minimum to maximum in its unit, the text of a unit nobody knows, and the doubts."""
         units = read_units(self.segment, self._at(self.places.units), number_sent=bool(self.text(self.places.low)))
-        low, unit_of_low, doubts = _number(self.text(self.places.low))
-        high, unit_of_high, more = _number(self.text(self.places.high))
-        if high is None and more and units.unit is None:  # `35|GM||`: the unit stands where a maximum should
+        low, unit_of_low, doubts = read_number_and_unit(self.text(self.places.low))
+        high, unit_of_high, more = read_number_and_unit(self.text(self.places.high))
+        if high is None and more:  # `35|GM||VIAL`: the unit stands where a maximum should
             misplaced = read_units(self.segment, self._at(self.places.high))
-            units, more = (misplaced, ("shifted_fields",)) if misplaced.unit is not None else (units, more)
-        value = _both(low, high)
+            if misplaced.unit is not None and (units.unit is None or _counts_things(units, misplaced)):
+                units, more = misplaced, ("shifted_fields",)
+        value = from_to(low, high)
         if low is None and high is not None and not units.text:  # both stand one field too far
             further = read_units(self.segment, self._at(self.places.units) + 1)
             units, doubts = (further, (*doubts, "shifted_fields")) if further.unit is not None else (units, doubts)
         unit = units.unit or unit_of_low or unit_of_high
         if units.value is not None:
-            value = units.value if value is None else _both(value, units.value)
+            value = units.value if value is None else _so_many(value, units.value)
             doubts += ("value_in_units",)
         if value is None:
             return None, units.text, unique((*doubts, *more))
@@ -149,7 +152,7 @@ class DrugLine:
     def rate(self) -> tuple[Span | None, UnitField]:
         """The rate and its unit, wherever the sender put the unit."""
         units = read_units(self.segment, self._at(self.places.rate_units)) if self.places.rate else UnitField(None, "")
-        value, unit, _ = _number(self.text(self.places.rate))
+        value, unit, _ = read_number_and_unit(self.text(self.places.rate))
         if value is None:
             return units.value, units
         return value, units if units.unit or units.text or unit is None else UnitField(unit, unit.name)
@@ -158,7 +161,7 @@ class DrugLine:
         if not number:
             return None
         sent = read_units(self.segment, self._at(units))
-        value, unit, _ = _number(self.text(number))
+        value, unit, _ = read_number_and_unit(self.text(number))
         value = value if value is not None else sent.value
         unit = sent.unit or unit
         return Quantity(value, unit) if value is not None and unit is not None and value.high > 0 else None
@@ -172,7 +175,7 @@ class DrugLine:
         field = self._at(self.places.daily) if self.places.daily else 0
         if not field:
             return None
-        value, unit, _ = _number(self.segment.text(field))
+        value, unit, _ = read_number_and_unit(self.segment.text(field))
         sent = read_unit(self.segment.text(field, 2)) or read_unit(self.segment.text(field, 2, 2)) or unit
         return Quantity(value, sent) if value is not None and sent is not None and value.high > 0 else None
 
@@ -188,71 +191,21 @@ class DrugLine:
         )
 
 
+def _counts_things(units: UnitField, other: UnitField) -> bool:
+    """Whether these units only count packages, where the others measure."""
+    countable = (PACKAGE, DOSE)
+    return units.unit is not None and units.unit.base in countable and (other.unit or units.unit).base not in countable
+
+
+def _so_many(count: Span, each: Span) -> Span:
+    """`4` of `10 g` are 40 g, and may be 10; `1` of `40 g` is 40, and so is `40` of `40 g`."""
+    if count in (each, Span(_ONE, _ONE)):
+        return each
+    if count.low == count.high and count.low == int(count.low) and 1 < count.low <= _MOST_PIECES:
+        return from_to(each, each * count.high) or each
+    return from_to(count, each) or each
+
+
 def drug_words(segment: Segment, field: int) -> str:
     """Every text of a drug field, each once; a code that stands for no drug (`DEFAULTMED`) keeps its text."""
     return read_words(segment, field)
-
-
-def _is_shifted(segment: Segment, places: Places) -> bool:
-    """An empty drug field, and words where the amount should be."""
-    if segment.raw(places.drug) or segment.name == "RXC":
-        return False
-    parts = [part for part in (part.strip() for part in segment.components(places.low)) if part]
-    if len(parts) > 1 and read_range(parts[0]) is None:
-        return True
-    # A drug with a number for a code, or without any: its words are no amount and no unit, and its amount follows.
-    words = "".join(parts[:1] if len(parts) == 1 else parts[1:2])
-    is_amount = not words or read_unit(words) is not None or _number(words)[0] is not None
-    return not is_amount and _number(segment.text(places.low + 1).strip())[0] is not None
-
-
-def _number(text: str) -> tuple[Span | None, Unit | None, tuple[str, ...]]:
-    """A number, with the unit that some senders add to it."""
-    if not text:
-        return None, None, ()
-    value = read_range(text)
-    if value is not None:
-        return value, None, ()
-    number, unit = split_value(text)
-    return (number, unit, ("unit_in_value",)) if number is not None else (None, None, ("amount_unread",))
-
-
-def split_value(text: str) -> tuple[Span | None, Unit | None]:
-    """`75 mg` as a number and a unit; neither when it is something else."""
-    text = text.strip()
-    cut = next((index for index, character in enumerate(text) if character.isalpha() or character in "%[{"), len(text))
-    number, unit = read_range(text[:cut].strip()), read_unit(text[cut:])
-    return (number, unit) if number is not None and unit is not None else (None, None)
-
-
-def _both(low: Span | None, high: Span | None) -> Span | None:
-    """From the minimum to the maximum; a maximum of zero is a field that was not filled in."""
-    if low is None or (low.high == 0 and high is not None):
-        return high
-    if high is None or high.high == 0:
-        return low
-    return span(min(low.low, high.low), max(low.high, high.high), *low.flags, *high.flags)
-
-
-def read_units(segment: Segment, field: int, number_sent: bool = True) -> UnitField:
-    """Units from the code, else its text, else the alternate code; `75 mg` and `43^mg/hr` hold the number too."""
-    if not field:
-        return UnitField(None, "")
-    parts = [part.strip() for part in segment.components(field)]
-    words = [parts[index] for index in (0, 1, 3, 4, 8) if index < len(parts) and parts[index]]
-    if not words:
-        return UnitField(None, "")
-    first = read_unit(words[0])
-    if first is not None:
-        return UnitField(first, words[0])
-    value, unit = split_value(words[0])
-    if unit is not None:
-        return UnitField(unit, words[0], value)
-    unit = next((found for word in words[1:] if (found := read_unit(word)) is not None), None)
-    number = read_range(words[0])
-    if unit is not None and number is not None and (not number_sent or unit.base.endswith("/h")):
-        return UnitField(unit, words[0], number)
-    if unit is None:
-        value, unit = next((pair for word in words[1:] if (pair := split_value(word))[1] is not None), (None, None))
-        return UnitField(unit, words[0], value if not number_sent else None)
-    return UnitField(unit, words[0])

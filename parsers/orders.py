@@ -154,7 +154,7 @@ class _OrderReader:
         zone = self.defaults.zone
         line = DrugLine(part.drug)
         own = [sent for segment in part.timings for sent in read_tq1(segment, zone)]
-        field = read_tq(part.drug, line.places.timing, zone) if line.places.timing else []
+        field = read_tq(part.drug, line.timing, zone) if line.timing else []
         others = [
             *self.group.timings,
             *(each for other in self.group.parts if other is not part for each in other.timings),

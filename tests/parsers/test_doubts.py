@@ -11,12 +11,14 @@ from parsers.doubts import DOUBTS
 FOLDER = Path(parsers.__file__).parent
 ABOUT_ORDERS = [
     "administrations",
+    "amount_fields",
     "amounts",
     "components",
     "decimals",
     "doses",
     "drug_lines",
     "durations",
+    "misplaced",
     "order_content",
     "orders",
     "patterns",

@@ -63,6 +63,9 @@ def test_the_orders_of_a_problem_are_read() -> None:
     ("segment", "expected"),
     [
         (f"RXE||{IVIG}|35|GM||VIAL^Vial", (35, 35, "g")),
+        (f"RXE||{IVIG}|35|GM|VIAL^Vial|IV^Intravenous", (35, 35, "g")),
+        (f"RXE||{IVIG}|350|mL|DOSE", (35, 35, "g")),
+        (f"RXE||{IVIG}|35|VIAL|g", (35, 35, "g")),
         (f"RXE||{IVIG}|400|mL|Q4W", (40, 40, "g")),
         (f"RXO|{IVIG}|40|G^Grams|IV^Intravenous", (40, 40, "g")),
         (f"RXO|{IVIG}||30g|IV", (30, 30, "g")),
@@ -72,6 +75,55 @@ def test_a_unit_where_the_maximum_belongs_is_the_unit(segment: str, expected: tu
     order = the_order("ORC|NW|1", segment)
 
     assert ends(order.dose) == expected
+
+
+@pytest.mark.parametrize(
+    ("amount", "units", "expected"),
+    [
+        ("1", "40 g", (40, 40, "g")),
+        ("40", "40 g", (40, 40, "g")),
+        ("4", "10 g", (10, 40, "g")),
+        ("35", "40 g", (35, 40, "g")),
+        ("0.5", "40 g", (0.5, 40, "g")),
+    ],
+)
+def test_a_number_before_an_amount_in_the_units_may_count_it(
+    amount: str, units: str, expected: tuple[float, float, str]
+) -> None:
+    assert ends(the_order(ORC, f"RXE||{IVIG}|{amount}||{units}").dose) == expected
+
+
+@pytest.mark.parametrize(
+    "segment",
+    [
+        "RXG|1|0002^Privigen 100 mg/ml^NDC|30|30|g^gram^ISO+||20260505081500",
+        "RXG|1||0002^Privigen 100 mg/ml^NDC|30||g|INJ",
+        "RXO|1|J06BA02^Privigen 10%^ATC||30|g||IV|QD",
+        "RXE|1|1|J06BA02^Privigen 10%^ATC|30||g",
+    ],
+)
+def test_a_drug_a_field_or_two_from_its_place_is_read_there(segment: str) -> None:
+    order = the_order("ORC|RE|1^EPD", segment)
+
+    assert "Privigen" in order.text
+    assert ends(order.dose) == (30, 30, "g")
+    assert "shifted_fields" in order.flags
+
+
+@pytest.mark.parametrize(
+    "segment",
+    [
+        f"RXG|1|1|1^QD^D5|{IVIG}|30||g",
+        "RXG|1|1|1^naar behoefte^D5^20250310|99990022|30||g",
+        "RXE|1^naar behoefte^D5^20250310|99990022|30||g",
+        f"RXE|1^dagelijks voor de nacht^HL70335|{IVIG}|30||g",
+    ],
+)
+def test_words_in_a_timing_are_no_drug(segment: str) -> None:
+    order = the_order("ORC|NW|1^EPD", segment)
+
+    assert ends(order.amount) == (30, 30, "g")
+    assert "shifted_fields" not in order.flags
 
 
 def test_a_maximum_that_is_neither_number_nor_unit_is_no_unit() -> None:

@@ -1,0 +1,59 @@
+"""Where a sender puts the drug of a segment: mostly in its own field, now and then a field or two away."""
+
+from parsers.amount_fields import read_number_and_unit
+from parsers.decimals import read_range
+from parsers.patterns import read_pattern
+from parsers.segments import Segment
+from parsers.units import read_unit
+
+_FURTHEST_BACK = 2
+_SHORTEST_NAME = 3  # letters
+_NO_AMOUNT = 10_000  # a number from here on is a code
+
+
+def shift_of(segment: Segment, drug: int, amount: int) -> int:
+    """By how many fields the drug, and all that follows it, stands from its place."""
+    if segment.name == "RXC":
+        return 0
+    if _is_one_further(segment, drug, amount):
+        return 1
+    for back in range(1, min(_FURTHEST_BACK, drug - 1) + 1):
+        if _is_earlier(segment, drug, drug - back):
+            return -back
+    return 0
+
+
+def _is_one_further(segment: Segment, drug: int, amount: int) -> bool:
+    """No drug but words where the amount should be; some senders number their segments where the drug should be."""
+    parts = [part for part in (part.strip() for part in segment.components(amount)) if part]
+    if segment.raw(drug):
+        is_number = segment.raw(drug).strip().isdecimal() and len(segment.raw(drug).strip()) < 3
+        return is_number and len(parts) > 1 and _is_name(parts[1])
+    if len(parts) > 1 and read_range(parts[0]) is None:
+        return True
+    # A drug with a number for a code, or without any: its words are no amount and no unit, and its amount follows.
+    words = "".join(parts[:1] if len(parts) == 1 else parts[1:2])
+    is_amount = not words or _is_amount(words)
+    return not is_amount and read_number_and_unit(segment.text(amount + 1).strip())[0] is not None
+
+
+def _is_earlier(segment: Segment, drug: int, field: int) -> bool:
+    """A code, its name and its system in an earlier field, an amount behind it, and no name at the drug's place."""
+    parts = [part.strip() for part in segment.components(field)]
+    is_coded = len(parts) > 2 and _is_name(parts[1]) and _letters(parts[2]) > 1
+    is_taken = any(_is_name(part.strip()) for part in segment.components(drug)[:2])
+    number = read_number_and_unit(segment.text(field + 1).strip())[0]
+    return is_coded and not is_taken and number is not None and number.high < _NO_AMOUNT
+
+
+def _is_name(words: str) -> bool:
+    """Words that can be a drug: no amount, no unit and no frequency."""
+    return _letters(words) >= _SHORTEST_NAME and not _is_amount(words) and not read_pattern(words).is_known
+
+
+def _is_amount(words: str) -> bool:
+    return read_unit(words) is not None or read_number_and_unit(words)[0] is not None
+
+
+def _letters(words: str) -> int:
+    return sum(character.isalpha() for character in words)
