@@ -1,0 +1,49 @@
+"""The documents hang together: every word has one meaning, every page is reached, every link leads somewhere."""
+
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "rules" / "README.md"])
+
+
+def links_of(document: Path) -> list[Path]:
+    """The files that a document links to."""
+    targets = re.findall(r"\]\(([^)#\s]+)", document.read_text(encoding="utf-8"))
+    return [(document.parent / target).resolve() for target in targets if "://" not in target]
+
+
+def test_the_glossary_gives_a_word_one_meaning() -> None:
+    rows = re.findall(r"^\| ([^|]+) \|", (ROOT / "GLOSSARY.md").read_text(encoding="utf-8"), re.MULTILINE)
+
+    words = Counter(word for row in rows for word in row.split(", ") if word not in ("word", "---"))
+
+    assert [word for word, times in words.items() if times > 1] == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_link_leads_to_a_file(document: Path) -> None:
+    assert [link for link in links_of(document) if not link.exists()] == []
+
+
+def test_every_decision_stands_in_the_list_of_decisions() -> None:
+    folder = ROOT / "docs" / "decisions"
+
+    listed = set(links_of(folder / "README.md"))
+
+    assert set(folder.glob("0*.md")) - listed == set()
+
+
+def test_who_begins_at_the_readme_comes_to_every_document() -> None:
+    reached, waiting = set[Path](), [ROOT / "README.md"]
+    while waiting:
+        document = waiting.pop()
+        if document in reached or document.suffix != ".md":
+            continue
+        reached.add(document)
+        waiting += links_of(document)
+
+    assert [path.name for path in (ROOT / "docs").glob("*.md") if path not in reached] == []
