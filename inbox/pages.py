@@ -12,6 +12,8 @@ from inbox.parts import languages_wished, parts_of
 
 LANGUAGE = "ivigilant_language"  # the cookie that remembers a language before sign-in
 
+FILTERED = ("/", "/messages", "/codes", "/merges", "/sign-in")  # pages that read what their address says
+
 AnyRequest = Request[Any, Any, Any]
 
 
@@ -45,9 +47,10 @@ def page(request: AnyRequest, name: str, status: int = 200, **context: Any) -> T
 
 def _asked(request: AnyRequest) -> str:
     """The page as it was asked for, filters and all; what a form showed cannot be asked for again."""
+    path, query = request.url.path, request.url.query
     if request.method != "GET":
         return "/"
-    return f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
+    return f"{path}?{query}" if query and path in FILTERED else path
 
 
 def error_page(request: AnyRequest, status: int, headers: dict[str, Any] | None = None) -> Response[Any]:

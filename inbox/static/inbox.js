@@ -1,5 +1,5 @@
-// Three small things a page does by itself: it says how long until a start, it moves with j and k, and it puts the
-// keyboard where something was said after an act. Everything also works without.
+// Four small things a page does by itself: it says how long until a start, it moves with j and k, it leads back to the
+// list as it was filtered, and it puts the keyboard where something was said after an act. Everything also works without.
 (function () {
   "use strict";
 
@@ -42,6 +42,16 @@
     if (event.key === "u" && back) { back.click(); }
   }
 
+  // Back to the list as it was filtered; its address holds wards and tiers, never a patient.
+  function keepList() {
+    if (location.pathname === "/") { sessionStorage.setItem("list", location.search); }
+  }
+
+  function toList(event) {
+    var back = event.target.closest("#back[href='/']");
+    if (back) { back.setAttribute("href", "/" + (sessionStorage.getItem("list") || "")); }
+  }
+
   function start() {
     var box = document.getElementById("keys-on");
     if (box) {
@@ -49,6 +59,8 @@
       box.addEventListener("change", function () { localStorage.setItem("keys", box.checked ? "on" : "off"); });
     }
     document.addEventListener("keydown", onKey);
+    document.addEventListener("click", toList, true);
+    window.addEventListener("pagehide", keepList);
     document.body.addEventListener("htmx:afterSettle", function (event) {
       sayHowLong();
       if (event.target.id === "main") { (document.querySelector("#main [data-focus]") || event.target).focus(); }

@@ -138,3 +138,32 @@ def test_the_page_speaks_dutch_to_who_reads_dutch(dutch_desk: Desk, one_site: Si
     dutch_desk.page.get_by_role("button", name="English").click()
 
     expect(dutch_desk.page.get_by_role("heading", name="Acknowledge")).to_be_visible()
+
+
+def test_back_from_an_alert_is_the_list_as_it_was_filtered(desk: Desk, one_site: Site) -> None:
+    with_alerts(one_site)
+    desk.goes("/")
+    desk.page.get_by_label("Contraindication").check()
+    desk.page.wait_for_url("**/*tier=contraindication*")
+
+    desk.page.locator(".alert-link").click()
+    desk.page.get_by_role("link", name="Back to the inbox").click()
+
+    desk.page.wait_for_url("**/*tier=contraindication*")
+    expect(desk.page.get_by_label("Contraindication")).to_be_checked()
+
+
+def test_back_from_what_was_found_is_the_search_and_no_question_to_send_again(desk: Desk, one_site: Site) -> None:
+    (alert,) = with_alerts(one_site)
+    desk.goes("/search")
+    desk.page.get_by_label("Number").fill("0")
+    desk.presses("Enter")
+    expect(desk.page.get_by_role("heading", name="Alerts")).to_be_focused()
+    assert desk.page.url == f"{desk.address}/search"
+
+    desk.page.locator(".alert-link").first.click()
+    desk.page.wait_for_url(f"**/alerts/{alert}")
+    desk.page.go_back()
+
+    expect(desk.page.get_by_label("Number")).to_be_visible()
+    assert desk.complaints == []
