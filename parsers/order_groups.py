@@ -37,6 +37,16 @@ class Group:
         """The parts of one kind."""
         return [part for part in self.parts if part.drug.name == name]
 
+    def beside(self, part: Part) -> list[Part]:
+        """The parts of other kinds that tell of the same drug; of as many of both kinds, the one in its place."""
+        kind = part.drug.name
+        place = next(number for number, each in enumerate(self.named(kind)) if each is part)
+        found: list[Part] = []
+        for name in dict.fromkeys(each.drug.name for each in self.parts if each.drug.name != kind):
+            others = self.named(name)
+            found += others[place : place + 1] if len(others) == len(self.named(kind)) else others
+        return found
+
 
 def group_orders(segments: Sequence[Segment]) -> list[Group]:
     """Every order of one patient, in the order sent; segments stay with the nearest drug segment before them."""
@@ -52,6 +62,7 @@ def group_orders(segments: Sequence[Segment]) -> list[Group]:
             if current is None or _begins_another(current, name):
                 current = Group()
                 groups.append(current)
+            current.is_other = False
             current.parts.append(Part(segment))
         elif name in _BREAKS:
             current = None if name == "PID" or (current is not None and current.control is None) else current
@@ -64,8 +75,11 @@ def group_orders(segments: Sequence[Segment]) -> list[Group]:
 
 
 def _begins_another(group: Group, name: str) -> bool:
-    """Without an ORC, the same kind of drug segment again is the next order; a request and its encoding are one."""
-    if group.is_other:
+    """Without an ORC, the same kind of drug segment again is the next order; a request and its encoding are one.
+
+    Some senders put an OBR, `Pharmacy Order`, between an ORC and its drug: that is one order.
+    """
+    if group.is_other and group.control is None:
         return True
     return group.control is None and name != "RXA" and any(part.drug.name == name for part in group.parts)
 

@@ -4,10 +4,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import msgspec
+
 from parsers.decimals import unique
 from parsers.defaults import Defaults
 from parsers.drug_lines import DrugLine
-from parsers.events import Coding, Header, Identifier, MedicationOrdered, Moment, Timing
+from parsers.events import Coding, Header, Identifier, MedicationOrdered, Moment, OrderKeys, Timing
+from parsers.immunoglobulins import looks_like_immunoglobulin
 from parsers.order_content import Written, read_content
 from parsers.order_groups import Group, Part, group_orders
 from parsers.order_keys import read_keys
@@ -51,9 +54,9 @@ class _OrderReader:
         """One event, or one for each give, encoding or request that stands under the same ORC."""
         drugs = [part for name in _REQUEST_ORDER for part in self.group.named(name)]
         if drugs:
-            name = drugs[0].drug.name
-            for part in self.group.named(name):
-                yield self._with_drug(part)
+            parts = self.group.named(drugs[0].drug.name)
+            orders = [self._with_drug(part) for part in parts]
+            yield from _each_its_own(orders) if self._source() in ("request", "encoded") else orders
         elif self.group.control is not None and not self.group.named("RXA"):
             yield self._control(self.group.control)
 
@@ -78,14 +81,14 @@ class _OrderReader:
 
     def _with_drug(self, part: Part) -> MedicationOrdered:
         line = DrugLine(part.drug)
-        codings, text = self._drug(line)
+        codings, text = self._drug(part)
         chosen = self._timing(part)
         written = [words for sent in (*chosen.sent, *chosen.steps) if (words := sent.text)]
         instructions = "; ".join(unique([*self._instructions(part), *written]))
         in_words = not codings and not text  # an order wholly in words: they name the drug too
         text = instructions if in_words else text
         timings = chosen.timings if chosen.tells else self._in_words(f"{instructions}; {text}", chosen, part)
-        components = part.components or [each for other in self.group.parts for each in other.components]
+        components = part.components or [each for other in self.group.beside(part) for each in other.components]
         content = read_content(line, components, Written(codings, text, instructions, chosen, timings), self.defaults)
         done = self._at(9)
         return MedicationOrdered(
@@ -123,11 +126,15 @@ class _OrderReader:
                 return _SOURCES[name]
         return "request"
 
-    def _drug(self, line: DrugLine) -> tuple[tuple[Coding, ...], str]:
-        """Codes and names of the line itself first, then those of the other lines of this order."""
-        lines = [line, *(DrugLine(part.drug) for part in self.group.parts if part.drug is not line.segment)]
-        codings = [coding for each in lines for coding in each.codings(self.defaults)]
-        return tuple(dict.fromkeys(codings)), "; ".join(unique(each.name() for each in lines))
+    def _drug(self, part: Part) -> tuple[tuple[Coding, ...], str]:
+        """Codes and names of the line itself first, then those of the lines beside it; a line without any has all."""
+        for parts in ([part, *self.group.beside(part)], self.group.parts):
+            lines = [DrugLine(each.drug) for each in parts]
+            codings = dict.fromkeys(coding for line in lines for coding in line.codings(self.defaults))
+            text = "; ".join(unique(line.name() for line in lines))
+            if codings or text:
+                return tuple(codings), text
+        return (), ""
 
     def _indications(self) -> tuple[Coding, ...]:
         lines = (DrugLine(part.drug) for part in self.group.parts)
@@ -144,7 +151,7 @@ class _OrderReader:
         return read_routes(segments, self.defaults)
 
     def _instructions(self, part: Part) -> Iterator[str]:
-        for owner in [part, *(other for other in self.group.parts if other is not part)]:
+        for owner in [part, *self.group.beside(part)]:
             yield from DrugLine(owner.drug).instructions()
             yield from _notes(owner.notes)
         yield from _notes(self.group.notes)
@@ -155,13 +162,13 @@ class _OrderReader:
         line = DrugLine(part.drug)
         own = [sent for segment in part.timings for sent in read_tq1(segment, zone)]
         field = read_tq(part.drug, line.timing, zone) if line.timing else []
-        others = [
-            *self.group.timings,
-            *(each for other in self.group.parts if other is not part for each in other.timings),
-        ]
+        beside = self.group.beside(part)
+        others = [*self.group.timings, *(each for other in beside for each in other.timings)]
+        strangers = [other for other in self.group.parts if other is not part and other not in beside]
         request = [sent for segment in others for sent in read_tq1(segment, zone)]
         control = read_tq(self.group.control, 7, zone) if self.group.control is not None else []
-        return choose([own, field, request, control])
+        elsewhere = [sent for other in strangers for each in other.timings for sent in read_tq1(each, zone)]
+        return choose([own, field, request, control, elsewhere])
 
     def _in_words(self, text: str, chosen: Chosen, part: Part) -> tuple[Timing, ...]:
         found = timing_in_text(text, chosen.starts or self._at(15), part.drug.path())
@@ -170,6 +177,21 @@ class _OrderReader:
     def _starts(self, timings: Sequence[Timing], chosen: Chosen) -> Moment | None:
         sent = next((timing.starts for timing in timings if timing.starts is not None), None)
         return sent or chosen.starts or self._at(15) or self._at(9) or plausible(self.header.sent_at)
+
+
+def _each_its_own(orders: Sequence[MedicationOrdered]) -> Iterator[MedicationOrdered]:
+    """Several drugs under one ORC: the number is that of the immunoglobulin, else of the first; others add theirs."""
+    lead = next((each for each in orders if looks_like_immunoglobulin(each.codings, each.text)), orders[0])
+    for number, each in enumerate(orders, 1):
+        if (each.codings, each.text) == (lead.codings, lead.text):
+            yield each
+        else:
+            yield msgspec.structs.replace(each, keys=_numbered(each.keys, number))
+
+
+def _numbered(keys: OrderKeys, number: int) -> OrderKeys:
+    placer, filler = (f"{key}#{number}" if key else "" for key in (keys.placer, keys.filler))
+    return msgspec.structs.replace(keys, placer=placer, filler=filler)
 
 
 def _doubts(has_timings: bool, drug_in_words: bool) -> Iterator[str]:
