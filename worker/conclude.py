@@ -124,11 +124,11 @@ def _medications(orders: list[tuple[OrderState, Product]], site: Site) -> list[F
 
 
 def _end(order: OrderState) -> datetime | None:
-    if order.is_stopped:
-        return order.stopped_at
+    """When it was no longer taken: it was stopped, or had run out before it was."""
     timings = order.content.timings if order.content else ()
-    ends = [timing.ends.at for timing in timings if timing.ends]
-    return max(ends) if ends else None
+    planned = max((timing.ends.at for timing in timings if timing.ends), default=None)
+    ends = [end for end in (planned, order.stopped_at if order.is_stopped else None) if end is not None]
+    return min(ends, default=None)
 
 
 def _answer(

@@ -19,7 +19,7 @@ _BOM = b"\xef\xbb\xbf"
 
 # What says most of a patient before what is judged by it. The order changes nothing but how often orders are answered.
 _KINDS = ("Medication", "Patient", "Condition", "AllergyIntolerance", "Procedure", "Observation")
-_LATE = ("MedicationAdministration", "MedicationRequest")
+_LATE = ("MedicationStatement", "MedicationAdministration", "MedicationRequest")
 
 Tell = Callable[[int], None]
 

@@ -16,7 +16,7 @@ from listener.sources import Feed, LinkFeeds, Source, one_feed
 from parsers.defaults import Defaults
 from parsers.errors import UnreadableMessage
 from parsers.fhir.medicines import reference_of
-from parsers.fhir.reading import BUNDLE, MEDICATION, ORDERS, READ, TYPE, read_resource_header
+from parsers.fhir.reading import BUNDLE, MEDICATION, OF_MEDICINES, ORDERS, READ, TYPE, read_resource_header
 from store.messages import Arrival
 
 _POINTS_AWAY = b"medicationReference"
@@ -56,7 +56,7 @@ class Letters:
         if header.event not in READ:
             return Unread(header.event) if header.event else Rejected("resourceType is missing")
         raw = found.raw
-        if header.event in ORDERS and _POINTS_AWAY in raw:
+        if header.event in OF_MEDICINES and _POINTS_AWAY in raw:
             reference = reference_of(msgspec.json.decode(raw))
             if reference and reference in self._medications:
                 raw = _with_medication(raw, header.control_id, self._medications[reference])

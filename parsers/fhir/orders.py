@@ -41,7 +41,7 @@ def read_order(resource: Resource) -> Iterator[MedicationOrdered]:
     """The order. What was entered in error is told as an order that never counted."""
     body, defaults = resource.body, resource.defaults
     medicine = read_medicine(resource)
-    dosed = [_Dosage(each, resource.at(place), resource) for place, each in dosages(body)]
+    dosed = [Dosage(each, resource.at(place), resource) for place, each in dosages(body)]
     written = joined(
         *(said for each in dosed for said in each.words()), *(text(n, "text") for n in parts(body, "note"))
     )
@@ -90,7 +90,7 @@ class _Content:
     flags: tuple[str, ...]
 
 
-class _Dosage:
+class Dosage:
     """One dosage instruction: an amount, a rate and a schedule."""
 
     def __init__(self, body: Json, path: str, resource: Resource) -> None:
@@ -138,7 +138,7 @@ def _timings(sent: Sequence[Sent], written: str, authored: Moment | None, resour
     return (in_words,) if in_words is not None else found
 
 
-def _content(medicine: Medicine, dosed: Sequence[_Dosage], written: str, timings: Sequence[Timing]) -> _Content:
+def _content(medicine: Medicine, dosed: Sequence[Dosage], written: str, timings: Sequence[Timing]) -> _Content:
     strength, strength_doubts = concentration(medicine.product)
     first = next((each for each in dosed if each.amount is not None), dosed[0] if dosed else None)
     amount = first.amount if first is not None else None
@@ -161,11 +161,16 @@ def _content(medicine: Medicine, dosed: Sequence[_Dosage], written: str, timings
     if len(rates) > 1:
         rate = replace(rate, mean=None)
     flags = unique([*(flag for each in dosed for flag in each.doubts), *strength_doubts, *dose.flags, *doubts])
-    shown = amount_of(amount, first.amount_path) if amount is not None and first is not None else None
-    return _Content(shown, dose, strength, rate, flags)
+    return _Content(shown_amount(dosed), dose, strength, rate, flags)
 
 
-def _rates(dosed: Sequence[_Dosage], strength: Amount | None) -> tuple[list[Amount], list[str]]:
+def shown_amount(dosed: Sequence[Dosage]) -> Amount | None:
+    """The first amount that is told, as it was written."""
+    first = next((each for each in dosed if each.amount is not None), None)
+    return amount_of(first.amount, first.amount_path) if first is not None and first.amount is not None else None
+
+
+def _rates(dosed: Sequence[Dosage], strength: Amount | None) -> tuple[list[Amount], list[str]]:
     rates: list[Amount] = []
     doubts: list[str] = []
     for each in dosed:
@@ -184,7 +189,7 @@ def rate_in(quantity: Quantity | None, strength: Amount | None, path: str) -> Ra
     return rate_of(quantity.value, quantity.unit, quantity.unit.name, strength, path)
 
 
-def _routes(dosed: Sequence[_Dosage], defaults: Defaults) -> tuple[Coding, ...]:
+def _routes(dosed: Sequence[Dosage], defaults: Defaults) -> tuple[Coding, ...]:
     return tuple(dict.fromkeys(route for each in dosed for route in routes_in(part(each.body, "route"), defaults)))
 
 

@@ -19,6 +19,7 @@ from parsers.fhir.orders import is_order, read_order
 from parsers.fhir.patients import read_patient
 from parsers.fhir.procedures import PLANNED, read_procedure
 from parsers.fhir.references import subject, target
+from parsers.fhir.statements import is_planned, read_statement
 
 TYPE = "FHIR"  # what stands in the place of MSH-9.1; the kind of resource stands in that of 9.2
 VERSION = "R4"
@@ -29,11 +30,13 @@ READERS: dict[str, Callable[[Resource], Iterator[AnyEvent]]] = {
     "Procedure": read_procedure,
     "AllergyIntolerance": read_allergy,
     "MedicationRequest": read_order,
+    "MedicationStatement": read_statement,
     "MedicationAdministration": read_administration,
 }
 MEDICATION = "Medication"
 BUNDLE = "Bundle"
 ORDERS = frozenset({"MedicationRequest", "MedicationAdministration"})
+OF_MEDICINES = ORDERS | {"MedicationStatement"}  # kinds that may point to a Medication
 READ = frozenset({*READERS, BUNDLE})
 
 # Numbers as they were written: 0.10 must not become 0.1000000000000000055.
@@ -154,12 +157,16 @@ def _is_no_history(kind: str, body: Json) -> bool:
     """What is only planned says nothing of what was or will be."""
     if kind == "MedicationRequest":
         return not is_order(body)
+    if kind == "MedicationStatement":
+        return is_planned(body)
     return kind == "Procedure" and text(body, "status") in PLANNED
 
 
 def _is_elsewhere(resource: Resource) -> bool:
     return (
-        resource.kind in ORDERS and "medicationReference" in resource.body and bool(read_medicine(resource).elsewhere)
+        resource.kind in OF_MEDICINES
+        and "medicationReference" in resource.body
+        and bool(read_medicine(resource).elsewhere)
     )
 
 

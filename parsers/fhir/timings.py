@@ -147,7 +147,7 @@ def _clocks(repeat: Json) -> tuple[str, ...]:
     return tuple(each.replace(":", "")[:4] for each in times if isinstance(each, str) and _CLOCK.match(each))
 
 
-def dosages(body: Json) -> list[tuple[str, Json]]:
+def dosages(body: Json, name: str = "dosageInstruction") -> list[tuple[str, Json]]:
     """The dosages in the order in which they are to be followed, each with where it stands."""
-    found = placed(body, "dosageInstruction")
+    found = placed(body, name)
     return sorted(found, key=lambda each: number_of(each[1], "sequence") or Decimal(0))

@@ -13,6 +13,7 @@ from rules.knowledge import Knowledge
 from tests.fakes import RememberingDestination
 from tests.ivigilant.site_hospital import a_message, an_order
 from tests.journeys.first_load import (
+    ATC,
     Json,
     a_patient,
     a_thrombosis,
@@ -28,6 +29,7 @@ from worker.deliver import deliver
 from worker.rebuild import Rebuilt, rebuild
 from worker.site import Destination, Site
 
+OESTROGEN = "IG-VTE-018"
 VTE = "DG1|1||I80.2^Diepe veneuze trombose^I10||20190614|F"
 
 
@@ -79,6 +81,35 @@ def test_a_request_ends_the_one_it_was_made_in_the_place_of(
 
     (row,) = hospital.rows("SELECT state FROM medication_order WHERE placer LIKE '%for anna'")
     assert row[0] == standing
+
+
+@pytest.mark.parametrize(
+    ("elements", "rules"),
+    [
+        ({"status": "active"}, {OESTROGEN}),
+        ({"status": "completed", "effectivePeriod": {"start": "2026-01-01", "end": "2026-12-31"}}, {OESTROGEN}),
+        ({"status": "completed", "effectivePeriod": {"start": "2019-01-01", "end": "2021-06-30"}}, set()),
+        ({"status": "not-taken"}, set()),
+    ],
+)
+def test_a_medicine_used_at_home_counts_as_long_as_it_is_used(
+    elements: Json, rules: set[str], hospital: Hospital, tmp_path: Path
+) -> None:
+    pill = {"resourceType": "Medication", "id": "pill", "code": {"coding": [{"system": ATC, "code": "G03AA07"}]}}
+    used: Json = {"resourceType": "MedicationStatement", "id": "home", "subject": {"reference": "Patient/anna"}}
+    used |= {"meta": {"lastUpdated": "2026-11-30T10:00:00+01:00"}} | elements
+    used["medicationReference"] = {"reference": "Medication/pill"}
+
+    tally = loads(hospital, written(tmp_path / "a.ndjson", [used, pill, an_ivig_order(), a_weight(), a_patient()]))
+
+    assert (tally.loaded.parked, tally.rejected) == (0, 0)
+    assert fired(hospital) & {OESTROGEN} == rules
+
+
+def fired(hospital: Hospital) -> set[str]:
+    (row,) = hospital.rows("SELECT conclusion FROM assessment ORDER BY id DESC LIMIT 1")
+    told = row[0] if isinstance(row[0], dict) else msgspec.json.decode(row[0])
+    return {finding["rule"] for finding in told["findings"]}
 
 
 def test_nothing_of_a_first_load_is_pushed(engine: sa.Engine, knowledge: Knowledge, tmp_path: Path) -> None:
