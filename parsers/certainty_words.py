@@ -73,14 +73,22 @@ _SUSPECTED = _words(
 )  # fmt: skip
 SUSPECTED = re.compile(_SUSPECTED.pattern + r"|\?", re.IGNORECASE)
 
-FAMILY = _words(
+_RELATIVE = _words(
     r"fam(?:ilie\w*|ily|iliair\w*|ilial)?", "fa", "vader", "moeder", r"broers?(?:je)?", "zus(?:sen|ter|je)?",
     "ouders?", "oom", "tante", "opa", "oma", "grootvader", "grootmoeder", "grootouders?", "neef", "nicht",
-    "dochter", "zoon",
+    "dochter", "zoon", r"(?:half|tweeling)(?:broer|zus)", "kleinzoon", "kleindochter", "familielid", "verwante?",
     "father", "mother", "brothers?", "sisters?", "siblings?", "parents?", "grandfather", "grandmother",
     "grandparents?", "uncle", "aunt", "daughter", "son", "relatives?", "cousins?", r"(?:1e|eerste)[- ]?graads\w*",
-    "first[- ]degree", "fhx?",
+    "first[- ]degree", "fhx?", "nephew", "niece", "half-?(?:brother|sister)",
 )  # fmt: skip
+# Not a relative who only tells of the patient, or was born then: "dochter meldt longembolie", "DVT na geboorte zoon".
+FAMILY = re.compile(
+    r"(?<!volgens )(?<!volgens de )(?<!according to )(?<!gemeld door )(?<!reported by )(?<!woont bij )"
+    r"(?<!geboorte )(?<!geboorte van )(?<!bevalling )(?<!bevalling van )(?<!birth of )"
+    + _RELATIVE.pattern
+    + r"(?! (?:meldt|vertelt|zegt|geeft aan|belt|reports?|says|states|tells)(?!\w))",
+    re.IGNORECASE,
+)
 
 NOT_A_DIAGNOSIS = _words(
     r"\w*profyla\w+", r"prophyla\w+", "preventie", "prevention", "risico(?: op| van)?", "risk (?:of|for)", "kans op",

@@ -13,7 +13,8 @@ _SUBCUTANEOUS = "J06BA01"
 _ATC = ("J06BA", "J06BB")
 
 _NAMES = re.compile(
-    r"im+u+n+[oe]?\s?-?globulin|\bigg\b|\bivig\b|\bivimm|\bi\.?v\.?i\.?g|\bscig\b|gam+a[- ]?globulin"
+    r"im+u+n+[oe]?\s?-?globulin|in+mun[oe]?globulin|\bigg\b|\bivig\b|\bivimm|\bi\.?v\.?i\.?g|\bscig\b"
+    r"|gam+a[- ]?globulin"
     r"|gam+agard|gam+aked|gam+aplex|gam+anorm|nanogam|privigen|kiovig|gamunex|octagam|octanorm|flebogam|intratect"
     r"|panzyga|iqymune|bivigam|asceniv|yimmugo|alyglo|qivigy|hizentra|cuvitru|cutaquig|xembify|hyqvia|sandoglobulin"
     r"|ig\s?vena|intraglobin|multigam|multigram|plangamma|gamimune",

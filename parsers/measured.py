@@ -99,7 +99,7 @@ def read_unit(obx: Segment) -> str:
 def _unit(parts: tuple[str, ...]) -> str:
     if not parts:
         return ""
-    if parts[0].strip().lower() in ("10", "x10") and len(parts) > 1 and parts[1][:1].isdigit():
+    if parts[0].lower().replace(" ", "") in ("10", "x10") and len(parts) > 1 and parts[1][:1].isdigit():
         return ucum_of(f"10^{parts[1].strip()}")
     if len(parts) > 5 and parts[5].strip().upper() == "UCUM" and parts[3].strip():
         return ucum_of(parts[3])

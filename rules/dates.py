@@ -21,6 +21,11 @@ def days(number: Decimal | int) -> timedelta:
     return timedelta(days=float(number))
 
 
+def days_between(earlier: datetime, later: datetime) -> timedelta:
+    """Return the days on the calendar between two moments: the evening of day 30 is still day 30."""
+    return later.date() - earlier.astimezone(later.tzinfo).date()
+
+
 def last_moment(fact: Fact) -> datetime | None:
     """Return the last instant the start of a fact can mean; None when undated."""
     if fact.starts is None:

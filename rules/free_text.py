@@ -8,7 +8,10 @@ from rules.forms import Cues
 from rules.remembered import Remembered
 
 Mention = tuple[str, str]  # value set, certainty
-_CLAUSE = re.compile(r"(?<!\bfam)(?<!\bsusp)[,;.\n]+\s|[;\n]|\b(?:maar|but|wel)\b", re.IGNORECASE)
+_CLAUSE = re.compile(
+    r"(?<!\bfam)(?<!\bsusp)(?<!\bst)(?<!\bst\.n)(?<!\bz\.n)(?<!\bv\.a)[,;.\n]+\s|[;\n]|\b(?:maar|but|wel)\b",
+    re.IGNORECASE,
+)
 _SUREST = ("confirmed", "suspected", "family", "refuted")
 
 
@@ -47,6 +50,15 @@ class FreeText:
             named = frozenset(each.set for each in self._patterns if each.pattern.search(text))
             found = self._named.keep(text, named)
         return found
+
+    def may_say(self, text: str, certainty: str) -> bool:
+        """Tell whether the text holds a word that denies, doubts, or names a relative: it may be why a fact does."""
+        cues = {
+            "refuted": (self._negated, self._negated_after),
+            "family": (self._family,),
+            "suspected": (self._suspected,),
+        }
+        return any(cue.search(text) for cue in cues.get(certainty, ()))
 
     def is_positive(self, text: str) -> bool:
         """Tell whether a result in words says that something was found."""

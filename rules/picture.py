@@ -16,6 +16,7 @@ from rules.treatment import Protection, prednisone_mg, protection_of
 OWN = frozenset({"confirmed", "unknown"})
 _SAID_IN_WORDS = frozenset({"condition", "procedure", "allergy"})
 _LOOKALIKES = "venous-thromboembolism-lookalikes"
+_ABOUT_THROMBOSIS = ("venous-thromboembolism", "superficial-thrombophlebitis", "family-history-of-thrombosis")
 _STOPPED = frozenset({"resolved", "inactive", "stopped", "cancelled", "completed", "discontinued"})
 _FIRST = itemgetter(0)
 
@@ -95,8 +96,12 @@ class Picture:
             for name in self.terms.words.sets_named(text):
                 names.setdefault(name, fact.certainty)
         elif fact.kind in _SAID_IN_WORDS and _LOOKALIKES not in names:
-            for name, certainty in self.terms.words.surest(text).items():
-                names.setdefault(name, certainty if fact.certainty in OWN else fact.certainty)
+            words = self.terms.words
+            # A reader weighs words for the thrombosis in them: "CVA, geen DVT" denies the DVT and leaves the stroke.
+            in_words = not fact.codings and words.may_say(text, fact.certainty)
+            for name, certainty in words.surest(text).items():
+                by_words = fact.certainty in OWN or (in_words and not name.startswith(_ABOUT_THROMBOSIS))
+                names.setdefault(name, certainty if by_words else fact.certainty)
 
     def hold(self, condition: Condition) -> Outcome:
         """Ask one condition; the answer is remembered."""

@@ -80,7 +80,8 @@ def _observation(entry: Entry, event: Observation, zone: tzinfo) -> Fact:
     return Fact(
         kind="observation",
         codings=(*codings(event.codings), *codings(event.value_codings)),
-        text=event.text,
+        # The name of a test is with its codes; "F5 gene mutation analysis" is no result.
+        text=event.text if event.number is not None else event.value,
         value=Range(event.number, event.number) if event.number is not None else None,
         unit=event.unit,
         comparator=event.comparator,

@@ -1,7 +1,7 @@
 """Words about what the patient has or had. Only certainty `confirmed` or `unknown` counts, unless the word says so."""
 
 from rules.conditions.vocabulary import Kind, Said, word
-from rules.dates import days, last_moment, may_be_within, show
+from rules.dates import days, days_between, last_moment, may_be_within, show
 from rules.facts import DOSE_WORDS, Dose, Fact, Range
 from rules.picture import OWN, Picture
 from rules.terms import Check, Outcome
@@ -111,13 +111,9 @@ def found_positive(said: Said) -> Check:
 
     def check(picture: Picture) -> Outcome:
         results = [fact for fact in picture.with_certainty(said.names, OWN) if fact.kind == "observation"]
-        return _found([fact for fact in results if picture.terms.words.is_positive(_result(fact))])
+        return _found([fact for fact in results if picture.terms.words.is_positive(fact.text)])
 
     return check
-
-
-def _result(fact: Fact) -> str:
-    return " ".join([fact.text, *(coding.display for coding in fact.codings[1:])])
 
 
 @word(Kind.SETS, needs={"within_days": Kind.NUMBER})
@@ -131,7 +127,9 @@ def diagnosed_after_ivig(said: Said) -> Check:
             last = last_moment(event)
             if event.starts is None or last is None or event.precision == "year":
                 continue
-            doses = [each for each in picture.case.doses if each.at <= last and event.starts - each.at <= window]
+            doses = [
+                each for each in picture.case.doses if each.at <= last and days_between(each.at, event.starts) <= window
+            ]
             if doses:
                 facts += [event, dose_fact(doses[-1])]
         return _found(facts)

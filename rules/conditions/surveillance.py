@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from rules.conditions.history import dose_fact, saw
 from rules.conditions.vocabulary import Kind, Said, word
-from rules.dates import days, last_moment
+from rules.dates import days, days_between, last_moment
 from rules.facts import Dose, Fact
 from rules.picture import OWN, Picture
 from rules.terms import Check, Outcome
@@ -77,7 +77,7 @@ def _followed(picture: Picture, events: Iterable[Fact], window: timedelta) -> li
         dose = dose_before(picture.case.doses, event)
         if dose is None or event.starts is None or dose.order != picture.case.order.key:
             continue
-        if event.starts - dose.at <= window:
+        if days_between(dose.at, event.starts) <= window:
             found.append(Followed(event, dose))
     return found
 

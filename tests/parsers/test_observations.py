@@ -180,6 +180,7 @@ def test_results_stay_with_their_own_order() -> None:
     [
         ("10^9/L", "10*9/L"),
         ("10\\S\\9/L", "10*9/L"),
+        ("x 10^9/L", "10*9/L"),
         ("x10E9/L", "10*9/L"),
         ("µmol/l", "umol/L"),
         ("KG", "kg"),

@@ -79,6 +79,12 @@ def test_a_look_alike_code_is_never_ivig(knowledge: Knowledge, coding: Coding) -
         "VariQuin", "varicella zoster immunoglobuline", "Varitect iv", "Thymoglobuline 25 mg infuus", "Atgam",
         "anti-thymocyten immunoglobuline iv", "Grafalon", "Botulisme antitoxine", "palivizumab", "DigiFab",
         "albumine 20% infuus", "IgG in serum", "immunoglobuline G bepaling serum", "IgG spiegel",
+        "Partobulin immunoglobuline", "Resogam immunoglobuline", "Tetagam P immunoglobuline",
+        "Gamma-tet immunoglobuline",
+        "Berirab immunoglobuline", "Tollwut Immunglobulin", "Aunativ immunoglobuline", "Venbig immunoglobuline",
+        "inmunoglobulina humana antitetánica", "immunoglobuline tegen hepatitis B", "HBIG immune globulin",
+        "IgG subklassen",
+        "bepaling immunoglobulinen IgG IgA IgM", "Immunoglobulins quantitation serum",
     ],
 )  # fmt: skip  # a list of names
 def test_a_look_alike_in_words_is_never_ivig(knowledge: Knowledge, words: str) -> None:
@@ -107,6 +113,28 @@ def test_a_subcutaneous_brand_is_not_ivig(knowledge: Knowledge, brand: str) -> N
 )  # fmt: skip  # a list of names
 def test_the_usual_words_are_ivig(knowledge: Knowledge, words: str) -> None:
     assert seen(knowledge, [], words) == "ivig"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "inmunoglobulina humana normal", "imunoglobulina humana", "immunoglobulina umana", "Immunglobulin vom Menschen",
+        "immunoglobulines humaines", "gammaglobuline", "immune globulin",
+    ],
+)  # fmt: skip  # a list of names
+def test_an_immunoglobulin_in_any_spelling_follows_the_route(knowledge: Knowledge, words: str) -> None:
+    assert seen(knowledge, [], words, IV) == "ivig"
+    assert seen(knowledge, [], words, SC) == "scig"
+    assert seen(knowledge, [], words) == "possible_ivig"
+
+
+@pytest.mark.parametrize("words", ["SCIG 20 g", "immunoglobuline subcutaan", "immunoglobuline s.c. 20%", "Beriglobin"])
+def test_words_that_say_under_the_skin_are_no_ivig(knowledge: Knowledge, words: str) -> None:
+    assert seen(knowledge, [], words) == "scig"
+
+
+def test_a_change_from_under_the_skin_to_the_vein_is_ivig(knowledge: Knowledge) -> None:
+    assert seen(knowledge, [], "IVIG 30 g, was immunoglobuline subcutaan") == "ivig"
 
 
 def test_another_medicine_is_something_else(knowledge: Knowledge) -> None:
