@@ -111,6 +111,7 @@
     body.addEventListener("htmx:beforeOnLoad", onAnswer);
     body.addEventListener("htmx:responseError", onFailure);
     body.addEventListener("htmx:sendError", onFailure);
+    body.addEventListener("htmx:timeout", onFailure);
     body.addEventListener("htmx:afterRequest", onSuccess);
     body.addEventListener("htmx:beforeSwap", beforeSwap);
     body.addEventListener("htmx:afterSettle", function (event) { if (event.target.id === "main") { putBack(); } });

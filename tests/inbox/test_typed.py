@@ -94,7 +94,7 @@ def test_an_act_that_the_server_did_not_take_is_said_and_what_was_typed_stays(de
     desk.page.unroute("**/acknowledge")
     desk.page.get_by_role("button", name="Seen, and taken on").click()
     expect(desk.page.get_by_text("You have acknowledged this alert.")).to_be_visible()
-    expect(desk.page.get_by_text("What you did was not carried out.")).to_be_hidden()
+    expect(desk.page.get_by_text("What you did was not confirmed.")).to_be_hidden()
 
 
 def test_a_fault_of_the_server_is_said_after_an_act(desk: Desk, one_site: Site) -> None:
@@ -117,6 +117,15 @@ def test_a_list_says_that_it_may_be_out_of_date_while_the_server_is_away(desk: D
     ask_for_banners(desk.page)
 
     expect(desk.page.get_by_text("The server does not answer.")).to_be_hidden()
+
+
+def test_a_server_that_takes_the_question_and_never_answers_is_away_too(desk: Desk, one_site: Site) -> None:
+    with_alerts(one_site)
+    desk.page.route("**/banners", lambda route: None)
+
+    desk.goes("/")
+
+    expect(desk.page.get_by_text("The server does not answer.")).to_be_visible()
 
 
 def test_a_remark_half_typed_survives_another_act_on_the_page(desk: Desk, one_site: Site) -> None:
