@@ -21,6 +21,7 @@ class Duration:
 
 
 NONE = Duration()
+_A_TABLE = re.compile(r"HL7[0-9]{3,5}", re.IGNORECASE)  # `1^QD^HL70335`: the table of the pattern, and no duration
 _LETTERS = {"S": "s", "M": "min", "H": "h", "D": "d", "W": "wk", "L": "mo"}
 _PREFIXED = re.compile(r"([SMHDWLXT])\s*([0-9]{1,5}(?:[.,][0-9]{1,2})?)", re.IGNORECASE)
 _SUFFIXED = re.compile(r"([0-9]{1,5}(?:[.,][0-9]{1,2})?)\s*([a-z.]{0,9})", re.IGNORECASE)
@@ -35,8 +36,8 @@ _TIMES_IN_TEXT = re.compile(r"\b(?P<count>[0-9]{1,2})\s*(?:giften|gift|doses|inf
 @lru_cache(maxsize=4096)
 def read_duration(text: str, unit: str = "") -> Duration:
     """Read a duration as HL7 (`D5`) or as people (`5 dagen`) write it; a number needs its unit."""
-    text = text.strip()
-    if not text or text.upper() == "INDEF":
+    text = text.strip().replace("(s)", "s").replace("(S)", "S")  # Cerner writes `5 dose(s)`
+    if not text or text.upper() == "INDEF" or _A_TABLE.fullmatch(text):
         return NONE
     if found := _PREFIXED.fullmatch(text):
         return _prefixed(found[1].upper(), found[2])
@@ -60,7 +61,7 @@ def _counted(digits: str, unit_text: str) -> Duration:
     number, unit = read_number(digits), read_unit(unit_text)
     if number is None or number.high == 0:
         return NONE
-    if unit_text.lower() in ("x", "keer", "maal", "times", "doses"):
+    if unit_text.lower() in ("x", "keer", "maal", "times", "dose", "doses", "giften", "infusions"):
         return Duration(occurrences=int(number.high))
     if unit is None or unit.base != HOURS:
         return Duration(flags=("duration_unread",))

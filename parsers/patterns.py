@@ -68,16 +68,20 @@ _ONCE = frozenset(
 )
 _NAMED = {
     word: Pattern(Decimal(hours), count)
-    for (hours, count), words in {
-        (24, 1): "QD Q1D QAM QPM QHS HS AM PM OD DAILY QDAY QDAILY QN QNOC NOCTE MANE DD 1DD 1D EVERYDAY ONCEDAILY",
+    for (hours, count), words in {  # a bare Qn is so many hours
+        (24, 1): "QD Q1D QAM QPM QHS HS AM PM OD DAILY QDAY QDAILY QN QNOC NOCTE MANE DD 1DD 1D EVERYDAY ONCEDAILY Q24",
         (24, 2): "BID BD 2D TWICEDAILY",
         (24, 3): "TID TDS QSHIFT 3D",
         (24, 4): "QID QDS 4D",
-        (48, 1): "QOD EOD QAD QODAY",
+        (48, 1): "QOD EOD QAD QODAY Q48",
         (168, 1): "QW QWK QWEEK WEEKLY QWEEKLY",
         (84, 1): "BIW",
         (56, 1): "TIW",
         (336, 1): "QOW EOW BIWEEKLY",
+        (4, 1): "Q4",
+        (6, 1): "Q6",
+        (8, 1): "Q8",
+        (12, 1): "Q12",
     }.items()
     for word in words.split()
 }

@@ -1,5 +1,6 @@
 """TQ fields and TQ1 segments as sent, and which of them counts when an order carries several."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import tzinfo
@@ -18,6 +19,9 @@ from parsers.schedules import Sent, read_repeats, timing
 from parsers.segments import Segment
 from parsers.units import Quantity, read_unit
 
+_CLOCK_MARKS = re.compile(r"[,;&\s]+")
+_DATE = re.compile(r"(?:19|20)[0-9]{6}(?:[0-9]{2,10})?(?![0-9])")
+
 
 def read_tq(segment: Segment, field: int, zone: tzinfo) -> list[Sent]:
     """The timings of ORC-7, RXE-1 or RXG-3: one for each repetition."""
@@ -30,14 +34,17 @@ def _read_tq(segment: Segment, field: int, repetition: int, zone: tzinfo) -> Sen
 
     quantity, bare = _quantity(part(1), part(1, 2))
     text = segment.component(field, 8, repetition).strip()
+    pattern, _, clocks = part(2).partition("@")  # `Q8@0600,1400` for `Q8&0600,1400`
+    is_early = _is_date(part(3))  # `1^QD^20260501^20260505`: start and end a component too early
+    starts, ends = (part(3), part(5) or part(4)) if is_early else (part(4), part(5))
     return Sent(
-        pattern=part(2),
-        clock_times=_clocks(part(2, 2).replace(",", " ").split()),
-        duration=read_duration(part(3)),
+        pattern=pattern,
+        clock_times=_clocks(_CLOCK_MARKS.split(clocks or part(2, 2))),
+        duration=NONE if is_early else read_duration(part(3)),
         occurrence=read_duration(part(11), part(11, 2) or "min") if part(11) else NONE,
         total=_count(part(12)),
-        starts=plausible_moment(part(4), zone),
-        ends=plausible_moment(part(5), zone),
+        starts=plausible_moment(starts, zone),
+        ends=plausible_moment(ends, zone),
         priority=part(6),
         conjunction=part(9).upper(),
         text=text,
@@ -54,16 +61,18 @@ def read_tq1(segment: Segment, zone: tzinfo) -> list[Sent]:
     duration, repeats_as = read_repeats(segment.text(3, 5).strip(), segment.text(3, 6).strip())
     quantity, bare = _quantity(segment.text(2).strip(), segment.text(2, 2).strip())
     text = segment.whole(11).strip()
+    starts, ends, are_early = _ends_of(segment)
+    clocks = (clock for number in range(1, segment.repetitions(4) + 1) for clock in segment.components(4, number))
     sent = Sent(
         pattern=patterns[0],
         repeats=duration,
         repeats_as=repeats_as,
-        clock_times=_clocks(list(segment.texts(4))),
-        duration=_cq(segment, 6),
-        occurrence=_cq(segment, 13),
+        clock_times=_clocks([each for clock in clocks for each in _CLOCK_MARKS.split(clock)]),
+        duration=NONE if _is_date(segment.text(6)) else _cq(segment, 6),
+        occurrence=_cq(segment, 8) if are_early and not _is_date(segment.text(8)) else _cq(segment, 13),
         total=_count(segment.text(14)),
-        starts=plausible_moment(segment.text(7), zone),
-        ends=plausible_moment(segment.text(8), zone),
+        starts=plausible_moment(starts, zone),
+        ends=plausible_moment(ends, zone),
         priority=segment.text(9).strip(),
         conjunction=segment.text(12).strip().upper(),
         text=text,
@@ -73,6 +82,19 @@ def read_tq1(segment: Segment, zone: tzinfo) -> list[Sent]:
         rates=find_rates(text),
     )
     return [sent, *(replace(sent, pattern=other, repeats=NONE, repeats_as="") for other in patterns[1:])]
+
+
+def _ends_of(segment: Segment) -> tuple[str, str, bool]:
+    """TQ1-7 and 8; where the first of the dates stands in TQ1-5 or 6 instead, it and the next; and whether it does."""
+    texts = [segment.text(field).strip() for field in (5, 6, 7, 8)]
+    dates = [text for text in texts if _is_date(text)]
+    if not any(_is_date(text) for text in texts[:2]) or all(_is_date(text) for text in texts[2:]):
+        return texts[2], texts[3], False
+    return dates[0], dates[1] if len(dates) > 1 else "", True
+
+
+def _is_date(text: str) -> bool:
+    return _DATE.match(text.strip()) is not None
 
 
 def _patterns(segment: Segment) -> list[str]:

@@ -154,3 +154,58 @@ def test_words_beside_a_named_drug_do_not_name_it() -> None:
 
     assert order.text == "Paracetamol 500 mg"
     assert "drug_from_text" not in order.flags
+
+
+def test_a_start_and_an_end_a_component_too_early_are_read_there() -> None:
+    (timing,) = the_order("ORC|NW|1^EPD", f"RXE|1^QD&&HL70335^20250310^20250314|{IVIG}|30||g").timings
+
+    assert timing.starts is not None
+    assert timing.ends is not None
+    assert [timing.starts.at.day, timing.ends.at.day, timing.occurrences] == [9, 13, (5, 5)]  # midnight here, in UTC
+
+
+@pytest.mark.parametrize(
+    ("segment", "hours"),
+    [
+        ("TQ1|1||QD||20250310|20250314||240^min", 4),
+        ("TQ1|1||QD|||20250310|20250314", None),
+    ],
+)
+def test_a_start_and_an_end_a_field_or_two_too_early_are_read_there(segment: str, hours: int | None) -> None:
+    (timing,) = the_order("ORC|NW|1^EPD", f"RXE||{IVIG}|30||g", segment).timings
+
+    assert timing.starts is not None
+    assert timing.starts.at.day == 9
+    assert timing.occurrence_hours == hours
+
+
+def test_dates_in_their_place_count_before_others() -> None:
+    (timing,) = the_order("ORC|NW|1^EPD", f"RXE||{IVIG}|30||g", "TQ1|1||QD|||20250301|20250310|20250314").timings
+
+    assert timing.starts is not None
+    assert (timing.starts.at.day, timing.occurrences) == (9, (5, 5))
+
+
+@pytest.mark.parametrize("sent", ["^Q8@0600,1400,2200", "^Q8&0600,1400,2200", "^Q8H&0600 1400 2200"])
+def test_clock_times_are_read_however_they_are_divided(sent: str) -> None:
+    (timing,) = the_order("ORC|NW|1^EPD", f"RXE|{sent}|{IVIG}|30||g").timings
+
+    assert timing.period_hours == 8
+    assert timing.clock_times == ("0600", "1400", "2200")
+
+
+@pytest.mark.parametrize("clocks", ["0800&1400", "0800,1400", "0800~1400"])
+def test_the_clock_times_of_a_tq1_are_read_however_they_are_divided(clocks: str) -> None:
+    (timing,) = the_order("ORC|NW|1^EPD", f"RXE||{IVIG}|30||g", f"TQ1|1||BID|{clocks}").timings
+
+    assert timing.clock_times == ("0800", "1400")
+
+
+@pytest.mark.parametrize(("lasts", "times"), [("5 dose(s)", (5, 5)), ("5 Day(s)", (5, 5)), ("HL70335", None)])
+def test_a_duration_in_words_is_read_and_the_table_of_the_pattern_is_none(
+    lasts: str, times: tuple[int, int] | None
+) -> None:
+    (timing,) = the_order("ORC|NW|1^EPD", f"RXE|1^Daily^{lasts}|{IVIG}|30||g").timings
+
+    assert timing.occurrences == times
+    assert "duration_unread" not in timing.flags
