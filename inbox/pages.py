@@ -7,6 +7,7 @@ from litestar import Request, Response
 from litestar.response import Redirect, Template
 
 from inbox.authentication import recognise, viewer_of
+from inbox.changes import changes_told
 from inbox.masking import mask
 from inbox.parts import languages_wished, parts_of
 
@@ -37,6 +38,7 @@ def page(request: AnyRequest, name: str, status: int = 200, **context: Any) -> T
         "site_name": parts.settings.site_name,
         "viewer": viewer_of(request),
         "here": request.url.path,
+        "changes": lambda data: changes_told(data, parts.notation(language)),
         "asked": _asked(request),
         "now": parts.clock(),
         "mask": lambda number: mask(number["value"]) if number["authority"] in masked else number["value"],

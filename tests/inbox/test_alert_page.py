@@ -124,3 +124,17 @@ def test_a_fault_stands_at_the_field_it_is_about_and_what_was_typed_stays(one_pa
     assert "x" * 4001 in acknowledging
     assert "fault-note" in acknowledging
     assert "fault-note" not in overriding
+
+
+def test_a_change_that_made_nothing_worse_is_told_too(one_page: Client, one_site: Site) -> None:
+    alert = one_site.with_case()
+    with one_site.engine.begin() as connection:
+        an_event(connection, alert, data={"rules_added": [], "rules_gone": ["IG-DATA-031"], "dose_g": [None, [30, 30]]})
+        an_event(connection, alert, data={"rules_added": [], "rules_gone": [], "state": ["active", "completed"]})
+        an_event(connection, alert, data={"rules_added": [], "rules_gone": []})
+
+    shown = one_page.get(f"/alerts/{alert}").text
+
+    assert "finding IG-DATA-031 went; Dose per day was unknown, now 30 g" in shown
+    assert "State was active, now completed" in shown
+    assert "other facts, the same findings" in shown
