@@ -20,7 +20,7 @@ PIP := env -u PIP_TARGET -u PIP_PREFIX PIP_USER=0 PIP_NO_INPUT=1 PIP_DISABLE_PIP
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate --extra build
 
-.PHONY: help demo test test-thorough check bench docs format install requirements secrets clean
+.PHONY: help demo test test-thorough check bench docs pictures format install requirements secrets clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ bench: $(DEVELOPMENT)  ## throughput and latency beside the baseline; the last t
 docs: $(DEVELOPMENT)  ## write docs/vignettes.md and docs/burden.md from a run (a few minutes)
 	@$(BIN)/python -m tests.journeys.vignette_table
 	@$(BIN)/python -m ivigilant.rulebook.burden_page docs/burden.md
+
+pictures: $(DEVELOPMENT)  ## take docs/pictures from a demonstration (needs a browser)
+	@$(BIN)/python -m tests.inbox.pictures
 
 format: $(DEVELOPMENT)  ## rewrite what the formatter and the linter can
 	$(BIN)/ruff format .
