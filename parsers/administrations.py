@@ -148,4 +148,4 @@ def _rate(line: DrugLine, grams: Amount | None, started: Moment | None, ended: M
     by_clock = Step(grams, started.at if started else None, ended.at if ended else None).rate
     if by_clock is not None:
         return by_clock
-    return over_hours(grams, read_give_per(line.text(line.places.give_per)).hours)
+    return over_hours(grams, read_give_per(line.give_per).hours)

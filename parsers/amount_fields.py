@@ -6,6 +6,8 @@ from parsers.decimals import Span, read_range, span
 from parsers.segments import Segment
 from parsers.units import Unit, read_unit
 
+_CODES_FROM = 100_000
+
 
 @dataclass(frozen=True, slots=True)
 class UnitField:
@@ -44,6 +46,11 @@ def from_to(low: Span | None, high: Span | None) -> Span | None:
     return span(min(low.low, high.low), max(low.high, high.high), *low.flags, *high.flags)
 
 
+def _no_code(number: Span | None) -> Span | None:
+    """The number, unless it is so large that it is the code of the unit: `263762^MDC_DIM_MILLI_L^MDC`."""
+    return number if number is not None and number.high < _CODES_FROM else None
+
+
 def read_units(segment: Segment, field: int, number_sent: bool = True) -> UnitField:
     """Units from the code, else its text, else the alternate code; `75 mg` and `43^mg/hr` hold the number too."""
     if not field:
@@ -59,7 +66,7 @@ def read_units(segment: Segment, field: int, number_sent: bool = True) -> UnitFi
     if unit is not None:
         return UnitField(unit, words[0], value)
     unit = next((found for word in words[1:] if (found := read_unit(word)) is not None), None)
-    number = read_range(words[0])
+    number = _no_code(read_range(words[0]))
     if unit is not None and number is not None and (not number_sent or unit.base.endswith("/h")):
         return UnitField(unit, words[0], number)
     if unit is None:

@@ -1,18 +1,21 @@
 """RXO, RXE, RXG, RXD, RXA and RXC: the same things said at different places, read by one table of places."""
 
+import re
 from dataclasses import dataclass
 from decimal import Decimal
 
 from parsers.amount_fields import UnitField, from_to, read_number_and_unit, read_units
+from parsers.code_systems import NORMALISED
 from parsers.codes import read_codings, read_words
-from parsers.decimals import Span, unique
+from parsers.decimals import Span, read_range, unique
 from parsers.defaults import Defaults
 from parsers.events import Coding
-from parsers.misplaced import shift_of
+from parsers.misplaced import shift_of, stray_frequency, stray_route
 from parsers.segments import Segment
 from parsers.strengths import Product
-from parsers.units import DOSE, PACKAGE, Quantity, Unit, read_unit
+from parsers.units import DOSE, PACKAGE, RATES, Quantity, Unit, read_unit
 
+_ATC = re.compile(r"[A-Z][0-9]{2}[A-Z]{2}[0-9]{2}")
 _ONE = Decimal(1)
 _MOST_PIECES = 20
 
@@ -84,7 +87,35 @@ class DrugLine:
     @property
     def rate_path(self) -> str:
         """The field of the rate."""
-        return self.segment.path(self._at(self.places.rate))
+        return self.segment.path(self._at(self.places.give_per if self._rate_is_early else self.places.rate))
+
+    @property
+    def give_per(self) -> str:
+        """The time the amount is given in, unless the rate stands there."""
+        return "" if self._rate_is_early else self.text(self.places.give_per)
+
+    @property
+    def _rate_field(self) -> tuple[Segment, int]:
+        return self.segment, self._at(self.places.rate)
+
+    @property
+    def _rate_is_early(self) -> bool:
+        """`|60|mL/h||`: the rate and its unit one field too early, where the give-per time and the rate belong."""
+        if not self.places.rate or self.places.give_per != self.places.rate - 1 or self.text(self.places.rate_units):
+            return False
+        unit = read_units(*self._rate_field).unit
+        return unit is not None and unit.base in RATES and read_range(self.text(self.places.give_per)) is not None
+
+    @property
+    def frequency(self) -> tuple[str, str]:
+        """How often, where it stands among the fields after the units, and that field."""
+        return stray_frequency(self.segment, self._at(self.places.units))
+
+    @property
+    def route(self) -> tuple[Coding, ...]:
+        """The route, where it stands among the fields after the units."""
+        code, _ = stray_route(self.segment, self._at(self.places.units))
+        return (Coding(system="", code=code),) if code else ()
 
     def text(self, place: int) -> str:
         """The first leaf at a place, or nothing."""
@@ -97,7 +128,7 @@ class DrugLine:
             field = self._at(self.places.supplementary)
             for repetition in range(1, self.segment.repetitions(field) + 1):
                 found += [each for each in read_codings(self.segment, field, defaults, repetition) if each not in found]
-        return tuple(found)
+        return tuple(dict.fromkeys([*found, *(each for coding in found for each in _as_atc(coding))]))
 
     def indications(self, defaults: Defaults) -> tuple[Coding, ...]:
         """Why it was ordered, in every repetition."""
@@ -151,6 +182,8 @@ class DrugLine:
 
     def rate(self) -> tuple[Span | None, UnitField]:
         """The rate and its unit, wherever the sender put the unit."""
+        if self._rate_is_early:
+            return read_number_and_unit(self.text(self.places.give_per))[0], read_units(*self._rate_field)
         units = read_units(self.segment, self._at(self.places.rate_units)) if self.places.rate else UnitField(None, "")
         value, unit, _ = read_number_and_unit(self.text(self.places.rate))
         if value is None:
@@ -189,6 +222,12 @@ class DrugLine:
             package=self._quantity(self.places.package, self.places.package_units),
             basis=self.segment.path(self._at(self.places.strength)),
         )
+
+
+def _as_atc(coding: Coding) -> tuple[Coding, ...]:
+    """An ATC code under a name of the sender's own, or under none, is one all the same."""
+    is_theirs = coding.system not in NORMALISED and _ATC.fullmatch(coding.code.upper()) is not None
+    return (Coding(system="ATC", code=coding.code.upper(), display=coding.display),) if is_theirs else ()
 
 
 def _counts_things(units: UnitField, other: UnitField) -> bool:

@@ -1,4 +1,6 @@
-"""Where a sender puts the drug of a segment: mostly in its own field, now and then a field or two away."""
+"""Where senders put the drug of a segment, its frequency and its route when not in the fields that are theirs."""
+
+import re
 
 from parsers.amount_fields import read_number_and_unit
 from parsers.decimals import read_range
@@ -9,6 +11,32 @@ from parsers.units import read_unit
 _FURTHEST_BACK = 2
 _SHORTEST_NAME = 3  # letters
 _NO_AMOUNT = 10_000  # a number from here on is a code
+
+_REACH = 8  # fields after the units
+_FREQUENCY = re.compile(
+    r"Q[0-9]{0,2}[HDW]|Q[0-9]{1,2}L|QD|QOD|OD|BID|BD|TID|TDS|QID|QDS|[1-4]DD|DAILY|WEEKLY|MONTHLY", re.IGNORECASE
+)
+_ROUTE = re.compile(
+    r"IV|I\.V\.|IVPB|IVP|IVI|INTRAVEN\w+|SC|S\.C\.|SUBQ|SUBCUT\w*|SQ|IM|I\.M\.|INTRAMUSC\w+", re.IGNORECASE
+)
+
+
+def stray_frequency(segment: Segment, units: int) -> tuple[str, str]:
+    """A code of how often in one of the fields after the units, and that field; nothing when there is none."""
+    return _first(segment, units + 1, _FREQUENCY)
+
+
+def stray_route(segment: Segment, units: int) -> tuple[str, str]:
+    """A code for into a vein, under the skin or into a muscle from the field of the units on, and that field."""
+    return _first(segment, units, _ROUTE)
+
+
+def _first(segment: Segment, begin: int, codes: re.Pattern[str]) -> tuple[str, str]:
+    for field in range(begin, begin + _REACH):
+        code = segment.text(field).strip()
+        if codes.fullmatch(code):
+            return code, segment.path(field)
+    return "", ""
 
 
 def shift_of(segment: Segment, drug: int, amount: int) -> int:

@@ -1,7 +1,7 @@
 """Orders for a medicine: one event for each order of a message, whatever segments it was sent in."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import msgspec
@@ -16,7 +16,7 @@ from parsers.order_groups import Group, Part, group_orders
 from parsers.order_keys import read_keys
 from parsers.plausible_times import plausible, plausible_moment
 from parsers.routes import read_routes
-from parsers.schedules import timing_in_text
+from parsers.schedules import Sent, timing_in_text
 from parsers.segments import Message, Segment
 from parsers.timing_fields import Chosen, choose, read_tq, read_tq1
 
@@ -148,7 +148,7 @@ class _OrderReader:
         """The routes after the drug line that counts, else those of the rest of the order."""
         rest = [segment for other in self.group.parts for segment in other.routes]
         segments = part.routes or rest or self.group.routes
-        return read_routes(segments, self.defaults)
+        return read_routes(segments, self.defaults) if segments else DrugLine(part.drug).route
 
     def _instructions(self, part: Part) -> Iterator[str]:
         for owner in [part, *self.group.beside(part)]:
@@ -168,7 +168,17 @@ class _OrderReader:
         request = [sent for segment in others for sent in read_tq1(segment, zone)]
         control = read_tq(self.group.control, 7, zone) if self.group.control is not None else []
         elsewhere = [sent for other in strangers for each in other.timings for sent in read_tq1(each, zone)]
-        return choose([own, field, request, control, elsewhere])
+        chosen = choose([own, field, request, control, elsewhere])
+        return chosen if chosen.tells else self._stray(part, [own, field, request, control, elsewhere], chosen)
+
+    def _stray(self, part: Part, sources: Sequence[Sequence[Sent]], chosen: Chosen) -> Chosen:
+        """A frequency among the fields after the units, where no timing tells any."""
+        for each in [part, *self.group.beside(part)]:
+            pattern, path = DrugLine(each.drug).frequency
+            if pattern:
+                found = choose([*sources, [Sent(pattern=pattern, path=path)]])
+                return replace(found, flags=unique([*chosen.flags, "pattern_misplaced"]))
+        return chosen
 
     def _in_words(self, text: str, chosen: Chosen, part: Part) -> tuple[Timing, ...]:
         found = timing_in_text(text, chosen.starts or self._at(15), part.drug.path())

@@ -54,6 +54,9 @@ _IN_DENOMINATOR = {"u": "h", "m": "min", "24h": "d", "24u": "d", "24uur": "d", "
 _EXACT = Context(prec=15)  # 1/60 of an hour and back again is one hour
 _POWER = re.compile(r"[.*·]\s*([a-zA-Z]+)\s*\^?(?:-1|⁻¹)")
 _COUNTED = re.compile(r"([0-9]{1,3})([a-z]+)")
+_DEVICE = "MDC_DIM_"  # ISO/IEEE 11073-10101
+_PREFIXES = {"X": "", "KILO": "k", "DECI": "d", "CENTI": "c", "MILLI": "m", "MICRO": "u", "NANO": "n"}
+_PREFIX = re.compile(rf"^({'|'.join(_PREFIXES)})_")
 _TAIL = re.compile(r"(?<=kg)(?:lichaams\w*|lg|bw|lich\w*|gew\w*)$")
 
 
@@ -91,6 +94,8 @@ def read_unit(text: str) -> Unit | None:
     text = text.strip()
     if not text or len(text) > 60:
         return None
+    if text.upper().startswith(_DEVICE):
+        text = _of_device(text.upper().removeprefix(_DEVICE))
     flags = _misread(text)
     parts = _parts(text)
     numerator = _WORDS.get(parts[0])
@@ -101,6 +106,11 @@ def read_unit(text: str) -> Unit | None:
     if parts[0] == "%":
         return None
     return _ratio(numerator, parts[1:], flags)
+
+
+def _of_device(name: str) -> str:
+    """What infusion pumps call a unit: `MILLI_G_PER_KG_PER_HR` as `mg/kg/hr`."""
+    return "/".join(_PREFIX.sub(lambda found: _PREFIXES[found[1]], part) for part in name.split("_PER_")).lower()
 
 
 def _misread(text: str) -> tuple[str, ...]:

@@ -209,3 +209,84 @@ def test_a_duration_in_words_is_read_and_the_table_of_the_pattern_is_none(
 
     assert timing.occurrences == times
     assert "duration_unread" not in timing.flags
+
+
+@pytest.mark.parametrize(
+    "segment",
+    [
+        f"RXE|^^^20250310|{IVIG}|30||g|FCO|IV|QD^Una vez al dia",
+        f"RXE|^^^20250310^^E|{IVIG}|30||g|VIAL|IV||||1|DOSE|Q24H",
+        f"RXE|1|{IVIG}||30|g|Solution|IV||OD",
+        f"RXO|{IVIG}||30g|IV|QD",
+    ],
+)
+def test_a_frequency_among_the_fields_after_the_units_counts_where_no_timing_tells_one(segment: str) -> None:
+    order = the_order("ORC|NW|1^EPD", segment)
+
+    assert [timing.period_hours for timing in order.timings] == [24]
+    assert "pattern_misplaced" in order.flags
+    assert ends(order.dose) == (30, 30, "g")
+
+
+def test_a_frequency_in_its_place_counts_before_one_elsewhere() -> None:
+    (timing,) = the_order(ORC, f"RXE|^Q4W|{IVIG}|30||g|||BID").timings
+
+    assert timing.period_hours == 672
+
+
+@pytest.mark.parametrize(
+    ("segment", "route"),
+    [
+        (f"RXE||{IVIG}|30||g|SC^Subcutaneous^HL70162", "SC"),
+        (f"RXO|{IVIG}|0.4|g/kg||IV||over 4 uur", "IV"),
+        (f"RXO|{IVIG}||30g|IV|QD", "IV"),
+        (f"RXE||{IVIG}|30||g|INFVLST|I.V.", "I.V."),
+    ],
+)
+def test_a_route_among_the_fields_after_the_amount_counts_where_no_rxr_came(segment: str, route: str) -> None:
+    assert [coding.code for coding in the_order(ORC, segment).routes] == [route]
+
+
+def test_an_rxr_counts_before_a_route_elsewhere() -> None:
+    order = the_order(ORC, f"RXE||{IVIG}|30||g|SC", "RXR|IV")
+
+    assert [coding.code for coding in order.routes] == ["IV"]
+
+
+def test_a_rate_one_field_too_early_is_the_rate_and_no_give_per_time() -> None:
+    order = the_order(ORC, f"RXE||{IVIG}|30||g" + "|" * 17 + "60|mL/hr")
+
+    assert ends(order.rate) == (6, 6, "g/h")
+    assert "give_per_unread" not in order.flags
+    assert order.rate is not None
+    assert order.rate.basis.startswith("RXE[1]-22")
+
+
+def test_a_give_per_time_before_a_rate_in_its_place_stays_one() -> None:
+    order = the_order(ORC, f"RXE||{IVIG}|30||g" + "|" * 17 + "H5|60|mL/hr")
+
+    assert ends(order.rate) == (6, 6, "g/h")
+
+
+@pytest.mark.parametrize("system", ["CB_SAMIH", "L", ""])
+def test_an_atc_code_under_a_name_of_the_senders_own_is_one_all_the_same(system: str) -> None:
+    order = the_order(ORC, f"RXE||J06BA02^Inmunoglobulina humana^{system}|30||g")
+
+    assert ("ATC", "J06BA02") in [(coding.system, coding.code) for coding in order.codings]
+
+
+def test_a_code_of_a_known_system_is_no_atc_code() -> None:
+    order = the_order(ORC, "RXE||J06BA02^Iets^SCT|30||g")
+
+    assert [coding.system for coding in order.codings] == ["SNOMED"]
+
+
+def test_the_order_of_an_infusion_pump_is_read_in_its_units() -> None:
+    order = the_order(
+        "ORC|RE|1^EPD",
+        "RXG|1|||^Privigen 10%|300||263762^MDC_DIM_MILLI_L^MDC||||||||60|265266^MDC_DIM_MILLI_L_PER_HR^MDC",
+    )
+
+    assert ends(order.amount) == (300, 300, "mL")
+    assert ends(order.dose) == (30, 30, "g")
+    assert ends(order.rate) == (6, 6, "g/h")

@@ -22,6 +22,9 @@ from parsers.units import Quantity, read_unit
         ("µg", "ug", "g", "0.000001"),
         ("mcg", "ug", "g", "0.000001"),
         ("ML", "mL", "mL", "1"),
+        ("MDC_DIM_MILLI_L", "mL", "mL", "1"),
+        ("MDC_DIM_X_G", "g", "g", "1"),
+        ("MDC_DIM_MILLI_G_PER_KG_PER_MIN", "mg/kg/min", "g/kg/h", "0.06"),
         ("cc", "mL", "mL", "1"),
         ("L", "L", "mL", "1000"),
         ("kg", "kg", "kg", "1"),
@@ -60,7 +63,7 @@ def test_a_unit_is_known_by_what_it_counts_as(text: str, name: str, base: str, f
     assert (unit.name, unit.base, unit.factor) == (name, base, Decimal(factor))
 
 
-@pytest.mark.parametrize("text", ["", "foo", "M", "mmol/L", "g/foo", "x" * 100, "/", "/kg", "kg/m2"])
+@pytest.mark.parametrize("text", ["", "foo", "M", "mmol/L", "g/foo", "x" * 100, "/", "/kg", "kg/m2", "MDC_DIM_DIMLESS"])
 def test_an_unknown_unit_is_not_guessed(text: str) -> None:
     assert read_unit(text) is None
 
