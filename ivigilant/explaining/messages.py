@@ -20,6 +20,7 @@ from parsers.segments import Message, split
 from rules.knowledge import Knowledge
 from worker.facts import codings
 from worker.nameless import name_of, take_in
+from worker.products import product_of
 from worker.record import keeps
 
 
@@ -144,6 +145,9 @@ def _why(event: AnyEvent, knowledge: Knowledge, kept: bool) -> str:
         if isinstance(event, MedicationOrdered) and event.source == "control" and not event.codings:
             return "kept for its order: it names no product"
         product = knowledge.classify(codings(event.codings), event.text, codings(event.routes))
+        mixed = product_of(knowledge, event)
+        if mixed.is_ivig and not product.is_ivig:
+            return f"{mixed.product_class}: an ingredient of the mixture is immunoglobulin"
         said = f"{product.product_class}: {product.why}"
         if product.is_ivig or not kept:
             return said

@@ -118,6 +118,17 @@ def test_a_message_of_a_batch_is_named_by_its_number(dry_run: DryRun) -> None:
     assert names == [f"25_batch_v25_fhs_bhs.hl7 message {number}" for number in range(1, 6)]
 
 
+def test_a_mixture_says_that_an_ingredient_makes_it_what_it_is(dry_run: DryRun, tmp_path: Path) -> None:
+    ingredients = ("RXC|A|X^Privigen 100 mg/ml^L|30|g", "RXC|B|Y^NaCl 0,9%^L|200|mL")
+    raw = a_patient_message(ORC, rxe("1", "dose", "M1^Bereiding apotheek^L"), "RXR|IV", *ingredients, kind="RDE^O11")
+
+    message = the_message(dry_run, raw, tmp_path)
+
+    assert [(seen.kept, seen.why) for seen in message.events if seen.event["event"] == "order"] == [
+        (True, "ivig: an ingredient of the mixture is immunoglobulin")
+    ]
+
+
 @pytest.mark.parametrize(
     ("raw", "reason", "answer"),
     [
