@@ -15,7 +15,7 @@ Certainty = Literal["confirmed", "suspected", "refuted", "family", "unknown"]
 Precision = Literal["year", "month", "day", "hour", "minute", "second"]
 
 
-class Struct(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Struct(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A value that compares by its fields and writes itself as JSON."""
 
 

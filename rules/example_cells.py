@@ -7,6 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from msgspec import structs
+
 from rules.facts import Case, Coding, Dose, Fact, Provenance, Range
 
 AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -62,25 +64,25 @@ def _qualified(fact: Fact, part: str) -> Fact:
         case [number, "days", "ago"]:
             fine = "second" if fact.kind == "observation" else "day"
             at = AT if fine == "second" else AT.replace(hour=0)
-            return replace(fact, starts=at - timedelta(days=int(number)), precision=fine)
+            return structs.replace(fact, starts=at - timedelta(days=int(number)), precision=fine)
         case [number, "hours", "ago"]:
-            return replace(fact, starts=AT - timedelta(hours=int(number)), precision="second")
+            return structs.replace(fact, starts=AT - timedelta(hours=int(number)), precision="second")
         case ["in", when] if "-" in when:
-            return replace(fact, starts=datetime.strptime(when, "%Y-%m").replace(tzinfo=UTC), precision="month")
+            return structs.replace(fact, starts=datetime.strptime(when, "%Y-%m").replace(tzinfo=UTC), precision="month")
         case ["in", when]:
-            return replace(fact, starts=datetime(int(when), 1, 1, tzinfo=UTC), precision="year")
+            return structs.replace(fact, starts=datetime(int(when), 1, 1, tzinfo=UTC), precision="year")
         case ["ended", number, "days", "ago"]:
-            return replace(fact, ends=AT - timedelta(days=int(number)))
+            return structs.replace(fact, ends=AT - timedelta(days=int(number)))
         case [("suspected" | "refuted" | "family" | "unknown" | "confirmed") as certainty]:
-            return replace(fact, certainty=certainty)
+            return structs.replace(fact, certainty=certainty)
         case [("resolved" | "inactive" | "preliminary" | "stopped") as status]:
-            return replace(fact, status=status)
+            return structs.replace(fact, status=status)
         case [("IV" | "PO" | "SC") as route]:
-            return replace(fact, route=route)
+            return structs.replace(fact, route=route)
         case [quoted] | [quoted, *_] if quoted.startswith('"'):
-            return replace(fact, text=part.strip('"'))
+            return structs.replace(fact, text=part.strip('"'))
         case [amount, unit]:
-            return replace(fact, value=read_range(amount), unit=unit)
+            return structs.replace(fact, value=read_range(amount), unit=unit)
     raise CellError(f"what is {part!r}?")
 
 
@@ -100,7 +102,7 @@ def _measurement(code: str, unit: str, cell: str) -> Fact:
         AT - timedelta(days=1), "second", status="final", provenance=WHERE,
     )  # fmt: skip  # what was measured, and when
     for part in rest:
-        fact = replace(fact, unit=part[5:]) if part.startswith("unit ") else _qualified(fact, part)
+        fact = structs.replace(fact, unit=part[5:]) if part.startswith("unit ") else _qualified(fact, part)
     return fact
 
 

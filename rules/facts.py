@@ -9,9 +9,10 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Provenance:
+
+class Provenance(Struct, frozen=True, gc=False):
     """The message and field a fact was read from."""
 
     message: int  # row id in the message table
@@ -27,8 +28,7 @@ class Coding(NamedTuple):
     display: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Range:
+class Range(Struct, frozen=True, gc=False):
     """A quantity known to lie between two values; equal when it is exact. Rules look at the riskier end."""
 
     low: Decimal
@@ -40,8 +40,7 @@ DOSE_WORDS = ("IVIg given", "IVIg planned")  # the text of a dose shown as a fac
 Kind = Literal["condition", "observation", "procedure", "allergy", "medication"]
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(Struct, frozen=True, gc=False):
     """One thing known of the patient at the moment the order is judged."""
 
     kind: Kind

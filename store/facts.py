@@ -23,6 +23,8 @@ _TYPES: Types = {
     "path": sa.Text(),
 }
 
+ROW = ("patient_id", "kind", "key", "version", "deleted", "data", "message_id", "path")  # what a reader gets
+
 
 @dataclass(frozen=True, slots=True)
 class FactRow:
@@ -82,7 +84,7 @@ def _latest(rows: Iterable[FactRow]) -> list[FactRow]:
 def of_patients(
     connection: sa.Connection, ids: Collection[int], kinds: Collection[str] | None = None
 ) -> Sequence[sa.Row[*tuple[Any, ...]]]:
-    """Give the history of these patients, withdrawn entries too, oldest version first."""
+    """Give the history of these patients, withdrawn entries too, oldest version first; the columns as in ROW."""
     query = _of_patients(connection.dialect.name, kinds is not None)
     return connection.execute(query, {"ids": ids} if kinds is None else {"ids": ids, "kinds": kinds}).all()
 
@@ -90,7 +92,7 @@ def of_patients(
 @cache
 def _of_patients(dialect: str, of_some_kinds: bool) -> sa.Executable:
     fact = tables.fact
-    query = sa.select(fact).where(one_of(dialect, fact.c.patient_id))
+    query = sa.select(*(fact.c[name] for name in ROW)).where(one_of(dialect, fact.c.patient_id))
     if of_some_kinds:
         query = query.where(one_of(dialect, fact.c.kind, "kinds"))
     return query.order_by(fact.c.version, fact.c.kind, fact.c.key, fact.c.patient_id)

@@ -1,8 +1,8 @@
 """One entry of a patient's history: an event as it was read, with the message it came from."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -18,9 +18,8 @@ class Stored(Struct, frozen=True, kw_only=True):
     event: AnyEvent
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One event of the history, ordered by its version."""
+class Entry(msgspec.Struct, frozen=True, gc=False):
+    """One event of the history, ordered by its version. A struct: a year of history is some thousand of them."""
 
     event: AnyEvent
     version: str
@@ -34,6 +33,8 @@ class Entry:
         return self.event.at or event_time(self.version)
 
 
+_Told = tuple[tuple[str, str], bool, bytes, int, int]  # version and path, deleted, data, patient, message
+_PLACE = itemgetter(0)
 _encoder = msgspec.json.Encoder(decimal_format="string")
 _decoder = msgspec.json.Decoder(Stored)
 
@@ -43,21 +44,20 @@ def encode(control_id: str, event: AnyEvent) -> bytes:
     return _encoder.encode(Stored(control_id=control_id, event=event))
 
 
-def decode(rows: Iterable[Any]) -> list[Entry]:
-    """The entries that stand, oldest version first; what was withdrawn is left out.
+def decode(rows: Iterable[Iterable[Any]]) -> list[Entry]:
+    """The entries that stand, oldest version first; what was withdrawn is left out. The rows are as `store.facts.ROW`.
 
     What merged identities say of the same thing is one entry: a correction under the new number corrects the old one.
     """
-    latest: dict[tuple[str, str], Any] = {}
-    for row in rows:
-        known = latest.get((row.kind, row.key))
-        if known is None or (known.version, known.path) < (row.version, row.path):
-            latest[row.kind, row.key] = row
-    entries = [_entry(row) for row in latest.values() if not row.deleted]
-    entries.sort(key=lambda entry: (entry.version, entry.event.path))
-    return entries
+    latest: dict[tuple[str, str], _Told] = {}
+    for patient_id, kind, key, version, deleted, data, message_id, path in rows:
+        known = latest.get((kind, key))
+        if known is None or known[0] < (version, path):
+            latest[kind, key] = (version, path), deleted, data, patient_id, message_id
+    told = sorted((each for each in latest.values() if not each[1]), key=_PLACE)
+    return [_entry(*each) for each in told]
 
 
-def _entry(row: Any) -> Entry:
-    stored = _decoder.decode(row.data)
-    return Entry(stored.event, row.version, row.patient_id, row.message_id, stored.control_id)
+def _entry(place: tuple[str, str], _deleted: bool, data: bytes, patient_id: int, message_id: int) -> Entry:
+    stored = _decoder.decode(data)
+    return Entry(stored.event, place[0], patient_id, message_id, stored.control_id)

@@ -3,9 +3,10 @@
 One of the two translations between packages; the other is `record`. Nothing is judged here.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, tzinfo
 from decimal import Decimal
+from functools import lru_cache
 
 from parsers.events import Allergy, Condition, MedicationOrdered, Moment, Observation, Procedure
 from parsers.events import Coding as ReadCoding
@@ -14,7 +15,8 @@ from worker.entries import Entry
 from worker.orders import OrderState
 
 
-def codings(read: Iterable[ReadCoding]) -> tuple[Coding, ...]:
+@lru_cache(maxsize=8192)  # a hospital uses the same codes all day
+def codings(read: tuple[ReadCoding, ...]) -> tuple[Coding, ...]:
     """The same codes, as the rules name them."""
     return tuple(Coding(coding.system, coding.code, coding.display) for coding in read)
 
@@ -29,11 +31,11 @@ def facts_of(entries: Sequence[Entry], zone: tzinfo) -> list[Fact]:
     facts = []
     for entry in entries:
         event = entry.event
-        if isinstance(event, Condition):
-            facts.append(_condition(entry, event, zone))
-        elif isinstance(event, Observation):
+        if isinstance(event, Observation):  # first, for there are most of them
             if event.status not in ("withdrawn", "no_value"):
                 facts.append(_observation(entry, event, zone))
+        elif isinstance(event, Condition):
+            facts.append(_condition(entry, event, zone))
         elif isinstance(event, Procedure):
             facts.append(_dated(entry, "procedure", event, event.performed, zone))
         elif isinstance(event, Allergy):
@@ -79,7 +81,7 @@ def _condition(entry: Entry, event: Condition, zone: tzinfo) -> Fact:
 def _observation(entry: Entry, event: Observation, zone: tzinfo) -> Fact:
     return Fact(
         kind="observation",
-        codings=(*codings(event.codings), *codings(event.value_codings)),
+        codings=codings(event.codings + event.value_codings),
         # The name of a test is with its codes; "F5 gene mutation analysis" is no result.
         text=event.text if event.number is not None else event.value,
         value=Range(event.number, event.number) if event.number is not None else None,

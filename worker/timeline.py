@@ -24,11 +24,10 @@ class Timeline:
 
     def until(self, at: datetime, own: Provenance | None = None) -> tuple[Fact, ...]:
         """Those that count at a moment: undated ones, and dated ones at or before it; not an order itself."""
-        return tuple(
-            fact
-            for fact in self.facts
-            if (fact.starts is None or fact.starts <= at) and (own is None or fact.provenance != own)
-        )
+        counting = [fact for fact in self.facts if fact.starts is None or fact.starts <= at]
+        if own is not None:
+            counting = [fact for fact in counting if fact.kind != "medication" or fact.provenance != own]
+        return tuple(counting)
 
 
 def lay_out(facts: Sequence[Fact], knowledge: Knowledge) -> Timeline:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec import structs
 
 from rules.assessment import Priority, Tier
 from rules.evaluate import evaluate
@@ -34,7 +35,9 @@ def test_a_fact_leads_back_to_its_message_and_field(knowledge: Knowledge) -> Non
 
 
 def test_the_text_names_what_was_found_in_both_languages(knowledge: Knowledge) -> None:
-    case = replace(a_case(), facts=(replace(dvt(Provenance(7, "X", "Y")), starts=AT.replace(2019), precision="month"),))
+    case = replace(
+        a_case(), facts=(structs.replace(dvt(Provenance(7, "X", "Y")), starts=AT.replace(2019), precision="month"),)
+    )
 
     text = evaluate(case, knowledge).text
 
@@ -146,7 +149,7 @@ def test_doses_of_the_order_itself_are_not_an_earlier_course(knowledge: Knowledg
 @pytest.mark.parametrize("unit", ["{INR}", "", "INR", "1"])
 def test_an_inr_is_read_in_every_usual_unit(knowledge: Knowledge, unit: str) -> None:
     case = a_case(diagnosed="I80.2", taking="B01AA03", INR="1.5")
-    facts = tuple(replace(fact, unit=unit) if fact.kind == "observation" else fact for fact in case.facts)
+    facts = tuple(structs.replace(fact, unit=unit) if fact.kind == "observation" else fact for fact in case.facts)
 
     rules = [finding.rule for finding in evaluate(replace(case, facts=facts), knowledge).findings]
 

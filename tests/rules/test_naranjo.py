@@ -1,9 +1,9 @@
 """The Naranjo questions: what the record answers, what it leaves open, and what it comes to."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec import structs
 
 from rules.evaluate import evaluate
 from rules.example_cells import AT
@@ -51,7 +51,7 @@ def test_paran_2_scores_three_before_anybody_answered(knowledge: Knowledge) -> N
 def test_emerson_2b_scores_six_probable(knowledge: Knowledge) -> None:
     months = 150 * 24
     earlier = (given(months + 14 * 24, order="FIRST"), diagnosed("I80.2", months + 7 * 24))
-    steroid = replace(medicine("H02AB04", 1000, "IV"), starts=AT - timedelta(days=5))
+    steroid = structs.replace(medicine("H02AB04", 1000, "IV"), starts=AT - timedelta(days=5))
     case = a_case(
         earlier[1], condition("E66.9"), steroid, diagnosed("I26.9", 1), doses=(earlier[0], given(31), given(7))
     )

@@ -1,12 +1,13 @@
 """The clinical vignettes, each made into a Case and the answer it must have."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import yaml
+from msgspec import structs
 
 from rules.evaluate import evaluate
 from rules.example_cells import AT
@@ -58,7 +59,7 @@ def exactly(number: Any) -> Range | None:
 
 def condition(code: str, days_ago: int | None = None) -> Fact:
     fact = Fact("condition", (Coding("ICD10", code),))
-    return fact if days_ago is None else replace(fact, starts=AT - timedelta(days=days_ago), precision="second")
+    return fact if days_ago is None else structs.replace(fact, starts=AT - timedelta(days=days_ago), precision="second")
 
 
 def medicine(code: str, amount: int | None = None, route: str = "PO") -> Fact:
