@@ -1,6 +1,7 @@
 """Tokens for programs: `Authorization: Bearer …`. Only a hash is kept, so a token is shown once."""
 
 import secrets
+from collections.abc import Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -27,6 +28,12 @@ def revoke_token(connection: sa.Connection, name: str, now: datetime) -> int:
     """End every token of this name and say how many there were."""
     ended = sa.update(tokens).where(tokens.c.name == name, tokens.c.revoked_at.is_(None)).values(revoked_at=now)
     return connection.execute(ended).rowcount
+
+
+def every_token(connection: sa.Connection) -> Sequence[sa.RowMapping]:
+    """Give every token there was, by name, oldest first; not the token itself."""
+    query = sa.select(tokens.c.name, tokens.c.role, tokens.c.created_at, tokens.c.revoked_at)
+    return connection.execute(query.order_by(tokens.c.name, tokens.c.id)).mappings().all()
 
 
 def find_token(connection: sa.Connection, token: str) -> sa.RowMapping | None:

@@ -5,6 +5,7 @@ import sys
 import typer
 
 from ivigilant.commands import (
+    account_changes,
     accounts,
     backtest,
     explain,
@@ -33,6 +34,7 @@ app = typer.Typer(
 )
 for group in (stack, roles, replay, explain, backtest, history, upkeep, prune):
     group.add_to(app)
+account_changes.add_to(accounts.users, accounts.tokens)
 app.add_typer(accounts.users, name="user")
 app.add_typer(accounts.tokens, name="token")
 app.add_typer(upkeep.database, name="db")

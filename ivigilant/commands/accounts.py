@@ -40,8 +40,8 @@ def add_user(
     from inbox.errors import AccountRefused
     from store.engine import connect
 
-    _require_role(role)
-    password = _read_password()
+    require_role(role)
+    password = read_password()
     engine = connect(read_settings(config, data_dir).database())
     with database_explained():
         try:
@@ -67,7 +67,7 @@ def create_token(
     from inbox.tokens import create_token as create
     from store.engine import connect
 
-    _require_role(role)
+    require_role(role)
     engine = connect(read_settings(config, data_dir).database())
     with database_explained():
         try:
@@ -105,7 +105,7 @@ def revoke_token(
         raise typer.Exit(1)
 
 
-def _require_role(role: str) -> None:
+def require_role(role: str) -> None:
     """Refuse a role that is none before anything is asked."""
     from inbox.viewer import ROLES
 
@@ -113,7 +113,8 @@ def _require_role(role: str) -> None:
         raise NoSuchRole(f"--role {role}: the role is one of {', '.join(ROLES)}")
 
 
-def _read_password() -> str:
+def read_password() -> str:
+    """Ask for a password twice; or read it, when nobody is at a keyboard."""
     if sys.stdin.isatty():
         password: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
         return password

@@ -1,0 +1,89 @@
+"""People and programs come and go, and an administrator says so on the command line."""
+
+import pytest
+import sqlalchemy as sa
+
+from inbox.accounts import check_password
+from store import tables
+from store.engine import connect
+from tests.ivigilant.processes import ivigilant
+from tests.store.builders import NOW
+
+FIRST, SECOND = "long enough 1\n", "long enough 2\n"
+
+
+@pytest.fixture
+def place(sqlite_url: str) -> dict[str, str]:
+    """A database in which a.visser signs in."""
+    place = {"IVIGILANT_DATABASE_URL": sqlite_url}
+    assert ivigilant("user", "add", "a.visser", environment=place, stdin=FIRST).returncode == 0
+    return place
+
+
+def may_sign_in(place: dict[str, str], password: str) -> bool:
+    with connect(place["IVIGILANT_DATABASE_URL"]).connect() as connection:
+        return check_password(connection, "a.visser", password.strip()) is not None
+
+
+def sessions(place: dict[str, str]) -> int:
+    with connect(place["IVIGILANT_DATABASE_URL"]).connect() as connection:
+        return int(connection.scalar(sa.select(sa.func.count()).select_from(tables.session)) or 0)
+
+
+def signed_in(place: dict[str, str]) -> None:
+    with connect(place["IVIGILANT_DATABASE_URL"]).begin() as connection:
+        number = connection.scalar(sa.select(tables.user.c.id))
+        times = {"created_at": NOW, "seen_at": NOW, "expires_at": NOW}
+        connection.execute(sa.insert(tables.session).values(token_hash=b"h" * 32, user_id=number, **times))
+
+
+def test_an_account_that_is_ended_is_signed_out_and_may_be_resumed(place: dict[str, str]) -> None:
+    signed_in(place)
+
+    ended = ivigilant("user", "end", "a.visser", environment=place)
+    listed = ivigilant("user", "list", environment=place).stdout
+    could = may_sign_in(place, FIRST)
+    ivigilant("user", "resume", "a.visser", environment=place)
+
+    assert (ended.returncode, ended.stderr) == (0, "a.visser may no longer sign in\n")
+    assert listed.split()[:2] == ["a.visser", "pharmacist"]
+    assert listed.rstrip().endswith("ended")
+    assert (could, may_sign_in(place, FIRST), sessions(place)) == (False, True, 0)
+
+
+def test_another_password_ends_what_the_old_one_opened(place: dict[str, str]) -> None:
+    signed_in(place)
+
+    short = ivigilant("user", "password", "a.visser", environment=place, stdin="short\n")
+    run = ivigilant("user", "password", "a.visser", environment=place, stdin=SECOND)
+
+    assert (short.returncode, run.returncode) == (1, 0)
+    assert (may_sign_in(place, FIRST), may_sign_in(place, SECOND), sessions(place)) == (False, True, 0)
+
+
+def test_a_role_is_changed_and_one_that_is_none_is_wrong_usage(place: dict[str, str]) -> None:
+    runs = [ivigilant("user", "role", "a.visser", role, environment=place) for role in ("reader", "boss")]
+
+    assert [run.returncode for run in runs] == [0, 2]
+    assert "reader" in ivigilant("user", "list", environment=place).stdout
+
+
+@pytest.mark.parametrize("words", [("end",), ("resume",), ("password",), ("role",)])
+def test_an_account_that_is_none_is_told_in_one_line(place: dict[str, str], words: tuple[str, ...]) -> None:
+    more = ("reader",) if words == ("role",) else ()
+
+    run = ivigilant("user", *words, "nobody", *more, environment=place, stdin=SECOND)
+
+    assert (run.returncode, run.stdout) == (1, "")
+    assert run.stderr == "ivigilant: nobody signs in as nobody; who does: ivigilant user list\n"
+
+
+def test_tokens_are_listed_without_themselves(place: dict[str, str]) -> None:
+    token = ivigilant("token", "create", "--name", "board", environment=place).stdout.strip()
+    ivigilant("token", "revoke", "--name", "board", environment=place)
+
+    listed = ivigilant("token", "list", environment=place).stdout
+
+    assert listed.split()[:2] == ["board", "reader"]
+    assert "ended" in listed
+    assert token not in listed
