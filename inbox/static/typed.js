@@ -115,7 +115,11 @@
     body.addEventListener("htmx:afterRequest", onSuccess);
     body.addEventListener("htmx:beforeSwap", beforeSwap);
     body.addEventListener("htmx:afterSettle", function (event) { if (event.target.id === "main") { putBack(); } });
-    body.addEventListener("submit", function () { leaving = true; setTimeout(function () { leaving = false; }, 3000); });
+    body.addEventListener("submit", function (event) { // signing out or another language is leaving, a form of the page is not
+      if (!event.target.closest("#main")) { return; }
+      leaving = true;
+      setTimeout(function () { leaving = false; }, 3000);
+    });
     if (byId("again")) { byId("again").addEventListener("cancel", function (event) { event.preventDefault(); }); }
   });
   window.addEventListener("beforeunload", function (event) {

@@ -11,6 +11,7 @@ from store import tables
 from tests.inbox.builders import NOW, an_event
 from tests.inbox.desks import Desk, with_alerts
 from tests.inbox.sites import PASSWORD, Site
+from tests.inbox.test_codes import a_code
 from tests.store.builders import a_feed
 
 pytestmark = pytest.mark.browser
@@ -200,3 +201,25 @@ def test_a_warning_that_stands_is_not_said_again_nor_taken_from_under_the_focus(
     )
 
     assert desk.page.evaluate("window.warning.isConnected") is True
+
+
+def test_choosing_another_language_does_not_throw_away_what_was_typed_unasked(desk: Desk, one_site: Site) -> None:
+    (alert,) = with_alerts(one_site)
+    desk.goes(f"/alerts/{alert}")
+    note = desk.page.get_by_role("textbox", name="Note").first
+    note.fill("Called the ward")
+    desk.page.on("dialog", lambda dialog: dialog.dismiss())
+
+    desk.page.get_by_role("button", name="Nederlands").click()
+
+    expect(note).to_have_value("Called the ward")
+
+
+def test_a_form_without_a_script_behind_it_is_sent_without_a_question(desk: Desk, one_site: Site) -> None:
+    code = a_code(one_site)
+    desk.goes(f"/codes/{code}")
+    desk.page.get_by_label("Why").fill("Not ours to judge")
+
+    desk.page.get_by_role("button", name="Dismiss").click()
+
+    expect(desk.page.get_by_text("is dismissed")).to_be_visible()
