@@ -1,5 +1,6 @@
 """Every page for who reads with the ears, works with the keyboard or sees little, and what a printer makes of it."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -134,3 +135,14 @@ def test_the_leaflet_is_a_page_of_its_own_in_each_language(desk: Desk) -> None:
     assert leaflets.nth(1).evaluate("each => getComputedStyle(each).breakBefore") == "page"
     assert leaflets.first.locator("li").first.evaluate("each => getComputedStyle(each).listStyleType") == "disc"
     expect(desk.page.get_by_role("link", name="Back to the inbox")).to_be_hidden()
+
+
+def test_who_moves_from_alert_to_alert_hears_how_grave_each_is_and_when_it_starts(desk: Desk, one_site: Site) -> None:
+    (alert,) = with_alerts(one_site)
+    desk.goes("/")
+
+    desk.presses("j")
+
+    link = desk.page.locator(f"#alert-{alert}")
+    expect(link).to_be_focused()
+    expect(link).to_have_accessible_description(re.compile("Contraindication.*urgent.*Starts 21 Nov 2026"))
