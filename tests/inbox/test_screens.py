@@ -101,3 +101,13 @@ def _named(site: Site, name: str) -> int:
     told["order"] |= {"product": name}
     with site.engine.begin() as connection:
         return a_case(connection, patient=a_person(connection, name, name), number=name[:9], told=told)
+
+
+def test_on_a_telephone_a_fact_shows_its_source_without_moving_sideways(dutch_desk: Desk, one_site: Site) -> None:
+    (alert,) = with_alerts(one_site)
+    dutch_desk.page.set_viewport_size({"width": 390, "height": 844})
+
+    dutch_desk.goes(f"/alerts/{alert}")
+
+    table = dutch_desk.page.locator(".finding .scroll").first
+    assert table.evaluate("each => each.scrollWidth - each.clientWidth") == 0
