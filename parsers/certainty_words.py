@@ -40,7 +40,8 @@ REFUTED_AFTER = _words(
     "uitgesloten", "verworpen", "weerlegd", "negatief", "afwezig", "onwaarschijnlijk", "nee", "neen",
     "niet (?:aangetoond|bevestigd|waarschijnlijk|aanwezig|gezien|gevonden|aantoonbaar|vastgesteld)",
     "ontkend", "denied",
-    "ruled out", "excluded", "refuted", "unlikely", "negative", "absent", "no", r"is geen sprake van",
+    "ruled out", "excluded", "refuted", "unlikely", "negative", "absent", r"no(?! (?!evidence|signs?|proof)\w)",
+    r"is geen sprake van",
     "not (?:confirmed|seen|present|found|demonstrated|detected|identified|likely)", "foutief ingevoerd",
     "entered in error", r"\(-\)",
 )  # fmt: skip

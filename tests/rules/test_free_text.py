@@ -104,6 +104,9 @@ VTE, PAST = "venous-thromboembolism", "venous-thromboembolism-history"
         ("factor V Leiden heterozygoot", "thrombophilia", "confirmed"),
         ("proteïne C-deficiëntie", "thrombophilia", "confirmed"),
         ("geen trombofilie", "thrombophilia", "refuted"),
+        ("antifosfolipiden antistoffen negatief", "thrombophilia", "refuted"),
+        ("DVT versus erysipelas", VTE, "suspected"),
+        ("cavafilter in situ", "venous-thromboembolism-possible", "confirmed"),
         ("ziekte van Waldenström", "hyperviscosity", "confirmed"),
         ("herseninfarct 2019", "arterial-thrombosis", "confirmed"),
         ("vader herseninfarct", "arterial-thrombosis", "family"),
@@ -188,6 +191,11 @@ def test_other_words_mention_no_thrombosis(knowledge: Knowledge, text: str) -> N
         ("kinderwens, nooit eerdere zwangerschap", "pregnancy"),
         ("no CVA tenderness", "arterial-thrombosis"),
         ("BMI 28,5", "obesity"),
+        ("Wells score DVT 1", VTE),
+        ("alarmsymptomen DVT/PE besproken", VTE),
+        ("trombofilie onderzoek ingezet", "thrombophilia"),
+        ("stroke volume", "arterial-thrombosis"),
+        ("estrogen receptor positive", "oestrogen"),
     ],
 )
 def test_look_alikes_are_no_mention(knowledge: Knowledge, text: str, name: str) -> None:
