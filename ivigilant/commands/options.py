@@ -37,6 +37,10 @@ def database_explained() -> Iterator[None]:
         yield
     except sa.exc.OperationalError as error:
         reason = str(error.orig).strip().splitlines()[0] if error.orig else type(error).__name__
+        if reason == "unable to open database file":
+            raise NotReady(
+                "no database is there; name where it is: --data-dir, or make one: ivigilant db upgrade"
+            ) from None
         raise NotReady(f"the database does not answer, or has no tables yet (ivigilant db upgrade): {reason}") from None
     except sa.exc.ProgrammingError:
         raise NotReady("the database has no tables yet; run: ivigilant db upgrade") from None

@@ -1,5 +1,7 @@
 """People and programs come and go, and an administrator says so on the command line."""
 
+from pathlib import Path
+
 import pytest
 import sqlalchemy as sa
 
@@ -87,3 +89,12 @@ def test_tokens_are_listed_without_themselves(place: dict[str, str]) -> None:
     assert listed.split()[:2] == ["board", "reader"]
     assert "ended" in listed
     assert token not in listed
+
+
+def test_a_data_folder_that_is_not_there_is_what_is_asked_about(tmp_path: Path) -> None:
+    run = ivigilant("user", "list", "--data-dir", str(tmp_path / "elsewhere"))
+
+    assert (run.returncode, run.stdout) == (4, "")
+    assert run.stderr == (
+        "ivigilant: no database is there; name where it is: --data-dir, or make one: ivigilant db upgrade\n"
+    )
