@@ -69,7 +69,8 @@ def _inbox(request: AnyRequest, template: str, wanted: Wanted, after: int | None
     parts = parts_of(request)
     with reading(parts.engine) as connection:
         heard = event_order.position(connection)
-        rows = _alerts(connection, parts, wanted)
+        found = _alerts(connection, parts, wanted)
+        rows = found[: parts.settings.alerts_per_page]
         every = _groups(connection, rows, language_of(request))
         every_feed, last = feeds.every(connection), last_message_at(connection)
         groups = on_wards(every, wanted.ward)
@@ -82,7 +83,7 @@ def _inbox(request: AnyRequest, template: str, wanted: Wanted, after: int | None
         template,
         groups=groups,
         count=len(shown),
-        full=len(rows) == parts.settings.alerts_per_page,
+        full=len(found) > len(rows),
         chosen=wanted,
         wards=sorted({*wards_of(every), *wanted.ward}),
         tiers=SHOWN_TIERS,
@@ -94,8 +95,8 @@ def _inbox(request: AnyRequest, template: str, wanted: Wanted, after: int | None
 
 
 def _alerts(connection: sa.Connection, parts: Parts, wanted: Wanted) -> Rows:
-    """Open alerts by tier; of those that were settled, of which there are ever more, the newest."""
-    which, limit = AlertFilter(wanted.status, wanted.tier), parts.settings.alerts_per_page
+    """Open alerts by tier; of settled ones, of which there are ever more, the newest; one more than is shown."""
+    which, limit = AlertFilter(wanted.status, wanted.tier), parts.settings.alerts_per_page + 1
     if wanted.status == ["open"]:
         return gravest_alerts(connection, which, limit)
     return list_alerts(connection, which, None, limit)

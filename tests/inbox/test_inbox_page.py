@@ -15,6 +15,7 @@ from tests.inbox.builders import (
     a_person,
     the_log,
 )
+from tests.inbox.desks import with_alerts
 from tests.inbox.sites import Client, Site, sign_in
 from tests.store.builders import a_message
 
@@ -143,3 +144,18 @@ def test_when_there_are_more_open_alerts_than_room_the_gravest_are_shown(one_sit
 
     assert "Not all are shown" in shown
     assert 'href="/alerts/1"' in shown
+
+
+def test_a_full_list_says_that_there_is_more_and_only_then(one_site: Site) -> None:
+    one_site.add_user("els")
+    with TestClient(app=one_site.app(alerts_per_page=2)) as client:
+        sign_in(client, "els")
+        with_alerts(one_site, 2)
+        two = client.get("/").text
+        with one_site.engine.begin() as connection:
+            a_case(connection, patient=a_person(connection, "more", "more"), number="more")
+        three = client.get("/").text
+
+    assert "2 patients, 2 alerts" in two
+    assert "2 patients, 2 alerts" in three
+    assert ("Not all are shown" in two, "Not all are shown" in three) == (False, True)
