@@ -14,6 +14,7 @@ from rules.conditions.vocabulary import Kind
 from rules.knowledge import Knowledge
 from rules.terms import Terms
 from store import local_code_lists, local_codes, tables
+from store.facts import ROW
 from store.local_code_lists import CodeFilter
 from worker.entries import decode
 from worker.facts import codings
@@ -77,7 +78,8 @@ def cover(connection: sa.Connection, knowledge: Knowledge, file: SiteFile, most_
 
 def _newest(connection: sa.Connection, most: int) -> list[Any]:
     fact = tables.fact
-    return list(connection.execute(sa.select(fact).order_by(fact.c.id.desc()).limit(most)))
+    columns = (fact.c[name] for name in ROW)
+    return list(connection.execute(sa.select(*columns).order_by(fact.c.id.desc()).limit(most)))
 
 
 def decode_each(rows: Iterable[Any]) -> Iterator[AnyEvent]:
