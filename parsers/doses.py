@@ -141,8 +141,16 @@ def _in_words(said: Said) -> Amount | None:
                 together = alike[0]
                 for other in alike[1:]:
                     together = widened(together, other)
-                return flagged(together, "dose_from_text")
+                return flagged(_so_many(together, said) if text is said.name else together, "dose_from_text")
     return None
+
+
+def _so_many(named: Amount, said: Said) -> Amount:
+    """Some of what a name holds, in a unit nobody knows: `3 chai` of `Privigen 10 g` are 10 g, and rather 30."""
+    amount = said.amount
+    if amount is None or amount.unit.base or not 1 < amount.value.high <= _MOST_TIMES:
+        return named
+    return widened(named, rescale(named, amount.value.high, named.unit), "quantity_ambiguous")
 
 
 def _held_against_text(each: Amount, said: Said) -> Amount:

@@ -169,6 +169,8 @@ class DrugLine:
         if low is None and high is not None and not units.text:  # both stand one field too far
             further = read_units(self.segment, self._at(self.places.units) + 1)
             units, doubts = (further, (*doubts, "shifted_fields")) if further.unit is not None else (units, doubts)
+        if value is None and units.unit is None:  # `|||250||mg`: the amount where its units belong
+            value, units, doubts = self._after_their_place(units, doubts)
         unit = units.unit or unit_of_low or unit_of_high
         if units.value is not None:
             value = units.value if value is None else _so_many(value, units.value)
@@ -179,6 +181,13 @@ class DrugLine:
             why = "unit_unusable" if units.text else "unit_missing"
             return Quantity(value, Unit(units.text, "")), units.text, unique((*doubts, *more, why))
         return Quantity(value, unit), units.text, unique((*doubts, *more))
+
+    def _after_their_place(
+        self, units: UnitField, doubts: tuple[str, ...]
+    ) -> tuple[Span | None, UnitField, tuple[str, ...]]:
+        number, field = read_range(units.text), self._at(self.places.units)
+        further = next((each for by in (1, 2) if (each := read_units(self.segment, field + by)).unit is not None), None)
+        return (number, further, (*doubts, "shifted_fields")) if number and further else (None, units, doubts)
 
     def rate(self) -> tuple[Span | None, UnitField]:
         """The rate and its unit, wherever the sender put the unit."""

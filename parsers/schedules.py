@@ -53,7 +53,9 @@ class Sent:
 
     def _pattern_in_priority(self) -> Pattern | None:
         """`1^^^20260419^^BID`: some senders put how often where the priority belongs."""
-        if len(self.priority) < 2 or self.pattern or self.repeats_as or self.priority.upper().startswith(("PRN", "ST")):
+        if len(self.priority) < 2 or self.repeats_as or self.priority.upper().startswith(("PRN", "ST")):
+            return None
+        if self.pattern and read_pattern(self.pattern).is_known:
             return None
         found = read_pattern(self.priority)
         return found if found.hours is not None else None

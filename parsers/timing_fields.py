@@ -171,7 +171,7 @@ def _has_steps(source: Sequence[Sent]) -> bool:
 
 
 def _says_how_often(sent: Sent) -> bool:
-    said = (sent.pattern, sent.repeats_as, sent.total, sent.duration != NONE)
+    said = (read_pattern(sent.pattern).is_known, sent.repeats_as, sent.total, sent.duration != NONE)
     return (any(said) and not sent.is_rate_step) or "pattern_in_priority" in sent.how_often()[2]
 
 

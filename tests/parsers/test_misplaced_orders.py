@@ -290,3 +290,43 @@ def test_the_order_of_an_infusion_pump_is_read_in_its_units() -> None:
     assert ends(order.amount) == (300, 300, "mL")
     assert ends(order.dose) == (30, 30, "g")
     assert ends(order.rate) == (6, 6, "g/h")
+
+
+@pytest.mark.parametrize("segment", [f"RXO|{IVIG}|||30||g", f"RXO|{IVIG}|||30|g", f"RXE||{IVIG}|||30||g"])
+def test_an_amount_where_its_units_belong_is_read_with_the_unit_behind_it(segment: str) -> None:
+    order = the_order(ORC, segment)
+
+    assert ends(order.dose) == (30, 30, "g")
+    assert "shifted_fields" in order.flags
+
+
+def test_an_amount_where_its_units_belong_without_a_unit_is_none() -> None:
+    assert the_order(ORC, f"RXO|{IVIG}|||30||INFVLST").dose is None
+
+
+def test_a_priority_in_the_place_of_the_frequency_leaves_the_words_to_tell_it() -> None:
+    order = the_order("ORC|NW|1^EPD|||||1^ROUTINE", f"RXO|{IVIG}|30||g|||dagelijks, 5 dagen")
+
+    assert [timing.period_hours for timing in order.timings] == [24]
+    assert [timing.occurrences for timing in order.timings] == [(5, 5)]
+
+
+def test_an_unknown_frequency_leaves_a_known_one_in_the_priority_to_tell_it() -> None:
+    (timing,) = the_order("ORC|NW|1^EPD", f"RXE||{IVIG}|30||g", "TQ1|1||1||||||QAM^Every morning").timings
+
+    assert timing.period_hours == 24
+    assert "pattern_in_priority" in timing.flags
+
+
+def test_an_unknown_frequency_that_nothing_explains_stays_unknown() -> None:
+    (timing,) = the_order("ORC|NW|1^EPD", f"RXE|1^SCHEMA7|{IVIG}|30||g").timings
+
+    assert timing.period_hours is None
+    assert "unknown_pattern" in timing.flags
+
+
+@pytest.mark.parametrize(("amount", "expected"), [("3", (10, 30, "g")), ("1", (10, 10, "g")), ("250", (10, 10, "g"))])
+def test_so_many_of_a_unit_nobody_knows_may_be_so_many_of_what_the_name_holds(
+    amount: str, expected: tuple[float, float, str]
+) -> None:
+    assert ends(the_order(ORC, f"RXE||^Privigen 10 g|{amount}||chai").dose) == expected
