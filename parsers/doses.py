@@ -40,6 +40,7 @@ class Said:
     daily_basis: str = ""
     instructions: str = ""
     name: str = ""
+    package: str = ""  # a name that names a package: its grams are what that holds, its g/kg still a dose
     is_immunoglobulin: bool = False
     per_day: Decimal = Decimal(1)
     times: int | None = None
@@ -133,8 +134,8 @@ def _candidates(text: str, said: Said) -> list[Amount]:
 
 def _in_words(said: Said) -> Amount | None:
     """The dose from the instructions, else from the name; several are an interval, and grams say more than g/kg."""
-    for text in (said.instructions, said.name):
-        found = _candidates(text, said)
+    for text in (said.instructions, said.name, said.package):
+        found = [each for each in _candidates(text, said) if text is not said.package or each.unit == PER_KG]
         for unit in (MASS, PER_KG):
             alike = [amount for amount in found if amount.unit == unit]
             if alike:

@@ -58,6 +58,7 @@ def read_content(line: DrugLine, components: Sequence[Segment], written: Written
     strength, strength_doubts = concentration(product)
     per = read_give_per(line.give_per)
     lasts = _occurrence_hours(written)
+    is_package = _names_a_package(line, written.text)
     said = Said(
         amount=None if line.segment.name == "RXD" else quantity,
         product=product,
@@ -66,7 +67,8 @@ def read_content(line: DrugLine, components: Sequence[Segment], written: Written
         daily=line.daily(),
         daily_basis=line.segment.path(line.places.daily),
         instructions=written.instructions,
-        name="" if _names_a_package(line, written.text) else written.text,
+        name="" if is_package else written.text,
+        package=written.text if is_package and line.segment.name != "RXD" else "",
         is_immunoglobulin=looks_like_immunoglobulin(written.codings, written.text),
         per_day=per_day(written.timings),
         times=_times(written.timings),

@@ -157,3 +157,13 @@ def test_more_than_a_usual_day_per_kilogram_day_after_day_may_be_the_course(
 
     assert ends(order.dose) == dose
     assert ends(order.course_grams) == course
+
+
+def test_a_dose_per_kilogram_in_the_words_of_a_package_is_a_dose() -> None:
+    order = the_order(ORC, "RXO|^NANOGAM 100MG/ML INFVLST 0,4 g/kg per dag")
+
+    assert ends(order.dose) == (0.4, 0.4, "g/kg")
+
+
+def test_the_grams_in_the_name_of_a_package_are_none() -> None:
+    assert the_order(ORC, "RXO|^NANOGAM 100MG/ML INFVLST 10 gram").dose is None
