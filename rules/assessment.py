@@ -1,8 +1,9 @@
 """What the rules answer: one assessment per case, each finding naming its rule and its facts."""
 
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Literal
+
+from msgspec import Struct
 
 from rules.facts import Fact
 
@@ -27,16 +28,14 @@ class Priority(IntEnum):
     URGENT = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(Struct, frozen=True, gc=False):
     """The same words in Dutch and in English."""
 
     nl: str
     en: str
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True, gc=False):
     """One rule that fired, and why."""
 
     rule: str
@@ -49,8 +48,7 @@ class Finding:
     evidence: tuple[str, ...] = ()  # "Paran D et al. 2005, ..." as the rule names its sources
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True, gc=False):
     """One condition of one rule, and what it found: the answer to "why did it not alert?"."""
 
     rule: str
@@ -59,8 +57,7 @@ class Step:
     saw: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Prefilled:
+class Prefilled(Struct, frozen=True, gc=False):
     """The answer to one Naranjo question as far as the record gives it, with the facts that say so."""
 
     number: int
@@ -69,8 +66,7 @@ class Prefilled:
     facts: tuple[Fact, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Assessment:
+class Assessment(Struct, frozen=True, gc=False):
     """The answer for one version of one order."""
 
     tier: Tier
