@@ -31,6 +31,7 @@ part of the project; where it lies beside it (`../shared/corpus`, or `IVIGILANT_
 *Read*: its events are part of the history. *Ignored*: a type that is not used, an acknowledgement, or nothing that a
 rule could use about somebody without a number. *Parked*: left to a human, with the reason. *Refused*: answered with AR
 or CR. Nothing was left unanswered that wanted an answer, and nothing was lost.
+[Others](other-senders.md) were tried once.
 """
 
 
