@@ -56,8 +56,7 @@ def read_content(line: DrugLine, components: Sequence[Segment], written: Written
     mixture = immunoglobulin_in(ingredients, written.codings)
     product = _product(line, written, ingredients, mixture, quantity)
     strength, strength_doubts = concentration(product)
-    per = read_give_per(line.give_per)
-    lasts = _occurrence_hours(written)
+    per, lasts = read_give_per(line.give_per), _occurrence_hours(written)
     is_package = _names_a_package(line, written.text)
     said = Said(
         amount=None if line.segment.name == "RXD" else quantity,

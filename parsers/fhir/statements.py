@@ -46,7 +46,7 @@ def read_statement(resource: Resource) -> Iterator[MedicationOrdered]:
         codings=() if denied else medicine.codings,
         text="" if denied else medicine.text,
         amount=shown_amount(dosed),
-        timings=_until(weighed([each.sent for each in dosed]), ends),
+        timings=_until(weighed([each.sent for each in dosed]), ends, resource),
         instructions="; ".join(said for each in dosed for said in each.words() if said),
         starts=starts,
     )
@@ -57,8 +57,9 @@ def is_planned(body: Json) -> bool:
     return text(body, "status") == INTENDED
 
 
-def _until(timings: Sequence[Timing], ends: Moment | None) -> tuple[Timing, ...]:
+def _until(timings: Sequence[Timing], ends: Moment | None, resource: Resource) -> tuple[Timing, ...]:
     """The timings, none later than the period in which the medicine is used."""
     if ends is None:
         return tuple(timings)
-    return tuple(msgspec.structs.replace(each, ends=ends) for each in timings) or (Timing(ends=ends),)
+    until = Timing(ends=ends, path=resource.at("effectivePeriod.end"))
+    return tuple(msgspec.structs.replace(each, ends=ends) for each in timings) or (until,)

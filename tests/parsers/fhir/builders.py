@@ -16,6 +16,7 @@ PATIENT = {"reference": "Patient/p1"}
 UCUM, SNOMED, LOINC = "http://unitsofmeasure.org", "http://snomed.info/sct", "http://loinc.org"
 ATC = "http://www.whocc.no/atc"
 IVIG = {"coding": [{"system": ATC, "code": "J06BA02", "display": "IVIG"}], "text": "Immunoglobuline 100 mg/ml"}
+ESTRADIOL = {"coding": [{"system": ATC, "code": "G03CA03", "display": "estradiol"}]}
 _STEP = re.compile(r"([A-Za-z]+)(?:\[(\d+)\])?")
 
 
@@ -58,6 +59,12 @@ def a_dosage(dose: Json | None = None, repeat: Json | None = None, code: str = "
     timing = ({"repeat": repeat} if repeat else {}) | ({"code": concept(("x", code))} if code else {})
     told = ({"doseAndRate": [{"doseQuantity": dose}]} if dose else {}) | ({"timing": timing} if timing else {})
     return told | elements
+
+
+def a_statement(*dosages: Json, **elements: Any) -> Json:
+    """Estradiol that patient p1 uses."""
+    head = {"resourceType": "MedicationStatement", "id": "s1", "status": "active", "subject": PATIENT}
+    return head | {"medicationCodeableConcept": ESTRADIOL, "dosage": list(dosages)} | elements
 
 
 def an_administration(**elements: Any) -> Json:

@@ -13,6 +13,7 @@ from tests.parsers.fhir.builders import (
     a_condition,
     a_dosage,
     a_patient,
+    a_statement,
     an_administration,
     an_observation,
     an_order,
@@ -42,6 +43,8 @@ EVERY_KIND = [
     an_order(medicationReference={"display": "Nanogam"}, medicationCodeableConcept={}),
     an_administration(dosage={"dose": FORTY}),
     an_administration(status="not-done"),
+    a_statement(a_dosage(quantity(2, "mg"), DAILY), {"text": "om de dag"}, effectivePeriod={"end": "2026-01-01"}),
+    a_statement(effectivePeriod={"start": "2019", "end": "2020"}),
 ]
 
 
@@ -60,6 +63,7 @@ def test_every_place_that_is_named_is_an_element_of_the_resource(resource: Json)
     for whole in (resource, bundle):
         places = [place for event in events_of(whole) for place in places_of(event)]
         assert places
+        assert all(places)
         for place in places:
             assert element_at(whole, place) not in (None, ""), place
 

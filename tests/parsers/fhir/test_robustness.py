@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from parsers.errors import UnreadableMessage
-from parsers.events import Reading
+from parsers.events import MedicationOrdered, Reading
 from parsers.fhir.reading import read_resource
 from tests.parsers.fhir.builders import (
     DEFAULTS,
@@ -18,6 +18,7 @@ from tests.parsers.fhir.builders import (
     a_condition,
     a_dosage,
     a_patient,
+    a_statement,
     an_administration,
     an_observation,
     an_order,
@@ -63,6 +64,7 @@ def _full() -> list[Json]:
         order,
         an_administration(dosage={"dose": quantity(40, "g"), "rateQuantity": quantity(2, "mL/min")},
                           request={"reference": "MedicationRequest/m1"}),
+        a_statement(dosage, effectivePeriod={"start": "2019-03", "end": "2021-06-30"}),
         {"resourceType": "Procedure", "id": "r1", "status": "completed", "subject": {"reference": "Patient/p1"},
          "code": {"text": "Splenectomie"}, "performedPeriod": {"start": "2019"}},
         {"resourceType": "AllergyIntolerance", "id": "i1", "patient": {"reference": "Patient/p1"}, "code": IVIG},
@@ -154,4 +156,6 @@ def test_a_dosage_list_with_holes_keeps_its_places() -> None:
 
     (event,) = _read(_bytes(order)).events
 
-    assert getattr(event, "dose").basis == "MedicationRequest.dosageInstruction[1].doseAndRate[0].doseQuantity"  # noqa: B009
+    assert isinstance(event, MedicationOrdered)
+    assert event.dose is not None
+    assert event.dose.basis == "MedicationRequest.dosageInstruction[1].doseAndRate[0].doseQuantity"

@@ -6,15 +6,7 @@ from decimal import Decimal
 import pytest
 
 from parsers.events import MedicationOrdered
-from tests.parsers.fhir.builders import ATC, IVIG, PATIENT, Json, a_dosage, concept, one_of, quantity, reading_of
-
-ESTRADIOL = concept((ATC, "G03CA03"), shown="estradiol")
-
-
-def a_statement(*dosages: Json, **elements: object) -> Json:
-    """Patient p1 uses estradiol."""
-    head = {"resourceType": "MedicationStatement", "id": "s1", "status": "active", "subject": PATIENT}
-    return head | {"medicationCodeableConcept": ESTRADIOL, "dosage": list(dosages)} | elements
+from tests.parsers.fhir.builders import ESTRADIOL, IVIG, a_dosage, a_statement, one_of, quantity, reading_of
 
 
 @pytest.mark.parametrize(
