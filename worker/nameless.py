@@ -17,9 +17,12 @@ FLAG = "no_patient_number"
 def take_in(error: UnreadableMessage, name: str, knowledge: Knowledge) -> Reading | None:
     """The reading to go on with, or None when a human must look.
 
+    Only who is not named can be done without: of a message that is unreadable otherwise, the rest may be wrong too.
     An IVIg order must have an answer, so it gets an identity of its own, made of `name`. What no rule can use is left
     out, as it is for a patient with a number; when nothing else was said the message is ignored.
     """
+    if error.reason != "no_patient":
+        return None
     nameless = [event for event in error.reading.events if not event.patient]
     told = [event for event in nameless if not isinstance(event, PatientSeen | PatientMerged)]
     if any(_is_ivig(event, knowledge) for event in told):

@@ -1,8 +1,9 @@
 """One message explained: how it would be answered, what was read from each segment, and what the history would keep."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -58,26 +59,24 @@ def explain_message(known: Known, knowledge: Knowledge, opinion: SecondOpinion |
         reason = "no_msh" if isinstance(error, UnreadableHeader) else "too_many_segments"
         ended = known if known.state == "parked" else replace(known, state="parked", reason=reason, detail=str(error))
         return Seen(_explained(ended, Header(), None, (), (), None), None)
-    reading, ended = _read(message, header, known, knowledge)
-    events = reading.events if reading is not None else ()
-    read = [statement for event in events for statement in statements(event)]
+    reading, ended = ended_as(partial(read_message, message, header, known.defaults), header, known, knowledge)
+    read = [statement for event in reading.events for statement in statements(event)]
     segments = segments_seen(message, header.version, read)
-    seen = tuple(event_seen(event, knowledge) for event in events)
+    seen = tuple(event_seen(event, knowledge) for event in reading.events)
     report = opinion.of(message) if opinion is not None else None
     explained = _explained(ended, header, message, segments, seen, report)
-    if reading is not None:
-        explained = replace(
-            explained,
-            flags=doubts(dict.fromkeys((*ended.flags, *reading.flags))),
-            not_understood=_not_understood(reading, segments),
-        )
+    explained = replace(
+        explained,
+        flags=doubts(dict.fromkeys((*ended.flags, *reading.flags))),
+        not_understood=_not_understood(reading, segments),
+    )
     return Seen(explained, reading)
 
 
-def _read(message: Message, header: Header, known: Known, knowledge: Knowledge) -> tuple[Reading | None, Known]:
-    """The reading, also of a message that is parked, and how the message ends."""
+def ended_as(read: Callable[[], Reading], header: Header, known: Known, knowledge: Knowledge) -> tuple[Reading, Known]:
+    """The reading, also of what is parked, and how it ends."""
     try:
-        reading = read_message(message, header, known.defaults)
+        reading = read()
     except UnreadableMessage as error:
         found = take_in(error, name_of(header.control_id, known.body_hash), knowledge)
         if found is None and known.state == "received":

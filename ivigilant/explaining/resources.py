@@ -1,9 +1,10 @@
 """One FHIR resource, or a bundle of them, explained: what was read of each, with the elements it was read from."""
 
 from dataclasses import replace
+from functools import partial
 
 from ivigilant.explaining.conformance import SecondOpinion
-from ivigilant.explaining.messages import Known, Seen, event_seen, explain_message
+from ivigilant.explaining.messages import Known, Seen, ended_as, event_seen, explain_message
 from ivigilant.explaining.statements import doubts, statements
 from ivigilant.explaining.told import FieldSeen, MessageExplained, SegmentSeen, Statement
 from parsers.errors import UnreadableMessage
@@ -11,7 +12,6 @@ from parsers.events import Header, Reading
 from parsers.fhir.places import Placed, resources_in
 from parsers.fhir.reading import TYPE, is_resource, read_resource, read_resource_header
 from rules.knowledge import Knowledge
-from worker.nameless import name_of, take_in
 
 _NOT_READ = "nothing is read from this resource"
 
@@ -29,22 +29,8 @@ def explain_resource(known: Known, knowledge: Knowledge) -> Seen:
     except UnreadableMessage as error:
         ended = known if known.state == "parked" else replace(known, state="parked", reason=error.reason)
         return Seen(_explained(ended, Header(type=TYPE), None, (), knowledge), None)
-    reading, ended = _read(header, known, knowledge)
+    reading, ended = ended_as(partial(read_resource, known.raw, known.defaults), header, known, knowledge)
     return Seen(_explained(ended, header, reading, placed, knowledge), reading)
-
-
-def _read(header: Header, known: Known, knowledge: Knowledge) -> tuple[Reading, Known]:
-    """The reading, also of what is parked, and how it ends."""
-    try:
-        reading = read_resource(known.raw, known.defaults)
-    except UnreadableMessage as error:
-        found = take_in(error, name_of(header.control_id, known.body_hash), knowledge) if error.reading.events else None
-        if found is None and known.state == "received":
-            return error.reading, replace(known, state="parked", reason=error.reason, detail=error.path)
-        reading = found or error.reading
-    if known.state != "received":
-        return reading, known
-    return reading, replace(known, state="ignored" if reading.ignored else "processed", reason=reading.ignored)
 
 
 def _explained(

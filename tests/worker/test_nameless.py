@@ -3,12 +3,16 @@
 import pytest
 import sqlalchemy as sa
 
+from parsers.defaults import Defaults
+from parsers.errors import UnreadableMessage
+from parsers.reading import read
 from rules.knowledge import Knowledge
 from rules.load import load_knowledge
 from store import tables
 from tests.journeys.hospital import Hospital
 from tests.parsers.builders import a_message, a_patient_message
 from tests.parsers.order_builders import ORC, rxe
+from worker.nameless import take_in
 
 NAMELESS = "PID|1||||Jansen^Willem||19481103|M"
 
@@ -68,3 +72,14 @@ def test_a_patient_with_a_number_is_read_beside_one_without(hospital: Hospital) 
     assert ending(hospital) == ("processed", None)
     with hospital.engine.connect() as connection:
         assert connection.execute(sa.select(sa.func.count()).select_from(tables.fact)).scalar() == 1
+
+
+def test_what_is_unreadable_for_another_reason_is_left_to_a_human(knowledge: Knowledge) -> None:
+    order = b'{"resourceType":"MedicationRequest","id":"m1","status":"active","intent":"order",'
+    order += b'"subject":{"reference":"Patient/p1"},"medicationReference":{"reference":"Medication/elsewhere"}}'
+
+    with pytest.raises(UnreadableMessage) as found:
+        read(order, Defaults())
+
+    assert found.value.reason == "medication_elsewhere"
+    assert take_in(found.value, "m1", knowledge) is None
