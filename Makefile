@@ -13,7 +13,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.installed-runtime
 DEVELOPMENT := $(VENV)/.installed-development
-PACKAGES := ivigilant listener parsers rules store worker inbox forwarding
+PACKAGES := ivigilant listener worker inbox history parsers rules store forwarding clinical synthetic
 
 # Only pip's index settings may come from the machine, not where it installs to.
 PIP := env -u PIP_TARGET -u PIP_PREFIX PIP_USER=0 PIP_NO_INPUT=1 PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip --quiet
@@ -47,7 +47,7 @@ bench: $(DEVELOPMENT)  ## throughput and latency beside the baseline; the last t
 
 docs: $(DEVELOPMENT)  ## write docs/vignettes.md and docs/burden.md from a run (a few minutes)
 	@$(BIN)/python -m tests.journeys.vignette_table
-	@$(BIN)/python -m ivigilant.rulebook.burden_page docs/burden.md
+	@$(BIN)/python -m ivigilant.knowledge.burden_page docs/burden.md
 
 pictures: $(DEVELOPMENT)  ## take docs/pictures from a demonstration (needs a browser)
 	@$(BIN)/python -m tests.inbox.pictures

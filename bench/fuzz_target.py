@@ -5,17 +5,17 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from clinical.events import AnyEvent
 from listener.acknowledge import ControlIds
 from listener.framing import Frame, Framer, Part
 from listener.receive import Reception
 from listener.sources import Feed, LinkFeeds, Source, one_feed
-from parsers.batches import split_batch
 from parsers.defaults import Defaults
 from parsers.errors import ParserError, UnreadableMessage
-from parsers.events import AnyEvent
-from parsers.header import read_header_line
+from parsers.hl7.batches import split_batch
+from parsers.hl7.header import read_header_line
+from parsers.hl7.segments import join, split
 from parsers.reading import read
-from parsers.segments import join, split
 from store.messages import Saved
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

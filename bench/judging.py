@@ -12,6 +12,8 @@ from bench.messages import order, results, thrombosis
 from bench.report import Table, ms, us
 from bench.services import DATABASES, surroundings
 from bench.timing import seconds_of
+from history.conclude import Answered, conclude
+from history.entries import decode
 from rules.evaluate import evaluate
 from rules.knowledge import Knowledge
 from rules.load import load_knowledge
@@ -19,8 +21,6 @@ from store import facts
 from store.engine import connect, reading
 from tests.journeys.hospital import Clock, Hospital
 from worker.batch import Done
-from worker.conclude import Answered, conclude
-from worker.entries import decode
 
 FACTS = 50
 PATIENT = 1
@@ -69,8 +69,8 @@ def _rules(engine: sa.Engine, knowledge: Knowledge) -> Table:
 
 
 def _answered(engine: sa.Engine, knowledge: Knowledge) -> tuple[Answered, int]:
+    from history.choices import Site
     from worker.batch import patient_of
-    from worker.site import Site
 
     with reading(engine) as connection:
         entries = decode(facts.of_patients(connection, [PATIENT]))

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 
 from bench.load import framed
-from ivigilant.hospital.stream import hospital_messages
 from listener.sending import control_id_of
+from synthetic.stream import hospital_messages
 
 
 def hospital(patients: int, seed: int = 7) -> list[bytes]:

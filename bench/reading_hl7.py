@@ -10,9 +10,9 @@ from bench.messages import results
 from bench.report import Table, us
 from bench.timing import seconds_of
 from parsers.defaults import Defaults
-from parsers.header import read_header
+from parsers.hl7.header import read_header
+from parsers.hl7.segments import split
 from parsers.reading import read
-from parsers.segments import split
 
 SAMPLE = Path(__file__).parents[1] / "tests" / "samples" / "08_rde_o11_v25_components_rate.hl7"
 

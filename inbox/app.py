@@ -20,33 +20,21 @@ from litestar.plugins.prometheus import PrometheusConfig
 from litestar.static_files import create_static_files_router
 from litestar.template import TemplateConfig
 
-from inbox import (
-    alert_pages,
-    api_alerts,
-    api_assessments,
-    api_codes,
-    api_merges,
-    api_messages,
-    code_pages,
-    event_stream,
-    health,
-    inbox_page,
-    leaflet,
-    merge_pages,
-    message_pages,
-    metrics,
-    problems,
-    report_pages,
-    rule_page,
-    search_page,
-    sign_in_pages,
-)
-from inbox.authentication import SessionAuthentication, TokenAuthentication
-from inbox.headers import CSRF_COOKIE, add_headers
-from inbox.live import Events
-from inbox.parts import Parts
-from inbox.settings import InboxSettings
-from inbox.words import load_words
+from inbox.alerts import alert_pages, api_alerts, api_assessments, inbox_page, leaflet, report_pages, search_page
+from inbox.codes import api_codes, code_pages
+from inbox.health import health, metrics
+from inbox.http import problems
+from inbox.http.headers import CSRF_COOKIE, add_headers
+from inbox.http.parts import Parts
+from inbox.http.settings import InboxSettings
+from inbox.http.words import load_words
+from inbox.live import event_stream
+from inbox.live.live import Events
+from inbox.merges import api_merges, merge_pages
+from inbox.messages import api_messages, message_pages
+from inbox.people import sign_in_pages
+from inbox.people.authentication import SessionAuthentication, TokenAuthentication
+from inbox.rulebook import rule_page
 from rules.knowledge import Knowledge
 from rules.living import KnowledgeSource, Settled
 

@@ -16,11 +16,10 @@ from pathlib import Path
 import sqlalchemy as sa
 import typer
 
-from inbox.accounts import add_user
-from ivigilant.hospital import hospital_messages
+from inbox.people.accounts import add_user
+from ivigilant.knowledge.burden import PATIENTS, in_words, measure_apart
+from ivigilant.knowledge.burden_stored import kept
 from ivigilant.outcomes import OpenAlert, count_outcomes, open_alerts, per_hundred_orders, waiting
-from ivigilant.rulebook.burden import PATIENTS, in_words, measure_apart
-from ivigilant.rulebook.burden_stored import kept
 from ivigilant.sending import NobodyListens, Tally, send
 from ivigilant.settings import Settings, without_settings
 from ivigilant.stack import Stack, free_port, running_stack
@@ -28,6 +27,7 @@ from ivigilant.supervisor import show_at_once, stop_on_signals
 from listener.sending import Target
 from rules.load import load_knowledge
 from store.engine import connect, reading
+from synthetic import hospital_messages
 
 USER = "demo"
 LOOK_EVERY_S = 0.5

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import sqlalchemy as sa
 from prometheus_client import start_http_server
 
+from clinical.events import Header
 from ivigilant.broker import Bell
 from ivigilant.certificates import listening_tls
 from ivigilant.errors import NotReady, UnusableSettings
@@ -20,8 +21,7 @@ from listener.framing import FrameLimits
 from listener.numbering import FeedNumbers
 from listener.saving import Saving
 from listener.server import Listener
-from parsers.events import Header
-from parsers.message_types import ADMINISTRATIONS, ORDERS
+from parsers.hl7.message_types import ADMINISTRATIONS, ORDERS
 from store import feeds
 
 # Whatever may hold an IVIg order or administration; the rest is history, and waits while these do not.

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from ipaddress import ip_address
 
+from history.marks import is_imported
 from ivigilant.site import Feed as SiteFeed
 from ivigilant.site import SiteFile
 from ivigilant.site_parts import reading_defaults
 from listener.sources import Feed, Source
-from parsers.message_types import READ
-from worker.marks import is_imported
+from parsers.hl7.message_types import READ
 
 MOST_UNKNOWN = 500  # sources told apart by their names; more than that is somebody inventing names
 UNKNOWN = "unknown"

@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from parsers.charsets import codec_of
-from parsers.condition_words import Status
-from worker.marks import is_imported
+from history.marks import is_imported
+from parsers.chart.condition_words import Status
+from parsers.hl7.charsets import codec_of
 
 Language = Literal["nl", "en"]
 Tier = Literal["contraindication", "high", "moderate"]

@@ -12,6 +12,7 @@ import structlog
 from forwarding.destinations import Destination as Forwarder
 from forwarding.mail import Mail, MailServer
 from forwarding.webhook import Webhook
+from history.choices import AckRoute, Destination, Site
 from ivigilant.errors import UnreadablePath, UnusableKnowledge, UnusableSettings, UnusableSite
 from ivigilant.settings import Settings
 from ivigilant.site import Fields, MailDestination, Reading, SiteFile, WebhookDestination
@@ -23,7 +24,6 @@ from rules.knowledge import Knowledge
 from rules.living import KnowledgeSource, LivingKnowledge, Settled
 from rules.load import load_knowledge
 from store.retention import Ages
-from worker.site import AckRoute, Destination, Site
 
 log = structlog.get_logger()
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from ivigilant.errors import UnreadablePath
-from parsers.batches import split_batch
+from parsers.hl7.batches import split_batch
 from store import tables
 from store.messages import raw_of
 

@@ -23,7 +23,7 @@ from store import feeds, heartbeats
 from store.engine import connect
 
 if TYPE_CHECKING:
-    from inbox.settings import InboxSettings
+    from inbox.http.settings import InboxSettings
     from worker.dependencies import Dependencies
 
 LIVING = "worker"  # the name of a worker's sign of life; /health/ready looks for it
@@ -36,7 +36,7 @@ def utc_now() -> datetime:
 
 def make_dependencies(settings: Settings, engine: sa.Engine, bell: Bell) -> "Dependencies":
     """Give a worker its surroundings."""
-    from inbox.live import LiveEvents
+    from inbox.live.live import LiveEvents
     from ivigilant.site_parts import destinations, living_knowledge, worker_site
     from worker.dependencies import Dependencies, Patience
 
@@ -163,7 +163,7 @@ def serve(settings: Settings) -> None:
     import uvicorn
 
     from inbox.app import create_app
-    from inbox.live import LiveEvents
+    from inbox.live.live import LiveEvents
     from ivigilant.site_parts import living_knowledge
 
     site = load_site(settings.site_file)
@@ -191,7 +191,7 @@ def serve(settings: Settings) -> None:
 def _inbox_settings(settings: Settings, site: SiteFile) -> "InboxSettings":
     from zoneinfo import ZoneInfo
 
-    from inbox.settings import Approval, InboxSettings
+    from inbox.http.settings import Approval, InboxSettings
 
     if settings.secret_key is None:
         raise UnusableSettings("IVIGILANT_SECRET_KEY is missing: every inbox needs the same, of 32 signs or more")

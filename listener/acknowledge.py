@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Literal
 
+from clinical.events import Header
 from listener.sources import AckMode, Fault
-from parsers.delimiters import NONE, USUAL, Delimiters
-from parsers.events import Header
-from parsers.header import HeaderLine
+from parsers.hl7.delimiters import NONE, USUAL, Delimiters
+from parsers.hl7.header import HeaderLine
 
 Verdict = Literal["A", "E", "R"]  # accepted, error in the content, rejected
 

@@ -20,7 +20,7 @@ from listener.metrics import Metrics
 from listener.sending import Sender, Target, read_answer
 from listener.sources import Fault
 from parsers.defaults import Defaults
-from parsers.header import header_of, read_header_line
+from parsers.hl7.header import header_of, read_header_line
 from store import application_acks
 from store.application_acks import Ack
 from store.engine import reading

@@ -7,10 +7,10 @@ import re
 
 import msgspec
 
+from clinical.events import Header
 from parsers.defaults import Defaults
-from parsers.events import Header
-from parsers.header import HeaderLine, header_of
-from parsers.times import moment
+from parsers.hl7.header import HeaderLine, header_of
+from parsers.hl7.times import moment
 
 _REMEMBERED = 2000
 _PLAIN_TIME = re.compile(rb"[0-9.+-]*").fullmatch

@@ -7,16 +7,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from clinical.events import Header
 from listener.acknowledge import ControlIds, Verdict, ack_code, acknowledge, positive
 from listener.framing import Frame, Oversized, Truncated
 from listener.headers import Headers
 from listener.sources import Fault, Feed, IsOrder, LinkFeeds
-from parsers.batches import Batch, split_batch
 from parsers.defaults import Defaults
 from parsers.errors import UnreadableHeader
-from parsers.events import Header
-from parsers.header import HeaderLine, read_header_line
-from parsers.message_types import READ
+from parsers.hl7.batches import Batch, split_batch
+from parsers.hl7.header import HeaderLine, read_header_line
+from parsers.hl7.message_types import READ
 from store.messages import Arrival, Saved
 
 _UTF16 = (b"\xff\xfe", b"\xfe\xff", b"M\x00S\x00", b"\x00M\x00S")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from listener.framing import EB, SB, Frame, Framer
 from parsers.errors import UnreadableHeader
-from parsers.header import read_header_line
+from parsers.hl7.header import read_header_line
 
 UNANSWERED = ""
 _QUIET_S = 0.6

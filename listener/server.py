@@ -24,7 +24,7 @@ from listener.sources import FeedOf, IsOrder
 from listener.tls import ExpiryAlarm, ServerTls
 
 if TYPE_CHECKING:
-    from parsers.events import Header
+    from clinical.events import Header
 
 log = structlog.get_logger()
 

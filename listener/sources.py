@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from clinical.events import Header
 from parsers.defaults import Defaults
-from parsers.events import Header
 
 AckMode = Literal["auto", "original", "enhanced", "none"]
 

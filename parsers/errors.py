@@ -1,6 +1,6 @@
 """What can go wrong while a message is read."""
 
-from parsers.events import Reading
+from clinical.events import Reading
 
 
 class ParserError(Exception):

@@ -6,24 +6,24 @@ from datetime import timedelta
 
 import msgspec
 
-from parsers import message_types
-from parsers.administrations import read_administrations
-from parsers.allergies import read_allergies
-from parsers.conditions import read_conditions
+from clinical.events import AnyEvent, Header, Identifier, Reading
+from parsers.chart.allergies import read_allergies
+from parsers.chart.conditions import read_conditions
+from parsers.chart.observations import read_observations
+from parsers.chart.patients import read_merges, read_patient, read_patients
+from parsers.chart.procedures import read_procedures
+from parsers.chart.reasons import read_reasons
+from parsers.chart.site_fields import read_site_fields
 from parsers.defaults import Defaults
 from parsers.errors import TooManySegments, UnreadableMessage
-from parsers.escapes import unknown_sequences
-from parsers.events import AnyEvent, Header, Identifier, Reading
 from parsers.fhir.reading import is_resource, read_resource
-from parsers.header import read_header
-from parsers.observations import read_observations
-from parsers.orders import read_orders
-from parsers.patients import read_merges, read_patient, read_patients
-from parsers.procedures import read_procedures
-from parsers.reasons import read_reasons
-from parsers.segments import Message, Segment, split
-from parsers.site_fields import read_site_fields
-from parsers.times import zone_of
+from parsers.hl7 import message_types
+from parsers.hl7.escapes import unknown_sequences
+from parsers.hl7.header import read_header
+from parsers.hl7.segments import Message, Segment, split
+from parsers.hl7.times import zone_of
+from parsers.medication.administrations import read_administrations
+from parsers.medication.orders import read_orders
 
 MOST_SEGMENTS = 100_000  # line ends; the largest message of a real sender that we know has some thousands
 _FUTURE = timedelta(hours=24)

@@ -12,13 +12,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from history.conclude import Answered
+from history.conclusion import conclusion, product_name, signature
+from history.decide import Answer
+from history.orders import OrderState
 from rules.assessment import Priority, Tier
 from store import assessments, orders
 from store.orders import OrderRow
-from worker.conclude import Answered
-from worker.conclusion import conclusion, product_name, signature
-from worker.decide import Answer
-from worker.orders import OrderState
 
 Json = dict[str, Any]
 Key = tuple[int, str]  # order and stream

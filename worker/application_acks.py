@@ -10,16 +10,16 @@ from datetime import datetime
 import sqlalchemy as sa
 import structlog
 
+from history.choices import AckRoute, Site
 from parsers.errors import UnreadableHeader
-from parsers.header import read_header_line
-from parsers.segments import header_line
+from parsers.hl7.header import read_header_line
+from parsers.hl7.segments import header_line
 from store import application_acks, tables
 from store.application_acks import NewAck
 from store.engine import reading
 from store.message_queries import Outcome
 from store.messages import unpack
 from store.rowsets import among
-from worker.site import AckRoute, Site
 
 log = structlog.get_logger()
 

@@ -8,18 +8,18 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from history.choices import Site
+from history.conclude import conclude, why_unanswered
+from history.demographics import displayed_name
+from history.entries import Entry, decode
 from rules.facts import Patient
 from rules.knowledge import Knowledge
 from store import citizen_numbers, facts, merges, message_queries, orders, patients
 from store.locks import lock_numbers, lock_people
 from store.pointers import Person
 from worker.answers import Judged, keep_answers
-from worker.conclude import conclude, why_unanswered
-from worker.demographics import displayed_name
-from worker.entries import Entry, decode
 from worker.raise_alerts import Raised, raise_alerts, resolve_unanswered
 from worker.record import HISTORY_RECEIVED, Arrival, Touched, identities_of, numbers_of, record
-from worker.site import Site
 
 IDENTITY_UNCLEAR = "identity_unclear"  # badge of an alert
 BEHIND = timedelta(seconds=10)  # history that waits longer than this is mentioned with every answer

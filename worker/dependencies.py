@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from forwarding.destinations import Destination
+from history.choices import Site
 from rules.knowledge import Knowledge
-from worker.site import Site
 
 
 def _tell_nobody(ids: Sequence[int]) -> None:

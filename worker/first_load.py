@@ -10,8 +10,8 @@ from functools import partial
 
 import sqlalchemy as sa
 
+from clinical.events import Reading
 from parsers.errors import UnreadableMessage
-from parsers.events import Reading
 from store import kept, local_codes, message_queries
 from store.engine import reading
 from store.message_insert import Arrival as Letter

@@ -8,15 +8,15 @@ from typing import Literal
 import sqlalchemy as sa
 import structlog
 
-from parsers.events import AnyEvent, Condition, MedicationGiven, MedicationOrdered
-from parsers.events import Coding as ReadCoding
+from clinical.events import AnyEvent, Condition, MedicationGiven, MedicationOrdered
+from clinical.events import Coding as ReadCoding
+from history.facts import codings
 from rules.codes import coding_of_words
 from rules.facts import Coding
 from rules.knowledge import Knowledge
 from store import local_codes
 from store.local_codes import Decision, Sighting
 from worker.dependencies import Dependencies
-from worker.facts import codings
 from worker.record import Arrival
 
 log = structlog.get_logger()

@@ -4,10 +4,18 @@ from collections.abc import Iterator
 
 import msgspec
 
+from clinical.events import (
+    AnyEvent,
+    Identifier,
+    MedicationGiven,
+    MedicationOrdered,
+    PatientMerged,
+    PatientSeen,
+    Reading,
+)
+from history.products import product_of
 from parsers.errors import UnreadableMessage
-from parsers.events import AnyEvent, Identifier, MedicationGiven, MedicationOrdered, PatientMerged, PatientSeen, Reading
 from rules.knowledge import Knowledge
-from worker.products import product_of
 from worker.record import keeps
 
 AUTHORITY = "no patient number"  # of an identity that one message makes for itself

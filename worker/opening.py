@@ -5,16 +5,16 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from clinical.events import Reading
+from history.choices import Site
+from history.marks import marked, marks_of
 from parsers.errors import TooManySegments, UnreadableMessage
-from parsers.events import Reading
 from parsers.reading import read
 from rules.knowledge import Knowledge
 from store.message_queries import Outcome
 from store.messages import unpack
-from worker.marks import marked, marks_of
 from worker.nameless import name_of, take_in
 from worker.record import Arrival
-from worker.site import Site
 
 
 def open_message(row: sa.RowMapping, knowledge: Knowledge, site: Site) -> Arrival | Outcome:

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from history.choices import Site
+from history.conclude import Answered, conclude
+from history.entries import decode
 from parsers.errors import TooManySegments, UnreadableMessage
 from parsers.reading import read
 from rules.knowledge import Knowledge
@@ -12,11 +15,8 @@ from store import facts, mentions, merges, patients, tables
 from store.messages import raw_of
 from store.pointers import Person
 from worker.batch import demographics_of, patient_of
-from worker.conclude import Answered, conclude
-from worker.entries import decode
 from worker.record import HISTORY_RECEIVED, Arrival
 from worker.rehearsal import rehearse
-from worker.site import Site
 
 PAGE = 200
 

@@ -8,16 +8,16 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from history.change import got_worse
+from history.choices import Site
+from history.decide import ALERTING, Act, Answer, Standing, decide
+from history.order_control import ON_HOLD, REPLACE_PENDING, STOP_PENDING
+from history.surveillance import STREAM
 from rules.assessment import Priority, Tier
 from store import alerts, assessments, decisions, deliveries
 from store.alerts import Happening
 from store.deliveries import NewDelivery
 from worker.answers import Kept, Remaining, tier_word
-from worker.change import got_worse
-from worker.decide import ALERTING, Act, Answer, Standing, decide
-from worker.order_control import ON_HOLD, REPLACE_PENDING, STOP_PENDING
-from worker.site import Site
-from worker.surveillance import STREAM
 
 RISK_WINDOW = timedelta(days=30)  # after the last dose a thrombosis may still come of it (KNOWLEDGE part 4)
 _UNPUSHED = frozenset({"test", "replay", "deceased", "on_hold"})

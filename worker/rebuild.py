@@ -12,7 +12,7 @@ from functools import partial
 import sqlalchemy as sa
 import structlog
 
-from parsers import message_types
+from parsers.hl7 import message_types
 from store import citizen_numbers, merges, message_queries, patients, progress, rebuilding
 from store.locks import lock_numbers, lock_people
 from store.message_queries import Outcome

@@ -10,7 +10,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from parsers.events import (
+from clinical.events import (
     Allergy,
     AnyEvent,
     Condition,
@@ -23,7 +23,11 @@ from parsers.events import (
     Procedure,
     Reading,
 )
-from parsers.identifiers import is_national
+from history.demographics import patient_fields
+from history.entries import encode
+from history.facts import codings
+from history.products import is_answered, product_of
+from parsers.hl7.identifiers import is_national
 from rules.knowledge import Knowledge
 from store import citizen_numbers, facts, mentions, merges, patients
 from store.demographics import Told, update_demographics
@@ -31,10 +35,6 @@ from store.facts import FactRow
 from store.merges import Statement
 from store.patient_flags import add_flag
 from store.versions import version_of
-from worker.demographics import patient_fields
-from worker.entries import encode
-from worker.facts import codings
-from worker.products import is_answered, product_of
 
 Key = tuple[str, str]  # authority, value
 

@@ -4,18 +4,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from parsers.events import Allergy, AnyEvent, Condition, MedicationGiven, MedicationOrdered, PatientMerged, PatientSeen
+from clinical.events import Allergy, AnyEvent, Condition, MedicationGiven, MedicationOrdered, PatientMerged, PatientSeen
+from history.choices import Site
+from history.conclude import Answered, conclude
+from history.conclusion import conclusion
+from history.demographics import displayed_name, patient_fields
+from history.entries import Entry
+from history.products import is_answered, product_of
 from rules.knowledge import Knowledge
 from store import citizen_numbers, pointers
 from store.pointers import Said
 from worker.batch import patient_of
-from worker.conclude import Answered, conclude
-from worker.conclusion import conclusion
-from worker.demographics import displayed_name, patient_fields
-from worker.entries import Entry
-from worker.products import is_answered, product_of
 from worker.record import Arrival, Key, directions, identities_of, identity_of, keeps, kind_of, natural_key
-from worker.site import Site
 
 Json = dict[str, Any]
 

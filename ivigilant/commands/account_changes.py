@@ -32,7 +32,7 @@ def list_users(config: Config = None, data_dir: DataDir = None) -> None:
 
     Example: ivigilant user list
     """
-    from inbox.accounts import every_user
+    from inbox.people.accounts import every_user
 
     with _accounts(config, data_dir) as connection:
         for row in every_user(connection):
@@ -46,7 +46,7 @@ def set_password(name: Name, config: Config = None, data_dir: DataDir = None) ->
 
     Example: ivigilant user password a.visser
     """
-    from inbox.accounts import change_password
+    from inbox.people.accounts import change_password
 
     password = read_password()
     with _accounts(config, data_dir) as connection:
@@ -64,7 +64,7 @@ def set_role(
 
     Example: ivigilant user role a.visser reader
     """
-    from inbox.accounts import change_role
+    from inbox.people.accounts import change_role
 
     require_role(role)
     with _accounts(config, data_dir) as connection:
@@ -77,7 +77,7 @@ def end_user(name: Name, config: Config = None, data_dir: DataDir = None) -> Non
 
     Example: ivigilant user end a.visser
     """
-    from inbox.accounts import end_account
+    from inbox.people.accounts import end_account
 
     with _accounts(config, data_dir) as connection:
         end_account(connection, name)
@@ -89,7 +89,7 @@ def resume_user(name: Name, config: Config = None, data_dir: DataDir = None) -> 
 
     Example: ivigilant user resume a.visser
     """
-    from inbox.accounts import resume_account
+    from inbox.people.accounts import resume_account
 
     with _accounts(config, data_dir) as connection:
         resume_account(connection, name)
@@ -101,7 +101,7 @@ def list_tokens(config: Config = None, data_dir: DataDir = None) -> None:
 
     Example: ivigilant token list
     """
-    from inbox.tokens import every_token
+    from inbox.people.tokens import every_token
 
     with _accounts(config, data_dir) as connection:
         for row in every_token(connection):

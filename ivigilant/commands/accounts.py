@@ -36,8 +36,8 @@ def add_user(
 
     Example: ivigilant user add a.visser --role pharmacist
     """
-    from inbox.accounts import add_user as add
     from inbox.errors import AccountRefused
+    from inbox.people.accounts import add_user as add
     from store.engine import connect
 
     require_role(role)
@@ -64,7 +64,7 @@ def create_token(
     Example: TOKEN=$(ivigilant token create --role reader --name dashboard)
     """
     from inbox.errors import AccountRefused
-    from inbox.tokens import create_token as create
+    from inbox.people.tokens import create_token as create
     from store.engine import connect
 
     require_role(role)
@@ -91,7 +91,7 @@ def revoke_token(
 
     Example: ivigilant token revoke --name dashboard
     """
-    from inbox.tokens import revoke_token as revoke
+    from inbox.people.tokens import revoke_token as revoke
     from store.engine import connect
 
     wanted = named or name
@@ -107,7 +107,7 @@ def revoke_token(
 
 def require_role(role: str) -> None:
     """Refuse a role that is none before anything is asked."""
-    from inbox.viewer import ROLES
+    from inbox.people.viewer import ROLES
 
     if role not in ROLES:
         raise NoSuchRole(f"--role {role}: the role is one of {', '.join(ROLES)}")

@@ -11,7 +11,7 @@ from ivigilant.commands.options import Config, DataDir, database_explained, read
 from ivigilant.errors import UnreadablePath
 
 if TYPE_CHECKING:
-    from ivigilant.rulebook.backtest import Comparison
+    from ivigilant.knowledge.backtest import Comparison
     from ivigilant.settings import Settings
 
 
@@ -37,7 +37,7 @@ def backtest(
     """
     from rich.console import Console
 
-    from ivigilant.rulebook import backtest_report as report
+    from ivigilant.knowledge import backtest_report as report
 
     settings = read_settings(config, data_dir)
     if not (knowledge / "library").is_dir():
@@ -55,8 +55,8 @@ def _run(settings: "Settings", knowledge: Path, since: datetime | None, messages
     from rich.console import Console
     from rich.progress import Progress
 
-    from ivigilant.rulebook.backtest import backtest as run
-    from ivigilant.rulebook.backtest import needs_messages
+    from ivigilant.knowledge.backtest import backtest as run
+    from ivigilant.knowledge.backtest import needs_messages
     from ivigilant.site_file import load_site
     from ivigilant.site_parts import site_knowledge, worker_site
     from store.engine import connect, reading

@@ -12,8 +12,8 @@ from ivigilant.commands.options import Config, DataDir, database_explained, read
 from ivigilant.errors import UnusableSettings
 
 if TYPE_CHECKING:
-    from ivigilant.explaining.conformance import SecondOpinion
-    from ivigilant.explaining.told import Explained
+    from ivigilant.explain.conformance import SecondOpinion
+    from ivigilant.explain.told import Explained
     from ivigilant.settings import Settings
 
 _HISTORY = "--history"
@@ -63,7 +63,7 @@ def explain(
 
     Example: ivigilant explain order.hl7 --history admission.hl7 results/
     """
-    from ivigilant.explaining.conformance import SecondOpinion
+    from ivigilant.explain.conformance import SecondOpinion
 
     if sum(each is not None for each in (path, message, order)) != 1:
         raise UnusableSettings("name one thing to explain: a file or folder, --message, or --order")
@@ -90,10 +90,10 @@ def _explained(
 ) -> "Explained":
     now = datetime.now(UTC)
     if path is not None:
-        from ivigilant.explaining.dry_run import explain_files, prepare
+        from ivigilant.explain.dry_run import explain_files, prepare
 
         return explain_files(prepare(settings), [Path(path)], history, now, opinion)
-    from ivigilant.explaining.stored import explain_stored_message, explain_stored_order
+    from ivigilant.explain.stored import explain_stored_message, explain_stored_order
     from store.engine import connect
 
     if history:
@@ -108,7 +108,7 @@ def _explained(
 def _show(explained: "Explained") -> None:
     from rich.console import Console
 
-    from ivigilant.explaining.terminal import show
+    from ivigilant.explain.terminal import show
 
     console = Console(highlight=False)
     if not console.is_terminal:

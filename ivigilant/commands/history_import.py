@@ -64,7 +64,7 @@ def import_history(
 
 
 def _feed(source: str) -> str:
-    from worker.marks import IMPORT
+    from history.marks import IMPORT
 
     if source != source.strip() or len(source) > 60:
         raise UnusableSettings(f"--source {source!r}: a short name, as `epd`")

@@ -23,7 +23,7 @@ def check(config: Config = None) -> None:
     Example: ivigilant knowledge check
     """
     from ivigilant.errors import UnusableKnowledge
-    from ivigilant.rulebook.examples import answered
+    from ivigilant.knowledge.examples import answered
 
     knowledge = _load(read_settings(config))
     wrong = [
@@ -55,7 +55,7 @@ def show(rule: Annotated[str, typer.Argument(help="Its id, as in `knowledge list
 
     Example: ivigilant knowledge show IG-VTE-001
     """
-    from ivigilant.rulebook.examples import UnknownRule
+    from ivigilant.knowledge.examples import UnknownRule
     from rules.load import HERE
 
     settings = read_settings(config)

@@ -28,7 +28,7 @@ def diff(
 
     Example: ivigilant knowledge diff /etc/ivigilant/knowledge ./my-knowledge
     """
-    from ivigilant.rulebook.differences import differences
+    from ivigilant.knowledge.differences import differences
     from rules.load import read_files
 
     for folder in (old, new):
@@ -56,7 +56,7 @@ def examples(
     from rich.console import Console
     from rich.table import Table
 
-    from ivigilant.rulebook.examples import answered
+    from ivigilant.knowledge.examples import answered
     from ivigilant.site_parts import site_knowledge
 
     rows = answered(site_knowledge(read_settings(config)), rule)

@@ -9,7 +9,7 @@ import typer
 from ivigilant.commands.options import Config, DataDir, database_explained, read_settings
 
 if TYPE_CHECKING:
-    from ivigilant.rulebook.coverage import Coverage
+    from ivigilant.knowledge.coverage import Coverage
 
 
 def add_to(app: typer.Typer) -> None:
@@ -29,7 +29,7 @@ def coverage(
 
     Example: ivigilant knowledge coverage
     """
-    from ivigilant.rulebook.coverage import cover
+    from ivigilant.knowledge.coverage import cover
     from ivigilant.site_file import load_site
     from ivigilant.site_parts import site_knowledge
     from store.engine import connect, reading

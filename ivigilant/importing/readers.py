@@ -8,9 +8,9 @@ from concurrent.futures import Future, ProcessPoolExecutor
 
 import msgspec
 
+from clinical.events import Reading
 from parsers.defaults import Defaults
 from parsers.errors import UnreadableMessage
-from parsers.events import Reading
 from parsers.fhir.reading import READERS, is_resource, read_resource_header
 from parsers.fhir.validation import fault_of, load_models
 from parsers.reading import read

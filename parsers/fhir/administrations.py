@@ -3,19 +3,19 @@
 from collections.abc import Iterator
 from decimal import Decimal
 
-from parsers.amounts import amount_of
-from parsers.decimals import unique
-from parsers.events import Amount, MedicationGiven, OrderKeys
+from clinical.events import Amount, MedicationGiven, OrderKeys
 from parsers.fhir.elements import Resource, first_moment, moment, part, text
 from parsers.fhir.medicines import Medicine, read_medicine
 from parsers.fhir.orders import rate_in, routes_in
 from parsers.fhir.quantities import read_any
 from parsers.fhir.references import target
-from parsers.quantities import per_administration
-from parsers.rates import Step
-from parsers.strengths import concentration
-from parsers.times import stamp
-from parsers.units import MASS, Quantity
+from parsers.hl7.times import stamp
+from parsers.medication.amounts import amount_of
+from parsers.medication.decimals import unique
+from parsers.medication.quantities import per_administration
+from parsers.medication.rates import Step
+from parsers.medication.strengths import concentration
+from parsers.medication.units import MASS, Quantity
 
 _COMPLETIONS = {"completed": "CP", "not-done": "NA", "stopped": "PA", "in-progress": "PA", "on-hold": "PA"}
 _NOTHING = "NA"

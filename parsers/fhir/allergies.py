@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from parsers.allergies import says_none
-from parsers.events import Allergy
+from clinical.events import Allergy
+from parsers.chart.allergies import says_none
+from parsers.chart.natural_keys import natural_key
 from parsers.fhir.elements import Resource, codings, one_of, part, where, words
-from parsers.natural_keys import natural_key
 
 _NONE = frozenset({"entered-in-error", "refuted"})
 

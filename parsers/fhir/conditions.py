@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
-from parsers.conditions import weigh
-from parsers.events import Certainty, Condition, Moment
+from clinical.events import Certainty, Condition, Moment
+from parsers.chart.conditions import weigh
+from parsers.chart.natural_keys import natural_key
 from parsers.fhir.elements import (
     Resource,
     codes,
@@ -18,7 +19,6 @@ from parsers.fhir.elements import (
     where,
     words,
 )
-from parsers.natural_keys import natural_key
 
 _CERTAINTIES: dict[str, Certainty] = {
     "confirmed": "confirmed",

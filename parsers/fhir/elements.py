@@ -5,12 +5,12 @@ from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from parsers.code_systems import system_named
+from clinical.events import Coding, Identifier, Moment
+from parsers.chart.natural_keys import joined
 from parsers.defaults import Defaults
-from parsers.events import Coding, Identifier, Moment
-from parsers.natural_keys import joined
-from parsers.plausible_times import plausible
-from parsers.times import read_time
+from parsers.hl7.code_systems import system_named
+from parsers.hl7.plausible_times import plausible
+from parsers.hl7.times import read_time
 
 Json = Mapping[str, Any]
 NOTHING: Json = {}

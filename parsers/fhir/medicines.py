@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from parsers.components import assumed_if_immunoglobulin
-from parsers.events import Amount, Coding, Component
+from clinical.events import Amount, Coding, Component
+from parsers.chart.natural_keys import joined
 from parsers.fhir.elements import Json, Resource, codings, part, parts, placed, stands, text, where, words
 from parsers.fhir.quantities import number_of, read_quantity, read_ratio, unit_text
 from parsers.fhir.references import target
-from parsers.natural_keys import joined
-from parsers.strengths import Product
-from parsers.units import CONCENTRATION, MASS, VOLUME, Quantity, read_unit
+from parsers.medication.components import assumed_if_immunoglobulin
+from parsers.medication.strengths import Product
+from parsers.medication.units import CONCENTRATION, MASS, VOLUME, Quantity, read_unit
 
 
 @dataclass(frozen=True, slots=True)

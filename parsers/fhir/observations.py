@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from parsers.events import Coding, Moment, Observation
+from clinical.events import Coding, Moment, Observation
+from parsers.chart.lab_units import ucum_of
+from parsers.chart.measured import read_figure
 from parsers.fhir.elements import (
     Json,
     Resource,
@@ -21,9 +23,7 @@ from parsers.fhir.elements import (
     words,
 )
 from parsers.fhir.quantities import number_of, unit_text
-from parsers.lab_units import ucum_of
-from parsers.measured import read_figure
-from parsers.times import stamp
+from parsers.hl7.times import stamp
 
 Status = Literal["final", "preliminary", "corrected", "withdrawn", "no_value"]
 _STATUSES: dict[str, Status] = {

@@ -3,22 +3,22 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from parsers.amounts import amount_of
-from parsers.decimals import unique
+from clinical.events import Amount, Coding, MedicationOrdered, Moment, OrderKeys, Timing
+from parsers.chart.natural_keys import joined
 from parsers.defaults import Defaults
-from parsers.doses import Dose, Said, dose_of
-from parsers.events import Amount, Coding, MedicationOrdered, Moment, OrderKeys, Timing
 from parsers.fhir.elements import Json, Resource, codings, moment, part, parts, placed, text, words
 from parsers.fhir.medicines import Medicine, read_medicine
 from parsers.fhir.quantities import read_any
 from parsers.fhir.references import authority_of, target
 from parsers.fhir.timings import dosages, says_how_often, sent_timing, weighed
-from parsers.immunoglobulins import looks_like_immunoglobulin
-from parsers.natural_keys import joined
-from parsers.rates import GivePer, Rate, combine, highest, rate_of
-from parsers.schedules import Sent, per_day, timing_in_text
-from parsers.strengths import concentration
-from parsers.units import Quantity
+from parsers.medication.amounts import amount_of
+from parsers.medication.decimals import unique
+from parsers.medication.doses import Dose, Said, dose_of
+from parsers.medication.immunoglobulins import looks_like_immunoglobulin
+from parsers.medication.rates import GivePer, Rate, combine, highest, rate_of
+from parsers.medication.schedules import Sent, per_day, timing_in_text
+from parsers.medication.strengths import concentration
+from parsers.medication.units import Quantity
 
 # A plan, a proposal and an option are no orders; nor is a draft, or what must not be given.
 INTENTS = frozenset({"order", "original-order", "reflex-order", "filler-order", "instance-order"})

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from datetime import date
 
-from parsers.events import AnyEvent, Identifier, Name, PatientMerged, PatientSeen
+from clinical.events import AnyEvent, Identifier, Name, PatientMerged, PatientSeen
+from parsers.chart.patients import read_date
 from parsers.fhir.elements import Json, Resource, moment, part, parts, placed, text
 from parsers.fhir.references import has_invalid_bsn, numbers, own_identity, target
-from parsers.patients import read_date
 
 _SEXES = {"male": "M", "female": "F", "other": "O", "unknown": "U"}
 _NAME_USES = ("official", "usual", "", "temp", "nickname", "anonymous", "maiden", "old")

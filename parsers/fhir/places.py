@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
+from clinical.events import Header, Reading
 from parsers.errors import UnreadableMessage
-from parsers.events import Header, Reading
 from parsers.fhir.reading import BUNDLE, NO_JSON, TYPE
 from parsers.fhir.references import is_citizen_number
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from parsers.events import Procedure
+from clinical.events import Procedure
+from parsers.chart.natural_keys import natural_key
 from parsers.fhir.elements import Resource, codings, first_moment, part, text, where, words
-from parsers.natural_keys import natural_key
 
 PLANNED = frozenset({"preparation"})
 _NEVER = frozenset({"entered-in-error", "not-done"})

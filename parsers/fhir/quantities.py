@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator
 from decimal import Decimal
 
-from parsers.decimals import span
 from parsers.fhir.elements import Json, part, text
-from parsers.units import Quantity, Unit, read_unit
+from parsers.medication.decimals import span
+from parsers.medication.units import Quantity, Unit, read_unit
 
 _UCUM = "http://unitsofmeasure.org"
 _ANNOTATION = re.compile(r"(?<=[\w\]])\{[^{}]*\}")  # kg{body_wt} is kg

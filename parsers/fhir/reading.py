@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 
+from clinical.events import AnyEvent, Header, Identifier, Moment, Reading
 from parsers.defaults import Defaults
 from parsers.errors import UnreadableMessage
-from parsers.events import AnyEvent, Header, Identifier, Moment, Reading
 from parsers.fhir.administrations import read_administration
 from parsers.fhir.allergies import read_allergy
 from parsers.fhir.conditions import read_condition

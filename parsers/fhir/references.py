@@ -7,10 +7,10 @@ the Patient resource says which numbers of the hospital belong to it, as a merge
 import re
 from collections.abc import Mapping
 
+from clinical.events import Identifier
 from parsers.defaults import Defaults
-from parsers.events import Identifier
 from parsers.fhir.elements import NOTHING, Json, numbered_by, part, parts, text
-from parsers.identifiers import identity_first, is_bsn, make_identifier, valid_bsn
+from parsers.hl7.identifiers import identity_first, is_bsn, make_identifier, valid_bsn
 
 _VERSION = re.compile(r"/_history/[^/]*$")
 _BSN_SYSTEMS = frozenset({"http://fhir.nl/fhir/NamingSystem/bsn", "urn:oid:2.16.840.1.113883.2.4.6.3"})

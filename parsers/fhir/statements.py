@@ -4,13 +4,13 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from parsers.decimals import unique
-from parsers.events import MedicationOrdered, Moment, OrderKeys, Timing
+from clinical.events import MedicationOrdered, Moment, OrderKeys, Timing
 from parsers.fhir.elements import Json, Resource, first_moment, moment, part, text
 from parsers.fhir.medicines import read_medicine
 from parsers.fhir.orders import Dosage, shown_amount
 from parsers.fhir.timings import dosages, weighed
-from parsers.immunoglobulins import looks_like_immunoglobulin
+from parsers.medication.decimals import unique
+from parsers.medication.immunoglobulins import looks_like_immunoglobulin
 
 INTENDED = "intended"  # a plan says nothing of what was or will be
 _STATUSES = {

@@ -4,13 +4,13 @@ import re
 from collections.abc import Sequence
 from decimal import Decimal
 
+from clinical.events import Moment, Timing
 from parsers.defaults import Defaults
-from parsers.durations import NONE, Duration, read_duration
-from parsers.events import Moment, Timing
 from parsers.fhir.elements import Json, codes, moment, part, placed, text, words
 from parsers.fhir.quantities import number_of, unit_text
-from parsers.patterns import read_pattern
-from parsers.schedules import Sent, read_repeats, timing
+from parsers.medication.durations import NONE, Duration, read_duration
+from parsers.medication.patterns import read_pattern
+from parsers.medication.schedules import Sent, read_repeats, timing
 
 _MONTHS_A_YEAR = 12
 _PRN = "PRN"

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from ivigilant.hospital.stream import hospital_messages
 from rules.load import load_knowledge
 from store.engine import connect
+from synthetic.stream import hospital_messages
 from tests.chaos.installation import Installation
 from tests.journeys.hospital import Clock, Hospital
 from tests.services import RedisServer, Undertaker, redis_process

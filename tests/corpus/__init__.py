@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from ivigilant.streams import messages_in
 from parsers.errors import UnreadableHeader
-from parsers.header import read_header_line
+from parsers.hl7.header import read_header_line
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "tests" / "samples"

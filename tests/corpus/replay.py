@@ -9,18 +9,18 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from history.choices import Site
 from ivigilant.receiving import is_order
 from listener.receive import body_hash
 from listener.sending import read_answer
-from parsers.batches import split_batch
 from parsers.errors import UnreadableHeader
-from parsers.header import read_header_line
+from parsers.hl7.batches import split_batch
+from parsers.hl7.header import read_header_line
 from rules.knowledge import Knowledge
 from store import tables
 from store.messages import raw_of
 from tests.listener.builders import Wire, a_hospital, a_message, framed
 from worker.dependencies import Dependencies
-from worker.site import Site
 from worker.tasks import process_messages
 
 LIMIT_S = 20.0

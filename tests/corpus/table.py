@@ -8,9 +8,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from clinical.events import AnyEvent
 from parsers.defaults import Defaults
 from parsers.errors import UnreadableMessage
-from parsers.events import AnyEvent
 from parsers.reading import read
 from rules.load import load_knowledge
 from store import migrate

@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from parsers.segments import Message, Segment, split
+from parsers.hl7.segments import Message, Segment, split
 from tests.corpus import corpus, messages_of, sources
 from tests.envelopes.filling import HERE
 

@@ -3,11 +3,11 @@
 from decimal import Decimal
 from typing import NamedTuple
 
+from clinical.events import Amount, MedicationGiven, MedicationOrdered
+from history.products import product_of
 from parsers.defaults import Defaults
-from parsers.events import Amount, MedicationGiven, MedicationOrdered
 from parsers.reading import read
 from rules.knowledge import Knowledge
-from worker.products import product_of
 
 
 class Recognised(NamedTuple):

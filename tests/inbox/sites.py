@@ -11,9 +11,9 @@ from litestar import Litestar
 from litestar.testing import TestClient
 
 from inbox.app import create_app
-from inbox.live import LiveEvents
-from inbox.settings import Approval, InboxSettings
-from inbox.tokens import create_token
+from inbox.http.settings import Approval, InboxSettings
+from inbox.live.live import LiveEvents
+from inbox.people.tokens import create_token
 from rules.knowledge import Knowledge
 from rules.living import KnowledgeSource
 from store import tables

@@ -9,9 +9,9 @@ from playwright.sync_api import Dialog, Page, expect
 
 from store import tables
 from tests.inbox.builders import NOW, an_event
+from tests.inbox.codes.test_codes import a_code
 from tests.inbox.desks import Desk, with_alerts
 from tests.inbox.sites import PASSWORD, Site
-from tests.inbox.test_codes import a_code
 from tests.store.builders import a_feed
 
 pytestmark = pytest.mark.browser

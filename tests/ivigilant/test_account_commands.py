@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from inbox.accounts import check_password
+from inbox.people.accounts import check_password
 from store import tables
 from store.engine import connect
 from tests.ivigilant.processes import ivigilant

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from ivigilant.hospital.population import ASSUMED
+from history.choices import Site
+from ivigilant.knowledge.burden import PATIENTS, PUSHED, TIERS, Burden, in_words, measure, measure_apart
+from ivigilant.knowledge.burden_page import write_page
+from ivigilant.knowledge.burden_stored import keep, kept
+from ivigilant.knowledge.sensitivity import Varied, shares
 from ivigilant.outcomes import per_hundred_orders
-from ivigilant.rulebook.burden import PATIENTS, PUSHED, TIERS, Burden, in_words, measure, measure_apart
-from ivigilant.rulebook.burden_page import write_page
-from ivigilant.rulebook.burden_stored import keep, kept
-from ivigilant.rulebook.sensitivity import Varied, shares
 from rules.knowledge import Knowledge
 from rules.load import load_knowledge
-from worker.site import Site
+from synthetic.population import ASSUMED
 
 BURDEN_PAGE = Path(__file__).parents[2] / "docs" / "burden.md"
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)

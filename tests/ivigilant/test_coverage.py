@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from ivigilant.rulebook.coverage import Coverage, cover, lacking
+from ivigilant.knowledge.coverage import Coverage, cover, lacking
 from rules.knowledge import Knowledge
 from rules.load import load_knowledge
 from tests.ivigilant.processes import ivigilant

@@ -8,11 +8,11 @@ import msgspec
 import pytest
 from rich.console import Console
 
-from ivigilant.explaining.dry_run import DryRun, explain_files, prepare
-from ivigilant.explaining.messages import Known
-from ivigilant.explaining.resources import explain_any
-from ivigilant.explaining.terminal import show
-from ivigilant.explaining.told import Explained
+from ivigilant.explain.dry_run import DryRun, explain_files, prepare
+from ivigilant.explain.messages import Known
+from ivigilant.explain.resources import explain_any
+from ivigilant.explain.terminal import show
+from ivigilant.explain.told import Explained
 from ivigilant.settings import Settings
 from parsers.defaults import Defaults
 from tests.parsers.fhir.builders import Json, a_bundle, a_condition, a_dosage, a_patient, an_order, quantity

@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from ivigilant.hospital.chart import Chart
-from ivigilant.hospital.people import invent
-from ivigilant.hospital.prescriptions import Prescription
-from ivigilant.hospital.wire import post
+from synthetic.chart import Chart
+from synthetic.people import invent
+from synthetic.prescriptions import Prescription
+from synthetic.wire import post
 from tests.journeys.hospital import Hospital
 from tests.journeys.pharmacist import Pharmacist
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from history.marks import IMPORT
 from ivigilant.importing.files import files_in
 from ivigilant.importing.letters import Letters, feed_named
 from ivigilant.importing.loading import FirstLoad, Tally, medications_in
@@ -13,7 +14,6 @@ from ivigilant.importing.readers import Readers
 from ivigilant.importing.rejects import rejects_in
 from ivigilant.receiving import feed_id
 from tests.journeys.hospital import Hospital
-from worker.marks import IMPORT
 
 Json = dict[str, Any]
 

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
+from history.choices import Site
 from listener.acknowledge import ControlIds
 from listener.framing import Frame
 from listener.receive import Reception
@@ -23,7 +24,6 @@ from store.dump import dump
 from store.messages import save_batch
 from worker.batch import Done
 from worker.dependencies import Dependencies
-from worker.site import Site
 from worker.tasks import process_messages
 
 

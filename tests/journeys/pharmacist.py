@@ -9,9 +9,9 @@ from litestar import Litestar
 from litestar.testing import TestClient
 
 from inbox.app import create_app
-from inbox.live import LiveEvents
-from inbox.settings import InboxSettings
-from inbox.tokens import create_token
+from inbox.http.settings import InboxSettings
+from inbox.live.live import LiveEvents
+from inbox.people.tokens import create_token
 from tests.journeys.hospital import Hospital
 
 Json = dict[str, Any]

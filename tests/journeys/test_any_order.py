@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 import sqlalchemy as sa
 
-from ivigilant.hospital.stream import hospital_messages
 from rules.knowledge import Knowledge
+from synthetic.stream import hospital_messages
 from tests.journeys.hospital import Hospital
 
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)

@@ -3,10 +3,10 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from ivigilant.hospital.chart import Chart
-from ivigilant.hospital.population import charts
-from ivigilant.hospital.prescriptions import Given, Prescription
-from ivigilant.hospital.wire import post
+from synthetic.chart import Chart
+from synthetic.population import charts
+from synthetic.prescriptions import Given, Prescription
+from synthetic.wire import post
 from tests.journeys.hospital import Hospital
 from tests.journeys.pharmacist import Pharmacist, pharmacist_of
 

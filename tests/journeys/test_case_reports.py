@@ -1,12 +1,12 @@
 """The case reports of the assessment and the forum, told as HL7: what becomes of each order.
 
-The expectations are those of the synthetic hospital (`ivigilant/hospital`), which takes them from the case reports.
+The expectations are those of the synthetic hospital (`synthetic`), which takes them from the case reports.
 """
 
 import pytest
 
-from ivigilant.hospital.expectations import Expected
-from ivigilant.hospital.stream import expected, hospital_messages
+from synthetic.expectations import Expected
+from synthetic.stream import expected, hospital_messages
 from tests.journeys.hospital import Hospital
 
 ORDERS = [answer for answer in expected() if answer.stream == "order"]

@@ -6,17 +6,17 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from ivigilant.hospital.medicines import IVIG, WARFARIN, Drug
-from ivigilant.hospital.messages import Result
-from ivigilant.hospital.prescriptions import Prescription, Schedule
-from ivigilant.hospital.terms import HYPERTENSION, INR, OBESITY
-from ivigilant.hospital.wire import Code
-from ivigilant.rulebook.backtest import Comparison, backtest, needs_messages
-from ivigilant.rulebook.backtest_report import as_json, as_page
+from ivigilant.knowledge.backtest import Comparison, backtest, needs_messages
+from ivigilant.knowledge.backtest_report import as_json, as_page
 from rules.knowledge import Knowledge
 from rules.living import LivingKnowledge
 from rules.load import load_knowledge
 from store.engine import reading
+from synthetic.medicines import IVIG, WARFARIN, Drug
+from synthetic.messages import Result
+from synthetic.prescriptions import Prescription, Schedule
+from synthetic.terms import HYPERTENSION, INR, OBESITY
+from synthetic.wire import Code
 from tests.journeys.bedside import DAY, Bedside
 from tests.journeys.hospital import Hospital
 from tests.journeys.pharmacist import pharmacist_of

@@ -6,11 +6,8 @@ import pytest
 import sqlalchemy as sa
 
 from ivigilant.errors import UnusableSite
-from ivigilant.hospital.medicines import HIZENTRA, IVIG
-from ivigilant.hospital.prescriptions import Prescription, Schedule
-from ivigilant.hospital.terms import DVT_LEG, HYPERTENSION
-from ivigilant.rulebook.backtest import backtest, needs_messages
-from ivigilant.rulebook.differences import differences
+from ivigilant.knowledge.backtest import backtest, needs_messages
+from ivigilant.knowledge.differences import differences
 from ivigilant.settings import Settings
 from ivigilant.site import Policy, SiteFile
 from ivigilant.site_file import load_site
@@ -18,6 +15,9 @@ from ivigilant.site_parts import site_knowledge
 from rules.knowledge import Knowledge
 from rules.load import load_knowledge, read_files
 from store.engine import reading
+from synthetic.medicines import HIZENTRA, IVIG
+from synthetic.prescriptions import Prescription, Schedule
+from synthetic.terms import DVT_LEG, HYPERTENSION
 from tests.journeys.bedside import DAY, Bedside
 from tests.journeys.hospital import Hospital
 from tests.journeys.pharmacist import pharmacist_of

@@ -7,13 +7,13 @@ import pytest
 import sqlalchemy as sa
 
 from forwarding.errors import Refused, Unreachable
-from ivigilant.hospital.stream import hospital_messages
+from history.choices import Destination, Site
 from rules.knowledge import Knowledge
+from synthetic.stream import hospital_messages
 from tests.fakes import RememberingDestination
 from tests.journeys.hospital import Hospital
 from tests.journeys.stories import FIRST_DAY, Diagnosed, Ordered, messages
 from worker.deliver import deliver
-from worker.site import Destination, Site
 
 
 @pytest.fixture

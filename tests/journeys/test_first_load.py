@@ -9,6 +9,7 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 
+from history.choices import Destination, Site
 from rules.knowledge import Knowledge
 from tests.fakes import RememberingDestination
 from tests.ivigilant.site_hospital import a_message, an_order
@@ -27,7 +28,6 @@ from tests.journeys.hospital import Hospital
 from tests.journeys.test_stories import emptied
 from worker.deliver import deliver
 from worker.rebuild import Rebuilt, rebuild
-from worker.site import Destination, Site
 
 OESTROGEN = "IG-VTE-018"
 VTE = "DG1|1||I80.2^Diepe veneuze trombose^I10||20190614|F"

@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import sqlalchemy as sa
 
+from history.choices import Site
 from rules.knowledge import Knowledge
 from store import message_queries, tables
 from tests.journeys.hospital import Hospital
 from tests.journeys.stories import Controlled, Diagnosed, Merged, Ordered, Problem, messages
 from worker.rebuild import Rebuilt, rebuild
-from worker.site import Site
 from worker.tasks import MOST_CRASHES
 
 

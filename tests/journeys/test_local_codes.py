@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from inbox.code_acts import CodeAct, dismiss_code, map_code
+from inbox.codes.code_acts import CodeAct, dismiss_code, map_code
 from rules.facts import Coding
 from rules.knowledge import Knowledge
 from store import local_code_lists, tables

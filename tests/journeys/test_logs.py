@@ -14,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 import yaml
 
-from inbox.accounts import add_user
+from inbox.people.accounts import add_user
 from ivigilant.stack import free_port
 from tests.chaos.installation import Installation
 from tests.forwarding.contract import SECRET

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inbox.identity_acts import IdentityAct, may_be_retired, merge, unmerge
+from inbox.merges.identity_acts import IdentityAct, may_be_retired, merge, unmerge
 from rules.knowledge import Knowledge
 from store import feeds, merge_lists, tables
 from store.merge_lists import Spoken, Unclear

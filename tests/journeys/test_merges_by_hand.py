@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from inbox.errors import ActRefused, MergeChanged, MergeMissing
-from inbox.identity_acts import IdentityAct, merge, unmerge
+from inbox.merges.identity_acts import IdentityAct, merge, unmerge
 from rules.knowledge import Knowledge
 from store import merge_lists
 from store.merge_lists import Pair

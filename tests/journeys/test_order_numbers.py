@@ -1,6 +1,6 @@
 """Orders that get another number, patient number or product keep their alert, or lose it with a word."""
 
-from inbox.acts import Act, acknowledge
+from inbox.alerts.acts import Act, acknowledge
 from tests.journeys.hospital import Hospital
 from tests.journeys.stories import Controlled, Diagnosed, Given, Happening, Merged, Ordered, Unmerged, messages
 

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 from litestar.testing import TestClient
 
-from ivigilant.hospital.medicines import IVIG
-from ivigilant.hospital.prescriptions import Prescription, Schedule
-from ivigilant.hospital.terms import DVT_LEG
+from synthetic.medicines import IVIG
+from synthetic.prescriptions import Prescription, Schedule
+from synthetic.terms import DVT_LEG
 from tests.inbox.sites import Site, sign_in
 from tests.journeys.bedside import DAY, Bedside
 from tests.journeys.hospital import Hospital

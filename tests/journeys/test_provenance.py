@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from inbox.reading import FieldLine, read_segments
-from ivigilant.hospital.stream import hospital_messages
+from inbox.messages.reading import FieldLine, read_segments
 from rules.knowledge import Knowledge
 from store import tables
 from store.messages import raw_of
+from synthetic.stream import hospital_messages
 from tests.journeys.hospital import Hospital
 
 Json = dict[str, Any]

@@ -6,10 +6,10 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from ivigilant.hospital.stream import hospital_messages
 from store import local_codes, prunings, tables
 from store.local_codes import Sighting
 from store.retention import Ages
+from synthetic.stream import hospital_messages
 from tests.journeys.hospital import Hospital
 from tests.journeys.stories import Controlled, Diagnosed, Merged, Ordered, Problem, Seen, Unmerged, messages
 from worker.prune import Run, Tally, prune, survey

@@ -7,17 +7,17 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import given
 
-from inbox.acts import Act, acknowledge, override
-from ivigilant.hospital.stream import hospital_messages
+from history.choices import Destination, Site
+from inbox.alerts.acts import Act, acknowledge, override
 from parsers.defaults import Defaults
 from rules.knowledge import Knowledge
 from store import tables
+from synthetic.stream import hospital_messages
 from tests.journeys.drawing import stories
 from tests.journeys.hospital import Hospital
 from tests.journeys.stories import Diagnosed, Happening, Merged, Ordered, Problem, messages
 from tests.journeys.test_stories import checks, emptied
 from worker.rebuild import Rebuilt, rebuild
-from worker.site import Destination, Site
 
 TABLES_OF_PEOPLE = (tables.alert_event, tables.decision, tables.delivery, tables.assessment, tables.alert)
 

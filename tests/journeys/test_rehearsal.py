@@ -6,17 +6,17 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from ivigilant.hospital.stream import hospital_messages
+from history.choices import Site
 from listener.receive import body_hash
 from parsers.defaults import Defaults
-from parsers.header import read_header_line
+from parsers.hl7.header import read_header_line
 from parsers.reading import read
 from rules.knowledge import Knowledge
 from store import tables
+from synthetic.stream import hospital_messages
 from tests.journeys.hospital import Hospital
 from worker.record import Arrival
 from worker.rehearsal import rehearse
-from worker.site import Site
 
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 SITE = Site()

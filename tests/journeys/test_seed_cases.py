@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ivigilant.hospital.medicines import (
+from synthetic.medicines import (
     APIXABAN,
     ASPIRIN,
     IVIG,
@@ -12,9 +12,9 @@ from ivigilant.hospital.medicines import (
     PREDNISONE,
     WARFARIN,
 )
-from ivigilant.hospital.messages import Result
-from ivigilant.hospital.prescriptions import Prescription, Schedule
-from ivigilant.hospital.terms import (
+from synthetic.messages import Result
+from synthetic.prescriptions import Prescription, Schedule
+from synthetic.terms import (
     APTT,
     CIDP,
     DVT_ARM,

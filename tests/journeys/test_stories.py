@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from history.conclusion import signature
 from rules.knowledge import Knowledge
 from store import tables
 from tests.journeys.drawing import stories, stories_of_identity
@@ -20,7 +21,6 @@ from tests.journeys.hospital import Hospital
 from tests.journeys.stories import Happening, messages
 from tests.journeys.test_rehearsal import an_arrival
 from tests.thoroughness import STORIES
-from worker.conclusion import signature
 from worker.rehearsal import Judged, rehearse
 
 checks = settings(

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from litestar.testing import TestClient
 
-from ivigilant.hospital.stream import expected, hospital_messages
+from synthetic.stream import expected, hospital_messages
 from tests.inbox.sites import Site, form, sign_in
 from tests.journeys.hospital import Hospital
 from tests.journeys.pharmacist import Pharmacist, pharmacist_of

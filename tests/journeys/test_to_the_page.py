@@ -8,13 +8,13 @@ import pytest
 import sqlalchemy as sa
 from litestar.testing import TestClient
 
+from history.choices import Site as HospitalSite
 from rules.knowledge import Knowledge
 from store import feeds, tables
 from tests.inbox.sites import Client, Site, sign_in
 from tests.ivigilant.site_hospital import a_message, an_order
 from tests.listener.builders import a_hospital, run
 from worker.dependencies import Dependencies
-from worker.site import Site as HospitalSite
 from worker.tasks import process_messages
 
 THROMBOSIS = "DG1|1||I80.2^DVT been^I10||20190614|F"

@@ -7,8 +7,8 @@ import pytest
 import sqlalchemy as sa
 from litestar.testing import TestClient
 
-from ivigilant.hospital.stream import hospital_messages
 from rules.knowledge import Knowledge
+from synthetic.stream import hospital_messages
 from tests.inbox.sites import Client, Site
 from tests.ivigilant.processes import ivigilant
 from tests.journeys.hospital import Hospital

@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from ivigilant.hospital import medicines
-from ivigilant.hospital.chart import Chart
-from ivigilant.hospital.prescriptions import Given, Prescription, Schedule
-from ivigilant.hospital.terms import DVT_LEG, EMBOLISM, icd
-from ivigilant.hospital.wire import Code
+from synthetic import medicines
+from synthetic.chart import Chart
+from synthetic.prescriptions import Given, Prescription, Schedule
+from synthetic.terms import DVT_LEG, EMBOLISM, icd
+from synthetic.wire import Code
 
 Json = Mapping[str, Any]
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)

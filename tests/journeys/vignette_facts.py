@@ -1,8 +1,8 @@
 """What else is told of a patient in a vignette, under `told`: problems, medicines, results, procedures, other IVIg.
 
 problems:   {icd | words | code + system, days_ago, certainty: suspected | refuted, past, event}
-taking:     {drug (ivigilant/hospital/medicines.py), dose, unit, pattern, days_ago, stopped_days_ago}
-results:    {test (ivigilant/hospital/terms.py), value, unit, days_ago, status, kind}
+taking:     {drug (synthetic/medicines.py), dose, unit, pattern, days_ago, stopped_days_ago}
+results:    {test (synthetic/terms.py), value, unit, days_ago, status, kind}
 procedures: {words | code + system, days_ago}
 ivig:       {days_ago, grams, drug}: a dose of an earlier order
 orders:     {drug, dose, unit, days}: another order, told before the one that is asked about
@@ -12,12 +12,12 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from ivigilant.hospital import medicines, terms
-from ivigilant.hospital.chart import Chart
-from ivigilant.hospital.messages import Result
-from ivigilant.hospital.prescriptions import Prescription, Schedule
-from ivigilant.hospital.terms import icd
-from ivigilant.hospital.wire import Code
+from synthetic import medicines, terms
+from synthetic.chart import Chart
+from synthetic.messages import Result
+from synthetic.prescriptions import Prescription, Schedule
+from synthetic.terms import icd
+from synthetic.wire import Code
 
 Json = Mapping[str, Any]
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)

@@ -11,14 +11,14 @@ from typing import Any
 
 import yaml
 
-from ivigilant.hospital import medicines
-from ivigilant.hospital.chart import Chart
-from ivigilant.hospital.medicines import Drug
-from ivigilant.hospital.messages import Result
-from ivigilant.hospital.people import Person
-from ivigilant.hospital.prescriptions import Prescription, Schedule
-from ivigilant.hospital.terms import APTT, HEIGHT, INR, VISCOSITY, icd
-from ivigilant.hospital.wire import Code, Draft, post
+from synthetic import medicines
+from synthetic.chart import Chart
+from synthetic.medicines import Drug
+from synthetic.messages import Result
+from synthetic.people import Person
+from synthetic.prescriptions import Prescription, Schedule
+from synthetic.terms import APTT, HEIGHT, INR, VISCOSITY, icd
+from synthetic.wire import Code, Draft, post
 from tests.journeys.hospital import Hospital
 from tests.journeys.pharmacist import Pharmacist
 from tests.journeys.vignette_events import tell_course, tell_event

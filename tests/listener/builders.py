@@ -10,12 +10,12 @@ from typing import Any
 import sqlalchemy as sa
 import uvloop
 
+from clinical.events import Header
 from listener.config import ListenerConfig, Port
 from listener.saving import Saving
 from listener.sending import read_answer
 from listener.server import Listener
 from listener.sources import Feed, FeedOf, IsOrder, one_feed
-from parsers.events import Header
 from store import feeds, tables
 
 DEADLINE_S = 20.0

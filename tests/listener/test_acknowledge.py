@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 import hl7
 import pytest
 
+from clinical.events import Header
 from listener.acknowledge import ControlIds, ack_code, acknowledge
 from listener.sources import AckMode, Fault
 from parsers.defaults import Defaults
-from parsers.events import Header
-from parsers.header import header_of, read_header_line
+from parsers.hl7.header import header_of, read_header_line
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 USUAL = Defaults()

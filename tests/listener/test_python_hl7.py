@@ -15,7 +15,7 @@ import uvloop
 from hl7.client import MLLPClient
 from hl7.mllp import open_hl7_connection
 
-from parsers.header import read_header_line
+from parsers.hl7.header import read_header_line
 from store import tables
 from tests.listener.builders import a_hospital
 from tests.parsers.test_samples import SAMPLES, messages

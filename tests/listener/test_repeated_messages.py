@@ -8,7 +8,7 @@ from listener.acknowledge import ControlIds
 from listener.framing import Frame
 from listener.receive import Reception, body_hash
 from listener.sources import Feed, LinkFeeds, Source, one_feed
-from parsers.header import read_header_line
+from parsers.hl7.header import read_header_line
 from tests.listener.builders import a_message
 from tests.listener.receiving import NOW, USUAL, answer_of, receive, the_arrival
 

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from listener.config import ListenerConfig, Port
 from listener.sending import read_answer
 from listener.sources import Feed, Source
-from parsers.header import read_header_line
+from parsers.hl7.header import read_header_line
 from store.messages import raw_of
 from tests.listener.builders import Hospital, a_hospital, a_message, framed, run
 

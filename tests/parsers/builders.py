@@ -1,8 +1,8 @@
 """Messages to read: say what the case is about, the rest is filled in."""
 
 from parsers.defaults import Defaults
-from parsers.header import read_header
-from parsers.segments import Message, Segment, split
+from parsers.hl7.header import read_header
+from parsers.hl7.segments import Message, Segment, split
 
 PID = "PID|1||1000001^^^ZKHA^PI||Jansen^Willem^^^^^L||19481103|M"
 DEFAULTS = Defaults()

@@ -18,8 +18,8 @@ from hl7apy.consts import VALIDATION_LEVEL
 from hl7apy.exceptions import HL7apyException
 from hl7apy.parser import get_message_info, parse_segment
 
-from parsers.charsets import choose_charset
-from parsers.segments import NULL, Message, Segment, split
+from parsers.hl7.charsets import choose_charset
+from parsers.hl7.segments import NULL, Message, Segment, split
 from tests.corpus import messages_of, sources
 
 TABLE = Path(__file__).with_name("oracle_disagreements.csv")

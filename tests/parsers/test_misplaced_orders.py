@@ -2,10 +2,10 @@
 
 import pytest
 
-from parsers.events import MedicationOrdered
+from clinical.events import MedicationOrdered
 from parsers.reading import read
 from tests.parsers.builders import DEFAULTS, a_patient_message
-from tests.parsers.order_builders import IVIG, ORC, ends, the_order
+from tests.parsers.medication.order_builders import IVIG, ORC, ends, the_order
 
 
 @pytest.mark.parametrize("drug", [IVIG, "^Privigen 100 mg/ml", "99990011^IMMUNOGLOBULINE IV^GS-HPK"])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.parsers.order_builders import IVIG, ORC, ends, the_order
+from tests.parsers.medication.order_builders import IVIG, ORC, ends, the_order
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,10 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parsers.administrations import read_administrations
-from parsers.events import Amount
-from parsers.expansion import expand
-from parsers.orders import read_orders
+from clinical.events import Amount
+from parsers.medication.administrations import read_administrations
+from parsers.medication.expansion import expand
+from parsers.medication.orders import read_orders
 from tests.parsers.builders import DEFAULTS, HEADER, a_patient_message, parts_of
 
 HORIZON = datetime(2027, 1, 1, tzinfo=UTC)

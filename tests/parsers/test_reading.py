@@ -5,10 +5,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from clinical.events import Condition, MedicationOrdered, Observation, PatientSeen
 from parsers.defaults import Defaults
 from parsers.errors import UnreadableHeader, UnreadableMessage
-from parsers.events import Condition, MedicationOrdered, Observation, PatientSeen
-from parsers.message_types import READ
+from parsers.hl7.message_types import READ
 from parsers.reading import read
 from tests.parsers.builders import DEFAULTS, PID, a_message, a_patient_message
 

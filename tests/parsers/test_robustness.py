@@ -7,10 +7,10 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from parsers.batches import split_batch
 from parsers.errors import ParserError
+from parsers.hl7.batches import split_batch
+from parsers.hl7.segments import join, split
 from parsers.reading import read
-from parsers.segments import join, split
 from tests.parsers.builders import DEFAULTS
 from tests.parsers.test_samples import SAMPLES, messages
 

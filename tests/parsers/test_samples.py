@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from parsers.batches import split_batch
-from parsers.events import (
+from clinical.events import (
     Allergy,
     AnyEvent,
     Condition,
@@ -16,6 +15,7 @@ from parsers.events import (
     PatientSeen,
     Procedure,
 )
+from parsers.hl7.batches import split_batch
 from parsers.reading import read
 from tests.parsers.builders import DEFAULTS
 

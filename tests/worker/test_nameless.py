@@ -11,7 +11,7 @@ from rules.load import load_knowledge
 from store import tables
 from tests.journeys.hospital import Hospital
 from tests.parsers.builders import a_message, a_patient_message
-from tests.parsers.order_builders import ORC, rxe
+from tests.parsers.medication.order_builders import ORC, rxe
 from worker.nameless import take_in
 
 NAMELESS = "PID|1||||Jansen^Willem||19481103|M"

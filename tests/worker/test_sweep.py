@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
+from history.choices import Site
 from rules.knowledge import Knowledge
 from rules.load import load_knowledge
 from store import message_queries
 from tests.store.builders import a_message
 from worker.dependencies import Dependencies
-from worker.site import Site
 from worker.sweep import sweep
 from worker.tasks import MOST_CRASHES, process_messages
 

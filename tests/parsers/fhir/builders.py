@@ -5,8 +5,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from clinical.events import AnyEvent, Reading
 from parsers.defaults import Defaults
-from parsers.events import AnyEvent, Reading
 from parsers.fhir.reading import read_resource
 
 Json = dict[str, Any]

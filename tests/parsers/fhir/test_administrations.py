@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from parsers.events import MedicationGiven
+from clinical.events import MedicationGiven
 from tests.parsers.fhir.builders import an_administration, element_at, one_of, quantity
 
 FORTY = {"dose": quantity(40, "g")}

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from parsers.events import Allergy
+from clinical.events import Allergy
 from tests.parsers.fhir.builders import ATC, PATIENT, SNOMED, Json, concept, events_of, one_of
 
 _STATUS = "http://terminology.hl7.org/CodeSystem/allergyintolerance-verification"

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from parsers.events import Condition
+from clinical.events import Condition
 from tests.parsers.fhir.builders import SNOMED, a_condition, concept, events_of, one_of
 
 _VERIFICATION = "http://terminology.hl7.org/CodeSystem/condition-ver-status"

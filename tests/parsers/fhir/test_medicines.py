@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from clinical.events import MedicationOrdered
 from parsers.errors import UnreadableMessage
-from parsers.events import MedicationOrdered
 from tests.parsers.fhir.builders import (
     IVIG,
     Json,

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from parsers.events import Observation
+from clinical.events import Observation
 from tests.parsers.fhir.builders import LOINC, SNOMED, UCUM, an_observation, concept, events_of, one_of, quantity
 
 

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from parsers.events import MedicationOrdered
+from clinical.events import MedicationOrdered
 from tests.parsers.fhir.builders import (
     IVIG,
     SNOMED,

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from clinical.events import PatientMerged, PatientSeen
 from parsers.defaults import Defaults
 from parsers.errors import UnreadableMessage
-from parsers.events import PatientMerged, PatientSeen
 from tests.parsers.fhir.builders import Json, a_patient, concept, element_at, events_of, one_of, reading_of
 
 BSN = "http://fhir.nl/fhir/NamingSystem/bsn"

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from parsers.events import Procedure
+from clinical.events import Procedure
 from tests.parsers.fhir.builders import PATIENT, SNOMED, Json, concept, events_of, one_of, reading_of
 
 

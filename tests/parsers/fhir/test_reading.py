@@ -4,8 +4,8 @@ import itertools
 
 import pytest
 
+from clinical.events import AnyEvent, Condition, Observation
 from parsers.errors import UnreadableMessage
-from parsers.events import AnyEvent, Condition, Observation
 from tests.parsers.fhir.builders import (
     IVIG,
     Json,

@@ -2,8 +2,8 @@
 
 import pytest
 
+from clinical.events import Condition
 from parsers.errors import UnreadableMessage
-from parsers.events import Condition
 from parsers.fhir.references import target
 from tests.parsers.fhir.builders import Json, a_bundle, a_condition, a_patient, events_of, one_of, reading_of
 

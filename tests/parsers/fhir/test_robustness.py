@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from clinical.events import MedicationOrdered, Reading
 from parsers.errors import UnreadableMessage
-from parsers.events import MedicationOrdered, Reading
 from parsers.fhir.reading import read_resource
 from tests.parsers.fhir.builders import (
     DEFAULTS,

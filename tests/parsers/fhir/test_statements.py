@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from parsers.events import MedicationOrdered
+from clinical.events import MedicationOrdered
 from tests.parsers.fhir.builders import ESTRADIOL, IVIG, a_dosage, a_statement, one_of, quantity, reading_of
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from parsers.events import MedicationOrdered, Timing
+from clinical.events import MedicationOrdered, Timing
 from tests.parsers.fhir.builders import a_dosage, an_order, one_of, quantity
 
 

@@ -1,0 +1,180 @@
+"""A patient's IVIg orders judged again: entries in, one answer per order out. No database, no clock."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from clinical.events import MedicationOrdered
+from history.choices import Site
+from history.courses import Course, course_of, doses_of
+from history.entries import Entry
+from history.facts import facts_of, medication_fact, provenance
+from history.judged_order import judged_order
+from history.order_control import CONTAINER
+from history.orders import BADGES, OrderState, fold_orders
+from history.products import Product, is_answered, product_of
+from history.surveillance import STREAM, watch
+from history.timeline import Timeline, lay_out
+from history.weights import weight_on
+from rules.assessment import Assessment
+from rules.evaluate import evaluate
+from rules.facts import Case, Dose, Fact, Order, Patient, events_among
+from rules.knowledge import Knowledge
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """One IVIg order with its answer."""
+
+    order: OrderState
+    product: Product
+    case: Case
+    assessment: Assessment
+    starts_at: datetime | None
+    ends_at: datetime | None
+    badges: frozenset[str]
+    stream: str = "order"
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is known of the patient, whichever order is judged."""
+
+    patient: Patient
+    facts: Timeline
+    history_received: bool
+    history_as_of: datetime | None
+
+
+def conclude(
+    entries: Sequence[Entry],
+    patient: Patient,
+    knowledge: Knowledge,
+    site: Site,
+    *,
+    history_received: bool,
+    history_as_of: datetime | None = None,
+) -> list[Answered]:
+    """Judge every IVIg order of one patient, and what came after its doses; entries come oldest version first."""
+    orders = [
+        (order, product_of(knowledge, order.content)) for order in fold_orders(entries) if order.content is not None
+    ]
+    facts = lay_out([*facts_of(entries, site.zone), *_medications(orders, site)], knowledge)
+    known = _Known(patient, facts, history_received, history_as_of)
+    courses = {order.key: course_of(order, product.brand, site) for order, product in orders if product.is_ivig}
+    asked = [(order, product) for order, product in orders if order.state != CONTAINER]
+    answered = [_answer(order, product, courses, known, knowledge, site) for order, product in asked if product.is_ivig]
+    beside = [  # not IVIg, so that its doses are none of a course of IVIg
+        _answer(order, product, courses | {order.key: course_of(order, product.brand, site)}, known, knowledge, site)
+        for order, product in asked
+        if not product.is_ivig and is_answered(knowledge, product)
+    ]
+    return [*answered, *_watched(answered, courses, facts, entries, knowledge, site), *beside]
+
+
+def why_unanswered(entries: Sequence[Entry], knowledge: Knowledge) -> dict[str, str]:
+    """For every number of an order that gets no answer of its own: why not."""
+    reasons: dict[str, str] = {}
+    for order in fold_orders(entries):
+        if order.content is None:
+            reason = "order_withdrawn"
+        elif order.state == CONTAINER:
+            reason = "order_container"
+        else:
+            counts = is_answered(knowledge, product_of(knowledge, order.content))
+            reason = "order_absorbed" if counts else "order_not_ivig"
+        reasons |= dict.fromkeys(order.numbers, reason)
+    return reasons
+
+
+def _watched(
+    answered: Sequence[Answered],
+    courses: dict[str, Course],
+    facts: Timeline,
+    entries: Sequence[Entry],
+    knowledge: Knowledge,
+    site: Site,
+) -> list[Answered]:
+    """The orders after whose doses something happened."""
+    doses = sorted(
+        (dose for one in answered for dose in doses_of(courses[one.order.key], site)),
+        key=lambda dose: (dose.at, dose.order),
+    )
+    found = []
+    for one in answered:
+        watched = watch(one.case, facts, doses, knowledge)
+        if watched is not None:
+            case, assessment = watched
+            badges = _badges_of(assessment, case.order, entries)
+            found.append(replace(one, case=case, assessment=assessment, badges=badges, stream=STREAM))
+    return found
+
+
+def _badges_of(assessment: Assessment, order: Order, entries: Sequence[Entry]) -> frozenset[str]:
+    """What is true of every event that was found: an old one beside a new one is news."""
+    flags = {provenance(entry): frozenset(entry.event.flags) for entry in entries}
+    facts = [fact for finding in assessment.findings for fact in finding.facts]
+    told = [event.provenance for event in events_among(facts, order)]
+    return BADGES.intersection(*(flags.get(where, frozenset()) for where in told if where is not None))
+
+
+def _medications(orders: list[tuple[OrderState, Product]], site: Site) -> list[Fact]:
+    others = [medication_fact(order, _end(order), site.zone) for order, product in orders if not product.is_ivig]
+    return [fact for fact in others if fact is not None]
+
+
+def _end(order: OrderState) -> datetime | None:
+    """When it was no longer taken: it was stopped, or had run out before it was."""
+    timings = order.content.timings if order.content else ()
+    planned = max((timing.ends.at for timing in timings if timing.ends), default=None)
+    ends = [end for end in (planned, order.stopped_at if order.is_stopped else None) if end is not None]
+    return min(ends, default=None)
+
+
+def _answer(
+    order: OrderState,
+    product: Product,
+    courses: dict[str, Course],
+    known: _Known,
+    knowledge: Knowledge,
+    site: Site,
+) -> Answered:
+    course = courses[order.key]
+    at = _moment(order, course, known.facts).astimezone(site.zone)
+    other_doses = tuple(
+        sorted(
+            (
+                dose
+                for key, other in courses.items()
+                for dose in doses_of(other, site)
+                if key != order.key or dose.given
+            ),
+            key=lambda dose: (dose.at, dose.order),
+        )
+    )
+    weight = weight_on(at, known.facts.weights, known.patient)
+    case = Case(
+        order=judged_order(order, product, course, list(courses.values()), site, weight),
+        patient=known.patient,
+        at=at,
+        facts=known.facts.until(at, provenance(order.source) if order.source is not None else None),
+        doses=_until_course(other_doses, at),
+        history_received=known.history_received,
+        history_as_of=known.history_as_of,
+    )
+    assessment = evaluate(case, knowledge)
+    return Answered(order, product, case, assessment, course.starts_at, course.ends_at, order.badges)
+
+
+def _until_course(doses: tuple[Dose, ...], at: datetime) -> tuple[Dose, ...]:
+    """Doses up to the moment judged for; a planned dose still to come says nothing of the past."""
+    return tuple(dose for dose in doses if dose.at <= at)
+
+
+def _moment(order: OrderState, course: Course, facts: Timeline) -> datetime:
+    """The moment judged for (decision 2): the newest thing known within the order's life, never before its start."""
+    newest = [facts.latest_start] if facts.latest_start is not None else []
+    said = [order.source.happened_at] if order.source and isinstance(order.source.event, MedicationOrdered) else []
+    latest = max([*newest, *[moment for moment in said if moment is not None], course.starts_at])
+    ends = [end for end in (course.ends_at, order.stopped_at) if end is not None]
+    return max(course.starts_at, min([latest, *ends]))

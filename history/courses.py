@@ -1,0 +1,159 @@
+"""When the doses of an order are, planned or given, and which doses of other orders belong to the same course."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from clinical.events import Amount, MedicationGiven, MedicationOrdered
+from history.choices import Site
+from history.entries import Entry
+from history.facts import provenance
+from history.orders import OrderState
+from parsers.medication.courses import merge, runs
+from parsers.medication.expansion import expand
+from rules.facts import Dose, Provenance, Range
+
+ONE_DOSE_WITHIN = timedelta(hours=12)  # administration rows this close are steps of one infusion
+HORIZON = timedelta(days=400)  # how far ahead an order without an end is laid out
+UNDATED = datetime(1970, 1, 1, tzinfo=UTC)  # an order that carries no time at all, nor its message
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """One dose of one order."""
+
+    order: str
+    at: datetime
+    ends_at: datetime
+    dose: Amount | None  # in g or g/kg
+    given: bool
+    provenance: Provenance | None
+    ordered: Amount | None = None  # of a dose that was given: what was to be given
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """The doses of one order, oldest first."""
+
+    order: str
+    brand: str
+    starts_at: datetime
+    ends_at: datetime | None  # None while it is open-ended
+    occasions: tuple[Occasion, ...]
+
+
+def course_of(order: OrderState, brand: str, site: Site) -> Course:
+    """Lay out an order's doses: given ones take the place of the planned ones nearest to them."""
+    assert order.content is not None
+    start = _start(order)
+    planned = [] if order.is_administration_only else _planned(order, order.content, start, site)
+    occasions = tuple(merge(planned, _given(order)))
+    first = min([start, *(occasion.at for occasion in occasions)])
+    return Course(order.key, brand, first, _end(order, occasions), occasions)
+
+
+def _start(order: OrderState) -> datetime:
+    content = order.content
+    assert content is not None
+    if content.starts is not None:
+        return content.starts.at
+    started = [_start_of(entry) for entry in order.given if _has_started(entry)]
+    return min(started) if started else content.at or UNDATED
+
+
+def _end(order: OrderState, occasions: Sequence[Occasion]) -> datetime | None:
+    if order.is_stopped:
+        return order.stopped_at
+    content = order.content
+    if content is not None and any("open_ended" in timing.flags for timing in content.timings):
+        return None
+    return max((occasion.ends_at for occasion in occasions), default=None)
+
+
+def _planned(order: OrderState, content: MedicationOrdered, start: datetime, site: Site) -> list[Occasion]:
+    hours = next((timing.occurrence_hours for timing in content.timings if timing.occurrence_hours), None)
+    lasts = timedelta(hours=float(hours)) if hours else ONE_DOSE_WITHIN
+    source = provenance(order.source) if order.source else None
+    times = expand(content.timings, site.zone, start + HORIZON, start) or [start]
+    if order.is_stopped and order.stopped_at is not None:
+        times = [at for at in times if at <= order.stopped_at]
+    return [Occasion(order.key, at, at + lasts, content.dose, given=False, provenance=source) for at in times]
+
+
+def _given(order: OrderState) -> list[Occasion]:
+    """Administrations, with the steps of one infusion added up."""
+    doses: list[list[Entry]] = []
+    for entry in sorted(filter(_has_started, order.given), key=_start_of):
+        if doses and _start_of(entry) - _start_of(doses[-1][0]) < ONE_DOSE_WITHIN:
+            doses[-1].append(entry)
+        else:
+            doses.append([entry])
+    ordered = order.content.dose if order.content and not order.is_administration_only else None
+    return [_occasion(order.key, steps, ordered) for steps in doses]
+
+
+def _has_started(entry: Entry) -> bool:
+    return isinstance(entry.event, MedicationGiven) and entry.event.started is not None
+
+
+def _start_of(entry: Entry) -> datetime:
+    assert isinstance(entry.event, MedicationGiven)
+    assert entry.event.started is not None
+    return entry.event.started.at
+
+
+def _occasion(key: str, steps: list[Entry], ordered: Amount | None) -> Occasion:
+    events = [step.event for step in steps if isinstance(step.event, MedicationGiven)]
+    amounts = [event.grams for event in events if event.grams is not None]
+    ends = [event.ended.at for event in events if event.ended is not None]
+    at = _start_of(steps[0])
+    source = provenance(steps[0])
+    return Occasion(key, at, max([at, *ends]), _sum(amounts), given=True, provenance=source, ordered=ordered)
+
+
+def _sum(amounts: Sequence[Amount]) -> Amount | None:
+    if not amounts:
+        return None
+    low = sum((amount.low for amount in amounts), Decimal(0))
+    high = sum((amount.high for amount in amounts), Decimal(0))
+    return Amount(low=low, high=high, unit=amounts[0].unit)
+
+
+def doses_of(course: Course, site: Site) -> list[Dose]:
+    """The doses as the rules look at them, on the clock of the hospital."""
+    return [
+        Dose(
+            occasion.at.astimezone(site.zone),
+            _grams(occasion.dose),
+            occasion.given,
+            occasion.order,
+            occasion.provenance,
+            course.brand,
+        )
+        for occasion in course.occasions
+        if not nothing_given(occasion)
+    ]
+
+
+def _grams(dose: Amount | None) -> Range | None:
+    return Range(dose.low, dose.high, dose.flags) if dose is not None and dose.unit == "g" else None
+
+
+def nothing_given(occasion: Occasion) -> bool:
+    """Whether it was refused or not available."""
+    return occasion.given and occasion.dose is not None and occasion.dose.high == 0
+
+
+def run_around(occasions: Sequence[Occasion], own: str, site: Site) -> list[Occasion]:
+    """The doses of every order that make one course with this order's: less than the site's gap between two."""
+    given = sorted((one for one in occasions if not nothing_given(one)), key=lambda one: one.at)
+    found = runs(given, lambda one: day_of(one, site.zone), site.course_gap.days)
+    mine = [run for run in found if any(occasion.order == own for occasion in run)]
+    return max(mine, key=len) if mine else []
+
+
+def day_of(occasion: Occasion, zone: ZoneInfo) -> date:
+    """The calendar day it begins on, in the hospital."""
+    return occasion.at.astimezone(zone).date()

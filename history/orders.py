@@ -1,0 +1,196 @@
+"""Orders as they stand, folded from everything that was ever said of them.
+
+The fold goes over the events in the order of their versions, so it gives the same orders whatever order the
+messages arrived in. An order is matched on its placer or its filler number; events that share either are one order.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+
+from clinical.events import MedicationGiven, MedicationOrdered
+from history.entries import Entry
+from history.order_control import ACTIVE, REPLACED, STOPPED, next_state
+
+BADGES = frozenset({"test", "replay"})  # flags that say how a message is to be treated, not what it says
+_TELLS_CONTENT = ("encoded", "request")  # a give or a dispense tells it only when nothing better did
+
+
+@dataclass(frozen=True, slots=True)
+class OrderState:
+    """One order now: its numbers, its state, and what is to be given."""
+
+    key: str
+    numbers: frozenset[str]  # every key it may have gone by
+    placer: str
+    filler: str
+    patient_id: int
+    state: str
+    version: str
+    stopped_at: datetime | None
+    content: MedicationOrdered | None
+    source: Entry | None  # where the content was read
+    given: tuple[Entry, ...]  # administrations, oldest first
+    badges: frozenset[str] = frozenset()  # test, replay: of its latest message
+    lots: tuple[str, ...] = ()  # batch numbers told with a give or a dispense
+
+    @property
+    def is_stopped(self) -> bool:
+        """Nothing more will be given under it."""
+        return self.state in STOPPED
+
+    @property
+    def is_administration_only(self) -> bool:
+        """It is known only because it was given."""
+        return self.source is not None and isinstance(self.source.event, MedicationGiven)
+
+
+def fold_orders(entries: Sequence[Entry]) -> list[OrderState]:
+    """Every order the entries speak of, by key; entries come oldest version first."""
+    groups = _group([entry for entry in entries if isinstance(entry.event, MedicationOrdered | MedicationGiven)])
+    replaced = _replacements(entries)
+    return sorted((_fold(group, replaced) for group in groups), key=lambda order: order.key)
+
+
+def _numbers(entry: Entry) -> list[str]:
+    event = entry.event
+    assert isinstance(event, MedicationOrdered | MedicationGiven)
+    numbers = [f"placer:{event.keys.placer}"] if event.keys.placer else []
+    if event.keys.filler:
+        numbers.append(f"filler:{event.keys.filler}")
+    if not numbers:
+        numbers.append(f"given:{event.key}" if isinstance(event, MedicationGiven) else f"unnumbered:{entry.version}")
+    return numbers
+
+
+def _group(entries: Iterable[Entry]) -> list[list[Entry]]:
+    """Entries that share a number, directly or through others, in groups."""
+    group_of: dict[str, list[Entry]] = {}
+    for entry in entries:
+        numbers = _numbers(entry)
+        joined: list[Entry] = []
+        for group in {id(group_of[number]): group_of[number] for number in numbers if number in group_of}.values():
+            joined.extend(group)
+        joined.append(entry)
+        for number in {number for member in joined for number in _numbers(member)}:
+            group_of[number] = joined
+    groups = {id(group): group for group in group_of.values()}.values()
+    return [sorted(group, key=lambda entry: (entry.version, entry.event.path)) for group in groups]
+
+
+def _replacements(entries: Iterable[Entry]) -> dict[str, Entry]:
+    """The order numbers that a later order says it replaces."""
+    return {
+        entry.event.keys.replaces: entry
+        for entry in entries
+        if isinstance(entry.event, MedicationOrdered) and entry.event.keys.replaces and _replaces(entry.event)
+    }
+
+
+def _replaces(event: MedicationOrdered) -> bool:
+    """Whether it is the new order, in whose place the old one was; a FHIR request entered in error never was."""
+    return event.control == "RO" or (event.control == "SC" and event.source == "request")
+
+
+def _fold(group: list[Entry], replaced: dict[str, Entry]) -> OrderState:
+    placers = sorted({entry.event.keys.placer for entry in group if entry.event.keys.placer})  # type: ignore[union-attr]  # _group keeps only orders and administrations
+    fillers = sorted({entry.event.keys.filler for entry in group if entry.event.keys.filler})  # type: ignore[union-attr]  # as above
+    state, stopped_at, version = "", None, group[0].version
+    for entry in group:
+        version = max(version, entry.version)
+        if not isinstance(entry.event, MedicationOrdered):
+            continue
+        state = next_state(state, entry.event)
+        stopped_at = entry.happened_at if state in STOPPED else None
+    for number in (*placers, *fillers):
+        successor = replaced.get(number)
+        if successor is not None and (state or ACTIVE) not in STOPPED:
+            state, stopped_at, version = REPLACED, successor.happened_at, max(version, successor.version)
+    source = _content_entry(group)
+    numbers = (*placers, *fillers) or (_numbers(group[0])[0],)
+    return OrderState(
+        key=numbers[0],
+        numbers=frozenset(numbers),
+        placer=placers[0] if placers else "",
+        filler=fillers[0] if fillers else "",
+        patient_id=(source or group[0]).patient_id,
+        state=state or ACTIVE,
+        version=version,
+        stopped_at=stopped_at,
+        content=_content(group, source),
+        source=source,
+        given=tuple(entry for entry in group if isinstance(entry.event, MedicationGiven)),
+        badges=BADGES & frozenset(group[-1].event.flags),
+        lots=tuple(sorted({lot for entry in group for lot in entry.event.lots})),  # type: ignore[union-attr]  # as above
+    )
+
+
+def _has_product(event: MedicationOrdered) -> bool:
+    return bool(event.codings or event.text)
+
+
+def _ordered(group: list[Entry]) -> list[tuple[Entry, MedicationOrdered]]:
+    """The events that say what to give, without changes that were refused (UX, UM)."""
+    told: list[tuple[Entry, MedicationOrdered]] = []
+    for entry in group:
+        if not isinstance(entry.event, MedicationOrdered):
+            continue
+        if entry.event.control in ("UX", "UM"):
+            if len(told) > 1 and told[-1][1].control in ("XO", "RP"):
+                told.pop()
+        elif _has_product(entry.event):
+            told.append((entry, entry.event))
+    return told
+
+
+def _content_entry(group: list[Entry]) -> Entry | None:
+    """The latest entry that says what to give; failing that, a give or dispense, then an administration."""
+    told = _ordered(group)
+    for wanted in (_TELLS_CONTENT, ("give", "dispense")):
+        matching = [entry for entry, event in told if event.source in wanted]
+        if matching:
+            return matching[-1]
+    given = [entry for entry in group if isinstance(entry.event, MedicationGiven)]
+    return given[-1] if given else None
+
+
+def _content(group: list[Entry], source: Entry | None) -> MedicationOrdered | None:
+    """What is to be given, with what the latest message left out filled in from the earlier ones."""
+    if source is None:
+        return None
+    if isinstance(source.event, MedicationGiven):
+        return _from_administration(source.event)
+    assert isinstance(source.event, MedicationOrdered)
+    content = source.event
+    for _, earlier in reversed(_ordered(group)):
+        content = msgspec.structs.replace(
+            content,
+            routes=content.routes or earlier.routes,
+            timings=content.timings or earlier.timings,
+            indications=content.indications or earlier.indications,
+            dose=content.dose or earlier.dose,
+            rate=content.rate or (earlier.rate if content.dose == earlier.dose else None),
+        )
+    return content
+
+
+def _from_administration(given: MedicationGiven) -> MedicationOrdered:
+    """An order that is known only because it was given."""
+    return MedicationOrdered(
+        patient=given.patient,
+        path=given.path,
+        at=given.at,
+        keys=given.keys,
+        control="RE",
+        source="give",
+        codings=given.codings,
+        text=given.text,
+        routes=given.routes,
+        amount=given.amount,
+        dose=given.grams,
+        rate=given.rate,
+        starts=given.started,
+        flags=(*given.flags, "order_unknown"),
+    )

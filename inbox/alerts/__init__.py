@@ -1,0 +1,1 @@
+"""Alerts: the list, one alert, what a pharmacist does with it."""

@@ -1,0 +1,93 @@
+"""The Naranjo questions of one alert: what the record answered, what a pharmacist said of it, and the score."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from inbox.alerts import acts
+from inbox.errors import ActRefused
+from rules.naranjo import REPLIES, Naranjo, Score, score_of
+from store import alerts
+from store.alerts import Happening
+
+KIND = "naranjo"  # of the line in the alert's record
+STREAM = "pharmacovigilance"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One question, its answer now, and what the record said."""
+
+    number: int
+    question: Mapping[str, str]
+    reply: str
+    points: int
+    prefilled: str
+    because: Mapping[str, str]
+    facts: Sequence[Mapping[str, Any]]
+    scores: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Causality:
+    """All ten, what they come to, and who confirmed them when; nobody yet when `by` is empty."""
+
+    questions: tuple[Question, ...]
+    score: Score
+    by: str
+    at: datetime | None
+    note: str
+    outdated: bool  # the case changed after they were confirmed
+
+
+def causality_of(row: sa.Row[Any], events: Sequence[sa.RowMapping], form: Naranjo) -> Causality | None:
+    """The questions of an alert as they stand; None for an alert about an order."""
+    told = (row.conclusion.get("case") or {}).get("naranjo")
+    if row.stream != STREAM or not told:
+        return None
+    confirmed = next((event for event in reversed(events) if event["kind"] == KIND), None)
+    before = {each["number"]: each for each in told}
+    said = {int(number): reply for number, reply in (confirmed["data"]["replies"].items() if confirmed else ())}
+    replies = {number: said.get(number, each["reply"]) for number, each in before.items()}
+    questions = tuple(
+        Question(
+            number=item.number,
+            question={"nl": item.question.nl, "en": item.question.en},
+            reply=replies.get(item.number, "unknown"),
+            points=item.score(replies.get(item.number, "unknown")),
+            prefilled=before.get(item.number, {}).get("reply", "unknown"),
+            because=before.get(item.number, {}).get("because", {"nl": item.open.nl, "en": item.open.en}),
+            facts=before.get(item.number, {}).get("facts", ()),
+            scores={reply: item.score(reply) for reply in REPLIES},
+        )
+        for item in form.items
+    )
+    return Causality(
+        questions,
+        score_of(form, replies),
+        confirmed["actor"] if confirmed else "",
+        confirmed["at"] if confirmed else None,
+        (confirmed["note"] or "") if confirmed else "",
+        outdated=bool(confirmed and confirmed["assessment_id"] != row.assessment_id),
+    )
+
+
+def confirm(
+    connection: sa.Connection, act: acts.Act, form: Naranjo, answers: Mapping[str, str], note: str = ""
+) -> None:
+    """Write down the ten answers of a pharmacist; those before stay in the record."""
+    numbers = {str(item.number) for item in form.items}
+    if set(answers) != numbers or not set(answers.values()) <= set(REPLIES):
+        raise ActRefused("naranjo", "incomplete")
+    acts.check_length("note", note)
+    alert = acts.held(connection, act)
+    if alert["stream"] != STREAM:
+        raise ActRefused("naranjo", "not_asked")
+    acts.check_seen(act, alert)
+    found = score_of(form, {int(number): reply for number, reply in answers.items()})
+    data = {"replies": dict(answers), "score": found.score, "band": found.band}
+    happening = Happening(KIND, act.now, act.actor, note=note or None, assessment_id=alert["assessment_id"], data=data)
+    alerts.record(connection, act.alert_id, happening)

@@ -1,0 +1,124 @@
+"""The inbox: open alerts by patient, live."""
+
+import asyncio
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from litestar import get
+from litestar.response import Redirect, Template
+
+from inbox.alerts.overview import Group, groups_of, on_wards, wards_of
+from inbox.health.readiness import readiness
+from inbox.http.api_requests import Heard
+from inbox.http.pages import is_fragment, language_of, page, to_page
+from inbox.http.parts import AnyRequest, Parts, parts_of
+from inbox.people.access import record_list
+from inbox.people.authentication import UNATTENDED
+from store import event_order, feeds
+from store.engine import reading
+from store.inbox_queries import AlertFilter, Rows, gravest_alerts, list_alerts
+from store.merges import persons
+from store.status_queries import last_message_at
+
+SHOWN_TIERS = ("contraindication", "high", "moderate")
+STATUSES = ("open", "acknowledged", "overridden", "covered", "resolved")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the viewer chose to see."""
+
+    status: list[str]
+    tier: list[str]
+    ward: list[str]
+
+    @property
+    def is_usual(self) -> bool:
+        """Whether every open alert is shown and nothing else."""
+        return self.status == ["open"] and not self.tier and not self.ward
+
+
+def wanted_in(request: AnyRequest) -> Wanted:
+    """Read the filters; without a status, the open alerts are meant."""
+    asked = request.query_params
+    return Wanted(
+        [name for name in asked.getall("status", []) if name in STATUSES] or ["open"],
+        [name for name in asked.getall("tier", []) if name in SHOWN_TIERS],
+        [name for name in asked.getall("ward", []) if name],
+    )
+
+
+@get("/", include_in_schema=False, sync_to_thread=True)
+def show_inbox(request: AnyRequest) -> Template:
+    """Show the alerts, those that are open unless others are asked for."""
+    return _inbox(request, "inbox.html", wanted_in(request), None)
+
+
+@get("/alerts", opt={UNATTENDED: True}, include_in_schema=False, sync_to_thread=True)
+def refresh_inbox(request: AnyRequest, after: Heard = None) -> Template | Redirect:
+    """Give the list anew to an open page that heard that something happened, or whose filter was changed."""
+    if not is_fragment(request):
+        return to_page("/")
+    answer = _inbox(request, "alerts.html", wanted_in(request), after)
+    if after is None:
+        answer.headers["HX-Replace-Url"] = f"/?{request.url.query}" if request.url.query else "/"
+    return answer
+
+
+def _inbox(request: AnyRequest, template: str, wanted: Wanted, after: int | None) -> Template:
+    parts = parts_of(request)
+    with reading(parts.engine) as connection:
+        heard = event_order.position(connection)
+        found = _alerts(connection, parts, wanted)
+        rows = found[: parts.settings.alerts_per_page]
+        every = _groups(connection, rows, language_of(request))
+        every_feed, last = feeds.every(connection), last_message_at(connection)
+        groups = on_wards(every, wanted.ward)
+        shown = {card.id for group in groups for card in group.cards}
+        new = shown if after is None else shown & event_order.alerts_of(event_order.after(connection, after))
+    # Of a list that was only brought up to date, the viewer has not seen these before.
+    record_list(request, "list_alerts", "alerts", [row for row in rows if row.id in new])
+    return page(
+        request,
+        template,
+        groups=groups,
+        count=len(shown),
+        full=len(found) > len(rows),
+        chosen=wanted,
+        wards=sorted({*wards_of(every), *wanted.ward}),
+        tiers=SHOWN_TIERS,
+        statuses=STATUSES,
+        heard=heard,
+        feeds=every_feed,
+        last_message_at=last,
+    )
+
+
+def _alerts(connection: sa.Connection, parts: Parts, wanted: Wanted) -> Rows:
+    """Open alerts by tier; of settled ones, of which there are ever more, the newest; one more than is shown."""
+    which, limit = AlertFilter(wanted.status, wanted.tier), parts.settings.alerts_per_page + 1
+    if wanted.status == ["open"]:
+        return gravest_alerts(connection, which, limit)
+    return list_alerts(connection, which, None, limit)
+
+
+def _groups(connection: sa.Connection, rows: Rows, language: str) -> list[Group]:
+    found = persons(connection, {row.patient_id for row in rows})
+    person_of = {member: person.root for person in found for member in person.members}
+    return groups_of(rows, person_of, language)
+
+
+@get("/banners", opt={UNATTENDED: True}, include_in_schema=False)
+async def show_banners(request: AnyRequest) -> Template:
+    """Say what is not as it should be; and when there is nothing to say, that somebody is listening."""
+    parts = parts_of(request)
+    version = await asyncio.to_thread(lambda: parts.knowledge.version)  # files may have to be read
+    ready = await readiness(parts)
+    return page(
+        request,
+        "banners.html",
+        readiness=ready,
+        rulebook=parts.rulebook,
+        version=version,
+        approval=parts.settings.approval,
+    )

@@ -1,0 +1,218 @@
+"""The report of a possible adverse reaction, with the fields a national centre asks for and not who the patient is.
+
+The fields follow ICH E2B(R3) in substance; their numbers stand beside them.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from typing import Any
+
+import msgspec
+
+from inbox.alerts.causality import Causality
+from inbox.http.words import Words
+
+_AGE_GROUPS = ((2, "infant"), (12, "child"), (18, "adolescent"), (65, "adult"))  # D.2.3, below so many years
+
+
+class Reaction(msgspec.Struct, frozen=True, kw_only=True):
+    """What happened (E.i)."""
+
+    term: str
+    code: str
+    system: str
+    onset: str | None
+    precision: str
+    hours_after_last_dose: int | None
+    outcome: str  # unknown: the reporter fills it in
+
+
+class Given(msgspec.Struct, frozen=True, kw_only=True):
+    """One dose of the suspected medicine (G.k.4.r)."""
+
+    at: str | None
+    until: str | None
+    grams: tuple[float, float] | None
+    grams_per_hour: tuple[float, float] | None
+    given: bool  # false: planned, and not reported as given
+    lots: list[str]
+    manufacturer: str
+
+
+class Suspect(msgspec.Struct, frozen=True, kw_only=True):
+    """The suspected medicine (G.k)."""
+
+    product: str
+    route: str
+    lots: list[str]
+    dose_g: tuple[float, float] | None
+    dose_g_per_kg: tuple[float, float] | None
+    course_g_per_kg: tuple[float, float] | None
+    rate_g_per_h: tuple[float, float] | None
+    doses: list[Given]
+    next_dose: str | None
+
+
+class Medicine(msgspec.Struct, frozen=True, kw_only=True):
+    """What else was in use, of the medicines that are kept here (G.k, concomitant)."""
+
+    name: str
+    code: str
+    system: str
+    per_day: str
+    since: str | None
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """One Naranjo question, in the language that was asked for."""
+
+    number: int
+    question: str
+    reply: str
+    points: int
+    prefilled: str
+    because: str
+
+
+class Assessed(msgspec.Struct, frozen=True, kw_only=True):
+    """How likely the medicine caused it (G.k.9.i.2.r); a pre-fill until somebody confirmed it."""
+
+    method: str
+    score: int
+    band: str
+    lowest: int
+    highest: int
+    open: list[int]
+    confirmed_by: str | None
+    confirmed_at: datetime | None
+    note: str
+    answers: list[Answer]
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """One case as it stands now."""
+
+    case: str  # C.1.1
+    made_at: datetime  # C.1.2
+    first_known_at: datetime  # C.1.4
+    age_group: str | None  # D.2.3
+    sex: str  # D.5
+    weight_kg: str | None  # D.3
+    died: bool  # D.9: the patient died since; of what is for the reporter to say
+    reactions: list[Reaction]
+    suspect: Suspect
+    medicines: list[Medicine]
+    causality: Assessed
+    narrative: str  # H.1
+    missing: list[str]
+    knowledge: str
+
+
+def report_of(row: Any, causality: Causality, words: Words, site: str, now: datetime) -> Report:
+    """Make the report of one alert in the language of `words`."""
+    told, language = row.conclusion, words.language
+    case, order, patient = told["case"], told["order"], told["patient"]
+    died = "deceased" in row.badges
+    onset = next((event["at"] for event in case["events"]), None)
+    return Report(
+        case=f"{site}-{row.id}",
+        made_at=now,
+        first_known_at=row.opened_at,
+        age_group=age_group(patient.get("birth_date"), onset),
+        sex=patient.get("sex") or "",
+        weight_kg=order.get("weight_kg"),
+        died=died,
+        reactions=[_reaction(event) for event in case["events"]],
+        suspect=_suspect(case, order),
+        medicines=[_medicine(each) for each in case["medicines"]],
+        causality=_assessed(causality, language),
+        narrative=_narrative(told, words, died=died),
+        missing=_missing(case, patient, words),
+        knowledge=row.knowledge,
+    )
+
+
+def age_group(born: str | None, onset: str | None) -> str | None:
+    """The age group of E2B at the event; None when it cannot be told."""
+    if not born or not onset:
+        return None
+    try:
+        birth = date.fromisoformat(born[:10])
+    except ValueError:
+        return None
+    on = datetime.fromisoformat(onset).astimezone(UTC).date()
+    if (on - birth).days < 28:
+        return "neonate"
+    years = on.year - birth.year - ((on.month, on.day) < (birth.month, birth.day))
+    return next((name for below, name in _AGE_GROUPS if years < below), "elderly")
+
+
+def _reaction(event: Mapping[str, Any]) -> Reaction:
+    return Reaction(
+        term=event["display"] or event["code"],
+        code=event["code"],
+        system=event["system"],
+        onset=event["at"],
+        precision=event["precision"],
+        hours_after_last_dose=event["hours_after"],
+        outcome="unknown",
+    )
+
+
+def _suspect(case: Mapping[str, Any], order: Mapping[str, Any]) -> Suspect:
+    quantities = {name: order.get(name) for name in ("dose_g", "dose_g_per_kg", "course_g_per_kg", "rate_g_per_h")}
+    told = {"product": order["product"], "route": order["route"], "lots": case["lots"], "next_dose": case["next_dose"]}
+    return msgspec.convert(told | quantities | {"doses": case["doses"]}, Suspect)
+
+
+def _medicine(fact: Mapping[str, Any]) -> Medicine:
+    per_day = f"{fact['value']} {fact['unit']}".strip()
+    name = fact["display"] or fact["code"]
+    return Medicine(name=name, code=fact["code"], system=fact["system"], per_day=per_day, since=fact["at"])
+
+
+def _assessed(causality: Causality, language: str) -> Assessed:
+    score = causality.score
+    return Assessed(
+        method="Naranjo",
+        score=score.score,
+        band=score.band,
+        lowest=score.lowest,
+        highest=score.highest,
+        open=list(score.open),
+        confirmed_by=causality.by or None,
+        confirmed_at=causality.at,
+        note=causality.note,
+        answers=[
+            Answer(
+                number=each.number,
+                question=each.question[language],
+                reply=each.reply,
+                points=each.points,
+                prefilled=each.prefilled,
+                because=each.because[language],
+            )
+            for each in causality.questions
+        ],
+    )
+
+
+def _narrative(told: Mapping[str, Any], words: Words, *, died: bool) -> str:
+    """What was found, in the words of the rules; a pharmacist adds what only people know."""
+    language = words.language
+    parts = [finding["because"][language] for finding in told["findings"]]
+    doses = [dose for dose in told["case"]["doses"] if dose["given"]]
+    parts.append(words("report.told.doses", number=len(doses), product=told["order"]["product"] or words("unknown")))
+    if told["case"]["next_dose"]:
+        parts.append(words("report.told.next"))
+    if died:
+        parts.append(words("report.told.died"))
+    return " ".join(parts)
+
+
+def _missing(case: Mapping[str, Any], patient: Mapping[str, Any], words: Words) -> list[str]:
+    lacking = [name for name in ("lots", "medicines") if not case[name]]
+    if not any(dose["given"] for dose in case["doses"]):
+        lacking.append("given")
+    lacking += [name for name in ("birth_date", "sex") if not patient.get(name)]
+    return [words(f"report.missing.{name}") for name in lacking]

@@ -1,0 +1,1 @@
+"""Local codes, and what people decide they mean."""

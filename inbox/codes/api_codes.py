@@ -1,0 +1,90 @@
+"""`/api/v1/codes`: codes that no value set holds, and what is made of them."""
+
+from typing import Annotated, Any
+
+import msgspec
+import sqlalchemy as sa
+from litestar import Router, get, post
+from litestar.params import FromPath, JSONBody, QueryParameter
+
+from inbox.codes.code_pages import KINDS, STATES
+from inbox.codes.deciding import decide_to_dismiss, decide_to_map
+from inbox.errors import CodeMissing
+from inbox.http.api_requests import PAGE, Cursor, Limit, id_of, page_of, position_of, words_of
+from inbox.http.api_shapes import Code, CodeExample, Page, WholeCode
+from inbox.http.parts import AnyRequest, Parts, parts_of
+from inbox.people.viewer import needs
+from store.engine import reading
+from store.local_code_lists import CodeFilter, newest, one, reach
+
+States = Annotated[
+    list[str] | None, QueryParameter(name="state", description="open, mapped, dismissed, known; repeated or joined")
+]
+Kinds = Annotated[list[str] | None, QueryParameter(name="kind", description="product, diagnosis; repeated or joined")]
+
+
+class MapTo(msgspec.Struct, frozen=True):
+    """The value set that the code is one of; `seen` is `decisions` of the code as it was looked at."""
+
+    value_set: str
+    seen: int | None = None
+
+
+class Dismissal(msgspec.Struct, frozen=True):
+    """Why the code has no bearing."""
+
+    reason: str
+    seen: int | None = None
+
+
+@get("/", sync_to_thread=True, summary="Codes that no value set holds, newest first")
+def all_codes(
+    request: AnyRequest, states: States = None, kinds: Kinds = None, cursor: Cursor = None, limit: Limit = PAGE
+) -> Page[Code]:
+    """Codes by state and kind, with how often each was seen and where last."""
+    wanted = CodeFilter(words_of(states, STATES), words_of(kinds, KINDS))
+    with reading(parts_of(request).engine) as connection:
+        rows = newest(connection, wanted, position_of(cursor), limit)
+    items = [Code(**code_shape(row)) for row in rows]
+    return page_of(items, len(rows), limit, rows[-1].id if rows else None)
+
+
+@get("/{code_id:str}", sync_to_thread=True, summary="One code, and whom a decision on it touches")
+def one_code(request: AnyRequest, code_id: FromPath[str]) -> WholeCode:
+    """One code, with the patients whose messages are processed again when it is mapped."""
+    return _whole(parts_of(request), id_of(code_id))
+
+
+@post("/{code_id:str}/map", status_code=200, guards=[needs("pharmacist")], sync_to_thread=True)
+def map_code(request: AnyRequest, code_id: FromPath[str], data: JSONBody[MapTo]) -> WholeCode:
+    """Count the code as one of a value set, and process again every message it was seen in."""
+    parts, number = parts_of(request), id_of(code_id)
+    decide_to_map(parts, request.user, number, data.value_set, data.seen)
+    return _whole(parts, number)
+
+
+@post("/{code_id:str}/dismiss", status_code=200, guards=[needs("pharmacist")], sync_to_thread=True)
+def dismiss_code(request: AnyRequest, code_id: FromPath[str], data: JSONBody[Dismissal]) -> WholeCode:
+    """Say that the code has no bearing; a mapping is taken back."""
+    parts, number = parts_of(request), id_of(code_id)
+    decide_to_dismiss(parts, request.user, number, data.reason, data.seen)
+    return _whole(parts, number)
+
+
+def _whole(parts: Parts, number: int) -> WholeCode:
+    with reading(parts.engine) as connection:
+        row = one(connection, number)
+        if row is None:
+            raise CodeMissing("there is no such code")
+        touches = reach(connection, number)
+    return WholeCode(**code_shape(row), patients=touches.patients, patients_with_ivig=touches.with_ivig)
+
+
+def code_shape(row: sa.Row[Any]) -> dict[str, Any]:
+    """Give the values of a code, for either of its shapes."""
+    told = {name: row._mapping[name] for name in Code.__struct_fields__ if name not in ("id", "example")}
+    example = CodeExample(message=row.control_id or "", message_id=str(row.message_id), path=row.path)
+    return told | {"id": str(row.id), "example": example if row.message_id is not None else None}
+
+
+router = Router("/codes", route_handlers=[all_codes, one_code, map_code, dismiss_code], tags=["codes"])

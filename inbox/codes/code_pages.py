@@ -1,0 +1,121 @@
+"""The codes that no value set holds: which there are, and what people make of each."""
+
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any
+
+from litestar import Response, get, post
+from litestar.exceptions import NotFoundException
+from litestar.params import FromPath, FromQuery, QueryParameter, URLEncodedBody
+from litestar.response import Template
+
+from inbox.codes.code_acts import value_sets
+from inbox.codes.deciding import decide_to_dismiss, decide_to_map
+from inbox.errors import ActRefused, CodeChanged
+from inbox.http.api_requests import id_of, number_of
+from inbox.http.pages import language_of, page, to_page
+from inbox.http.parts import AnyRequest, parts_of
+from inbox.people.viewer import needs
+from rules.knowledge import Knowledge
+from store.engine import reading
+from store.local_code_lists import CodeFilter, count, most_seen, one, reach
+
+STATES = ("open", "mapped", "dismissed", "known")
+KINDS = ("product", "diagnosis")
+
+Form = URLEncodedBody[dict[str, str]]
+ChosenStates = Annotated[list[str] | None, QueryParameter(name="state")]
+ChosenKinds = Annotated[list[str] | None, QueryParameter(name="kind")]
+
+
+@get("/codes", include_in_schema=False, sync_to_thread=True)
+def show_codes(
+    request: AnyRequest,
+    states: ChosenStates = None,
+    kinds: ChosenKinds = None,
+    words: FromQuery[str] = "",
+    decided: FromQuery[str] = "",
+    again: FromQuery[int] = 0,
+) -> Template:
+    """Show the codes that wait for somebody: those whose words name a value set first, then by how often they come."""
+    parts = parts_of(request)
+    chosen = [name for name in states or [] if name in STATES] or ["open"]
+    wanted = CodeFilter(chosen, [name for name in kinds or [] if name in KINDS], words.strip())
+    with reading(parts.engine) as connection:
+        rows = most_seen(connection, wanted, parts.settings.rows_per_page)
+        total = count(connection, wanted)
+        done = one(connection, id_of(decided)) if decided else None
+    return page(
+        request,
+        "codes.html",
+        rows=rows,
+        total=total,
+        chosen=wanted,
+        states=STATES,
+        kinds=KINDS,
+        done=done,
+        again=again,
+        titles=set_titles(parts.knowledge, language_of(request)),
+    )
+
+
+@get("/codes/{code_id:str}", include_in_schema=False, sync_to_thread=True)
+def show_code(request: AnyRequest, code_id: FromPath[str]) -> Template:
+    """Show one code, whom a decision on it touches, and what can be decided."""
+    return _show(request, id_of(code_id))
+
+
+def _show(request: AnyRequest, number: int, status: int = 200, **said: Any) -> Template:
+    parts = parts_of(request)
+    with reading(parts.engine) as connection:
+        row = one(connection, number)
+        if row is None:
+            raise NotFoundException("there is no such code")
+        touches = reach(connection, number)
+    titles = set_titles(parts.knowledge, language_of(request))
+    choices = sorted(value_sets(parts.knowledge), key=lambda name: titles[name].lower())
+    return page(
+        request,
+        "code.html",
+        status,
+        code=row,
+        touches=touches,
+        titles=titles,
+        choices=choices,
+        **{"form": {}, "fault": None, "conflict": None} | said,
+    )
+
+
+@post("/codes/{code_id:str}/map", guards=[needs("pharmacist")], include_in_schema=False, sync_to_thread=True)
+def map_code(request: AnyRequest, code_id: FromPath[str], data: Form) -> Response[Any]:
+    """Count the code as one of a value set."""
+    parts, value_set = parts_of(request), data.get("value_set", "")
+    return _do(request, code_id, data, lambda number, seen: decide_to_map(parts, request.user, number, value_set, seen))
+
+
+@post("/codes/{code_id:str}/dismiss", guards=[needs("pharmacist")], include_in_schema=False, sync_to_thread=True)
+def dismiss_code(request: AnyRequest, code_id: FromPath[str], data: Form) -> Response[Any]:
+    """Say that the code has no bearing."""
+    parts, reason = parts_of(request), data.get("reason", "")
+    return _do(
+        request, code_id, data, lambda number, seen: decide_to_dismiss(parts, request.user, number, reason, seen)
+    )
+
+
+def _do(
+    request: AnyRequest, code_id: str, form: Mapping[str, str], decide: Callable[[int, int | None], int]
+) -> Response[Any]:
+    """Decide and show the list; or show the code with what is wrong, and what was filled in still there."""
+    number = id_of(code_id)
+    try:
+        again = decide(number, number_of(form.get("seen", "")))
+    except ActRefused as error:
+        return _show(request, number, 422, form=form, fault=error)
+    except CodeChanged as error:
+        return _show(request, number, 409, form=form, conflict=error)
+    return to_page(f"/codes?decided={number}&again={again}")
+
+
+def set_titles(knowledge: Knowledge, language: str) -> dict[str, str]:
+    """Give the title of every value set."""
+    place = 0 if language == "nl" else 1
+    return {name: titles[place] for name, titles in knowledge.terms.codes.titles.items()}

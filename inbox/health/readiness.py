@@ -1,0 +1,68 @@
+"""Whether the system does its work: what /health says to machines and the banners say to people."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from inbox.http.parts import Parts
+from store import feeds, heartbeats, message_queries, status_queries
+from store.engine import reading
+from store.feeds import Feed
+
+WORKER = "worker"  # how the names of its heartbeats begin
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """The state of the parts at one moment."""
+
+    database: bool
+    redis: bool
+    worker_age: timedelta | None = None  # None: no sign of life ever
+    worker_alive: bool = False
+    oldest: timedelta | None = None  # how long the longest-waiting message waits; None: none waits
+    keeping_up: bool = False
+    history_behind: timedelta | None = None  # worth a word on the page
+    parked: int = 0
+    feeds: tuple[Feed, ...] = ()
+    silent_feeds: tuple[Feed, ...] = ()
+    last_message_at: datetime | None = None
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether an order that arrives now is judged within seconds."""
+        return self.database and self.redis and self.worker_alive and self.keeping_up
+
+
+async def readiness(parts: Parts) -> Readiness:
+    """Ask Redis and the database."""
+    redis = await parts.events.redis_answers()
+    return await asyncio.to_thread(_ask_database, parts, redis)
+
+
+def _ask_database(parts: Parts, redis: bool) -> Readiness:
+    now, settings = parts.clock(), parts.settings
+    try:
+        with reading(parts.engine) as connection:
+            beats = [at for name, at in heartbeats.last(connection).items() if name.startswith(WORKER)]
+            worker_age = max(now - max(beats), timedelta(0)) if beats else None
+            oldest = message_queries.oldest_received_age(connection, now)
+            history = message_queries.oldest_received_age(connection, now, "history")
+            every = tuple(feeds.every(connection))
+            return Readiness(
+                database=True,
+                redis=redis,
+                worker_age=worker_age,
+                worker_alive=worker_age is not None and worker_age <= settings.heartbeat_limit,
+                oldest=oldest,
+                keeping_up=oldest is None or oldest <= settings.unprocessed_limit,
+                history_behind=history if history and history > settings.history_limit else None,
+                parked=message_queries.counts(connection)["parked"],
+                feeds=every,
+                silent_feeds=tuple(feed for feed in every if feed.is_silent(now)),
+                last_message_at=status_queries.last_message_at(connection),
+            )
+    except sa.exc.SQLAlchemyError:
+        return Readiness(database=False, redis=redis)

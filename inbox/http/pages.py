@@ -1,0 +1,93 @@
+"""How a page is made: its template, its words, and who is looking."""
+
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from litestar import Request, Response
+from litestar.response import Redirect, Template
+
+from inbox.alerts.changes import changes_told
+from inbox.http.masking import mask
+from inbox.http.parts import languages_wished, parts_of
+from inbox.people.authentication import recognise, viewer_of
+
+LANGUAGE = "ivigilant_language"  # the cookie that remembers a language before sign-in
+
+FILTERED = ("/", "/messages", "/codes", "/merges", "/sign-in")  # pages that read what their address says
+
+AnyRequest = Request[Any, Any, Any]
+
+
+def language_of(request: AnyRequest) -> str:
+    """Give the language of the viewer, else of her browser, else of the site."""
+    viewer = viewer_of(request)
+    wished = languages_wished(request.headers.get("Accept-Language", ""))
+    return parts_of(request).language(viewer.language if viewer else "", request.cookies.get(LANGUAGE, ""), *wished)
+
+
+def page(request: AnyRequest, name: str, status: int = 200, **context: Any) -> Template:
+    """Make a page from its template."""
+    parts, language = parts_of(request), language_of(request)
+    masked = parts.settings.masked_authorities
+    everywhere = {
+        "t": parts.words[language],
+        "all_words": parts.words,
+        "n": parts.notation(language),
+        "language": language,
+        "languages": parts.settings.languages,
+        "site_name": parts.settings.site_name,
+        "viewer": viewer_of(request),
+        "here": request.url.path,
+        "changes": lambda data: changes_told(data, parts.notation(language)),
+        "asked": _asked(request),
+        "now": parts.clock(),
+        "mask": lambda number: mask(number["value"]) if number["authority"] in masked else number["value"],
+        "authority": lambda number: "BSN" if number["authority"] in masked else number["authority"],
+    }
+    return Template(name, context=everywhere | context, status_code=status)
+
+
+def _asked(request: AnyRequest) -> str:
+    """The page as it was asked for, filters and all; what a form showed cannot be asked for again."""
+    path, query = request.url.path, request.url.query
+    if request.method != "GET":
+        return "/"
+    return f"{path}?{query}" if query and path in FILTERED else path
+
+
+def error_page(request: AnyRequest, status: int, headers: dict[str, Any] | None = None) -> Response[Any]:
+    """Say what went wrong and where to go from here."""
+    if status < 500:
+        recognise(request)
+    words = parts_of(request).words[language_of(request)]
+    known = str(status) if f"error.{status}.title" in words.words else ("500" if status >= 500 else "400")
+    answer = page(request, "error.html", status, kind=known)
+    answer.headers.update(headers or {})
+    return answer
+
+
+def to_sign_in(request: AnyRequest) -> Response[Any]:
+    """Send somebody to the sign-in page, and back to where they wanted to be when they have signed in."""
+    if is_fragment(request):
+        wanted = urlsplit(request.headers.get("HX-Current-URL", "")).path or "/"
+    else:
+        wanted = request.url.path if request.method == "GET" else "/"
+    where = "/sign-in" if wanted == "/" or not is_own_path(wanted) else f"/sign-in?next={quote(wanted)}"
+    if is_fragment(request):
+        return Response(None, status_code=401, headers={"HX-Redirect": where})
+    return Redirect(where, status_code=303)
+
+
+def is_fragment(request: AnyRequest) -> bool:
+    """Whether a part of an open page asks for itself, not a person for a page."""
+    return request.headers.get("HX-Request") == "true"
+
+
+def to_page(path: str) -> Redirect:
+    """Show a page after something was done."""
+    return Redirect(path, status_code=303)
+
+
+def is_own_path(path: str) -> bool:
+    """Whether a path stays within this site: `//elsewhere` and `/\\elsewhere` do not."""
+    return path.startswith("/") and not path.startswith(("//", "/\\")) and "\n" not in path and "\r" not in path

@@ -1,0 +1,131 @@
+"""What goes wrong, said in the way of who asked: a problem document to a program, a page to a person."""
+
+import traceback
+from http import HTTPStatus
+from typing import Any
+
+import sqlalchemy as sa
+import structlog
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, NotAuthorizedException, PermissionDeniedException
+
+from inbox.errors import (
+    ActRefused,
+    AlertChanged,
+    AlertMissing,
+    AlertSettled,
+    CodeChanged,
+    CodeMissing,
+    InboxError,
+    MergeChanged,
+    MergeMissing,
+    MessageMissing,
+    MessagePruned,
+    MessageWaiting,
+)
+from inbox.http.api_shapes import Problem
+from inbox.http.headers import CSRF_COOKIE
+from inbox.http.pages import error_page, to_sign_in
+
+PROGRAMS = ("/api/", "/health/", "/metrics", "/schema")
+MEDIA_TYPE = "application/problem+json"
+
+log = structlog.get_logger()
+
+AnyRequest = Request[Any, Any, Any]
+
+
+def for_http(request: AnyRequest, error: HTTPException) -> Response[Any]:
+    """Answer what Litestar or a guard refused."""
+    if isinstance(error, NotAuthorizedException) and not _is_program(request):
+        return to_sign_in(request)
+    if isinstance(error, PermissionDeniedException) and "CSRF" in error.detail:
+        return _form_expired(request)
+    faults = [_fault(fault) for fault in error.extra] if isinstance(error.extra, list) else []
+    detail = error.detail if error.status_code < 500 else ""
+    return _answer(request, error.status_code, detail=detail, errors=faults, headers=error.headers)
+
+
+def _form_expired(request: AnyRequest) -> Response[Any]:
+    """Answer a form whose token was not made by us, or by us with another secret: the next page brings a new one."""
+    answer = to_sign_in(request) if request.url.path == "/sign-in" else _answer(request, 403)
+    answer.delete_cookie(CSRF_COOKIE)
+    return answer
+
+
+def for_inbox(request: AnyRequest, error: InboxError) -> Response[Any]:
+    """Answer what the inbox itself refused."""
+    match error:
+        case AlertMissing() | MessageMissing() | CodeMissing() | MergeMissing():
+            return _answer(request, 404, detail=str(error))
+        case AlertSettled():
+            at = error.at.isoformat() if error.at else ""
+            settled = {"status": error.status, "by": error.by, "at": at}
+            return _answer(request, 409, kind="already-settled", detail=str(error), settled=settled)
+        case CodeChanged():
+            at = error.at.isoformat() if error.at else ""
+            settled = {"status": error.state, "by": error.by, "at": at}
+            return _answer(request, 409, kind="already-decided", detail=str(error), settled=settled)
+        case AlertChanged():
+            return _answer(request, 409, kind="alert-changed", detail=str(error))
+        case MessageWaiting():
+            return _answer(request, 409, kind="already-waiting", detail=str(error))
+        case MergeChanged():
+            return _answer(request, 409, kind="merge-changed", detail=str(error))
+        case MessagePruned():
+            return _answer(request, 409, kind="text-removed", detail=str(error))
+        case ActRefused():
+            fault = {"field": error.field, "message": error.fault}
+            return _answer(request, 400, kind="not-acceptable", detail=str(error), errors=[fault])
+    return _answer(request, 400, detail=str(error))
+
+
+def for_database(request: AnyRequest, error: sa.exc.OperationalError) -> Response[Any]:
+    """Answer when the database cannot be reached: it may be there again in a moment."""
+    log.error("inbox.database_unreachable", error=type(error.orig).__name__)
+    return _answer(request, 503, detail="the database cannot be reached", headers={"Retry-After": "5"})
+
+
+def for_unfit(request: AnyRequest, error: sa.exc.DataError) -> Response[Any]:
+    """Answer a text or number that no row can hold, such as a zero byte: what was asked was wrong, not we."""
+    log.info("inbox.unfit", error=type(error.orig).__name__, route=request.scope.get("path_template", ""))
+    return _answer(request, 400, detail="a text or number is not one that can be stored or looked for")
+
+
+def for_anything(request: AnyRequest, error: Exception) -> Response[Any]:
+    """Answer a fault of ours. Its message may hold a patient, so the log gets its kind and the place only."""
+    where = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)[-3:]]
+    log.error("inbox.fault", error=type(error).__name__, where=where, route=request.scope.get("path_template", ""))
+    return _answer(request, 500)
+
+
+def _fault(fault: Any) -> dict[str, str]:
+    known = fault if isinstance(fault, dict) else {"message": str(fault)}
+    return {"field": str(known.get("key", "")), "message": str(known.get("message", ""))}
+
+
+def _is_program(request: AnyRequest) -> bool:
+    return request.url.path.startswith(PROGRAMS)
+
+
+def _answer(
+    request: AnyRequest, status: int, *, kind: str = "", headers: dict[str, Any] | None = None, **said: Any
+) -> Response[Any]:
+    if not _is_program(request):
+        return error_page(request, status, headers)
+    problem = Problem(
+        type=f"urn:ivigilant:problem:{kind}" if kind else "about:blank",
+        title=HTTPStatus(status).phrase,
+        status=status,
+        **said,
+    )
+    return Response(problem, status_code=status, media_type=MEDIA_TYPE, headers=headers)
+
+
+HANDLERS: dict[int | type[Exception], Any] = {
+    HTTPException: for_http,
+    InboxError: for_inbox,
+    sa.exc.OperationalError: for_database,
+    sa.exc.DataError: for_unfit,
+    500: for_anything,
+}

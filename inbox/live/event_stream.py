@@ -1,0 +1,58 @@
+"""Server-sent events: the ids of alerts something happened to, and nothing else."""
+
+from collections.abc import AsyncIterator, Callable
+
+import msgspec
+from litestar import get
+from litestar.response import ServerSentEvent, ServerSentEventMessage
+
+from inbox.http.api_requests import Heard
+from inbox.http.parts import AnyRequest, Parts, parts_of
+from inbox.live.live import Happening
+from inbox.people.authentication import UNATTENDED
+
+QUIET_S = 15.0  # a proxy closes a line on which nothing is said
+LONGEST_QUIETS = 20  # then the reader connects anew, and is asked again who she is
+
+
+def _position(request: AnyRequest, after: int | None) -> int | None:
+    """The last event the reader heard: what she says on connecting anew counts before what her page was made with."""
+    heard = request.headers.get("Last-Event-ID", "")
+    return int(heard) if heard.isascii() and heard.isdigit() and len(heard) < 19 else after
+
+
+async def _stream(
+    parts: Parts, after: int | None, tell: Callable[[Happening], ServerSentEventMessage]
+) -> AsyncIterator[ServerSentEventMessage]:
+    yield ServerSentEventMessage(comment="connected", data=None, retry=2000)
+    quiets = 0
+    async for happening in parts.events.subscribe(after, QUIET_S):
+        if happening is None:
+            quiets += 1
+            yield ServerSentEventMessage(comment="quiet", data=None)
+            if quiets >= LONGEST_QUIETS:
+                return
+        else:
+            yield tell(happening)
+
+
+def _ids(happening: Happening) -> ServerSentEventMessage:
+    data = msgspec.json.encode({"alerts": [str(alert) for alert in happening.alerts]})
+    return ServerSentEventMessage(event="alerts", id=happening.last, data=data)
+
+
+def _signal(happening: Happening) -> ServerSentEventMessage:
+    """For the inbox page: that something happened; it asks for its list anew."""
+    return ServerSentEventMessage(event="alerts", id=happening.last, data="")
+
+
+@get("/events", tags=["events"], summary="What happened, as it happens: ids only")
+async def api_events(request: AnyRequest, after: Heard = None) -> ServerSentEvent:
+    """`event: alerts`, `data: {"alerts": ["12"]}`; an id per event, so `Last-Event-ID` resumes."""
+    return ServerSentEvent(_stream(parts_of(request), _position(request, after), _ids))
+
+
+@get("/live", opt={UNATTENDED: True}, include_in_schema=False)
+async def page_events(request: AnyRequest, after: Heard = None) -> ServerSentEvent:
+    """Tell an open page that it is behind."""
+    return ServerSentEvent(_stream(parts_of(request), _position(request, after), _signal))

@@ -1,0 +1,1 @@
+"""Patients with several numbers, and what people say of them."""

@@ -1,0 +1,68 @@
+"""`/api/v1/messages`: what was received, and what became of it."""
+
+from typing import Annotated
+
+from litestar import Router, get, post
+from litestar.exceptions import NotFoundException
+from litestar.params import FromPath, FromQuery, QueryParameter
+
+from inbox.alerts.api_answers import message_shape
+from inbox.http.api_requests import PAGE, Cursor, Limit, id_of, page_of, position_of, words_of
+from inbox.http.api_shapes import Field, Message, Page, WholeMessage
+from inbox.http.parts import AnyRequest, parts_of
+from inbox.messages.reading import as_text, read_segments
+from inbox.messages.reprocessing import reprocess
+from inbox.people.access import patients_in_message, record
+from inbox.people.viewer import needs
+from store.engine import reading
+from store.inbox_queries import MessageFilter, find_message, list_messages
+from store.messages import raw_of
+
+STATES = ("received", "processed", "ignored", "parked")
+
+States = Annotated[
+    list[str] | None, QueryParameter(name="state", description="one or more, repeated or joined with commas")
+]
+
+
+@get("/", sync_to_thread=True, summary="Messages, newest first")
+def all_messages(
+    request: AnyRequest,
+    states: States = None,
+    control_id: FromQuery[str] = "",
+    feed: FromQuery[str] = "",
+    cursor: Cursor = None,
+    limit: Limit = PAGE,
+) -> Page[Message]:
+    """Messages by state, control id (MSH-10) and feed, without their text."""
+    parts = parts_of(request)
+    wanted = MessageFilter(words_of(states, STATES), control_id, feed)
+    with reading(parts.engine) as connection:
+        rows = list_messages(connection, wanted, position_of(cursor), limit)
+    items = [Message(**message_shape(row)) for row in rows]
+    return page_of(items, len(rows), limit, rows[-1].id if rows else None)
+
+
+@get("/{message_id:str}", sync_to_thread=True, summary="One message, as sent and as read")
+def one_message(request: AnyRequest, message_id: FromPath[str]) -> WholeMessage:
+    """One message: its text as it was sent, and its fields by name."""
+    parts, number = parts_of(request), id_of(message_id)
+    with parts.engine.begin() as connection:
+        row = find_message(connection, number)
+        if row is None:
+            raise NotFoundException("there is no such message")
+        patients = patients_in_message(connection, number)
+        record(connection, request.user, "view_message", parts.clock(), patients=patients, what=f"message {number}")
+    raw = raw_of(row)
+    lines = [line for segment in read_segments(raw, row.hl7_version) for line in segment.fields]
+    fields = [Field(path=line.path, name=line.name, value=line.value) for line in lines]
+    return WholeMessage(**message_shape(row), raw=as_text(raw), fields=fields)
+
+
+@post("/{message_id:str}/reprocess", status_code=202, guards=[needs("pharmacist")], sync_to_thread=True)
+def reprocess_message(request: AnyRequest, message_id: FromPath[str]) -> Message:
+    """Let a worker try the message again, however it ended; 409 when it waits for one already."""
+    return Message(**message_shape(reprocess(parts_of(request), request.user, id_of(message_id))))
+
+
+router = Router("/messages", route_handlers=[all_messages, one_message, reprocess_message], tags=["messages"])

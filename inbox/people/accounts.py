@@ -1,0 +1,111 @@
+"""Local accounts: who may sign in, with which password and role."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+import sqlalchemy as sa
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerifyMismatchError
+
+from inbox.errors import AccountRefused
+from inbox.people.viewer import ROLES
+from store.tables import session, user
+
+SHORTEST_PASSWORD = 10
+
+
+@cache
+def _hasher() -> PasswordHasher:
+    return PasswordHasher()
+
+
+@cache
+def _nobody() -> str:
+    """A hash no password fits: a name that does not exist takes as long as one that does."""
+    return _hasher().hash("nobody has this password")
+
+
+def add_user(connection: sa.Connection, name: str, password: str, role: str, now: datetime, language: str = "") -> int:
+    """Add an account, or raise AccountRefused with what to change. Without a language it follows the browser."""
+    name = name.strip()
+    if not name or len(name) > 100:
+        raise AccountRefused("a name has 1 to 100 characters")
+    if role not in ROLES:
+        raise AccountRefused(f"the role is one of {', '.join(ROLES)}")
+    _check_length(password)
+    if connection.execute(sa.select(user.c.id).where(user.c.name == name)).first():
+        raise AccountRefused("this name is taken")
+    known = {"name": name, "role": role, "language": language, "created_at": now}
+    row = known | {"password_hash": _hasher().hash(password)}
+    return int(connection.execute(sa.insert(user).values(**row).returning(user.c.id)).scalar_one())
+
+
+def every_user(connection: sa.Connection) -> Sequence[sa.RowMapping]:
+    """Give every account, by name."""
+    query = sa.select(user.c.name, user.c.role, user.c.active, user.c.created_at)
+    return connection.execute(query.order_by(user.c.name)).mappings().all()
+
+
+def change_password(connection: sa.Connection, name: str, password: str) -> None:
+    """Give an account another password; every session of the old one ends."""
+    _check_length(password)
+    _end_sessions(connection, _change(connection, name, password_hash=_hasher().hash(password)))
+
+
+def change_role(connection: sa.Connection, name: str, role: str) -> None:
+    """Give an account another role; it holds from the next request on."""
+    if role not in ROLES:
+        raise AccountRefused(f"the role is one of {', '.join(ROLES)}")
+    _change(connection, name, role=role)
+
+
+def end_account(connection: sa.Connection, name: str) -> None:
+    """Let nobody sign in with this account any more, and sign out who did. What was done with it stays."""
+    _end_sessions(connection, _change(connection, name, active=False))
+
+
+def resume_account(connection: sa.Connection, name: str) -> None:
+    """Let an account that was ended be used again."""
+    _change(connection, name, active=True)
+
+
+def _change(connection: sa.Connection, name: str, **columns: object) -> int:
+    changed = sa.update(user).where(user.c.name == name.strip()).values(**columns).returning(user.c.id)
+    found = connection.execute(changed).scalar_one_or_none()
+    if found is None:
+        raise AccountRefused(f"nobody signs in as {name}; who does: ivigilant user list")
+    return int(found)
+
+
+def _end_sessions(connection: sa.Connection, user_id: int) -> None:
+    connection.execute(sa.delete(session).where(session.c.user_id == user_id))
+
+
+def _check_length(password: str) -> None:
+    if len(password) < SHORTEST_PASSWORD:
+        raise AccountRefused(f"a password has at least {SHORTEST_PASSWORD} characters")
+
+
+def check_password(connection: sa.Connection, name: str, password: str) -> sa.Row[Any] | None:
+    """Give the active account of this name and password."""
+    query = sa.select(user).where(user.c.name == name.strip(), user.c.active)
+    found = connection.execute(query).one_or_none()
+    try:
+        _hasher().verify(found.password_hash if found else _nobody(), password)
+    except (VerifyMismatchError, InvalidHashError):
+        return None
+    return found
+
+
+def user_names(connection: sa.Connection, at_least: str = "pharmacist") -> list[str]:
+    """Give the active accounts that hold the role or a higher one, by name."""
+    roles = ROLES[ROLES.index(at_least) :]
+    query = sa.select(user.c.name).where(user.c.active, user.c.role.in_(roles)).order_by(user.c.name)
+    return list(connection.scalars(query))
+
+
+def speak(connection: sa.Connection, user_id: int, language: str) -> None:
+    """Remember the language somebody chose."""
+    connection.execute(sa.update(user).where(user.c.id == user_id).values(language=language))

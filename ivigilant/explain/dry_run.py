@@ -1,0 +1,181 @@
+"""Files explained without a database: read as the listener and the workers would, judged together with a history."""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from clinical.events import Reading
+from history.choices import Site
+from history.marks import marked, marks_of
+from ivigilant.explain.conformance import SecondOpinion
+from ivigilant.explain.messages import Known
+from ivigilant.explain.resources import explain_any
+from ivigilant.explain.rules_asked import explain_answer
+from ivigilant.explain.told import Explained, MessageExplained, OrderExplained
+from ivigilant.importing.files import LINES, WHOLE, files_in, found_in, kind_of_file
+from ivigilant.recognition import Recognition
+from ivigilant.settings import Settings
+from ivigilant.site_file import load_site
+from ivigilant.site_parts import site_knowledge, worker_site
+from ivigilant.streams import named_messages
+from listener.acknowledge import ControlIds
+from listener.framing import Frame
+from listener.receive import Reception
+from listener.sources import LinkFeeds, Source
+from parsers.defaults import Defaults
+from parsers.errors import TooManySegments, UnreadableMessage
+from parsers.fhir.reading import is_resource, read_resource_header
+from parsers.reading import read
+from rules.knowledge import Knowledge
+from store.messages import Arrival as Kept
+from worker.nameless import name_of, take_in
+from worker.record import Arrival, identities_of
+from worker.rehearsal import Judged, rehearse
+
+_FHIR = {*LINES, *WHOLE}
+_IMPORT = Defaults().source  # what a first load calls its feed when nobody names it
+
+
+@dataclass(frozen=True, slots=True)
+class DryRun:
+    """Everything that reading and judging need, and nothing that is kept."""
+
+    site: Site
+    knowledge: Knowledge
+    recognition: Recognition
+    names: list[str]  # of feeds, by their number
+    imports: int = 0  # the number of the feed that FHIR lines come by
+
+    def received(self, raw: bytes, now: datetime) -> tuple[Kept, ...]:
+        """What the listener would keep of these bytes, and answer: one of each message; or of a line, the import."""
+        if is_resource(raw):
+            return (_line(raw, self.imports, self.site.defaults_of(self.names[self.imports]), now),)
+        feeds = LinkFeeds(self.recognition, Source(port=0, address="127.0.0.1"))
+        reception = Reception(lambda _raw, _header: False, ControlIds(now, "EXPLAIN"))
+        return reception.receive(Frame(raw), feeds, now).arrivals
+
+
+def prepare(settings: Settings) -> DryRun:
+    """Read the site file and the knowledge."""
+    file = load_site(settings.site_file)
+    names: list[str] = []
+
+    def number_of(name: str) -> int:
+        names.append(name)
+        return len(names) - 1
+
+    recognition, imports = Recognition(file, number_of), number_of(_IMPORT)
+    return DryRun(worker_site(file, settings), site_knowledge(settings, file), recognition, names, imports)
+
+
+def _line(raw: bytes, feed: int, defaults: Defaults, now: datetime) -> Kept:
+    """As `ivigilant history import` keeps it; nobody answers a file."""
+    body_hash = hashlib.sha256(raw).digest()
+    try:
+        header = read_resource_header(raw, defaults)
+    except UnreadableMessage:
+        return Kept(feed_id=feed, body_hash=body_hash, raw=raw, received_at=now, ack_code="")
+    return Kept(
+        feed_id=feed,
+        body_hash=body_hash,
+        raw=raw,
+        received_at=now,
+        ack_code="",
+        control_id=header.control_id,
+        type=header.type,
+        event=header.event,
+        hl7_version=header.version,
+        message_time=header.sent_at.at if header.sent_at is not None else None,
+    )
+
+
+def _named(paths: Iterable[Path]) -> Iterator[tuple[str, bytes]]:
+    """Every message with where it stands, and every line of the FHIR files among them."""
+    for path in paths:
+        if path.is_dir() and not any(kind_of_file(each) in _FHIR for each in path.rglob("*")):
+            yield from named_messages([path])
+        elif path.is_dir() or kind_of_file(path) in _FHIR:
+            for found in (each for file in files_in([path]) for each in found_in(file, lambda _: None)):
+                yield f"{found.file} {'line' if found.is_resource else 'message'} {found.line}", found.raw
+        else:
+            yield from named_messages([path])
+
+
+def explain_files(
+    dry_run: DryRun, paths: Sequence[Path], history: Sequence[Path], now: datetime, opinion: SecondOpinion | None
+) -> Explained:
+    """Explain the messages of these files, and what would be concluded for the patients they speak of."""
+    before = list(_history(dry_run, history, now))
+    explained: list[MessageExplained] = []
+    arrivals: list[Arrival] = []
+    for name, raw in _named(paths):
+        for kept in dry_run.received(raw, now):
+            seen = explain_any(_known(dry_run, name, kept), dry_run.knowledge, opinion)
+            explained.append(seen.explained)
+            if seen.reading is not None and seen.explained.state == "processed":
+                arrivals.append(_arrival(dry_run, kept, seen.reading, len(before) + len(explained)))
+    judged = rehearse([*before, *arrivals], dry_run.knowledge, dry_run.site)
+    spoken_of = identities_of(arrivals)
+    orders = [_order(each, dry_run.knowledge) for each in judged if each.identities & spoken_of]
+    return Explained(tuple(explained), len(before), tuple(orders))
+
+
+def _order(judged: Judged, knowledge: Knowledge) -> OrderExplained:
+    assessment = judged.answered.assessment
+    return explain_answer(
+        judged.told,
+        knowledge,
+        tier=assessment.tier.name.lower(),
+        priority=assessment.priority.name.lower(),
+        version=assessment.knowledge,
+        as_of=judged.answered.case.at,
+        stream=judged.answered.stream,
+    )
+
+
+def _known(dry_run: DryRun, name: str, kept: Kept) -> Known:
+    feed = dry_run.names[kept.feed_id]
+    return Known(
+        name=name,
+        raw=kept.raw,
+        feed=feed,
+        defaults=dry_run.site.defaults_of(feed),
+        answer=kept.ack_code,
+        state=kept.state,
+        reason=kept.reason or "",
+        detail=kept.detail or "",
+        flags=kept.flags,
+        body_hash=kept.body_hash,
+    )
+
+
+def _history(dry_run: DryRun, paths: Iterable[Path], now: datetime) -> Iterator[Arrival]:
+    """What the history files add; what cannot be read adds nothing."""
+    number = 0
+    for _, raw in _named(paths):
+        for kept in dry_run.received(raw, now):
+            number += 1
+            if kept.state != "received":
+                continue
+            reading = _read(dry_run, kept)
+            if reading is not None and not reading.ignored:
+                yield _arrival(dry_run, kept, reading, number)
+
+
+def _read(dry_run: DryRun, kept: Kept) -> Reading | None:
+    try:
+        return read(kept.raw, dry_run.site.defaults_of(dry_run.names[kept.feed_id]))
+    except TooManySegments:
+        return None
+    except UnreadableMessage as error:
+        return take_in(error, name_of(kept.control_id, kept.body_hash), dry_run.knowledge)
+
+
+def _arrival(dry_run: DryRun, kept: Kept, reading: Reading, number: int) -> Arrival:
+    """As the worker takes it up, at the moment it was sent: a dry run is never a replay of old messages."""
+    feed = dry_run.names[kept.feed_id]
+    received = kept.message_time or kept.received_at
+    marks = marks_of(dry_run.site, feed, test=kept.test, sent=kept.message_time, received=received)
+    return Arrival(number, kept.control_id, kept.body_hash, kept.message_time, marked(reading, marks))

@@ -1,0 +1,170 @@
+"""One message explained: how it would be answered, what was read from each segment, and what the history would keep."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from clinical.events import AnyEvent, Header, MedicationGiven, MedicationOrdered, PatientMerged, PatientSeen, Reading
+from history.facts import codings
+from history.products import product_of
+from ivigilant.explain.conformance import SecondOpinion
+from ivigilant.explain.statements import doubts, statements
+from ivigilant.explain.told import Conformance, EventSeen, MessageExplained, SegmentSeen
+from ivigilant.explain.watching import WatchedSegment, segments_seen
+from parsers.defaults import Defaults
+from parsers.errors import TooManySegments, UnreadableHeader, UnreadableMessage
+from parsers.hl7.header import read_header
+from parsers.hl7.segments import Message, split
+from parsers.reading import read_message, refuse_too_many_segments
+from rules.knowledge import Knowledge
+from worker.nameless import name_of, take_in
+from worker.record import keeps
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a message before it is read: from the listener, or from its row."""
+
+    name: str
+    raw: bytes
+    feed: str
+    defaults: Defaults
+    answer: str = ""
+    state: str = "received"
+    reason: str = ""
+    detail: str = ""
+    flags: tuple[str, ...] = ()
+    body_hash: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A message explained, and its reading when it could be read."""
+
+    explained: MessageExplained
+    reading: Reading | None
+
+
+def explain_message(known: Known, knowledge: Knowledge, opinion: SecondOpinion | None) -> Seen:
+    """Read one message and tell everything about it; nothing is raised for what is wrong with it."""
+    try:
+        refuse_too_many_segments(known.raw)
+        header = read_header(known.raw, known.defaults)
+        message = split(known.raw, known.defaults.charset, WatchedSegment)
+    except (UnreadableHeader, TooManySegments) as error:
+        reason = "no_msh" if isinstance(error, UnreadableHeader) else "too_many_segments"
+        ended = known if known.state == "parked" else replace(known, state="parked", reason=reason, detail=str(error))
+        return Seen(_explained(ended, Header(), None, (), (), None), None)
+    reading, ended = ended_as(partial(read_message, message, header, known.defaults), header, known, knowledge)
+    read = [statement for event in reading.events for statement in statements(event)]
+    segments = segments_seen(message, header.version, read)
+    seen = tuple(event_seen(event, knowledge) for event in reading.events)
+    report = opinion.of(message) if opinion is not None else None
+    explained = _explained(ended, header, message, segments, seen, report)
+    explained = replace(
+        explained,
+        flags=doubts(dict.fromkeys((*ended.flags, *reading.flags))),
+        not_understood=_not_understood(reading, segments),
+    )
+    return Seen(explained, reading)
+
+
+def ended_as(read: Callable[[], Reading], header: Header, known: Known, knowledge: Knowledge) -> tuple[Reading, Known]:
+    """The reading, also of what is parked, and how it ends."""
+    try:
+        reading = read()
+    except UnreadableMessage as error:
+        found = take_in(error, name_of(header.control_id, known.body_hash), knowledge)
+        if found is None and known.state == "received":
+            return error.reading, replace(known, state="parked", reason=error.reason, detail=error.path)
+        reading = found or error.reading
+    if known.state != "received":
+        return reading, known
+    return reading, replace(known, state="ignored" if reading.ignored else "processed", reason=reading.ignored)
+
+
+def _explained(
+    known: Known,
+    header: Header,
+    message: Message | None,
+    segments: tuple[SegmentSeen, ...],
+    events: tuple[EventSeen, ...],
+    report: Conformance | None,
+) -> MessageExplained:
+    return MessageExplained(
+        name=known.name,
+        control_id=header.control_id,
+        type="^".join(part for part in (header.type, header.event) if part),
+        version=header.version,
+        charset=message.charset.codec if message is not None else "",
+        feed=known.feed,
+        answer=known.answer,
+        state=known.state,
+        reason=known.reason,
+        detail=known.detail,
+        flags=doubts(known.flags),
+        segments=segments,
+        events=events,
+        not_understood=(),
+        conformance=report,
+    )
+
+
+def _not_understood(reading: Reading, segments: Sequence[SegmentSeen]) -> tuple[tuple[str, str], ...]:
+    """What the parsers said they did not understand, the segments nobody read, and the fields nobody asked for."""
+    said = dict(reading.not_understood)
+    if reading.ignored:
+        return tuple(said.items())
+    said |= {segment.path: segment.remark for segment in segments if segment.remark}
+    for segment in segments:
+        if segment.path not in said:
+            said |= {
+                field.path: field.name or "a field that no version has"
+                for field in segment.fields
+                if not field.asked and not field.name.startswith("Set ID")
+            }
+    return tuple(said.items())
+
+
+def event_seen(event: AnyEvent, knowledge: Knowledge) -> EventSeen:
+    """One event, and whether the history would keep it."""
+    plain: dict[str, Any] = msgspec.to_builtins(event, builtin_types=(datetime,), str_keys=True)
+    if isinstance(event, PatientSeen | PatientMerged):
+        return EventSeen(plain, True, "the patient")
+    kept = keeps(knowledge, event)
+    return EventSeen(plain, kept, _why(event, knowledge, kept))
+
+
+def _why(event: AnyEvent, knowledge: Knowledge, kept: bool) -> str:
+    if isinstance(event, MedicationOrdered | MedicationGiven):
+        if isinstance(event, MedicationOrdered) and event.source == "control" and not event.codings:
+            return "kept for its order: it names no product"
+        product = knowledge.classify(codings(event.codings), event.text, codings(event.routes))
+        mixed = product_of(knowledge, event)
+        if mixed.is_ivig and not product.is_ivig:
+            return f"{mixed.product_class}: an ingredient of the mixture is immunoglobulin"
+        said = f"{product.product_class}: {product.why}"
+        if product.is_ivig or not kept:
+            return said
+        sets = _sets(event, knowledge)
+        return f"{said}; {sets}" if sets else said
+    sets = _sets(event, knowledge)
+    if kept:
+        return sets
+    return f"{sets}, but without a value" if sets else "in no value set: no rule can use it"
+
+
+def _sets(event: Any, knowledge: Knowledge) -> str:
+    """The value sets that hold its codes, or that its words belong to."""
+    coded = codings((*event.codings, *getattr(event, "value_codings", ())))
+    names = {name for coding in coded for name in knowledge.sets_of(coding)}
+    words = " ".join([event.text, *(coding.display for coding in coded)]).strip()
+    named = knowledge.terms.words.sets_named(words) - names if words else frozenset()
+    told = [f"by code in {', '.join(sorted(names))}"] if names else []
+    if named:
+        told.append(f"by its words in {', '.join(sorted(named))}")
+    return "; ".join(told)

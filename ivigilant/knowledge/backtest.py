@@ -1,0 +1,141 @@
+"""Other knowledge on the history we have: per rule what would be new, lost or of another tier."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from history.conclude import Answered
+from rules.assessment import Tier
+from rules.knowledge import Knowledge
+from worker.past import Past
+
+EXAMPLES = 5
+TIERS = ("contraindication", "high", "moderate", "information")
+_ALERTING = Tier.MODERATE
+
+
+@dataclass(slots=True)
+class RuleChange:
+    """What changes for one rule, with the numbers of some orders in which it does."""
+
+    rule: str
+    title: str
+    new: int = 0
+    lost: int = 0
+    changed_tier: int = 0
+    orders_new: list[str] = field(default_factory=list)
+    orders_lost: list[str] = field(default_factory=list)
+    orders_changed: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Burden:
+    """How many orders there were, and how many of them got an alert of each tier."""
+
+    orders: int = 0
+    tiers: Counter[str] = field(default_factory=Counter)
+
+    def per_hundred(self, tier: str) -> float:
+        """Alerts of this tier per 100 IVIg orders."""
+        return round(100 * self.tiers[tier] / self.orders, 2) if self.orders else 0.0
+
+    @property
+    def alerts_per_hundred(self) -> float:
+        """Alerts of every tier that reaches the inbox, per 100 IVIg orders."""
+        return round(sum(self.per_hundred(tier) for tier in TIERS if Tier[tier.upper()] >= _ALERTING), 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One backtest."""
+
+    before: str  # version of the knowledge
+    after: str
+    from_messages: bool
+    since: datetime | None
+    burden_before: Burden
+    burden_after: Burden
+    rules: tuple[RuleChange, ...]  # those for which anything changes
+    orders_changed: int  # orders whose answer is another
+
+    @property
+    def is_the_same(self) -> bool:
+        """Whether no order gets another answer."""
+        return self.orders_changed == 0
+
+
+Progress = Callable[[int], None]
+
+
+def backtest(
+    past: Past, old: Knowledge, new: Knowledge, since: datetime | None = None, progress: Progress = lambda _: None
+) -> Comparison:
+    """Judge the whole history with both; orders that begin before `since` are left out."""
+    changes: dict[str, RuleChange] = {}
+    titles = {rule.id: rule.title.en for knowledge in (old, new) for rule in knowledge.rules}
+    before, after, changed = Burden(), Burden(), 0
+    for size, (one, other) in past.answers((old, new)):
+        olds, news = _wanted(one, since), _wanted(other, since)
+        for burden, answers in ((before, olds), (after, news)):
+            _count(burden, answers.values())
+        for key in sorted(olds.keys() | news.keys()):
+            changed += _compare(changes, titles, key[0], olds.get(key), news.get(key))
+        progress(size)
+    rules = tuple(sorted(changes.values(), key=lambda each: each.rule))
+    return Comparison(old.version, new.version, past.from_messages, since, before, after, rules, changed)
+
+
+def needs_messages(old: Knowledge, new: Knowledge) -> bool:
+    """Whether other codes or words belong to value sets: then what was kept of the messages is not enough."""
+    one, other = old.terms, new.terms
+    of_others = old.asks_of_scig != new.asks_of_scig  # then people count who never had IVIg
+    return of_others or one.codes.content() != other.codes.content() or one.recognition != other.recognition
+
+
+def _wanted(answers: Iterable[Answered], since: datetime | None) -> dict[tuple[str, str], Answered]:
+    return {
+        (_number(answer), answer.stream): answer
+        for answer in answers
+        if since is None or answer.starts_at is None or answer.starts_at >= since
+    }
+
+
+def _number(answer: Answered) -> str:
+    return (answer.order.placer or answer.order.filler or answer.order.key).rpartition("|")[2]
+
+
+def _count(burden: Burden, answers: Iterable[Answered]) -> None:
+    for answer in answers:
+        if answer.stream == "order":
+            burden.orders += 1
+            burden.tiers[answer.assessment.tier.name.lower()] += 1
+
+
+def _compare(
+    changes: dict[str, RuleChange], titles: dict[str, str], order: str, old: Answered | None, new: Answered | None
+) -> bool:
+    was, now = _tiers(old), _tiers(new)
+    for rule in was.keys() | now.keys():
+        if was.get(rule) == now.get(rule):
+            continue
+        change = changes.setdefault(rule, RuleChange(rule, titles.get(rule, "")))
+        if rule not in was:
+            change.new += 1
+            _remember(change.orders_new, order)
+        elif rule not in now:
+            change.lost += 1
+            _remember(change.orders_lost, order)
+        else:
+            change.changed_tier += 1
+            _remember(change.orders_changed, f"{order}: {was[rule].name.lower()} → {now[rule].name.lower()}")
+    return was != now or (old is None) != (new is None)
+
+
+def _tiers(answer: Answered | None) -> dict[str, Tier]:
+    return {finding.rule: finding.tier for finding in answer.assessment.findings} if answer else {}
+
+
+def _remember(examples: list[str], order: str) -> None:
+    if len(examples) < EXAMPLES:
+        examples.append(order)

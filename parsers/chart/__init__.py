@@ -1,0 +1,1 @@
+"""The patient's chart: who she is, diagnoses, results, procedures, allergies."""

@@ -1,0 +1,109 @@
+"""Allergies, and the contra-indication flags that Dutch systems send in the same segments: AL1 and IAM."""
+
+import re
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from clinical.events import Allergy, Coding, Condition, Header, Identifier
+from parsers.chart.certainty import certainty_of
+from parsers.chart.condition_words import STATUS_WORDS
+from parsers.chart.natural_keys import entity_key, natural_key
+from parsers.chart.patients import event_time
+from parsers.defaults import Defaults
+from parsers.hl7.codes import read_codings, read_words
+from parsers.hl7.segments import Message, Segment
+from parsers.hl7.times import moment
+
+_FLAG_TYPE = re.compile(r"^(?:CI|CIND|CONTRA.*)$|contra-?\s?indicati", re.IGNORECASE)
+_FLAG_SYSTEMS = frozenset({"GS40", "ICD10", "ICD10CM", "ICPC", "DHD"})  # these name conditions, never an allergen
+_NONE_KNOWN = re.compile(
+    r"^\W*(?:geen\b.*|niet bekend|onbekend|no known.*|nkd?a|none|unknown|n\.?v\.?t\.?)\W*$", re.IGNORECASE
+)
+_NONE_KNOWN_CODES = frozenset({"716186003", "409137002", "716184000", "716185004", "160244002"})  # SNOMED
+_ERROR = STATUS_WORDS[0][1]
+
+
+def read_allergies(
+    message: Message,
+    patient: tuple[Identifier, ...],
+    header: Header,
+    segments: Sequence[Segment],
+    defaults: Defaults,
+) -> list[Allergy | Condition]:
+    """Every AL1 and IAM of one patient, as an allergy or a contra-indication; "none known" is neither."""
+    return list(_read(message, patient, header, segments, defaults))
+
+
+def _read(
+    message: Message,
+    patient: tuple[Identifier, ...],
+    header: Header,
+    segments: Sequence[Segment],
+    defaults: Defaults,
+) -> Iterator[Allergy | Condition]:
+    at = event_time(message, defaults)
+    for segment in segments:
+        if segment.name not in ("AL1", "IAM"):
+            continue
+        codings = read_codings(segment, 3, defaults)
+        text = read_words(segment, 3)
+        if (not codings and not text) or says_none(codings, text):
+            continue
+        if _is_flag(segment, codings):
+            yield _flag(segment, patient, header, at, codings, text, defaults)
+        else:
+            yield Allergy(
+                patient=patient,
+                path=segment.path(3),
+                at=at,
+                key=_key("allergy", segment, header, codings, text),
+                action="delete" if _is_deleted(segment) else "assert",
+                codings=codings,
+                text=text,
+            )
+
+
+def _flag(
+    segment: Segment,
+    patient: tuple[Identifier, ...],
+    header: Header,
+    at: datetime | None,
+    codings: tuple[Coding, ...],
+    text: str,
+    defaults: Defaults,
+) -> Condition:
+    return Condition(
+        patient=patient,
+        path=segment.path(3),
+        at=at,
+        key=_key("flag", segment, header, codings, text),
+        category="flag",
+        action="delete" if _is_deleted(segment) else "assert",
+        codings=codings,
+        text=text,
+        certainty="confirmed" if codings else certainty_of(text),
+        onset=moment(segment.text(11 if segment.name == "IAM" else 6), defaults.zone),
+    )
+
+
+def _key(kind: str, segment: Segment, header: Header, codings: tuple[Coding, ...], text: str) -> str:
+    own = entity_key(kind, segment, 7, header) if segment.name == "IAM" else ""
+    return own or natural_key(kind, codings, text, "")
+
+
+def says_none(codings: tuple[Coding, ...], text: str) -> bool:
+    """Whether this says that there is no allergy."""
+    return bool(_NONE_KNOWN.match(text)) or any(coding.code in _NONE_KNOWN_CODES for coding in codings)
+
+
+def _is_flag(segment: Segment, codings: tuple[Coding, ...]) -> bool:
+    kinds = (segment.text(2, 1).strip(), segment.text(2, 2).strip())
+    return any(_FLAG_TYPE.search(kind) for kind in kinds) or any(each.system in _FLAG_SYSTEMS for each in codings)
+
+
+def _is_deleted(segment: Segment) -> bool:
+    """IAM-6 asks for it, or IAM-17 calls the entry an error."""
+    if segment.name != "IAM":
+        return False
+    status = segment.text(17, 1) + " " + segment.text(17, 2)
+    return segment.text(6).strip().upper() == "D" or bool(_ERROR.search(status))

@@ -1,0 +1,168 @@
+"""Diagnoses (DG1) and problems (PRB). What a message does not mention stays as it was."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import msgspec
+
+from clinical.events import Certainty, Coding, Condition, Header, Identifier
+from parsers.chart.certainty import certainty_of
+from parsers.chart.condition_words import DIAGNOSIS_TYPES, STATUS_WORDS
+from parsers.chart.natural_keys import entity_key, joined, natural_key
+from parsers.chart.patients import event_time
+from parsers.defaults import Defaults
+from parsers.hl7.codes import read_codings, read_diagnosed, read_words
+from parsers.hl7.segments import Message, Segment
+from parsers.hl7.times import moment, read_time
+
+_DELETING_EVENT = "PC3"
+_WITHDRAWN = ("D", "X")  # DG1-21
+_NO_EFFECT = ("LI", "UN")  # PRB-1: linked to an order or a goal
+
+
+def read_conditions(
+    message: Message,
+    patient: tuple[Identifier, ...],
+    header: Header,
+    segments: Sequence[Segment],
+    defaults: Defaults,
+) -> list[Condition]:
+    """Every DG1 and PRB of one patient, in the order they stand."""
+    at = event_time(message, defaults)
+    found: list[Condition] = []
+    for segment in segments:
+        if segment.name == "DG1" and (diagnosis := _read_diagnosis(segment, patient, header, at, defaults)):
+            found += _with_its_copy(diagnosis, segment.text(5))
+        elif segment.name == "PRB" and (problem := _read_problem(segment, patient, header, defaults)):
+            found += _with_its_copy(problem, _onset(segment))
+    return found
+
+
+def _with_its_copy(condition: Condition, written: str) -> list[Condition]:
+    """Deleting a numbered entry also deletes what was said of the same code and day without a number.
+
+    Entries with a number of their own stay: a duplicate that is cleaned up takes nothing with it.
+    """
+    if condition.action == "assert" or not condition.codings:
+        return [condition]
+    copy = natural_key(condition.category, condition.codings, condition.text, written)
+    return [condition] if copy == condition.key else [condition, msgspec.structs.replace(condition, key=copy)]
+
+
+def _onset(prb: Segment) -> str:
+    return prb.text(16) or prb.text(7)
+
+
+def _read_diagnosis(
+    dg1: Segment, patient: tuple[Identifier, ...], header: Header, at: datetime | None, defaults: Defaults
+) -> Condition | None:
+    codings = read_diagnosed(dg1, defaults)
+    text = joined(read_words(dg1, 3), dg1.whole(4))
+    if not codings and not text:
+        return None
+    onset, doubts = read_time(dg1.text(5), defaults.zone)
+    withdrawn = dg1.text(21).strip().upper() in _WITHDRAWN
+    stated = DIAGNOSIS_TYPES.get(dg1.text(6).strip().upper(), "confirmed")
+    certainty, flags = weigh(stated, codings, _free_text(dg1, 3, dg1.whole(4)) if codings else text)
+    return Condition(
+        patient=patient,
+        path=dg1.path(3 if dg1.raw(3) else 4),
+        at=at,
+        flags=flags + doubts,
+        key=entity_key("diagnosis", dg1, 20, header) or natural_key("diagnosis", codings, text, dg1.text(5)),
+        category="diagnosis",
+        action="delete" if withdrawn else "assert",
+        codings=codings,
+        text=text,
+        certainty=certainty,
+        onset=onset,
+    )
+
+
+def _read_problem(
+    prb: Segment, patient: tuple[Identifier, ...], header: Header, defaults: Defaults
+) -> Condition | None:
+    codings = read_codings(prb, 3, defaults)
+    text = read_words(prb, 3)
+    action = prb.text(1).strip().upper()
+    if (not codings and not text and not prb.raw(4)) or action in _NO_EFFECT:
+        return None
+    said = _said(prb, defaults.problem_statuses)
+    deleted, flags = _is_deleted(action, said, header)
+    certainty, doubts = weigh(_problem_certainty(prb, said), codings, _free_text(prb, 3, "") if codings else text)
+    written = _onset(prb)
+    changed = moment(prb.text(2), defaults.zone)
+    return Condition(
+        patient=patient,
+        path=prb.path(3),
+        at=changed.at if changed else None,
+        flags=flags + doubts,
+        key=entity_key("problem", prb, 4, header) or natural_key("problem", codings, text, written),
+        category="problem",
+        action="delete" if deleted else "assert",
+        codings=codings,
+        text=text,
+        certainty=certainty,
+        status=_status(prb, said, removed="removed_from_list" in flags),
+        onset=moment(written, defaults.zone),
+        resolved=moment(prb.text(9), defaults.zone),
+    )
+
+
+def _said(prb: Segment, of_feed: Mapping[str, str]) -> frozenset[str]:
+    """What PRB-13 and PRB-14 say together: senders often fill one with what belongs in the other."""
+    said: set[str] = set()
+    for field in (13, 14):
+        for component in (1, 2):
+            words = prb.component(field, component).strip()
+            if words in of_feed:
+                said.add(of_feed[words])
+            elif words:
+                said.update(next(([name] for name, pattern in STATUS_WORDS if pattern.search(words)), []))
+    return frozenset(said)
+
+
+def _is_deleted(action: str, said: frozenset[str], header: Header) -> tuple[bool, tuple[str, ...]]:
+    """An entry made in error is deleted; one that was merely taken off the list stays history."""
+    if "error" in said:
+        return True, ()
+    if header.event == _DELETING_EVENT:
+        return (True, ()) if action in ("DE", "") else (False, ("action_conflict",))
+    return False, ("removed_from_list",) if action == "DE" else ()
+
+
+def _status(prb: Segment, said: frozenset[str], removed: bool) -> str:
+    if "resolved" in said:
+        return "resolved"
+    if "inactive" in said or removed:
+        return "inactive"
+    if "active" not in said and prb.raw(9) and not prb.is_null(9):
+        return "resolved"
+    return "active"
+
+
+def _problem_certainty(prb: Segment, said: frozenset[str]) -> Certainty:
+    if "refuted" in said:
+        return "refuted"
+    certainty = prb.component(19, 1) + " " + prb.component(19, 2)
+    if "suspected" in said or certainty_of(certainty) == "suspected":
+        return "suspected"
+    return "confirmed"
+
+
+def _free_text(segment: Segment, field: int, beside: str) -> str:
+    """What a person typed beside a code. The display of a code is no free text: "embolism without mention of …"."""
+    parts = segment.components(field)
+    original = parts[8] if len(parts) > 8 else ""
+    displays = {part.strip() for part in parts[1:5]}
+    return joined(*(text for text in (original, beside) if text.strip() not in displays))
+
+
+def weigh(stated: Certainty, codings: Sequence[Coding], text: str) -> tuple[Certainty, tuple[str, ...]]:
+    """The field and the words together. Words alone may deny; words beside a code only cast doubt on it."""
+    written = certainty_of(text) if text else "confirmed"
+    if stated != "confirmed" or written in ("confirmed", "unknown"):
+        return (written if stated == "confirmed" and not codings else stated), ()
+    if codings and written in ("refuted", "family"):
+        return "suspected", (f"text_says_{written}",)
+    return written, ()

@@ -1,0 +1,85 @@
+"""What a feed writes where only the site file knows to look: a weight in a Z-segment, contra-indications of its own."""
+
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from clinical.events import Coding, Condition, Header, Identifier, Moment, Observation
+from parsers.chart.lab_units import ucum_of
+from parsers.chart.measured import read_figure
+from parsers.chart.natural_keys import natural_key
+from parsers.chart.patients import event_time
+from parsers.defaults import Defaults, SiteField
+from parsers.hl7.codes import read_codings, read_words
+from parsers.hl7.segments import Message, Segment
+from parsers.hl7.times import stamp
+
+_MEASURED = {
+    "weight": Coding(system="LOINC", code="29463-7", display="body weight"),
+    "height": Coding(system="LOINC", code="8302-2", display="body height"),
+}
+
+
+def read_site_fields(
+    message: Message,
+    patient: tuple[Identifier, ...],
+    header: Header,
+    segments: Sequence[Segment],
+    defaults: Defaults,
+) -> Iterator[Observation | Condition]:
+    """Everything of one patient that stands in the fields the site file names."""
+    at = event_time(message, defaults)
+    taken = Moment(at=at, precision="second") if at else header.sent_at
+    for segment in segments:
+        for place in defaults.fields:
+            if segment.name != place.segment or not segment.raw(place.field) or segment.is_null(place.field):
+                continue
+            if place.what == "diagnosis":
+                yield from _diagnoses(segment, place, patient, defaults)
+            elif event := _measurement(segment, place, patient, taken):
+                yield event if at is None else msgspec.structs.replace(event, at=at)
+
+
+def _measurement(
+    segment: Segment, place: SiteField, patient: tuple[Identifier, ...], taken: Moment | None
+) -> Observation | None:
+    """A number in the unit the site file gives; it is of the moment the message speaks of."""
+    value = segment.text(place.field, place.component).strip()
+    comparator, number, flags = read_figure(value, is_numeric=True)
+    if number is None:
+        return None
+    return Observation(
+        patient=patient,
+        path=segment.path(place.field),
+        flags=(*flags, "time_assumed"),
+        key=f"site/{place.what}/{stamp(taken)}",
+        codings=(_MEASURED[place.what],),
+        text=_MEASURED[place.what].display,
+        value=value,
+        comparator=comparator,
+        number=number,
+        unit=ucum_of(place.unit),
+        taken=taken,
+    )
+
+
+def _diagnoses(
+    segment: Segment, place: SiteField, patient: tuple[Identifier, ...], defaults: Defaults
+) -> Iterator[Condition]:
+    """Each repetition is one: a contra-indication, a problem, whatever the house keeps there."""
+    for repetition in range(1, segment.repetitions(place.field) + 1):
+        read = read_codings(segment, place.field, defaults, repetition)
+        codings = tuple(
+            coding if coding.system else Coding(system=place.system, code=coding.code, display=coding.display)
+            for coding in read
+        )
+        text = read_words(segment, place.field, repetition)
+        if codings or text:
+            yield Condition(
+                patient=patient,
+                path=segment.path(place.field),
+                key=natural_key("flag", codings, text, ""),
+                category="flag",
+                codings=codings,
+                text=text,
+            )

@@ -1,0 +1,106 @@
+"""Patient numbers: which of them is the identity, and which may only help to find it."""
+
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+
+from clinical.events import Identifier
+from parsers.defaults import Defaults
+from parsers.hl7.segments import NULL, Segment
+
+_BSN_AUTHORITIES = ("NLMINBIZA", "2.16.840.1.113883.2.4.6.3", "BSN")
+_BSN = "NNNLD"
+_BSN_WEIGHTS = (9, 8, 7, 6, 5, 4, 3, 2, -1)
+_RECORD_TYPES = ("MR", "PI")
+_WEAKER_TYPES = ("PT", "MRT", "EI", "")
+_NATIONAL_TYPES = ("NI", "SS", "PPN", "NH", "HC", "JHN")  # and NN with a country: NNNLD, NNBEL
+# Not a person: a visit, an account, an order, a specimen, an insurance that a family shares, somebody who treats.
+_NOT_A_PERSON_TYPES = (
+    "VN VI AN ANON ANC ANT AM AMA BA BC BR BRN ACSN FILL PLAC PNT SNO SID MC MA MCN MCR NII NIIP PHC WC WCN EN DN DR"
+    " NPI UPIN GI GN LR RI RRI SL TAX XX XV FI CAII CC"
+)
+_NOT_A_PERSON = frozenset(_NOT_A_PERSON_TYPES.split())
+_PLACEHOLDERS = frozenset({"0", "1234567890", "UNKNOWN", "ONBEKEND", "NONE", "NULL", "N/A", "TEST", "-", "."})
+
+
+def read_identifiers(segment: Segment, fields: tuple[int, ...], defaults: Defaults) -> tuple[Identifier, ...]:
+    """The numbers of the first of these fields that has any, the identity first; a BSN leads only when it is alone."""
+    for field in fields:
+        if found := identity_first(_read_field(segment, field, defaults), defaults):
+            return found
+    return ()
+
+
+def _read_field(segment: Segment, field: int, defaults: Defaults) -> Iterator[Identifier]:
+    for repetition in range(1, segment.repetitions(field) + 1):
+        value = segment.text(field, 1, repetition=repetition).strip()
+        kind = segment.text(field, 5, repetition=repetition).strip().upper()
+        authority = (
+            segment.text(field, 4, 1, repetition).strip()
+            or segment.text(field, 4, 2, repetition).strip()
+            or defaults.authority
+        )
+        made = make_identifier(authority, value, kind)
+        if made is not None:
+            yield made
+
+
+def make_identifier(authority: str, value: str, kind: str) -> Identifier | None:
+    """A number that names a person; None for a visit, a placeholder, or a BSN that is none."""
+    if not value or value == NULL or kind in _NOT_A_PERSON or kind.startswith("ANON-") or _is_placeholder(value):
+        return None
+    if is_bsn(authority, kind):
+        number = valid_bsn(value)
+        return Identifier(authority="NLMINBIZA", value=number, type=_BSN) if number else None
+    return Identifier(authority=authority, value=value, type=kind)
+
+
+def identity_first(found: Iterable[Identifier], defaults: Defaults) -> tuple[Identifier, ...]:
+    """The same numbers, each once, the identity first."""
+    return tuple(sorted(dict.fromkeys(found), key=lambda each: _rank(each, defaults)))
+
+
+def _is_placeholder(value: str) -> bool:
+    """A number typed when there is none would make one person of many."""
+    return value.upper() in _PLACEHOLDERS or not value.strip("0-. ") or (len(value) > 5 and not value.strip("9"))
+
+
+def is_bsn(authority: str, kind: str) -> bool:
+    """Whether a number is meant as the citizen service number (6.1 of the interface)."""
+    return kind == _BSN or authority.upper() in _BSN_AUTHORITIES
+
+
+@lru_cache(maxsize=4096)
+def valid_bsn(value: str) -> str:
+    """The nine digits when they pass the eleven-test, else nothing."""
+    digits = value.replace(".", "").replace(" ", "").zfill(9)
+    if len(digits) != 9 or not digits.isdecimal() or not digits.isascii() or not int(digits):
+        return ""
+    total = sum(weight * int(digit) for weight, digit in zip(_BSN_WEIGHTS, digits, strict=True))
+    return digits if total % 11 == 0 else ""
+
+
+def has_invalid_bsn(segment: Segment, field: int) -> bool:
+    """Whether a number was sent as a BSN and is none."""
+    for repetition in range(1, segment.repetitions(field) + 1):
+        value = segment.text(field, 1, repetition=repetition).strip()
+        authority = segment.text(field, 4, 1, repetition) or segment.text(field, 4, 2, repetition)
+        kind = segment.text(field, 5, repetition=repetition).strip().upper()
+        if value and is_bsn(authority.strip(), kind) and not kind.startswith("ANON-") and not valid_bsn(value):
+            return True
+    return False
+
+
+def _rank(identifier: Identifier, defaults: Defaults) -> tuple[int, int]:
+    preferred = defaults.mrn_authorities
+    if identifier.authority in preferred:
+        return 0, preferred.index(identifier.authority)
+    if identifier.type in _RECORD_TYPES:
+        return 1, 0
+    if identifier.type in _WEAKER_TYPES:
+        return 2, 0
+    return (4 if is_national(identifier) else 3), 0
+
+
+def is_national(identifier: Identifier) -> bool:
+    """Whether a country or an insurer gave it: a number of the person, that no hospital can retire."""
+    return identifier.type in _NATIONAL_TYPES or identifier.type.startswith("NN")

@@ -1,0 +1,112 @@
+"""Times as HL7 writes them, with their precision and their zone."""
+
+import re
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from functools import lru_cache
+
+from clinical.events import Moment, Precision
+
+_FORM = re.compile(
+    r"(?P<year>\d{4})(?:(?P<month>\d\d)(?:(?P<day>\d\d)(?:(?P<hour>\d\d)(?:(?P<minute>\d\d)(?:(?P<second>\d\d)"
+    r"(?:\.?(?P<fraction>\d{1,6}))?)?)?)?)?)?(?P<zone>[+-]\d\d:?\d\d|Z)?"
+)
+_ISO = re.compile(
+    r"(\d{4})-(\d\d)(?:-(\d\d)(?:[T ](\d\d)(?::(\d\d)(?::(\d\d)(?:\.(\d{1,6}))?)?)?\s?([+-]\d\d:?\d\d|Z)?)?)?"
+)
+_PRECISIONS: tuple[Precision, ...] = ("year", "month", "day", "hour", "minute", "second")
+_PARTS = ("year", "month", "day", "hour", "minute", "second")
+
+
+@lru_cache(maxsize=512)
+def stamp(moment: Moment | None) -> str:
+    """A time as it stands in a natural key: `20261121T083000Z`, nothing for none."""
+    return f"{moment.at:%Y%m%dT%H%M%SZ}" if moment is not None else ""
+
+
+def moment(text: str, zone: tzinfo) -> Moment | None:
+    """Read a time, or None when there is none to read; its doubts are for `read_time`."""
+    return read_time(text, zone)[0]
+
+
+@lru_cache(maxsize=512)  # one message says the same time over and over
+def read_time(text: str, zone: tzinfo) -> tuple[Moment | None, tuple[str, ...]]:
+    """Read a time and say what was doubtful about it; the zone is for a time that names none."""
+    text = text.strip()
+    if not text or text == '""' or not text.strip("0+-:. "):
+        return None, ()
+    found = _FORM.fullmatch(_without_marks(text))
+    if found is None:
+        return None, ("unreadable_time",)
+    numbers = [found[part] for part in _PARTS]
+    known = [int(number) for number in numbers if number is not None]
+    if known[0] == 0:
+        return None, ()
+    while len(known) > 1 and len(known) < 4 and known[-1] == 0:
+        known.pop()  # 20190000 is the year 2019
+    precision = _PRECISIONS[len(known) - 1]
+    try:
+        local = _local(known, found["fraction"] or "")
+        own = _offset(found["zone"])
+        if own is not None:
+            return Moment(at=local.replace(tzinfo=own).astimezone(UTC), precision=precision), ()
+        at, flags = _in_zone(local, zone)
+    except (ValueError, OverflowError):
+        return None, ("unreadable_time",)
+    return Moment(at=at, precision=precision), flags if len(known) > 3 else ()
+
+
+def _without_marks(text: str) -> str:
+    """Turn the ISO form into HL7's."""
+    found = _ISO.fullmatch(text)
+    if found is None:
+        return text.replace(" ", "").replace("T", "")
+    date_and_time = "".join(part for part in found.groups()[:6] if part)
+    return date_and_time + (f".{found[7]}" if found[7] else "") + (found[8] or "")
+
+
+def _local(known: list[int], fraction: str) -> datetime:
+    """The first instant these numbers can mean; 24:00 is the next day's midnight, a 60th second the next minute."""
+    year, month, day, hour, minute, second = known + [0, 1, 1, 0, 0, 0][len(known) :]
+    extra = timedelta(0)
+    if hour == 24 and minute == 0 and second == 0:
+        hour, extra = 0, timedelta(days=1)
+    elif second == 60:
+        second, extra = 59, timedelta(seconds=1)
+    microsecond = int(fraction.ljust(6, "0")) if fraction else 0
+    return datetime(year, month, day, hour, minute, second, microsecond) + extra  # noqa: DTZ001  # the zone comes next
+
+
+def _offset(text: str | None) -> tzinfo | None:
+    if text is None:
+        return None
+    if text == "Z":
+        return UTC
+    digits = text[1:].replace(":", "")
+    ahead = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
+    return timezone(-ahead if text[0] == "-" else ahead)
+
+
+def _in_zone(local: datetime, zone: tzinfo) -> tuple[datetime, tuple[str, ...]]:
+    """An hour that came twice is taken as the first; one that never came is an hour later."""
+    first = local.replace(tzinfo=zone, fold=0)
+    at = first.astimezone(UTC)
+    if first.utcoffset() == local.replace(tzinfo=zone, fold=1).utcoffset():
+        return at, ()
+    came = at.astimezone(zone).replace(tzinfo=None) == local
+    return at, ("ambiguous_hour",) if came else ("skipped_hour",)
+
+
+def zone_of(sent_at: str, zone: tzinfo) -> tzinfo:
+    """The zone for a message's times: that of MSH-7's own offset, unless the feed's zone has it at that time too.
+
+    A feed in Amsterdam that writes +0200 in summer means Amsterdam, also for a birth date in winter.
+    """
+    sent = moment(sent_at, zone)
+    found = _FORM.fullmatch(sent_at.strip())
+    if sent is None or found is None:  # none, or nothing that is a time: an offset of 26 hours
+        return zone
+    own = _offset(found["zone"])
+    try:
+        return zone if own is None or sent.at.astimezone(zone).utcoffset() == own.utcoffset(None) else own
+    except OverflowError:  # the last day of the year 9999 has no morrow
+        return zone

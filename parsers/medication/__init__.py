@@ -1,0 +1,1 @@
+"""Orders and administrations of medicines: what, how much, how often, how fast."""

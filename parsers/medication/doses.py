@@ -1,0 +1,179 @@
+"""The dose of an order, by precedence: ingredients, then the amount that was sent, then what was written in words."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from clinical.events import Amount
+from parsers.medication.amounts import counted, differ, divided, flagged, rescale, widened
+from parsers.medication.decimals import unique
+from parsers.medication.medication_text import days_divided_over, find_doses
+from parsers.medication.quantities import is_per_course, per_administration
+from parsers.medication.schedules import Sent
+from parsers.medication.strengths import Product
+from parsers.medication.units import MASS, PER_KG, RATES, Quantity
+
+_TEXT_APART = Decimal("0.20")
+_DAILY_APART = Decimal("0.10")
+_PREMEDICATION = Decimal(1)  # g: less than this in a text about immunoglobulin is another drug's dose
+_MOST_TIMES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Dose:
+    """One administration, the course when the amount is or may be that, and why it is unknown."""
+
+    each: Amount | None = None
+    course: Amount | None = None
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What an order says about its dose."""
+
+    amount: Quantity | None
+    product: Product
+    basis: str
+    mixture: Amount | None = None  # grams of its ingredients
+    daily: Quantity | None = None
+    daily_basis: str = ""
+    instructions: str = ""
+    name: str = ""
+    package: str = ""  # a name that names a package: its grams are what that holds, its g/kg still a dose
+    is_immunoglobulin: bool = False
+    per_day: Decimal = Decimal(1)
+    times: int | None = None
+    hours: Decimal | None = None  # one infusion, for an amount that is a rate
+    sent: Sequence[Sent] = ()
+
+
+def dose_of(said: Said) -> Dose:
+    """Grams (or g/kg) of one administration."""
+    each, flags = _as_sent(said)
+    course: Amount | None = None
+    if said.amount is not None and is_per_course(said.amount) and each is not None:
+        course = each
+        each = divided(each, said.times or 1, "maybe_course_total")
+    each = _in_words(said) if each is None else _held_against_text(each, said)
+    if each is not None and course is None:
+        each = _times_the_quantity(each, said)
+    each = _held_against_daily(each, said)
+    days = days_divided_over(f"{said.instructions}; {said.name}")
+    if each is not None and course is None and days is not None:
+        course, each = flagged(each, "maybe_course_total"), divided(each, days[1], "maybe_course_total")
+    return Dose(each, course, () if each is not None else unique(flags))
+
+
+def _as_sent(said: Said) -> tuple[Amount | None, tuple[str, ...]]:
+    if said.mixture is not None:
+        return _mixture(said), ()
+    amount = said.amount
+    if amount is None:
+        return _from_quantity(said)
+    if amount.value.high == 0:
+        return None, ("amount_zero",)
+    if amount.unit.base in RATES:
+        return _from_rate(amount, said)
+    if not amount.unit.base:
+        return None, ()  # the reader of the line has said why
+    return per_administration(amount, said.product, said.basis, said.per_day)
+
+
+def _mixture(said: Said) -> Amount | None:
+    """The ingredients; a larger mass sent for the whole keeps the higher end open."""
+    mixture, amount = said.mixture, said.amount
+    if mixture is None or amount is None or amount.unit.base != mixture.unit or amount.value.high == 0:
+        return mixture
+    whole = counted(amount, said.basis)
+    return widened(mixture, whole, "component_mismatch") if differ(mixture, whole, _TEXT_APART) else mixture
+
+
+def _from_rate(amount: Quantity, said: Said) -> tuple[Amount | None, tuple[str, ...]]:
+    """`43 mg/hr` is how fast: the dose is that for as long as it lasts, or for a day."""
+    hours = said.hours or Decimal(24)
+    unit = amount.unit
+    whole = Quantity(amount.counted * hours, type(unit)(unit.base, unit.base.removesuffix("/h")))
+    grams, why = per_administration(whole, said.product, said.basis)
+    if grams is None:
+        return None, why
+    return flagged(grams, "rate_as_amount", "" if said.hours else "per_day_unit"), ()
+
+
+def _from_quantity(said: Said) -> tuple[Amount | None, tuple[str, ...]]:
+    """Some senders put the dose itself into the quantity of the timing."""
+    for sent in said.sent:
+        if sent.quantity is not None and sent.quantity.value.high > 0:
+            return per_administration(sent.quantity, said.product, sent.path, said.per_day)
+    return None, ("amount_missing",)
+
+
+def _times_the_quantity(each: Amount, said: Said) -> Amount:
+    """TQ-1 counts give amounts; from 2 to 10 without a unit it may do that, or repeat what is known."""
+    for sent in said.sent:
+        bare = sent.bare_quantity
+        if bare is None or bare != bare.to_integral_value() or not 2 <= bare <= _MOST_TIMES:
+            continue
+        if said.amount is None or not said.amount.value.low <= bare <= said.amount.value.high:
+            return widened(each, rescale(each, bare, each.unit), "quantity_ambiguous")
+    return each
+
+
+def _candidates(text: str, said: Said) -> list[Amount]:
+    """The doses in a text; of an immunoglobulin's text, without the premedication."""
+    found = []
+    for quantity in find_doses(text):
+        small = quantity.unit.base == MASS and quantity.counted.high <= _PREMEDICATION
+        if said.is_immunoglobulin and small:
+            continue
+        amount, _ = per_administration(quantity, said.product, said.basis, said.per_day)
+        if amount is not None:
+            found.append(amount)
+    return found
+
+
+def _in_words(said: Said) -> Amount | None:
+    """The dose from the instructions, else from the name; several are an interval, and grams say more than g/kg."""
+    for text in (said.instructions, said.name, said.package):
+        found = [each for each in _candidates(text, said) if text is not said.package or each.unit == PER_KG]
+        for unit in (MASS, PER_KG):
+            alike = [amount for amount in found if amount.unit == unit]
+            if alike:
+                together = alike[0]
+                for other in alike[1:]:
+                    together = widened(together, other)
+                return flagged(_so_many(together, said) if text is said.name else together, "dose_from_text")
+    return None
+
+
+def _so_many(named: Amount, said: Said) -> Amount:
+    """Some of what a name holds, in a unit nobody knows: `3 chai` of `Privigen 10 g` are 10 g, and rather 30."""
+    amount = said.amount
+    if amount is None or amount.unit.base or not 1 < amount.value.high <= _MOST_TIMES:
+        return named
+    return widened(named, rescale(named, amount.value.high, named.unit), "quantity_ambiguous")
+
+
+def _held_against_text(each: Amount, said: Said) -> Amount:
+    """A dose in the instructions that is more than a fifth off, and is not the whole course either."""
+    found = [amount for amount in _candidates(said.instructions, said) if amount.unit == each.unit]
+    courses = [rescale(each, said.times, each.unit)] if said.times is not None and said.times > 1 else []
+    if not found or any(not differ(known, amount, _TEXT_APART) for amount in found for known in (each, *courses)):
+        return each
+    larger = [amount for amount in found if amount.high > each.high]
+    return widened(each, larger[0], "text_mismatch") if larger else flagged(each, "text_mismatch")
+
+
+def _held_against_daily(each: Amount | None, said: Said) -> Amount | None:
+    """The total daily dose against dose times frequency; the larger counts. Alone, it is the dose."""
+    if said.daily is None:
+        return each
+    base = said.daily.unit.base.removesuffix("/d")
+    if base not in (MASS, PER_KG):
+        return each
+    daily = rescale(counted(said.daily, said.daily_basis), 1 / max(said.per_day, Decimal(1)), base)
+    if each is None:
+        return flagged(daily, "dose_from_daily")
+    if each.unit != daily.unit or not differ(each, daily, _DAILY_APART):
+        return each
+    return widened(each, daily, "daily_dose_mismatch")

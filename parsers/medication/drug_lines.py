@@ -1,0 +1,259 @@
+"""RXO, RXE, RXG, RXD, RXA and RXC: the same things said at different places, read by one table of places."""
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+
+from clinical.events import Coding
+from parsers.defaults import Defaults
+from parsers.hl7.code_systems import NORMALISED
+from parsers.hl7.codes import read_codings, read_words
+from parsers.hl7.segments import Segment
+from parsers.medication.amount_fields import UnitField, from_to, read_number_and_unit, read_units
+from parsers.medication.decimals import Span, read_range, unique
+from parsers.medication.misplaced import shift_of, stray_frequency, stray_route
+from parsers.medication.strengths import Product
+from parsers.medication.units import DOSE, PACKAGE, RATES, Quantity, Unit, read_unit
+
+_ATC = re.compile(r"[A-Z][0-9]{2}[A-Z]{2}[0-9]{2}")
+_ONE = Decimal(1)
+_MOST_PIECES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The field numbers of one kind of segment; 0 is a thing it does not say."""
+
+    drug: int
+    low: int
+    high: int = 0
+    units: int = 0
+    instructions: tuple[int, ...] = ()
+    give_per: int = 0
+    rate: int = 0
+    rate_units: int = 0
+    strength: int = 0
+    strength_units: int = 0
+    volume: int = 0
+    volume_units: int = 0
+    daily: int = 0
+    package: int = 0
+    package_units: int = 0
+    indication: int = 0
+    supplementary: int = 0
+    prescription: int = 0
+    lots: int = 0
+    maker: int = 0
+    timing: int = 0
+
+
+PLACES = {
+    "RXO": Places(1, 2, 3, 4, (7, 6), 17, 21, 22, 18, 19, 25, 26, 23, indication=20, supplementary=24),
+    "RXE": Places(2, 3, 4, 5, (7, 21), 22, 23, 24, 25, 26, 33, 34, 19, 28, 29, 27, 31, prescription=15, timing=1),
+    "RXG": Places(4, 5, 6, 7, (9, 13), 14, 15, 16, 17, 18, 23, 24, indication=22, lots=19, maker=21, timing=3),
+    "RXD": Places(2, 4, 0, 5, (9, 15), 0, 0, 0, 16, 17, 28, 29, 12, 22, 23, 21, 25, prescription=7, lots=18, maker=20),
+    "RXA": Places(5, 6, 0, 7, (9,), 12, 0, 0, 13, 14, 23, 24, indication=19, lots=15, maker=17),
+    "RXC": Places(2, 3, 0, 4, (), 0, 0, 0, 5, 6, 8, 9, supplementary=7),
+}
+
+
+class DrugLine:
+    """One drug segment, read by name, also where its drug and what follows stand a field or two from their place."""
+
+    def __init__(self, segment: Segment) -> None:
+        self.segment = segment
+        self.places = PLACES[segment.name]
+        self._shift = shift_of(segment, self.places.drug, self.places.low)
+        self.flags: tuple[str, ...] = ("shifted_fields",) if self._shift else ()
+
+    def _at(self, place: int) -> int:
+        return place + self._shift if place >= self.places.drug else place
+
+    @property
+    def timing(self) -> int:
+        """The field of the timing; 0 when it has none, or the drug stands there."""
+        return self.places.timing if self._shift >= 0 else 0
+
+    @property
+    def path(self) -> str:
+        """The field of the drug."""
+        return self.segment.path(self._at(self.places.drug))
+
+    @property
+    def amount_path(self) -> str:
+        """The field of the amount."""
+        return self.segment.path(self._at(self.places.low))
+
+    @property
+    def rate_path(self) -> str:
+        """The field of the rate."""
+        return self.segment.path(self._at(self.places.give_per if self._rate_is_early else self.places.rate))
+
+    @property
+    def give_per(self) -> str:
+        """The time the amount is given in, unless the rate stands there."""
+        return "" if self._rate_is_early else self.text(self.places.give_per)
+
+    @property
+    def _rate_field(self) -> tuple[Segment, int]:
+        return self.segment, self._at(self.places.rate)
+
+    @property
+    def _rate_is_early(self) -> bool:
+        """`|60|mL/h||`: the rate and its unit one field too early, where the give-per time and the rate belong."""
+        if not self.places.rate or self.places.give_per != self.places.rate - 1 or self.text(self.places.rate_units):
+            return False
+        unit = read_units(*self._rate_field).unit
+        return unit is not None and unit.base in RATES and read_range(self.text(self.places.give_per)) is not None
+
+    @property
+    def frequency(self) -> tuple[str, str]:
+        """How often, where it stands among the fields after the units, and that field."""
+        return stray_frequency(self.segment, self._at(self.places.units))
+
+    @property
+    def route(self) -> tuple[Coding, ...]:
+        """The route, where it stands among the fields after the units."""
+        code, _ = stray_route(self.segment, self._at(self.places.units))
+        return (Coding(system="", code=code),) if code else ()
+
+    def text(self, place: int) -> str:
+        """The first leaf at a place, or nothing."""
+        return self.segment.text(self._at(place)).strip() if place else ""
+
+    def codings(self, defaults: Defaults) -> tuple[Coding, ...]:
+        """The drug's codes, then the supplementary ones."""
+        found = list(read_codings(self.segment, self._at(self.places.drug), defaults))
+        if self.places.supplementary:
+            field = self._at(self.places.supplementary)
+            for repetition in range(1, self.segment.repetitions(field) + 1):
+                found += [each for each in read_codings(self.segment, field, defaults, repetition) if each not in found]
+        return tuple(dict.fromkeys([*found, *(each for coding in found for each in _as_atc(coding))]))
+
+    def indications(self, defaults: Defaults) -> tuple[Coding, ...]:
+        """Why it was ordered, in every repetition."""
+        field = self._at(self.places.indication) if self.places.indication else 0
+        repetitions = self.segment.repetitions(field) if field else 0
+        return tuple(
+            each for number in range(1, repetitions + 1) for each in read_codings(self.segment, field, defaults, number)
+        )
+
+    def name(self) -> str:
+        """Every text the drug was sent with; where its own field is empty, that of the supplementary code."""
+        words = drug_words(self.segment, self._at(self.places.drug))
+        if words or not self.places.supplementary:
+            return words
+        return drug_words(self.segment, self._at(self.places.supplementary))
+
+    def instructions(self) -> list[str]:
+        """What was written beside it, for the ward and for the pharmacy."""
+        found = []
+        for place in self.places.instructions:
+            field = self._at(place)
+            for repetition in range(1, self.segment.repetitions(field) + 1):
+                words = read_words(self.segment, field, repetition)
+                if words and words not in found:
+                    found.append(words)
+        return found
+
+    def amount(self) -> tuple[Quantity | None, str, tuple[str, ...]]:
+        """Minimum to maximum in its unit, the text of a unit nobody knows, and the doubts."""
+        units = read_units(self.segment, self._at(self.places.units), number_sent=bool(self.text(self.places.low)))
+        low, unit_of_low, doubts = read_number_and_unit(self.text(self.places.low))
+        high, unit_of_high, more = read_number_and_unit(self.text(self.places.high))
+        if high is None and more:  # `35|GM||VIAL`: the unit stands where a maximum should
+            misplaced = read_units(self.segment, self._at(self.places.high))
+            if misplaced.unit is not None and (units.unit is None or _counts_things(units, misplaced)):
+                units, more = misplaced, ("shifted_fields",)
+        value = from_to(low, high)
+        if low is None and high is not None and not units.text:  # both stand one field too far
+            further = read_units(self.segment, self._at(self.places.units) + 1)
+            units, doubts = (further, (*doubts, "shifted_fields")) if further.unit is not None else (units, doubts)
+        if value is None and units.unit is None:  # `|||250||mg`: the amount where its units belong
+            value, units, doubts = self._after_their_place(units, doubts)
+        unit = units.unit or unit_of_low or unit_of_high
+        if units.value is not None:
+            value = units.value if value is None else _so_many(value, units.value)
+            doubts += ("value_in_units",)
+        if value is None:
+            return None, units.text, unique((*doubts, *more))
+        if unit is None:
+            why = "unit_unusable" if units.text else "unit_missing"
+            return Quantity(value, Unit(units.text, "")), units.text, unique((*doubts, *more, why))
+        return Quantity(value, unit), units.text, unique((*doubts, *more))
+
+    def _after_their_place(
+        self, units: UnitField, doubts: tuple[str, ...]
+    ) -> tuple[Span | None, UnitField, tuple[str, ...]]:
+        number, field = read_range(units.text), self._at(self.places.units)
+        further = next((each for by in (1, 2) if (each := read_units(self.segment, field + by)).unit is not None), None)
+        return (number, further, (*doubts, "shifted_fields")) if number and further else (None, units, doubts)
+
+    def rate(self) -> tuple[Span | None, UnitField]:
+        """The rate and its unit, wherever the sender put the unit."""
+        if self._rate_is_early:
+            return read_number_and_unit(self.text(self.places.give_per))[0], read_units(*self._rate_field)
+        units = read_units(self.segment, self._at(self.places.rate_units)) if self.places.rate else UnitField(None, "")
+        value, unit, _ = read_number_and_unit(self.text(self.places.rate))
+        if value is None:
+            return units.value, units
+        return value, units if units.unit or units.text or unit is None else UnitField(unit, unit.name)
+
+    def _quantity(self, number: int, units: int) -> Quantity | None:
+        if not number:
+            return None
+        sent = read_units(self.segment, self._at(units))
+        value, unit, _ = read_number_and_unit(self.text(number))
+        value = value if value is not None else sent.value
+        unit = sent.unit or unit
+        return Quantity(value, unit) if value is not None and unit is not None and value.high > 0 else None
+
+    def strength(self) -> Quantity | None:
+        """How much of the drug there is, as a mass or already per volume."""
+        return self._quantity(self.places.strength, self.places.strength_units)
+
+    def daily(self) -> Quantity | None:
+        """The total daily dose, a number with its units as components (CQ)."""
+        field = self._at(self.places.daily) if self.places.daily else 0
+        if not field:
+            return None
+        value, unit, _ = read_number_and_unit(self.segment.text(field))
+        sent = read_unit(self.segment.text(field, 2)) or read_unit(self.segment.text(field, 2, 2)) or unit
+        return Quantity(value, sent) if value is not None and sent is not None and value.high > 0 else None
+
+    def product(self, name: str) -> Product:
+        """Strength, its volume and the package, as far as this segment says them."""
+        units = self._at(self.places.units)
+        return Product(
+            name="; ".join(part for part in (name, read_words(self.segment, units) if units else "") if part),
+            strength=self.strength(),
+            volume=self._quantity(self.places.volume, self.places.volume_units),
+            package=self._quantity(self.places.package, self.places.package_units),
+            basis=self.segment.path(self._at(self.places.strength)),
+        )
+
+
+def _as_atc(coding: Coding) -> tuple[Coding, ...]:
+    """An ATC code under a name of the sender's own, or under none, is one all the same."""
+    is_theirs = coding.system not in NORMALISED and _ATC.fullmatch(coding.code.upper()) is not None
+    return (Coding(system="ATC", code=coding.code.upper(), display=coding.display),) if is_theirs else ()
+
+
+def _counts_things(units: UnitField, other: UnitField) -> bool:
+    """Whether these units only count packages, where the others measure."""
+    countable = (PACKAGE, DOSE)
+    return units.unit is not None and units.unit.base in countable and (other.unit or units.unit).base not in countable
+
+
+def _so_many(count: Span, each: Span) -> Span:
+    """`4` of `10 g` are 40 g, and may be 10; `1` of `40 g` is 40, and so is `40` of `40 g`."""
+    if count in (each, Span(_ONE, _ONE)):
+        return each
+    if count.low == count.high and count.low == int(count.low) and 1 < count.low <= _MOST_PIECES:
+        return from_to(each, each * count.high) or each
+    return from_to(count, each) or each
+
+
+def drug_words(segment: Segment, field: int) -> str:
+    """Every text of a drug field, each once; a code that stands for no drug (`DEFAULTMED`) keeps its text."""
+    return read_words(segment, field)

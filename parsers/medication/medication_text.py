@@ -1,0 +1,190 @@
+"""Amounts, rates and strengths in Dutch or English running text: `0,4 g/kg/dag, verdeeld over 5 dagen`."""
+
+import re
+from decimal import Decimal
+from functools import lru_cache
+
+from parsers.medication.decimals import Span, read_number, read_range, span
+from parsers.medication.units import CONCENTRATION, RATES, Quantity, Unit, read_unit
+
+_NUMBER = r"[0-9]{1,6}(?:[.,][0-9]{1,4}){0,2}"
+_RANGE = rf"{_NUMBER}(?:\s?(?:-|–|tot|to|à)\s?{_NUMBER})?"
+_START = r"(?<![\w.,/-])"
+_MASS = r"(?:gram(?:s|men)?|gms?|gr|g|milligram(?:s)?|mgr|mg|microgram|mcg|ug|µg)"
+_VOLUME = r"(?:milliliters?|ml|cc)"
+_LITRES = r"(?:l|lit(?:er|re)s?|dl)"
+_WEIGHT = r"(?:kg|kilo(?:gram)?)"
+_HOUR = r"(?:uur|uren|u|hours?|hrs?|h|minuten|minuut|minutes?|min)"
+_DAY = r"(?:dag|day|d|24\s?(?:uur|u|h)|etmaal)"
+_OVER = r"\s*(?:/|\bper\b)\s*"
+_END = r"(?![\w])"
+
+_DOSE = re.compile(
+    rf"{_START}(?:(?P<count>[0-9]{{1,2}})\s?[x×]\s?)?(?P<number>{_RANGE})\s*(?P<mass>{_MASS})"
+    rf"(?P<kg>{_OVER}{_WEIGHT})?(?P<per>{_OVER}(?:{_DAY}|kuur|course))?{_END}"
+    rf"(?!{_OVER}(?:[0-9.,]*\s?)(?:{_VOLUME}|{_LITRES}|{_WEIGHT}|{_HOUR}|fl\w*|vial\w*){_END})(?!\s*=\s*[0-9.,]+\s*{_VOLUME})",
+    re.IGNORECASE,
+)
+_RATE = re.compile(
+    rf"{_START}(?P<number>{_RANGE})\s*(?P<amount>{_MASS}|{_VOLUME})(?P<kg>{_OVER}{_WEIGHT})?{_OVER}(?P<time>{_HOUR}){_END}",
+    re.IGNORECASE,
+)
+_STRENGTH = re.compile(
+    rf"{_START}(?P<number>{_NUMBER})\s*(?P<mass>{_MASS})\s*(?:/|\bper\b|=)\s*(?P<volume>{_NUMBER})?\s*(?P<unit>{_VOLUME}|{_LITRES}){_END}",
+    re.IGNORECASE,
+)
+_PERCENT = re.compile(rf"{_START}(?P<number>{_NUMBER})\s*%", re.IGNORECASE)
+_DILUENT = re.compile(
+    r"(?:glucose|gluc\.?|dextrose|nacl|na\s?cl|natriumchloride|sodium\s?chloride|zout|saline|ringer\w*|albumine?|water"
+    r"|kcl|kaliumchloride|mannitol|manitol|g5)\s*(?:oplossing|infuus|iv|i\.v\.|inf\w*)?\s*$",
+    re.IGNORECASE,
+)
+_PACKAGE = re.compile(rf"(?<![\w.,/=])(?P<number>{_NUMBER})\s*(?P<unit>{_VOLUME}){_END}(?!{_OVER})", re.IGNORECASE)
+_PACKAGE_MASS = re.compile(rf"{_START}(?P<number>{_NUMBER})\s*(?P<mass>{_MASS}){_END}(?!{_OVER})", re.IGNORECASE)
+_DIVIDED = re.compile(
+    r"(?P<sure>verdeeld|verspreid|gespreid|divided|split|spread)\s+(?:over|in)\s+(?P<first>[0-9]{1,2})"
+    r"(?:\s?(?:-|tot|to|à)\s?(?P<last>[0-9]{1,2}))?\s*(?:achtereenvolgende\s|opeenvolgende\s|consecutive\s)?(?:dagen|dgn|days|d\b)"
+    r"|\b(?:in|over)\s+(?P<days>[0-9]{1,2})(?:\s?(?:-|tot|to|à)\s?(?P<last_days>[0-9]{1,2}))?"
+    r"\s*(?:achtereenvolgende\s|opeenvolgende\s|consecutive\s)?(?:dagen|dgn|days)\b",
+    re.IGNORECASE,
+)
+_RISING = re.compile(
+    r"verhog|ophog|opvoer|verdubbel|opbouw|increas|titrat|step\s?up|escalat|verder\s+op", re.IGNORECASE
+)
+_WEAKEST, _STRONGEST = 20, 250  # mg/mL: less in a litre is what the blood of a patient holds
+_PACKED_FROM = 10  # mL: a strength stated in so much is what one package holds
+_LONGEST_BARE_DIVISION = 10  # days: "over 28 dagen" says when to come back
+
+_NUMERALS = {
+    word: str(number)
+    for number, words in {
+        1: "een één eén one",
+        2: "twee two",
+        3: "drie three",
+        4: "vier four",
+        5: "vijf five",
+        6: "zes six",
+        7: "zeven seven",
+        8: "acht eight",
+        9: "negen nine",
+        10: "tien ten",
+        12: "twaalf twelve",
+    }.items()
+    for word in words.split()
+}
+_SPELLED_OUT = re.compile(r"(?<=\d)\s?\([^()\d]{2,20}\)")  # "every 6 (six) hours"
+_NUMERAL = re.compile(r"\b(" + "|".join(_NUMERALS) + r")(maal|keer)?\b", re.IGNORECASE)
+
+
+def with_digits(text: str) -> str:
+    """Write numbers in words as digits: `eenmaal per vier weken` becomes `1 maal per 4 weken`."""
+
+    def digits(found: re.Match[str]) -> str:
+        number = _NUMERALS[found[1].lower()]
+        return f"{number} {found[2]}" if found[2] else number
+
+    return _NUMERAL.sub(digits, _SPELLED_OUT.sub("", text))
+
+
+@lru_cache(maxsize=512)
+def find_doses(text: str) -> tuple[Quantity, ...]:
+    """Every mass that may be a dose: g, g/kg, either of them per day; never a rate or a strength."""
+    found = []
+    for match in _DOSE.finditer(text):
+        unit = read_unit(_compact(match["mass"], match["kg"], match["per"]))
+        value = read_range(match["number"])
+        if unit is None or value is None:
+            continue
+        count = int(match["count"] or 1)
+        if count > 1:  # "3 x 10 g": three of ten, or ten three times a day
+            value = span(value.low, value.high * count, *value.flags, "multiplied_in_text")
+        found.append(Quantity(value, unit))
+    return tuple(found)
+
+
+@lru_cache(maxsize=512)
+def find_rates(text: str) -> tuple[Quantity, ...]:
+    """Every infusion rate, in the order they stand: several are steps."""
+    found = []
+    for match in _RATE.finditer(text):
+        unit = read_unit(_compact(match["amount"], match["kg"], "/" + match["time"]))
+        value = read_range(match["number"])
+        if unit is not None and value is not None and unit.base in RATES:
+            found.append(Quantity(value, unit))
+    return tuple(found)
+
+
+def rises(text: str) -> bool:
+    """Whether the text says that a rate goes up without saying how far."""
+    return _RISING.search(text) is not None
+
+
+@lru_cache(maxsize=1024)
+def find_concentration(text: str) -> Quantity | None:
+    """The strength in a product's name, in mg/mL: `100MG/ML`, `2,5 G=50 ML`, `10%`; that of a diluent is not it."""
+    for match in _STRENGTH.finditer(text):
+        if _DILUENT.search(text[: match.start()]):
+            continue
+        mass, unit, per = read_number(match["number"]), read_unit(match["mass"]), read_unit(match["unit"])
+        volume = read_number(match["volume"]) if match["volume"] else span(1, 1)
+        if mass is None or unit is None or volume is None or per is None or volume.low <= 0:
+            continue
+        strength = mass * (unit.factor * 1000) / (volume * per.factor)
+        if per.name == "mL" or _WEAKEST <= strength.low <= _STRONGEST:
+            return Quantity(strength, Unit("mg/mL", CONCENTRATION))
+    for match in _PERCENT.finditer(text):
+        if _DILUENT.search(text[: match.start()]):
+            continue
+        percent = read_number(match["number"])
+        if (
+            percent is not None and percent.low >= 3 and percent.high <= 25
+        ):  # 0,9% is salt; no immunoglobulin is stronger
+            return Quantity(percent * 10, Unit("mg/mL", CONCENTRATION))
+    return None
+
+
+def find_package_volume(text: str) -> Span | None:
+    """The millilitres of one package, when the text names exactly one volume: `INFVLST 100MG/ML FLACON 50ML`.
+
+    Where it names none but in its strength, `10 GRAM/100 ML`, it is that.
+    """
+    volumes = {number.high: number for match in _PACKAGE.finditer(text) if (number := read_number(match["number"]))}
+    if not volumes:
+        stated = [number for match in _STRENGTH.finditer(text) if (number := _millilitres(match)) is not None]
+        volumes = {number.high: number for number in stated if number.low >= _PACKED_FROM}
+    return volumes.popitem()[1] if len(volumes) == 1 else None
+
+
+def _millilitres(strength: re.Match[str]) -> Span | None:
+    is_small = (read_unit(strength["unit"]) or Unit("", "")).name == "mL"
+    return read_number(strength["volume"]) if strength["volume"] and is_small else None
+
+
+def find_package_mass(text: str) -> Span | None:
+    """The grams of one package, when the text names exactly one mass that is not a strength: `Kiovig 10 g flacon`."""
+    masses: dict[Decimal, Span] = {}
+    for match in _PACKAGE_MASS.finditer(text):
+        number, unit = read_number(match["number"]), read_unit(match["mass"])
+        if number is not None and unit is not None:
+            grams = number * unit.factor
+            masses[grams.high] = grams
+    return masses.popitem()[1] if len(masses) == 1 else None
+
+
+@lru_cache(maxsize=512)
+def days_divided_over(text: str) -> tuple[int, int] | None:
+    """Over how many days a text spreads the amount: `verdeeld over 2-5 dagen`, `in 2 days`."""
+    for match in _DIVIDED.finditer(with_digits(text)):
+        sure = match["sure"] is not None
+        first = int(match["first"] or match["days"])
+        last = int(match["last"] or match["last_days"] or first)
+        low, high = min(first, last), max(first, last)
+        if 1 < high <= (31 if sure else _LONGEST_BARE_DIVISION) and low > 0:
+            return low, high
+    return None
+
+
+def _compact(*parts: str | None) -> str:
+    """One unit of the pieces a text was matched in."""
+    text = "".join(part for part in parts if part)
+    return re.sub(r"\s*(?:/|\bper\b)\s*", "/", text, flags=re.IGNORECASE).replace(" ", "")

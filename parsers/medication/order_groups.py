@@ -1,0 +1,105 @@
+"""One order's segments: from its ORC, or its first drug segment, up to the next order."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from parsers.hl7.segments import Segment
+
+DRUGS = ("RXO", "RXE", "RXG", "RXD", "RXA")
+_OTHER_ORDERS = frozenset({"OBR", "ODS", "ODT", "RQD", "RQ1", "SCH"})
+_ATTACHED = frozenset({"TQ1", "TQ2", "RXR", "RXC", "RXV", "CDO"})
+_BREAKS = frozenset({"PID", "PV1", "DG1", "PRB", "GOL", "PR1", "AL1", "IAM"})
+
+
+@dataclass(slots=True)
+class Part:
+    """A drug segment with what follows it."""
+
+    drug: Segment
+    timings: list[Segment] = field(default_factory=list)
+    routes: list[Segment] = field(default_factory=list)
+    components: list[Segment] = field(default_factory=list)
+    notes: list[Segment] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Group:
+    """One order: its ORC when it has one, the timings before any drug, and its drug segments."""
+
+    control: Segment | None = None
+    timings: list[Segment] = field(default_factory=list)
+    routes: list[Segment] = field(default_factory=list)
+    notes: list[Segment] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list)
+    is_other: bool = False  # a laboratory, diet or supply order
+
+    def named(self, name: str) -> list[Part]:
+        """The parts of one kind."""
+        return [part for part in self.parts if part.drug.name == name]
+
+    def beside(self, part: Part) -> list[Part]:
+        """The parts of other kinds that tell of the same drug; of as many of both kinds, the one in its place."""
+        kind = part.drug.name
+        place = next(number for number, each in enumerate(self.named(kind)) if each is part)
+        found: list[Part] = []
+        for name in dict.fromkeys(each.drug.name for each in self.parts if each.drug.name != kind):
+            others = self.named(name)
+            found += others[place : place + 1] if len(others) == len(self.named(kind)) else others
+        return found
+
+
+def group_orders(segments: Sequence[Segment]) -> list[Group]:
+    """Every order of one patient, in the order sent; segments stay with the nearest drug segment before them."""
+    groups: list[Group] = []
+    current: Group | None = None
+    notes_belong = False  # a note after an observation is about that
+    for segment in segments:
+        name = segment.name
+        if name == "ORC":
+            current = Group(control=segment)
+            groups.append(current)
+        elif name in DRUGS:
+            if current is None or _begins_another(current, name):
+                current = Group()
+                groups.append(current)
+            current.is_other = False
+            current.parts.append(Part(segment))
+        elif name in _BREAKS:
+            current = None if name == "PID" or (current is not None and current.control is None) else current
+        elif name in _OTHER_ORDERS:
+            current = _other(current, groups)
+        elif current is not None:
+            _attach(current, segment, notes_belong)
+        notes_belong = name in DRUGS or name in _ATTACHED or name == "ORC" or (name == "NTE" and notes_belong)
+    return [group for group in groups if not group.is_other]
+
+
+def _begins_another(group: Group, name: str) -> bool:
+    """Without an ORC, the same kind of drug segment again is the next order; a request and its encoding are one.
+
+    Some senders put an OBR, `Pharmacy Order`, between an ORC and its drug: that is one order.
+    """
+    if group.is_other and group.control is None:
+        return True
+    return group.control is None and name != "RXA" and any(part.drug.name == name for part in group.parts)
+
+
+def _other(current: Group | None, groups: list[Group]) -> Group:
+    """An order for something else; after a drug it begins without an ORC of its own."""
+    if current is None or current.parts:
+        current = Group(is_other=True)
+        groups.append(current)
+    current.is_other = True
+    return current
+
+
+def _attach(group: Group, segment: Segment, notes_belong: bool) -> None:
+    owner = group.parts[-1] if group.parts else group
+    if segment.name == "TQ1":
+        owner.timings.append(segment)
+    elif segment.name == "RXR":
+        owner.routes.append(segment)
+    elif segment.name == "NTE" and notes_belong:
+        owner.notes.append(segment)
+    elif segment.name == "RXC" and isinstance(owner, Part):
+        owner.components.append(segment)

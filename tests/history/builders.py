@@ -1,0 +1,52 @@
+"""Entries, orders and answers that say only what a test is about."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from clinical.events import Amount, AnyEvent, Coding, Identifier, MedicationGiven, MedicationOrdered, Moment, OrderKeys
+from history.decide import Answer
+from history.entries import Entry
+from rules.assessment import Tier
+
+MONDAY = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+JANSEN = (Identifier(authority="ZKHA", value="1000001", type="PI"),)
+IVIG = (Coding(system="ATC", code="J06BA02", display="immunoglobulins, normal human"),)
+
+
+def grams(amount: int | str) -> Amount:
+    return Amount(low=Decimal(amount), high=Decimal(amount), unit="g")
+
+
+def an_order(placer: str = "EPD|1", **said: Any) -> MedicationOrdered:
+    keys = said.pop("keys", None) or OrderKeys(placer=placer, filler=said.pop("filler", ""))
+    control = said.setdefault("control", "NW")
+    has_product = control in ("NW", "XO", "RO", "RE")
+    said.setdefault("source", "request" if has_product else "control")
+    said.setdefault("codings", IVIG if has_product else ())
+    said.setdefault("path", "RXO[1]-1" if has_product else "ORC[1]-1")
+    return MedicationOrdered(patient=JANSEN, keys=keys, **said)
+
+
+def an_administration(placer: str = "EPD|1", key: str = "EPD|1/1", **said: Any) -> MedicationGiven:
+    said.setdefault("codings", IVIG)
+    return MedicationGiven(patient=JANSEN, path="RXA[1]-5", keys=OrderKeys(placer=placer), key=key, **said)
+
+
+def entry(event: AnyEvent, minute: int = 0, patient: int = 1) -> Entry:
+    at = MONDAY + timedelta(minutes=minute)
+    return Entry(
+        event, version=at.strftime("%Y%m%d%H%M%S"), patient_id=patient, message_id=minute, control_id=f"M{minute}"
+    )
+
+
+def moment(days: float = 0) -> Moment:
+    return Moment(at=MONDAY + timedelta(days=days), precision="second")
+
+
+def an_answer(tier: Tier = Tier.HIGH, rules: tuple[str, ...] = ("IG-VTE-006",), **order: Any) -> Answer:
+    told = {
+        "findings": [{"rule": rule, "tier": tier.name.lower()} for rule in rules],
+        "order": {"product": "IVIg", "dose_g": [30.0, 30.0], "state": "active", **order},
+    }
+    return Answer(tier, f"{tier}{rules}{sorted(order.items())}", told)

@@ -1,0 +1,63 @@
+"""The catalogues: both languages say everything, and the pages ask for nothing they lack."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from inbox.alerts.reasons import REASONS
+from inbox.errors import InboxError
+from inbox.http.words import CATALOGUES, load_words, read_catalogue
+
+TEMPLATES = CATALOGUES.parent / "templates"
+LITERAL = re.compile(r"""\bt(?:\.count)?\(\s*["']([a-z_.0-9]+[a-z_0-9])["']\s*[,)]""")
+
+
+def test_both_languages_have_the_same_keys_in_the_same_order() -> None:
+    dutch, english = read_catalogue("nl"), read_catalogue("en")
+
+    assert list(dutch) == list(english)
+
+
+@pytest.mark.parametrize("language", ["nl", "en"])
+def test_every_key_has_words(language: str) -> None:
+    assert {key for key, words in read_catalogue(language).items() if words in {"", "None", "True", "False"}} == set()
+
+
+def test_both_languages_fill_in_the_same_values() -> None:
+    dutch, english = read_catalogue("nl"), read_catalogue("en")
+
+    def slots(text: str) -> set[str]:
+        return set(re.findall(r"\{(\w*)\}", text))
+
+    assert {key for key in dutch if slots(dutch[key]) != slots(english[key])} == set()
+
+
+@pytest.mark.parametrize("template", sorted(TEMPLATES.glob("*.html")), ids=lambda path: path.name)
+def test_a_template_asks_only_for_words_that_exist(template: Path) -> None:
+    known = read_catalogue("nl")
+
+    asked = set(LITERAL.findall(template.read_text()))
+
+    assert {key for key in asked if key not in known and f"{key}.one" not in known} == set()
+
+
+def test_every_reason_to_override_has_words() -> None:
+    assert all(f"reason.{reason}" in read_catalogue("nl") for reason in REASONS)
+
+
+def test_one_and_many_are_said_differently() -> None:
+    words = load_words(("en",))["en"]
+
+    assert (words.count("inbox.count", 1), words.count("inbox.count", 3)) == ("1 alert", "3 alerts")
+
+
+def test_a_code_of_a_newer_version_is_shown_as_it_is() -> None:
+    words = load_words(("en",))["en"]
+
+    assert words.code("badge", "made_of_cheese") == "made of cheese"
+
+
+def test_a_language_without_a_catalogue_stops_the_start() -> None:
+    with pytest.raises(InboxError):
+        load_words(("nl", "fy"))

@@ -1,0 +1,178 @@
+"""DG1 and PRB."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from clinical.events import Coding, Condition
+from parsers.defaults import Defaults
+from parsers.reading import read
+from tests.parsers.builders import DEFAULTS, a_patient_message
+
+
+def conditions(*segments: str, kind: str = "ADT^A08", defaults: Defaults = DEFAULTS) -> list[Condition]:
+    events = read(a_patient_message(*segments, kind=kind), defaults).events
+    return [event for event in events if isinstance(event, Condition)]
+
+
+def a_dg1(**fields: str) -> str:
+    values = {3: "I26.9^Longembolie^I10", 5: "20190614", **{int(name[1:]): value for name, value in fields.items()}}
+    return "DG1|" + "|".join(values.get(number, "") for number in range(1, 23))
+
+
+def a_prb(**fields: str) -> str:
+    values = {1: "AD", 2: "20250308145900", 3: "I26.9^Longembolie^I10", 4: "P1^EPD"}
+    values.update({int(name[1:]): value for name, value in fields.items()})
+    return "PRB|" + "|".join(values.get(number, "") for number in range(1, 21))
+
+
+def test_a_diagnosis_carries_both_its_codes() -> None:
+    (diagnosis,) = conditions(a_dg1(f3="I80.2^Flebitis^I10^128053003^DVT^SCT", f6="F"))
+
+    assert diagnosis.category == "diagnosis"
+    assert diagnosis.codings == (
+        Coding(system="ICD10", code="I80.2", display="Flebitis"),
+        Coding(system="SNOMED", code="128053003", display="DVT"),
+    )
+    assert diagnosis.path == "DG1[1]-3"
+    assert diagnosis.key == "diagnosis:ICD10:I802:20190614"
+    assert diagnosis.onset is not None
+    assert diagnosis.onset.precision == "day"
+
+
+@pytest.mark.parametrize(
+    ("kind", "certainty"), [("F", "confirmed"), ("A", "confirmed"), ("W", "suspected"), ("", "confirmed")]
+)
+def test_a_working_diagnosis_is_a_suspicion(kind: str, certainty: str) -> None:
+    assert conditions(a_dg1(f6=kind))[0].certainty == certainty
+
+
+@pytest.mark.parametrize(
+    ("sent", "action"), [("A", "assert"), ("U", "assert"), ("", "assert"), ("D", "delete"), ("X", "delete")]
+)
+def test_only_an_explicit_action_deletes(sent: str, action: str) -> None:
+    diagnosis = conditions(a_dg1(f20="DX1^EPD", f21=sent))[0]
+
+    assert (diagnosis.action, diagnosis.key) == (action, "diagnosis:EPD|DX1")
+
+
+def test_a_deletion_also_covers_what_was_said_of_that_code_and_day_without_a_number() -> None:
+    (snapshot,) = conditions(a_dg1())
+
+    deleted = conditions(a_dg1(f20="DX1^EPD", f21="D"))
+
+    assert [each.action for each in deleted] == ["delete", "delete"]
+    assert [each.key for each in deleted] == ["diagnosis:EPD|DX1", snapshot.key]
+
+
+def test_a_message_without_diagnoses_says_nothing_about_them() -> None:
+    assert conditions() == []
+    assert conditions("DG1|1") == []
+
+
+def test_a_number_without_a_namespace_is_the_senders() -> None:
+    assert conditions(a_dg1(f20="DX1"))[0].key == "diagnosis:EPD|DX1"
+
+
+def test_older_senders_name_the_code_system_in_the_field_before() -> None:
+    assert conditions(a_dg1(f2="I10", f3="I26.9", f4="Longembolie"))[0].codings[0].system == "ICD10"
+
+
+def test_a_diagnosis_in_words_alone_is_weighed_by_its_words() -> None:
+    assert [(each.certainty, each.path) for each in conditions(a_dg1(f3="", f4="verdenking longembolie"))] == [
+        ("suspected", "DG1[1]-4")
+    ]
+    assert conditions(a_dg1(f3="^geen DVT"))[0].certainty == "refuted"
+    assert conditions(a_dg1(f3="^moeder DVT"))[0].certainty == "family"
+
+
+def test_words_beside_a_code_cast_doubt_and_do_not_deny() -> None:
+    (diagnosis,) = conditions(a_dg1(f4="longembolie uitgesloten"))
+
+    assert (diagnosis.certainty, diagnosis.flags) == ("suspected", ("text_says_refuted",))
+
+
+def test_the_display_of_a_code_is_no_denial() -> None:
+    display = "Pulmonary embolism without mention of acute cor pulmonale"
+
+    assert conditions(a_dg1(f3=f"I26.9^{display}^I10", f4=display))[0].certainty == "confirmed"
+
+
+def test_a_problem_is_known_by_its_own_number_and_time() -> None:
+    (problem,) = conditions(a_prb(f7="20190614", f9="20191231"), kind="PPR^PC1")
+
+    assert problem.category == "problem"
+    assert problem.key == "problem:EPD|P1"
+    assert problem.at == datetime(2025, 3, 8, 13, 59, tzinfo=UTC)
+    assert problem.status == "resolved"
+    assert problem.onset is not None
+    assert problem.resolved is not None
+
+
+@pytest.mark.parametrize(
+    ("confirmation", "life_cycle", "status", "certainty"),
+    [
+        ("CONF^Confirmed", "INACTIVE^Voorgeschiedenis", "inactive", "confirmed"),
+        ("ACTIVE", "", "active", "confirmed"),
+        ("RESOLVED", "", "resolved", "confirmed"),
+        ("", "Opgelost", "resolved", "confirmed"),
+        ("Verdenking", "Actief", "active", "suspected"),
+        ("^provisional", "^active", "active", "suspected"),
+        ("Uitgesloten", "", "active", "refuted"),
+        ("niet actief", "", "inactive", "confirmed"),
+        ("unconfirmed", "", "active", "suspected"),
+        ("", "", "active", "confirmed"),
+        ("17", "42", "active", "confirmed"),
+    ],
+)
+def test_status_words_are_found_in_either_field(
+    confirmation: str, life_cycle: str, status: str, certainty: str
+) -> None:
+    (problem,) = conditions(a_prb(f13=confirmation, f14=life_cycle), kind="PPR^PC2")
+
+    assert (problem.status, problem.certainty, problem.action) == (status, certainty, "assert")
+
+
+@pytest.mark.parametrize(
+    "word", ["DELETED^Foutief ingevoerd", "entered-in-error", "Ten onrechte^foutieve invoer", "ERROR"]
+)
+def test_an_entry_in_error_is_deleted_whatever_the_event(word: str) -> None:
+    deleted = conditions(a_prb(f1="UP", f14=word), kind="PPR^PC2")
+
+    assert [each.action for each in deleted] == ["delete", "delete"]
+
+
+@pytest.mark.parametrize(
+    ("event", "sent", "action", "status", "flags"),
+    [
+        ("PC3", "DE", "delete", "active", ()),
+        ("PC3", "", "delete", "active", ()),
+        ("PC3", "UP", "assert", "active", ("action_conflict",)),
+        ("PC2", "DE", "assert", "inactive", ("removed_from_list",)),
+        ("PC1", "UC", "assert", "active", ()),
+        ("PC2", "CO", "assert", "active", ()),
+    ],
+)
+def test_a_problem_goes_only_when_it_was_an_error(
+    event: str, sent: str, action: str, status: str, flags: tuple[str, ...]
+) -> None:
+    problem = conditions(a_prb(f1=sent), kind=f"PPR^{event}")[0]
+
+    assert (problem.action, problem.status, problem.flags) == (action, status, flags)
+
+
+@pytest.mark.parametrize("action", ["LI", "UN"])
+def test_linking_a_problem_changes_nothing(action: str) -> None:
+    assert conditions(a_prb(f1=action), kind="PPR^PC2") == []
+
+
+def test_a_problem_without_a_number_is_known_by_code_and_day() -> None:
+    (problem,) = conditions(a_prb(f4="", f16="20190614"), kind="PPR^PC3")
+
+    assert problem.key == "problem:ICD10:I269:20190614"
+
+
+def test_the_site_may_name_its_own_status_words() -> None:
+    defaults = Defaults(problem_statuses={"42": "resolved"})
+
+    assert conditions(a_prb(f14="42"), kind="PPR^PC2", defaults=defaults)[0].status == "resolved"

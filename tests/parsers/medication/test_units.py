@@ -1,0 +1,97 @@
+"""Units, and what they count as."""
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from parsers.medication.decimals import span
+from parsers.medication.units import Quantity, read_unit
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "base", "factor"),
+    [
+        ("g", "g", "g", "1"),
+        ("gram", "g", "g", "1"),
+        ("GM", "g", "g", "1"),
+        ("gr", "g", "g", "1"),
+        ("mg", "mg", "g", "0.001"),
+        ("MG", "mg", "g", "0.001"),
+        ("µg", "ug", "g", "0.000001"),
+        ("mcg", "ug", "g", "0.000001"),
+        ("ML", "mL", "mL", "1"),
+        ("MDC_DIM_MILLI_L", "mL", "mL", "1"),
+        ("MDC_DIM_X_G", "g", "g", "1"),
+        ("MDC_DIM_MILLI_G_PER_KG_PER_MIN", "mg/kg/min", "g/kg/h", "0.06"),
+        ("cc", "mL", "mL", "1"),
+        ("L", "L", "mL", "1000"),
+        ("kg", "kg", "kg", "1"),
+        ("lb", "lb", "kg", "0.45359237"),
+        ("g/kg", "g/kg", "g/kg", "1"),
+        ("gram per kilogram", "g/kg", "g/kg", "1"),
+        ("mg/kg lichaamsgewicht", "mg/kg", "g/kg", "0.001"),
+        ("g/kg/d", "g/kg/d", "g/kg/d", "1"),
+        ("g/kg/dag", "g/kg/d", "g/kg/d", "1"),
+        ("g/24h", "g/d", "g/d", "1"),
+        ("mL/kg", "mL/kg", "mL/kg", "1"),
+        ("mL/hr", "mL/h", "mL/h", "1"),
+        ("mL/uur", "mL/h", "mL/h", "1"),
+        ("ml/u", "mL/h", "mL/h", "1"),
+        ("mL.h-1", "mL/h", "mL/h", "1"),
+        ("mL/min", "mL/min", "mL/h", "60"),
+        ("mg/kg/min", "mg/kg/min", "g/kg/h", "0.06"),
+        ("mg/(kg.h)", "mg/kg/h", "g/kg/h", "0.001"),
+        ("mL/kg/h", "mL/kg/h", "mL/kg/h", "1"),
+        ("mg/mL", "mg/mL", "mg/mL", "1"),
+        ("g/100mL", "g/100mL", "mg/mL", "10"),
+        ("g/L", "g/L", "mg/mL", "1"),
+        ("%", "%", "mg/mL", "10"),
+        ("FLES", "package", "package", "1"),
+        ("flacon 100 mL", "package", "package", "1"),
+        ("stuk", "package", "package", "1"),
+        ("IE", "IU", "IU", "1"),
+        ("U", "IU", "IU", "1"),
+        ("g/kg/kuur", "g/kg/course", "g/kg/course", "1"),
+    ],
+)
+def test_a_unit_is_known_by_what_it_counts_as(text: str, name: str, base: str, factor: str) -> None:
+    unit = read_unit(text)
+
+    assert unit is not None
+    assert (unit.name, unit.base, unit.factor) == (name, base, Decimal(factor))
+
+
+@pytest.mark.parametrize("text", ["", "foo", "M", "mmol/L", "g/foo", "x" * 100, "/", "/kg", "kg/m2", "MDC_DIM_DIMLESS"])
+def test_an_unknown_unit_is_not_guessed(text: str) -> None:
+    assert read_unit(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "flags"), [("G", ("unit_gauss",)), ("G/kg", ("unit_gauss",)), ("[gr]", ("unit_grain",))]
+)
+def test_gauss_and_grain_are_grams_with_a_flag(text: str, flags: tuple[str, ...]) -> None:
+    unit = read_unit(text)
+
+    assert unit is not None
+    assert unit.base.startswith("g")
+    assert unit.flags == flags
+
+
+@given(st.decimals(min_value="0.01", max_value=10000, places=2))
+def test_grams_and_milligrams_are_the_same_mass(grams: Decimal) -> None:
+    in_grams, in_milligrams = read_unit("g"), read_unit("mg")
+    assert in_grams is not None
+    assert in_milligrams is not None
+
+    sent = Quantity(span(grams * 1000, grams * 1000), in_milligrams)
+
+    assert sent.counted == Quantity(span(grams, grams), in_grams).counted
+
+
+@given(st.text(max_size=30))
+def test_any_text_is_a_unit_or_is_not(text: str) -> None:
+    unit = read_unit(text)
+
+    assert unit is None or unit.factor > 0
