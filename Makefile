@@ -20,7 +20,7 @@ PIP := env -u PIP_TARGET -u PIP_PREFIX PIP_USER=0 PIP_NO_INPUT=1 PIP_DISABLE_PIP
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate --extra build
 
-.PHONY: help demo test test-thorough check bench docs pictures format install requirements secrets clean
+.PHONY: help demo test test-thorough check map bench docs pictures format install requirements secrets clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ check: $(DEVELOPMENT)  ## format, lint, types and import arrows
 	$(BIN)/ruff check .
 	$(BIN)/mypy --strict $(PACKAGES) tests $(wildcard bench)
 	$(BIN)/lint-imports
+
+map: $(DEVELOPMENT)  ## the shape of the code in figures: rooms, imports, the files one order enters
+	@$(BIN)/python -m bench.structure
 
 bench: $(DEVELOPMENT)  ## throughput and latency beside the baseline; the last table is bench/RESULTS.md
 	@$(BIN)/python -m bench
