@@ -11,8 +11,7 @@ from history.choices import Site
 from history.entries import Entry
 from history.facts import provenance
 from history.orders import OrderState
-from parsers.medication.courses import merge, runs
-from parsers.medication.expansion import expand
+from parsers.medication.courses import expand, merge, runs
 from rules.facts import Dose, Provenance, Range
 
 ONE_DOSE_WITHIN = timedelta(hours=12)  # administration rows this close are steps of one infusion

@@ -12,9 +12,9 @@ from history.orders import BADGES, OrderState
 from history.products import Product
 from history.weights import Weight
 from parsers.medication import courses as arithmetic
-from parsers.medication.decimals import Span
+from parsers.medication.amounts import in_grams, is_implausible, maybe_course_total, per_kg
 from parsers.medication.rates import hourly
-from parsers.medication.weights import in_grams, is_implausible, maybe_course_total, per_kg
+from parsers.medication.units import Span
 from rules.facts import Order, Range
 
 _PER_MINUTE = Decimal(1000) / Decimal(60)  # g/kg/h → mg/kg/min

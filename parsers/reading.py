@@ -18,7 +18,7 @@ from parsers.defaults import Defaults
 from parsers.errors import TooManySegments, UnreadableMessage
 from parsers.fhir.reading import is_resource, read_resource
 from parsers.hl7 import message_types
-from parsers.hl7.escapes import unknown_sequences
+from parsers.hl7.delimiters import unknown_sequences
 from parsers.hl7.header import read_header
 from parsers.hl7.segments import Message, Segment, split
 from parsers.hl7.times import zone_of

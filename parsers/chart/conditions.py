@@ -8,10 +8,10 @@ import msgspec
 from clinical.events import Certainty, Coding, Condition, Header, Identifier
 from parsers.chart.certainty import certainty_of
 from parsers.chart.condition_words import DIAGNOSIS_TYPES, STATUS_WORDS
-from parsers.chart.natural_keys import entity_key, joined, natural_key
 from parsers.chart.patients import event_time
 from parsers.defaults import Defaults
 from parsers.hl7.codes import read_codings, read_diagnosed, read_words
+from parsers.hl7.identifiers import entity_key, joined, natural_key
 from parsers.hl7.segments import Message, Segment
 from parsers.hl7.times import moment, read_time
 

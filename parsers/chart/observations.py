@@ -1,17 +1,167 @@
 """Laboratory results and measurements: OBX, wherever it stands."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
+from functools import lru_cache
 from typing import Literal
 
 from clinical.events import Coding, Header, Identifier, Moment, Observation
-from parsers.chart.measured import Measured, read_measured, read_unit
 from parsers.chart.patients import event_time
 from parsers.defaults import Defaults
-from parsers.hl7.codes import read_coded
+from parsers.hl7.codes import read_all_codings, read_coded, read_words
 from parsers.hl7.segments import Message, Segment
 from parsers.hl7.times import moment, read_time, stamp
+from parsers.medication.units import read_number
+
+_UCUM = {
+    "10*9/L": "10*9/l 10^9/l x10^9/l x10*9/l 10e9/l x10e9/l 10e+9/l 10x9/l 10^9l giga/l g.pt/l gpt/l /nl 10(9)/l"
+    " x10(9)/l 10exp9/l 1e9/l k/ul k/mm3 10^3/ul 10*3/ul 10e3/ul x10^3/ul x10e3/ul 10^3/mm3 thou/ul thousand/ul",
+    "10*12/L": "10*12/l 10^12/l x10^12/l x10*12/l 10e12/l x10e12/l tera/l /pl 10^6/ul 10*6/ul x10^6/ul m/ul 10e6/ul",
+    "umol/L": "umol/l µmol/l μmol/l mcmol/l micromol/l",
+    "mmol/L": "mmol/l",
+    "nmol/L": "nmol/l",
+    "g/L": "g/l gr/l gram/l",
+    "g/dL": "g/dl",
+    "mg/dL": "mg/dl mg%",
+    "mg/L": "mg/l",
+    "ug/L": "ug/l µg/l μg/l mcg/l",
+    "ug/mL": "ug/ml µg/ml μg/ml mcg/ml",
+    "ng/mL": "ng/ml",
+    "ng/L": "ng/l",
+    "pg/mL": "pg/ml",
+    "ug/L{FEU}": "ug/lfeu µg/lfeu μg/lfeu ugfeu/l µgfeu/l feuug/l ug{feu}/l ug/l{feu} mcgfeu/l mcg/lfeu",
+    "ng/mL{FEU}": "ng/mlfeu ngfeu/ml ng{feu}/ml ng/ml{feu}",
+    "mg/L{FEU}": "mg/lfeu mgfeu/l mg{feu}/l mg/l{feu} ug/mlfeu µg/mlfeu ugfeu/ml ug{feu}/ml mcg/mlfeu mcgfeu/ml",
+    "U/L": "u/l e/l ie/l iu/l eh/l",
+    "U/mL": "u/ml ie/ml iu/ml",
+    "kU/L": "ku/l",
+    "mL/min": "ml/min",
+    "mL/min/{1.73_m2}": "ml/min/{1.73_m2} ml/min/1.73m2 ml/min/1,73m2 ml/min/1.73m^2 ml/min/1,73m^2 ml/min/1.73m²"
+    " ml/min/1,73m² ml/min/1.73 ml/min/1,73 ml/min/{1.73m2} ml/min/{1.73} ml/min/[1.73_m2] ml/min/1.73m*2",
+    "{INR}": "{inr} inr inr-eenheden {ratio}inr",
+    "1": "1 {ratio} ratio",
+    "%": "% procent percent",
+    "kg": "kg kilogram kilo kgs kilograms",
+    "g": "g gram gr grams",
+    "[lb_av]": "lb lbs [lb_av] pound pounds",
+    "cm": "cm centimeter centimeters",
+    "m": "m meter",
+    "[in_i]": "in inch inches [in_i] [in_us]",
+    "kg/m2": "kg/m2 kg/m^2 kg/m² kg/m*2",
+    "s": "s sec seconden seconds secs",
+    "mm/h": "mm/h mm/hr mm/u mm/uur",
+    "mPa.s": "mpa.s mpas mpa*s mpa·s cp centipoise",
+    "mm[Hg]": "mmhg mm[hg] mmhg.",
+    "/min": "/min bpm /minuut slagen/min",
+    "Cel": "cel °c graden celsius degc c",
+    "L/L": "l/l",
+    "fL": "fl",
+}
+_OURS = {spelling: ucum for ucum, spellings in _UCUM.items() for spelling in spellings.split()}
+_BLANKS = re.compile(r"\s+")
+
+
+def ucum_of(written: str) -> str:
+    """The UCUM spelling of a unit; one nobody knows stays as it was written."""
+    return _OURS.get(_BLANKS.sub("", written).lower(), written.strip())
+
+
+_CODED = frozenset({"CE", "CWE", "CNE", "CF"})
+_ATTACHED = frozenset({"ED", "RP"})
+_NUMBER = re.compile(r"\s*(<=|>=|=<|=>|<|>|≤|≥|=)?\s*([+-]?)\s*([0-9][0-9.,]*)\s*(?:[A-Za-z%µ/{\[*^·].*)?", re.DOTALL)
+_PLAIN = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,2})?", re.ASCII)
+_COMPARATORS = {"≤": "<=", "≥": ">=", "=<": "<=", "=>": ">=", "=": ""}
+_COUNTS = frozenset({"NM", "SN", "ST", "TX", "", "NA", "FT"})
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One value: as sent, and as far as it is a number or a code."""
+
+    value: str = ""
+    comparator: str = ""
+    number: Decimal | None = None
+    codings: tuple[Coding, ...] = ()
+    flags: tuple[str, ...] = ()
+
+
+_NOTHING = Measured()
+
+
+def read_measured(obx: Segment, defaults: Defaults) -> Measured:
+    """Read OBX-5 by its type in OBX-2; two double quotes and empty are no value."""
+    kind = obx.text(2).strip().upper()
+    if not obx.raw(5) or obx.is_null(5):
+        return _NOTHING
+    if kind in _ATTACHED:
+        return Measured(flags=("attachment",))
+    if kind in _CODED:
+        words = "\n".join(read_words(obx, 5, repetition) for repetition in range(1, obx.repetitions(5) + 1))
+        codings = read_all_codings(obx, 5, defaults)
+        return Measured(value=words or " ".join(coding.code for coding in codings), codings=codings)
+    if kind == "SN":
+        return _read_structured(obx)
+    if not (value := obx.plain(5)):
+        value = "\n".join(obx.whole(5, each) for each in range(1, obx.repetitions(5) + 1))
+    return _plainly(value.strip(), kind)
+
+
+@lru_cache(maxsize=2048)  # most results are one of few numbers
+def _plainly(value: str, kind: str) -> Measured:
+    if kind not in _COUNTS:
+        return Measured(value=value)
+    comparator, number, flags = read_figure(value, is_numeric=kind == "NM")
+    return Measured(value=value, comparator=comparator, number=number, flags=flags)
+
+
+def _read_structured(obx: Segment) -> Measured:
+    """SN: comparator, number, separator, number. A range has no single number; `100^+` is 100 or more."""
+    comparator, first, separator, second = (obx.text(5, component).strip() for component in (1, 2, 3, 4))
+    value = f"{comparator}{first}{separator}{second}"
+    if not first:
+        inner, number, flags = read_figure(comparator, is_numeric=True)
+        return Measured(value=value, comparator=inner, number=number, flags=flags)
+    if separator and second:
+        return Measured(value=value, flags=("value_range",))
+    inner, number, flags = read_figure(first, is_numeric=True)
+    comparator = _COMPARATORS.get(comparator, comparator) or inner or (">=" if separator == "+" else "")
+    return Measured(value=value, comparator=comparator, number=number, flags=flags)
+
+
+def read_figure(text: str, *, is_numeric: bool) -> tuple[str, Decimal | None, tuple[str, ...]]:
+    """Comparator and number of `>5000`, `2,6` or `2.6 H`; a lone point before three digits is a decimal one in NM."""
+    if _PLAIN.fullmatch(text):
+        return "", Decimal(text), ()
+    found = _NUMBER.fullmatch(text)
+    if found is None:
+        return "", None, ("not_a_number",) if is_numeric else ()
+    read = read_number(found[3].rstrip(".,"))
+    if read is None:
+        return "", None, ("not_a_number",) if is_numeric else ()
+    number = -read.low if found[2] == "-" else read.low
+    certain = read.low == read.high or (is_numeric and "." in found[3])
+    comparator = found[1] or ""
+    return _COMPARATORS.get(comparator, comparator), number, () if certain else read.flags
+
+
+def read_unit(obx: Segment) -> str:
+    """OBX-6 in UCUM: the triplet that says it is, else the first; `10^9/L` that nobody escaped is put together."""
+    return _unit(obx.components(6))
+
+
+@lru_cache(maxsize=512)
+def _unit(parts: tuple[str, ...]) -> str:
+    if not parts:
+        return ""
+    if parts[0].lower().replace(" ", "") in ("10", "x10") and len(parts) > 1 and parts[1][:1].isdigit():
+        return ucum_of(f"10^{parts[1].strip()}")
+    if len(parts) > 5 and parts[5].strip().upper() == "UCUM" and parts[3].strip():
+        return ucum_of(parts[3])
+    return ucum_of(parts[0]) or (ucum_of(parts[1]) if len(parts) > 1 else "")
+
 
 Status = Literal["final", "preliminary", "corrected", "withdrawn", "no_value"]
 

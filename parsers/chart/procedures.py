@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from clinical.events import Header, Identifier, Procedure
-from parsers.chart.natural_keys import entity_key, joined, natural_key
 from parsers.chart.patients import event_time
 from parsers.defaults import Defaults
 from parsers.hl7.codes import read_diagnosed, read_words
+from parsers.hl7.identifiers import entity_key, joined, natural_key
 from parsers.hl7.segments import Message, Segment
 from parsers.hl7.times import read_time
 

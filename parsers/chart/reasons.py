@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from clinical.events import Condition, Identifier
 from parsers.chart.certainty import certainty_of
 from parsers.chart.certainty_words import THROMBOSIS
-from parsers.chart.natural_keys import natural_key
 from parsers.chart.patients import event_time
 from parsers.defaults import Defaults
 from parsers.hl7.codes import read_codings, read_words
+from parsers.hl7.identifiers import natural_key
 from parsers.hl7.segments import Message, Segment
 from parsers.hl7.times import moment
 

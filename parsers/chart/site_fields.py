@@ -5,12 +5,11 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from clinical.events import Coding, Condition, Header, Identifier, Moment, Observation
-from parsers.chart.lab_units import ucum_of
-from parsers.chart.measured import read_figure
-from parsers.chart.natural_keys import natural_key
+from parsers.chart.observations import read_figure, ucum_of
 from parsers.chart.patients import event_time
 from parsers.defaults import Defaults, SiteField
 from parsers.hl7.codes import read_codings, read_words
+from parsers.hl7.identifiers import natural_key
 from parsers.hl7.segments import Message, Segment
 from parsers.hl7.times import stamp
 

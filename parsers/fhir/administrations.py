@@ -1,21 +1,19 @@
-"""MedicationAdministration: what was really given."""
+"""MedicationAdministration and MedicationStatement: what was given, and what is used."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
-from clinical.events import Amount, MedicationGiven, OrderKeys
-from parsers.fhir.elements import Resource, first_moment, moment, part, text
+import msgspec
+
+from clinical.events import Amount, MedicationGiven, MedicationOrdered, Moment, OrderKeys, Timing
+from parsers.fhir.elements import Json, Resource, first_moment, moment, part, read_any, target, text
 from parsers.fhir.medicines import Medicine, read_medicine
-from parsers.fhir.orders import rate_in, routes_in
-from parsers.fhir.quantities import read_any
-from parsers.fhir.references import target
+from parsers.fhir.orders import Dosage, dosages, rate_in, routes_in, shown_amount, weighed
 from parsers.hl7.times import stamp
-from parsers.medication.amounts import amount_of
-from parsers.medication.decimals import unique
-from parsers.medication.quantities import per_administration
+from parsers.medication.amounts import amount_of, concentration, per_administration
+from parsers.medication.immunoglobulins import looks_like_immunoglobulin
 from parsers.medication.rates import Step
-from parsers.medication.strengths import concentration
-from parsers.medication.units import MASS, Quantity
+from parsers.medication.units import MASS, Quantity, unique
 
 _COMPLETIONS = {"completed": "CP", "not-done": "NA", "stopped": "PA", "in-progress": "PA", "on-hold": "PA"}
 _NOTHING = "NA"
@@ -65,3 +63,56 @@ def _grams(
         return None, ("amount_missing",)
     grams, why = per_administration(quantity, medicine.product, path)
     return (None, ("per_kg_given",)) if grams is not None and grams.unit != MASS else (grams, why)
+
+
+INTENDED = "intended"  # a plan says nothing of what was or will be
+_STATUSES = {
+    "active": "A",
+    "on-hold": "HD",
+    "completed": "CM",
+    "stopped": "DC",
+    "not-taken": "CA",
+    "entered-in-error": "ER",
+}
+_DENIED = ("CA", "ER")  # they say that it is not so; what was said before ends with them
+
+
+def read_statement(resource: Resource) -> Iterator[MedicationOrdered]:
+    """The medicine, from when until when. Of immunoglobulin nothing: what is judged is ordered or given."""
+    body, defaults = resource.body, resource.defaults
+    medicine = read_medicine(resource)
+    if looks_like_immunoglobulin(medicine.codings, medicine.text):
+        return
+    status = _STATUSES.get(text(body, "status"), "A")
+    denied = status in _DENIED
+    dosed = [Dosage(each, resource.at(place), resource) for place, each in dosages(body, "dosage")]
+    starts, doubts = first_moment(body, "effective", defaults)
+    ends, more = moment(part(body, "effectivePeriod"), "end", defaults)
+    yield MedicationOrdered(
+        patient=resource.patient,
+        path=medicine.path,
+        flags=unique([*doubts, *more]),
+        keys=OrderKeys(filler=resource.name),
+        control="SC",
+        status=status,
+        source="control" if denied else "request",
+        codings=() if denied else medicine.codings,
+        text="" if denied else medicine.text,
+        amount=shown_amount(dosed),
+        timings=_until(weighed([each.sent for each in dosed]), ends, resource),
+        instructions="; ".join(said for each in dosed for said in each.words() if said),
+        starts=starts,
+    )
+
+
+def is_planned(body: Json) -> bool:
+    """Whether it is only meant to be taken."""
+    return text(body, "status") == INTENDED
+
+
+def _until(timings: Sequence[Timing], ends: Moment | None, resource: Resource) -> tuple[Timing, ...]:
+    """The timings, none later than the period in which the medicine is used."""
+    if ends is None:
+        return tuple(timings)
+    until = Timing(ends=ends, path=resource.at("effectivePeriod.end"))
+    return tuple(msgspec.structs.replace(each, ends=ends) for each in timings) or (until,)

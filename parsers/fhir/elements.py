@@ -1,16 +1,17 @@
-"""Elements of a resource, taken as what they should be: of the wrong kind is as good as absent."""
+"""FHIR elements: codes, times, quantities and references to other resources, as HL7 messages have them."""
 
 import re
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from clinical.events import Coding, Identifier, Moment
-from parsers.chart.natural_keys import joined
 from parsers.defaults import Defaults
-from parsers.hl7.code_systems import system_named
-from parsers.hl7.plausible_times import plausible
-from parsers.hl7.times import read_time
+from parsers.hl7.codes import system_named
+from parsers.hl7.identifiers import identity_first, is_bsn, joined, make_identifier, valid_bsn
+from parsers.hl7.times import plausible, read_time
+from parsers.medication.units import Quantity, Unit, read_unit, span
 
 Json = Mapping[str, Any]
 NOTHING: Json = {}
@@ -145,3 +146,153 @@ def first_moment(element: Json, name: str, defaults: Defaults) -> tuple[Moment |
         if choice in element:
             return moment(element, choice, defaults)
     return moment(part(element, f"{name}Period"), "start", defaults)
+
+
+_UCUM = "http://unitsofmeasure.org"
+_ANNOTATION = re.compile(r"(?<=[\w\]])\{[^{}]*\}")  # kg{body_wt} is kg
+_MOST_DIGITS = 15  # before the decimal mark, and twice as many after it: no quantity of a patient has more
+_COURSE = "/course"
+
+
+def number_of(element: Json, name: str) -> Decimal | None:
+    """A number as it was written; none when it is beyond all that can be meant."""
+    value = element.get(name)
+    if isinstance(value, bool) or not isinstance(value, Decimal | int | float):
+        return None
+    number = value if isinstance(value, Decimal) else Decimal(str(value))
+    exponent = number.as_tuple().exponent
+    is_usual = isinstance(exponent, int) and exponent > -2 * _MOST_DIGITS and number.adjusted() < _MOST_DIGITS
+    return number if is_usual else None
+
+
+def unit_text(quantity: Json) -> str:
+    """The unit: its UCUM code, else what is shown."""
+    code, shown = text(quantity, "code"), text(quantity, "unit")
+    return code if code and (text(quantity, "system") == _UCUM or not shown) else shown or code
+
+
+def read_quantity(quantity: Json) -> tuple[Quantity | None, tuple[str, ...]]:
+    """A Quantity, or a Range of which one end may be missing."""
+    low, high = part(quantity, "low"), part(quantity, "high")
+    if low or high:
+        ends = [number for each in (low, high) if (number := number_of(each, "value")) is not None]
+        return _made(ends, _unit_of(high) or _unit_of(low))
+    number = number_of(quantity, "value")
+    return _made([] if number is None else [number], _unit_of(quantity))
+
+
+def _made(ends: list[Decimal], unit: Unit | None) -> tuple[Quantity | None, tuple[str, ...]]:
+    if not ends:
+        return None, ()
+    if min(ends) < 0:
+        return None, ("unreadable_quantity",)
+    if unit is None:
+        return None, ("unit_unusable",)
+    return Quantity(span(min(ends), max(ends)), unit), unit.flags
+
+
+def _unit_of(quantity: Json) -> Unit | None:
+    """The unit by its code, else as it is shown: `1` is shown as `flacon`. Only what is shown may say `per kuur`."""
+    coded, shown = _unit(unit_text(quantity)), _unit(text(quantity, "unit"))
+    if coded is None or (shown is not None and shown.base == coded.base + _COURSE):
+        return shown
+    return coded
+
+
+def _unit(written: str) -> Unit | None:
+    """UCUM writes what is counted between braces: {vial}; and a dose may be counted per `{dose}`."""
+    if not written or "{" not in written:
+        return read_unit(written)
+    return read_unit(written) or read_unit(_ANNOTATION.sub("", written).replace("{", "").replace("}", ""))
+
+
+def read_ratio(ratio: Json) -> tuple[Quantity | None, tuple[str, ...]]:
+    """So much in so much time, or in so much volume: 300 mL in 4 h is 75 mL/h."""
+    above, below = part(ratio, "numerator"), part(ratio, "denominator")
+    number, divisor = number_of(above, "value"), number_of(below, "value")
+    if number is None or divisor == 0:
+        return None, ()
+    name = unit_text(below)
+    written = f"{unit_text(above)}/{name}" if name else unit_text(above)
+    unit = _unit(written) if name else _unit_of(above)
+    return _made([number / (divisor or Decimal(1))], unit)
+
+
+def read_any(element: Json, name: str) -> tuple[Quantity | None, str, tuple[str, ...]]:
+    """`nameQuantity`, `nameRange`, `nameRatio` or, where no choice is given, `name`; with the element it stood in."""
+    for element_name, ratio in _choices(name):
+        if found := part(element, element_name):
+            quantity, flags = read_ratio(found) if ratio else read_quantity(found)
+            return quantity, element_name, flags
+    return None, name, ()
+
+
+def _choices(name: str) -> Iterator[tuple[str, bool]]:
+    yield from ((f"{name}Quantity", False), (f"{name}Range", False), (f"{name}Ratio", True), (name, False))
+
+
+_VERSION = re.compile(r"/_history/[^/]*$")
+_BSN_SYSTEMS = frozenset({"http://fhir.nl/fhir/NamingSystem/bsn", "urn:oid:2.16.840.1.113883.2.4.6.3"})
+_BSN = "NLMINBIZA"
+
+
+def target(reference: str) -> tuple[str, str]:
+    """The kind and the id that a reference points to; a uuid names no kind."""
+    plain = _VERSION.sub("", reference.strip())
+    if plain.lower().startswith("urn:uuid:"):
+        return "", plain[9:]
+    kind, separator, number = plain.rpartition("/")
+    return (kind.rpartition("/")[2], number) if separator else ("", plain)
+
+
+def own_identity(kind_and_id: str, defaults: Defaults) -> Identifier:
+    """The id a patient has at its server, as an identity."""
+    return Identifier(authority=numbered_by(defaults), value=kind_and_id)
+
+
+def subject(body: Json, defaults: Defaults, aliases: Mapping[str, str] = NOTHING) -> tuple[Identifier, ...]:
+    """Whom a resource is about: a reference, a patient it holds, or a number; nobody when it names none."""
+    about = part(body, "subject") or part(body, "patient")
+    reference = text(about, "reference")
+    if reference.startswith("#"):
+        held = next((each for each in parts(body, "contained") if text(each, "id") == reference[1:]), {})
+        return numbers(held, defaults)
+    kind, number = target(reference)
+    if number and kind in ("Patient", ""):
+        return (own_identity(aliases.get(number, number) if not kind else number, defaults),)
+    identifier = part(about, "identifier")
+    return numbers({"identifier": [identifier]}, defaults) if identifier and not reference else ()
+
+
+def numbers(patient: Json, defaults: Defaults) -> tuple[Identifier, ...]:
+    """The numbers of a Patient resource that name the person, the identity first."""
+    found = []
+    for each in parts(patient, "identifier"):
+        if text(each, "use") == "old":
+            continue
+        system = text(each, "system")
+        kind = next((text(coding, "code") for coding in parts(part(each, "type"), "coding")), "")
+        made = make_identifier(authority_of(system, defaults), text(each, "value"), kind.upper())
+        if made is not None:
+            found.append(made)
+    return identity_first(found, defaults)
+
+
+def has_invalid_bsn(patient: Json) -> bool:
+    """Whether a number was sent as a BSN and is none; one that is masked was not sent."""
+    told = (text(each, "value") for each in parts(patient, "identifier") if is_citizen_number(each))
+    return any(value and not valid_bsn(value) for value in told)
+
+
+def is_citizen_number(identifier: Json) -> bool:
+    """Whether an identifier is meant as the citizen service number, by its system or its type."""
+    system = text(identifier, "system")
+    kinds = (text(each, "code").upper() for each in parts(part(identifier, "type"), "coding"))
+    return system in _BSN_SYSTEMS or any(is_bsn(system, kind) for kind in kinds)
+
+
+def authority_of(system: str, defaults: Defaults) -> str:
+    """The authority that the hospital's messages write for an identifier system; an unknown one is kept as it is."""
+    if system in _BSN_SYSTEMS:
+        return _BSN
+    return defaults.authorities.get(system) or system or defaults.authority

@@ -5,12 +5,26 @@ from dataclasses import dataclass
 from typing import Literal
 
 from clinical.events import Amount, Coding, Component
-from parsers.chart.natural_keys import joined
-from parsers.fhir.elements import Json, Resource, codings, part, parts, placed, stands, text, where, words
-from parsers.fhir.quantities import number_of, read_quantity, read_ratio, unit_text
-from parsers.fhir.references import target
-from parsers.medication.components import assumed_if_immunoglobulin
-from parsers.medication.strengths import Product
+from parsers.fhir.elements import (
+    Json,
+    Resource,
+    codings,
+    number_of,
+    part,
+    parts,
+    placed,
+    read_quantity,
+    read_ratio,
+    stands,
+    target,
+    text,
+    unit_text,
+    where,
+    words,
+)
+from parsers.hl7.identifiers import joined
+from parsers.medication.amounts import Product
+from parsers.medication.drug_lines import assumed_if_immunoglobulin
 from parsers.medication.units import CONCENTRATION, MASS, VOLUME, Quantity, read_unit
 
 

@@ -9,8 +9,8 @@ import msgspec
 
 from clinical.events import Header, Reading
 from parsers.errors import UnreadableMessage
+from parsers.fhir.elements import is_citizen_number
 from parsers.fhir.reading import BUNDLE, NO_JSON, TYPE
-from parsers.fhir.references import is_citizen_number
 
 _MOST = 5000  # elements: more than that nobody reads
 _decoder = msgspec.json.Decoder(float_hook=Decimal)

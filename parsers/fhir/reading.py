@@ -9,17 +9,11 @@ import msgspec
 from clinical.events import AnyEvent, Header, Identifier, Moment, Reading
 from parsers.defaults import Defaults
 from parsers.errors import UnreadableMessage
-from parsers.fhir.administrations import read_administration
-from parsers.fhir.allergies import read_allergy
-from parsers.fhir.conditions import read_condition
-from parsers.fhir.elements import Json, Resource, moment, part, parts, text
+from parsers.fhir.administrations import is_planned, read_administration, read_statement
+from parsers.fhir.chart import PLANNED, read_allergy, read_condition, read_observation, read_patient, read_procedure
+from parsers.fhir.elements import Json, Resource, moment, part, parts, subject, target, text
 from parsers.fhir.medicines import read_medicine
-from parsers.fhir.observations import read_observation
 from parsers.fhir.orders import is_order, read_order
-from parsers.fhir.patients import read_patient
-from parsers.fhir.procedures import PLANNED, read_procedure
-from parsers.fhir.references import subject, target
-from parsers.fhir.statements import is_planned, read_statement
 
 TYPE = "FHIR"  # what stands in the place of MSH-9.1; the kind of resource stands in that of 9.2
 VERSION = "R4"

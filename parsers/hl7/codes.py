@@ -1,12 +1,66 @@
-"""Coded fields: a CE or CWE says one thing in up to three code systems, and in words."""
+"""Codes and their systems: what senders call a system, and what the knowledge calls it."""
 
 from collections.abc import Mapping
 from functools import lru_cache
 
 from clinical.events import Coding
 from parsers.defaults import Defaults
-from parsers.hl7.code_systems import system_named
 from parsers.hl7.segments import Segment
+
+# ours: the names, in table 0396, at Dutch senders and as object identifiers, that mean it
+_NAMES = {
+    "ICD10": "I10 ICD10 ICD-10 ICD10NL ICD-10-NL ICD10-NL ICD10WHO ICD-10-WHO ICD-10-GM I10G ICD10GM I10D CIM10 CIM-10"
+    " 2.16.840.1.113883.6.3 2.16.840.1.113883.6.3.2 2.16.840.1.113883.6.3.1 http://hl7.org/fhir/sid/icd-10 http://hl7.org/fhir/sid/icd-10-nl"
+    " http://fhir.de/CodeSystem/bfarm/icd-10-gm",
+    "ICD10CM": "I10C ICD10CM ICD-10-CM ICD10-CM I10CM 2.16.840.1.113883.6.90 http://hl7.org/fhir/sid/icd-10-cm",
+    "ICD10PCS": "I10P ICD10PCS ICD-10-PCS 2.16.840.1.113883.6.4 http://www.cms.gov/Medicare/Coding/ICD10",
+    "ICD9": "I9 I9C I9CDX I9CD ICD9 ICD-9 ICD9CM ICD-9-CM I9CP ICD-9-CM-DX 2.16.840.1.113883.6.103"
+    " 2.16.840.1.113883.6.104 2.16.840.1.113883.6.42 http://hl7.org/fhir/sid/icd-9-cm",
+    "SNOMED": "SCT SNOMED SNOMEDCT SNOMED-CT SNM-CT SCT2 SCTNL 2.16.840.1.113883.6.96 http://snomed.info/sct",
+    "LOINC": "LN LOINC LNC LN-NL 2.16.840.1.113883.6.1 http://loinc.org",
+    "ATC": "ATC WC WHOATC WHO-ATC 2.16.840.1.113883.6.73 http://www.whocc.no/atc",
+    "ZI": "ZI KNMP GS-ZI G-STANDAARD GSTANDAARD Z-INDEX ZINDEX GS 2.16.840.1.113883.2.4.4.8",
+    "HPK": "HPK GS-HPK G-STANDAARD-HPK 2.16.840.1.113883.2.4.4.7",
+    "PRK": "PRK GS-PRK G-STANDAARD-PRK 2.16.840.1.113883.2.4.4.10",
+    "GPK": "GPK GS-GPK G-STANDAARD-GPK 2.16.840.1.113883.2.4.4.1",
+    "GS750": "GS-750 SNK GS-SNK 2.16.840.1.113883.2.4.4.1.750",
+    "GS7": "GS-7 2.16.840.1.113883.2.4.4.9",
+    "GS6": "GS-6 2.16.840.1.113883.2.4.4.11",
+    "GS40": "CI GS-CI TABEL40 TABEL-40 TABLE40 GS-40 G-STANDAARD-TABEL-40 2.16.840.1.113883.2.4.4.1.902.40",
+    "DHD": "DHD DT DHD-DT DIAGNOSETHESAURUS DHDDIAGNOSETHESAURUS DHD-DIAGNOSETHESAURUS 2.16.840.1.113883.2.4.3.120.5.1",
+    "DHDV": "DHDV VT DHD-VT VERRICHTINGENTHESAURUS 2.16.840.1.113883.2.4.3.120.5.2",
+    "DBC": "DBC DBC-DIAGNOSE",
+    "ICPC": "ICPC ICPC1 ICPC-1 ICPC1NL ICPC-1-NL ICPC-1NL ICPC-NL IC 2.16.840.1.113883.2.4.4.31.1"
+    " http://hl7.org/fhir/sid/icpc-1 http://hl7.org/fhir/sid/icpc-1-nl",
+    "ZA": "ZA ZORGACTIVITEIT NZA-ZA CTG 2.16.840.1.113883.2.4.6.2.1",
+    "CVV": "CVV 2.16.840.1.113883.2.4.4.30.43",
+    "RXNORM": "RXNORM RXN 2.16.840.1.113883.6.88 http://www.nlm.nih.gov/research/umls/rxnorm",
+    "NDC": "NDC 2.16.840.1.113883.6.69 http://hl7.org/fhir/sid/ndc",
+    "HCPCS": "HCPCS HCPT HCPCS-II 2.16.840.1.113883.6.14 2.16.840.1.113883.6.285",
+    "CPT": "C4 CPT CPT4 CPT-4 2.16.840.1.113883.6.12 http://www.ama-assn.org/go/cpt",
+    "CVX": "CVX 2.16.840.1.113883.12.292 http://hl7.org/fhir/sid/cvx",
+    "EDQM": "EDQM 0.4.0.127.0.16.1.1.2.1 http://standardterms.edqm.eu",
+    "UCUM": "UCUM 2.16.840.1.113883.6.8 http://unitsofmeasure.org",
+    "ISO+": "ISO+ ISO",
+}
+_OURS = {name: ours for ours, names in _NAMES.items() for name in names.upper().split()}
+NORMALISED = frozenset(_NAMES)
+
+
+def system_named(name: str, of_feed: Mapping[str, str] | None = None) -> str:
+    """Our name for the sender's; a name nobody knows is kept, in capitals, so that a site can map it."""
+    name = name.strip()
+    if not name:
+        return ""
+    if of_feed and name in of_feed:
+        return of_feed[name]
+    key = name.upper().removeprefix("URN:OID:").replace(" ", "").replace("_", "-")
+    if found := _OURS.get(key):
+        return found
+    if key.startswith("HL7") and key[3:].isdigit():
+        return "HL7" + key[3:].zfill(4)  # HL70162, HL70396: a table of the standard
+    return key
+
 
 _TRIPLETS = (0, 3, 9)  # where a triplet begins; the third is CWE's of 2.7
 _ORIGINAL_TEXT = 8  # CWE-9

@@ -7,8 +7,7 @@ from clinical.events import Header
 from parsers.defaults import Defaults
 from parsers.errors import UnreadableHeader
 from parsers.hl7.charsets import choose_charset, is_refused
-from parsers.hl7.delimiters import Delimiters, read_delimiters
-from parsers.hl7.escapes import unescape
+from parsers.hl7.delimiters import Delimiters, read_delimiters, unescape
 from parsers.hl7.segments import header_line
 from parsers.hl7.times import moment
 

@@ -1,9 +1,9 @@
-"""Patient numbers: which of them is the identity, and which may only help to find it."""
+"""The numbers of patients, and the keys by which an entry is recognised when it is sent again."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
-from clinical.events import Identifier
+from clinical.events import Coding, Header, Identifier
 from parsers.defaults import Defaults
 from parsers.hl7.segments import NULL, Segment
 
@@ -104,3 +104,25 @@ def _rank(identifier: Identifier, defaults: Defaults) -> tuple[int, int]:
 def is_national(identifier: Identifier) -> bool:
     """Whether a country or an insurer gave it: a number of the person, that no hospital can retire."""
     return identifier.type in _NATIONAL_TYPES or identifier.type.startswith("NN")
+
+
+def entity_key(kind: str, segment: Segment, field: int, header: Header) -> str:
+    """The sender's own number for it (EI: id, namespace, universal id), or "" when it sends none."""
+    number = segment.text(field, 1).strip()
+    if not number:
+        return ""
+    space = segment.text(field, 2).strip() or segment.text(field, 3).strip() or header.sending_application
+    return f"{kind}:{space}|{number}"
+
+
+def natural_key(kind: str, codings: Sequence[Coding], text: str, written: str) -> str:
+    """Code and day, for a sender that numbers nothing; the words when there is no code."""
+    day = written.strip().replace("-", "")[:8]
+    if codings:
+        return f"{kind}:{codings[0].system}:{codings[0].code.replace('.', '').upper()}:{day}"
+    return f"{kind}::{' '.join(text.lower().split())[:200]}:{day}"
+
+
+def joined(*texts: str) -> str:
+    """The texts that say something, each once."""
+    return "; ".join(dict.fromkeys(stripped for text in texts if (stripped := text.strip())))

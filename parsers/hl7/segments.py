@@ -5,8 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from parsers.errors import UnreadableHeader
 from parsers.hl7.charsets import Charset, choose_charset
-from parsers.hl7.delimiters import Delimiters, read_delimiters
-from parsers.hl7.escapes import unescape
+from parsers.hl7.delimiters import Delimiters, read_delimiters, unescape
 
 NULL = '""'  # HL7's "delete what you have", which is not the same as empty
 _BOM = b"\xef\xbb\xbf"

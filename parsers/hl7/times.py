@@ -110,3 +110,16 @@ def zone_of(sent_at: str, zone: tzinfo) -> tzinfo:
         return zone if own is None or sent.at.astimezone(zone).utcoffset() == own.utcoffset(None) else own
     except OverflowError:  # the last day of the year 9999 has no morrow
         return zone
+
+
+_FIRST_YEAR, _LAST_YEAR = 1900, 2199
+
+
+def plausible(found: Moment | None) -> Moment | None:
+    """The time, unless it is a placeholder."""
+    return found if found is not None and _FIRST_YEAR < found.at.year <= _LAST_YEAR else None
+
+
+def plausible_moment(text: str, zone: tzinfo) -> Moment | None:
+    """Read a time that can be meant, or None."""
+    return plausible(moment(text, zone))

@@ -7,19 +7,13 @@ from decimal import Decimal
 from clinical.events import Amount, Coding, Header, Identifier, MedicationGiven, Moment, OrderKeys
 from parsers.defaults import Defaults
 from parsers.hl7.codes import read_words
-from parsers.hl7.plausible_times import plausible
 from parsers.hl7.segments import Message, Segment
-from parsers.hl7.times import read_time, stamp
-from parsers.medication.amounts import amount_of
-from parsers.medication.components import assumed_if_immunoglobulin
-from parsers.medication.decimals import unique
-from parsers.medication.drug_lines import DrugLine
-from parsers.medication.order_groups import Group, Part, group_orders
-from parsers.medication.order_keys import read_keys
-from parsers.medication.quantities import per_administration
+from parsers.hl7.times import plausible, read_time, stamp
+from parsers.medication.amounts import amount_of, per_administration
+from parsers.medication.drug_lines import DrugLine, assumed_if_immunoglobulin, read_routes
+from parsers.medication.order_groups import Group, Part, group_orders, read_keys
 from parsers.medication.rates import Step, over_hours, read_give_per
-from parsers.medication.routes import read_routes
-from parsers.medication.units import MASS, Quantity
+from parsers.medication.units import MASS, Quantity, unique
 
 _NOTHING_GIVEN = frozenset({"RE", "NA"})
 _NOT_KNOWN = Decimal(999)  # RXA-6 cannot be left out: 999 is how the standard says that nobody knows

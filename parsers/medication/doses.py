@@ -5,13 +5,20 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from clinical.events import Amount
-from parsers.medication.amounts import counted, differ, divided, flagged, rescale, widened
-from parsers.medication.decimals import unique
+from parsers.medication.amounts import (
+    Product,
+    counted,
+    differ,
+    divided,
+    flagged,
+    is_per_course,
+    per_administration,
+    rescale,
+    widened,
+)
 from parsers.medication.medication_text import days_divided_over, find_doses
-from parsers.medication.quantities import is_per_course, per_administration
 from parsers.medication.schedules import Sent
-from parsers.medication.strengths import Product
-from parsers.medication.units import MASS, PER_KG, RATES, Quantity
+from parsers.medication.units import MASS, PER_KG, RATES, Quantity, unique
 
 _TEXT_APART = Decimal("0.20")
 _DAILY_APART = Decimal("0.10")

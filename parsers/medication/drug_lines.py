@@ -1,19 +1,128 @@
-"""RXO, RXE, RXG, RXD, RXA and RXC: the same things said at different places, read by one table of places."""
+"""RXO, RXE, RXG, RXD, RXA and RXC: the same things said at different places, read by one table of places.
+
+With it: where senders put a drug, a frequency or a route when not in their own fields, and what a mixture is made of.
+"""
 
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from clinical.events import Coding
+from clinical.events import Amount, Coding, Component
 from parsers.defaults import Defaults
-from parsers.hl7.code_systems import NORMALISED
-from parsers.hl7.codes import read_codings, read_words
+from parsers.hl7.codes import NORMALISED, read_all_codings, read_codings, read_words
 from parsers.hl7.segments import Segment
-from parsers.medication.amount_fields import UnitField, from_to, read_number_and_unit, read_units
-from parsers.medication.decimals import Span, read_range, unique
-from parsers.medication.misplaced import shift_of, stray_frequency, stray_route
-from parsers.medication.strengths import Product
-from parsers.medication.units import DOSE, PACKAGE, RATES, Quantity, Unit, read_unit
+from parsers.medication.amounts import Product, amount_of, as_span, between, joined, per_administration
+from parsers.medication.frequencies import read_pattern
+from parsers.medication.immunoglobulins import looks_like_immunoglobulin, usual_strengths
+from parsers.medication.units import (
+    CONCENTRATION,
+    DOSE,
+    PACKAGE,
+    RATES,
+    VOLUME,
+    Quantity,
+    Span,
+    Unit,
+    UnitField,
+    from_to,
+    read_number_and_unit,
+    read_range,
+    read_unit,
+    read_units,
+    span,
+    unique,
+)
+
+_FURTHEST_BACK = 2
+_SHORTEST_NAME = 3  # letters
+_NO_AMOUNT = 10_000  # a number from here on is a code
+
+_REACH = 8  # fields after the units
+_FREQUENCY = re.compile(
+    r"Q[0-9]{0,2}[HDW]|Q[0-9]{1,2}L|QD|QOD|OD|BID|BD|TID|TDS|QID|QDS|[1-4]DD|DAILY|WEEKLY|MONTHLY", re.IGNORECASE
+)
+_ROUTE = re.compile(
+    r"IV|I\.V\.|IVPB|IVP|IVI|INTRAVEN\w+|SC|S\.C\.|SUBQ|SUBCUT\w*|SQ|IM|I\.M\.|INTRAMUSC\w+", re.IGNORECASE
+)
+
+
+def stray_frequency(segment: Segment, units: int) -> tuple[str, str]:
+    """A code of how often in one of the fields after the units, and that field; nothing when there is none."""
+    return _first(segment, units + 1, _FREQUENCY)
+
+
+def stray_route(segment: Segment, units: int) -> tuple[str, str]:
+    """A code for into a vein, under the skin or into a muscle from the field of the units on, and that field."""
+    return _first(segment, units, _ROUTE)
+
+
+def _first(segment: Segment, begin: int, codes: re.Pattern[str]) -> tuple[str, str]:
+    for field in range(begin, begin + _REACH):
+        code = segment.text(field).strip()
+        if codes.fullmatch(code):
+            return code, segment.path(field)
+    return "", ""
+
+
+def shift_of(segment: Segment, drug: int, amount: int) -> int:
+    """By how many fields the drug, and all that follows it, stands from its place."""
+    if segment.name == "RXC":
+        return 0
+    if _is_one_further(segment, drug, amount):
+        return 1
+    for back in range(1, min(_FURTHEST_BACK, drug - 1) + 1):
+        if _is_earlier(segment, drug, drug - back):
+            return -back
+    return 0
+
+
+def _is_one_further(segment: Segment, drug: int, amount: int) -> bool:
+    """No drug but words where the amount should be; some senders number their segments where the drug should be."""
+    parts = [part for part in (part.strip() for part in segment.components(amount)) if part]
+    if segment.raw(drug):
+        is_number = segment.raw(drug).strip().isdecimal() and len(segment.raw(drug).strip()) < 3
+        return is_number and len(parts) > 1 and _is_name(parts[1])
+    if len(parts) > 1 and read_range(parts[0]) is None:
+        return True
+    # A drug with a number for a code, or without any: its words are no amount and no unit, and its amount follows.
+    words = "".join(parts[:1] if len(parts) == 1 else parts[1:2])
+    is_amount = not words or _is_amount(words)
+    return not is_amount and read_number_and_unit(segment.text(amount + 1).strip())[0] is not None
+
+
+def _is_earlier(segment: Segment, drug: int, field: int) -> bool:
+    """A code, its name and its system in an earlier field, an amount behind it, and no name at the drug's place."""
+    parts = [part.strip() for part in segment.components(field)]
+    is_coded = len(parts) > 2 and _is_name(parts[1]) and _letters(parts[2]) > 1
+    is_taken = any(_is_name(part.strip()) for part in segment.components(drug)[:2])
+    number = read_number_and_unit(segment.text(field + 1).strip())[0]
+    return is_coded and not is_taken and number is not None and number.high < _NO_AMOUNT
+
+
+def _is_name(words: str) -> bool:
+    """Words that can be a drug: no amount, no unit and no frequency."""
+    return _letters(words) >= _SHORTEST_NAME and not _is_amount(words) and not read_pattern(words).is_known
+
+
+def _is_amount(words: str) -> bool:
+    return read_unit(words) is not None or read_number_and_unit(words)[0] is not None
+
+
+def _letters(words: str) -> int:
+    return sum(character.isalpha() for character in words)
+
+
+def read_routes(segments: Iterable[Segment], defaults: Defaults) -> tuple[Coding, ...]:
+    """Every route, each once; one in words alone is a code of no system."""
+    return tuple(dict.fromkeys(coding for segment in segments for coding in _route(segment, defaults)))
+
+
+def _route(segment: Segment, defaults: Defaults) -> tuple[Coding, ...]:
+    codings = read_all_codings(segment, 1, defaults)
+    words = read_words(segment, 1)
+    return codings or ((Coding(system="", code=words, display=words),) if words else ())
+
 
 _ATC = re.compile(r"[A-Z][0-9]{2}[A-Z]{2}[0-9]{2}")
 _ONE = Decimal(1)
@@ -257,3 +366,73 @@ def _so_many(count: Span, each: Span) -> Span:
 def drug_words(segment: Segment, field: int) -> str:
     """Every text of a drug field, each once; a code that stands for no drug (`DEFAULTMED`) keeps its text."""
     return read_words(segment, field)
+
+
+def read_components(segments: Iterable[Segment], defaults: Defaults) -> tuple[Component, ...]:
+    """Every ingredient, with the grams of an additive."""
+    return tuple(_read(segment, defaults) for segment in segments)
+
+
+def _read(segment: Segment, defaults: Defaults) -> Component:
+    line = DrugLine(segment)
+    codings, text = line.codings(defaults), line.name()
+    kind = segment.text(1).strip().upper()
+    quantity, _, _ = line.amount()
+    amount = grams = None
+    if quantity is not None:
+        amount = amount_of(quantity, line.amount_path)
+        grams, _ = per_administration(
+            quantity, assumed_if_immunoglobulin(line.product(text), codings, text), line.amount_path
+        )
+    return Component(
+        kind="base" if kind == "B" else "additive",
+        codings=codings,
+        text=text,
+        amount=amount,
+        grams=grams,
+        path=line.path,
+    )
+
+
+def assumed_if_immunoglobulin(product: Product, codings: Sequence[Coding], text: str) -> Product:
+    """The product, with the usual strengths when it is an immunoglobulin; of any other drug nothing is assumed."""
+    if not looks_like_immunoglobulin(codings, text):
+        return product
+    return Product(
+        product.name,
+        product.strength,
+        product.volume,
+        product.package,
+        usual_strengths(codings),
+        product.mixed,
+        product.basis,
+    )
+
+
+def immunoglobulin_in(components: Sequence[Component], drug: Sequence[Coding]) -> Amount | None:
+    """The sum of the additives that are immunoglobulin, or the drug that was ordered; None without such a line."""
+    codes = {(coding.system, coding.code) for coding in drug}
+    amounts = [
+        component.grams
+        for component in components
+        if component.kind == "additive" and component.grams is not None and _is_it(component, codes)
+    ]
+    if not amounts or len({amount.unit for amount in amounts}) > 1:
+        return None
+    total = Span(Decimal(0), Decimal(0))
+    for amount in amounts:
+        total = span(total.low + amount.low, total.high + amount.high, *total.flags, *amount.flags)
+    return between(total, amounts[0].unit, joined(*(amount.basis for amount in amounts)))
+
+
+def _is_it(component: Component, codes: set[tuple[str, str]]) -> bool:
+    if looks_like_immunoglobulin(component.codings, component.text):
+        return True
+    return any((coding.system, coding.code) in codes for coding in component.codings)
+
+
+def mixed_strength(grams: Amount | None, amount: Quantity | None, basis: str) -> Amount | None:
+    """mg/mL of the whole mixture: its grams in its volume."""
+    if grams is None or amount is None or grams.unit != "g" or amount.unit.base != VOLUME or amount.counted.low <= 0:
+        return None
+    return between(as_span(grams) * 1000 / amount.counted, CONCENTRATION, joined(grams.basis, basis))

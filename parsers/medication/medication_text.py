@@ -4,8 +4,17 @@ import re
 from decimal import Decimal
 from functools import lru_cache
 
-from parsers.medication.decimals import Span, read_number, read_range, span
-from parsers.medication.units import CONCENTRATION, RATES, Quantity, Unit, read_unit
+from parsers.medication.units import (
+    CONCENTRATION,
+    RATES,
+    Quantity,
+    Span,
+    Unit,
+    read_number,
+    read_range,
+    read_unit,
+    span,
+)
 
 _NUMBER = r"[0-9]{1,6}(?:[.,][0-9]{1,4}){0,2}"
 _RANGE = rf"{_NUMBER}(?:\s?(?:-|–|tot|to|à)\s?{_NUMBER})?"

@@ -6,11 +6,9 @@ from datetime import datetime
 from decimal import Decimal
 
 from clinical.events import Amount
-from parsers.medication.amounts import as_span, between, counted, differ, joined, rescale, widened
-from parsers.medication.decimals import Span, span
-from parsers.medication.durations import read_duration
-from parsers.medication.units import HOURS, RATES, Quantity, Unit, read_unit
-from parsers.medication.weights import in_grams, per_kg
+from parsers.medication.amounts import as_span, between, counted, differ, in_grams, joined, per_kg, rescale, widened
+from parsers.medication.frequencies import read_duration
+from parsers.medication.units import HOURS, RATES, Quantity, Span, Unit, read_unit, span
 
 _CONFLICT = Decimal("0.10")
 _LONGEST_HOURS = Decimal(240)  # no single infusion lasts longer than ten days

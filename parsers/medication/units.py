@@ -1,11 +1,126 @@
-"""Units as hospitals write them, each with the one it is counted in: `mg/kg/min` counts as 0.06 `g/kg/h`."""
+"""Numbers and units as hospitals write them: `1.000,5`, `G^Grams`, `75 mg`.
+
+What can be read in two ways is an interval. Each unit counts in another: `mg/kg/min` is 0.06 `g/kg/h`.
+"""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Context, Decimal
 from functools import lru_cache
 
-from parsers.medication.decimals import Span, unique
+from parsers.hl7.segments import Segment
+
+_PRECISION = Context(prec=12)
+_NUMBER = re.compile(r"[0-9]{1,12}(?:[.,][0-9]{1,9}){0,3}", re.ASCII)
+_RANGE = re.compile(r"(.+?)\s*(?:-|–|—|\btot(?: en met)?\b|\bto\b|\bt/m\b|\bà\b)\s*(.+)", re.IGNORECASE)
+_SPACED_THOUSANDS = re.compile(r"(?<=[0-9])[\s\u00a0\u202f'](?=[0-9]{3}(?![0-9]))")
+
+AMBIGUOUS = "ambiguous_separator"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A number that lies between two values, low never above high."""
+
+    low: Decimal
+    high: Decimal
+    flags: tuple[str, ...] = ()
+
+    def __mul__(self, other: "Span | Decimal | int") -> "Span":
+        """Multiply two intervals of positive numbers."""
+        if isinstance(other, Span):
+            low, high = self.low * other.low, self.high * other.high
+            return span(low, high if high != low else low, *self.flags, *other.flags)
+        low = self.low * other
+        return span(low, self.high * other if self.high != self.low else low, *self.flags)
+
+    def __truediv__(self, other: "Span | Decimal | int") -> "Span":
+        """Divide two intervals of positive numbers; the divisor must not reach zero."""
+        if isinstance(other, Span):
+            return span(self.low / other.high, self.high / other.low, *self.flags, *other.flags)
+        low = self.low / other
+        return span(low, self.high / other if self.high != self.low else low, *self.flags)
+
+
+def span(first: Decimal | int, second: Decimal | int, *flags: str) -> Span:
+    """An interval between two values in either order, rounded to twelve digits, each flag once."""
+    low = _tidy(Decimal(first))
+    high = low if second is first else _tidy(Decimal(second))
+    if high < low:
+        low, high = high, low
+    return Span(low, high, unique(flags))
+
+
+def unique(flags: Iterable[str]) -> tuple[str, ...]:
+    """Each flag once, in the order they were raised."""
+    if not flags:
+        return ()
+    raised = [flag for flag in flags if flag]
+    return tuple(raised) if len(raised) < 2 else tuple(dict.fromkeys(raised))
+
+
+def _tidy(value: Decimal) -> Decimal:
+    """Twelve digits, no trailing zeros, and 100 rather than 1E+2."""
+    value = value.normalize(_PRECISION)
+    exponent = value.as_tuple().exponent
+    return value.quantize(Decimal(1)) if isinstance(exponent, int) and 0 < exponent < 15 else value
+
+
+@lru_cache(maxsize=4096)
+def read_number(text: str) -> Span | None:
+    """Read one number that is zero or more, or None.
+
+    A single separator before exactly three digits is a decimal mark or a thousand: `1.000` is 1 or 1000.
+    """
+    text = _SPACED_THOUSANDS.sub("", text.strip())
+    text = ("0" + text) if text[:1] in {".", ","} else text.removeprefix("+")
+    if _NUMBER.fullmatch(text) is None:
+        return None
+    marks = [character for character in text if character in ".,"]
+    if not marks:
+        return span(Decimal(text), Decimal(text))
+    groups = re.split("[.,]", text)
+    if len(set(marks)) == 1 and len(marks) > 1:
+        return _thousands(groups) if all(len(group) == 3 for group in groups[1:]) else None
+    if len(marks) > 1:
+        whole, fraction = groups[:-1], groups[-1]
+        return _decimal("".join(whole), fraction) if _are_thousands(whole) and marks[-1] not in marks[:-1] else None
+    if len(groups[1]) == 3 and len(groups[0]) <= 3 and not groups[0].startswith("0"):
+        return span(Decimal(f"{groups[0]}.{groups[1]}"), Decimal("".join(groups)), AMBIGUOUS)
+    return _decimal(groups[0], groups[1])
+
+
+def _are_thousands(groups: list[str]) -> bool:
+    return all(len(group) == 3 for group in groups[1:]) and 0 < len(groups[0]) <= 3
+
+
+def _thousands(groups: list[str]) -> Span | None:
+    if not _are_thousands(groups):
+        return None
+    value = Decimal("".join(groups))
+    return span(value, value)
+
+
+def _decimal(whole: str, fraction: str) -> Span:
+    value = Decimal(f"{whole}.{fraction}")
+    return span(value, value)
+
+
+@lru_cache(maxsize=4096)
+def read_range(text: str) -> Span | None:
+    """Read one number, or two with a dash or a word between them, or None."""
+    single = read_number(text)
+    if single is not None:
+        return single
+    found = _RANGE.fullmatch(text.strip())
+    if found is None:
+        return None
+    first, second = read_number(found[1]), read_number(found[2])
+    if first is None or second is None:
+        return None
+    return span(min(first.low, second.low), max(first.high, second.high), *first.flags, *second.flags)
+
 
 MASS, VOLUME, PER_KG, ML_PER_KG = "g", "mL", "g/kg", "mL/kg"
 CONCENTRATION, PACKAGE, DOSE, ACTIVITY, BODY_WEIGHT, HOURS = "mg/mL", "package", "dose", "IU", "kg", "h"
@@ -202,3 +317,72 @@ def _finish(names: list[str], bases: list[str], factor: Decimal, flags: tuple[st
     if base == "mL/mL":
         return Unit(name, name, _D(1), flags)
     return Unit(name, base, factor, flags)
+
+
+_CODES_FROM = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class UnitField:
+    """A field of units: what it says, and the number some senders put into it."""
+
+    unit: Unit | None
+    text: str
+    value: Span | None = None
+
+
+def read_number_and_unit(text: str) -> tuple[Span | None, Unit | None, tuple[str, ...]]:
+    """A number, with the unit that some senders add to it."""
+    if not text:
+        return None, None, ()
+    value = read_range(text)
+    if value is not None:
+        return value, None, ()
+    number, unit = split_value(text)
+    return (number, unit, ("unit_in_value",)) if number is not None else (None, None, ("amount_unread",))
+
+
+def split_value(text: str) -> tuple[Span | None, Unit | None]:
+    """`75 mg` as a number and a unit; neither when it is something else."""
+    text = text.strip()
+    cut = next((index for index, character in enumerate(text) if character.isalpha() or character in "%[{"), len(text))
+    number, unit = read_range(text[:cut].strip()), read_unit(text[cut:])
+    return (number, unit) if number is not None and unit is not None else (None, None)
+
+
+def from_to(low: Span | None, high: Span | None) -> Span | None:
+    """From the minimum to the maximum; a maximum of zero is a field that was not filled in."""
+    if low is None or (low.high == 0 and high is not None):
+        return high
+    if high is None or high.high == 0:
+        return low
+    return span(min(low.low, high.low), max(low.high, high.high), *low.flags, *high.flags)
+
+
+def _no_code(number: Span | None) -> Span | None:
+    """The number, unless it is so large that it is the code of the unit: `263762^MDC_DIM_MILLI_L^MDC`."""
+    return number if number is not None and number.high < _CODES_FROM else None
+
+
+def read_units(segment: Segment, field: int, number_sent: bool = True) -> UnitField:
+    """Units from the code, else its text, else the alternate code; `75 mg` and `43^mg/hr` hold the number too."""
+    if not field:
+        return UnitField(None, "")
+    parts = [part.strip() for part in segment.components(field)]
+    words = [parts[index] for index in (0, 1, 3, 4, 8) if index < len(parts) and parts[index]]
+    if not words:
+        return UnitField(None, "")
+    first = read_unit(words[0])
+    if first is not None:
+        return UnitField(first, words[0])
+    value, unit = split_value(words[0])
+    if unit is not None:
+        return UnitField(unit, words[0], value)
+    unit = next((found for word in words[1:] if (found := read_unit(word)) is not None), None)
+    number = _no_code(read_range(words[0]))
+    if unit is not None and number is not None and (not number_sent or unit.base.endswith("/h")):
+        return UnitField(unit, words[0], number)
+    if unit is None:
+        value, unit = next((pair for word in words[1:] if (pair := split_value(word))[1] is not None), (None, None))
+        return UnitField(unit, words[0], value if not number_sent else None)
+    return UnitField(unit, words[0])

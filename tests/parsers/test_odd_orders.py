@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from clinical.events import Amount
 from parsers.medication.administrations import read_administrations
-from parsers.medication.expansion import expand
+from parsers.medication.courses import expand
 from parsers.medication.orders import read_orders
 from tests.parsers.builders import DEFAULTS, HEADER, a_patient_message, parts_of
 

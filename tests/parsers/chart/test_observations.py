@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from clinical.events import Observation
-from parsers.chart.lab_units import ucum_of
+from parsers.chart.observations import ucum_of
 from parsers.reading import read
 from tests.parsers.builders import DEFAULTS, a_patient_message
 

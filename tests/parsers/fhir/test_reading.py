@@ -22,8 +22,7 @@ from tests.parsers.fhir.builders import (
     quantity,
     reading_of,
 )
-from tests.parsers.fhir.test_allergies import an_allergy
-from tests.parsers.fhir.test_procedures import a_procedure
+from tests.parsers.fhir.test_chart import a_procedure, an_allergy
 
 FORTY = quantity(40, "g")
 DAILY = {"period": 1, "periodUnit": "d", "count": 5}

@@ -4,8 +4,7 @@ import pytest
 
 from clinical.events import Coding
 from parsers.defaults import Defaults
-from parsers.hl7.code_systems import system_named
-from parsers.hl7.codes import read_all_codings, read_codings, read_words
+from parsers.hl7.codes import read_all_codings, read_codings, read_words, system_named
 from tests.parsers.builders import DEFAULTS, a_segment
 
 

@@ -11,24 +11,15 @@ from parsers.medication.doubts import DOUBTS
 FOLDER = Path(parsers.medication.__file__).parent
 ABOUT_ORDERS = [
     "administrations",
-    "amount_fields",
     "amounts",
-    "components",
-    "decimals",
+    "courses",
     "doses",
     "drug_lines",
-    "durations",
-    "misplaced",
-    "order_content",
+    "frequencies",
     "orders",
-    "patterns",
-    "quantities",
     "rates",
     "schedules",
-    "strengths",
-    "timing_fields",
     "units",
-    "weights",
 ]
 
 

@@ -6,7 +6,6 @@ from decimal import Decimal
 import pytest
 
 from clinical.events import Amount
-from parsers.medication.decimals import read_range
 from parsers.medication.rates import (
     GivePer,
     Step,
@@ -17,7 +16,7 @@ from parsers.medication.rates import (
     rate_of,
     read_give_per,
 )
-from parsers.medication.units import read_unit
+from parsers.medication.units import read_range, read_unit
 
 TEN_PERCENT = Amount(low=Decimal(100), high=Decimal(100), unit="mg/mL")
 ASSUMED = Amount(low=Decimal(50), high=Decimal(100), unit="mg/mL", flags=("assumed_conc",))

@@ -7,7 +7,7 @@ import pytest
 
 from clinical.events import Moment
 from parsers.hl7.times import moment
-from parsers.medication.durations import read_duration
+from parsers.medication.frequencies import read_duration
 from parsers.medication.schedules import Sent, per_day, read_repeats, timing, timing_in_text
 
 ZONE = ZoneInfo("Europe/Amsterdam")

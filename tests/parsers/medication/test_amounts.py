@@ -1,4 +1,4 @@
-"""Grams of one administration, at the traps and beside them."""
+"""Grams of one administration."""
 
 from decimal import Decimal
 
@@ -7,12 +7,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clinical.events import Amount
-from parsers.medication.amounts import differ
-from parsers.medication.decimals import read_range
-from parsers.medication.quantities import is_per_course, per_administration
-from parsers.medication.strengths import ASSUMED, Product, concentration
-from parsers.medication.units import Quantity, read_unit
-from parsers.medication.weights import in_grams, is_implausible, maybe_course_total, per_kg
+from parsers.medication.amounts import (
+    ASSUMED,
+    Product,
+    concentration,
+    differ,
+    in_grams,
+    is_implausible,
+    is_per_course,
+    maybe_course_total,
+    per_administration,
+    per_kg,
+)
+from parsers.medication.units import Quantity, read_range, read_unit
 
 IVIG = (Decimal(50), Decimal(100))
 

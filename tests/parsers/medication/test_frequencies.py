@@ -1,11 +1,10 @@
-"""How often and for how long, as codes and as words."""
+"""How often."""
 
 from decimal import Decimal
 
 import pytest
 
-from parsers.medication.durations import duration_in, read_duration
-from parsers.medication.patterns import read_pattern
+from parsers.medication.frequencies import duration_in, read_duration, read_pattern
 
 
 @pytest.mark.parametrize(

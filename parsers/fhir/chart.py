@@ -1,0 +1,333 @@
+"""The chart in FHIR: patients, conditions, observations, procedures and allergies."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Literal
+
+from clinical.events import (
+    Allergy,
+    AnyEvent,
+    Certainty,
+    Coding,
+    Condition,
+    Identifier,
+    Moment,
+    Name,
+    Observation,
+    PatientMerged,
+    PatientSeen,
+    Procedure,
+)
+from parsers.chart.allergies import says_none
+from parsers.chart.conditions import weigh
+from parsers.chart.observations import read_figure, ucum_of
+from parsers.chart.patients import read_date
+from parsers.fhir.elements import (
+    Json,
+    Resource,
+    codes,
+    codings,
+    first_moment,
+    has_invalid_bsn,
+    moment,
+    number_of,
+    numbers,
+    one_of,
+    own_identity,
+    part,
+    parts,
+    placed,
+    stands,
+    target,
+    text,
+    typed,
+    unit_text,
+    where,
+    words,
+)
+from parsers.hl7.identifiers import natural_key
+from parsers.hl7.times import stamp
+
+_SEXES = {"male": "M", "female": "F", "other": "O", "unknown": "U"}
+_NAME_USES = ("official", "usual", "", "temp", "nickname", "anonymous", "maiden", "old")
+
+
+def read_patient(resource: Resource) -> Iterator[AnyEvent]:
+    """The person, and the pointer from the server's id to the numbers of the hospital."""
+    body = resource.body
+    own = own_identity(resource.id, resource.defaults) if resource.id else None
+    known = numbers(body, resource.defaults) or ((own,) if own is not None else ())
+    died_at, doubts = moment(body, "deceasedDateTime", resource.defaults)
+    birth_date, odd = _birth_date(body)
+    yield PatientSeen(
+        patient=known,
+        path=resource.path,
+        flags=doubts + odd + (("bsn_invalid",) if has_invalid_bsn(body) else ()),
+        name=_name(parts(body, "name")),
+        birth_date=birth_date,
+        sex=_SEXES.get(text(body, "gender"), ""),
+        deceased=_deceased(body),
+        died_at=died_at,
+    )
+    if own is None:
+        return
+    if known[0] != own:
+        yield PatientMerged(patient=known, path=resource.at("identifier"), retired=(own,))
+    yield from _replaced(resource, known[0])
+
+
+def _replaced(resource: Resource, identity: Identifier) -> Iterator[PatientMerged]:
+    """`replaced-by` is a merge. `replaces` is said by the other record too; `seealso` and `refer` are no identity."""
+    for place, link in placed(resource.body, "link"):
+        kind, number = target(text(part(link, "other"), "reference"))
+        if text(link, "type") == "replaced-by" and number not in ("", resource.id) and kind in ("Patient", ""):
+            survivor = own_identity(number, resource.defaults)
+            yield PatientMerged(patient=(survivor,), path=resource.at(place, "other"), retired=(identity,))
+
+
+def _name(names: list[Json]) -> Name | None:
+    for use in _NAME_USES:
+        for name in names:
+            if text(name, "use") == use:
+                given = name.get("given")
+                first = " ".join(text({"": each}, "") for each in given) if isinstance(given, list) else ""
+                found = Name(family=text(name, "family") or ("" if first else text(name, "text")), given=first)
+                if found.family or found.given:
+                    return found
+    return None
+
+
+def _birth_date(body: Json) -> tuple[date | None, tuple[str, ...]]:
+    written = text(body, "birthDate")
+    return read_date(written.replace("-", "")) if written else (None, ())
+
+
+def _deceased(body: Json) -> bool | None:
+    if text(body, "deceasedDateTime"):
+        return True
+    said = body.get("deceasedBoolean")
+    return said if isinstance(said, bool) else None
+
+
+_CERTAINTIES: dict[str, Certainty] = {
+    "confirmed": "confirmed",
+    "provisional": "suspected",
+    "differential": "suspected",
+    "unconfirmed": "suspected",
+    "refuted": "refuted",
+}
+_STATUSES = {
+    **dict.fromkeys(("active", "recurrence", "relapse"), "active"),
+    "inactive": "inactive",
+    **dict.fromkeys(("remission", "resolved"), "resolved"),
+}
+_ERROR = "entered-in-error"
+_ABATED = ("abatementAge", "abatementString", "abatementPeriod", "abatementRange")
+
+
+def read_condition(resource: Resource) -> Iterator[Condition]:
+    """The condition, unless it names nothing."""
+    body, defaults = resource.body, resource.defaults
+    concept = part(body, "code")
+    coded, said = codings(concept, defaults), words(concept)
+    verified = one_of(part(body, "verificationStatus"), (*_CERTAINTIES, _ERROR))
+    if not coded and not said and verified != _ERROR:
+        return
+    free = typed(concept) if coded else said
+    certainty, flags = weigh(_CERTAINTIES.get(verified, "confirmed"), coded, free)
+    onset, doubts = _onset(resource)
+    resolved, _ = first_moment(body, "abatement", defaults)
+    category = "diagnosis" if _is_diagnosis(resource) else "problem"
+    yield Condition(
+        patient=resource.patient,
+        path=where(resource, "code", concept),
+        flags=flags + doubts,
+        key=resource.name or natural_key(category, coded, said, text(body, "onsetDateTime")),
+        category="diagnosis" if category == "diagnosis" else "problem",
+        action="delete" if verified == _ERROR else "assert",
+        codings=coded,
+        text=said,
+        certainty=certainty,
+        status=_status(resource, resolved),
+        onset=onset,
+        resolved=resolved,
+    )
+
+
+def _onset(resource: Resource) -> tuple[Moment | None, tuple[str, ...]]:
+    """When it began; failing that, when it was written down, which is the latest it can have begun."""
+    onset, doubts = first_moment(resource.body, "onset", resource.defaults)
+    if onset is not None:
+        return onset, doubts
+    recorded, _ = moment(resource.body, "recordedDate", resource.defaults)
+    return recorded, (*doubts, "onset_is_recorded_date") if recorded else doubts
+
+
+def _status(resource: Resource, resolved: Moment | None) -> str:
+    said = one_of(part(resource.body, "clinicalStatus"), _STATUSES)
+    has_abated = resolved is not None or any(name in resource.body for name in _ABATED)
+    return _STATUSES.get(said) or ("resolved" if has_abated else "active")
+
+
+def _is_diagnosis(resource: Resource) -> bool:
+    return any(code == "encounter-diagnosis" for each in parts(resource.body, "category") for code in codes(each))
+
+
+Status = Literal["final", "preliminary", "corrected", "withdrawn", "no_value"]
+_RESULT_STATUSES: dict[str, Status] = {
+    "final": "final",
+    "amended": "corrected",
+    "corrected": "corrected",
+    "preliminary": "preliminary",
+    "unknown": "preliminary",
+    "registered": "no_value",
+    "cancelled": "withdrawn",
+    "entered-in-error": "withdrawn",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Value:
+    """What `value[x]` says, and in which element."""
+
+    element: str = ""
+    value: str = ""
+    comparator: str = ""
+    number: Decimal | None = None
+    unit: str = ""
+    codings: tuple[Coding, ...] = ()
+    flags: tuple[str, ...] = ()
+
+
+def read_observation(resource: Resource) -> Iterator[Observation]:
+    """The result, and its components when it has any: a blood pressure is two numbers."""
+    taken, doubts = first_moment(resource.body, "effective", resource.defaults)
+    if taken is None:
+        taken, more = moment(resource.body, "issued", resource.defaults)
+        doubts = (*doubts, *more)
+    within = placed(resource.body, "component")
+    value = _value(resource.body, resource)
+    if value.value or value.codings or not within:
+        yield _result(resource, resource.body, value, taken, doubts, "")
+    for inside, component in within:
+        yield _result(resource, component, _value(component, resource), taken, doubts, inside)
+
+
+def _result(
+    resource: Resource, body: Json, value: _Value, taken: Moment | None, doubts: tuple[str, ...], inside: str
+) -> Observation:
+    concept = part(body, "code")
+    coded, said = codings(concept, resource.defaults), words(concept)
+    status = _RESULT_STATUSES.get(text(resource.body, "status"), "preliminary")
+    if status != "withdrawn" and not value.value and not value.codings:
+        status = "no_value"
+    test = f"{coded[0].system}:{coded[0].code}" if coded else said.lower()
+    whole = resource.name or f"fhir/{test}/{stamp(taken)}"
+    path = resource.at(inside) if inside else resource.path
+    return Observation(
+        patient=resource.patient,
+        path=f"{path}.{value.element}" if value.element else stands(f"{path}.code", concept) if concept else path,
+        flags=doubts + value.flags,
+        key=f"{whole}/{test}" if inside else whole,
+        codings=coded,
+        text=said,
+        value=value.value,
+        comparator=value.comparator,
+        number=value.number,
+        unit=value.unit,
+        range=_range(body),
+        abnormal=next((code.upper() for each in parts(body, "interpretation") for code in codes(each)), ""),
+        status=status,
+        taken=taken,
+        value_codings=value.codings,
+    )
+
+
+def _value(body: Json, resource: Resource) -> _Value:
+    """One of `value[x]`; a range or a ratio is words, as no single number can stand for it."""
+    if quantity := part(body, "valueQuantity"):
+        number = number_of(quantity, "value")
+        comparator = text(quantity, "comparator")
+        shown = f"{comparator}{number:f}" if number is not None else ""
+        return _Value("valueQuantity", shown, comparator, number, ucum_of(unit_text(quantity)))
+    if concept := part(body, "valueCodeableConcept"):
+        coded = codings(concept, resource.defaults)
+        return _Value("valueCodeableConcept", words(concept), codings=coded)
+    if said := text(body, "valueString"):
+        comparator, number, flags = read_figure(said, is_numeric=False)
+        return _Value("valueString", said, comparator, number, flags=flags)
+    if (number := number_of(body, "valueInteger")) is not None:
+        return _Value("valueInteger", f"{number:f}", "", number)
+    if isinstance(body.get("valueBoolean"), bool):
+        return _Value("valueBoolean", "true" if body["valueBoolean"] else "false")
+    return _of_two(body)
+
+
+def _of_two(body: Json) -> _Value:
+    """A range or a ratio: both numbers, as words."""
+    for element, names, mark in (
+        ("valueRange", ("low", "high"), "-"),
+        ("valueRatio", ("numerator", "denominator"), ":"),
+    ):
+        if within := part(body, element):
+            ends = [part(within, name) for name in names]
+            said = [f"{end:f}" for each in ends if (end := number_of(each, "value")) is not None]
+            unit = ucum_of(next((written for each in ends if (written := unit_text(each))), ""))
+            return _Value(element, mark.join(said), unit=unit, flags=("value_range",))
+    return _Value()
+
+
+def _range(body: Json) -> str:
+    for each in parts(body, "referenceRange"):
+        ends = [number_of(part(each, name), "value") for name in ("low", "high")]
+        if said := text(each, "text"):
+            return said
+        if any(end is not None for end in ends):
+            return "-".join("" if end is None else f"{end:f}" for end in ends)
+    return ""
+
+
+PLANNED = frozenset({"preparation"})
+_NEVER = frozenset({"entered-in-error", "not-done"})
+
+
+def read_procedure(resource: Resource) -> Iterator[Procedure]:
+    """The procedure, unless it names nothing."""
+    concept = part(resource.body, "code")
+    coded, said = codings(concept, resource.defaults), words(concept)
+    status = text(resource.body, "status")
+    if not coded and not said and status not in _NEVER:
+        return
+    performed, doubts = first_moment(resource.body, "performed", resource.defaults)
+    yield Procedure(
+        patient=resource.patient,
+        path=where(resource, "code", concept),
+        flags=doubts,
+        key=resource.name or natural_key("procedure", coded, said, text(resource.body, "performedDateTime")),
+        action="delete" if status in _NEVER else "assert",
+        codings=coded,
+        text=said,
+        performed=performed,
+    )
+
+
+_NONE = frozenset({"entered-in-error", "refuted"})
+
+
+def read_allergy(resource: Resource) -> Iterator[Allergy]:
+    """The allergy, unless it names nothing."""
+    concept = part(resource.body, "code")
+    coded, said = codings(concept, resource.defaults), words(concept)
+    verified = one_of(part(resource.body, "verificationStatus"), _NONE)
+    if says_none(coded, said) or (not coded and not said and verified not in _NONE):
+        return
+    yield Allergy(
+        patient=resource.patient,
+        path=where(resource, "code", concept),
+        key=resource.name or natural_key("allergy", coded, said, ""),
+        action="delete" if verified in _NONE else "assert",
+        codings=coded,
+        text=said,
+    )

@@ -1,0 +1,558 @@
+"""The chart in FHIR."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from clinical.events import Allergy, Condition, Observation, PatientMerged, PatientSeen, Procedure
+from parsers.defaults import Defaults
+from parsers.errors import UnreadableMessage
+from tests.parsers.fhir.builders import (
+    ATC,
+    LOINC,
+    PATIENT,
+    SNOMED,
+    UCUM,
+    Json,
+    a_condition,
+    a_patient,
+    an_observation,
+    concept,
+    element_at,
+    events_of,
+    one_of,
+    quantity,
+    reading_of,
+)
+
+BSN = "http://fhir.nl/fhir/NamingSystem/bsn"
+MASKED = {"extension": [{"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "masked"}]}
+
+
+def a_number(value: str, system: str = "urn:oid:9.9", kind: str = "MR", **elements: Any) -> Json:
+    return {"system": system, "value": value, "type": concept(("x", kind))} | elements
+
+
+def test_the_id_at_the_server_points_to_the_number_of_the_hospital() -> None:
+    seen, merged = events_of(a_patient(), Defaults(authorities={"urn:oid:9.9": "ZKHA"}, source="import"))
+
+    assert isinstance(seen, PatientSeen)
+    assert isinstance(merged, PatientMerged)
+    assert [(each.authority, each.value) for each in seen.patient] == [("ZKHA", "7000001")]
+    assert [(each.authority, each.value) for each in merged.retired] == [("FHIR import", "p1")]
+    assert merged.path == "Patient.identifier"
+
+
+def test_without_a_number_the_id_at_the_server_is_the_identity() -> None:
+    (seen,) = events_of(a_patient(identifier=[]))
+
+    assert [(each.authority, each.value) for each in seen.patient] == [("FHIR import", "p1")]
+
+
+def test_without_number_and_id_it_is_nobody() -> None:
+    with pytest.raises(UnreadableMessage) as raised:
+        reading_of(a_patient(identifier=[], id=""))
+
+    assert (raised.value.reason, raised.value.path) == ("no_patient", "Patient.identifier")
+
+
+def test_an_old_number_is_not_the_patients_any_more() -> None:
+    found = one_of(PatientSeen, a_patient(identifier=[a_number("7000009", use="old"), a_number("7000001")]))
+
+    assert [each.value for each in found.patient] == ["7000001"]
+
+
+@pytest.mark.parametrize(
+    ("bsn", "values", "flags"),
+    [
+        ({"value": "111222333"}, ["7000001", "111222333"], ()),
+        ({"value": "111222334"}, ["7000001"], ("bsn_invalid",)),
+        ({"_value": MASKED}, ["7000001"], ()),
+    ],
+)
+def test_a_bsn_counts_when_it_passes_the_eleven_test(bsn: Json, values: list[str], flags: tuple[str, ...]) -> None:
+    found = one_of(PatientSeen, a_patient(identifier=[{"system": BSN} | bsn, a_number("7000001")]))
+
+    assert [each.value for each in found.patient] == values
+    assert found.flags == flags
+
+
+@pytest.mark.parametrize(
+    ("said", "deceased", "precision"),
+    [
+        ({"deceasedBoolean": True}, True, None),
+        ({"deceasedBoolean": False}, False, None),
+        ({"deceasedDateTime": "2026-03"}, True, "month"),
+        ({"deceasedDateTime": "2026-02-30"}, True, None),
+        ({}, None, None),
+    ],
+)
+def test_death_is_told_with_its_time(said: Json, deceased: bool | None, precision: str | None) -> None:
+    found = one_of(PatientSeen, a_patient(**said))
+
+    assert (found.deceased, found.died_at.precision if found.died_at else None) == (deceased, precision)
+
+
+@pytest.mark.parametrize(
+    ("names", "family", "given"),
+    [
+        ([{"use": "old", "family": "Oud"}, {"use": "official", "family": "Test", "given": ["A", "B"]}], "Test", "A B"),
+        ([{"use": "maiden", "family": "Meisje"}, {"use": "usual", "family": "Test"}], "Test", ""),
+        ([{"use": "old", "family": "Oud"}, {"family": "Test"}], "Test", ""),
+        ([{"text": "Anna Test"}], "Anna Test", ""),
+        ([{"text": "Anna Test", "given": ["Anna"]}], "", "Anna"),
+    ],
+)
+def test_the_name_in_use_is_shown(names: list[Json], family: str, given: str) -> None:
+    name = one_of(PatientSeen, a_patient(name=names)).name
+
+    assert name is not None
+    assert (name.family, name.given) == (family, given)
+
+
+@pytest.mark.parametrize(
+    ("written", "born", "flags"),
+    [
+        ("1955-04-03", date(1955, 4, 3), ()),
+        ("1955-04", date(1955, 4, 1), ("partial_birth_date",)),
+        ("1955", date(1955, 1, 1), ("partial_birth_date",)),
+        ("2019-02-30", None, ("unreadable_birth_date",)),
+        ("2019-13", None, ("unreadable_birth_date",)),
+        ("0001-01-01", date(1, 1, 1), ()),
+    ],
+)
+def test_a_birth_date_is_read_or_told(written: str, born: date | None, flags: tuple[str, ...]) -> None:
+    found = one_of(PatientSeen, a_patient(birthDate=written, gender="female"))
+
+    assert (found.birth_date, found.flags, found.sex) == (born, flags, "F")
+
+
+@pytest.mark.parametrize("reference", ["Patient/p2", "https://fhir.example/Patient/p2/_history/4", "urn:uuid:p2"])
+def test_replaced_by_is_a_merge(reference: str) -> None:
+    patient = a_patient(link=[{"other": {"reference": reference}, "type": "replaced-by"}])
+
+    merge = [each for each in events_of(patient) if isinstance(each, PatientMerged)][-1]
+
+    assert (merge.patient[0].value, merge.retired[0].value) == ("p2", "7000001")
+    assert element_at(patient, merge.path) == {"reference": reference}
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        {"other": {"reference": "Patient/p2"}, "type": "seealso"},
+        {"other": {"reference": "Patient/p2"}, "type": "replaces"},
+        {"other": {"reference": "Patient/p1"}, "type": "replaced-by"},
+        {"other": {"reference": "RelatedPerson/p2"}, "type": "replaced-by"},
+        {"type": "replaced-by"},
+    ],
+)
+def test_no_other_link_is_a_merge(link: Json) -> None:
+    assert len(events_of(a_patient(link=[link]))) == 2
+
+
+_VERIFICATION = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
+
+
+@pytest.mark.parametrize(
+    ("said", "certainty"),
+    [
+        ("confirmed", "confirmed"),
+        ("provisional", "suspected"),
+        ("differential", "suspected"),
+        ("unconfirmed", "suspected"),
+        ("refuted", "refuted"),
+        ("something else", "confirmed"),
+    ],
+)
+def test_how_certain_it_is_follows_from_its_verification(said: str, certainty: str) -> None:
+    found = one_of(Condition, a_condition(verificationStatus=concept((_VERIFICATION, said))))
+
+    assert (found.certainty, found.action) == (certainty, "assert")
+
+
+def test_a_code_of_another_system_beside_the_verification_does_not_hide_it() -> None:
+    status = concept((SNOMED, "410516002"), (_VERIFICATION, "refuted"))
+
+    assert one_of(Condition, a_condition(verificationStatus=status)).certainty == "refuted"
+
+
+def test_what_was_entered_in_error_is_withdrawn_also_when_it_names_nothing_any_more() -> None:
+    status = concept((_VERIFICATION, "entered-in-error"))
+
+    found = one_of(Condition, a_condition(verificationStatus=status, code={}))
+
+    assert (found.action, found.key) == ("delete", one_of(Condition, a_condition()).key)
+
+
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [
+        ("active", "active"),
+        ("recurrence", "active"),
+        ("relapse", "active"),
+        ("inactive", "inactive"),
+        ("remission", "resolved"),
+        ("resolved", "resolved"),
+        ("", "active"),
+    ],
+)
+def test_its_status_is_the_clinical_one(said: str, status: str) -> None:
+    assert one_of(Condition, a_condition(clinicalStatus=concept(("x", said)))).status == status
+
+
+@pytest.mark.parametrize(
+    ("written", "at", "precision"),
+    [
+        ("2019", "2018-12-31T23:00", "year"),
+        ("2019-03", "2019-02-28T23:00", "month"),
+        ("2019-03-02", "2019-03-01T23:00", "day"),
+        ("2019-03-02T10:11:12+01:00", "2019-03-02T09:11", "second"),
+        ("2019-03-02T10:11:12.123456789Z", "2019-03-02T10:11", "second"),
+    ],
+)
+def test_its_onset_is_as_precise_as_it_was_sent(written: str, at: str, precision: str) -> None:
+    onset = one_of(Condition, a_condition(onsetDateTime=written)).onset
+
+    assert onset is not None
+    assert (onset.at.isoformat()[:16], onset.precision) == (at, precision)
+
+
+def test_a_period_began_when_it_began() -> None:
+    onset = one_of(Condition, a_condition(onsetPeriod={"start": "2019-03-02", "end": "2019-04"})).onset
+
+    assert onset is not None
+    assert onset.precision == "day"
+
+
+@pytest.mark.parametrize(
+    "onset",
+    [
+        {"onsetAge": {"value": 55, "unit": "a"}},
+        {"onsetString": "rond haar vijftigste"},
+        {"onsetRange": {"low": {"value": 5}}},
+        {},
+    ],
+)
+def test_an_onset_that_is_no_date_is_unknown_or_at_the_latest_when_it_was_recorded(onset: dict[str, Any]) -> None:
+    unknown = one_of(Condition, a_condition(**onset))
+    recorded = one_of(Condition, a_condition(recordedDate="2024-05-06", **onset))
+
+    assert (unknown.onset, unknown.flags) == (None, ())
+    assert recorded.onset is not None
+    assert recorded.flags == ("onset_is_recorded_date",)
+
+
+@pytest.mark.parametrize("written", ["2019-02-30", "2019-13", "2019-00-00x", "9-9-9"])
+def test_a_date_that_never_was_is_no_onset_and_is_told(written: str) -> None:
+    found = one_of(Condition, a_condition(onsetDateTime=written))
+
+    assert (found.onset, found.flags) == (None, ("unreadable_time",))
+
+
+def test_a_placeholder_is_no_onset() -> None:
+    assert one_of(Condition, a_condition(onsetDateTime="0001-01-01")).onset is None
+
+
+@pytest.mark.parametrize(
+    "abated",
+    [
+        {"abatementDateTime": "2020"},
+        {"abatementPeriod": {"start": "2020"}},
+        {"abatementAge": {"value": 55}},
+        {"abatementString": "na een jaar"},
+    ],
+)
+def test_what_has_abated_is_resolved(abated: dict[str, Any]) -> None:
+    assert one_of(Condition, a_condition(**abated)).status == "resolved"
+
+
+@pytest.mark.parametrize(
+    ("text", "certainty"),
+    [
+        ("geen DVT", "refuted"),
+        ("moeder DVT", "family"),
+        ("PE uitgesloten", "refuted"),
+        ("verdenking longembolie", "suspected"),
+        ("DVT been links", "confirmed"),
+    ],
+)
+def test_words_alone_may_deny_what_they_name(text: str, certainty: str) -> None:
+    found = one_of(Condition, a_condition(code={"text": text}))
+
+    assert (found.codings, found.text, found.certainty) == ((), text, certainty)
+    assert found.path == "Condition.code.text"
+
+
+def test_words_beside_a_code_only_cast_doubt_on_it() -> None:
+    found = one_of(Condition, a_condition(code=concept((SNOMED, "128053003"), text="geen DVT", shown="DVT")))
+
+    assert (found.certainty, found.flags) == ("suspected", ("text_says_refuted",))
+
+
+def test_a_display_that_is_repeated_as_text_was_typed_by_nobody() -> None:
+    said = "Verdenking op DVT uitgesloten"
+
+    assert one_of(Condition, a_condition(code=concept((SNOMED, "1"), text=said, shown=said))).certainty == "confirmed"
+
+
+def test_every_code_keeps_its_own_system() -> None:
+    code = concept(
+        (SNOMED, "128053003"),
+        ("http://hl7.org/fhir/sid/icd-10", "I80.2"),
+        ("http://hl7.org/fhir/sid/icpc-1-nl", "K94.01"),
+        ("urn:oid:2.16.840.1.113883.2.4.4.1.902.40", "12"),
+        ("urn:oid:9.8.7", "eigen"),
+    )
+
+    found = one_of(Condition, a_condition(code=code))
+
+    assert [each.system for each in found.codings] == ["SNOMED", "ICD10", "ICPC", "GS40", "9.8.7"]
+    assert found.path == "Condition.code.coding[0]"
+
+
+@pytest.mark.parametrize(
+    ("category", "kind"),
+    [("encounter-diagnosis", "diagnosis"), ("problem-list-item", "problem"), ("health-concern", "problem")],
+)
+def test_a_diagnosis_of_a_visit_is_told_from_a_problem(category: str, kind: str) -> None:
+    assert one_of(Condition, a_condition(category=[concept(("x", category))])).category == kind
+
+
+def test_what_names_nothing_says_nothing() -> None:
+    assert events_of(a_condition(code={"coding": [{"system": SNOMED}]})) == ()
+
+
+def test_without_an_id_it_is_known_by_its_code_and_day() -> None:
+    keys = [one_of(Condition, a_condition(id="", onsetDateTime=day)).key for day in ("2019-01-02", "2019-01-03")]
+
+    assert keys == ["problem:SNOMED:128053003:20190102", "problem:SNOMED:128053003:20190103"]
+
+
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [
+        ("final", "final"),
+        ("amended", "corrected"),
+        ("corrected", "corrected"),
+        ("preliminary", "preliminary"),
+        ("unknown", "preliminary"),
+        ("registered", "no_value"),
+        ("cancelled", "withdrawn"),
+        ("entered-in-error", "withdrawn"),
+    ],
+)
+def test_every_status_has_its_effect(said: str, status: str) -> None:
+    assert one_of(Observation, an_observation(status=said, valueQuantity=quantity(75, "kg"))).status == status
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {},
+        {"dataAbsentReason": concept(("x", "unknown"))},
+        {"valueQuantity": {"unit": "kg"}},
+        {"valueQuantity": {}},
+        {"valueString": "  "},
+        {"valueInteger": True},
+        {"valueCodeableConcept": {}},
+        {"valueRange": {}},
+    ],
+)
+def test_without_a_value_there_is_no_value_and_the_place_is_that_of_the_test(value: dict[str, Any]) -> None:
+    found = one_of(Observation, an_observation(**value))
+
+    assert (found.status, found.value, found.number) == ("no_value", "", None)
+
+
+def test_what_was_withdrawn_stays_withdrawn_without_its_value() -> None:
+    assert one_of(Observation, an_observation(status="entered-in-error")).status == "withdrawn"
+
+
+@pytest.mark.parametrize(
+    ("code", "value", "number", "unit"),
+    [
+        ("29463-7", quantity(75.5, "kg"), "75.5", "kg"),
+        ("8302-2", quantity(178, "cm"), "178", "cm"),
+        ("6301-6", quantity(2.5, "{INR}"), "2.5", "{INR}"),
+        ("14682-9", quantity(110, "umol/L"), "110", "umol/L"),
+        ("33914-3", quantity(58, "mL/min/{1.73_m2}"), "58", "mL/min/{1.73_m2}"),
+        ("777-3", quantity(250, "10*9/L"), "250", "10*9/L"),
+        ("29463-7", {"value": 75, "unit": "kilo"}, "75", "kg"),
+        ("777-3", {"value": 250, "unit": "x10^9/l"}, "250", "10*9/L"),
+        ("29463-7", {"value": 75, "unit": "kg", "system": "urn:oid:2.1", "code": "205"}, "75", "kg"),
+        ("29463-7", {"value": 75}, "75", ""),
+    ],
+)
+def test_a_measurement_has_its_number_and_unit(code: str, value: dict[str, Any], number: str, unit: str) -> None:
+    found = one_of(Observation, an_observation(code=concept((LOINC, code)), valueQuantity=value))
+
+    assert (found.codings[0].code, found.number, found.unit) == (code, Decimal(number), unit)
+    assert found.path == "Observation.valueQuantity"
+
+
+@pytest.mark.parametrize("comparator", ["<", "<=", ">=", ">"])
+def test_a_comparator_is_kept(comparator: str) -> None:
+    value = {"value": 0.5, "comparator": comparator, "unit": "mg/L", "system": UCUM, "code": "mg/L"}
+
+    found = one_of(Observation, an_observation(valueQuantity=value))
+
+    assert (found.comparator, found.number, found.value) == (comparator, Decimal("0.5"), f"{comparator}0.5")
+
+
+@pytest.mark.parametrize(
+    ("said", "comparator", "number"),
+    [("<0,5", "<", "0.5"), ("2,6", "", "2.6"), (">5000", ">", "5000"), ("zie opmerking", "", None)],
+)
+def test_a_number_in_words_is_read(said: str, comparator: str, number: str | None) -> None:
+    found = one_of(Observation, an_observation(valueString=said))
+
+    assert (found.value, found.comparator) == (said, comparator)
+    assert found.number == (Decimal(number) if number else None)
+
+
+def test_a_coded_value_is_kept_with_its_code() -> None:
+    value = concept((SNOMED, "10828004"), shown="Positief")
+
+    found = one_of(Observation, an_observation(code={"text": "Factor V Leiden"}, valueCodeableConcept=value))
+
+    assert (found.text, found.value, found.value_codings[0].code) == ("Factor V Leiden", "Positief", "10828004")
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ({"valueInteger": 7}, "7"),
+        ({"valueBoolean": True}, "true"),
+        ({"valueRange": {"low": quantity(1, "g"), "high": quantity(2, "g")}}, "1-2"),
+        ({"valueRatio": {"numerator": {"value": 1}, "denominator": {"value": 80}}}, "1:80"),
+    ],
+)
+def test_other_values_are_shown(value: dict[str, Any], shown: str) -> None:
+    assert one_of(Observation, an_observation(**value)).value == shown
+
+
+def test_each_component_is_a_result_of_its_own() -> None:
+    pressure = [
+        {"code": concept((LOINC, "8480-6")), "valueQuantity": quantity(120, "mm[Hg]")},
+        {"code": concept((LOINC, "8462-4")), "valueQuantity": quantity(80, "mm[Hg]")},
+    ]
+
+    found = [each for each in events_of(an_observation(component=pressure)) if isinstance(each, Observation)]
+
+    assert [(each.codings[0].code, each.number) for each in found] == [
+        ("8480-6", Decimal(120)),
+        ("8462-4", Decimal(80)),
+    ]
+    assert [each.path for each in found] == [f"Observation.component[{n}].valueQuantity" for n in (0, 1)]
+    assert len({each.key for each in found}) == 2
+
+
+def test_it_was_taken_when_it_was_effective_else_when_it_was_issued() -> None:
+    period = one_of(Observation, an_observation(effectiveDateTime="2026", effectivePeriod={"start": "2026-01-02"}))
+    without = an_observation(issued="2026-01-05T10:00:00Z")
+    del without["effectiveDateTime"]
+    issued = one_of(Observation, without)
+    without["effectivePeriod"] = {"start": "2026-01-02", "end": "2026-01-03"}
+    began = one_of(Observation, without)
+
+    assert period.taken is not None
+    assert period.taken.precision == "year"
+    assert issued.taken is not None
+    assert issued.taken.at.isoformat() == "2026-01-05T10:00:00+00:00"
+    assert began.taken is not None
+    assert began.taken.at.isoformat() == "2026-01-01T23:00:00+00:00"
+
+
+def test_its_range_and_interpretation_are_kept() -> None:
+    limits = [{"low": quantity(60, "umol/L"), "high": quantity(110.0, "umol/L")}]
+
+    found = one_of(
+        Observation,
+        an_observation(
+            valueQuantity=quantity(200, "umol/L"), referenceRange=limits, interpretation=[concept(("x", "h"))]
+        ),
+    )
+
+    assert (found.range, found.abnormal) == ("60-110.0", "H")
+
+
+def a_procedure(**elements: Any) -> Json:
+    code = concept((SNOMED, "234319005"), text="Splenectomie")
+    head = {"resourceType": "Procedure", "id": "r1", "status": "completed", "subject": PATIENT, "code": code}
+    return head | elements
+
+
+@pytest.mark.parametrize(
+    ("status", "action"),
+    [
+        ("completed", "assert"),
+        ("in-progress", "assert"),
+        ("stopped", "assert"),
+        ("not-done", "delete"),
+        ("entered-in-error", "delete"),
+    ],
+)
+def test_what_was_not_done_is_withdrawn(status: str, action: str) -> None:
+    found = one_of(Procedure, a_procedure(status=status))
+
+    assert (found.action, found.key, found.path) == (
+        action,
+        "FHIR import|Procedure/r1",
+        "Procedure.code.coding[0]",
+    )
+
+
+def test_what_is_only_planned_is_no_history() -> None:
+    assert reading_of(a_procedure(status="preparation")).ignored == "unknown_type"
+
+
+@pytest.mark.parametrize(
+    ("performed", "precision"),
+    [
+        ({"performedDateTime": "2019"}, "year"),
+        ({"performedPeriod": {"start": "2019-03-02", "end": "2019-03-03"}}, "day"),
+        ({"performedString": "als kind"}, None),
+        ({"performedAge": {"value": 7, "unit": "a"}}, None),
+        ({}, None),
+    ],
+)
+def test_when_it_was_done_is_as_precise_as_it_was_told(performed: Json, precision: str | None) -> None:
+    found = one_of(Procedure, a_procedure(**performed))
+
+    assert (found.performed.precision if found.performed else None) == precision
+
+
+def test_a_procedure_that_names_nothing_says_nothing() -> None:
+    assert events_of(a_procedure(code={})) == ()
+
+
+_STATUS = "http://terminology.hl7.org/CodeSystem/allergyintolerance-verification"
+
+
+def an_allergy(**elements: Any) -> Json:
+    code = concept((ATC, "J06BA02"), text="IVIG")
+    return {"resourceType": "AllergyIntolerance", "id": "i1", "patient": PATIENT, "code": code} | elements
+
+
+def test_an_allergy_is_told_with_its_code_and_patient() -> None:
+    found = one_of(Allergy, an_allergy())
+
+    assert (found.codings[0].code, found.text, found.action) == ("J06BA02", "IVIG", "assert")
+    assert (found.path, found.patient[0].value) == ("AllergyIntolerance.code.coding[0]", "p1")
+
+
+@pytest.mark.parametrize("said", ["entered-in-error", "refuted"])
+def test_what_is_refuted_or_an_error_is_withdrawn_by_its_id_alone(said: str) -> None:
+    status = concept((SNOMED, "1"), (_STATUS, said))
+
+    found = one_of(Allergy, an_allergy(verificationStatus=status, code={}))
+
+    assert (found.action, found.key) == ("delete", "FHIR import|AllergyIntolerance/i1")
+
+
+@pytest.mark.parametrize("code", [concept((SNOMED, "716186003")), {"text": "Geen bekend"}, {"text": "NKDA"}, {}])
+def test_none_known_is_no_allergy(code: Json) -> None:
+    assert events_of(an_allergy(code=code)) == ()
