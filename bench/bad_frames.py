@@ -13,11 +13,11 @@ import structlog
 import uvloop
 
 from bench.fuzz import damaged, seeds
+from listener.batching import Saving
 from listener.config import ListenerConfig, Port
+from listener.feeds import FeedProfile, one_feed
 from listener.framing import FrameLimits
-from listener.saving import Saving
 from listener.server import Listener
-from listener.sources import Feed, one_feed
 from store import feeds, migrate
 from store.engine import connect
 
@@ -58,7 +58,7 @@ async def growth_mb(frames: int, seed: int = 1) -> float:
         engine = connect(f"sqlite:///{folder}/ivigilant.db", durable=False)
         migrate.upgrade(engine)
         with engine.begin() as connection:
-            feed = Feed(feeds.ids_of(connection, ["default"])["default"])
+            feed = FeedProfile(feeds.ids_of(connection, ["default"])["default"])
         ports = (Port(port=0, limits=FrameLimits(max_frame=16_384, quiet_s=0.05)),)
         listener = Listener(ListenerConfig(ports=ports), Saving(engine), lambda _lane, _ids: None, one_feed(feed))
         await listener.start()

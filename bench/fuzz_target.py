@@ -7,9 +7,9 @@ import msgspec
 
 from clinical.events import AnyEvent
 from listener.acknowledge import ControlIds
+from listener.feeds import FeedProfile, LinkFeeds, Origin, one_feed
 from listener.framing import Frame, Framer, Part
 from listener.receive import Reception
-from listener.sources import Feed, LinkFeeds, Source, one_feed
 from parsers.defaults import Defaults
 from parsers.errors import ParserError, UnreadableMessage
 from parsers.hl7.batches import split_batch
@@ -20,7 +20,7 @@ from store.messages import Saved
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 DEFAULTS = Defaults()
-FEEDS = LinkFeeds(one_feed(Feed(1)), Source(2575, "127.0.0.1"))
+FEEDS = LinkFeeds(one_feed(FeedProfile(1)), Origin(2575, "127.0.0.1"))
 RECEPTION = Reception(lambda _raw, _header: False, ControlIds(NOW, "FUZZ"))
 EVENTS = msgspec.json.Decoder(tuple[AnyEvent, ...])
 

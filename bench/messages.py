@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 
 from bench.load import framed
-from listener.sending import control_id_of
+from listener.client import control_id_of
 from synthetic.stream import hospital_messages
 
 

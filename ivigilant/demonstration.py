@@ -24,7 +24,7 @@ from ivigilant.sending import NobodyListens, Tally, send
 from ivigilant.settings import Settings, without_settings
 from ivigilant.stack import Stack, free_port, running_stack
 from ivigilant.supervisor import show_at_once, stop_on_signals
-from listener.sending import Target
+from listener.client import Target
 from rules.load import load_knowledge
 from store.engine import connect, reading
 from synthetic import hospital_messages

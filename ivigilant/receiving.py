@@ -15,11 +15,11 @@ from ivigilant.recognition import Recognition
 from ivigilant.settings import Settings
 from ivigilant.site import SiteFile
 from listener.application_acks import ApplicationAcks, Route
+from listener.batching import Saving
 from listener.config import ListenerConfig, Port
 from listener.errors import OddConfig
+from listener.feeds import FeedNumbers
 from listener.framing import FrameLimits
-from listener.numbering import FeedNumbers
-from listener.saving import Saving
 from listener.server import Listener
 from parsers.hl7.message_types import ADMINISTRATIONS, ORDERS
 from store import feeds

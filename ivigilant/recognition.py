@@ -7,7 +7,7 @@ from history.marks import is_imported
 from ivigilant.site import Feed as SiteFeed
 from ivigilant.site import SiteFile
 from ivigilant.site_parts import reading_defaults
-from listener.sources import Feed, Source
+from listener.feeds import FeedProfile, Origin
 from parsers.hl7.message_types import READ
 
 MOST_UNKNOWN = 500  # sources told apart by their names; more than that is somebody inventing names
@@ -24,23 +24,23 @@ class Recognition:
         self._site = site
         self._id_of = id_of
         self._known = {feed.name: _known(site, feed, id_of(feed.name)) for feed in site.feeds}
-        self._unknown: dict[str, Feed] = {}
+        self._unknown: dict[str, FeedProfile] = {}
 
-    def __call__(self, source: Source) -> Feed:
+    def __call__(self, source: Origin) -> FeedProfile:
         """Give the feed."""
         fitting = [feed for feed in self._site.feeds if fits(feed, source)]
         if fitting:
             return self._known[max(fitting, key=particularity).name]  # the first of those that say as much
         return self._of_its_own(source)
 
-    def _of_its_own(self, source: Source) -> Feed:
+    def _of_its_own(self, source: Origin) -> FeedProfile:
         name = f"{source.sending_application}|{source.sending_facility}"
         if name == "|":  # nothing of the link has been read yet, or it cannot be
             name = UNKNOWN
         if name not in self._unknown and len(self._unknown) >= MOST_UNKNOWN:
             name = UNKNOWN
         if name not in self._unknown:
-            self._unknown[name] = Feed(
+            self._unknown[name] = FeedProfile(
                 id=self._id_of(name),
                 name=name,
                 known=not self._site.feeds,  # a site that names no feed knows them all
@@ -51,7 +51,7 @@ class Recognition:
         return self._unknown[name]
 
 
-def fits(feed: SiteFeed, source: Source) -> bool:
+def fits(feed: SiteFeed, source: Origin) -> bool:
     """Tell whether everything the feed is recognised by is so."""
     return (
         not is_imported(feed.name)
@@ -69,8 +69,8 @@ def particularity(feed: SiteFeed) -> int:
     return sum(mark is not None for mark in marks)
 
 
-def _known(site: SiteFile, feed: SiteFeed, number: int) -> Feed:
-    return Feed(
+def _known(site: SiteFile, feed: SiteFeed, number: int) -> FeedProfile:
+    return FeedProfile(
         id=number,
         name=feed.name,
         defaults=reading_defaults(site, feed),

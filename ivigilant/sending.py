@@ -9,7 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 
 from ivigilant.errors import IvigilantError
-from listener.sending import UNANSWERED, Answer, Target, send_all
+from listener.client import UNANSWERED, Reply, Target, send_all
 
 
 class NobodyListens(IvigilantError):
@@ -23,7 +23,7 @@ class Tally:
     answers: Counter[str] = field(default_factory=Counter)
     accepted: int = 0
 
-    def count(self, answer: Answer) -> None:
+    def count(self, answer: Reply) -> None:
         """Count one answer."""
         self.answers["unanswered" if answer.code == UNANSWERED else answer.code] += 1
         self.accepted += answer.accepted

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Literal
 
 from clinical.events import Header
-from listener.sources import AckMode, Fault
+from listener.feeds import AckMode, Refusal
 from parsers.hl7.delimiters import NONE, USUAL, Delimiters
 from parsers.hl7.header import HeaderLine
 
@@ -75,7 +75,7 @@ def acknowledge(
     now: datetime,
     mode: AckMode = "auto",
     answered: bytes | None = None,
-    fault: Fault | None = None,
+    fault: Refusal | None = None,
     conditions: tuple[bytes, bytes] | None = None,
 ) -> bytes:
     """One MSH, MSA and, when negative, ERR.
@@ -145,7 +145,7 @@ def _type(event: str, version: tuple[int, ...], component: bytes) -> bytes:
     return b"ACK" + component + name + component + b"ACK"
 
 
-def _error_segment(fault: Fault | None, version: tuple[int, ...], delimiters: Delimiters) -> bytes:
+def _error_segment(fault: Refusal | None, version: tuple[int, ...], delimiters: Delimiters) -> bytes:
     """ERR as the version has it: one field until 2.4, its own fields from 2.5 on."""
     if fault is None:
         return b""

@@ -16,9 +16,9 @@ import sqlalchemy as sa
 import structlog
 
 from listener.acknowledge import acknowledge
+from listener.client import Sender, Target, read_answer
+from listener.feeds import Refusal
 from listener.metrics import Metrics
-from listener.sending import Sender, Target, read_answer
-from listener.sources import Fault
 from parsers.defaults import Defaults
 from parsers.hl7.header import header_of, read_header_line
 from store import application_acks
@@ -28,8 +28,8 @@ from store.engine import reading
 log = structlog.get_logger()
 T = TypeVar("T")
 
-_FAULTS = {"no_patient": Fault("101", "PID^1^3")}  # why a message is parked, in table 0357
-_OTHER_FAULT = Fault("207")
+_FAULTS = {"no_patient": Refusal("101", "PID^1^3")}  # why a message is parked, in table 0357
+_OTHER_FAULT = Refusal("207")
 _CODES = ("AA", "AE", "AR", "CA", "CE", "CR")
 _AT_ONCE = 100  # read from the database
 _START_AGAIN_S = 5.0

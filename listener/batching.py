@@ -4,56 +4,57 @@ One when it is quiet, many when it is busy, and nobody waits for a timer. Saving
 batches are kept in the order in which their frames came.
 """
 
+import contextlib
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from time import perf_counter
-from typing import Generic, Protocol, TypeVar
+from typing import Protocol
 
+import sqlalchemy as sa
 import structlog
 
+from listener.feeds import FeedNumbers
 from listener.metrics import Metrics
-from listener.saving import Save
+from listener.receive import Received
+from store import feeds
 from store.errors import MessageRefused, StoreUnavailable
-from store.messages import Arrival, Saved
+from store.messages import Arrival, Saved, save_batch
 
 log = structlog.get_logger()
 
-
-class Waiting(Protocol):
-    """A frame that waits to be kept."""
-
-    @property
-    def arrivals(self) -> Sequence[Arrival]:
-        """Its messages."""
-
-    @property
-    def size(self) -> int:
-        """Its bytes."""
-
-    @property
-    def origin(self) -> object:
-        """Where it came from; what comes from there is kept in order."""
-
-    @property
-    def given_up(self) -> bool:
-        """Whether its link was closed because something before it was not kept."""
-
-    def give_up(self) -> None:
-        """Close its link: what came after it must not be kept before it."""
+Save = Callable[[Sequence[Arrival]], Sequence[Saved]]
 
 
-W = TypeVar("W", bound=Waiting)
-Outcome = Sequence[Saved] | None  # None: not kept
+class AnsweredLink(Protocol):
+    """The link that frames came over: what comes over one is kept and answered in order."""
+
+    given_up: bool  # something of it was not kept: nothing after that is kept or answered
+
+    def settle(self, frames: Sequence["PendingFrame"]) -> None:
+        """Answer these."""
 
 
-class Batcher(Generic[W]):
+@dataclass(slots=True, eq=False)
+class PendingFrame:
+    """A frame on its way to the database, and what became of it."""
+
+    link: AnsweredLink
+    received: Received
+    size: int
+    since: float
+    saved: Sequence[Saved] | None = None  # None: not kept
+
+
+class Batcher:
     """Takes frames from any thread, and tells from its own what became of them."""
 
     def __init__(
         self,
         save: Save,
-        settled: Callable[[list[tuple[W, Outcome]]], None],
+        settled: Callable[[list[PendingFrame]], None],
         metrics: Metrics,
         *,
         frames: int = 256,
@@ -65,12 +66,12 @@ class Batcher(Generic[W]):
         self._metrics = metrics
         self._frames, self._size, self._large = frames, size, large
         self._change = threading.Condition()
-        self._pending: deque[W] = deque()
-        self._batch: list[W] = []
+        self._pending: deque[PendingFrame] = deque()
+        self._batch: list[PendingFrame] = []
         self._resting = self._closing = False
         self._thread: threading.Thread | None = None
 
-    def put(self, some: Sequence[W]) -> None:
+    def put(self, some: Sequence[PendingFrame]) -> None:
         """Let these be kept with the next batch."""
         with self._change:
             self._pending.extend(some)
@@ -103,17 +104,17 @@ class Batcher(Generic[W]):
 
     def _keep_batch(self) -> None:
         started = perf_counter()
-        outcomes = self._keep(self._batch)
+        self._keep(self._batch)
         self._metrics.commit.observe(perf_counter() - started)
         self._metrics.batch.observe(len(self._batch))
-        self._settled(outcomes)
+        self._settled(self._batch)
 
     def _fail(self) -> None:
         """A fault of our own ends the thread and costs the links of one batch; the others get a new thread."""
         log.error("listener.save_failed", frames=len(self._batch))
         for each in self._batch:
-            each.give_up()
-        self._settled([(each, None) for each in self._batch])
+            each.link.given_up, each.saved = True, None
+        self._settled(self._batch)
         with self._change:
             self._start()
 
@@ -128,18 +129,18 @@ class Batcher(Generic[W]):
                 self._change.wait()
                 self._resting = False
 
-    def _next(self) -> list[W]:
+    def _next(self) -> list[PendingFrame]:
         """What comes first, but one large frame at the most: the small ones of others do not wait for all of them."""
-        batch: list[W] = []
-        passed_over: list[W] = []
+        batch: list[PendingFrame] = []
+        passed_over: list[PendingFrame] = []
         waiting: set[object] = set()  # where those came from
         size = 0
         while self._pending and len(batch) < self._frames and size < self._size:
             each = self._pending.popleft()
-            if each.given_up:
+            if each.link.given_up:
                 continue
-            if each.origin in waiting or (each.size > self._large and size > self._large):
-                waiting.add(each.origin)
+            if each.link in waiting or (each.size > self._large and size > self._large):
+                waiting.add(each.link)
                 passed_over.append(each)
             else:
                 batch.append(each)
@@ -147,30 +148,85 @@ class Batcher(Generic[W]):
         self._pending.extendleft(reversed(passed_over))
         return batch
 
-    def _keep(self, batch: list[W]) -> list[tuple[W, Outcome]]:
+    def _keep(self, batch: list[PendingFrame]) -> None:
         try:
-            saved = self._save([arrival for each in batch for arrival in each.arrivals])
+            saved = self._save([arrival for each in batch for arrival in each.received.arrivals])
         except StoreUnavailable as error:
             log.error("listener.store_unavailable", error=str(error), frames=len(batch))
             for each in batch:
-                each.give_up()
-            return [(each, None) for each in batch]
+                each.link.given_up = True
         except MessageRefused as error:
             if len(batch) > 1:
-                return [outcome for each in batch for outcome in self._keep_alone(each)]
+                for each in batch:
+                    if not each.link.given_up:
+                        self._keep([each])
+                return
             log.error("listener.message_refused", error=str(error))
-            batch[0].give_up()
-            return [(batch[0], None)]
-        return list(zip(batch, _shares(batch, saved), strict=True))
-
-    def _keep_alone(self, each: W) -> list[tuple[W, Outcome]]:
-        return [(each, None)] if each.given_up else self._keep([each])
+            batch[0].link.given_up = True
+        else:
+            _share(batch, saved)
 
 
-def _shares(batch: Sequence[Waiting], saved: Sequence[Saved]) -> list[Sequence[Saved]]:
-    """What was kept of each frame."""
-    shares, start = [], 0
+def _share(batch: Sequence[PendingFrame], saved: Sequence[Saved]) -> None:
+    """Give each frame what was kept of it."""
+    start = 0
     for each in batch:
-        shares.append(saved[start : start + len(each.arrivals)])
-        start += len(each.arrivals)
-    return shares
+        end = start + len(each.received.arrivals)
+        each.saved = saved[start:end]
+        start = end
+
+
+class Saving:
+    """Saves for one thread, over a connection of its own: when it returns, what it was given is on disk."""
+
+    def __init__(self, engine: sa.Engine, numbers: FeedNumbers | None = None, *, heard_every_s: float = 5.0) -> None:
+        # A batch is one statement, so it needs no transaction around it, which would be two more trips to the server.
+        self._engine = engine
+        self._numbers = numbers or FeedNumbers()
+        self._committing = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._heard_every_s = heard_every_s
+        self._heard: dict[int, datetime] = {}
+        self._connection: sa.Connection | None = None
+
+    def __call__(self, arrivals: Sequence[Arrival]) -> list[Saved]:
+        """Keep them, or raise StoreUnavailable or MessageRefused; one broken connection is tried anew."""
+        fresh = self._connection is None
+        try:
+            return self._save(arrivals)
+        except StoreUnavailable:
+            self.close()
+            if fresh or self._engine.dialect.name == "sqlite":
+                raise
+        return self._save(arrivals)
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        if self._connection is not None:
+            with contextlib.suppress(sa.exc.SQLAlchemyError):
+                self._connection.invalidate()
+                self._connection.close()
+            self._connection = None
+
+    def _save(self, arrivals: Sequence[Arrival]) -> list[Saved]:
+        if self._connection is None:
+            try:
+                self._connection = self._committing.connect()
+            except sa.exc.SQLAlchemyError as error:
+                raise StoreUnavailable(type(error).__name__) from error
+        try:
+            arrivals = self._numbers.of_rows(self._engine, arrivals)
+        except sa.exc.SQLAlchemyError as error:
+            raise StoreUnavailable(type(error).__name__) from error
+        saved = save_batch(self._connection, arrivals)
+        self._note_heard(arrivals)
+        return saved
+
+    def _note_heard(self, arrivals: Sequence[Arrival]) -> None:
+        """Note now and then when a feed was heard; what is saved stays saved when that fails."""
+        for feed_id, at in {each.feed_id: each.received_at for each in arrivals}.items():
+            before = self._heard.get(feed_id)
+            if before is not None and (at - before).total_seconds() < self._heard_every_s:
+                continue
+            self._heard[feed_id] = at
+            with contextlib.suppress(sa.exc.SQLAlchemyError), self._engine.begin() as connection:
+                feeds.heard(connection, feed_id, at)

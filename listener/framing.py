@@ -5,14 +5,16 @@ same parts come out. A frame is `<SB> payload <EB> <CR>`; where that is wanted, 
 up to its EB CR, the next SB, the next `MSH|` on a line of its own, or a pause.
 """
 
-from dataclasses import dataclass
-
-from listener.junk import BLANK, HEAD, Junk, JunkRun
+from dataclasses import dataclass, field
 
 SB, EB, CR = b"\x0b", b"\x1c", b"\r"
 _END = EB + CR
 _EB, _CR = EB[0], CR[0]
 UNFRAMED = "unframed"  # the flag of a message that came without SB
+_HEAD = b"MSH|"
+_BLANK = b" \t\r\n\0"
+_JUNK_REPORT = 64 * 1024
+_JUNK_HEAD = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,19 @@ class Empty:
     """A frame with nothing in it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Junk:
+    """Bytes between frames, counted and not kept.
+
+    `blank` when only white space and NULs, `unframed` when a message was among them.
+    """
+
+    size: int
+    blank: bool
+    unframed: bool
+    head: bytes = field(default=b"", compare=False, repr=False)  # the first line of that message
+
+
 Part = Frame | Oversized | Truncated | Empty | Junk
 
 
@@ -89,7 +104,7 @@ class Framer:
         self._prefix = b""
         self._began_at = self._heard_at = 0.0
         self._late_cr = False
-        self._junk = JunkRun()
+        self._junk = _JunkRun()
         self.finished = False  # nothing more is read from this link
 
     @property
@@ -172,7 +187,7 @@ class Framer:
                 del buffer[:1]
                 return True
         start = buffer.find(SB)
-        head = buffer.find(HEAD, 0, start if start >= 0 else len(buffer)) if self._limits.unframed else -1
+        head = buffer.find(_HEAD, 0, start if start >= 0 else len(buffer)) if self._limits.unframed else -1
         if start < 0 and head < 0:
             self._drop(len(buffer) - self._perhaps_a_head(), parts)
             return False
@@ -190,7 +205,7 @@ class Framer:
         """How many of the last bytes may be the beginning of a message that comes without SB."""
         if not self._limits.unframed:
             return 0
-        return next((size for size in (3, 2, 1) if self._buffer.endswith(HEAD[:size])), 0)
+        return next((size for size in (3, 2, 1) if self._buffer.endswith(_HEAD[:size])), 0)
 
     def _begin_frame(self, now: float, *, unframed: bool = False) -> None:
         if not unframed:
@@ -220,7 +235,7 @@ class Framer:
         """Where the next message begins that comes without SB, when this one came without."""
         if not self._unframed:
             return -1
-        found = (self._buffer.find(sign + HEAD, self._scanned, before) for sign in (b"\r", b"\n"))
+        found = (self._buffer.find(sign + _HEAD, self._scanned, before) for sign in (b"\r", b"\n"))
         return min((place + 1 for place in found if place >= 0), default=-1)
 
     def _end_at_start(self, parts: list[Part], start: int, now: float) -> None:
@@ -236,7 +251,7 @@ class Framer:
 
     def _keep_reading(self, parts: list[Part]) -> None:
         """Remember how far we looked, and hold no more than the limit allows."""
-        unsettled = len(HEAD) if self._unframed else self._buffer.endswith(EB)
+        unsettled = len(_HEAD) if self._unframed else self._buffer.endswith(EB)
         settled = max(len(self._buffer) - unsettled, 0)
         self._scanned = settled
         if self._dropped + settled > self._limits.max_frame:
@@ -256,7 +271,7 @@ class Framer:
             parts.append(Oversized(self._so_far(end), size, unframed=self._unframed))
         else:
             payload = bytes(memoryview(self._buffer)[:end])
-            if not payload.strip(BLANK):
+            if not payload.strip(_BLANK):
                 parts.append(Empty())
             else:
                 flags = ("eb_in_payload",) if EB in payload else ()
@@ -270,7 +285,7 @@ class Framer:
             self._give_up(parts, size)
             return
         payload = self._so_far(end)
-        parts.append(Truncated(payload, unframed=self._unframed) if payload.strip(BLANK) else Empty())
+        parts.append(Truncated(payload, unframed=self._unframed) if payload.strip(_BLANK) else Empty())
 
     def _give_up(self, parts: list[Part], size: int) -> None:
         size = min(size, self._limits.drain_cap + 1)
@@ -284,3 +299,34 @@ class Framer:
         if self._dropped + end > self._limits.max_frame:
             end = min(self._limits.kept_prefix, self._limits.max_frame)
         return bytes(memoryview(self._buffer)[:end])
+
+
+class _JunkRun:
+    """Counts a run of bytes between frames without keeping them."""
+
+    def __init__(self) -> None:
+        self._size = 0
+        self._blank = True
+        self._unframed = False
+        self._tail = b""
+        self._head = b""
+
+    def add(self, data: bytes) -> list[Junk]:
+        """Count these as well; a long run is told in pieces."""
+        self._size += len(data)
+        self._blank = self._blank and not data.strip(_BLANK)
+        if self._unframed:
+            self._head += data[: _JUNK_HEAD - len(self._head)]
+        elif (at := (joined := self._tail + data).find(_HEAD)) >= 0:
+            self._unframed = True
+            self._head = joined[at : at + _JUNK_HEAD]
+        self._tail = (self._tail + data)[-3:]
+        return self.report() if self._size >= _JUNK_REPORT else []
+
+    def report(self) -> list[Junk]:
+        """Tell of the run, if there is one, and begin another."""
+        if not self._size:
+            return []
+        told = Junk(self._size, self._blank, self._unframed, self._head.split(b"\r", 1)[0])
+        self._size, self._blank, self._unframed, self._tail, self._head = 0, True, False, b"", b""
+        return [told]

@@ -1,20 +1,24 @@
 """One sender's connection: frames in, answers out in the same order."""
 
 import asyncio
-from collections.abc import Sequence
+import socket
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
-from typing import cast
+from ipaddress import IPv4Network, IPv6Network, ip_address
+from typing import Any, Protocol, cast
 
 import structlog
 
-from listener.config import Port
-from listener.framing import EB, SB, Empty, Frame, Framer, Oversized, Part, Truncated, as_junk
-from listener.junk import Junk
-from listener.peers import keep_alive, may_connect, names_in
-from listener.post import Pending, Post, Queue
-from listener.receive import Received
-from listener.sources import Feed, LinkFeeds, Source
-from store.messages import Saved
+from listener.batching import PendingFrame
+from listener.config import ListenerConfig, Port
+from listener.feeds import FeedOf, FeedProfile, LinkFeeds, Origin
+from listener.framing import EB, SB, Empty, Frame, Framer, Junk, Oversized, Part, Truncated, as_junk
+from listener.metrics import Metrics
+from listener.receive import Received, Reception
+from listener.tls import names_in
 
 log = structlog.get_logger()
 
@@ -23,16 +27,94 @@ _COMMITTED = SB + b"\x06" + EB + b"\r"
 _COMMIT_BLOCKS = (b"\x06", b"\x15")
 _LINGER_S = 1.0
 _READ_AT_ONCE = 128 * 1024  # bytes; a larger frame takes so long to read that others would notice
+_KEEPALIVE = (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 4))
+
+
+class Guest(Protocol):
+    """Who may have to wait for a place."""
+
+    def admitted(self) -> None:
+        """There is a place now."""
+
+
+class LargeFrames:
+    """How many links may hold a large frame at a time, so that memory has a limit however many there are.
+
+    What is small is never held up. A link that must wait is not read meanwhile; TCP holds its sender back.
+    """
+
+    def __init__(self, places: int, small: int) -> None:
+        self.small = small  # bytes that anybody may hold
+        self._places = places
+        self._inside: set[Guest] = set()
+        self._waiting: dict[Guest, None] = {}  # in the order in which they came
+
+    def enter(self, guest: Guest) -> bool:
+        """Take a place, or keep the one it has; False: it is told when there is one."""
+        if guest in self._inside:
+            return True
+        if len(self._inside) < self._places and not self._waiting:
+            self._inside.add(guest)
+            return True
+        self._waiting[guest] = None
+        return False
+
+    def leave(self, guest: Guest) -> None:
+        """Give the place, or the place in the queue, to whoever waits; nothing when it had none."""
+        self._waiting.pop(guest, None)
+        if guest in self._inside:
+            self._inside.remove(guest)
+            if self._waiting:
+                following = next(iter(self._waiting))
+                del self._waiting[following]
+                self._inside.add(following)
+                following.admitted()
+
+
+class LinkHost(Protocol):
+    """What a link needs of its listener."""
+
+    config: ListenerConfig
+    metrics: Metrics
+    reception: Reception
+    feed_of: FeedOf
+    clock: Callable[[], datetime]
+    large: LargeFrames
+
+    def opened(self, link: "Link") -> None:
+        """Another link."""
+
+    def closed(self, link: "Link") -> None:
+        """One fewer."""
+
+    def keep(self, pending: PendingFrame) -> None:
+        """Save this with the next batch."""
+
+    def read_aside(self, read: Callable[[], Received]) -> "asyncio.Future[Received]":
+        """Read what takes long beside the loop."""
+
+
+@dataclass(slots=True)
+class _Queue:
+    """Frames that were read and not answered."""
+
+    held: deque[Part] = field(default_factory=deque)  # not yet given to the database
+    waiting: deque[PendingFrame] = field(default_factory=deque)
+    size: int = 0
+    reading: bool = False  # a large one is read in a thread; what came after it is held
+
+    def __bool__(self) -> bool:
+        return bool(self.held or self.waiting or self.reading)
 
 
 class Link(asyncio.Protocol):
     """Reads while the sender may send, and closes only when it must."""
 
-    def __init__(self, post: Post, port: Port) -> None:
-        self._post = post
+    def __init__(self, host: LinkHost, port: Port) -> None:
+        self._host = host
         self._port = port
         self._framer = Framer(port.limits)
-        self._queue = Queue()
+        self._queue = _Queue()
         self._transport: asyncio.Transport | None = None
         self._feeds: LinkFeeds | None = None
         self._read_bytes = 0
@@ -56,20 +138,20 @@ class Link(asyncio.Protocol):
         peer = transport.get_extra_info("peername") or ("",)
         here = transport.get_extra_info("sockname") or ("", 0)
         self.address = str(peer[0])
-        keep_alive(transport.get_extra_info("socket"))
+        _keep_alive(transport.get_extra_info("socket"))
         names = names_in(transport.get_extra_info("peercert"))
-        self._feeds = LinkFeeds(self._post.feed_of, Source(int(here[1]), self.address, names))
-        self._post.opened(self)
-        if not may_connect(self.address, self._port.allowed):
+        self._feeds = LinkFeeds(self._host.feed_of, Origin(int(here[1]), self.address, names))
+        self._host.opened(self)
+        if not _may_connect(self.address, self._port.allowed):
             log.warning("link.not_allowed", source=self.address, port=here[1])
-            self._post.metrics.refused_links.inc()
+            self._host.metrics.refused_links.inc()
             self.abort()
 
     def data_received(self, data: bytes) -> None:
         """Take what came, unless the link only waits to end."""
         self.heard_at = now = _now()
         self._read_bytes += len(data)
-        self._post.metrics.bytes.inc(len(data))
+        self._host.metrics.bytes.inc(len(data))
         if self._linger_until is None and not self.given_up:
             self._take(self._framer.feed(data, now))
 
@@ -91,8 +173,8 @@ class Link(asyncio.Protocol):
         self._pump()
         level = log.debug if not self._read_bytes else log.info
         level("link.closed", source=self.address, error=type(exc).__name__ if exc else None)
-        self._post.room.leave(self)
-        self._post.closed(self)
+        self._host.large.leave(self)
+        self._host.closed(self)
 
     def pause_writing(self) -> None:
         """The sender does not read its answers: do not read its frames."""
@@ -106,7 +188,7 @@ class Link(asyncio.Protocol):
 
     def tick(self, now: float) -> None:
         """Notice what only time shows."""
-        config = self._post.config
+        config = self._host.config
         waiting = self._queue.waiting
         if self._linger_until is not None:
             if now >= self._linger_until:
@@ -126,9 +208,9 @@ class Link(asyncio.Protocol):
         if not self._queue:
             self._say_goodbye()
 
-    def settle(self, outcomes: list[tuple[Pending, Sequence[Saved] | None]]) -> None:
+    def settle(self, frames: Sequence[PendingFrame]) -> None:
         """Some frames are kept, or never will be: answer them together, and take what was held back."""
-        answers = [self._answer(pending, saved) for pending, saved in outcomes]
+        answers = [self._answer(pending) for pending in frames]
         if self._transport is not None and any(answers):
             self._transport.write(b"".join(answers))
         if self.given_up:
@@ -138,10 +220,11 @@ class Link(asyncio.Protocol):
         if self._ending and not self._queue:
             self._say_goodbye()
 
-    def _answer(self, pending: Pending, saved: Sequence[Saved] | None) -> bytes:
+    def _answer(self, pending: PendingFrame) -> bytes:
+        saved = pending.saved
         self._queue.waiting.popleft()
         self._queue.size -= pending.size
-        metrics = self._post.metrics
+        metrics = self._host.metrics
         if saved is None or self.given_up:
             self.given_up = True
             metrics.unanswered.inc()
@@ -149,7 +232,7 @@ class Link(asyncio.Protocol):
         for each in saved:
             if each.duplicate:
                 metrics.duplicates.inc()
-        code, answer = pending.received.answer(saved, self._post.clock())
+        code, answer = pending.received.answer(saved, self._host.clock())
         metrics.answers[code].inc()
         committed = _COMMITTED if self._port.mllp_v2 else b""
         return committed + SB + answer + EB + b"\r" if answer else committed
@@ -171,7 +254,7 @@ class Link(asyncio.Protocol):
 
     def _pump(self) -> None:
         """Give frames to the database, up to as many as may wait."""
-        queue, config = self._queue, self._post.config
+        queue, config = self._queue, self._host.config
         while (
             queue.held
             and not queue.reading
@@ -183,7 +266,7 @@ class Link(asyncio.Protocol):
         self._regulate()
 
     def _handle(self, part: Part) -> None:
-        metrics = self._post.metrics
+        metrics = self._host.metrics
         metrics.parts[type(part).__name__.lower()].inc()
         if isinstance(part, Junk):
             if not part.blank or part.size > _QUIET_JUNK:
@@ -200,20 +283,20 @@ class Link(asyncio.Protocol):
             log.warning("link.given_up", source=self.address, why=type(part).__name__.lower())
             self.finish()
 
-    def _feed_of(self, raw: bytes) -> Feed:
+    def _feed_of(self, raw: bytes) -> FeedProfile:
         assert self._feeds is not None
-        return self._post.reception.feed_of(raw, self._feeds)
+        return self._host.reception.feed_of(raw, self._feeds)
 
     def _keep(self, part: Frame | Oversized | Truncated) -> None:
         assert self._feeds is not None
         size = len(part.prefix if isinstance(part, Oversized) else part.payload)
         self._queue.size += size
-        read = partial(self._post.reception.receive, part, self._feeds, self._post.clock())
+        read = partial(self._host.reception.receive, part, self._feeds, self._host.clock())
         if size <= _READ_AT_ONCE:
             self._take_in(read(), size)
             return
         self._queue.reading = True
-        self._post.read_aside(read).add_done_callback(partial(self._read_aside, size))
+        self._host.read_aside(read).add_done_callback(partial(self._read_aside, size))
 
     def _read_aside(self, size: int, reading: asyncio.Future[Received]) -> None:
         """A large frame has been read, or a fault of our own kept it from being read: that costs this link."""
@@ -230,10 +313,10 @@ class Link(asyncio.Protocol):
 
     def _take_in(self, received: Received, size: int) -> None:
         if received.acknowledgements:
-            self._post.metrics.acknowledgements.inc(received.acknowledgements)
-        pending = Pending(self, received, size, _now())
+            self._host.metrics.acknowledgements.inc(received.acknowledgements)
+        pending = PendingFrame(self, received, size, _now())
         self._queue.waiting.append(pending)
-        self._post.keep(pending)
+        self._host.keep(pending)
 
     def _is_commit_block(self, part: Part) -> bool:
         return self._port.mllp_v2 and isinstance(part, Frame) and part.payload in _COMMIT_BLOCKS
@@ -251,16 +334,16 @@ class Link(asyncio.Protocol):
 
     def _has_room(self) -> bool:
         """Whether it may hold more: what is small always may, of the large ones a few at a time."""
-        room = self._post.room
-        large = self._framer.held + self._queue.size > room.small
+        places = self._host.large
+        large = self._framer.held + self._queue.size > places.small
         if not large:
             if self._is_large:
                 self._is_large = False
                 self._wait_no_more()
-                room.leave(self)
+                places.leave(self)
             return True
         self._is_large = True
-        if room.enter(self):
+        if places.enter(self):
             return True
         if self._waiting_since is None:
             self._waiting_since = _now()
@@ -269,7 +352,7 @@ class Link(asyncio.Protocol):
     def _regulate(self) -> None:
         """Read, or leave it to TCP to hold the sender back."""
         queue = self._queue
-        full = queue.held or queue.reading or len(queue.waiting) >= self._post.config.queued_frames
+        full = queue.held or queue.reading or len(queue.waiting) >= self._host.config.queued_frames
         full = not self._has_room() or bool(full)
         pause = (full or self._congested or self._ending) and self._linger_until is None
         if self._transport is None or self._transport.is_closing() or pause == self._paused:
@@ -295,3 +378,18 @@ class Link(asyncio.Protocol):
 
 def _now() -> float:
     return asyncio.get_running_loop().time()
+
+
+def _keep_alive(connection: Any) -> None:
+    """Notice a sender that is gone, and keep firewalls from forgetting one that is only quiet."""
+    if connection is None or connection.family not in (socket.AF_INET, socket.AF_INET6):
+        return
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in _KEEPALIVE:
+        if hasattr(socket, name):
+            connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+
+
+def _may_connect(address: str, allowed: Sequence[IPv4Network | IPv6Network]) -> bool:
+    """Whether a sender at this address is let in; with nothing said, everybody is."""
+    return not allowed or any(ip_address(address) in network for network in allowed)

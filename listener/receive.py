@@ -7,16 +7,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+import msgspec
+
 from clinical.events import Header
 from listener.acknowledge import ControlIds, Verdict, ack_code, acknowledge, positive
+from listener.feeds import FeedProfile, IsOrder, LinkFeeds, Refusal
 from listener.framing import Frame, Oversized, Truncated
-from listener.headers import Headers
-from listener.sources import Fault, Feed, IsOrder, LinkFeeds
 from parsers.defaults import Defaults
 from parsers.errors import UnreadableHeader
 from parsers.hl7.batches import Batch, split_batch
-from parsers.hl7.header import HeaderLine, read_header_line
+from parsers.hl7.header import HeaderLine, header_of, read_header_line
 from parsers.hl7.message_types import READ
+from parsers.hl7.times import moment
 from store.messages import Arrival, Saved
 
 _UTF16 = (b"\xff\xfe", b"\xfe\xff", b"M\x00S\x00", b"\x00M\x00S")
@@ -25,7 +27,12 @@ _MSA_WITHIN = 8192  # bytes: only SFT may come before it
 _KEPT_OF_TOO_MANY = 64 * 1024  # bytes of a batch that nobody sends in earnest
 _VOLATILE = (7, 8, 13)  # what a sender may change when it sends the same message again
 _NOT_READ = Header()
+_HEADERS_REMEMBERED = 2000
+_PLAIN_TIME = re.compile(rb"[0-9.+-]*").fullmatch
+_PLAIN_NUMBER = re.compile(rb"[A-Za-z0-9._-]*").fullmatch
 _UNKNOWN = Defaults()  # to read the name of a sender that has said nothing yet
+
+_HeaderKey = tuple[tuple[bytes, ...], tuple[bytes, ...], tuple[bytes, ...], int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +42,8 @@ class Letter:
     raw: bytes
     line: HeaderLine | None
     header: Header
-    feed: Feed
-    fault: Fault | None = None
+    feed: FeedProfile
+    fault: Refusal | None = None
     reason: str | None = None  # why it is parked
     answers_us: bool = False  # it only answers a message of ours
 
@@ -54,7 +61,7 @@ class Letter:
             return ""  # an acknowledgement is never acknowledged
         return ack_code(self.verdict, self.header, self.feed.ack_mode)
 
-    def refused(self, fault: Fault | None, reason: str | None) -> "Letter":
+    def refused(self, fault: Refusal | None, reason: str | None) -> "Letter":
         """The same message with what is wrong with it."""
         return replace(self, fault=fault, reason=reason)
 
@@ -68,13 +75,46 @@ class Received:
     acknowledgements: int = 0  # of its messages; they are not answered
 
 
+class _Headers:
+    """Remembers headers but for MSH-7 and MSH-10: a sender says the same in everything else.
+
+    Reading MSH is a third of what a message costs before its answer. What is not plainly the same is read anew.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[_HeaderKey, tuple[Header, Defaults]] = {}
+
+    def read(self, line: HeaderLine, raw: bytes, defaults: Defaults) -> Header:
+        """What the fields of MSH mean, or raise UnreadableHeader."""
+        fields = line.fields
+        if len(fields) < 12 or not _PLAIN_TIME(fields[7]) or not _PLAIN_NUMBER(fields[10]) or line.delimiters.flags:
+            return header_of(line, raw, defaults)
+        key = (fields[:7], fields[8:10], fields[11:], id(defaults))
+        found = self._known.get(key)
+        if found is None:
+            return self._remember(key, header_of(line, raw, defaults), defaults)
+        return msgspec.structs.replace(
+            found[0],
+            sent_at=moment(fields[7].decode(), defaults.zone),
+            control_id=fields[10].decode(),
+        )
+
+    def _remember(self, key: _HeaderKey, header: Header, defaults: Defaults) -> Header:
+        """Remember what came from MSH alone: an event that was found in EVN may be another next time."""
+        if header.event and header.event.encode() in key[1][1].upper():
+            if len(self._known) >= _HEADERS_REMEMBERED:
+                self._known.clear()
+            self._known[key] = (header, defaults)  # the defaults stay alive, so no other has their id
+        return header
+
+
 class Reception:
     """Reads frames of every link into what is kept and what is answered."""
 
     def __init__(self, is_order: IsOrder, control_ids: ControlIds) -> None:
         self._is_order = is_order
         self._control_ids = control_ids
-        self._headers = Headers()
+        self._headers = _Headers()
 
     def receive(self, part: Frame | Oversized | Truncated, feeds: LinkFeeds, now: datetime) -> Received:
         """Read one frame, whatever is in it."""
@@ -93,12 +133,12 @@ class Reception:
         letter = _judged(_read(part.payload, feeds, self._headers))
         return self._alone(letter, self._arrival(letter, now, flags=part.flags))
 
-    def feed_of(self, raw: bytes, feeds: LinkFeeds) -> Feed:
+    def feed_of(self, raw: bytes, feeds: LinkFeeds) -> FeedProfile:
         """Whose these bytes are, as far as they tell."""
         return _read(raw, feeds, self._headers).feed
 
     def _too_large(self, part: Oversized, feeds: LinkFeeds) -> Letter:
-        return _read(part.prefix, feeds, self._headers).refused(Fault("207"), "too_large")
+        return _read(part.prefix, feeds, self._headers).refused(Refusal("207"), "too_large")
 
     def _alone(self, letter: Letter, arrival: Arrival) -> Received:
         def answer(saved: Sequence[Saved], now: datetime) -> tuple[str, bytes]:
@@ -235,12 +275,12 @@ def _batch_in(raw: bytes) -> Batch | None:
     return split_batch(raw)
 
 
-def _read(raw: bytes, feeds: LinkFeeds, headers: Headers) -> Letter:
+def _read(raw: bytes, feeds: LinkFeeds, headers: _Headers) -> Letter:
     """Find MSH and the feed, as far as they can be found."""
     try:
         line = read_header_line(raw)
     except UnreadableHeader:
-        fault, reason = (Fault("207"), "utf16") if raw.startswith(_UTF16) else (Fault("100"), "no_msh")
+        fault, reason = (Refusal("207"), "utf16") if raw.startswith(_UTF16) else (Refusal("100"), "no_msh")
         return Letter(raw, None, _NOT_READ, feeds.of("", ""), fault, reason)
     defaults = feeds.latest.defaults if feeds.latest else _UNKNOWN
     try:
@@ -249,7 +289,7 @@ def _read(raw: bytes, feeds: LinkFeeds, headers: Headers) -> Letter:
         if feed.defaults is not defaults:  # a sender's own zone and character set are known once its name is
             header = headers.read(line, raw, feed.defaults)
     except UnreadableHeader:
-        return Letter(raw, line, _NOT_READ, feeds.of("", ""), Fault("207", "MSH^1^18"), "utf16")
+        return Letter(raw, line, _NOT_READ, feeds.of("", ""), Refusal("207", "MSH^1^18"), "utf16")
     return Letter(raw, line, header, feed, answers_us=_answers_us(raw, header))
 
 
@@ -268,12 +308,12 @@ def _judged(letter: Letter) -> Letter:
     if letter.fault is not None or line is None or letter.answers_us:
         return letter
     if line.names_another_version:
-        return letter.refused(Fault("203", "MSH^1^12"), "unsupported_version")
+        return letter.refused(Refusal("203", "MSH^1^12"), "unsupported_version")
     if header.processing_id in ("T", "D") and header.processing_id not in feed.processing_ids:
-        return letter.refused(Fault("202", "MSH^1^11"), "processing_id")
+        return letter.refused(Refusal("202", "MSH^1^11"), "processing_id")
     if feed.types is not None and f"{header.type}^{header.event}" not in feed.types:
         known = any(each.startswith(f"{header.type}^") for each in feed.types)
-        return letter.refused(Fault("201" if known else "200", "MSH^1^9"), "unknown_type")
+        return letter.refused(Refusal("201" if known else "200", "MSH^1^9"), "unknown_type")
     if feed.check is not None and (fault := feed.check(letter.raw, header)) is not None:
         return letter.refused(fault, None)
     return letter.refused(None, "unknown_source") if feed.parks else letter

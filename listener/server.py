@@ -6,25 +6,19 @@ import secrets
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 import structlog
 
+from clinical.events import Header
 from listener.acknowledge import ControlIds
-from listener.batching import Batcher, Outcome
+from listener.batching import AnsweredLink, Batcher, PendingFrame, Save
 from listener.config import ListenerConfig, Port
-from listener.link import Link
+from listener.feeds import FeedOf, IsOrder
+from listener.link import LargeFrames, Link
 from listener.metrics import Metrics
-from listener.post import Pending
 from listener.publishing import Crowded, Enqueue, Publisher
 from listener.receive import Received, Reception
-from listener.room import Room
-from listener.saving import Save
-from listener.sources import FeedOf, IsOrder
 from listener.tls import ExpiryAlarm, ServerTls
-
-if TYPE_CHECKING:
-    from clinical.events import Header
 
 log = structlog.get_logger()
 
@@ -33,7 +27,7 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def _never(_raw: bytes, _header: "Header") -> bool:
+def _never(_raw: bytes, _header: Header) -> bool:
     return False
 
 
@@ -60,13 +54,13 @@ class Listener:
         self.metrics = metrics or Metrics()
         self.feed_of = feed_of
         self.clock = clock
-        self.room = Room(config.large_at_once, config.large_bytes)
+        self.large = LargeFrames(config.large_at_once, config.large_bytes)
         self.reception = Reception(is_order, ControlIds(clock(), secrets.token_hex(3).upper()))
         self._save = save
         self._enqueue = enqueue
         self._crowded = crowded
         self._links: set[Link] = set()
-        self._collected: list[Pending] = []
+        self._collected: list[PendingFrame] = []
         self._servers: list[asyncio.Server] = []
         self._ticking: asyncio.Task[None] | None = None
         self._readers = ThreadPoolExecutor(2, "listener-read")
@@ -76,7 +70,7 @@ class Listener:
         """Listen on every port."""
         config = self.config
         self._loop = asyncio.get_running_loop()
-        self._batcher: Batcher[Pending] = Batcher(
+        self._batcher: Batcher = Batcher(
             self._save,
             self._kept,
             self.metrics,
@@ -140,7 +134,7 @@ class Listener:
         self._links.discard(link)
         self.metrics.links.dec()
 
-    def keep(self, pending: Pending) -> None:
+    def keep(self, pending: PendingFrame) -> None:
         """Save it with everything else that this turn of the loop brings."""
         if not self._collected:
             self._loop.call_soon(self._put)
@@ -168,23 +162,24 @@ class Listener:
         collected, self._collected = self._collected, []
         self._batcher.put(collected)
 
-    def _kept(self, outcomes: list[tuple[Pending, Outcome]]) -> None:
+    def _kept(self, frames: list[PendingFrame]) -> None:
         """Hear from the saving thread what was kept: publish it, and let the loop answer."""
         ids: dict[str, list[int]] = {}
-        for pending, saved in outcomes:
-            for arrival, row in zip(pending.arrivals, saved or (), strict=saved is not None):
+        for frame in frames:
+            saved = frame.saved
+            for arrival, row in zip(frame.received.arrivals, saved or (), strict=saved is not None):
                 if not row.duplicate and arrival.state == "received":
                     ids.setdefault(arrival.lane, []).append(row.id)
-        self._loop.call_soon_threadsafe(self._settle, outcomes)
+        self._loop.call_soon_threadsafe(self._settle, frames)
         if ids:
             self._publisher.put(ids)
 
-    def _settle(self, outcomes: list[tuple[Pending, Outcome]]) -> None:
+    def _settle(self, frames: list[PendingFrame]) -> None:
         """Let each link answer in a turn of its own, so that a fault in one stays there."""
-        links: dict[Link, list[tuple[Pending, Outcome]]] = {}
-        for outcome in outcomes:
-            links.setdefault(outcome[0].link, []).append(outcome)
-        for link, own in links.items():
+        by_link: dict[AnsweredLink, list[PendingFrame]] = {}
+        for frame in frames:
+            by_link.setdefault(frame.link, []).append(frame)
+        for link, own in by_link.items():
             self._loop.call_soon(link.settle, own)
 
     async def _tick(self) -> None:

@@ -4,6 +4,7 @@ import ssl
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import structlog
 from cryptography import x509
@@ -81,3 +82,12 @@ class ExpiryAlarm:
         self._told[port] = (urgent, now)
         tell = log.error if urgent else log.warning
         tell("tls.certificate_ends", port=port, expires_at=expires_at.isoformat(), days_left=left.days)
+
+
+def names_in(certificate: dict[str, Any] | None) -> tuple[str, ...]:
+    """The common name and the alternative names of a client certificate."""
+    if not certificate:
+        return ()
+    common = [value for part in certificate.get("subject", ()) for name, value in part if name == "commonName"]
+    alternative = [value for _, value in certificate.get("subjectAltName", ())]
+    return tuple(dict.fromkeys(common + alternative))

@@ -18,10 +18,10 @@ import sqlalchemy as sa
 import structlog
 import uvloop
 
+from listener.batching import Saving
 from listener.config import ListenerConfig, Port
-from listener.saving import Saving
+from listener.feeds import FeedProfile, one_feed
 from listener.server import Listener
-from listener.sources import Feed, one_feed
 from store import feeds, migrate, tables
 from store.engine import connect
 from store.messages import raw_of
@@ -65,7 +65,7 @@ async def try_client(script: str, modules: Path) -> Outcome:
         engine = connect(f"sqlite:///{folder}/ivigilant.db", durable=False)
         migrate.upgrade(engine)
         with engine.begin() as connection:
-            feed = Feed(feeds.ids_of(connection, ["default"])["default"])
+            feed = FeedProfile(feeds.ids_of(connection, ["default"])["default"])
         config = ListenerConfig(ports=(Port(port=0),))
         listener = Listener(config, Saving(engine), lambda _lane, _ids: None, one_feed(feed))
         await listener.start()

@@ -44,7 +44,7 @@ def replay(
     """
     from ivigilant.certificates import sending_context
     from ivigilant.sending import send
-    from listener.sending import Target
+    from listener.client import Target
 
     host, port = address(to)
     messages = _source(paths or [], from_store, config, data_dir)

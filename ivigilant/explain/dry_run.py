@@ -21,9 +21,9 @@ from ivigilant.site_file import load_site
 from ivigilant.site_parts import site_knowledge, worker_site
 from ivigilant.streams import named_messages
 from listener.acknowledge import ControlIds
+from listener.feeds import LinkFeeds, Origin
 from listener.framing import Frame
 from listener.receive import Reception
-from listener.sources import LinkFeeds, Source
 from parsers.defaults import Defaults
 from parsers.errors import TooManySegments, UnreadableMessage
 from parsers.fhir.reading import is_resource, read_resource_header
@@ -52,7 +52,7 @@ class DryRun:
         """What the listener would keep of these bytes, and answer: one of each message; or of a line, the import."""
         if is_resource(raw):
             return (_line(raw, self.imports, self.site.defaults_of(self.names[self.imports]), now),)
-        feeds = LinkFeeds(self.recognition, Source(port=0, address="127.0.0.1"))
+        feeds = LinkFeeds(self.recognition, Origin(port=0, address="127.0.0.1"))
         reception = Reception(lambda _raw, _header: False, ControlIds(now, "EXPLAIN"))
         return reception.receive(Frame(raw), feeds, now).arrivals
 

@@ -10,9 +10,9 @@ import msgspec
 from ivigilant.importing.files import Found
 from ivigilant.receiving import is_order
 from listener.acknowledge import ControlIds
+from listener.feeds import FeedProfile, LinkFeeds, Origin, one_feed
 from listener.framing import Frame
 from listener.receive import Reception
-from listener.sources import Feed, LinkFeeds, Source, one_feed
 from parsers.defaults import Defaults
 from parsers.errors import UnreadableMessage
 from parsers.fhir.medicines import reference_of
@@ -40,9 +40,9 @@ class Unread:
 class Letters:
     """Makes rows of one feed."""
 
-    def __init__(self, feed: Feed, now: datetime, medications: Mapping[str, bytes]) -> None:
+    def __init__(self, feed: FeedProfile, now: datetime, medications: Mapping[str, bytes]) -> None:
         self._feed, self._now, self._medications = feed, now, medications
-        self._feeds = LinkFeeds(one_feed(feed), Source(port=0, address="127.0.0.1"))
+        self._feeds = LinkFeeds(one_feed(feed), Origin(port=0, address="127.0.0.1"))
         self._reception = Reception(is_order, ControlIds(now, "IMPORT"))
 
     def of(self, found: Found) -> list[Arrival] | Rejected | Unread:
@@ -78,9 +78,9 @@ class Letters:
         ]
 
 
-def feed_named(name: str, number: int, defaults: Defaults) -> Feed:
+def feed_named(name: str, number: int, defaults: Defaults) -> FeedProfile:
     """The feed of a first load."""
-    return Feed(id=number, name=name, defaults=defaults)
+    return FeedProfile(id=number, name=name, defaults=defaults)
 
 
 def medication_in(found: Found) -> tuple[str, bytes] | None:

@@ -10,7 +10,7 @@ from ivigilant.importing.files import Found, found_in, is_of_resources
 from ivigilant.importing.letters import Letters, Rejected, Unread, medication_in
 from ivigilant.importing.readers import Read, Readers, decoded
 from ivigilant.importing.rejects import Rejects
-from listener.sources import Feed
+from listener.feeds import FeedProfile
 from store.messages import Arrival
 from worker.dependencies import Dependencies
 from worker.first_load import Loaded, Opened, load, new_among
@@ -44,7 +44,7 @@ class FirstLoad:
     """One run over some files."""
 
     worker: Dependencies | None  # None: only count
-    feed: Feed
+    feed: FeedProfile
     readers: Readers
     rejects: Rejects
     tell: Callable[[int, Tally], None]  # bytes read since the last time, and what became of all so far

@@ -8,8 +8,8 @@ from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from listener.client import Sender, Target, control_id_of, read_answer
 from listener.framing import EB, SB
-from listener.sending import Sender, Target, control_id_of, read_answer
 
 GIVE_UP_AFTER_S = 120.0
 KNOCK_EVERY_S = 0.02

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from listener.sending import control_id_of, read_answer
+from listener.client import control_id_of, read_answer
 from store.application_ack_tables import application_ack
 from tests.chaos.installation import Installation
 from tests.chaos.sender import Sending, moments_of

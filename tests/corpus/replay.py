@@ -11,8 +11,8 @@ import sqlalchemy as sa
 
 from history.choices import Site
 from ivigilant.receiving import is_order
+from listener.client import read_answer
 from listener.receive import body_hash
-from listener.sending import read_answer
 from parsers.errors import UnreadableHeader
 from parsers.hl7.batches import split_batch
 from parsers.hl7.header import read_header_line

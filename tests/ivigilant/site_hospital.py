@@ -15,11 +15,10 @@ from ivigilant.site_file import load_site
 from ivigilant.site_parts import site_knowledge, worker_site
 from ivigilant.wiring import declare_feeds
 from listener.acknowledge import ControlIds
+from listener.batching import Saving
+from listener.feeds import FeedNumbers, LinkFeeds, Origin
 from listener.framing import Frame
-from listener.numbering import FeedNumbers
 from listener.receive import Reception
-from listener.saving import Saving
-from listener.sources import LinkFeeds, Source
 from store import tables
 from worker.dependencies import Dependencies
 from worker.tasks import process_messages
@@ -34,7 +33,7 @@ class SiteHospital:
     engine: sa.Engine
     folder: Path
     text: str
-    source: Source = field(default_factory=lambda: Source(port=2575, address="10.1.2.3"))
+    source: Origin = field(default_factory=lambda: Origin(port=2575, address="10.1.2.3"))
 
     def __post_init__(self) -> None:
         path = self.folder / "site.yaml"
@@ -48,7 +47,7 @@ class SiteHospital:
         knowledge = site_knowledge(self.settings, self.file)
         self.worker = Dependencies(self.engine, knowledge, worker_site(self.file, self.settings), lambda: NOW)
 
-    def receives(self, raw: bytes, source: Source | None = None) -> str:
+    def receives(self, raw: bytes, source: Origin | None = None) -> str:
         """Keep one frame, process it, and give the answer that went back."""
         feeds = LinkFeeds(self._recognition, source or self.source)
         received = self._reception.receive(Frame(raw), feeds, NOW)

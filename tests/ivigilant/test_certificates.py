@@ -13,10 +13,10 @@ from ivigilant.recognition import Recognition
 from ivigilant.settings import Settings
 from ivigilant.site_file import load_site
 from ivigilant.wiring import declare_feeds
+from listener.batching import Saving
+from listener.client import read_answer
 from listener.config import ListenerConfig
-from listener.numbering import FeedNumbers
-from listener.saving import Saving
-from listener.sending import read_answer
+from listener.feeds import FeedNumbers
 from store import tables
 from tests.ivigilant.site_hospital import a_message
 from tests.listener.authority import NOW, Authority, sender

@@ -13,7 +13,7 @@ from ivigilant.receiving import ports
 from ivigilant.settings import Settings
 from ivigilant.site_file import load_site
 from ivigilant.site_parts import site_knowledge
-from listener.sources import Source
+from listener.feeds import Origin
 from store import feeds, tables
 from tests.ivigilant.site_hospital import NOW, SiteHospital, a_message, an_order
 
@@ -30,18 +30,18 @@ def set_up(sqlite_engine: sa.Engine, tmp_path: Path) -> SetUp:
 @pytest.mark.parametrize(
     ("recognised_by", "source"),
     [
-        ("port: 2599", Source(2599, "10.1.2.3")),
-        ("address: 10.9.0.0/16", Source(2575, "10.9.1.1")),
-        ("certificate: epd.zh", Source(2575, "10.1.2.3", ("epd.zh",))),
-        ("sending_application: EPD", Source(2575, "10.1.2.3")),
-        ("sending_facility: ZKHA", Source(2575, "10.1.2.3")),
+        ("port: 2599", Origin(2599, "10.1.2.3")),
+        ("address: 10.9.0.0/16", Origin(2575, "10.9.1.1")),
+        ("certificate: epd.zh", Origin(2575, "10.1.2.3", ("epd.zh",))),
+        ("sending_application: EPD", Origin(2575, "10.1.2.3")),
+        ("sending_facility: ZKHA", Origin(2575, "10.1.2.3")),
     ],
 )
-def test_a_feed_is_recognised(set_up: SetUp, recognised_by: str, source: Source) -> None:
+def test_a_feed_is_recognised(set_up: SetUp, recognised_by: str, source: Origin) -> None:
     hospital = set_up(f"feeds: [{{name: cpoe, {recognised_by}}}]")
 
     hospital.receives(a_message(control="C1"), source)
-    hospital.receives(a_message(control="C2", sender="X", facility="Y"), Source(2575, "10.200.0.1"))
+    hospital.receives(a_message(control="C2", sender="X", facility="Y"), Origin(2575, "10.200.0.1"))
 
     assert [feed for feed, _, _ in hospital.messages()] == ["cpoe", "X|Y"]
 

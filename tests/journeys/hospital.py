@@ -13,9 +13,9 @@ import sqlalchemy as sa
 
 from history.choices import Site
 from listener.acknowledge import ControlIds
+from listener.feeds import FeedProfile, LinkFeeds, Origin, one_feed
 from listener.framing import Frame
 from listener.receive import Reception
-from listener.sources import Feed, LinkFeeds, Source, one_feed
 from parsers.defaults import Defaults
 from rules.knowledge import Knowledge
 from rules.living import KnowledgeSource
@@ -49,8 +49,8 @@ class Hospital:
         self.engine, self.knowledge, self.site, self.clock = engine, knowledge, site or Site(), clock or Clock()
         with self.engine.begin() as connection:
             feed_id = feeds.ids_of(connection, ["default"])["default"]
-        feed = Feed(id=feed_id, defaults=Defaults(zone=self.site.zone))
-        self._feeds = LinkFeeds(one_feed(feed), Source(port=2575, address="127.0.0.1"))
+        feed = FeedProfile(id=feed_id, defaults=Defaults(zone=self.site.zone))
+        self._feeds = LinkFeeds(one_feed(feed), Origin(port=2575, address="127.0.0.1"))
         self._reception = Reception(lambda _raw, header: header.type != "ADT", ControlIds(self.clock(), "T"))
         self.worker = Dependencies(self.engine, self.knowledge, self.site, self.clock)
 

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from ivigilant.checkup import look_at
 from ivigilant.settings import Settings
-from listener.sending import control_id_of, read_answer
+from listener.client import control_id_of, read_answer
 from parsers.hl7.header import read_header_line
 from store import application_acks, message_queries
 from store.application_ack_tables import application_ack_route

@@ -11,11 +11,11 @@ import sqlalchemy as sa
 import uvloop
 
 from clinical.events import Header
+from listener.batching import Saving
+from listener.client import read_answer
 from listener.config import ListenerConfig, Port
-from listener.saving import Saving
-from listener.sending import read_answer
+from listener.feeds import FeedOf, FeedProfile, IsOrder, one_feed
 from listener.server import Listener
-from listener.sources import Feed, FeedOf, IsOrder, one_feed
 from store import feeds, tables
 
 DEADLINE_S = 20.0
@@ -129,7 +129,7 @@ async def a_hospital(
     engine: sa.Engine,
     *,
     config: ListenerConfig | None = None,
-    feed: Callable[[int], Feed] = Feed,
+    feed: Callable[[int], FeedProfile] = FeedProfile,
     feed_of: FeedOf | None = None,
     is_order: IsOrder = no_orders,
     save: Any = None,

@@ -3,9 +3,9 @@
 from datetime import UTC, datetime
 
 from listener.acknowledge import ControlIds
+from listener.feeds import FeedOf, FeedProfile, LinkFeeds, Origin, one_feed
 from listener.framing import Frame, Oversized, Truncated
 from listener.receive import Received, Reception
-from listener.sources import Feed, FeedOf, LinkFeeds, Source, one_feed
 from parsers.defaults import Defaults
 from store.messages import Arrival, Saved
 
@@ -14,14 +14,14 @@ USUAL = Defaults()
 
 
 def receive(
-    part: Frame | Oversized | Truncated | bytes, feed: Feed | None = None, feed_of: FeedOf | None = None
+    part: Frame | Oversized | Truncated | bytes, feed: FeedProfile | None = None, feed_of: FeedOf | None = None
 ) -> Received:
     reception = Reception(lambda _raw, header: header.type == "OMP", ControlIds(NOW, "TEST0"))
-    feeds = LinkFeeds(feed_of or one_feed(feed or Feed(1, defaults=USUAL)), Source(2575, "10.0.0.1"))
+    feeds = LinkFeeds(feed_of or one_feed(feed or FeedProfile(1, defaults=USUAL)), Origin(2575, "10.0.0.1"))
     return reception.receive(Frame(part) if isinstance(part, bytes) else part, feeds, NOW)
 
 
-def the_arrival(part: Frame | Oversized | Truncated | bytes, feed: Feed | None = None) -> Arrival:
+def the_arrival(part: Frame | Oversized | Truncated | bytes, feed: FeedProfile | None = None) -> Arrival:
     (arrival,) = receive(part, feed).arrivals
     return arrival
 

@@ -7,7 +7,7 @@ import pytest
 
 from clinical.events import Header
 from listener.acknowledge import ControlIds, ack_code, acknowledge
-from listener.sources import AckMode, Fault
+from listener.feeds import AckMode, Refusal
 from parsers.defaults import Defaults
 from parsers.hl7.header import header_of, read_header_line
 
@@ -15,7 +15,7 @@ NOW = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 USUAL = Defaults()
 
 
-def answer_to(raw: bytes, code: str = "AA", *, mode: AckMode = "auto", fault: Fault | None = None) -> list[bytes]:
+def answer_to(raw: bytes, code: str = "AA", *, mode: AckMode = "auto", fault: Refusal | None = None) -> list[bytes]:
     line = read_header_line(raw)
     header = header_of(line, raw, USUAL)
     text = acknowledge(line, header, code, control_id=b"IW1", now=NOW, mode=mode, fault=fault)
@@ -67,7 +67,7 @@ def test_msa_2_is_the_senders_number_byte_for_byte(number: bytes) -> None:
 def test_the_senders_own_delimiters_are_used() -> None:
     raw = b"MSH#*@!%#EHR#UZ#IVIG#APO#2026##BAR*P12#M1#P#2.5\r"
 
-    msh, msa, err = answer_to(raw, "AR", fault=Fault("203", "MSH^1^12"))
+    msh, msa, err = answer_to(raw, "AR", fault=Refusal("203", "MSH^1^12"))
 
     assert msh.startswith(b"MSH#*@!%#IVIG#APO#EHR#UZ#")
     assert b"#ACK*P12*ACK#" in msh
@@ -113,23 +113,23 @@ def test_enhanced_answers_ask_for_no_answer_themselves() -> None:
 
 
 def test_err_before_2_5_is_one_field() -> None:
-    lines = answer_to(a_header("2.3", "RDE^O01"), "AE", fault=Fault("101", "RXO^1^4"))
+    lines = answer_to(a_header("2.3", "RDE^O01"), "AE", fault=Refusal("101", "RXO^1^4"))
 
     assert lines[2] == b"ERR|RXO^1^4^101&Required field missing&HL70357"
 
 
 def test_err_from_2_5_on_has_its_fields() -> None:
-    lines = answer_to(a_header("2.5"), "AR", fault=Fault("207"))
+    lines = answer_to(a_header("2.5"), "AR", fault=Refusal("207"))
 
     assert lines[1:] == [b"MSA|AR|M1|Application internal error", b"ERR|||207^Application internal error^HL70357|E"]
 
 
 def test_msa_3_is_gone_in_2_7() -> None:
-    assert answer_to(a_header("2.7"), "AR", fault=Fault("207"))[1] == b"MSA|AR|M1"
+    assert answer_to(a_header("2.7"), "AR", fault=Refusal("207"))[1] == b"MSA|AR|M1"
 
 
 def test_a_frame_without_msh_gets_an_answer_with_the_usual_delimiters() -> None:
-    text = acknowledge(None, Header(), "AR", control_id=b"IW1", now=NOW, fault=Fault("100"))
+    text = acknowledge(None, Header(), "AR", control_id=b"IW1", now=NOW, fault=Refusal("100"))
 
     assert text.split(b"\r")[:-1] == [
         b"MSH|^~\\&|||||20260301120000+0000||ACK^^ACK|IW1|P|2.5",
@@ -180,7 +180,7 @@ def test_our_numbers_are_short_and_never_repeat() -> None:
 
 def test_others_can_read_our_answers() -> None:
     for version in ("2.3", "2.5", "2.7"):
-        text = b"\r".join(answer_to(a_header(version), "AR", fault=Fault("203", "MSH^1^12"))).decode()
+        text = b"\r".join(answer_to(a_header(version), "AR", fault=Refusal("203", "MSH^1^12"))).decode()
 
         message = hl7.parse(text)
 

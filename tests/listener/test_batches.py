@@ -1,6 +1,6 @@
 """Several messages in one frame: each kept by itself, answered together."""
 
-from listener.sources import Feed
+from listener.feeds import FeedProfile
 from tests.listener.builders import a_message
 from tests.listener.receiving import answer_of, receive
 
@@ -48,7 +48,7 @@ def test_an_empty_batch_is_refused() -> None:
 def test_a_feed_may_want_a_batch_of_answers() -> None:
     raw = b"BHS|^~\\&|EHR|UZ|IVIG|APO|2026||||B7\r" + a_message("M1") + a_message("M2") + b"BTS|2\r"
 
-    lines = answer_of(receive(raw, Feed(1, batch_ack=True)))[1].split(b"\r")
+    lines = answer_of(receive(raw, FeedProfile(1, batch_ack=True)))[1].split(b"\r")
 
     assert [line[:3] for line in lines] == [b"BHS", b"MSH", b"MSA", b"MSH", b"MSA", b"BTS", b""]
     assert lines[0].startswith(b"BHS|^~\\&|IVIG|APO|EHR|UZ|")

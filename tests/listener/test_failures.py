@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import pytest
 import sqlalchemy as sa
 
+from listener.batching import Saving
+from listener.client import read_answer
 from listener.config import ListenerConfig, Port
-from listener.saving import Saving
-from listener.sending import read_answer
-from listener.sources import Feed, Source
+from listener.feeds import FeedProfile, Origin
 from store.errors import MessageRefused, StoreUnavailable
 from store.messages import Arrival, Saved
 from tests.listener.builders import a_hospital, a_message, framed, run
@@ -83,8 +83,8 @@ def test_a_message_the_database_refuses_costs_only_its_own_link(engine: sa.Engin
         with engine.begin() as connection:
             connection.execute(sa.text("INSERT INTO feed (id, name, known) VALUES (7, 'real', true)"))
 
-        def feed_of(source: Source) -> Feed:
-            return Feed(99 if source.sending_application == "BAD" else 7)
+        def feed_of(source: Origin) -> FeedProfile:
+            return FeedProfile(99 if source.sending_application == "BAD" else 7)
 
         async with (
             a_hospital(engine, feed_of=feed_of) as hospital,
@@ -129,14 +129,13 @@ def _break_connections(engine: sa.Engine) -> None:
 
 def test_a_database_that_does_not_answer_in_time_leaves_the_sender_to_send_again(sqlite_engine: sa.Engine) -> None:
     async def main() -> None:
-        config = ListenerConfig(ports=(Port(port=0),), tick_s=0.02, answer_within_s=0.2)
+        config = ListenerConfig(ports=(Port(port=0),), tick_s=0.02, answer_within_s=1.0)
         async with a_hospital(sqlite_engine, config=config) as hospital:
             async with hospital.link() as link:
                 await link.ask(a_message("M1"))
                 with sqlite_engine.begin():  # holds the write lock
                     await link.send(framed(a_message("M2")))
                     assert await link.rest() == b""
-            await hospital.keeps(2)
             async with hospital.link() as link:
                 assert read_answer(await link.ask(a_message("M2"))) == ("AA", b"M2")
             assert len(hospital.kept()) == 2

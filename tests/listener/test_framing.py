@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from listener.framing import Empty, Frame, FrameLimits, Framer, Oversized, Part, Truncated
-from listener.junk import Junk
+from listener.framing import Empty, Frame, FrameLimits, Framer, Junk, Oversized, Part, Truncated
 
 SMALL = FrameLimits(max_frame=40, drain_cap=120, kept_prefix=8)
 

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from listener.batching import Batcher, Outcome
+from listener.batching import Batcher, PendingFrame
+from listener.client import read_answer
 from listener.config import ListenerConfig, Port
 from listener.framing import FrameLimits
+from listener.link import LargeFrames
 from listener.metrics import Metrics
-from listener.room import Room
-from listener.sending import read_answer
+from listener.receive import Received
 from store.messages import Arrival, Saved
 from tests.listener.builders import a_hospital, a_message, framed, run
 
@@ -80,7 +81,7 @@ def test_many_large_messages_at_once_are_all_answered(sqlite_engine: sa.Engine) 
             await asyncio.gather(*(one(f"L{number}") for number in range(12)))
 
             assert len(hospital.kept()) == 36
-            assert hospital.listener.room._inside == set()
+            assert hospital.listener.large._inside == set()
 
     run(main())
 
@@ -140,34 +141,36 @@ class Visitor:
 
 
 def test_places_are_given_in_the_order_of_coming() -> None:
-    room = Room(places=1, small=10)
+    places = LargeFrames(places=1, small=10)
     first, second, third = Visitor(), Visitor(), Visitor()
 
-    entered = [room.enter(each) for each in (first, second, third, first, second)]
-    room.leave(first)
-    room.leave(first)
+    entered = [places.enter(each) for each in (first, second, third, first, second)]
+    places.leave(first)
+    places.leave(first)
 
     assert entered == [True, False, False, True, False]
     assert [each.admissions for each in (first, second, third)] == [0, 1, 0]
-    room.leave(third)
-    room.leave(second)
-    assert room.enter(first)
+    places.leave(third)
+    places.leave(second)
+    assert places.enter(first)
 
 
-@dataclass(frozen=True)
-class Parcel:
-    """A frame on its way to the database."""
+@dataclass
+class SilentLink:
+    """A link of which only the name matters."""
 
-    origin: str
-    size: int
+    name: str
     given_up: bool = False
 
-    @property
-    def arrivals(self) -> Sequence[Arrival]:
-        return [Arrival(feed_id=1, body_hash=b"", raw=b"", received_at=None, ack_code="AA", control_id=self.origin)]  # type: ignore[arg-type]  # nobody reads it
-
-    def give_up(self) -> None:
+    def settle(self, frames: Sequence[PendingFrame]) -> None:
         raise AssertionError
+
+    __hash__ = object.__hash__
+
+
+def a_frame(link: SilentLink, size: int) -> PendingFrame:
+    arrival = Arrival(feed_id=1, body_hash=b"", raw=b"", received_at=None, ack_code="AA", control_id=link.name)  # type: ignore[arg-type]  # nobody reads it
+    return PendingFrame(link, Received((arrival,), lambda _saved, _now: ("", b"")), size, 0.0)
 
 
 def test_a_batch_holds_one_large_message_and_the_small_ones_of_others() -> None:
@@ -180,14 +183,17 @@ def test_a_batch_holds_one_large_message_and_the_small_ones_of_others() -> None:
         batches.append([each.control_id for each in arrivals])
         return [Saved(1, False, "AA") for _ in arrivals]
 
-    def settled(outcomes: list[tuple[Parcel, Outcome]]) -> None:
+    def settled(frames: list[PendingFrame]) -> None:
         if sum(map(len, batches)) == 7:
             done.set()
 
-    batcher: Batcher[Parcel] = Batcher(save, settled, Metrics(), large=100)
-    batcher.put([Parcel("first", 1)])
+    batcher: Batcher = Batcher(save, settled, Metrics(), large=100)
+    first, a, b, c = (SilentLink(name) for name in ("first", "A", "B", "C"))
+    small = SilentLink("b")
+    batcher.put([a_frame(first, 1)])
     begun.wait(10)
-    batcher.put([Parcel("A", 500), Parcel("B", 500), Parcel("b", 1), Parcel("B", 1), Parcel("A", 1), Parcel("C", 500)])
+    sizes = [(a, 500), (b, 500), (small, 1), (b, 1), (a, 1), (c, 500)]
+    batcher.put([a_frame(link, size) for link, size in sizes])
     go.set()
     done.wait(10)
     batcher.close(10)

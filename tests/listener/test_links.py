@@ -7,10 +7,10 @@ from ipaddress import ip_network
 import pytest
 import sqlalchemy as sa
 
+from listener.client import read_answer
 from listener.config import ListenerConfig, Port
 from listener.errors import OddConfig
 from listener.framing import FrameLimits
-from listener.sending import read_answer
 from store.messages import raw_of
 from tests.listener.builders import a_hospital, a_message, framed, run
 

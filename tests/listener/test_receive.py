@@ -5,8 +5,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from listener.feeds import FeedProfile, Refusal
 from listener.framing import Frame, Oversized, Truncated
-from listener.sources import Fault, Feed
 from parsers.defaults import Defaults
 from store.messages import Saved
 from tests.listener.builders import a_message
@@ -75,7 +75,7 @@ def test_test_messages_are_marked(processing_id: str, test: bool) -> None:
 
 
 def test_a_production_feed_refuses_test_messages() -> None:
-    received = receive(a_message(msh11="T"), Feed(1, processing_ids=frozenset("P")))
+    received = receive(a_message(msh11="T"), FeedProfile(1, processing_ids=frozenset("P")))
 
     assert received.arrivals[0].reason == "processing_id"
     assert answer_of(received)[0] == "AR"
@@ -84,14 +84,14 @@ def test_a_production_feed_refuses_test_messages() -> None:
 
 @pytest.mark.parametrize(("type_", "code"), [("ZZZ^Z99", b"|200^"), ("ADT^A99", b"|201^")])
 def test_a_feed_may_refuse_other_types(type_: str, code: bytes) -> None:
-    received = receive(a_message(msh9=type_), Feed(1, types=frozenset({"ADT^A08"})))
+    received = receive(a_message(msh9=type_), FeedProfile(1, types=frozenset({"ADT^A08"})))
 
     assert received.arrivals[0].reason == "unknown_type"
     assert code in answer_of(received)[1]
 
 
 def test_a_feed_may_check_before_it_accepts() -> None:
-    received = receive(a_message(), Feed(1, check=lambda _raw, _header: Fault("101", "PID^1^3")))
+    received = receive(a_message(), FeedProfile(1, check=lambda _raw, _header: Refusal("101", "PID^1^3")))
 
     assert (received.arrivals[0].ack_code, received.arrivals[0].state) == ("AE", "received")
     assert b"ERR||PID^1^3|101^" in answer_of(received)[1]
@@ -136,18 +136,18 @@ def test_a_message_without_a_number_is_accepted_and_flagged() -> None:
 
 
 def test_an_unknown_source_is_flagged() -> None:
-    assert the_arrival(a_message(), Feed(1, known=False)).flags == ("unknown_source",)
+    assert the_arrival(a_message(), FeedProfile(1, known=False)).flags == ("unknown_source",)
 
 
 def test_an_unknown_source_may_be_parked() -> None:
-    arrival = the_arrival(a_message(), Feed(1, known=False, parks=True))
+    arrival = the_arrival(a_message(), FeedProfile(1, known=False, parks=True))
 
     assert (arrival.state, arrival.reason, arrival.ack_code) == ("parked", "unknown_source", "AA")
 
 
 def test_the_feed_is_found_by_its_sender_and_reads_its_times() -> None:
     here, there = Defaults(), Defaults(zone=ZoneInfo("America/New_York"))
-    feeds = {"EHR": Feed(1, defaults=here), "LAB": Feed(2, defaults=there)}
+    feeds = {"EHR": FeedProfile(1, defaults=here), "LAB": FeedProfile(2, defaults=there)}
     find = lambda source: feeds.get(source.sending_application, feeds["EHR"])  # noqa: E731  # a line is enough
 
     (arrival,) = receive(a_message(msh3="LAB", msh7="20260301120000"), feed_of=find).arrivals
@@ -208,7 +208,7 @@ def test_what_only_answers_is_not_answered_and_the_rest_is(msh9: str, segments: 
 
 
 def test_an_acknowledgement_is_not_refused_either() -> None:
-    picky = Feed(1, types=frozenset({"ADT^A08"}), processing_ids=frozenset("P"))
+    picky = FeedProfile(1, types=frozenset({"ADT^A08"}), processing_ids=frozenset("P"))
 
     received = receive(a_message(msh9="ACK^A08", msh11="T") + b"MSA|AA|X\r", picky)
 

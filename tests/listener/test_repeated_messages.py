@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from listener.acknowledge import ControlIds
+from listener.feeds import FeedProfile, LinkFeeds, Origin, one_feed
 from listener.framing import Frame
 from listener.receive import Reception, body_hash
-from listener.sources import Feed, LinkFeeds, Source, one_feed
 from parsers.hl7.header import read_header_line
 from tests.listener.builders import a_message
 from tests.listener.receiving import NOW, USUAL, answer_of, receive, the_arrival
@@ -39,7 +39,7 @@ def test_without_a_number_the_time_tells_messages_apart() -> None:
 
 def test_a_sender_that_repeats_itself_is_read_as_well_as_one_that_does_not() -> None:
     reception = Reception(lambda _raw, _header: False, ControlIds(NOW, "TEST0"))
-    feeds = LinkFeeds(one_feed(Feed(1, defaults=USUAL)), Source(2575, "10.0.0.1"))
+    feeds = LinkFeeds(one_feed(FeedProfile(1, defaults=USUAL)), Origin(2575, "10.0.0.1"))
     messages = [
         a_message(f"M{number}", msh7=f"2026030112{number:02}00", msh9=type_)
         for number in range(6)

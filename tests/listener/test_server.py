@@ -5,9 +5,9 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from listener.client import read_answer
 from listener.config import ListenerConfig, Port
-from listener.sending import read_answer
-from listener.sources import Feed, Source
+from listener.feeds import FeedProfile, Origin
 from parsers.hl7.header import read_header_line
 from store.messages import raw_of
 from tests.listener.builders import Hospital, a_hospital, a_message, framed, run
@@ -142,11 +142,11 @@ def test_ids_are_published_by_lane_once_they_are_committed(sqlite_engine: sa.Eng
 
 def test_two_ports_are_two_sources(sqlite_engine: sa.Engine) -> None:
     async def main() -> None:
-        seen: list[Source] = []
+        seen: list[Origin] = []
 
-        def feed_of(source: Source) -> Feed:
+        def feed_of(source: Origin) -> FeedProfile:
             seen.append(source)
-            return Feed(1)
+            return FeedProfile(1)
 
         config = ListenerConfig(ports=(Port(port=0), Port(port=0)))
         async with a_hospital(sqlite_engine, config=config, feed_of=feed_of) as hospital:
@@ -154,7 +154,7 @@ def test_two_ports_are_two_sources(sqlite_engine: sa.Engine) -> None:
                 async with hospital.link(port=number) as link:
                     await link.ask(a_message(f"M{number}"))
 
-            assert Source(hospital.listener.ports[1], "127.0.0.1", (), "EHR", "UZ") in seen
+            assert Origin(hospital.listener.ports[1], "127.0.0.1", (), "EHR", "UZ") in seen
 
     run(main())
 

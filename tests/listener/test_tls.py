@@ -9,10 +9,10 @@ import pytest
 import sqlalchemy as sa
 from structlog.testing import capture_logs
 
+from listener.client import Target, read_answer, send_all
 from listener.config import ListenerConfig, Port
 from listener.errors import OddConfig
-from listener.sending import Target, read_answer, send_all
-from listener.sources import Feed, Source
+from listener.feeds import FeedProfile, Origin
 from listener.tls import ExpiryAlarm, ServerTls, TlsFiles
 from tests.listener.authority import NOW, Authority, sender, server
 from tests.listener.builders import a_hospital, a_message, run
@@ -25,11 +25,11 @@ def authority(tmp_path: Path) -> Authority:
 
 def test_a_sender_with_a_certificate_is_known_by_it(sqlite_engine: sa.Engine, authority: Authority) -> None:
     async def main() -> None:
-        seen: list[Source] = []
+        seen: list[Origin] = []
 
-        def feed_of(source: Source) -> Feed:
+        def feed_of(source: Origin) -> FeedProfile:
             seen.append(source)
-            return Feed(1)
+            return FeedProfile(1)
 
         config = ListenerConfig(ports=(Port(port=0, tls=server(authority)),))
         async with a_hospital(sqlite_engine, config=config, feed_of=feed_of) as hospital:

@@ -7,20 +7,19 @@ from structlog.testing import capture_logs
 
 from ivigilant.recognition import Recognition
 from ivigilant.site import SiteFile
+from listener.batching import Saving
+from listener.client import read_answer
 from listener.config import ListenerConfig, Port
+from listener.feeds import FeedNumbers, FeedProfile, Origin
 from listener.framing import FrameLimits
-from listener.numbering import FeedNumbers
-from listener.saving import Saving
-from listener.sending import read_answer
-from listener.sources import Feed, Source
 from store.messages import raw_of
 from tests.listener.builders import a_hospital, a_message, framed, run
 
 CUTS_OUT = ListenerConfig(ports=(Port(port=0, limits=FrameLimits(unframed=True, quiet_s=0.2)),), tick_s=0.02)
 
 
-def willing(feed_id: int) -> Feed:
-    return Feed(feed_id, name="old lab", accepts_unframed=True)
+def willing(feed_id: int) -> FeedProfile:
+    return FeedProfile(feed_id, name="old lab", accepts_unframed=True)
 
 
 def test_an_unframed_message_is_dropped_and_its_feed_named_without_its_contents(sqlite_engine: sa.Engine) -> None:
@@ -95,8 +94,8 @@ def test_an_unframed_message_that_the_end_of_the_link_cut_is_kept_for_a_person(s
 
 
 def test_of_two_senders_on_one_port_only_the_willing_one_may_leave_out_sb(sqlite_engine: sa.Engine) -> None:
-    def feed_of(source: Source) -> Feed:
-        return Feed(1, name=source.sending_application, accepts_unframed=source.sending_application == "LAB")
+    def feed_of(source: Origin) -> FeedProfile:
+        return FeedProfile(1, name=source.sending_application, accepts_unframed=source.sending_application == "LAB")
 
     async def main() -> None:
         async with a_hospital(sqlite_engine, config=CUTS_OUT, feed_of=feed_of) as hospital, hospital.link() as link:
@@ -133,8 +132,8 @@ def test_a_database_that_is_locked_when_a_new_sender_comes_stalls_nobody_else(sq
     async def main() -> None:
         numbers = FeedNumbers()
 
-        def feed_of(source: Source) -> Feed:
-            return Feed(numbers(source.sending_application), name=source.sending_application)
+        def feed_of(source: Origin) -> FeedProfile:
+            return FeedProfile(numbers(source.sending_application), name=source.sending_application)
 
         async with (
             a_hospital(sqlite_engine, feed_of=feed_of, save=Saving(sqlite_engine, numbers)) as hospital,

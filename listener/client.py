@@ -16,7 +16,7 @@ _COMMIT_BLOCKS = (b"\x06", b"\x15")  # MLLP release 2: not an answer yet
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Reply:
     """What became of one message: MSA-1, or UNANSWERED."""
 
     control_id: str
@@ -136,12 +136,12 @@ def control_id_of(message: bytes) -> bytes:
 
 async def send_all(
     messages: Iterable[bytes], target: Target, *, links: int = 1, window: int = 1, rate: float | None = None
-) -> AsyncIterator[Answer]:
+) -> AsyncIterator[Reply]:
     """Send every message once, and tell what became of each as it becomes known.
 
     `window` messages may be under way on a link; `rate` is messages a second over all links.
     """
-    told: asyncio.Queue[Answer | None] = asyncio.Queue()
+    told: asyncio.Queue[Reply | None] = asyncio.Queue()
     paced = _Paced(messages, rate)
     tasks = [asyncio.create_task(_Lane(target, paced, window, told).run()) for _ in range(links)]
     try:
@@ -182,7 +182,7 @@ class _Paced:
 class _Lane:
     """Sends over one link, and opens it anew when it broke."""
 
-    def __init__(self, target: Target, paced: _Paced, window: int, told: "asyncio.Queue[Answer | None]") -> None:
+    def __init__(self, target: Target, paced: _Paced, window: int, told: "asyncio.Queue[Reply | None]") -> None:
         self._sender = Sender(target)
         self._paced = paced
         self._window = window
@@ -225,5 +225,5 @@ class _Lane:
             self._told.put_nowait(_answer(self._under_way.popleft(), UNANSWERED))
 
 
-def _answer(control_id: bytes, code: str) -> Answer:
-    return Answer(control_id.decode("utf-8", "backslashreplace"), code)
+def _answer(control_id: bytes, code: str) -> Reply:
+    return Reply(control_id.decode("utf-8", "backslashreplace"), code)

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 import sqlalchemy as sa
 
-from listener.sending import Answer, Sender, Target, control_id_of, read_answer, send_all
+from listener.client import Reply, Sender, Target, control_id_of, read_answer, send_all
 from tests.listener.builders import a_hospital, a_message, framed, free_port, run
 
 Receiver = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -38,7 +38,7 @@ def an_ack(number: bytes, code: bytes = b"AA") -> bytes:
     return b"MSH|^~\\&|||||2026||ACK|1|P|2.5\rMSA|%s|%s\r" % (code, number)
 
 
-async def answers_to(target: Target, count: int, window: int = 1, links: int = 1) -> list[Answer]:
+async def answers_to(target: Target, count: int, window: int = 1, links: int = 1) -> list[Reply]:
     messages = [a_message(f"M{number}") for number in range(count)]
     return [answer async for answer in send_all(messages, target, window=window, links=links)]
 
@@ -65,7 +65,7 @@ def test_a_refused_message_is_told(sqlite_engine: sa.Engine) -> None:
 
             answers = [answer async for answer in send_all([a_message("M1", msh12="3.0"), b"junk"], target)]
 
-            assert answers == [Answer("M1", "AR"), Answer("", "AR")]
+            assert answers == [Reply("M1", "AR"), Reply("", "AR")]
 
     run(main())
 
@@ -85,7 +85,7 @@ def test_nobody_listening_leaves_every_message_unanswered() -> None:
     async def main() -> None:
         answers = await answers_to(Target("127.0.0.1", free_port()), 3)
 
-        assert answers == [Answer(f"M{number}", "") for number in range(3)]
+        assert answers == [Reply(f"M{number}", "") for number in range(3)]
 
     run(main())
 
@@ -110,7 +110,7 @@ def test_a_receiver_that_is_silent_is_not_waited_for_for_ever() -> None:
 
     async def main() -> None:
         async with a_receiver(receive) as target:
-            assert await answers_to(target, 2) == [Answer("M0", ""), Answer("M1", "")]
+            assert await answers_to(target, 2) == [Reply("M0", ""), Reply("M1", "")]
 
     run(main())
 
@@ -126,7 +126,7 @@ def test_a_message_without_an_answer_does_not_take_that_of_the_next() -> None:
         async with a_receiver(receive) as target:
             answers = await answers_to(target, 4, window=4)
 
-            assert answers == [Answer("M0", "AA"), Answer("M1", ""), Answer("M2", "AA"), Answer("M3", "AA")]
+            assert answers == [Reply("M0", "AA"), Reply("M1", ""), Reply("M2", "AA"), Reply("M3", "AA")]
 
     run(main())
 
@@ -140,7 +140,7 @@ def test_an_answer_without_its_cr_and_one_after_a_commit_block_are_answers() -> 
     async def main() -> None:
         async with a_receiver(receive) as target:
             patient = Target(target.host, target.port, timeout_s=5)
-            assert await answers_to(patient, 2) == [Answer("M0", "AA"), Answer("M1", "AA")]
+            assert await answers_to(patient, 2) == [Reply("M0", "AA"), Reply("M1", "AA")]
 
     run(main())
 

@@ -1,11 +1,17 @@
-"""Where a message came from, and which feed that is."""
+"""Where a message came from, which feed that is, and the number that feed has in the database."""
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+import msgspec
+import sqlalchemy as sa
+
 from clinical.events import Header
 from parsers.defaults import Defaults
+from store import feeds
+from store.messages import Arrival
 
 AckMode = Literal["auto", "original", "enhanced", "none"]
 
@@ -13,7 +19,7 @@ _SENDERS_REMEMBERED = 1000  # on one link; a sender that changes its name for ev
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class Origin:
     """What tells one sender from another."""
 
     port: int
@@ -24,7 +30,7 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class Refusal:
     """Why a message is not accepted: a code of table 0357, where, and for whom to mend it."""
 
     code: str
@@ -37,7 +43,7 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
-class Feed:
+class FeedProfile:
     """One source as the site knows it, and in what it differs."""
 
     id: int
@@ -51,7 +57,7 @@ class Feed:
     types: frozenset[str] | None = None  # {"ORM^O01"}: refuse every other; None: accept every type
     batch_ack: bool = False  # answer a batch with a batch
     accepts_unframed: bool = False  # take its messages without SB, where the port cuts them out
-    check: Callable[[bytes, Header], Fault | None] | None = None  # what must be right before a message is accepted
+    check: Callable[[bytes, Header], Refusal | None] | None = None  # what must be right before a message is accepted
 
     @property
     def name_in_logs(self) -> str:
@@ -59,11 +65,11 @@ class Feed:
         return self.name if self.declared else "unknown"
 
 
-FeedOf = Callable[[Source], Feed]
+FeedOf = Callable[[Origin], FeedProfile]
 IsOrder = Callable[[bytes, Header], bool]
 
 
-def one_feed(feed: Feed) -> FeedOf:
+def one_feed(feed: FeedProfile) -> FeedOf:
     """Everything comes from the one feed there is."""
     return lambda _source: feed
 
@@ -71,13 +77,13 @@ def one_feed(feed: Feed) -> FeedOf:
 class LinkFeeds:
     """The feeds of one link, found once for each MSH-3 and MSH-4 that it sends."""
 
-    def __init__(self, feed_of: FeedOf, source: Source) -> None:
+    def __init__(self, feed_of: FeedOf, source: Origin) -> None:
         self._feed_of = feed_of
         self._source = source
-        self._found: dict[tuple[str, str], Feed] = {}
-        self.latest: Feed | None = None  # of the last message; nobody before the first
+        self._found: dict[tuple[str, str], FeedProfile] = {}
+        self.latest: FeedProfile | None = None  # of the last message; nobody before the first
 
-    def of(self, application: str, facility: str) -> Feed:
+    def of(self, application: str, facility: str) -> FeedProfile:
         """The feed this sender is."""
         key = (application, facility)
         found = self._found.get(key)
@@ -89,3 +95,42 @@ class LinkFeeds:
             )
         self.latest = found
         return found
+
+
+class FeedNumbers:
+    """Gives a feed its number at once: that of its row, or a stand-in below zero until its first message is saved."""
+
+    def __init__(self, known: Mapping[str, int] | None = None) -> None:
+        self._numbers: dict[str, int] = dict(known or {})
+        self._stand_ins: dict[int, str] = {}
+        self._lock = threading.Lock()
+
+    def __call__(self, name: str) -> int:
+        """The number to write on messages of this feed; this never waits for the database."""
+        with self._lock:
+            number = self._numbers.get(name)
+            if number is None:
+                number = self._numbers[name] = -1 - len(self._stand_ins)
+                self._stand_ins[number] = name
+            return number
+
+    def of_rows(self, engine: sa.Engine, arrivals: Sequence[Arrival]) -> Sequence[Arrival]:
+        """The messages with the numbers that their feeds have in the database; a feed that is new is made."""
+        if all(each.feed_id > 0 for each in arrivals):
+            return arrivals
+        with self._lock:
+            names = {
+                each.feed_id: self._stand_ins[each.feed_id] for each in arrivals if each.feed_id in self._stand_ins
+            }
+            known = {stand_in: self._numbers[name] for stand_in, name in names.items()}
+        unknown = {stand_in: name for stand_in, name in names.items() if known[stand_in] < 0}
+        if unknown:
+            with engine.begin() as connection:
+                rows = feeds.ids_of(connection, list(unknown.values()))
+            known |= {stand_in: rows[name] for stand_in, name in unknown.items()}
+            with self._lock:
+                self._numbers |= rows
+        return [
+            msgspec.structs.replace(each, feed_id=known[each.feed_id]) if each.feed_id in known else each
+            for each in arrivals
+        ]
