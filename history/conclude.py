@@ -3,20 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
 from clinical.events import MedicationOrdered
 from history.choices import Site
 from history.courses import Course, course_of, doses_of
 from history.entries import Entry
-from history.facts import facts_of, medication_fact, provenance
+from history.facts import Timeline, facts_of, lay_out, medication_fact, provenance, weight_on
 from history.judged_order import judged_order
-from history.order_control import CONTAINER
-from history.orders import BADGES, OrderState, fold_orders
+from history.orders import BADGES, CONTAINER, OrderState, fold_orders
 from history.products import Product, is_answered, product_of
-from history.surveillance import STREAM, watch
-from history.timeline import Timeline, lay_out
-from history.weights import weight_on
-from rules.assessment import Assessment
+from rules.assessment import Assessment, Tier
+from rules.dates import last_moment
 from rules.evaluate import evaluate
 from rules.facts import Case, Dose, Fact, Order, Patient, events_among
 from rules.knowledge import Knowledge
@@ -178,3 +176,28 @@ def _moment(order: OrderState, course: Course, facts: Timeline) -> datetime:
     latest = max([*newest, *[moment for moment in said if moment is not None], course.starts_at])
     ends = [end for end in (course.ends_at, order.stopped_at) if end is not None]
     return max(course.starts_at, min([latest, *ends]))
+
+
+STREAM: Final = "pharmacovigilance"
+
+
+def watch(case: Case, known: Timeline, doses: Sequence[Dose], knowledge: Knowledge) -> tuple[Case, Assessment] | None:
+    """Look for an event after the doses of this order; None when there is none.
+
+    `doses` are those of every order, given or planned, oldest first: each event belongs to the order that gave the last
+    one before it. The case is judged for the moment of its latest event, so what happens later does not change it.
+    """
+    first = next((dose.at for dose in doses if dose.order == case.order.key), None)
+    if first is None or known.latest_event is None or known.latest_event < first:
+        return None
+    whole = replace(case, facts=known.facts, doses=tuple(doses), at=known.latest_moment or known.latest_event)
+    seen = evaluate(whole, knowledge, STREAM)
+    if seen.tier == Tier.NONE:
+        return None
+    at = _newest([event for finding in seen.findings for event in events_among(finding.facts, case.order)])
+    then = replace(whole, facts=known.until(at), at=at)
+    return then, evaluate(then, knowledge, STREAM)
+
+
+def _newest(facts: Sequence[Fact]) -> datetime:
+    return max(moment for fact in facts if (moment := last_moment(fact)))

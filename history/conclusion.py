@@ -1,26 +1,29 @@
 """An assessment as it is kept and shown: plain JSON, every fact with its message and field."""
 
 import hashlib
+from collections.abc import Iterable
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 import msgspec
 
-from history.case_report import case_report
+from clinical.events import Amount, MedicationGiven
 from history.orders import OrderState
-from history.told import amount, fact_told, plain, provenance_told, text_told, texts_told, time_told
-from rules.assessment import Assessment, Finding
-from rules.facts import Case
+from rules.assessment import Assessment, Finding, Prefilled, Text
+from rules.conditions.surveillance import dose_before
+from rules.facts import Case, Dose, Fact, Provenance, Range, events_among
 
 Json = dict[str, Any]
 
 
 def conclusion(assessment: Assessment, case: Case, order: OrderState, patient: Json) -> Json:
     """What `assessment.conclusion` holds; docs/api.md describes it."""
-    told: Json = {
-        "text": text_told(assessment.text),
-        "advice": texts_told(assessment.advice),
-        "missing": texts_told(assessment.missing),
-        "mitigating": texts_told(assessment.mitigating),
+    content: Json = {
+        "text": text_json(assessment.text),
+        "advice": texts_json(assessment.advice),
+        "missing": texts_json(assessment.missing),
+        "mitigating": texts_json(assessment.mitigating),
         "findings": [_finding(finding) for finding in assessment.findings],
         "order": _order(case, order),
         "patient": patient,
@@ -28,25 +31,25 @@ def conclusion(assessment: Assessment, case: Case, order: OrderState, patient: J
             {"rule": step.rule, "condition": step.condition, "held": step.held, "saw": step.saw}
             for step in assessment.trace
         ],
-        "history_as_of": time_told(case.history_as_of),
+        "history_as_of": time_json(case.history_as_of),
     }
     if assessment.naranjo:  # an event after infusion
-        told["case"] = case_report(assessment, case, order)
-    return told
+        content["case"] = case_report(assessment, case, order)
+    return content
 
 
-def signature(assessment: Assessment, order: OrderState, told: Json) -> str:
+def signature(assessment: Assessment, order: OrderState, content: Json) -> str:
     """Equal for an equal answer: the same order state, findings, facts and doses, judged by the same knowledge.
 
     Row ids and names stay out of it, so the same messages give the same signature in any order and database.
     """
-    said = {
+    compared = {
         "knowledge": assessment.knowledge,
         "tier": int(assessment.tier),
         "priority": int(assessment.priority),
         "state": order.state,
-        "order": {name: value for name, value in told["order"].items() if name != "message_id"},
-        "missing": told["missing"],
+        "order": {name: value for name, value in content["order"].items() if name != "message_id"},
+        "missing": content["missing"],
         "findings": [
             [
                 finding["rule"],
@@ -57,18 +60,18 @@ def signature(assessment: Assessment, order: OrderState, told: Json) -> str:
                     for fact in finding["facts"]
                 ),
             ]
-            for finding in told["findings"]
+            for finding in content["findings"]
         ],
     }
-    if "case" in told:
-        said["case"] = _without_row_ids(told["case"])
-    return hashlib.sha256(msgspec.json.encode(said, order="sorted")).hexdigest()[:32]
+    if "case" in content:
+        compared["case"] = _without_row_ids(content["case"])
+    return hashlib.sha256(msgspec.json.encode(compared, order="sorted")).hexdigest()[:32]
 
 
-def _without_row_ids(told: Any) -> Any:
-    if isinstance(told, dict):
-        return {name: _without_row_ids(value) for name, value in told.items() if name != "message_id"}
-    return [_without_row_ids(each) for each in told] if isinstance(told, list) else told
+def _without_row_ids(content: Any) -> Any:
+    if isinstance(content, dict):
+        return {name: _without_row_ids(value) for name, value in content.items() if name != "message_id"}
+    return [_without_row_ids(each) for each in content] if isinstance(content, list) else content
 
 
 def _finding(finding: Finding) -> Json:
@@ -76,11 +79,11 @@ def _finding(finding: Finding) -> Json:
         "rule": finding.rule,
         "version": finding.version,
         "tier": finding.tier.name.lower(),
-        "title": text_told(finding.title),
-        "because": text_told(finding.because),
-        "advice": texts_told(finding.advice),
+        "title": text_json(finding.title),
+        "because": text_json(finding.because),
+        "advice": texts_json(finding.advice),
         "evidence": list(finding.evidence),
-        "facts": [fact_told(fact) for fact in finding.facts],
+        "facts": [fact_json(fact) for fact in finding.facts],
     }
 
 
@@ -91,15 +94,15 @@ def _order(case: Case, order: OrderState) -> Json:
         "filler": order.filler,
         "product": product_name(order),
         "route": judged.route,
-        "dose_g": amount(judged.grams_per_day),
-        "dose_g_per_kg": amount(judged.grams_per_kg_per_day),
-        "course_g_per_kg": amount(judged.course_grams_per_kg),
-        "rate_g_per_h": amount(judged.grams_per_hour),
+        "dose_g": quantity_json(judged.grams_per_day),
+        "dose_g_per_kg": quantity_json(judged.grams_per_kg_per_day),
+        "course_g_per_kg": quantity_json(judged.course_grams_per_kg),
+        "rate_g_per_h": quantity_json(judged.grams_per_hour),
         "weight_kg": plain(judged.weight_kg) if judged.weight_kg is not None else None,
-        "start": time_told(judged.starts),
+        "start": time_json(judged.starts),
         "state": order.state,
         "flags": list(judged.flags),
-        **provenance_told(judged.provenance),
+        **provenance_json(judged.provenance),
     }
 
 
@@ -111,3 +114,161 @@ def product_name(order: OrderState) -> str:
         if coding.display:
             return coding.display
     return order.content.text or (order.content.codings[0].code if order.content.codings else "")
+
+
+MOST_DOSES = 60  # of a long scheme only the last before the event are listed
+
+
+def case_report(assessment: Assessment, case: Case, order: OrderState) -> Json:
+    """The part of a conclusion that only an event after infusion has; docs/api.md describes it."""
+    events = _events(assessment, case)
+    return {
+        "events": [_event(event, case) for event in events],
+        "doses": _given(order) + [_planned(dose, case) for dose in _not_given(case)],
+        "lots": list(order.lots),
+        "next_dose": time_json(_next_dose(case, events)),
+        "medicines": [fact_json(fact) for fact in case.facts if _in_use(fact, case)],
+        "naranjo": [_answer(each) for each in assessment.naranjo],
+    }
+
+
+def _events(assessment: Assessment, case: Case) -> list[Fact]:
+    """The events of all findings, each once, the first one first."""
+    found = {id(fact): fact for finding in assessment.findings for fact in events_among(finding.facts, case.order)}
+    return sorted(
+        found.values(), key=lambda fact: (str(fact.starts), fact.codings[0].code if fact.codings else fact.text)
+    )
+
+
+def _event(event: Fact, case: Case) -> Json:
+    dose = dose_before(case.doses, event)
+    hours = None
+    if dose is not None and event.starts is not None:
+        hours = max(0, round((event.starts - dose.at).total_seconds() / 3600))
+    return {**fact_json(event), "last_dose": time_json(dose.at) if dose else None, "hours_after": hours}
+
+
+def _given(order: OrderState) -> list[Json]:
+    events = [(entry, entry.event) for entry in order.given if isinstance(entry.event, MedicationGiven)]
+    doses = [
+        {
+            "at": time_json(event.started.at if event.started else event.at),
+            "until": time_json(event.ended.at if event.ended else None),
+            "grams": quantity_json(event.grams),
+            "grams_per_hour": quantity_json(event.rate),
+            "given": True,
+            "completion": event.completion,
+            "lots": list(event.lots),
+            "manufacturer": event.manufacturer,
+            "message": entry.control_id,
+            "message_id": str(entry.message_id),
+            "path": event.path,
+        }
+        for entry, event in events
+    ]
+    return sorted(doses, key=lambda dose: (str(dose["at"]), str(dose["path"])))[-MOST_DOSES:]
+
+
+def _not_given(case: Case) -> list[Dose]:
+    """Doses of this order that were planned up to the event, and not reported as given."""
+    return [dose for dose in case.doses if dose.order == case.order.key and not dose.given and dose.at <= case.at][
+        -MOST_DOSES:
+    ]
+
+
+def _planned(dose: Dose, case: Case) -> Json:
+    grams = dose.grams or case.order.grams_per_administration
+    return {
+        "at": time_json(dose.at),
+        "until": None,
+        "grams": quantity_json(grams),
+        "grams_per_hour": None,
+        "given": False,
+        "completion": "",
+        "lots": [],
+        "manufacturer": "",
+        **provenance_json(dose.provenance),
+    }
+
+
+def _next_dose(case: Case, events: Iterable[Fact]) -> Any:
+    """The first dose of any order that is planned after the first event."""
+    first = min((event.starts for event in events if event.starts), default=None)
+    last_given = max((dose.at for dose in case.doses if first and dose.at <= first), default=first)
+    later = [
+        dose.at for dose in case.doses if not dose.given and last_given and first and dose.at > max(first, last_given)
+    ]
+    return min(later, default=None)
+
+
+def _in_use(fact: Fact, case: Case) -> bool:
+    return fact.kind == "medication" and (fact.ends is None or fact.ends >= case.at)
+
+
+def _answer(each: Prefilled) -> Json:
+    return {
+        "number": each.number,
+        "reply": each.reply,
+        "because": text_json(each.because),
+        "facts": [fact_json(fact) for fact in each.facts],
+    }
+
+
+def text_json(text: Text) -> Json:
+    """Words in both languages."""
+    return {"nl": text.nl, "en": text.en}
+
+
+def texts_json(texts: Iterable[Text]) -> list[Json]:
+    """Several of them."""
+    return [text_json(text) for text in texts]
+
+
+def fact_json(fact: Fact) -> Json:
+    """A fact, with the message and field it was read from."""
+    coding = fact.codings[0] if fact.codings else None
+    return {
+        "kind": fact.kind,
+        "code": coding.code if coding else "",
+        "system": coding.system if coding else "",
+        "display": (coding.display if coding else "") or fact.text,
+        "value": _value(fact),
+        "unit": fact.unit,
+        "at": time_json(fact.starts),
+        "precision": fact.precision,
+        "certainty": fact.certainty,
+        **provenance_json(fact.provenance),
+    }
+
+
+def _value(fact: Fact) -> str:
+    if fact.value is None:
+        return ""
+    if fact.value.low == fact.value.high:
+        return f"{fact.comparator}{plain(fact.value.low)}"
+    return f"{plain(fact.value.low)}-{plain(fact.value.high)}"
+
+
+def provenance_json(provenance: Provenance | None) -> Json:
+    """The message and field; empty when nobody sent it."""
+    if provenance is None:
+        return {"message": "", "message_id": "", "path": ""}
+    return {"message": provenance.control_id, "message_id": str(provenance.message), "path": provenance.path}
+
+
+def plain(number: Decimal) -> str:
+    """A number without exponent and without idle zeros, at most four decimals."""
+    text = f"{number:.4f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def time_json(moment: datetime | date | None) -> str | None:
+    """A time as ISO 8601."""
+    return moment.isoformat() if moment is not None else None
+
+
+def quantity_json(quantity: Range | Amount | None) -> list[float] | None:
+    """A quantity as [low, high]; None when it is not known."""
+    if quantity is None:
+        return None
+    return [float(plain(quantity.low)), float(plain(quantity.high))]

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from clinical.events import AnyEvent, Struct
-from store.versions import event_time
+from clinical.versions import event_time
 
 
 class Stored(Struct, frozen=True, kw_only=True):

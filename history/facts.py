@@ -1,10 +1,11 @@
-"""History as the rules look at it: entries in, `rules.facts` out.
+"""History as the rules look at it: entries in, `rules.facts` out, laid out in time, with the weight of any day.
 
-One of the two translations between packages; the other is `record`. Nothing is judged here.
+A weight that is missing is never guessed. Nothing is judged here.
 """
 
 from collections.abc import Sequence
-from datetime import datetime, tzinfo
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
 from functools import lru_cache
 
@@ -12,7 +13,9 @@ from clinical.events import Allergy, Condition, MedicationOrdered, Moment, Obser
 from clinical.events import Coding as ReadCoding
 from history.entries import Entry
 from history.orders import OrderState
-from rules.facts import Coding, Fact, Provenance, Range
+from rules.dates import last_moment
+from rules.facts import Coding, Fact, Patient, Provenance, Range
+from rules.knowledge import Knowledge
 
 
 @lru_cache(maxsize=8192)  # a hospital uses the same codes all day
@@ -122,3 +125,78 @@ def _per_day(content: MedicationOrdered) -> Range | None:
     if timing is not None and timing.period_hours:
         times = Decimal(24) / timing.period_hours * timing.per_period
     return Range(content.amount.low * times, content.amount.high * times, content.amount.flags)
+
+
+INPATIENT = timedelta(days=30)  # KNOWLEDGE part 4, windows
+OUTPATIENT = timedelta(days=90)
+PLAUSIBLE_KG = (Decimal(2), Decimal(350))  # INTERFACE 4.2
+_KG_PER = {"kg": Decimal(1), "g": Decimal("0.001"), "lb": Decimal("0.45359237"), "[lb_av]": Decimal("0.45359237")}
+WEIGHT_SET = "body-weight"
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """A weight in kg, when it was taken, and the fact it was read from."""
+
+    kg: Decimal
+    at: datetime
+    fact: Fact
+
+
+def weights_among(facts: Sequence[Fact], knowledge: Knowledge) -> list[Weight]:
+    """Every plausible weight that is dated."""
+    return [
+        Weight(kg, fact.starts, fact)
+        for fact in facts
+        if fact.kind == "observation" and fact.starts is not None and (kg := _kg(fact, knowledge)) is not None
+    ]
+
+
+def weight_on(at: datetime, weights: Sequence[Weight], patient: Patient) -> Weight | None:
+    """The newest of these weights that is not too old on that day."""
+    oldest = at - (INPATIENT if patient.inpatient else OUTPATIENT)
+    taken = [weight for weight in weights if oldest <= weight.at <= at]
+    return max(taken, key=lambda weight: (weight.at, weight.kg), default=None)
+
+
+def _kg(fact: Fact, knowledge: Knowledge) -> Decimal | None:
+    factor = _KG_PER.get(fact.unit)
+    if factor is None or fact.value is None or fact.comparator:
+        return None
+    if not any(WEIGHT_SET in knowledge.sets_of(coding) for coding in fact.codings):
+        return None
+    kg = fact.value.high * factor
+    return kg if PLAUSIBLE_KG[0] <= kg <= PLAUSIBLE_KG[1] else None
+
+
+_EVENTS = frozenset({"condition", "procedure", "allergy", "medication"})  # kinds that can be an event after infusion
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """The facts, oldest version first, and what is asked of all of them for every order."""
+
+    facts: tuple[Fact, ...]
+    weights: tuple[Weight, ...]
+    latest_start: datetime | None
+    latest_moment: datetime | None  # the last instant any of them can mean
+    latest_event: datetime | None  # the same, of those that can be an event after an infusion
+
+    def until(self, at: datetime, own: Provenance | None = None) -> tuple[Fact, ...]:
+        """Those that count at a moment: undated ones, and dated ones at or before it; not an order itself."""
+        counting = [fact for fact in self.facts if fact.starts is None or fact.starts <= at]
+        if own is not None:
+            counting = [fact for fact in counting if fact.kind != "medication" or fact.provenance != own]
+        return tuple(counting)
+
+
+def lay_out(facts: Sequence[Fact], knowledge: Knowledge) -> Timeline:
+    """Look through the facts."""
+    moments = [(last, fact.kind) for fact in facts if (last := last_moment(fact)) is not None]
+    return Timeline(
+        facts=tuple(facts),
+        weights=tuple(weights_among(facts, knowledge)),
+        latest_start=max((fact.starts for fact in facts if fact.starts is not None), default=None),
+        latest_moment=max((last for last, _ in moments), default=None),
+        latest_event=max((last for last, kind in moments if kind in _EVENTS), default=None),
+    )

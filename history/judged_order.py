@@ -7,10 +7,9 @@ from decimal import Decimal
 from clinical.events import Amount, MedicationGiven, MedicationOrdered
 from history.choices import Site
 from history.courses import Course, Occasion, day_of, run_around
-from history.facts import codings, provenance
+from history.facts import Weight, codings, provenance
 from history.orders import BADGES, OrderState
 from history.products import Product
-from history.weights import Weight
 from parsers.medication import courses as arithmetic
 from parsers.medication.amounts import in_grams, is_implausible, maybe_course_total, per_kg
 from parsers.medication.rates import hourly

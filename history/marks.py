@@ -6,7 +6,7 @@ import msgspec
 
 from clinical.events import Reading
 from history.choices import Site
-from history.order_control import CONFIRMATION_NEEDED
+from history.orders import CONFIRMATION_NEEDED
 
 IMPORT = "import"  # the feed of a first load
 

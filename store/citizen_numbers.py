@@ -9,15 +9,9 @@ from functools import cache
 
 import sqlalchemy as sa
 
-from store import merges, patients, pointers, tables
+from clinical.identities import CITIZEN_NUMBERS, is_citizen_number, with_carried
+from store import merges, tables
 from store.rowsets import among, one_of
-
-AUTHORITY = "NLMINBIZA"
-
-
-def is_one(name: patients.Name) -> bool:
-    """Tell whether this is a citizen number (BSN)."""
-    return name[0] == AUTHORITY
 
 
 def beside(connection: sa.Connection, ids: Collection[int]) -> set[int]:
@@ -33,9 +27,9 @@ def _beside(dialect: str) -> sa.Executable:
 def select_beside(dialect: str) -> list[sa.Select[int]]:
     """Give the queries of `beside` about "ids", for whoever asks more at once."""
     patient, identifier = tables.patient, tables.identifier
-    of_them = one_of(dialect, identifier.c.patient_id) & (identifier.c.authority == AUTHORITY)
+    of_them = one_of(dialect, identifier.c.patient_id) & (identifier.c.authority == CITIZEN_NUMBERS)
     carried = sa.select(patient.c.id).select_from(_numbers()).where(of_them)
-    among_them = one_of(dialect, patient.c.id) & (patient.c.authority == AUTHORITY)
+    among_them = one_of(dialect, patient.c.id) & (patient.c.authority == CITIZEN_NUMBERS)
     carriers = sa.select(identifier.c.patient_id).select_from(_numbers()).where(among_them)
     return [carried, carriers]
 
@@ -54,12 +48,12 @@ def join(connection: sa.Connection, ids: Collection[int]) -> set[int]:
     alone.
     """
     near = {*ids, *beside(connection, ids)}
-    if not any(is_one(row.name) for row in merges.identities(connection, near).values()):
+    if not any(is_citizen_number(row.name) for row in merges.identities(connection, near).values()):
         return set()
     rows = _all_around(connection, near)
-    numbers = _carriers(connection, {id_ for id_, row in rows.items() if is_one(row.name)})
+    numbers = _carriers(connection, {id_ for id_, row in rows.items() if is_citizen_number(row.name)})
     told = {id_: pointer for id_, pointer in merges.pointing(rows).items() if pointer.version or id_ not in numbers}
-    leading = pointers.with_carried(numbers, told, {id_: row.name for id_, row in rows.items()})
+    leading = with_carried(numbers, told, {id_: row.name for id_, row in rows.items()})
     touched: set[int] = set()
     for id_ in sorted(numbers.keys() - told.keys()):
         before, target = rows[id_].merged_into, leading[id_].target if id_ in leading else None

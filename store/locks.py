@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable
 
 import sqlalchemy as sa
 
+from clinical.identities import Name, is_citizen_number
 from store import citizen_numbers, merges, patients
 from store.engine import to_json
 from store.rowsets import PARAMETER, rowset
@@ -30,9 +31,7 @@ def lock_people(connection: sa.Connection, ids: Collection[int]) -> set[int]:
         wanted |= more
 
 
-def lock_numbers(
-    connection: sa.Connection, names: Iterable[patients.Name], carried: Iterable[patients.Name]
-) -> set[int]:
+def lock_numbers(connection: sa.Connection, names: Iterable[Name], carried: Iterable[Name]) -> set[int]:
     """Let whoever makes an identity of a citizen number, and whoever links that number to a patient, see each other.
 
     Neither sees the other's new rows before they are committed. Those who only carry a number do not wait for another,
@@ -41,8 +40,8 @@ def lock_numbers(
     """
     if connection.dialect.name != "postgresql":
         return set()
-    alone = {name for name in names if citizen_numbers.is_one(name)}
-    wanted = sorted(alone.union(name for name in carried if citizen_numbers.is_one(name)))
+    alone = {name for name in names if is_citizen_number(name)}
+    wanted = sorted(alone.union(name for name in carried if is_citizen_number(name)))
     if not wanted:
         return set()
     rows = [{"number": "|".join(name), "alone": name in alone} for name in wanted]

@@ -7,10 +7,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from store import merges, patients, pointers, tables
-from store.pointers import Person, Said
+from clinical.identities import MergeStatement, Name, Person, is_contradicted, people_of
+from clinical.versions import event_time
+from store import merges, tables
 from store.rowsets import among
-from store.versions import event_time
 
 Pair = tuple[int, int]  # two identities, the lower row first
 
@@ -21,8 +21,8 @@ class Spoken:
 
     retired_id: int
     survivor_id: int
-    retired: patients.Name
-    survivor: patients.Name
+    retired: Name
+    survivor: Name
     version: str
     undone: bool
     message_id: int
@@ -129,16 +129,16 @@ def unclear_among(connection: sa.Connection, ids: Collection[int]) -> list[Uncle
     rows = merges.connected(connection, ids)
     names, leading = {id_: row.name for id_, row in rows.items()}, merges.pointing(rows)
     by_statements = {id_: pointer for id_, pointer in leading.items() if pointer.version}
-    people = pointers.persons(rows, leading, names)
+    people = people_of(rows, leading, names)
     several = {member for person in people if len(person.members) > 1 for member in person.members}
     said = _said(connection, several)
     found = []
     for person in people:
         if person.in_circle:
             found.append(Unclear(person, "circle"))
-        elif len(person.members) > 1 and pointers.contradicted(person, said):
-            said_to_be_one = pointers.persons(person.members, by_statements, names)
-            by_number = not any(pointers.contradicted(each, said) for each in said_to_be_one)
+        elif len(person.members) > 1 and is_contradicted(person, said):
+            said_to_be_one = people_of(person.members, by_statements, names)
+            by_number = not any(is_contradicted(each, said) for each in said_to_be_one)
             found.append(Unclear(person, "citizen_number" if by_number else "contradicted"))
     return found
 
@@ -153,7 +153,7 @@ def _suspects(connection: sa.Connection) -> set[int]:
     return set(connection.execute(sa.union(chained, parted)).scalars())
 
 
-def _said(connection: sa.Connection, ids: Collection[int]) -> Sequence[Said[int]]:
+def _said(connection: sa.Connection, ids: Collection[int]) -> Sequence[MergeStatement[int]]:
     told = tables.merge_statement
     rows = connection.execute(sa.select(told).where(among(connection, told.c.retired_id, ids)))
-    return [Said(row.retired_id, row.survivor_id, row.version, row.undone) for row in rows]
+    return [MergeStatement(row.retired_id, row.survivor_id, row.version, row.undone) for row in rows]

@@ -7,8 +7,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from store import patients, pointers, tables
-from store.pointers import Person, Pointer, Said
+from clinical.identities import MergeStatement, Name, Person, Pointer, is_contradicted, people_of, pointers
+from store import tables
 from store.rowsets import among, one_of
 from store.upserting import insert_or
 
@@ -29,7 +29,7 @@ class Statement:
 class Identity:
     """A patient as the merges see it: its name, and where it leads by which version."""
 
-    name: patients.Name
+    name: Name
     merged_into: int | None
     version: str
 
@@ -42,7 +42,7 @@ def merge_set(connection: sa.Connection, ids: Collection[int]) -> set[int]:
 def persons(connection: sa.Connection, ids: Collection[int]) -> list[Person[int]]:
     """Give the persons behind these identities, each once, in the order of their root's name."""
     rows = connected(connection, ids)
-    return pointers.persons(rows, pointing(rows), {id_: row.name for id_, row in rows.items()})
+    return people_of(rows, pointing(rows), {id_: row.name for id_, row in rows.items()})
 
 
 def pointing(rows: Mapping[int, Identity]) -> dict[int, Pointer[int]]:
@@ -65,7 +65,7 @@ def contradicted(connection: sa.Connection, person: Person[int]) -> bool:
     told = sa.select(tables.merge_statement).where(
         among(connection, tables.merge_statement.c.retired_id, person.members)
     )
-    return pointers.contradicted(person, map(_said, connection.execute(told)))
+    return is_contradicted(person, map(_said, connection.execute(told)))
 
 
 def tell(connection: sa.Connection, statements: Iterable[Statement]) -> set[int]:
@@ -109,7 +109,7 @@ def repoint(connection: sa.Connection, ids: Collection[int]) -> set[int]:
     told = sa.select(tables.merge_statement).where(among(connection, tables.merge_statement.c.retired_id, ids))
     statements = [_said(row) for row in connection.execute(told)]
     rows = identities(connection, {*ids, *(said.survivor for said in statements)})
-    leading = pointers.pointers(statements, {id_: row.name for id_, row in rows.items()})
+    leading = pointers(statements, {id_: row.name for id_, row in rows.items()})
     touched: set[int] = set()
     changed: list[tuple[int, int | None, str]] = []
     for id_ in sorted(ids):
@@ -136,8 +136,8 @@ _POINT = (
 )
 
 
-def _said(row: Any) -> Said[int]:
-    return Said(row.retired_id, row.survivor_id, row.version, row.undone)
+def _said(row: Any) -> MergeStatement[int]:
+    return MergeStatement(row.retired_id, row.survivor_id, row.version, row.undone)
 
 
 def identities(connection: sa.Connection, ids: Collection[int]) -> dict[int, Identity]:

@@ -11,12 +11,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from clinical.identities import Name
 from store import tables
 from store.engine import to_json
 from store.rowsets import PARAMETER, Types, among, one_of, rowset
 from store.upserting import insert_or
-
-Name = tuple[str, str]  # authority, value
 
 _NAME: dict[str, sa.types.TypeEngine[Any]] = {"authority": sa.Text(), "value": sa.Text()}
 _NEW: dict[str, Any] = {"demographics": {}, "demographics_versions": {}, "has_ivig": False, "flags": []}

@@ -12,9 +12,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from history.alerting import Answer
 from history.conclude import Answered
 from history.conclusion import conclusion, product_name, signature
-from history.decide import Answer
 from history.orders import OrderState
 from rules.assessment import Priority, Tier
 from store import assessments, orders

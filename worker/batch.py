@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from clinical.identities import Person
 from history.choices import Site
 from history.conclude import conclude, why_unanswered
 from history.demographics import displayed_name
@@ -16,7 +17,6 @@ from rules.facts import Patient
 from rules.knowledge import Knowledge
 from store import citizen_numbers, facts, merges, message_queries, orders, patients
 from store.locks import lock_numbers, lock_people
-from store.pointers import Person
 from worker.answers import Judged, keep_answers
 from worker.raise_alerts import Raised, raise_alerts, resolve_unanswered
 from worker.record import HISTORY_RECEIVED, Arrival, Touched, identities_of, numbers_of, record

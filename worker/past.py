@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from clinical.identities import Person
 from history.choices import Site
 from history.conclude import Answered, conclude
 from history.entries import decode
@@ -13,7 +14,6 @@ from parsers.reading import read
 from rules.knowledge import Knowledge
 from store import facts, mentions, merges, patients, tables
 from store.messages import raw_of
-from store.pointers import Person
 from worker.batch import demographics_of, patient_of
 from worker.record import HISTORY_RECEIVED, Arrival
 from worker.rehearsal import rehearse

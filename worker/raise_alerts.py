@@ -8,11 +8,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from history.change import got_worse
+from history.alerting import ALERTING, Act, Answer, Standing, decide, got_worse
 from history.choices import Site
-from history.decide import ALERTING, Act, Answer, Standing, decide
-from history.order_control import ON_HOLD, REPLACE_PENDING, STOP_PENDING
-from history.surveillance import STREAM
+from history.conclude import STREAM
+from history.orders import ON_HOLD, REPLACE_PENDING, STOP_PENDING
 from rules.assessment import Priority, Tier
 from store import alerts, assessments, decisions, deliveries
 from store.alerts import Happening

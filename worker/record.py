@@ -23,6 +23,7 @@ from clinical.events import (
     Procedure,
     Reading,
 )
+from clinical.versions import version_of
 from history.demographics import patient_fields
 from history.entries import encode
 from history.facts import codings
@@ -34,7 +35,6 @@ from store.demographics import Told, update_demographics
 from store.facts import FactRow
 from store.merges import Statement
 from store.patient_flags import add_flag
-from store.versions import version_of
 
 Key = tuple[str, str]  # authority, value
 

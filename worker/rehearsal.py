@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from clinical.events import Allergy, AnyEvent, Condition, MedicationGiven, MedicationOrdered, PatientMerged, PatientSeen
+from clinical.identities import MergeStatement, is_citizen_number, people_of, pointers, with_carried
 from history.choices import Site
 from history.conclude import Answered, conclude
 from history.conclusion import conclusion
@@ -12,8 +13,6 @@ from history.demographics import displayed_name, patient_fields
 from history.entries import Entry
 from history.products import is_answered, product_of
 from rules.knowledge import Knowledge
-from store import citizen_numbers, pointers
-from store.pointers import Said
 from worker.batch import patient_of
 from worker.record import Arrival, Key, directions, identities_of, identity_of, keeps, kind_of, natural_key
 
@@ -77,21 +76,21 @@ def _people(arrivals: Sequence[Arrival]) -> dict[Key, _Person]:
     """The person behind each identity, after the merges and by the citizen numbers."""
     keys = sorted(identities_of(arrivals))
     names = {key: key for key in keys}
-    numbers = {number: _carriers(arrivals, number) for number in filter(citizen_numbers.is_one, keys)}
-    leading = pointers.with_carried(numbers, pointers.pointers(_merges(arrivals), names), names)
+    numbers = {number: _carriers(arrivals, number) for number in filter(is_citizen_number, keys)}
+    leading = with_carried(numbers, pointers(_merges(arrivals), names), names)
     people: dict[Key, _Person] = {}
-    for same in pointers.persons(keys, leading, names):
+    for same in people_of(keys, leading, names):
         person = _Person(sorted(same.members))
         people |= dict.fromkeys(same.members, person)
     return people
 
 
-def _merges(arrivals: Sequence[Arrival]) -> Iterator[Said[Key]]:
+def _merges(arrivals: Sequence[Arrival]) -> Iterator[MergeStatement[Key]]:
     for arrival in arrivals:
         for event in arrival.reading.events:
             if isinstance(event, PatientMerged):
                 for one, other in directions(event):
-                    yield Said(one, other, arrival.version(event), event.undone)
+                    yield MergeStatement(one, other, arrival.version(event), event.undone)
 
 
 def _carriers(arrivals: Sequence[Arrival], number: Key) -> set[Key]:

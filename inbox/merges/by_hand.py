@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
+from clinical.identities import Name
 from store import feeds
 from store.messages import Arrival, save_batch
-from store.patients import Name
 
 FEED = "by hand"
 

@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
+from clinical.identities import is_citizen_number
 from inbox.errors import ActRefused, MergeChanged, MergeMissing
 from inbox.http.parts import Parts
 from inbox.merges import by_hand
 from inbox.people.access import record
 from inbox.people.viewer import Viewer
-from store import alerts, citizen_numbers, merge_lists, merges
+from store import alerts, merge_lists, merges
 from store.alerts import STATUSES, Happening
 from store.locks import lock_people
 from store.merge_lists import Pair, Spoken
@@ -56,7 +57,7 @@ def merge(connection: sa.Connection, act: IdentityAct, survivor_id: int) -> int:
 
 def may_be_retired(spoken: Spoken) -> bool:
     """Whether the number that would be given up can be: a citizen number is a person's own."""
-    return not citizen_numbers.is_one(spoken.retired)
+    return not is_citizen_number(spoken.retired)
 
 
 def carry_out(parts: Parts, viewer: Viewer, act: IdentityAct, survivor_id: int | None = None) -> int:

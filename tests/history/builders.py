@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from clinical.events import Amount, AnyEvent, Coding, Identifier, MedicationGiven, MedicationOrdered, Moment, OrderKeys
-from history.decide import Answer
+from history.alerting import Answer
 from history.entries import Entry
 from rules.assessment import Tier
 

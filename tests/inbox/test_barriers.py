@@ -5,9 +5,9 @@ import sqlalchemy as sa
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
+from clinical.versions import version_of
 from store import local_codes, tables
 from store.local_codes import Sighting
-from store.versions import version_of
 from tests.inbox.builders import NOW, an_event
 from tests.inbox.desks import Desk, with_alerts
 from tests.inbox.sites import Site

@@ -7,10 +7,10 @@ import time
 import pytest
 import sqlalchemy as sa
 
+from clinical.identities import Person
 from store import merges, tables
 from store.locks import lock_people
 from store.merges import Statement
-from store.pointers import Person
 from tests.store.builders import a_message, a_patient
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from store.versions import event_time, version_of
+from clinical.versions import event_time, version_of
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 HASH = bytes(range(32))

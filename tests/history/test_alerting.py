@@ -2,7 +2,7 @@
 
 import pytest
 
-from history.decide import Answer, Standing, decide
+from history.alerting import Answer, Standing, decide
 from history.orders import OrderState, fold_orders
 from rules.assessment import Tier
 from tests.history.builders import an_answer, an_order, entry

@@ -1,4 +1,4 @@
-"""Who is one person, from what was said of merges: pure functions, the same for rows and for a dry run.
+"""Who is one person, from what was said of merges: pure, so rows and a dry run are treated alike.
 
 What was said of a pair of identities is a statement; the latest one holds. An identity points to the survivor of the
 latest of its statements that was not undone. Identities that lead to the same end are one person.
@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 Key = TypeVar("Key", bound=Hashable)
+Name = tuple[str, str]  # of an identity: authority, value
+
+CITIZEN_NUMBERS = "NLMINBIZA"  # the authority that gives them out
 
 
 @dataclass(frozen=True, slots=True)
-class Said(Generic[Key]):
+class MergeStatement(Generic[Key]):
     """One identity was merged into another, or no longer is."""
 
     retired: Key
@@ -38,9 +41,9 @@ class Person(Generic[Key]):
     in_circle: bool = False  # merges that lead back to where they began: a person must look
 
 
-def latest(statements: Iterable[Said[Key]]) -> dict[tuple[Key, Key], Said[Key]]:
+def latest(statements: Iterable[MergeStatement[Key]]) -> dict[tuple[Key, Key], MergeStatement[Key]]:
     """What holds of each pair. An identity merged with itself says nothing."""
-    held: dict[tuple[Key, Key], Said[Key]] = {}
+    held: dict[tuple[Key, Key], MergeStatement[Key]] = {}
     for said in statements:
         pair = said.retired, said.survivor
         if said.retired != said.survivor and (pair not in held or held[pair].version < said.version):
@@ -48,7 +51,7 @@ def latest(statements: Iterable[Said[Key]]) -> dict[tuple[Key, Key], Said[Key]]:
     return held
 
 
-def pointers(statements: Iterable[Said[Key]], names: Mapping[Key, object]) -> dict[Key, Pointer[Key]]:
+def pointers(statements: Iterable[MergeStatement[Key]], names: Mapping[Key, object]) -> dict[Key, Pointer[Key]]:
     """Where each retired identity leads; of two statements of one message the greater name decides."""
     found: dict[Key, Pointer[Key]] = {}
     for said in latest(statements).values():
@@ -64,7 +67,7 @@ def _rank(pointer: Pointer[Key], names: Mapping[Key, object]) -> tuple[str, obje
     return pointer.version, names[pointer.target]
 
 
-def persons(
+def people_of(
     keys: Iterable[Key], pointing: Mapping[Key, Pointer[Key]], names: Mapping[Key, object]
 ) -> list[Person[Key]]:
     """The persons behind these identities, in the order of their roots' names; `keys` must hold all they lead to."""
@@ -90,7 +93,7 @@ def _follow(pointing: Mapping[Key, Pointer[Key]], start: Key) -> tuple[Key, froz
     return path[-1], frozenset()
 
 
-def contradicted(person: Person[Key], statements: Iterable[Said[Key]]) -> bool:
+def is_contradicted(person: Person[Key], statements: Iterable[MergeStatement[Key]]) -> bool:
     """Whether somebody said that two of these are not one, after whoever said they are."""
     held = latest(statements)
     for (one, other), said in held.items():
@@ -98,6 +101,11 @@ def contradicted(person: Person[Key], statements: Iterable[Said[Key]]) -> bool:
         if said.undone and {one, other} <= person.members and (back is None or back.undone):
             return True
     return False
+
+
+def is_citizen_number(name: Name) -> bool:
+    """Whether this is a citizen number (BSN), which is an identity of its own where a message gives nothing else."""
+    return name[0] == CITIZEN_NUMBERS
 
 
 def carrier(
@@ -108,7 +116,7 @@ def carrier(
     With several people who carry it, it leads to nobody. A patient that was merged into the number is none of them.
     """
     without = {key: pointer for key, pointer in pointing.items() if key != number}
-    people = [person for person in persons(carriers, without, names) if person.root != number]
+    people = [person for person in people_of(carriers, without, names) if person.root != number]
     return min(people[0].members, key=lambda key: names[key]) if len(people) == 1 else None  # type: ignore[arg-type,return-value]  # names of one kind
 
 
