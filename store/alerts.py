@@ -9,12 +9,67 @@ from datetime import datetime
 from functools import cache
 from typing import Any, TypedDict, Unpack
 
+import msgspec
 import sqlalchemy as sa
 
 from store import tables
 from store.rowsets import one_of
 
 STATUSES = ("open", "acknowledged", "overridden", "covered", "resolved")
+SETTLED = ("acknowledged", "overridden")  # by a pharmacist
+
+
+class Alert(msgspec.Struct, frozen=True):
+    """What a pharmacist must know about one order, or about what came after it; one per order and stream."""
+
+    id: int
+    order_id: int
+    stream: str  # order | pharmacovigilance
+    patient_id: int
+    assessment_id: int
+    tier: str
+    priority: str
+    status: str
+    badges: list[str]
+    settled_signature: str | None  # what the pharmacist had before her when she settled it
+    covered_by: int | None
+    assigned_to: str | None
+    opened_at: datetime
+    changed_at: datetime
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it waits for a pharmacist."""
+        return self.status == "open"
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether a pharmacist acknowledged or overrode it."""
+        return self.status in SETTLED
+
+    @property
+    def is_resolved(self) -> bool:
+        """Whether there is nothing to say any more."""
+        return self.status == "resolved"
+
+    @property
+    def is_about_order(self) -> bool:
+        """Whether it is about the order itself, not about what came after the infusion."""
+        return self.stream == "order"
+
+
+class AlertEvent(msgspec.Struct, frozen=True):
+    """One line of an alert's record, as it was written."""
+
+    id: int
+    alert_id: int
+    at: datetime
+    kind: str
+    actor: str
+    reason: str | None
+    note: str | None
+    assessment_id: int | None
+    data: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,36 +106,37 @@ class Columns(TypedDict, total=False):
     assigned_to: str | None
 
 
-def of_orders(connection: sa.Connection, order_ids: Collection[int]) -> dict[tuple[int, str], sa.RowMapping]:
+COLUMNS = tuple(tables.alert.c[name] for name in Alert.__struct_fields__)
+
+
+def of_orders(connection: sa.Connection, order_ids: Collection[int]) -> dict[tuple[int, str], Alert]:
     """Give the alerts of these orders, by order and stream."""
-    rows = connection.execute(_of_orders(connection.dialect.name), {"ids": order_ids}).mappings()
-    return {(row["order_id"], row["stream"]): row for row in rows}
+    rows = connection.execute(_of_orders(connection.dialect.name), {"ids": order_ids})
+    return {(alert.order_id, alert.stream): alert for alert in (Alert(*row) for row in rows)}
 
 
 @cache
 def _of_orders(dialect: str) -> sa.Executable:
-    return sa.select(tables.alert).where(one_of(dialect, tables.alert.c.order_id))
+    return sa.select(*COLUMNS).where(one_of(dialect, tables.alert.c.order_id))
 
 
-def of_patients(
-    connection: sa.Connection, ids: Collection[int], statuses: Collection[str] = STATUSES
-) -> Sequence[sa.RowMapping]:
+def of_patients(connection: sa.Connection, ids: Collection[int], statuses: Collection[str] = STATUSES) -> list[Alert]:
     """Give the alerts of these patients, oldest first."""
     query = _of_patients(connection.dialect.name)
-    return connection.execute(query, {"ids": ids, "statuses": statuses}).mappings().all()
+    return [Alert(*row) for row in connection.execute(query, {"ids": ids, "statuses": statuses})]
 
 
 @cache
 def _of_patients(dialect: str) -> sa.Executable:
     alert = tables.alert
-    query = sa.select(alert).where(one_of(dialect, alert.c.patient_id), one_of(dialect, alert.c.status, "statuses"))
+    query = sa.select(*COLUMNS).where(one_of(dialect, alert.c.patient_id), one_of(dialect, alert.c.status, "statuses"))
     return query.order_by(alert.c.id)
 
 
-def get(connection: sa.Connection, alert_id: int) -> sa.RowMapping | None:
+def get(connection: sa.Connection, alert_id: int) -> Alert | None:
     """Give one alert."""
-    query = sa.select(tables.alert).where(tables.alert.c.id == alert_id)
-    return connection.execute(query).mappings().one_or_none()
+    row = connection.execute(sa.select(*COLUMNS).where(tables.alert.c.id == alert_id)).one_or_none()
+    return None if row is None else Alert(*row)
 
 
 def insert(
@@ -128,8 +184,9 @@ def settled_at(connection: sa.Connection, alert_id: int) -> datetime | None:
     return connection.execute(sa.select(event.c.at).where(event.c.id == query.scalar_subquery())).scalar()
 
 
-def happenings(connection: sa.Connection, alert_id: int) -> Sequence[sa.RowMapping]:
+def events_of(connection: sa.Connection, alert_id: int) -> list[AlertEvent]:
     """Give the record of an alert, oldest first."""
     event = tables.alert_event
-    query = sa.select(event).where(event.c.alert_id == alert_id).order_by(event.c.id)
-    return connection.execute(query).mappings().all()
+    columns = (event.c[name] for name in AlertEvent.__struct_fields__)
+    query = sa.select(*columns).where(event.c.alert_id == alert_id).order_by(event.c.id)
+    return [AlertEvent(*row) for row in connection.execute(query)]

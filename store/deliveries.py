@@ -1,9 +1,10 @@
 """What must reach whom: written with the alert, claimed by whoever sends it, until it is sent or refused."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import msgspec
 import sqlalchemy as sa
 
 from store import tables
@@ -24,6 +25,23 @@ class NewDelivery:
     def idempotency_key(self) -> str:
         """The same for every attempt, so that the receiver can tell a repetition."""
         return f"ivigilant-{self.event_id}-{self.destination}"
+
+
+class Delivery(msgspec.Struct, frozen=True):
+    """One line of an alert's record, and how far it is on its way to one destination."""
+
+    id: int
+    alert_id: int
+    event_id: int
+    destination: str
+    idempotency_key: str
+    state: str  # pending | sent | refused
+    attempts: int
+    next_at: datetime
+    claimed_until: datetime | None
+    last_error: str | None
+    created_at: datetime
+    sent_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +135,12 @@ def retry(connection: sa.Connection, delivery_id: int, now: datetime) -> bool:
     return connection.execute(change.values(state="pending", next_at=now, claimed_until=None)).rowcount == 1
 
 
-def of_alert(connection: sa.Connection, alert_id: int) -> Sequence[sa.RowMapping]:
+def of_alert(connection: sa.Connection, alert_id: int) -> list[Delivery]:
     """Give the deliveries of an alert, oldest first."""
     delivery = tables.delivery
-    query = sa.select(delivery).where(delivery.c.alert_id == alert_id).order_by(delivery.c.id)
-    return connection.execute(query).mappings().all()
+    columns = (delivery.c[name] for name in Delivery.__struct_fields__)
+    query = sa.select(*columns).where(delivery.c.alert_id == alert_id).order_by(delivery.c.id)
+    return [Delivery(*row) for row in connection.execute(query)]
 
 
 def counts(connection: sa.Connection) -> dict[tuple[str, str], int]:

@@ -1,28 +1,64 @@
 """What the inbox reads: lists of alerts, assessments and messages, newest or most urgent first."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 
+from store.alerts import COLUMNS, Alert
+from store.assessments import COLUMNS as ASSESSMENT
+from store.assessments import StoredAssessment
 from store.merges import merge_set
+from store.messages import unpack
 from store.orders import numbered
 from store.patients import named
-from store.tables import alert, assessment, decision, feed, medication_order, message
-
-Rows = Sequence[sa.Row[Any]]
+from store.tables import alert, assessment, feed, medication_order, message
 
 _GRAVEST_FIRST = ("contraindication", "high", "moderate", "information", "none")
 
-_ALERT = (
-    alert,
-    assessment.c.conclusion,
-    assessment.c.knowledge,
-    medication_order.c.state.label("order_state"),
-)
-_MESSAGE = tuple(column for column in message.c if column is not message.c.raw)
+
+class ConcludedAlert(Alert, frozen=True):
+    """An alert with what was concluded, and the state of its order."""
+
+    conclusion: dict[str, Any]
+    knowledge: str
+    order_state: str
+
+
+class MessageLine(msgspec.Struct, frozen=True, kw_only=True):
+    """A message in a list, without its text."""
+
+    id: int
+    control_id: str
+    feed_name: str
+    type: str
+    event: str
+    hl7_version: str
+    received_at: datetime
+    state: str
+    reason: str | None
+    detail: str | None
+    flags: list[str]
+    ack_code: str
+    test: bool
+    pruned_at: datetime | None
+
+
+class KeptMessage(MessageLine, frozen=True, kw_only=True):
+    """A message with its text, as it was kept."""
+
+    raw: bytes
+
+    @property
+    def text(self) -> bytes:
+        """The bytes as they came."""
+        return unpack(self.raw)
+
+
+_ALERT = (*COLUMNS, assessment.c.conclusion, assessment.c.knowledge, medication_order.c.state)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +90,22 @@ def _alerts() -> sa.Select[Any]:
     )
 
 
-def list_alerts(connection: sa.Connection, wanted: AlertFilter, before: int | None, limit: int) -> Rows:
+def list_alerts(connection: sa.Connection, wanted: AlertFilter, before: int | None, limit: int) -> list[ConcludedAlert]:
     """Alerts with what was concluded, newest first, older than the alert `before`."""
     query = _wanted(wanted).order_by(alert.c.id.desc()).limit(limit)
     if before is not None:
         query = query.where(alert.c.id < before)
-    return connection.execute(query).all()
+    return _read_alerts(connection, query)
 
 
-def gravest_alerts(connection: sa.Connection, wanted: AlertFilter, limit: int) -> Rows:
+def _read_alerts(connection: sa.Connection, query: sa.Select[Any]) -> list[ConcludedAlert]:
+    return [ConcludedAlert(*row) for row in connection.execute(query)]
+
+
+def gravest_alerts(connection: sa.Connection, wanted: AlertFilter, limit: int) -> list[ConcludedAlert]:
     """Alerts with what was concluded, by tier, so that what is left out for want of room is never graver."""
     rank = sa.case({tier: place for place, tier in enumerate(_GRAVEST_FIRST)}, value=alert.c.tier)
-    return connection.execute(_wanted(wanted).order_by(rank, alert.c.id.desc()).limit(limit)).all()
+    return _read_alerts(connection, _wanted(wanted).order_by(rank, alert.c.id.desc()).limit(limit))
 
 
 def _wanted(wanted: AlertFilter) -> sa.Select[Any]:
@@ -85,17 +125,17 @@ def _wanted(wanted: AlertFilter) -> sa.Select[Any]:
     return query
 
 
-def find_alert(connection: sa.Connection, alert_id: int) -> sa.Row[Any] | None:
+def find_alert(connection: sa.Connection, alert_id: int) -> ConcludedAlert | None:
     """One alert with what was concluded."""
-    return connection.execute(_alerts().where(alert.c.id == alert_id)).one_or_none()
+    return next(iter(_read_alerts(connection, _alerts().where(alert.c.id == alert_id))), None)
 
 
 def list_assessments(
     connection: sa.Connection, patients: Collection[int] | None, order: str, before: int | None, limit: int
-) -> Rows:
+) -> list[StoredAssessment]:
     """Every answer, also "nothing found", newest first."""
     query = (
-        sa.select(assessment)
+        sa.select(*ASSESSMENT)
         .join(medication_order, medication_order.c.id == assessment.c.order_id)
         .order_by(assessment.c.id.desc())
         .limit(limit)
@@ -106,12 +146,13 @@ def list_assessments(
         query = query.where(assessment.c.order_id.in_(sa.select(medication_order.c.id).where(numbered(order))))
     if before is not None:
         query = query.where(assessment.c.id < before)
-    return connection.execute(query).all()
+    return [StoredAssessment(*row) for row in connection.execute(query)]
 
 
-def find_assessment(connection: sa.Connection, assessment_id: int) -> sa.Row[Any] | None:
+def find_assessment(connection: sa.Connection, assessment_id: int) -> StoredAssessment | None:
     """One answer."""
-    return connection.execute(sa.select(assessment).where(assessment.c.id == assessment_id)).one_or_none()
+    row = connection.execute(sa.select(*ASSESSMENT).where(assessment.c.id == assessment_id)).one_or_none()
+    return None if row is None else StoredAssessment(*row)
 
 
 def patients_named(connection: sa.Connection, number: str) -> set[int]:
@@ -120,7 +161,9 @@ def patients_named(connection: sa.Connection, number: str) -> set[int]:
     return merge_set(connection, named(connection, value, authority if separator else None))
 
 
-def list_messages(connection: sa.Connection, wanted: MessageFilter, before: int | None, limit: int) -> Rows:
+def list_messages(
+    connection: sa.Connection, wanted: MessageFilter, before: int | None, limit: int
+) -> list[MessageLine]:
     """Messages without their text, newest first."""
     query = _messages().order_by(message.c.id.desc()).limit(limit)
     if wanted.states:
@@ -131,22 +174,19 @@ def list_messages(connection: sa.Connection, wanted: MessageFilter, before: int 
         query = query.where(feed.c.name == wanted.feed)
     if before is not None:
         query = query.where(message.c.id < before)
-    return connection.execute(query).all()
+    return [MessageLine(**row) for row in connection.execute(query).mappings()]
 
 
 def _messages() -> sa.Select[Any]:
-    columns = (*_MESSAGE, feed.c.name.label("feed_name"))
-    return sa.select(*columns).join(feed, feed.c.id == message.c.feed_id)
+    columns = (message.c[name] for name in MessageLine.__struct_fields__ if name != "feed_name")
+    return sa.select(*columns, feed.c.name.label("feed_name")).join(feed, feed.c.id == message.c.feed_id)
 
 
-def find_message(connection: sa.Connection, message_id: int) -> sa.Row[Any] | None:
+def find_message(connection: sa.Connection, message_id: int) -> KeptMessage | None:
     """One message, with its text as it was kept."""
-    return connection.execute(_messages().add_columns(message.c.raw).where(message.c.id == message_id)).one_or_none()
-
-
-def insert_decision(connection: sa.Connection, **columns: Any) -> None:
-    """Keep what a pharmacist decided for a patient."""
-    connection.execute(sa.insert(decision).values(**columns))
+    query = _messages().add_columns(message.c.raw).where(message.c.id == message_id)
+    row = connection.execute(query).mappings().one_or_none()
+    return None if row is None else KeptMessage(**row)
 
 
 def assign_alert(connection: sa.Connection, alert_id: int, user: str | None) -> None:

@@ -2,12 +2,25 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
+from store.local_codes import LocalCode
 from store.tables import feed, mention, message, patient
 from store.work_tables import local_code, local_code_seen
+
+
+class SeenCode(LocalCode, frozen=True, kw_only=True):
+    """A local code with how often it was seen, and the newest message it was seen in, if that is there still."""
+
+    messages: int
+    message_id: int | None
+    path: str | None
+    control_id: str | None
+    last_seen: datetime | None
+    feed: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,28 +47,32 @@ class CodeFilter:
         return wanted
 
 
-def most_seen(connection: sa.Connection, wanted: CodeFilter, limit: int) -> Sequence[sa.Row[Any]]:
+def most_seen(connection: sa.Connection, wanted: CodeFilter, limit: int) -> list[SeenCode]:
     """List codes: those whose words name a value set first, then by how often they were seen."""
     seen = _seen(wanted.conditions())
     query = _with_example(seen).where(*wanted.conditions())
     order = ((local_code.c.likely == "").asc(), sa.func.coalesce(seen.c.messages, 0).desc(), local_code.c.id)
-    return connection.execute(query.order_by(*order).limit(limit)).all()
+    return _read(connection, query.order_by(*order).limit(limit))
 
 
-def newest(connection: sa.Connection, wanted: CodeFilter, before: int | None, limit: int) -> Sequence[sa.Row[Any]]:
+def newest(connection: sa.Connection, wanted: CodeFilter, before: int | None, limit: int) -> list[SeenCode]:
     """List codes, newest first, from a place in that list on."""
     conditions = wanted.conditions()
     if before is not None:
         conditions.append(local_code.c.id < before)
     page = sa.select(local_code.c.id).where(*conditions).order_by(local_code.c.id.desc()).limit(limit).subquery()
     chosen = local_code.c.id.in_(sa.select(page.c.id))
-    return connection.execute(_with_example(_seen([chosen])).where(chosen).order_by(local_code.c.id.desc())).all()
+    return _read(connection, _with_example(_seen([chosen])).where(chosen).order_by(local_code.c.id.desc()))
 
 
-def one(connection: sa.Connection, code_id: int) -> sa.Row[Any] | None:
+def one(connection: sa.Connection, code_id: int) -> SeenCode | None:
     """Give one code, None when there is none of this number."""
     chosen = local_code.c.id == code_id
-    return connection.execute(_with_example(_seen([chosen])).where(chosen)).one_or_none()
+    return next(iter(_read(connection, _with_example(_seen([chosen])).where(chosen))), None)
+
+
+def _read(connection: sa.Connection, query: sa.Select[*tuple[Any, ...]]) -> list[SeenCode]:
+    return [SeenCode(**row) for row in connection.execute(query).mappings()]
 
 
 def count(connection: sa.Connection, wanted: CodeFilter) -> int:

@@ -9,6 +9,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 
 from store.engine import to_json
@@ -24,6 +25,24 @@ _CODES: Types = {"kind": sa.Text(), "system": sa.Text(), "code": sa.Text()}
 _SEEN: Types = {"code_id": sa.BigInteger(), "message_id": sa.BigInteger(), "path": sa.Text()}
 
 Key = tuple[str, str, str]  # kind, system, code
+
+
+class LocalCode(msgspec.Struct, frozen=True, kw_only=True):
+    """A code that no value set holds, and what became of it."""
+
+    id: int
+    kind: str  # product | diagnosis
+    system: str
+    code: str
+    display: str  # the sender's words for the code
+    likely: str  # a value set that these words name, or ""
+    first_seen: datetime
+    state: str  # open | mapped | dismissed | known: a value set holds it by now
+    value_set: str | None  # it is mapped to
+    reason: str | None  # why it was dismissed
+    decided_by: str | None
+    decided_at: datetime | None
+    decisions: int  # how many there were: who decides says which she saw
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +140,7 @@ def _insert_seen(dialect: str) -> sa.Executable:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class CodeDecision:
     """What somebody made of a code."""
 
     state: str  # open, mapped, dismissed or known
@@ -131,7 +150,7 @@ class Decision:
     reason: str | None = None
 
 
-def decide(connection: sa.Connection, code_id: int, decision: Decision) -> None:
+def decide(connection: sa.Connection, code_id: int, decision: CodeDecision) -> None:
     """Note what a code means from now on; `begin_change` comes before."""
     change = sa.update(local_code).where(local_code.c.id == code_id)
     connection.execute(
@@ -154,7 +173,7 @@ def process_again(connection: sa.Connection, code_ids: Collection[int]) -> list[
     return wait_again(connection, which, queued_at=None)
 
 
-def with_states(connection: sa.Connection, states: Sequence[str]) -> Sequence[sa.Row[Any]]:
+def with_states(connection: sa.Connection, states: Sequence[str]) -> list[LocalCode]:
     """Give the codes in these states."""
     query = sa.select(local_code).where(local_code.c.state.in_(states))
-    return connection.execute(query.order_by(local_code.c.id)).all()
+    return [LocalCode(**row) for row in connection.execute(query.order_by(local_code.c.id)).mappings()]

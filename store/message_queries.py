@@ -6,9 +6,11 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, Literal
 
+import msgspec
 import sqlalchemy as sa
 
 from store import tables
+from store.messages import unpack
 from store.rowsets import among, one_of
 
 End = Literal["processed", "ignored", "parked"]
@@ -35,25 +37,37 @@ class Waiting:
     begun_before: bool = False  # a worker began on it after the sweep had queued it, and did not end it
 
 
-_WORK = (
-    "id",
-    "control_id",
-    "body_hash",
-    "message_time",
-    "received_at",
-    "lane",
-    "flags",
-    "raw",
-    "test",
-    "attempts",
-    "queued_at",
-    "patient_key",
-)
+class StoredMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """A message as a worker needs it."""
+
+    id: int
+    control_id: str
+    body_hash: bytes
+    message_time: datetime | None
+    received_at: datetime
+    test: bool
+    feed_name: str
+    lane: str = "history"
+    flags: Sequence[str] = ()  # what is doubtful about it
+    raw: bytes = b""  # as it is kept
+    attempts: int = 0
+    queued_at: datetime | None = None  # when the sweep last put it on the queue again
+    patient_key: int | None = None
+
+    @property
+    def text(self) -> bytes:
+        """The bytes as they came."""
+        return unpack(self.raw)
 
 
-def received(connection: sa.Connection, ids: Collection[int]) -> Sequence[sa.RowMapping]:
-    """Give those of the messages that still wait, with what a worker needs of them and `feed_name`, oldest first."""
-    return connection.execute(_received(connection.dialect.name), {"ids": ids}).mappings().all()
+def received(connection: sa.Connection, ids: Collection[int]) -> list[StoredMessage]:
+    """Give those of the messages that still wait, with what a worker needs of them, oldest first."""
+    return read_work(connection.execute(_received(connection.dialect.name), {"ids": ids}))
+
+
+def read_work(rows: sa.Result[*tuple[Any, ...]]) -> list[StoredMessage]:
+    """Read what `select_work` found."""
+    return [StoredMessage(**row) for row in rows.mappings()]
 
 
 @cache
@@ -81,8 +95,9 @@ def _lock_received(dialect: str) -> sa.Executable:
 def select_work() -> sa.Select[*tuple[Any, ...]]:
     """Give the query for what a worker needs of a message, to which the caller adds of which ones."""
     message, feed = tables.message, tables.feed
+    columns = (message.c[name] for name in StoredMessage.__struct_fields__ if name != "feed_name")
     return (
-        sa.select(*(message.c[name] for name in _WORK), feed.c.name.label("feed_name"))
+        sa.select(*columns, feed.c.name.label("feed_name"))
         .join(feed, feed.c.id == message.c.feed_id)
         .order_by(message.c.id)
     )

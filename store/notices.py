@@ -1,13 +1,28 @@
 """What a notice says of an alert: its tier, priority and ward, and nothing else of the patient."""
 
 from collections.abc import Collection
+from datetime import datetime
+from typing import Literal
 
+import msgspec
 import sqlalchemy as sa
 
 from store import tables
 
 
-def notice_rows(connection: sa.Connection, event_ids: Collection[int]) -> dict[int, sa.RowMapping]:
+class AlertInBrief(msgspec.Struct, frozen=True):
+    """What may leave the house about one line of an alert's record."""
+
+    id: int  # of the line
+    kind: str
+    at: datetime
+    stream: Literal["order", "pharmacovigilance"]
+    tier: Literal["contraindication", "high", "moderate", "information", "none"]
+    priority: Literal["urgent", "prompt", "routine", "passive", "none"]
+    ward: str
+
+
+def in_brief(connection: sa.Connection, event_ids: Collection[int]) -> dict[int, AlertInBrief]:
     """Give, for each line of an alert's record, what may leave the house about it."""
     event, alert, patient = tables.alert_event, tables.alert, tables.patient
     query = (
@@ -24,4 +39,4 @@ def notice_rows(connection: sa.Connection, event_ids: Collection[int]) -> dict[i
         .join(patient, patient.c.id == alert.c.patient_id)
         .where(event.c.id.in_(sorted(event_ids)))
     )
-    return {row["id"]: row for row in connection.execute(query).mappings()}
+    return {row.id: AlertInBrief(*row) for row in connection.execute(query)}

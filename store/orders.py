@@ -1,11 +1,12 @@
 """Orders for a medicine, as the history says they stand now."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 
 from store import tables
@@ -13,6 +14,27 @@ from store.rowsets import among, one_of
 from store.upserting import insert_or
 
 ABSORBED = "absorbed"  # state of an order that is no longer one of its own
+
+
+class MedicationOrder(msgspec.Struct, frozen=True):
+    """An order for a medicine as it stands now."""
+
+    id: int
+    patient_id: int
+    key: str
+    placer: str
+    filler: str
+    product_class: str  # ivig | possible_ivig | other
+    state: str
+    version: str
+    starts_at: datetime | None
+    ends_at: datetime | None
+    data: dict[str, Any]  # product, route, flags
+
+    @property
+    def is_absorbed(self) -> bool:
+        """Whether it is no longer an order of its own."""
+        return self.state == ABSORBED
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +82,17 @@ def _number(full: str) -> str:
     return number if separator else namespace
 
 
-def of_patients(connection: sa.Connection, ids: Collection[int]) -> Sequence[sa.RowMapping]:
+def of_patients(connection: sa.Connection, ids: Collection[int]) -> list[MedicationOrder]:
     """Give every order of these patients, oldest first."""
-    return connection.execute(_of_patients(connection.dialect.name), {"ids": ids}).mappings().all()
+    rows = connection.execute(_of_patients(connection.dialect.name), {"ids": ids})
+    return [MedicationOrder(*row) for row in rows]
 
 
 @cache
 def _of_patients(dialect: str) -> sa.Executable:
     order = tables.medication_order
-    return sa.select(order).where(one_of(dialect, order.c.patient_id)).order_by(order.c.id)
+    columns = (order.c[name] for name in MedicationOrder.__struct_fields__)
+    return sa.select(*columns).where(one_of(dialect, order.c.patient_id)).order_by(order.c.id)
 
 
 def owners(connection: sa.Connection, ids: Collection[int]) -> frozenset[int]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 
 from clinical.identities import Name
@@ -20,6 +21,24 @@ from store.upserting import insert_or
 _NAME: dict[str, sa.types.TypeEngine[Any]] = {"authority": sa.Text(), "value": sa.Text()}
 _NEW: dict[str, Any] = {"demographics": {}, "demographics_versions": {}, "has_ivig": False, "flags": []}
 _NUMBER: Types = {"authority": sa.Text(), "value": sa.Text(), "patient_id": sa.BigInteger(), "type": sa.Text()}
+
+
+class KnownPatient(msgspec.Struct, frozen=True):
+    """One identity, and what messages told of who it is."""
+
+    id: int
+    authority: str
+    value: str
+    merged_into: int | None
+    demographics: dict[str, Any]
+    demographics_versions: dict[str, str]  # field → the version that told it
+    has_ivig: bool  # some order or administration may be IVIg
+    flags: list[str]
+
+    @property
+    def name(self) -> Name:
+        """The authority and value that a message names it by."""
+        return self.authority, self.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,17 +157,18 @@ def with_ivig(connection: sa.Connection, ids: Collection[int]) -> set[int]:
     return set(connection.execute(query).scalars())
 
 
-def of_ids(connection: sa.Connection, ids: Collection[int]) -> dict[int, sa.RowMapping]:
+def of_ids(connection: sa.Connection, ids: Collection[int]) -> dict[int, KnownPatient]:
     """Give these patients by id."""
     if not ids:
         return {}
-    rows = connection.execute(_of_ids(connection.dialect.name), {"ids": ids}).mappings()
-    return {row["id"]: row for row in rows}
+    rows = connection.execute(_of_ids(connection.dialect.name), {"ids": ids})
+    return {patient.id: patient for patient in (KnownPatient(*row) for row in rows)}
 
 
 @cache
 def _of_ids(dialect: str) -> sa.Executable:
-    return sa.select(tables.patient).where(one_of(dialect, tables.patient.c.id))
+    columns = (tables.patient.c[name] for name in KnownPatient.__struct_fields__)
+    return sa.select(*columns).where(one_of(dialect, tables.patient.c.id))
 
 
 def numbers_of(connection: sa.Connection, ids: Collection[int]) -> list[Number]:

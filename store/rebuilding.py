@@ -4,12 +4,12 @@ Facts, merges, numbers and demographics go. Orders, answers, alerts and their re
 again by their keys. What a pruned message told cannot be read again, so it is kept as it is.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
 import sqlalchemy as sa
 
 from store import tables
-from store.message_queries import AGAIN, select_work, wait_again
+from store.message_queries import AGAIN, StoredMessage, read_work, select_work, wait_again
 from store.rowsets import among
 
 
@@ -33,13 +33,13 @@ def read_at_last(connection: sa.Connection, kinds: Collection[tuple[str, str]]) 
     return len(wait_again(connection, left & of_kind, None))
 
 
-def readable_about(connection: sa.Connection, ids: Collection[int]) -> Sequence[sa.RowMapping]:
+def readable_about(connection: sa.Connection, ids: Collection[int]) -> list[StoredMessage]:
     """Give the messages that were processed once, speak of these identities and have their text; as they arrived."""
     mention, message = tables.mention, tables.message
     about = sa.select(mention.c.message_id).where(among(connection, mention.c.patient_id, ids))
     processed = sa.or_(message.c.state == "processed", (message.c.state == "received") & (message.c.reason == AGAIN))
     query = select_work().where(message.c.id.in_(about), processed, message.c.pruned_at.is_(None))
-    return connection.execute(query).mappings().all()
+    return read_work(connection.execute(query))
 
 
 def _is_readable(message_id: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:

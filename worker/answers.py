@@ -18,7 +18,8 @@ from history.conclusion import conclusion, product_name, signature
 from history.orders import OrderState
 from rules.assessment import Priority, Tier
 from store import assessments, orders
-from store.orders import OrderRow
+from store.assessments import AssessmentMark
+from store.orders import MedicationOrder, OrderRow
 
 Json = dict[str, Any]
 Key = tuple[int, str]  # order and stream
@@ -73,7 +74,7 @@ def keep_answers(connection: sa.Connection, people: Sequence[Judged], now: datet
     kept = iter(
         Kept(
             order_id,
-            written.get(index) or last[order_id, one.stream]["id"],
+            written.get(index) or last[order_id, one.stream].id,
             one,
             answers[index],
             one.assessment.priority,
@@ -91,14 +92,14 @@ def _answer(one: Answered, shown: Json) -> Answer:
     return Answer(one.assessment.tier, signature(one.assessment, one.order, told), told)
 
 
-def _hold(connection: sa.Connection, last: Mapping[Key, sa.RowMapping], same: Mapping[Key, Answered]) -> None:
+def _hold(connection: sa.Connection, last: Mapping[Key, AssessmentMark], same: Mapping[Key, Answered]) -> None:
     """An answer that came out the same holds up to the newer moment; otherwise it would tell who arrived first."""
-    moments = {last[key]["id"]: one.case.at for key, one in same.items() if last[key]["as_of"] != one.case.at}
+    moments = {last[key].id: one.case.at for key, one in same.items() if last[key].as_of != one.case.at}
     assessments.hold_as_of(connection, moments)
 
 
-def _said_already(last: sa.RowMapping | None, one: Answered, answer: Answer) -> bool:
-    return last is not None and (last["order_version"], last["signature"]) == (one.order.version, answer.signature)
+def _said_already(last: AssessmentMark | None, one: Answered, answer: Answer) -> bool:
+    return last is not None and (last.order_version, last.signature) == (one.order.version, answer.signature)
 
 
 def _assessment_row(order_id: int, one: Answered, answer: Answer, now: datetime) -> Json:
@@ -127,35 +128,32 @@ def _keep_orders(connection: sa.Connection, people: Sequence[Judged]) -> list[tu
 
     Gives for each person the order of every answer, and the orders that are gone.
     """
-    existing: dict[int, list[sa.RowMapping]] = defaultdict(list)
+    existing: dict[int, list[MedicationOrder]] = defaultdict(list)
     for row in orders.of_patients(connection, {member for person in people for member in person.members}):
-        existing[row["patient_id"]].append(row)
+        existing[row.patient_id].append(row)
     own = [[row for member in sorted(person.members) for row in existing[member]] for person in people]
     judged = [[one for one in person.answered if one.stream == "order"] for person in people]
     for rows, ones in zip(own, judged, strict=True):
         for one in ones:
             had = _row_of(one.order, rows)
             if had is not None and not _is_exactly(had, one.order):
-                orders.move(connection, had["id"], one.order.patient_id, one.order.key)
+                orders.move(connection, had.id, one.order.patient_id, one.order.key)
     ids = orders.upsert(connection, [_order_row(one) for ones in judged for one in ones])
     kept = set(ids.values())
-    gone = [
-        {row["id"]: row["key"] for row in rows if row["state"] != orders.ABSORBED and row["id"] not in kept}
-        for rows in own
-    ]
+    gone = [{row.id: row.key for row in rows if not row.is_absorbed and row.id not in kept} for rows in own]
     orders.absorb(connection, {order_id for each in gone for order_id in each})
     placed = [[ids[one.order.patient_id, one.order.key] for one in person.answered] for person in people]
     return list(zip(placed, gone, strict=True))
 
 
-def _row_of(order: OrderState, existing: Sequence[sa.RowMapping]) -> sa.RowMapping | None:
+def _row_of(order: OrderState, existing: Sequence[MedicationOrder]) -> MedicationOrder | None:
     """The row an order has had: its own, else that of a number that turned out to be one of its, the oldest first."""
-    same = [row for row in existing if row["key"] in order.numbers]
-    return min(same, key=lambda row: (not _is_exactly(row, order), row["key"] != order.key, row["id"]), default=None)
+    same = [row for row in existing if row.key in order.numbers]
+    return min(same, key=lambda row: (not _is_exactly(row, order), row.key != order.key, row.id), default=None)
 
 
-def _is_exactly(row: sa.RowMapping, order: OrderState) -> bool:
-    return (row["patient_id"], row["key"]) == (order.patient_id, order.key)
+def _is_exactly(row: MedicationOrder, order: OrderState) -> bool:
+    return (row.patient_id, row.key) == (order.patient_id, order.key)
 
 
 def _order_row(one: Answered) -> OrderRow:

@@ -17,8 +17,7 @@ from parsers.hl7.segments import header_line
 from store import application_acks, tables
 from store.application_acks import NewAck
 from store.engine import reading
-from store.message_queries import Outcome
-from store.messages import unpack
+from store.message_queries import Outcome, StoredMessage
 from store.rowsets import among
 
 log = structlog.get_logger()
@@ -73,16 +72,16 @@ NOTHING = Correspondence()
 
 
 def correspondence(
-    engine: sa.Engine, site: Site, rows: Sequence[sa.RowMapping], ends: Mapping[int, object]
+    engine: sa.Engine, site: Site, rows: Sequence[StoredMessage], ends: Mapping[int, object]
 ) -> Correspondence:
     """Find the messages whose senders want to be told, and those that answer us; the usual batch has neither."""
-    routed = [row for row in rows if row["feed_name"] in site.ack_routes]
-    answers = [row for row in rows if _is_acknowledgement(ends.get(row["id"]))]
+    routed = [row for row in rows if row.feed_name in site.ack_routes]
+    answers = [row for row in rows if _is_acknowledgement(ends.get(row.id))]
     if not routed and not answers:
         return NOTHING
-    codes = _codes_told(engine, [row["id"] for row in routed]) if routed else {}
-    asked = ((row["id"], _asked(row, codes[row["id"]], site.ack_routes[row["feed_name"]])) for row in routed)
-    answered = ((row["id"], _answer_in(unpack(bytes(row["raw"])))) for row in answers)
+    codes = _codes_told(engine, [row.id for row in routed]) if routed else {}
+    asked = ((row.id, _asked(row, codes[row.id], site.ack_routes[row.feed_name])) for row in routed)
+    answered = ((row.id, _answer_in(row.text)) for row in answers)
     return Correspondence(
         {id_: each for id_, each in asked if each is not None},
         {id_: each for id_, each in answered if each is not None},
@@ -100,11 +99,11 @@ def _codes_told(engine: sa.Engine, ids: Collection[int]) -> dict[int, str]:
         return {row.id: row.ack_code for row in connection.execute(query)}
 
 
-def _asked(row: sa.RowMapping, told: str, way: AckRoute) -> Asked | None:
+def _asked(row: StoredMessage, told: str, way: AckRoute) -> Asked | None:
     """What the sender wants to hear later: nothing when MSH-15 and 16 mean the original mode."""
     if told not in _KEPT:
         return None
-    raw = unpack(bytes(row["raw"]))
+    raw = row.text
     try:
         line = read_header_line(raw)
     except UnreadableHeader:

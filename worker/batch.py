@@ -17,6 +17,7 @@ from rules.facts import Patient
 from rules.knowledge import Knowledge
 from store import citizen_numbers, facts, merges, message_queries, orders, patients
 from store.locks import lock_numbers, lock_people
+from store.patients import KnownPatient
 from worker.answers import Judged, keep_answers
 from worker.raise_alerts import Raised, raise_alerts, resolve_unanswered
 from worker.record import HISTORY_RECEIVED, Arrival, Touched, identities_of, numbers_of, record
@@ -90,7 +91,7 @@ class _WithOrders:
     """Somebody whose orders may need another answer; the members in the order of their names."""
 
     person: Person[int]
-    members: Sequence[sa.RowMapping]
+    members: Sequence[KnownPatient]
 
 
 def _people_with_orders(connection: sa.Connection, touched: Touched) -> list[_WithOrders]:
@@ -100,8 +101,8 @@ def _people_with_orders(connection: sa.Connection, touched: Touched) -> list[_Wi
     with_orders = orders.owners(connection, rows.keys()) if touched.people else frozenset()
     found = []
     for person in people:
-        members = sorted((rows[member] for member in person.members), key=lambda row: (row["authority"], row["value"]))
-        if any(row["has_ivig"] for row in members) or person.members & with_orders:
+        members = sorted((rows[member] for member in person.members), key=lambda row: row.name)
+        if any(row.has_ivig for row in members) or person.members & with_orders:
             found.append(_WithOrders(person, members))
     return found
 
@@ -156,7 +157,7 @@ def _judge_person(known: _Known, judge: Judge, one: _WithOrders) -> Judged:
         patient_of(fields),
         judge.knowledge,
         judge.site,
-        history_received=any(HISTORY_RECEIVED in row["flags"] for row in one.members),
+        history_received=any(HISTORY_RECEIVED in row.flags for row in one.members),
         history_as_of=known.history_as_of,
     )
     badges = {"deceased"} if fields.get("deceased") else set()
@@ -166,12 +167,12 @@ def _judge_person(known: _Known, judge: Judge, one: _WithOrders) -> Judged:
     return Judged(one.person.members, answered, _shown(one, numbers, fields), frozenset(badges))
 
 
-def demographics_of(members: Sequence[sa.RowMapping]) -> dict[str, Any]:
+def demographics_of(members: Sequence[KnownPatient]) -> dict[str, Any]:
     """The person's fields over all identities: for each field what the latest message said."""
     latest: dict[str, tuple[str, Any]] = {}
     for row in members:
-        for name, value in row["demographics"].items():
-            version = row["demographics_versions"].get(name, "")
+        for name, value in row.demographics.items():
+            version = row.demographics_versions.get(name, "")
             if name not in latest or latest[name][0] < version:
                 latest[name] = (version, value)
     return {name: value for name, (_, value) in latest.items()}
@@ -190,8 +191,8 @@ def patient_of(fields: dict[str, Any]) -> Patient:
 
 def _shown(one: _WithOrders, numbers: Sequence[patients.Number], fields: dict[str, Any]) -> dict[str, Any]:
     """Who the patient is, as an alert shows it; the identity others were merged into comes first."""
-    ordered = sorted(one.members, key=lambda row: (row["id"] != one.person.root, row["authority"], row["value"]))
-    named = [(row["authority"], row["value"]) for row in ordered]
+    ordered = sorted(one.members, key=lambda row: (row.id != one.person.root, row.name))
+    named = [row.name for row in ordered]
     others = [(number.authority, number.value) for number in numbers]
     return {
         "identifiers": [

@@ -10,7 +10,7 @@ from forwarding.errors import Refused, Unreachable
 from forwarding.notice import Notice, ward_code
 from store import deliveries
 from store.deliveries import Claimed
-from store.notices import notice_rows
+from store.notices import in_brief
 from worker.dependencies import Dependencies
 
 log = structlog.get_logger()
@@ -41,20 +41,20 @@ def _claim(worker: Dependencies, ids: Sequence[int] | None) -> list[tuple[Claime
 
 
 def _notices(connection: sa.Connection, worker: Dependencies, claimed: Sequence[Claimed]) -> dict[int, Notice]:
-    rows = notice_rows(connection, [delivery.event_id for delivery in claimed])
+    rows = in_brief(connection, [delivery.event_id for delivery in claimed])
     return {
         delivery.id: Notice(
             idempotency_key=delivery.idempotency_key,
-            kind=_KINDS.get(row["kind"], "changed"),  # type: ignore[arg-type]  # the table holds only kinds of a notice
-            tier=row["tier"],
-            priority=row["priority"],
-            ward=ward_code(row["ward"]),
+            kind=_KINDS.get(row.kind, "changed"),  # type: ignore[arg-type]  # the table holds only kinds of a notice
+            tier=row.tier,
+            priority=row.priority,
+            ward=ward_code(row.ward),
             link=worker.link_of(delivery.alert_id),
             alert=str(delivery.alert_id),
             sequence=delivery.event_id,
-            occurred_at=row["at"],
+            occurred_at=row.at,
             language=worker.site.language,
-            stream=row["stream"],
+            stream=row.stream,
         )
         for delivery in claimed
         for row in (rows[delivery.event_id],)

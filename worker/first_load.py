@@ -16,7 +16,7 @@ from store import kept, local_codes, message_queries
 from store.engine import reading
 from store.message_insert import Arrival as Letter
 from store.message_insert import key_of
-from store.message_queries import Outcome
+from store.message_queries import Outcome, StoredMessage
 from store.messages import Saved, save_batch
 from worker.batch import Judge
 from worker.dependencies import Dependencies
@@ -114,7 +114,7 @@ def _load(
         answers=done.answers,
         alerts=len(done.alerts),
     )
-    return loaded, [row["id"] for row in message_queries.received(connection, known)] if known else []
+    return loaded, [row.id for row in message_queries.received(connection, known)] if known else []
 
 
 def _parked_at_once(saved: Sequence[Saved], opened: Sequence[Opened]) -> int:
@@ -138,14 +138,14 @@ def _taken_up(
     return arrivals, outcomes
 
 
-def _row(saved: Saved, letter: Letter, feed: str) -> dict[str, object]:
-    """As the row of the message will be read."""
-    return {
-        "id": saved.id,
-        "control_id": key_of(letter)[3],
-        "body_hash": letter.body_hash,
-        "message_time": letter.message_time,
-        "received_at": letter.received_at,
-        "feed_name": feed,
-        "test": letter.test,
-    }
+def _row(saved: Saved, letter: Letter, feed: str) -> StoredMessage:
+    """The message as it will be read, but for its text."""
+    return StoredMessage(
+        id=saved.id,
+        control_id=key_of(letter)[3],
+        body_hash=letter.body_hash,
+        message_time=letter.message_time,
+        received_at=letter.received_at,
+        feed_name=feed,
+        test=letter.test,
+    )

@@ -15,7 +15,7 @@ from rules.codes import coding_of_words
 from rules.facts import Coding
 from rules.knowledge import Knowledge
 from store import local_codes
-from store.local_codes import Decision, Sighting
+from store.local_codes import CodeDecision, Sighting
 from worker.dependencies import Dependencies
 from worker.record import Arrival
 
@@ -139,7 +139,7 @@ def settle(worker: Dependencies) -> Sequence[int]:
             sets = worker.knowledge.sets_of(Coding(row.system, row.code))
             state = "known" if sets else "open"
             if state != row.state:
-                decision = Decision(state, SITE_FILE, worker.clock(), value_set=min(sets, default=None))
+                decision = CodeDecision(state, SITE_FILE, worker.clock(), value_set=min(sets, default=None))
                 local_codes.decide(connection, row.id, decision)
                 changed.append(row.id)
         again = local_codes.process_again(connection, changed) if changed else []

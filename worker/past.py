@@ -68,12 +68,12 @@ class Past:
         rows = patients.of_ids(self.connection, person.members)
         entries = decode(facts.of_patients(self.connection, person.members))
         patient = patient_of(demographics_of([rows[member] for member in sorted(rows)]))
-        received = any(HISTORY_RECEIVED in row["flags"] for row in rows.values())
+        received = any(HISTORY_RECEIVED in row.flags for row in rows.values())
         return [conclude(entries, patient, each, self.site, history_received=received) for each in knowledges]
 
     def _from_messages(self, person: Person[int], knowledges: Sequence[Knowledge]) -> list[list[Answered]]:
         arrivals = list(self._arrivals(person))
-        own = {(row["authority"], row["value"]) for row in patients.of_ids(self.connection, person.members).values()}
+        own = {row.name for row in patients.of_ids(self.connection, person.members).values()}
         return [
             [judged.answered for judged in rehearse(arrivals, each, self.site) if judged.identities & own]
             for each in knowledges

@@ -14,7 +14,8 @@ from history.conclude import STREAM
 from history.orders import ON_HOLD, REPLACE_PENDING, STOP_PENDING
 from rules.assessment import Priority, Tier
 from store import alerts, assessments, decisions, deliveries
-from store.alerts import Happening
+from store.alerts import SETTLED, Alert, Happening
+from store.assessments import StoredAssessment
 from store.deliveries import NewDelivery
 from worker.answers import Kept, Remaining, tier_word
 
@@ -43,7 +44,7 @@ def raise_alerts(connection: sa.Connection, site: Site, people: Sequence[Remaini
         elsewhere = [pair for member in sorted(remaining.person.members) for pair in settled[member]]
         for one in remaining.kept:
             row = known.get((one.order_id, one.answered.stream))
-            standing = _standing(connection, row, last.get(row["assessment_id"], one.answer)) if row else None
+            standing = _standing(connection, row, last.get(row.assessment_id, one.answer)) if row else None
             after = one.answered.stream == STREAM
             covering = _covering(elsewhere, one) if one.answer.tier >= ALERTING and not after else None
             covered = covering is not None
@@ -57,89 +58,87 @@ def raise_alerts(connection: sa.Connection, site: Site, people: Sequence[Remaini
 
 
 def _withdraw(
-    connection: sa.Connection, known: dict[tuple[int, str], sa.RowMapping], kept: Sequence[Kept], now: datetime
+    connection: sa.Connection, known: dict[tuple[int, str], Alert], kept: Sequence[Kept], now: datetime
 ) -> list[int]:
     """Close what was said of an event that is no longer on record, or followed another order; give the alerts."""
     watched = {one.order_id for one in kept if one.answered.stream == STREAM}
     rows = [
         row
         for (order_id, stream), row in sorted(known.items())
-        if stream == STREAM and order_id not in watched and row["status"] != "resolved"
+        if stream == STREAM and order_id not in watched and not row.is_resolved
     ]
     for row in rows:
-        alerts.update(connection, row["id"], Happening("resolved", now, reason="event_withdrawn"), status="resolved")
-    return [row["id"] for row in rows]
+        alerts.update(connection, row.id, Happening("resolved", now, reason="event_withdrawn"), status="resolved")
+    return [row.id for row in rows]
 
 
 def resolve_unanswered(connection: sa.Connection, reasons: Mapping[int, str], now: datetime) -> list[int]:
     """Close the alerts of orders that get no answer of their own any more, with the reason; give their ids."""
     if not reasons:
         return []
-    rows = [row for row in alerts.of_orders(connection, reasons).values() if row["status"] != "resolved"]
+    rows = [row for row in alerts.of_orders(connection, reasons).values() if not row.is_resolved]
     for row in rows:
-        happening = Happening("resolved", now, reason=reasons[row["order_id"]])
-        alerts.update(connection, row["id"], happening, status="resolved")
-    return [row["id"] for row in rows]
+        happening = Happening("resolved", now, reason=reasons[row.order_id])
+        alerts.update(connection, row.id, happening, status="resolved")
+    return [row.id for row in rows]
 
 
 def _last_answers(
-    connection: sa.Connection, known: Mapping[tuple[int, str], sa.RowMapping], kept: Sequence[Kept]
+    connection: sa.Connection, known: Mapping[tuple[int, str], Alert], kept: Sequence[Kept]
 ) -> dict[int, Answer]:
     """What the alerts last said, by answer; without those that say it still, for they are at hand."""
-    said = {row["assessment_id"] for row in known.values()} - {one.assessment_id for one in kept}
+    said = {row.assessment_id for row in known.values()} - {one.assessment_id for one in kept}
     rows = assessments.of_ids(connection, said) if said else {}
     return {id_: _answer(row) for id_, row in rows.items()}
 
 
-def _standing(connection: sa.Connection, row: sa.RowMapping, last: Answer) -> Standing:
+def _standing(connection: sa.Connection, row: Alert, last: Answer) -> Standing:
     settled = None
-    if row["settled_signature"]:
-        settled = assessments.with_signature(connection, row["order_id"], row["settled_signature"])
-    return Standing(row["status"], last, _answer(settled) if settled is not None else None)
+    if row.settled_signature:
+        settled = assessments.with_signature(connection, row.order_id, row.settled_signature)
+    return Standing(row.status, last, _answer(settled) if settled is not None else None)
 
 
-def _answer(row: sa.RowMapping) -> Answer:
-    return Answer(Tier[row["tier"].upper()], row["signature"], row["conclusion"])
+def _answer(row: StoredAssessment) -> Answer:
+    return Answer(Tier[row.tier.upper()], row.signature, row.conclusion)
 
 
 def _settled_elsewhere(
     connection: sa.Connection, site: Site, people: Sequence[Remaining], now: datetime
-) -> dict[int, list[tuple[sa.RowMapping, Answer]]]:
+) -> dict[int, list[tuple[Alert, Answer]]]:
     """What pharmacists settled at other orders, and still stands, by patient; asked only where it can matter."""
-    settled: dict[int, list[tuple[sa.RowMapping, Answer]]] = defaultdict(list)
+    settled: dict[int, list[tuple[Alert, Answer]]] = defaultdict(list)
     alerting = [each for each in people if any(one.answer.tier >= ALERTING for one in each.kept)]
     members = {member for each in alerting for member in each.person.members}
     if not members:
         return settled
     rows = [
         row
-        for row in alerts.of_patients(connection, members, ("acknowledged", "overridden"))
-        if row["stream"] == "order" and row["changed_at"] + site.covers_for > now
+        for row in alerts.of_patients(connection, members, SETTLED)
+        if row.is_about_order and row.changed_at + site.covers_for > now
     ]
     lapsed = _lapsed(connection, members, rows, now)
-    answers = assessments.of_ids(connection, [row["assessment_id"] for row in rows]) if rows else {}
+    answers = assessments.of_ids(connection, [row.assessment_id for row in rows]) if rows else {}
     for row in rows:
-        if row["id"] not in lapsed:
-            settled[row["patient_id"]].append((row, _answer(answers[row["assessment_id"]])))
+        if row.id not in lapsed:
+            settled[row.patient_id].append((row, _answer(answers[row.assessment_id])))
     return settled
 
 
-def _lapsed(
-    connection: sa.Connection, members: Collection[int], rows: Sequence[sa.RowMapping], now: datetime
-) -> set[int]:
+def _lapsed(connection: sa.Connection, members: Collection[int], rows: Sequence[Alert], now: datetime) -> set[int]:
     """Overridden alerts whose decision no longer stands."""
-    overridden = {row["id"] for row in rows if row["status"] == "overridden"}
+    overridden = {row.id for row in rows if row.status == "overridden"}
     if not overridden:
         return set()
-    return overridden - {decision["alert_id"] for decision in decisions.valid(connection, members, now)}
+    return overridden - {decision.alert_id for decision in decisions.valid(connection, members, now)}
 
 
-def _covering(settled: Sequence[tuple[sa.RowMapping, Answer]], one: Kept) -> int | None:
+def _covering(settled: Sequence[tuple[Alert, Answer]], one: Kept) -> int | None:
     """The alert whose settled findings say all that this order's would."""
     for row, answer in settled:
-        same = row["order_id"] == one.order_id
+        same = row.order_id == one.order_id
         if not same and not got_worse(answer.told, answer.tier, one.answer.told, one.answer.tier):
-            return int(row["id"])
+            return row.id
     return None
 
 
@@ -147,7 +146,7 @@ def _apply(
     connection: sa.Connection,
     site: Site,
     one: Kept,
-    row: sa.RowMapping | None,
+    row: Alert | None,
     act: Act,
     covering: int | None,
     patient_badges: frozenset[str],
@@ -170,7 +169,7 @@ def _apply(
             **columns,
         )
     else:
-        written = alerts.update(connection, row["id"], happening, **columns)
+        written = alerts.update(connection, row.id, happening, **columns)
     raised.alerts.append(written.alert_id)
     if act.push and not badges & _unpushed(one) and not _is_over(one, now):
         raised.deliveries += _deliver(connection, site, one, written.alert_id, written.event_id, now)
@@ -192,11 +191,11 @@ def _columns(one: Kept, act: Act, covering: int | None, badges: frozenset[str]) 
     return columns
 
 
-def _marked(row: sa.RowMapping, badges: frozenset[str]) -> Act | None:
+def _marked(row: Alert, badges: frozenset[str]) -> Act | None:
     """The same answer under another badge: a death, or a replayed order that is now live."""
-    if row["status"] == "resolved" or frozenset(row["badges"]) == badges:
+    if row.is_resolved or frozenset(row.badges) == badges:
         return None
-    return Act("changed", row["status"], push=False, reason="marked")
+    return Act("changed", row.status, push=False, reason="marked")
 
 
 def _is_over(one: Kept, now: datetime) -> bool:

@@ -103,8 +103,8 @@ def _open_all(connection: sa.Connection, worker: Dependencies, ids: Collection[i
     while not wanted <= held:
         held = lock_people(connection, held | wanted)
         for row in rebuilding.readable_about(connection, held):
-            if row["id"] not in opened:
-                opened[row["id"]] = open_message(row, knowledge, worker.site)
+            if row.id not in opened:
+                opened[row.id] = open_message(row, knowledge, worker.site)
         arrivals = [each for each in opened.values() if isinstance(each, Arrival)]
         names = identities_of(arrivals)
         named = patients.identities(connection, names)

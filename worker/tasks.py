@@ -10,7 +10,7 @@ import structlog
 
 from store import local_codes, message_queries
 from store.engine import reading
-from store.message_queries import Outcome
+from store.message_queries import Outcome, StoredMessage
 from worker.application_acks import NOTHING, Correspondence, correspondence
 from worker.batch import Done, Judge, record_and_judge
 from worker.dependencies import Dependencies
@@ -66,30 +66,30 @@ def _read_all(worker: Dependencies, ids: Sequence[int]) -> _Opened:
         knowledge = knowledge_now(worker, connection)
     if not _may_begin(worker, ids, rows):
         return _Opened({})
-    read: dict[int, Read] = {row["id"]: _attempt(partial(open_message, row, knowledge, worker.site)) for row in rows}
+    read: dict[int, Read] = {row.id: _attempt(partial(open_message, row, knowledge, worker.site)) for row in rows}
     return _Opened(read, correspondence(worker.engine, worker.site, rows, read))
 
 
-def _rows(connection: sa.Connection, ids: Sequence[int]) -> Sequence[sa.RowMapping]:
+def _rows(connection: sa.Connection, ids: Sequence[int]) -> Sequence[StoredMessage]:
     """The messages, and before an order the history of its patient that was sent ahead of it and still waits.
 
     Without it an order that overtakes its own patient's admission is answered "no history", and answered again a
     moment later. What is said of other patients is left alone: no order waits for it.
     """
     rows = message_queries.received(connection, ids)
-    orders = [row for row in rows if row["lane"] == "orders" and row["patient_key"] is not None]
-    patients = {row["patient_key"] for row in orders}
-    last = max((row["id"] for row in orders), default=0)
+    orders = [row for row in rows if row.lane == "orders" and row.patient_key is not None]
+    patients = {row.patient_key for row in orders if row.patient_key is not None}
+    last = max((row.id for row in orders), default=0)
     ahead = message_queries.history_before(connection, last, patients, MOST_AHEAD) if orders else []
-    more = set(ahead) - {row["id"] for row in rows}
+    more = set(ahead) - {row.id for row in rows}
     if not more:
         return rows
-    return sorted([*rows, *message_queries.received(connection, more)], key=lambda row: int(row["id"]))
+    return sorted([*rows, *message_queries.received(connection, more)], key=lambda row: row.id)
 
 
-def _may_begin(worker: Dependencies, ids: Sequence[int], rows: Sequence[sa.RowMapping]) -> bool:
+def _may_begin(worker: Dependencies, ids: Sequence[int], rows: Sequence[StoredMessage]) -> bool:
     """A message that was queued again may end its worker: count before touching it; alone, park it in the end."""
-    again = {row["id"]: row["attempts"] for row in rows if row["queued_at"] is not None}
+    again = {row.id: row.attempts for row in rows if row.queued_at is not None}
     if not again:
         return True
     with worker.engine.begin() as connection:
@@ -101,7 +101,7 @@ def _may_begin(worker: Dependencies, ids: Sequence[int], rows: Sequence[sa.RowMa
 
 
 def _park_alone(
-    connection: sa.Connection, worker: Dependencies, rows: Sequence[sa.RowMapping], message_id: int
+    connection: sa.Connection, worker: Dependencies, rows: Sequence[StoredMessage], message_id: int
 ) -> None:
     """Park a message that ends its workers, unless one of them has just ended it, or is at it now."""
     held, now = message_queries.lock_received(connection, [message_id]), worker.clock()

@@ -45,7 +45,7 @@ def _show(request: AnyRequest, number: int, status: int = 200, **said: Any) -> R
         row = find_alert(connection, number)
         if row is None:
             raise NotFoundException("there is no such alert")
-        events = alerts.happenings(connection, number)
+        events = alerts.events_of(connection, number)
         people = user_names(connection)
         spoken = merges_of(connection, row.patient_id)
         covering = row.covered_by if row.status == "covered" else None
@@ -76,7 +76,7 @@ def tell_news(request: AnyRequest, alert_id: FromPath[str], heard: FromQuery[int
     """Tell an open page what happened to its alert since it was made, without changing what somebody is reading."""
     parts = parts_of(request)
     with reading(parts.engine) as connection:
-        events = [event for event in alerts.happenings(connection, id_of(alert_id)) if event.id > heard]
+        events = [event for event in alerts.events_of(connection, id_of(alert_id)) if event.id > heard]
     others = [event for event in events if event.actor != request.user.name]
     return page(request, "news.html", events=others, alert_id=alert_id)
 

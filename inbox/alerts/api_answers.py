@@ -3,12 +3,13 @@
 from typing import Any
 
 import msgspec
-import sqlalchemy as sa
 
 from inbox.http.api_shapes import Alert, Assessment, ConditionAsked, Fact, Finding, Order, Patient, RuleAsked, Text
+from store.assessments import StoredAssessment
+from store.inbox_queries import ConcludedAlert, MessageLine
 
 
-def alert_shape(row: sa.Row[Any], language: str) -> Alert:
+def alert_shape(row: ConcludedAlert, language: str) -> Alert:
     """Give an alert as the API shows it."""
     told = row.conclusion
     return Alert(
@@ -32,7 +33,7 @@ def alert_shape(row: sa.Row[Any], language: str) -> Alert:
     )
 
 
-def assessment_shape(row: sa.Row[Any], language: str, *, with_trace: bool = False) -> Assessment:
+def assessment_shape(row: StoredAssessment, language: str, *, with_trace: bool = False) -> Assessment:
     """Give an assessment as the API shows it; with the trace it is some ten times as long."""
     told = row.conclusion
     return Assessment(
@@ -67,7 +68,7 @@ def _trace(told: dict[str, Any]) -> list[RuleAsked]:
     ]
 
 
-def message_shape(row: sa.Row[Any]) -> dict[str, Any]:
+def message_shape(row: MessageLine) -> dict[str, Any]:
     """Give the values of a message, for either of its shapes."""
     return {
         "id": str(row.id),

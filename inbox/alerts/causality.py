@@ -11,7 +11,8 @@ from inbox.alerts import acts
 from inbox.errors import ActRefused
 from rules.naranjo import REPLIES, Naranjo, Score, score_of
 from store import alerts
-from store.alerts import Happening
+from store.alerts import AlertEvent, Happening
+from store.inbox_queries import ConcludedAlert
 
 KIND = "naranjo"  # of the line in the alert's record
 STREAM = "pharmacovigilance"
@@ -43,15 +44,15 @@ class Causality:
     outdated: bool  # the case changed after they were confirmed
 
 
-def causality_of(row: sa.Row[Any], events: Sequence[sa.RowMapping], form: Naranjo) -> Causality | None:
+def causality_of(row: ConcludedAlert, events: Sequence[AlertEvent], form: Naranjo) -> Causality | None:
     """The questions of an alert as they stand; None for an alert about an order."""
     told = (row.conclusion.get("case") or {}).get("naranjo")
     if row.stream != STREAM or not told:
         return None
-    confirmed = next((event for event in reversed(events) if event["kind"] == KIND), None)
-    before = {each["number"]: each for each in told}
-    said = {int(number): reply for number, reply in (confirmed["data"]["replies"].items() if confirmed else ())}
-    replies = {number: said.get(number, each["reply"]) for number, each in before.items()}
+    confirmed = next((event for event in reversed(events) if event.kind == KIND), None)
+    before = {each.number: each for each in told}
+    said = {int(number): reply for number, reply in (confirmed.data["replies"].items() if confirmed else ())}
+    replies = {number: said.get(number, each.reply) for number, each in before.items()}
     questions = tuple(
         Question(
             number=item.number,
@@ -68,10 +69,10 @@ def causality_of(row: sa.Row[Any], events: Sequence[sa.RowMapping], form: Naranj
     return Causality(
         questions,
         score_of(form, replies),
-        confirmed["actor"] if confirmed else "",
-        confirmed["at"] if confirmed else None,
-        (confirmed["note"] or "") if confirmed else "",
-        outdated=bool(confirmed and confirmed["assessment_id"] != row.assessment_id),
+        confirmed.actor if confirmed else "",
+        confirmed.at if confirmed else None,
+        (confirmed.note or "") if confirmed else "",
+        outdated=bool(confirmed and confirmed.assessment_id != row.assessment_id),
     )
 
 
@@ -84,10 +85,10 @@ def confirm(
         raise ActRefused("naranjo", "incomplete")
     acts.check_length("note", note)
     alert = acts.held(connection, act)
-    if alert["stream"] != STREAM:
+    if alert.stream != STREAM:
         raise ActRefused("naranjo", "not_asked")
     acts.check_seen(act, alert)
     found = score_of(form, {int(number): reply for number, reply in answers.items()})
     data = {"replies": dict(answers), "score": found.score, "band": found.band}
-    happening = Happening(KIND, act.now, act.actor, note=note or None, assessment_id=alert["assessment_id"], data=data)
+    happening = Happening(KIND, act.now, act.actor, note=note or None, assessment_id=alert.assessment_id, data=data)
     alerts.record(connection, act.alert_id, happening)

@@ -1,6 +1,7 @@
 """The inbox: open alerts by patient, live."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -16,7 +17,7 @@ from inbox.people.access import record_list
 from inbox.people.authentication import UNATTENDED
 from store import event_order, feeds
 from store.engine import reading
-from store.inbox_queries import AlertFilter, Rows, gravest_alerts, list_alerts
+from store.inbox_queries import AlertFilter, ConcludedAlert, gravest_alerts, list_alerts
 from store.merges import persons
 from store.status_queries import last_message_at
 
@@ -94,7 +95,7 @@ def _inbox(request: AnyRequest, template: str, wanted: Wanted, after: int | None
     )
 
 
-def _alerts(connection: sa.Connection, parts: Parts, wanted: Wanted) -> Rows:
+def _alerts(connection: sa.Connection, parts: Parts, wanted: Wanted) -> list[ConcludedAlert]:
     """Open alerts by tier; of settled ones, of which there are ever more, the newest; one more than is shown."""
     which, limit = AlertFilter(wanted.status, wanted.tier), parts.settings.alerts_per_page + 1
     if wanted.status == ["open"]:
@@ -102,7 +103,7 @@ def _alerts(connection: sa.Connection, parts: Parts, wanted: Wanted) -> Rows:
     return list_alerts(connection, which, None, limit)
 
 
-def _groups(connection: sa.Connection, rows: Rows, language: str) -> list[Group]:
+def _groups(connection: sa.Connection, rows: Sequence[ConcludedAlert], language: str) -> list[Group]:
     found = persons(connection, {row.patient_id for row in rows})
     person_of = {member: person.root for person in found for member in person.members}
     return groups_of(rows, person_of, language)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import sqlalchemy as sa
+from store.inbox_queries import ConcludedAlert
 
 TIERS = ("contraindication", "high", "moderate", "information", "none")
 PRIORITIES = ("urgent", "prompt", "routine", "passive", "none")
@@ -49,7 +49,7 @@ class Group:
         return str(self.patient.get("ward") or "")
 
 
-def groups_of(rows: Iterable[sa.Row[Any]], person_of: Mapping[int, int], language: str) -> list[Group]:
+def groups_of(rows: Iterable[ConcludedAlert], person_of: Mapping[int, int], language: str) -> list[Group]:
     """Group alerts by patient; the patient with the gravest alert comes first."""
     by_person: dict[int, list[tuple[Card, Mapping[str, Any]]]] = {}
     for row in rows:
@@ -62,7 +62,7 @@ def groups_of(rows: Iterable[sa.Row[Any]], person_of: Mapping[int, int], languag
     return sorted(groups, key=lambda group: group.cards[0].rank)
 
 
-def card_of(row: sa.Row[Any], language: str) -> Card:
+def card_of(row: ConcludedAlert, language: str) -> Card:
     """Give one alert as the list shows it; only findings of the alert's own tier, unless there are none."""
     told = row.conclusion
     findings = [finding for finding in told.get("findings", []) if finding["tier"] != "information"]

@@ -11,6 +11,7 @@ import msgspec
 
 from inbox.alerts.causality import Causality
 from inbox.http.words import Words
+from store.inbox_queries import ConcludedAlert
 
 _AGE_GROUPS = ((2, "infant"), (12, "child"), (18, "adolescent"), (65, "adult"))  # D.2.3, below so many years
 
@@ -108,7 +109,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     knowledge: str
 
 
-def report_of(row: Any, causality: Causality, words: Words, site: str, now: datetime) -> Report:
+def report_of(row: ConcludedAlert, causality: Causality, words: Words, site: str, now: datetime) -> Report:
     """Make the report of one alert in the language of `words`."""
     told, language = row.conclusion, words.language
     case, order, patient = told["case"], told["order"], told["patient"]

@@ -31,7 +31,7 @@ def report_for(request: AnyRequest, number: int, language: str) -> Report:
     parts = parts_of(request)
     with parts.engine.begin() as connection:
         row = find_alert(connection, number)
-        events = alerts.happenings(connection, number)
+        events = alerts.events_of(connection, number)
         causality = causality_of(row, events, parts.knowledge.naranjo) if row is not None else None
         if row is None or causality is None:
             raise NotFoundException("there is no report of this alert")

@@ -1,5 +1,6 @@
 """Alerts and answers of one patient or order, by a number that is posted: it stands in no address, log or history."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,8 +13,9 @@ from inbox.http.pages import language_of, page
 from inbox.http.parts import AnyRequest, parts_of
 from inbox.people.access import record
 from store import merge_lists
+from store.assessments import StoredAssessment
 from store.engine import reading
-from store.inbox_queries import AlertFilter, Rows, list_alerts, list_assessments, patients_named
+from store.inbox_queries import AlertFilter, ConcludedAlert, list_alerts, list_assessments, patients_named
 
 Form = URLEncodedBody[dict[str, str]]
 
@@ -33,7 +35,7 @@ def show_found(request: AnyRequest, data: Form) -> Response[Any]:
         patients = patients_named(connection, number) if number else set()
         alerts, answers = _of(connection, patients, number, limit)
         spoken = merge_lists.among_members(connection, patients)
-    whom = sorted({*patients, *(row.patient_id for row in (*alerts, *answers))})
+    whom = sorted({*patients, *(row.patient_id for row in alerts), *(row.patient_id for row in answers)})
     with parts.engine.begin() as connection:  # never the number itself: it may be anybody's
         record(connection, request.user, "search", parts.clock(), patients=whom or [None], what=f"{len(whom)} found")
     found = {
@@ -45,7 +47,9 @@ def show_found(request: AnyRequest, data: Form) -> Response[Any]:
     return page(request, "search.html", number=number, found=found)
 
 
-def _of(connection: sa.Connection, patients: set[int], number: str, limit: int) -> tuple[Rows, Rows]:
+def _of(
+    connection: sa.Connection, patients: set[int], number: str, limit: int
+) -> tuple[list[ConcludedAlert], list[StoredAssessment]]:
     """The alerts and answers of the patients, or of the order, that go by this number."""
     if patients:
         wanted = AlertFilter(patients=patients)
@@ -56,9 +60,9 @@ def _of(connection: sa.Connection, patients: set[int], number: str, limit: int) 
     return of_order, list_assessments(connection, None, number, None, limit)
 
 
-def _latest(answers: Rows) -> list[sa.Row[Any]]:
+def _latest(answers: Sequence[StoredAssessment]) -> list[StoredAssessment]:
     """The newest answer for each order and stream; they come newest first."""
-    newest: dict[tuple[int, str], sa.Row[Any]] = {}
+    newest: dict[tuple[int, str], StoredAssessment] = {}
     for row in answers:
         newest.setdefault((row.order_id, row.stream), row)
     return list(newest.values())

@@ -3,7 +3,6 @@
 from typing import Annotated, Any
 
 import msgspec
-import sqlalchemy as sa
 from litestar import Router, get, post
 from litestar.params import FromPath, JSONBody, QueryParameter
 
@@ -15,7 +14,7 @@ from inbox.http.api_shapes import Code, CodeExample, Page, WholeCode
 from inbox.http.parts import AnyRequest, Parts, parts_of
 from inbox.people.viewer import needs
 from store.engine import reading
-from store.local_code_lists import CodeFilter, newest, one, reach
+from store.local_code_lists import CodeFilter, SeenCode, newest, one, reach
 
 States = Annotated[
     list[str] | None, QueryParameter(name="state", description="open, mapped, dismissed, known; repeated or joined")
@@ -80,10 +79,10 @@ def _whole(parts: Parts, number: int) -> WholeCode:
     return WholeCode(**code_shape(row), patients=touches.patients, patients_with_ivig=touches.with_ivig)
 
 
-def code_shape(row: sa.Row[Any]) -> dict[str, Any]:
+def code_shape(row: SeenCode) -> dict[str, Any]:
     """Give the values of a code, for either of its shapes."""
-    told = {name: row._mapping[name] for name in Code.__struct_fields__ if name not in ("id", "example")}
-    example = CodeExample(message=row.control_id or "", message_id=str(row.message_id), path=row.path)
+    told = {name: getattr(row, name) for name in Code.__struct_fields__ if name not in ("id", "example")}
+    example = CodeExample(message=row.control_id or "", message_id=str(row.message_id), path=row.path or "")
     return told | {"id": str(row.id), "example": example if row.message_id is not None else None}
 
 

@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 
 from inbox.errors import ActRefused, CodeChanged, CodeMissing
 from rules.knowledge import Knowledge
 from store import local_code_lists, local_codes
-from store.local_codes import Decision
+from store.local_code_lists import SeenCode
+from store.local_codes import CodeDecision
 from store.message_queries import Waiting
 
 LONGEST_REASON = 400
@@ -33,7 +33,7 @@ def map_code(connection: sa.Connection, act: CodeAct, knowledge: Knowledge, valu
     code = _held(connection, act)
     if code.state == "mapped" and code.value_set == value_set:
         return []
-    return _decide(connection, act, Decision("mapped", act.actor, act.now, value_set=value_set))
+    return _decide(connection, act, CodeDecision("mapped", act.actor, act.now, value_set=value_set))
 
 
 def dismiss_code(connection: sa.Connection, act: CodeAct, reason: str) -> list[Waiting]:
@@ -43,7 +43,7 @@ def dismiss_code(connection: sa.Connection, act: CodeAct, reason: str) -> list[W
     if len(reason) > LONGEST_REASON:
         raise ActRefused("reason", "too_long")
     was_mapped = _held(connection, act).state == "mapped"
-    decision = Decision("dismissed", act.actor, act.now, reason=reason.strip())
+    decision = CodeDecision("dismissed", act.actor, act.now, reason=reason.strip())
     if was_mapped:
         return _decide(connection, act, decision)
     local_codes.decide(connection, act.code_id, decision)
@@ -55,7 +55,7 @@ def value_sets(knowledge: Knowledge) -> list[str]:
     return sorted(name for name in knowledge.terms.codes.names if not name.startswith(_ROUTES))
 
 
-def _held(connection: sa.Connection, act: CodeAct) -> sa.Row[Any]:
+def _held(connection: sa.Connection, act: CodeAct) -> SeenCode:
     """Give the code as it is while nobody notes or changes one."""
     local_codes.begin_change(connection)
     code = local_code_lists.one(connection, act.code_id)
@@ -66,6 +66,6 @@ def _held(connection: sa.Connection, act: CodeAct) -> sa.Row[Any]:
     return code
 
 
-def _decide(connection: sa.Connection, act: CodeAct, decision: Decision) -> list[Waiting]:
+def _decide(connection: sa.Connection, act: CodeAct, decision: CodeDecision) -> list[Waiting]:
     local_codes.decide(connection, act.code_id, decision)
     return local_codes.process_again(connection, [act.code_id])

@@ -96,5 +96,5 @@ def _say(connection: sa.Connection, act: IdentityAct, event: str, of: Spoken, sp
     line = Happening(kind, act.now, act.actor, note=act.reason.strip(), data={"message_id": str(message)})
     members = merges.merge_set(connection, act.pair)
     for alert in alerts.of_patients(connection, members, _STANDING):
-        alerts.record(connection, alert["id"], line)
+        alerts.record(connection, alert.id, line)
     return message

@@ -16,7 +16,6 @@ from inbox.people.access import patients_in_message, record
 from inbox.people.viewer import needs
 from store.engine import reading
 from store.inbox_queries import MessageFilter, find_message, list_messages
-from store.messages import raw_of
 
 STATES = ("received", "processed", "ignored", "parked")
 
@@ -53,7 +52,7 @@ def one_message(request: AnyRequest, message_id: FromPath[str]) -> WholeMessage:
             raise NotFoundException("there is no such message")
         patients = patients_in_message(connection, number)
         record(connection, request.user, "view_message", parts.clock(), patients=patients, what=f"message {number}")
-    raw = raw_of(row)
+    raw = row.text
     lines = [line for segment in read_segments(raw, row.hl7_version) for line in segment.fields]
     fields = [Field(path=line.path, name=line.name, value=line.value) for line in lines]
     return WholeMessage(**message_shape(row), raw=as_text(raw), fields=fields)

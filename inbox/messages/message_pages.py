@@ -18,7 +18,6 @@ from inbox.people.viewer import needs
 from store import feeds
 from store.engine import reading
 from store.inbox_queries import MessageFilter, find_message, list_messages
-from store.messages import raw_of
 
 STATES = ("parked", "received", "processed", "ignored")
 
@@ -65,7 +64,7 @@ def show_message(request: AnyRequest, message_id: FromPath[str], path: FromQuery
             raise NotFoundException("there is no such message")
         patients = patients_in_message(connection, number)
         record(connection, request.user, "view_message", parts.clock(), patients=patients, what=f"message {number}")
-    raw = raw_of(row)
+    raw = row.text
     masked = masker(raw, parts.settings.masked_authorities)
     return page(
         request,

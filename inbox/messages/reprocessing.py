@@ -1,18 +1,14 @@
 """A message that gets another try."""
 
-from typing import Any
-
-import sqlalchemy as sa
-
 from inbox.errors import MessageMissing, MessagePruned, MessageWaiting
 from inbox.http.parts import Parts
 from inbox.people.access import patients_in_message, record
 from inbox.people.viewer import Viewer
 from store import message_queries
-from store.inbox_queries import find_message
+from store.inbox_queries import KeptMessage, find_message
 
 
-def reprocess(parts: Parts, viewer: Viewer, message_id: int) -> sa.Row[Any]:
+def reprocess(parts: Parts, viewer: Viewer, message_id: int) -> KeptMessage:
     """Make the message wait for a worker again, commit, then queue it; give the message as it is now."""
     with parts.engine.begin() as connection:
         waiting = message_queries.reprocess(connection, [message_id], parts.clock())

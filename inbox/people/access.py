@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 
 from inbox.http.parts import AnyRequest, parts_of
 from inbox.people.viewer import Viewer
+from store.alerts import Alert
+from store.assessments import StoredAssessment
 from store.tables import access_log, fact
 
 
@@ -34,7 +35,7 @@ def patients_in_message(connection: sa.Connection, message_id: int) -> list[int 
     return [*connection.scalars(query)] or [None]
 
 
-def record_list(request: AnyRequest, action: str, kind: str, rows: Sequence[sa.Row[Any]]) -> None:
+def record_list(request: AnyRequest, action: str, kind: str, rows: Sequence[Alert | StoredAssessment]) -> None:
     """Write one line per patient in a list, in a transaction of its own: no list keeps the worker waiting."""
     if not rows:
         return

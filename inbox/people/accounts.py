@@ -1,10 +1,9 @@
 """Local accounts: who may sign in, with which password and role."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
-from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
@@ -14,6 +13,20 @@ from inbox.people.viewer import ROLES
 from store.tables import session, user
 
 SHORTEST_PASSWORD = 10
+
+
+class Account(msgspec.Struct, frozen=True):
+    """Somebody who may sign in."""
+
+    id: int
+    name: str
+    role: str  # reader | pharmacist | admin
+    language: str
+    active: bool
+    created_at: datetime
+
+
+_ACCOUNT = tuple(user.c[name] for name in Account.__struct_fields__)
 
 
 @cache
@@ -42,10 +55,9 @@ def add_user(connection: sa.Connection, name: str, password: str, role: str, now
     return int(connection.execute(sa.insert(user).values(**row).returning(user.c.id)).scalar_one())
 
 
-def every_user(connection: sa.Connection) -> Sequence[sa.RowMapping]:
+def every_user(connection: sa.Connection) -> list[Account]:
     """Give every account, by name."""
-    query = sa.select(user.c.name, user.c.role, user.c.active, user.c.created_at)
-    return connection.execute(query.order_by(user.c.name)).mappings().all()
+    return [Account(*row) for row in connection.execute(sa.select(*_ACCOUNT).order_by(user.c.name))]
 
 
 def change_password(connection: sa.Connection, name: str, password: str) -> None:
@@ -88,15 +100,15 @@ def _check_length(password: str) -> None:
         raise AccountRefused(f"a password has at least {SHORTEST_PASSWORD} characters")
 
 
-def check_password(connection: sa.Connection, name: str, password: str) -> sa.Row[Any] | None:
+def check_password(connection: sa.Connection, name: str, password: str) -> Account | None:
     """Give the active account of this name and password."""
-    query = sa.select(user).where(user.c.name == name.strip(), user.c.active)
+    query = sa.select(user.c.password_hash, *_ACCOUNT).where(user.c.name == name.strip(), user.c.active)
     found = connection.execute(query).one_or_none()
     try:
         _hasher().verify(found.password_hash if found else _nobody(), password)
     except (VerifyMismatchError, InvalidHashError):
         return None
-    return found
+    return Account(*found[1:]) if found else None
 
 
 def user_names(connection: sa.Connection, at_least: str = "pharmacist") -> list[str]:

@@ -55,16 +55,16 @@ def _viewer_of_session(parts: Parts, token: str, attended: bool) -> Viewer | Non
         found = find_session(connection, token, now, parts.settings.session_idle)
     if found is None:
         return None
-    if attended and now - found["seen_at"] >= SEEN_EVERY:
+    if attended and now - found.seen_at >= SEEN_EVERY:
         with parts.engine.begin() as connection:
             mark_seen(connection, token, now)
-    return Viewer(found["name"], found["role"], "", found["language"], found["id"])
+    return Viewer(found.name, found.role, "", found.language, found.user_id)
 
 
 def _viewer_of_token(parts: Parts, token: str) -> Viewer | None:
     with reading(parts.engine) as connection:
         found = find_token(connection, token)
-    return Viewer(found["name"], found["role"], "") if found else None
+    return Viewer(found.name, found.role, "") if found else None
 
 
 def _from(connection: AnyConnection, viewer: Viewer) -> Viewer:

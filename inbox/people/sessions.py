@@ -4,11 +4,22 @@ import secrets
 from datetime import datetime, timedelta
 from hashlib import sha256
 
+import msgspec
 import sqlalchemy as sa
 
 from store.tables import session, user
 
 SEEN_EVERY = timedelta(minutes=1)  # a sign of life is written no more often
+
+
+class SignedIn(msgspec.Struct, frozen=True):
+    """Whose session it is, and when it was last used."""
+
+    user_id: int
+    name: str
+    role: str
+    language: str
+    seen_at: datetime
 
 
 def hash_of(token: str) -> bytes:
@@ -25,7 +36,7 @@ def open_session(connection: sa.Connection, user_id: int, now: datetime, lifetim
     return token
 
 
-def find_session(connection: sa.Connection, token: str, now: datetime, idle: timedelta) -> sa.RowMapping | None:
+def find_session(connection: sa.Connection, token: str, now: datetime, idle: timedelta) -> SignedIn | None:
     """Give the active user of a session that has neither ended nor been left alone too long."""
     query = (
         sa.select(user.c.id, user.c.name, user.c.role, user.c.language, session.c.seen_at)
@@ -37,7 +48,8 @@ def find_session(connection: sa.Connection, token: str, now: datetime, idle: tim
             user.c.active,
         )
     )
-    return connection.execute(query).mappings().one_or_none()
+    row = connection.execute(query).one_or_none()
+    return None if row is None else SignedIn(*row)
 
 
 def mark_seen(connection: sa.Connection, token: str, now: datetime) -> None:

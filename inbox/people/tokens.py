@@ -1,15 +1,27 @@
 """Tokens for programs: `Authorization: Bearer …`. Only a hash is kept, so a token is shown once."""
 
 import secrets
-from collections.abc import Sequence
 from datetime import datetime
 
+import msgspec
 import sqlalchemy as sa
 
 from inbox.errors import AccountRefused
 from inbox.people.sessions import hash_of
 from inbox.people.viewer import ROLES
 from store.tables import token as tokens
+
+
+class Token(msgspec.Struct, frozen=True):
+    """What is known of a token; not the token itself."""
+
+    name: str
+    role: str
+    created_at: datetime
+    revoked_at: datetime | None
+
+
+_TOKEN = tuple(tokens.c[name] for name in Token.__struct_fields__)
 
 
 def create_token(connection: sa.Connection, name: str, role: str, now: datetime) -> str:
@@ -30,15 +42,13 @@ def revoke_token(connection: sa.Connection, name: str, now: datetime) -> int:
     return connection.execute(ended).rowcount
 
 
-def every_token(connection: sa.Connection) -> Sequence[sa.RowMapping]:
-    """Give every token there was, by name, oldest first; not the token itself."""
-    query = sa.select(tokens.c.name, tokens.c.role, tokens.c.created_at, tokens.c.revoked_at)
-    return connection.execute(query.order_by(tokens.c.name, tokens.c.id)).mappings().all()
+def every_token(connection: sa.Connection) -> list[Token]:
+    """Give every token there was, by name, oldest first."""
+    return [Token(*row) for row in connection.execute(sa.select(*_TOKEN).order_by(tokens.c.name, tokens.c.id))]
 
 
-def find_token(connection: sa.Connection, token: str) -> sa.RowMapping | None:
-    """Give the name and role of a token that was not revoked."""
-    query = sa.select(tokens.c.name, tokens.c.role).where(
-        tokens.c.token_hash == hash_of(token), tokens.c.revoked_at.is_(None)
-    )
-    return connection.execute(query).mappings().one_or_none()
+def find_token(connection: sa.Connection, token: str) -> Token | None:
+    """Give a token that was not revoked."""
+    query = sa.select(*_TOKEN).where(tokens.c.token_hash == hash_of(token), tokens.c.revoked_at.is_(None))
+    row = connection.execute(query).one_or_none()
+    return None if row is None else Token(*row)

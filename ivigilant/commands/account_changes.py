@@ -36,9 +36,7 @@ def list_users(config: Config = None, data_dir: DataDir = None) -> None:
 
     with _accounts(config, data_dir) as connection:
         for row in every_user(connection):
-            typer.echo(
-                f"{row['name']:<30} {row['role']:<11} {_day(row['created_at'])}{'' if row['active'] else '  ended'}"
-            )
+            typer.echo(f"{row.name:<30} {row.role:<11} {_day(row.created_at)}{'' if row.active else '  ended'}")
 
 
 def set_password(name: Name, config: Config = None, data_dir: DataDir = None) -> None:
@@ -105,8 +103,8 @@ def list_tokens(config: Config = None, data_dir: DataDir = None) -> None:
 
     with _accounts(config, data_dir) as connection:
         for row in every_token(connection):
-            ended = f"  ended {_day(row['revoked_at'])}" if row["revoked_at"] else ""
-            typer.echo(f"{row['name']:<30} {row['role']:<11} {_day(row['created_at'])}{ended}")
+            ended = f"  ended {_day(row.revoked_at)}" if row.revoked_at else ""
+            typer.echo(f"{row.name:<30} {row.role:<11} {_day(row.created_at)}{ended}")
 
 
 @contextmanager

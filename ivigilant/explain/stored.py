@@ -61,7 +61,7 @@ def explain_stored_message(
             explained.append(explain_any(known, knowledge, opinion).explained)
         members = {member for person in merges.persons(connection, people) for member in person.members}
         found = orders.of_patients(connection, members)
-        answers = tuple(_answers(connection, [row["id"] for row in found], knowledge))
+        answers = tuple(_answers(connection, [order.id for order in found], knowledge))
     return Explained(tuple(explained), 0, answers)
 
 
@@ -94,14 +94,14 @@ def _answers(connection: sa.Connection, ids: Collection[int], knowledge: Knowled
     """The newest answer of each order that has one; the knowledge of today only names its rules."""
     for _, row in sorted(assessments.latest(connection, ids).items()):
         yield explain_answer(
-            row["conclusion"],
+            row.conclusion,
             knowledge,
-            tier=row["tier"],
-            priority=row["priority"],
-            version=row["knowledge"],
-            as_of=row["as_of"],
-            concluded_at=row["concluded_at"],
-            stream=row["stream"],
+            tier=row.tier,
+            priority=row.priority,
+            version=row.knowledge,
+            as_of=row.as_of,
+            concluded_at=row.concluded_at,
+            stream=row.stream,
         )
 
 

@@ -4,7 +4,6 @@ import random
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -13,7 +12,7 @@ from inbox.codes.code_acts import CodeAct, dismiss_code, map_code
 from rules.facts import Coding
 from rules.knowledge import Knowledge
 from store import local_code_lists, tables
-from store.local_code_lists import CodeFilter
+from store.local_code_lists import CodeFilter, SeenCode
 from tests.ivigilant.site_hospital import a_message, an_order
 from tests.journeys.hospital import Hospital
 from worker.local_codes import settle
@@ -24,9 +23,9 @@ TROMB = "DG1|1||T7^Trombosebeen li^ZKH||20190614|F"
 ANY = CodeFilter()
 
 
-def codes(hospital: Hospital) -> list[sa.Row[Any]]:
+def codes(hospital: Hospital) -> list[SeenCode]:
     with hospital.engine.connect() as connection:
-        return list(local_code_lists.most_seen(connection, ANY, 100))
+        return local_code_lists.most_seen(connection, ANY, 100)
 
 
 def decides(hospital: Hospital, code: str, value_set: str) -> int:

@@ -29,11 +29,11 @@ def test_an_alert_and_its_first_line_are_written_together(engine: sa.Engine) -> 
         )
 
         found = alerts.of_orders(connection, [order])
-        record = alerts.happenings(connection, raised.alert_id)
-    assert found[order, "order"]["badges"] == ["test"]
-    assert found[order, "order"]["opened_at"] == NOW
-    assert [(line["id"], line["kind"], line["actor"]) for line in record] == [(raised.event_id, "raised", "system")]
-    assert record[0]["data"] == {"rules": ["ivig-after-vte"]}
+        record = alerts.events_of(connection, raised.alert_id)
+    assert found[order, "order"].badges == ["test"]
+    assert found[order, "order"].opened_at == NOW
+    assert [(line.id, line.kind, line.actor) for line in record] == [(raised.event_id, "raised", "system")]
+    assert record[0].data == {"rules": ["ivig-after-vte"]}
 
 
 def test_an_order_has_one_alert_per_stream(engine: sa.Engine) -> None:
@@ -58,10 +58,10 @@ def test_a_change_touches_only_what_changed_and_leaves_a_line(engine: sa.Engine)
         )
 
         row = alerts.get(connection, alert)
-        (line,) = alerts.happenings(connection, alert)
+        (line,) = alerts.events_of(connection, alert)
     assert row is not None
-    assert (row["status"], row["tier"], row["opened_at"], row["changed_at"]) == ("resolved", "high", NOW, later)
-    assert (line["id"], line["kind"], line["reason"], line["at"]) == (
+    assert (row.status, row.tier, row.opened_at, row.changed_at) == ("resolved", "high", NOW, later)
+    assert (line.id, line.kind, line.reason, line.at) == (
         raised.event_id,
         "resolved",
         "order_stopped",
@@ -77,7 +77,7 @@ def test_a_remark_leaves_the_alert_as_it_is(engine: sa.Engine) -> None:
         alerts.record(connection, alert, Happening("comment", NOW, actor="els", note="called the ward"))
 
         assert alerts.get(connection, alert) == before
-        assert [line["note"] for line in alerts.happenings(connection, alert)] == ["called the ward"]
+        assert [line.note for line in alerts.events_of(connection, alert)] == ["called the ward"]
 
 
 def test_alerts_of_a_patient_are_given_by_status(engine: sa.Engine) -> None:
@@ -86,8 +86,8 @@ def test_alerts_of_a_patient_are_given_by_status(engine: sa.Engine) -> None:
         one = an_alert(connection, an_order(connection, patient, key="1"))
         other = an_alert(connection, an_order(connection, patient, key="2"), status="resolved")
 
-        every = [row["id"] for row in alerts.of_patients(connection, [patient])]
-        still_open = [row["id"] for row in alerts.of_patients(connection, [patient], statuses=["open"])]
+        every = [row.id for row in alerts.of_patients(connection, [patient])]
+        still_open = [row.id for row in alerts.of_patients(connection, [patient], statuses=["open"])]
 
     assert (every, still_open) == ([one, other], [one])
 
@@ -102,4 +102,4 @@ def test_a_decision_stands_until_its_time_is_over(engine: sa.Engine) -> None:
 
         valid = decisions.valid(connection, [patient], NOW)
 
-    assert [row["signature"] for row in valid] == ["still", "always"]
+    assert [row.signature for row in valid] == ["still", "always"]

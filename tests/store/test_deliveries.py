@@ -39,7 +39,7 @@ def test_a_delivery_is_noted_once(engine: sa.Engine, new: NewDelivery) -> None:
 
     assert (len(first), len(second), none) == (1, 1, [])
     with engine.begin() as connection:
-        assert [row["destination"] for row in deliveries.of_alert(connection, new.alert_id)] == ["webhook", "mail"]
+        assert [row.destination for row in deliveries.of_alert(connection, new.alert_id)] == ["webhook", "mail"]
 
 
 def test_what_is_claimed_is_nobody_elses_until_the_lease_ends(engine: sa.Engine, new: NewDelivery) -> None:
@@ -125,7 +125,7 @@ def test_a_sender_that_lost_its_lease_does_not_undo_the_work_of_the_next(engine:
 
         (row,) = deliveries.of_alert(connection, new.alert_id)
     assert (failed, refused, sent) == (False, False, True)
-    assert (row["state"], row["last_error"]) == ("sent", None)
+    assert (row.state, row.last_error) == ("sent", None)
 
 
 def test_how_long_the_oldest_has_been_due_is_known(engine: sa.Engine, new: NewDelivery) -> None:

@@ -32,7 +32,7 @@ def test_only_messages_that_still_wait_are_taken_oldest_first(engine: sa.Engine)
         held = message_queries.lock_received(connection, [three, two, one, 999])
 
     assert held == {one: False, three: False}
-    assert [(row["id"], row["control_id"], row["feed_name"]) for row in taken] == [
+    assert [(row.id, row.control_id, row.feed_name) for row in taken] == [
         (one, "M0", "ehr"),
         (three, "M2", "ehr"),
     ]
@@ -121,7 +121,7 @@ def test_doubts_about_a_message_add_up(engine: sa.Engine) -> None:
             message_queries.add_flags(connection, {one: flags})
 
         (row,) = message_queries.received(connection, [one])
-    assert row["flags"] == ["charset", "no_weight"]
+    assert row.flags == ["charset", "no_weight"]
 
 
 def test_a_feed_is_made_when_it_is_first_heard_and_known_when_it_is_declared(engine: sa.Engine) -> None:

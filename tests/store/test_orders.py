@@ -26,8 +26,8 @@ def test_an_order_keeps_its_id_while_its_state_changes(engine: sa.Engine) -> Non
 
         (order, _) = orders.of_patients(connection, [patient])
     assert first.items() <= second.items()
-    assert (order["state"], order["version"], order["starts_at"]) == ("cancelled", "2", None)
-    assert order["data"] == {"dose": [30, 35]}
+    assert (order.state, order.version, order.starts_at) == ("cancelled", "2", None)
+    assert order.data == {"dose": [30, 35]}
 
 
 @pytest.mark.parametrize(
@@ -72,18 +72,18 @@ def test_the_latest_answer_of_each_order_is_given(engine: sa.Engine) -> None:
 
         latest = assessments.latest(connection, [one, other, other + 1])
 
-    assert {key: row["id"] for key, row in latest.items()} == {(one, "order"): second, (other, "order"): third}
+    assert {key: row.id for key, row in latest.items()} == {(one, "order"): second, (other, "order"): third}
 
 
 def test_answers_get_their_ids_in_the_order_they_were_given(engine: sa.Engine) -> None:
     with engine.begin() as connection:
         order = an_order(connection)
-        patient = orders.of_patients(connection, [1])[0]["patient_id"]
+        patient = orders.of_patients(connection, [1])[0].patient_id
         row = {"order_id": order, "patient_id": patient, "order_version": "1", "knowledge": "k", "tier": "none"}
         row |= {"priority": "none", "conclusion": {"findings": []}, "as_of": NOW, "concluded_at": NOW + timedelta(1)}
 
         ids = assessments.append(connection, [row | {"signature": f"s{number}"} for number in range(5)])
 
         rows = assessments.of_ids(connection, ids)
-    assert [rows[id_]["signature"] for id_ in ids] == ["s0", "s1", "s2", "s3", "s4"]
-    assert rows[ids[0]]["conclusion"] == {"findings": []}
+    assert [rows[id_].signature for id_ in ids] == ["s0", "s1", "s2", "s3", "s4"]
+    assert rows[ids[0]].conclusion == {"findings": []}

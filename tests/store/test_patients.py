@@ -77,7 +77,7 @@ def test_a_flag_is_news_once_and_stays(engine: sa.Engine) -> None:
 
         news = [add_flag(connection, ids, flag) for ids, flag in [({one}, "b"), ({one, other}, "b"), ({one}, "a")]]
 
-        assert patients.of_ids(connection, [one])[one]["flags"] == ["a", "b"]
+        assert patients.of_ids(connection, [one])[one].flags == ["a", "b"]
         assert add_flag(connection, [], "c") == set()
     assert news == [{one}, {other}, {one}]
 
@@ -98,7 +98,7 @@ def test_each_field_keeps_what_the_latest_message_said_of_it(engine: sa.Engine) 
         update_demographics(connection, [(at_once, version, fields) for version, fields in told])
 
         rows = patients.of_ids(connection, [forward, backward, at_once]).values()
-    assert [row["demographics"] for row in rows] == [{"family": "Peeters", "ward": "C3", "sex": "F"}] * 3
+    assert [row.demographics for row in rows] == [{"family": "Peeters", "ward": "C3", "sex": "F"}] * 3
 
 
 def test_demographics_are_news_only_when_a_value_changes(engine: sa.Engine) -> None:
