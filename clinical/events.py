@@ -166,6 +166,7 @@ class OrderKeys(Struct, frozen=True, kw_only=True):
     filler: str = ""
     parent: str = ""  # ORC-8
     replaces: str = ""  # the key of the order this one replaces (RP/RO)
+    replaces_too: tuple[str, ...] = ()  # of others that it replaces as well
 
 
 class Component(Struct, frozen=True, kw_only=True):

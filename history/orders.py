@@ -53,6 +53,7 @@ _STATE_OF_STATUS: Final[dict[str, str]] = {  # ORC-5, table 0038
     "A": ACTIVE,
     "IP": ACTIVE,
 }
+REPLACES: Final = ("RP", "RU")  # with the new content under the same number, some senders' word for a change
 _STATUS_DECIDES: Final = frozenset({"SC", "CA", "DC", "RP"})
 
 CONFIRMATION_NEEDED: Final = "stop_needs_confirmation"  # flag on events of a feed whose pharmacy confirms stops
@@ -138,17 +139,36 @@ def _group(entries: Iterable[Entry]) -> list[list[Entry]]:
 
 
 def _replacements(entries: Iterable[Entry]) -> dict[str, Entry]:
-    """The order numbers that a later order says it replaces."""
+    """The order numbers that a later order says it replaces, none of them its own."""
     return {
-        entry.event.keys.replaces: entry
+        number: entry
         for entry in entries
-        if isinstance(entry.event, MedicationOrdered) and entry.event.keys.replaces and _replaces(entry.event)
+        if isinstance(entry.event, MedicationOrdered) and _replaces(entry.event)
+        for number in (entry.event.keys.replaces, *entry.event.keys.replaces_too)
+        if number and number not in (entry.event.keys.placer, entry.event.keys.filler)
     }
 
 
 def _replaces(event: MedicationOrdered) -> bool:
-    """Whether it is the new order, in whose place the old one was; a FHIR request entered in error never was."""
-    return event.control == "RO" or (event.control == "SC" and event.source == "request")
+    """Whether it is the new order, in whose place the old one was; a FHIR request entered in error never was.
+
+    Some senders give the new order the code RP, with the number of the old one as its parent.
+    """
+    is_new = event.control == "RO" or (event.control in REPLACES and _has_product(event))
+    return is_new or (event.control == "SC" and event.source == "request")
+
+
+def _unless_replaced(state: str, group: Sequence[Entry]) -> str:
+    """An order ends `replaced` only where another one replaces it.
+
+    With its content told anew under the same number (RP, RU) it goes on, changed. With nothing told, a replacement
+    was asked for, and until it comes the order stands.
+    """
+    if state != REPLACED:
+        return state
+    ended = [entry.event for entry in group if isinstance(entry.event, MedicationOrdered)]
+    by = next(event for event in reversed(ended) if next_state("", event) == REPLACED)
+    return ACTIVE if _has_product(by) else REPLACE_PENDING
 
 
 def _fold(group: list[Entry], replaced: dict[str, Entry]) -> OrderState:
@@ -161,6 +181,8 @@ def _fold(group: list[Entry], replaced: dict[str, Entry]) -> OrderState:
             continue
         state = next_state(state, entry.event)
         stopped_at = entry.happened_at if state in STOPPED else None
+    if state == REPLACED and not any(number in replaced for number in (*placers, *fillers)):
+        state, stopped_at = _unless_replaced(state, group), None
     for number in (*placers, *fillers):
         successor = replaced.get(number)
         if successor is not None and (state or ACTIVE) not in STOPPED:
@@ -195,7 +217,7 @@ def _ordered(group: list[Entry]) -> list[tuple[Entry, MedicationOrdered]]:
         if not isinstance(entry.event, MedicationOrdered):
             continue
         if entry.event.control in ("UX", "UM"):
-            if len(told) > 1 and told[-1][1].control in ("XO", "RP"):
+            if len(told) > 1 and told[-1][1].control in ("XO", *REPLACES):
                 told.pop()
         elif _has_product(entry.event):
             told.append((entry, entry.event))

@@ -28,10 +28,8 @@ def read_administrations(
 ) -> list[MedicationGiven]:
     """Every administration of one patient."""
     found: list[MedicationGiven] = []
-    before: Segment | None = None
     for group in group_orders(segments):
-        keys = read_keys(group.control, before, _prescription(group), header)
-        before = group.control or before
+        keys = read_keys(group.control, _prescription(group), header)
         rows = group.named("RXA")
         found.extend(
             _Row(part, group, keys, _routes_after(rows[number:], group), patient, header, defaults).read()

@@ -110,8 +110,33 @@ _REPLACING = frozenset({"RP", "RO", "RU"})
 _REPLACED = frozenset({"RP", "RQ", "RU"})
 
 
-def read_keys(control: Segment | None, before: Segment | None, prescription: str, header: Header) -> OrderKeys:
-    """The keys of one order; `before` is the ORC that stands before its own, which a replacement may replace.
+def replaced_before(groups: Sequence[Group]) -> list[tuple[Segment, ...]]:
+    """For each order the ORCs of those that the message says were replaced (RP, RQ, RU) just before it.
+
+    Several may be replaced by one, and one by several: `RP RP RO`, `RP RO RO`.
+    """
+    found: list[tuple[Segment, ...]] = []
+    replaced: list[Segment] = []
+    before = ""
+    for group in groups:
+        code = _code(group.control)
+        if code not in _REPLACED | {"RO"} or (code != "RO" and before == "RO"):
+            replaced = []
+        found.append(tuple(replaced) if code == "RO" else ())
+        if group.control is not None and code in _REPLACED:
+            replaced.append(group.control)
+        before = code
+    return found
+
+
+def _code(control: Segment | None) -> str:
+    return control.text(1).strip().upper() if control is not None else ""
+
+
+def read_keys(
+    control: Segment | None, prescription: str, header: Header, replaced: Sequence[Segment] = ()
+) -> OrderKeys:
+    """The keys of one order; `replaced` are the ORCs before it of the orders that it replaces.
 
     An order without any number goes by its prescription number, when it has one.
     """
@@ -122,9 +147,8 @@ def read_keys(control: Segment | None, before: Segment | None, prescription: str
     if not placer and not filler and prescription:
         filler = f"{namespace}|{prescription}"
     parent = parent_of(control, namespace)
-    return OrderKeys(
-        placer=placer, filler=filler, parent=parent, replaces=_replaces(control, before, parent, namespace)
-    )
+    first, *others = _replaced_keys(control, replaced, parent, namespace) or [""]
+    return OrderKeys(placer=placer, filler=filler, parent=parent, replaces=first, replaces_too=tuple(others))
 
 
 def entity(segment: Segment, field: int, namespace: str) -> str:
@@ -148,12 +172,10 @@ def parent_of(control: Segment, namespace: str) -> str:
     return ""
 
 
-def _replaces(control: Segment, before: Segment | None, parent: str, namespace: str) -> str:
-    code = control.text(1).strip().upper()
-    if code not in _REPLACING:
-        return ""
-    if parent:
-        return parent
-    if code != "RO" or before is None or before.text(1).strip().upper() not in _REPLACED:
-        return ""
-    return entity(before, 2, namespace) or entity(before, 3, namespace)
+def _replaced_keys(control: Segment, replaced: Sequence[Segment], parent: str, namespace: str) -> list[str]:
+    """The parent, unless it is also that of the orders replaced: then those; a parent of its own comes first."""
+    if _code(control) not in _REPLACING:
+        return []
+    numbers = [entity(each, 2, namespace) or entity(each, 3, namespace) for each in replaced]
+    is_of_all = bool(replaced) and all(parent_of(each, namespace) == parent for each in replaced)
+    return list(dict.fromkeys(number for number in ([] if is_of_all else [parent]) + numbers if number))

@@ -24,7 +24,7 @@ from parsers.medication.drug_lines import (
 )
 from parsers.medication.immunoglobulins import looks_like_immunoglobulin
 from parsers.medication.medication_text import find_rates, rises
-from parsers.medication.order_groups import Group, Part, group_orders, read_keys
+from parsers.medication.order_groups import Group, Part, group_orders, read_keys, replaced_before
 from parsers.medication.rates import Rate, combine, mean_of_steps, normalised, rate_of, read_give_per
 from parsers.medication.schedules import Chosen, Sent, choose, days_of, per_day, read_tq, read_tq1, timing_in_text
 from parsers.medication.units import PER_KG, RATES, Quantity, unique
@@ -187,19 +187,17 @@ def read_orders(
     defaults: Defaults,
 ) -> list[MedicationOrdered]:
     """Every order of one patient; what was only given is not one of them."""
-    before: Segment | None = None
+    groups = group_orders(segments)
     found: list[MedicationOrdered] = []
-    for group in group_orders(segments):
-        reader = _OrderReader(group, before, patient, header, defaults)
-        found.extend(reader.events())
-        before = group.control or before
+    for group, replaced in zip(groups, replaced_before(groups), strict=True):
+        found.extend(_OrderReader(group, replaced, patient, header, defaults).events())
     return found
 
 
 @dataclass(frozen=True, slots=True)
 class _OrderReader:
     group: Group
-    before: Segment | None  # the ORC of the order before this one
+    replaced: tuple[Segment, ...]  # the ORCs of the orders that the message says this one replaces
     patient: tuple[Identifier, ...]
     header: Header
     defaults: Defaults
@@ -226,7 +224,7 @@ class _OrderReader:
             patient=self.patient,
             path=control.path(1),
             at=done.at if done is not None else None,
-            keys=read_keys(control, self.before, "", self.header),
+            keys=read_keys(control, "", self.header, self.replaced),
             control=self._orc(1).upper(),
             status=self._orc(5).upper(),
             source="control",
@@ -252,7 +250,7 @@ class _OrderReader:
             flags=unique(
                 [*line.flags, *chosen.flags, *content.flags, *_doubts(bool(timings), in_words and bool(text))]
             ),
-            keys=read_keys(self.group.control, self.before, self._prescription(), self.header),
+            keys=read_keys(self.group.control, self._prescription(), self.header, self.replaced),
             control=self._orc(1).upper(),
             status=self._orc(5).upper(),
             source=self._source(),
