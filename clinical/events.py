@@ -9,76 +9,17 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal
 
-import msgspec
+from clinical.codes import Coding
+from clinical.identities import Identifier, PersonName
+from clinical.quantities import Amount
+from clinical.times import Moment
+from clinical.timings import Timing
+from clinical.values import Value
 
 Certainty = Literal["confirmed", "suspected", "refuted", "family", "unknown"]
-Precision = Literal["year", "month", "day", "hour", "minute", "second"]
 
 
-class Struct(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """A value that compares by its fields and writes itself as JSON."""
-
-
-class Coding(Struct, frozen=True, kw_only=True):
-    """One code in one system; the system is the name the sender used, normalised (`I10` → `ICD10`)."""
-
-    system: str
-    code: str
-    display: str = ""
-
-
-class Identifier(Struct, frozen=True, kw_only=True):
-    """A patient number: CX-1 with its authority (CX-4.1, else 4.2, else the feed's default) and type (CX-5)."""
-
-    authority: str
-    value: str
-    type: str = ""
-
-
-class Moment(Struct, frozen=True, kw_only=True):
-    """A time as precise as it was sent: `at` is the first instant it can mean, in UTC."""
-
-    at: datetime
-    precision: Precision
-
-
-class Amount(Struct, frozen=True, kw_only=True):
-    """A quantity that lies between two values, in one unit, with what was doubtful about it.
-
-    `unit` is normalised (g, mg, mL, g/kg, mg/kg/min, g/h, mL/h, kg, cm, ...), or the sender's own when unknown.
-    """
-
-    low: Decimal
-    high: Decimal
-    unit: str
-    basis: str = ""  # the path or paths it was read from
-    flags: tuple[str, ...] = ()
-
-
-class Timing(Struct, frozen=True, kw_only=True):
-    """One TQ or TQ1: how often, for how long, from when."""
-
-    pattern: str = ""  # QD, Q4W, Once, ... as sent
-    period_hours: Decimal | None = None  # hours between two starts; None when unknown or a single occurrence
-    per_period: int = 1  # administrations per period
-    occurrences: tuple[int, int] | None = None  # low, high
-    starts: Moment | None = None
-    ends: Moment | None = None
-    occurrence_hours: Decimal | None = None  # how long one infusion lasts
-    clock_times: tuple[str, ...] = ()
-    conjunction: str = ""
-    flags: tuple[str, ...] = ()
-    path: str = ""
-
-
-class Name(Struct, frozen=True, kw_only=True):
-    """A person's name for display."""
-
-    family: str = ""
-    given: str = ""
-
-
-class Event(Struct, frozen=True, kw_only=True, tag_field="event"):
+class Event(Value, frozen=True, kw_only=True, tag_field="event"):
     """One thing a message says."""
 
     patient: tuple[Identifier, ...]  # the identity first
@@ -90,7 +31,7 @@ class Event(Struct, frozen=True, kw_only=True, tag_field="event"):
 class PatientSeen(Event, frozen=True, kw_only=True, tag="patient"):
     """Who the patient is and where: PID and PV1."""
 
-    name: Name | None = None
+    name: PersonName | None = None
     birth_date: date | None = None
     sex: str = ""
     deceased: bool | None = None
@@ -159,7 +100,7 @@ class Observation(Event, frozen=True, kw_only=True, tag="observation"):
     value_codings: tuple[Coding, ...] = ()  # OBX-5 of a coded value
 
 
-class OrderKeys(Struct, frozen=True, kw_only=True):
+class OrderKeys(Value, frozen=True, kw_only=True):
     """The numbers an order goes by: `EPD|900001` is namespace|number, "" when not sent."""
 
     placer: str = ""
@@ -169,7 +110,7 @@ class OrderKeys(Struct, frozen=True, kw_only=True):
     replaces_too: tuple[str, ...] = ()  # of others that it replaces as well
 
 
-class Component(Struct, frozen=True, kw_only=True):
+class Component(Value, frozen=True, kw_only=True):
     """RXC: one ingredient of a mixture."""
 
     kind: Literal["additive", "base"]
@@ -228,7 +169,7 @@ AnyEvent = (
 )
 
 
-class Header(Struct, frozen=True, kw_only=True):
+class Header(Value, frozen=True, kw_only=True):
     """MSH, as the listener needs it before anything else is read."""
 
     sending_application: str = ""

@@ -1,4 +1,6 @@
-"""Who is one person, from what was said of merges: pure, so rows and a dry run are treated alike.
+"""Who somebody is: a patient's numbers and name, and which identities are one person.
+
+Pure, so rows and a dry run are treated alike.
 
 What was said of a pair of identities is a statement; the latest one holds. An identity points to the survivor of the
 latest of its statements that was not undone. Identities that lead to the same end are one person.
@@ -8,10 +10,27 @@ from collections.abc import Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from clinical.values import Value
+
 Key = TypeVar("Key", bound=Hashable)
 Name = tuple[str, str]  # of an identity: authority, value
 
 CITIZEN_NUMBERS = "NLMINBIZA"  # the authority that gives them out
+
+
+class Identifier(Value, frozen=True, kw_only=True):
+    """A patient number: CX-1 with its authority (CX-4.1, else 4.2, else the feed's default) and type (CX-5)."""
+
+    authority: str
+    value: str
+    type: str = ""
+
+
+class PersonName(Value, frozen=True, kw_only=True):
+    """A person's name for display."""
+
+    family: str = ""
+    given: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from typing import Any
 
 import msgspec
 
-from clinical.events import Amount, MedicationGiven
+from clinical.events import MedicationGiven
+from clinical.quantities import Amount
 from history.orders import OrderState
 from rules.assessment import Assessment, Finding, Prefilled, Text
 from rules.conditions.surveillance import dose_before

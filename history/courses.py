@@ -6,7 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from clinical.events import Amount, MedicationGiven, MedicationOrdered
+from clinical.events import MedicationGiven, MedicationOrdered
+from clinical.quantities import Amount
 from history.choices import Site
 from history.entries import Entry
 from history.facts import provenance

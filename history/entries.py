@@ -7,11 +7,12 @@ from typing import Any
 
 import msgspec
 
-from clinical.events import AnyEvent, Struct
+from clinical.events import AnyEvent
+from clinical.values import Value
 from clinical.versions import event_time
 
 
-class Stored(Struct, frozen=True, kw_only=True):
+class Stored(Value, frozen=True, kw_only=True):
     """What the `data` column of a fact holds."""
 
     control_id: str  # MSH-10, so that an alert can name its message without looking it up

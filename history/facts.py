@@ -7,21 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
-from functools import lru_cache
 
-from clinical.events import Allergy, Condition, MedicationOrdered, Moment, Observation, Procedure
-from clinical.events import Coding as ReadCoding
+from clinical.events import Allergy, Condition, MedicationOrdered, Observation, Procedure
+from clinical.times import Moment
 from history.entries import Entry
 from history.orders import OrderState
 from rules.dates import last_moment
-from rules.facts import Coding, Fact, Patient, Provenance, Range
+from rules.facts import Fact, Patient, Provenance, Range
 from rules.knowledge import Knowledge
-
-
-@lru_cache(maxsize=8192)  # a hospital uses the same codes all day
-def codings(read: tuple[ReadCoding, ...]) -> tuple[Coding, ...]:
-    """The same codes, as the rules name them."""
-    return tuple(Coding(coding.system, coding.code, coding.display) for coding in read)
 
 
 def provenance(entry: Entry) -> Provenance:
@@ -54,7 +47,7 @@ def medication_fact(order: OrderState, ends: datetime | None, zone: tzinfo) -> F
     starts = content.starts
     return Fact(
         kind="medication",
-        codings=codings(content.codings),
+        codings=content.codings,
         text=content.text,
         value=_per_day(content),
         unit=content.amount.unit if content.amount else "",
@@ -70,7 +63,7 @@ def medication_fact(order: OrderState, ends: datetime | None, zone: tzinfo) -> F
 def _condition(entry: Entry, event: Condition, zone: tzinfo) -> Fact:
     return Fact(
         kind="condition",
-        codings=codings(event.codings),
+        codings=event.codings,
         text=event.text,
         starts=_local(event.onset.at if event.onset else None, zone),
         precision=event.onset.precision if event.onset else "",
@@ -84,7 +77,7 @@ def _condition(entry: Entry, event: Condition, zone: tzinfo) -> Fact:
 def _observation(entry: Entry, event: Observation, zone: tzinfo) -> Fact:
     return Fact(
         kind="observation",
-        codings=codings(event.codings + event.value_codings),
+        codings=event.codings + event.value_codings,
         # The name of a test is with its codes; "F5 gene mutation analysis" is no result.
         text=event.text if event.number is not None else event.value,
         value=Range(event.number, event.number) if event.number is not None else None,
@@ -100,7 +93,7 @@ def _observation(entry: Entry, event: Observation, zone: tzinfo) -> Fact:
 def _dated(entry: Entry, kind: str, event: Procedure | Allergy, at: Moment | None, zone: tzinfo) -> Fact:
     return Fact(
         kind="procedure" if kind == "procedure" else "allergy",
-        codings=codings(event.codings),
+        codings=event.codings,
         text=event.text,
         starts=_local(at.at if at else None, zone),
         precision=at.precision if at else "",

@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from clinical.events import Amount, MedicationGiven, MedicationOrdered
+from clinical.events import MedicationGiven, MedicationOrdered
+from clinical.quantities import Amount
 from history.choices import Site
 from history.courses import Course, Occasion, day_of, run_around
-from history.facts import Weight, codings, provenance
+from history.facts import Weight, provenance
 from history.orders import BADGES, OrderState
 from history.products import Product
 from parsers.medication import courses as arithmetic
@@ -36,7 +37,7 @@ def judged_order(
     dose = content.dose
     asked = Order(
         key=order.key,
-        codings=codings(content.codings),
+        codings=content.codings,
         text=content.text,
         route=product.route,
         brand=product.brand,
@@ -46,7 +47,7 @@ def judged_order(
         weight_at=weight.fact.starts if weight else None,
         weight_provenance=weight.fact.provenance if weight else None,
         dose_basis=dose.unit if dose else "",
-        indications=codings(content.indications),
+        indications=content.indications,
         starts=own.starts_at.astimezone(site.zone),
         flags=_flags(content, product),
         provenance=provenance(order.source) if order.source else None,

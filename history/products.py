@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from clinical.events import MedicationGiven, MedicationOrdered
-from history.facts import codings
 from rules.knowledge import Knowledge
 
 _IVIG = frozenset({"ivig", "possible_ivig"})
@@ -35,12 +34,12 @@ def product_of(knowledge: Knowledge, event: MedicationOrdered | MedicationGiven)
     if whole.is_ivig or not isinstance(event, MedicationOrdered):
         return whole
     for component in event.components:
-        part = knowledge.classify(codings(component.codings), component.text, codings(event.routes))
+        part = knowledge.classify(component.codings, component.text, event.routes)
         if part.product_class in _IVIG:
             return Product(part.product_class, part.brand, part.route, (*part.flags, "in_a_mixture"))
     return whole
 
 
 def _classify(knowledge: Knowledge, event: MedicationOrdered | MedicationGiven) -> Product:
-    found = knowledge.classify(codings(event.codings), event.text, codings(event.routes))
+    found = knowledge.classify(event.codings, event.text, event.routes)
     return Product(found.product_class, found.brand, found.route, found.flags)

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
+from clinical.codes import Coding
 from forwarding.destinations import Destination as Forwarder
 from forwarding.mail import Mail, MailServer
 from forwarding.webhook import Webhook
@@ -19,7 +20,6 @@ from ivigilant.site import Fields, MailDestination, Reading, SiteFile, WebhookDe
 from ivigilant.site_file import line_in, load_site
 from parsers.defaults import Defaults, SiteField
 from rules.errors import Fault, RulesError
-from rules.facts import Coding
 from rules.knowledge import Knowledge
 from rules.living import KnowledgeSource, LivingKnowledge, Settled
 from rules.load import load_knowledge

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import msgspec
 
-from clinical.events import AnyEvent, Header, Identifier, Reading
+from clinical.events import AnyEvent, Header, Reading
+from clinical.identities import Identifier
 from parsers.chart.allergies import read_allergies
 from parsers.chart.conditions import read_conditions
 from parsers.chart.observations import read_observations

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from rules.facts import Coding
+from clinical.codes import Coding
 from rules.forms import CodeLine, ValueSetForm
 from rules.remembered import Remembered
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from msgspec import structs
 
-from rules.facts import Case, Coding, Dose, Fact, Provenance, Range
+from clinical.codes import Coding
+from rules.facts import Case, Dose, Fact, Provenance, Range
 
 AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 WHERE = Provenance(1, "EXAMPLE", "TABLE")

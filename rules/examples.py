@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 
+from clinical.codes import Coding
 from rules.example_cells import AT, COLUMNS, WHERE, read_range
-from rules.facts import Case, Coding, Dose, Order, Patient, Range
+from rules.facts import Case, Dose, Order, Patient, Range
 
 _TIERS = frozenset({"none", "information", "moderate", "high", "contraindication"})
 _PRIORITIES = frozenset({"none", "passive", "routine", "prompt", "urgent"})

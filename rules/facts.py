@@ -7,9 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from msgspec import Struct
+
+from clinical.codes import Coding
 
 
 class Provenance(Struct, frozen=True, gc=False):
@@ -18,14 +20,6 @@ class Provenance(Struct, frozen=True, gc=False):
     message: int  # row id in the message table
     control_id: str
     path: str  # "PRB[1]-3"
-
-
-class Coding(NamedTuple):
-    """A code in a system, both as the value sets name them (ICD10, ATC, LOINC, SNOMED, ...)."""
-
-    system: str
-    code: str
-    display: str = ""
 
 
 class Range(Struct, frozen=True, gc=False):

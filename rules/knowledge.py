@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
+from clinical.codes import Coding
 from rules.assessment import Priority, Step, Text, Tier
-from rules.facts import Coding
 from rules.forms import STREAMS, RuleForm, StreamName
 from rules.naranjo import Naranjo
 from rules.policy_form import PolicyForm

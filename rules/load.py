@@ -7,11 +7,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from clinical.codes import Coding
 from rules.choices import only_chosen, with_choices
 from rules.codes import Codes
 from rules.compiling import check_evidence, compile_policy, compile_rule, compile_state
 from rules.errors import KnowledgeFaults
-from rules.facts import Coding
 from rules.form_check import check_form, check_forms
 from rules.forms import (
     AnticoagulationForm,

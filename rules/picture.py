@@ -7,8 +7,9 @@ from functools import cached_property
 from operator import itemgetter
 from typing import NamedTuple
 
+from clinical.codes import Coding
 from rules.dates import last_moment
-from rules.facts import Case, Coding, Dose, Fact, Range, once
+from rules.facts import Case, Dose, Fact, Range, once
 from rules.recognition import Product, ProductClass, recognise, route_of
 from rules.terms import Condition, Mentions, Outcome, State, Terms
 from rules.treatment import Protection, prednisone_mg, protection_of

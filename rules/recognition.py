@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from clinical.codes import Coding
 from rules.codes import Codes, coding_of_words
-from rules.facts import Coding
 from rules.free_text import FreeText
 
 ProductClass = Literal["ivig", "possible_ivig", "scig", "lookalike", "other"]

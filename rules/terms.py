@@ -4,9 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from clinical.codes import Coding
 from rules.assessment import Text
 from rules.codes import Codes
-from rules.facts import Coding, Fact
+from rules.facts import Fact
 from rules.forms import AnticoagulationForm, Measurement, RatesForm, RecognitionForm, SteroidForm, WeightForm
 from rules.free_text import FreeText
 from rules.recognition import Product

@@ -8,11 +8,9 @@ from typing import Literal
 import sqlalchemy as sa
 import structlog
 
+from clinical.codes import Coding
 from clinical.events import AnyEvent, Condition, MedicationGiven, MedicationOrdered
-from clinical.events import Coding as ReadCoding
-from history.facts import codings
 from rules.codes import coding_of_words
-from rules.facts import Coding
 from rules.knowledge import Knowledge
 from store import local_codes
 from store.local_codes import CodeDecision, Sighting
@@ -32,10 +30,10 @@ class _Thing:
     """What one or more codes stand for."""
 
     kind: Literal["product", "diagnosis"]
-    codings: tuple[ReadCoding, ...]
+    codings: tuple[Coding, ...]
     text: str
     path: str
-    routes: tuple[ReadCoding, ...] = ()
+    routes: tuple[Coding, ...] = ()
 
 
 def knowledge_now(worker: Dependencies, connection: sa.Connection) -> Knowledge:
@@ -77,12 +75,12 @@ def _things(event: AnyEvent) -> Iterator[_Thing]:
             yield _Thing("product", part.codings, part.text, part.path, event.routes)
 
 
-def _unknown(knowledge: Knowledge, thing: _Thing) -> ReadCoding | None:
+def _unknown(knowledge: Knowledge, thing: _Thing) -> Coding | None:
     """The first code of what no value set holds, when we speak none of its systems or its words name immunoglobulin.
 
     The words themselves, of a product without any code that may be IVIg.
     """
-    ours = codings(thing.codings)
+    ours = thing.codings
     if not any(_is_code(knowledge, coding) for coding in ours):
         return _words(knowledge, thing)
     if any(knowledge.sets_of(coding) for coding in ours):
@@ -100,21 +98,21 @@ def _is_immunoglobulin(knowledge: Knowledge, thing: _Thing, ours: tuple[Coding, 
     return thing.kind == "product" and knowledge.classify(ours, thing.text).product_class in _IMMUNOGLOBULIN
 
 
-def _words(knowledge: Knowledge, thing: _Thing) -> ReadCoding | None:
+def _words(knowledge: Knowledge, thing: _Thing) -> Coding | None:
     if thing.kind != "product":
         return None
-    product = knowledge.classify(codings(thing.codings), thing.text, codings(thing.routes))
+    product = knowledge.classify(thing.codings, thing.text, thing.routes)
     if product.product_class != "possible_ivig":
         return None
     words = coding_of_words(thing.text)
-    return ReadCoding(system=words.system, code=words.code, display=thing.text) if words.code else None
+    return Coding(system=words.system, code=words.code, display=thing.text) if words.code else None
 
 
 def _is_code(knowledge: Knowledge, coding: Coding) -> bool:
     return _CODE.fullmatch(coding.code) is not None and not knowledge.stands_for_nothing(coding)
 
 
-def _sighting(knowledge: Knowledge, thing: _Thing, coding: ReadCoding, message_id: int) -> Sighting:
+def _sighting(knowledge: Knowledge, thing: _Thing, coding: Coding, message_id: int) -> Sighting:
     named = knowledge.terms.words.sets_named(coding.display) if coding.display else frozenset()
     return Sighting(
         kind=thing.kind,

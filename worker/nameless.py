@@ -4,15 +4,8 @@ from collections.abc import Iterator
 
 import msgspec
 
-from clinical.events import (
-    AnyEvent,
-    Identifier,
-    MedicationGiven,
-    MedicationOrdered,
-    PatientMerged,
-    PatientSeen,
-    Reading,
-)
+from clinical.events import AnyEvent, MedicationGiven, MedicationOrdered, PatientMerged, PatientSeen, Reading
+from clinical.identities import Identifier
 from history.products import product_of
 from parsers.errors import UnreadableMessage
 from rules.knowledge import Knowledge

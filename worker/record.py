@@ -14,7 +14,6 @@ from clinical.events import (
     Allergy,
     AnyEvent,
     Condition,
-    Identifier,
     MedicationGiven,
     MedicationOrdered,
     Observation,
@@ -23,10 +22,10 @@ from clinical.events import (
     Procedure,
     Reading,
 )
+from clinical.identities import Identifier
 from clinical.versions import version_of
 from history.demographics import patient_fields
 from history.entries import encode
-from history.facts import codings
 from history.products import is_answered, product_of
 from parsers.hl7.identifiers import is_national
 from rules.knowledge import Knowledge
@@ -161,8 +160,8 @@ def keeps(knowledge: Knowledge, event: AnyEvent) -> bool:
     if isinstance(event, Observation):
         if event.status == "no_value":  # it must not take the place of a value (INTERFACE 3.6)
             return False
-        return knowledge.keeps(codings((*event.codings, *event.value_codings)), "")
-    return knowledge.keeps(codings(event.codings), event.text)
+        return knowledge.keeps((*event.codings, *event.value_codings), "")
+    return knowledge.keeps(event.codings, event.text)
 
 
 def _row(arrival: Arrival, event: AnyEvent, patient_id: int, version: str) -> FactRow:

@@ -9,7 +9,6 @@ from typing import Any
 import msgspec
 
 from clinical.events import AnyEvent, Header, MedicationGiven, MedicationOrdered, PatientMerged, PatientSeen, Reading
-from history.facts import codings
 from history.products import product_of
 from ivigilant.explain.conformance import SecondOpinion
 from ivigilant.explain.statements import doubts, statements
@@ -143,7 +142,7 @@ def _why(event: AnyEvent, knowledge: Knowledge, kept: bool) -> str:
     if isinstance(event, MedicationOrdered | MedicationGiven):
         if isinstance(event, MedicationOrdered) and event.source == "control" and not event.codings:
             return "kept for its order: it names no product"
-        product = knowledge.classify(codings(event.codings), event.text, codings(event.routes))
+        product = knowledge.classify(event.codings, event.text, event.routes)
         mixed = product_of(knowledge, event)
         if mixed.is_ivig and not product.is_ivig:
             return f"{mixed.product_class}: an ingredient of the mixture is immunoglobulin"
@@ -160,7 +159,7 @@ def _why(event: AnyEvent, knowledge: Knowledge, kept: bool) -> str:
 
 def _sets(event: Any, knowledge: Knowledge) -> str:
     """The value sets that hold its codes, or that its words belong to."""
-    coded = codings((*event.codings, *getattr(event, "value_codings", ())))
+    coded = (*event.codings, *getattr(event, "value_codings", ()))
     names = {name for coding in coded for name in knowledge.sets_of(coding)}
     words = " ".join([event.text, *(coding.display for coding in coded)]).strip()
     named = knowledge.terms.words.sets_named(words) - names if words else frozenset()

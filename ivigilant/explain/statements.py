@@ -5,23 +5,23 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+from clinical.codes import Coding
 from clinical.events import (
     Allergy,
-    Amount,
     AnyEvent,
-    Coding,
     Component,
     Condition,
-    Identifier,
     MedicationGiven,
     MedicationOrdered,
-    Moment,
     Observation,
     PatientMerged,
     PatientSeen,
     Procedure,
-    Timing,
 )
+from clinical.identities import Identifier
+from clinical.quantities import Amount
+from clinical.times import Moment
+from clinical.timings import Timing
 from ivigilant.explain.told import Doubt, Statement
 from parsers.medication.doubts import DOUBTS
 

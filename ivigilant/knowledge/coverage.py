@@ -9,7 +9,6 @@ import sqlalchemy as sa
 
 from clinical.events import Allergy, AnyEvent, Condition, MedicationGiven, MedicationOrdered, Observation, Procedure
 from history.entries import decode
-from history.facts import codings
 from ivigilant.site import SiteFile
 from rules.conditions import WORDS
 from rules.conditions.vocabulary import Kind
@@ -92,11 +91,11 @@ def decode_each(rows: Iterable[Any]) -> Iterator[AnyEvent]:
 def sets_in(event: AnyEvent, knowledge: Knowledge) -> set[str]:
     """The value sets that the codes and words of one event are in."""
     if isinstance(event, Observation):
-        read = codings((*event.codings, *event.value_codings))
+        read = (*event.codings, *event.value_codings)
         return {name for coding in read for name in knowledge.sets_of(coding)}
     if not isinstance(event, _SAID_IN_WORDS):
         return set()
-    read = codings(event.codings)
+    read = event.codings
     words = " ".join([event.text, *(coding.display for coding in read)]).strip()
     named = knowledge.terms.words.sets_named(words) if words else frozenset()
     return {name for coding in read for name in knowledge.sets_of(coding)} | named

@@ -4,7 +4,9 @@ import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from clinical.events import Allergy, Coding, Condition, Header, Identifier
+from clinical.codes import Coding
+from clinical.events import Allergy, Condition, Header
+from clinical.identities import Identifier
 from parsers.chart.certainty import certainty_of
 from parsers.chart.condition_words import STATUS_WORDS
 from parsers.chart.patients import event_time

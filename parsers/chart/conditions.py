@@ -5,7 +5,9 @@ from datetime import datetime
 
 import msgspec
 
-from clinical.events import Certainty, Coding, Condition, Header, Identifier
+from clinical.codes import Coding
+from clinical.events import Certainty, Condition, Header
+from clinical.identities import Identifier
 from parsers.chart.certainty import certainty_of
 from parsers.chart.condition_words import DIAGNOSIS_TYPES, STATUS_WORDS
 from parsers.chart.patients import event_time

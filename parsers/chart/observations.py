@@ -8,7 +8,10 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Literal
 
-from clinical.events import Coding, Header, Identifier, Moment, Observation
+from clinical.codes import Coding
+from clinical.events import Header, Observation
+from clinical.identities import Identifier
+from clinical.times import Moment
 from parsers.chart.patients import event_time
 from parsers.defaults import Defaults
 from parsers.hl7.codes import read_all_codings, read_coded, read_words

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from clinical.events import Header, Identifier, Moment, Name, PatientMerged, PatientSeen
+from clinical.events import Header, PatientMerged, PatientSeen
+from clinical.identities import Identifier, PersonName
+from clinical.times import Moment
 from parsers.defaults import Defaults
 from parsers.hl7.identifiers import has_invalid_bsn, read_identifiers
 from parsers.hl7.segments import Message, Segment
@@ -150,13 +152,13 @@ def _read_deceased(pid: Segment, died_at: Moment | None) -> bool | None:
     return None
 
 
-def read_name(segment: Segment, field: int) -> Name | None:
+def read_name(segment: Segment, field: int) -> PersonName | None:
     """The legal name when the field has one, else its first."""
     count = segment.repetitions(field)
     if not count:
         return None
     repetition = next((each for each in range(1, count + 1) if segment.text(field, 7, repetition=each) == "L"), 1)
-    name = Name(
+    name = PersonName(
         family=segment.text(field, 1, repetition=repetition).strip(),
         given=segment.text(field, 2, repetition=repetition).strip(),
     )

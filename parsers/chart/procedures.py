@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from clinical.events import Header, Identifier, Procedure
+from clinical.events import Header, Procedure
+from clinical.identities import Identifier
 from parsers.chart.patients import event_time
 from parsers.defaults import Defaults
 from parsers.hl7.codes import read_diagnosed, read_words

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from clinical.events import Condition, Identifier
+from clinical.events import Condition
+from clinical.identities import Identifier
 from parsers.chart.certainty import certainty_of
 from parsers.chart.certainty_words import THROMBOSIS
 from parsers.chart.patients import event_time

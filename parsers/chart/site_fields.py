@@ -4,7 +4,10 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from clinical.events import Coding, Condition, Header, Identifier, Moment, Observation
+from clinical.codes import Coding
+from clinical.events import Condition, Header, Observation
+from clinical.identities import Identifier
+from clinical.times import Moment
 from parsers.chart.observations import read_figure, ucum_of
 from parsers.chart.patients import event_time
 from parsers.defaults import Defaults, SiteField

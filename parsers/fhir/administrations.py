@@ -5,7 +5,10 @@ from decimal import Decimal
 
 import msgspec
 
-from clinical.events import Amount, MedicationGiven, MedicationOrdered, Moment, OrderKeys, Timing
+from clinical.events import MedicationGiven, MedicationOrdered, OrderKeys
+from clinical.quantities import Amount
+from clinical.times import Moment
+from clinical.timings import Timing
 from parsers.fhir.elements import Json, Resource, first_moment, moment, part, read_any, target, text
 from parsers.fhir.medicines import Medicine, read_medicine
 from parsers.fhir.orders import Dosage, dosages, rate_in, routes_in, shown_amount, weighed

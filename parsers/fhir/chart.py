@@ -6,20 +6,10 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal
 
-from clinical.events import (
-    Allergy,
-    AnyEvent,
-    Certainty,
-    Coding,
-    Condition,
-    Identifier,
-    Moment,
-    Name,
-    Observation,
-    PatientMerged,
-    PatientSeen,
-    Procedure,
-)
+from clinical.codes import Coding
+from clinical.events import Allergy, AnyEvent, Certainty, Condition, Observation, PatientMerged, PatientSeen, Procedure
+from clinical.identities import Identifier, PersonName
+from clinical.times import Moment
 from parsers.chart.allergies import says_none
 from parsers.chart.conditions import weigh
 from parsers.chart.observations import read_figure, ucum_of
@@ -87,13 +77,13 @@ def _replaced(resource: Resource, identity: Identifier) -> Iterator[PatientMerge
             yield PatientMerged(patient=(survivor,), path=resource.at(place, "other"), retired=(identity,))
 
 
-def _name(names: list[Json]) -> Name | None:
+def _name(names: list[Json]) -> PersonName | None:
     for use in _NAME_USES:
         for name in names:
             if text(name, "use") == use:
                 given = name.get("given")
                 first = " ".join(text({"": each}, "") for each in given) if isinstance(given, list) else ""
-                found = Name(family=text(name, "family") or ("" if first else text(name, "text")), given=first)
+                found = PersonName(family=text(name, "family") or ("" if first else text(name, "text")), given=first)
                 if found.family or found.given:
                     return found
     return None

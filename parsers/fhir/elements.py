@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from clinical.events import Coding, Identifier, Moment
+from clinical.codes import Coding
+from clinical.identities import Identifier
+from clinical.times import Moment
 from parsers.defaults import Defaults
 from parsers.hl7.codes import system_named
 from parsers.hl7.identifiers import identity_first, is_bsn, joined, make_identifier, valid_bsn

@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from clinical.events import Amount, Coding, Component
+from clinical.codes import Coding
+from clinical.events import Component
+from clinical.quantities import Amount
 from parsers.fhir.elements import (
     Json,
     Resource,

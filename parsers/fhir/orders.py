@@ -5,7 +5,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from clinical.events import Amount, Coding, MedicationOrdered, Moment, OrderKeys, Timing
+from clinical.codes import Coding
+from clinical.events import MedicationOrdered, OrderKeys
+from clinical.quantities import Amount
+from clinical.times import Moment
+from clinical.timings import Timing
 from parsers.defaults import Defaults
 from parsers.fhir.elements import (
     Json,

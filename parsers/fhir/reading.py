@@ -6,7 +6,9 @@ from typing import Any
 
 import msgspec
 
-from clinical.events import AnyEvent, Header, Identifier, Moment, Reading
+from clinical.events import AnyEvent, Header, Reading
+from clinical.identities import Identifier
+from clinical.times import Moment
 from parsers.defaults import Defaults
 from parsers.errors import UnreadableMessage
 from parsers.fhir.administrations import is_planned, read_administration, read_statement

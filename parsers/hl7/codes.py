@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from functools import lru_cache
 
-from clinical.events import Coding
+from clinical.codes import Coding
 from parsers.defaults import Defaults
 from parsers.hl7.segments import Segment
 

@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
-from clinical.events import Coding, Header, Identifier
+from clinical.codes import Coding
+from clinical.events import Header
+from clinical.identities import Identifier
 from parsers.defaults import Defaults
 from parsers.hl7.segments import NULL, Segment
 

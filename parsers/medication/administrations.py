@@ -4,7 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from clinical.events import Amount, Coding, Header, Identifier, MedicationGiven, Moment, OrderKeys
+from clinical.codes import Coding
+from clinical.events import Header, MedicationGiven, OrderKeys
+from clinical.identities import Identifier
+from clinical.quantities import Amount
+from clinical.times import Moment
 from parsers.defaults import Defaults
 from parsers.hl7.codes import read_words
 from parsers.hl7.segments import Message, Segment

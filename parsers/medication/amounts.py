@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from clinical.events import Amount
+from clinical.quantities import Amount
 from parsers.medication.medication_text import find_concentration, find_package_mass, find_package_volume
 from parsers.medication.units import (
     CONCENTRATION,

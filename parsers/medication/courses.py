@@ -11,7 +11,7 @@ from decimal import Decimal
 from itertools import count, islice
 from typing import Protocol, TypeVar
 
-from clinical.events import Timing
+from clinical.timings import Timing
 from parsers.medication.frequencies import Pattern
 from parsers.medication.schedules import ASSUMED_DAYS, OPEN_ENDED_HOURS, pattern_of, read_clock
 from parsers.medication.units import Span, span

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from clinical.events import Amount
+from clinical.quantities import Amount
 from parsers.medication.amounts import (
     Product,
     counted,

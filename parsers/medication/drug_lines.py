@@ -8,7 +8,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from clinical.events import Amount, Coding, Component
+from clinical.codes import Coding
+from clinical.events import Component
+from clinical.quantities import Amount
 from parsers.defaults import Defaults
 from parsers.hl7.codes import NORMALISED, read_all_codings, read_codings, read_words
 from parsers.hl7.segments import Segment

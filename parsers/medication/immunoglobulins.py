@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from functools import lru_cache
 
-from clinical.events import Coding
+from clinical.codes import Coding
 
 INTRAVENOUS_STRENGTHS = (Decimal(50), Decimal(100))  # mg/mL; every product for the vein is 5 % or 10 %
 SUBCUTANEOUS_STRENGTHS = (Decimal(100), Decimal(200))

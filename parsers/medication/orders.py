@@ -8,7 +8,12 @@ from typing import Literal
 
 import msgspec
 
-from clinical.events import Amount, Coding, Component, Header, Identifier, MedicationOrdered, Moment, OrderKeys, Timing
+from clinical.codes import Coding
+from clinical.events import Component, Header, MedicationOrdered, OrderKeys
+from clinical.identities import Identifier
+from clinical.quantities import Amount
+from clinical.times import Moment
+from clinical.timings import Timing
 from parsers.defaults import Defaults
 from parsers.hl7.segments import Message, Segment
 from parsers.hl7.times import plausible, plausible_moment

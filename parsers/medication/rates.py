@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from clinical.events import Amount
+from clinical.quantities import Amount
 from parsers.medication.amounts import as_span, between, counted, differ, in_grams, joined, per_kg, rescale, widened
 from parsers.medication.frequencies import read_duration
 from parsers.medication.units import HOURS, RATES, Quantity, Span, Unit, read_unit, span

@@ -8,7 +8,8 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 import msgspec
 
-from clinical.events import Moment, Timing
+from clinical.times import Moment
+from clinical.timings import Timing
 from parsers.hl7.segments import Segment
 from parsers.hl7.times import plausible_moment
 from parsers.medication.frequencies import (

@@ -3,7 +3,8 @@
 from decimal import Decimal
 from typing import NamedTuple
 
-from clinical.events import Amount, MedicationGiven, MedicationOrdered
+from clinical.events import MedicationGiven, MedicationOrdered
+from clinical.quantities import Amount
 from history.products import product_of
 from parsers.defaults import Defaults
 from parsers.reading import read

@@ -4,7 +4,11 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from clinical.events import Amount, AnyEvent, Coding, Identifier, MedicationGiven, MedicationOrdered, Moment, OrderKeys
+from clinical.codes import Coding
+from clinical.events import AnyEvent, MedicationGiven, MedicationOrdered, OrderKeys
+from clinical.identities import Identifier
+from clinical.quantities import Amount
+from clinical.times import Moment
 from history.alerting import Answer
 from history.entries import Entry
 from rules.assessment import Tier

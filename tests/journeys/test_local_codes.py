@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 import sqlalchemy as sa
 
+from clinical.codes import Coding
 from inbox.codes.code_acts import CodeAct, dismiss_code, map_code
-from rules.facts import Coding
 from rules.knowledge import Knowledge
 from store import local_code_lists, tables
 from store.local_code_lists import CodeFilter, SeenCode

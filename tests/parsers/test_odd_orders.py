@@ -6,7 +6,7 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clinical.events import Amount
+from clinical.quantities import Amount
 from parsers.medication.administrations import read_administrations
 from parsers.medication.courses import expand
 from parsers.medication.orders import read_orders

@@ -5,7 +5,7 @@ from typing import Literal
 
 import pytest
 
-from rules.facts import Coding
+from clinical.codes import Coding
 from rules.knowledge import Knowledge
 from rules.load import load_knowledge, read_files
 

@@ -6,11 +6,12 @@ from datetime import timedelta
 import pytest
 from msgspec import structs
 
+from clinical.codes import Coding
 from rules.assessment import Priority, Tier
 from rules.evaluate import evaluate
 from rules.example_cells import AT
 from rules.examples import Example, build_case
-from rules.facts import Case, Coding, Fact, Provenance
+from rules.facts import Case, Fact, Provenance
 from rules.knowledge import Knowledge
 
 

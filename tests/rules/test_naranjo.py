@@ -5,10 +5,11 @@ from datetime import timedelta
 import pytest
 from msgspec import structs
 
+from clinical.codes import Coding
 from rules.evaluate import evaluate
 from rules.example_cells import AT
 from rules.examples import an_order
-from rules.facts import Case, Coding, Dose, Fact, Patient
+from rules.facts import Case, Dose, Fact, Patient
 from rules.knowledge import Knowledge
 from rules.naranjo import Score, score_of
 from tests.rules.vignettes import condition, exactly, medicine

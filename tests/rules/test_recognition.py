@@ -2,7 +2,7 @@
 
 import pytest
 
-from rules.facts import Coding
+from clinical.codes import Coding
 from rules.form_check import check_form
 from rules.forms import CodeLine, ValueSetForm
 from rules.knowledge import Knowledge

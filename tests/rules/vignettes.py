@@ -9,9 +9,10 @@ from typing import Any
 import yaml
 from msgspec import structs
 
+from clinical.codes import Coding
 from rules.evaluate import evaluate
 from rules.example_cells import AT
-from rules.facts import Case, Coding, Dose, Fact, Order, Patient, Range
+from rules.facts import Case, Dose, Fact, Order, Patient, Range
 from rules.knowledge import Knowledge
 
 VTE_CODES = {"DVT": "I80.2", "PE": "I26.9", "VTE": "I82.9", "jugular vein thrombosis": "I82.8"}

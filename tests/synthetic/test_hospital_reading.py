@@ -7,7 +7,8 @@ from functools import cache
 
 import pytest
 
-from clinical.events import Amount, Condition, MedicationGiven, MedicationOrdered, Observation, PatientMerged, Reading
+from clinical.events import Condition, MedicationGiven, MedicationOrdered, Observation, PatientMerged, Reading
+from clinical.quantities import Amount
 from parsers.defaults import Defaults
 from parsers.reading import read
 from synthetic import expected, hospital_messages

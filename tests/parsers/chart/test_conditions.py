@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from clinical.events import Coding, Condition
+from clinical.codes import Coding
+from clinical.events import Condition
 from parsers.defaults import Defaults
 from parsers.reading import read
 from tests.parsers.builders import DEFAULTS, a_patient_message

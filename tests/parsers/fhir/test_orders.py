@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from clinical.events import MedicationOrdered, Timing
+from clinical.events import MedicationOrdered
+from clinical.timings import Timing
 from tests.parsers.fhir.builders import (
     IVIG,
     SNOMED,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from clinical.events import Coding
+from clinical.codes import Coding
 from parsers.defaults import Defaults
 from parsers.hl7.codes import read_all_codings, read_codings, read_words, system_named
 from tests.parsers.builders import DEFAULTS, a_segment

@@ -2,7 +2,7 @@
 
 import pytest
 
-from clinical.events import Identifier
+from clinical.identities import Identifier
 from parsers.chart.patients import read_patient
 from parsers.defaults import Defaults
 from parsers.hl7.identifiers import valid_bsn

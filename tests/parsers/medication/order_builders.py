@@ -1,6 +1,7 @@
 """Orders to read: a segment or two say what the case is about."""
 
-from clinical.events import Amount, MedicationOrdered
+from clinical.events import MedicationOrdered
+from clinical.quantities import Amount
 from parsers.medication.orders import read_orders
 from tests.parsers.builders import DEFAULTS, HEADER, a_patient_message, parts_of
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clinical.events import Amount
+from clinical.quantities import Amount
 from parsers.medication.amounts import (
     ASSUMED,
     Product,

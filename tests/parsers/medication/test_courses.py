@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clinical.events import Moment, Timing
+from clinical.times import Moment
+from clinical.timings import Timing
 from parsers.hl7.times import moment
 from parsers.medication.courses import (
     CAP,

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from clinical.events import Amount
+from clinical.quantities import Amount
 from parsers.medication.rates import (
     GivePer,
     Step,

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from clinical.events import Moment
+from clinical.times import Moment
 from parsers.hl7.times import moment
 from parsers.medication.frequencies import read_duration
 from parsers.medication.schedules import Sent, per_day, read_repeats, timing, timing_in_text

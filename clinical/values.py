@@ -1,0 +1,7 @@
+"""What every value of the ward is made of."""
+
+import msgspec
+
+
+class Value(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """A value that compares by its fields and writes itself as JSON."""
