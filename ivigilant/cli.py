@@ -5,12 +5,9 @@ import sys
 import typer
 
 from ivigilant.commands import (
-    account_changes,
     accounts,
-    backtest,
     explain,
     history,
-    history_import,
     knowledge,
     prune,
     replay,
@@ -32,14 +29,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for group in (stack, roles, replay, explain, backtest, history, upkeep, prune):
+for group in (stack, roles, replay, explain, knowledge, history, upkeep, prune):
     group.add_to(app)
-account_changes.add_to(accounts.users, accounts.tokens)
 app.add_typer(accounts.users, name="user")
 app.add_typer(accounts.tokens, name="token")
 app.add_typer(upkeep.database, name="db")
 app.add_typer(knowledge.app, name="knowledge")
-app.add_typer(history_import.app, name="history", rich_help_panel="History")
+app.add_typer(history.app, name="history", rich_help_panel="History")
 
 
 def main() -> None:

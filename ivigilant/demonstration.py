@@ -20,7 +20,7 @@ from inbox.people.accounts import add_user
 from ivigilant.knowledge.burden import PATIENTS, in_words, measure_apart
 from ivigilant.knowledge.burden_stored import kept
 from ivigilant.outcomes import OpenAlert, count_outcomes, open_alerts, per_hundred_orders, waiting
-from ivigilant.sending import NobodyListens, Tally, send
+from ivigilant.replaying import NobodyListens, Tally, send
 from ivigilant.settings import Settings, without_settings
 from ivigilant.stack import Stack, free_port, running_stack
 from ivigilant.supervisor import show_at_once, stop_on_signals

@@ -13,7 +13,7 @@ from ivigilant.errors import UnusableSettings
 
 if TYPE_CHECKING:
     from ivigilant.explain.conformance import SecondOpinion
-    from ivigilant.explain.told import Explained
+    from ivigilant.explain.explained import Explained
     from ivigilant.settings import Settings
 
 _HISTORY = "--history"

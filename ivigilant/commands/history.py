@@ -1,12 +1,22 @@
-"""`ivigilant rebuild | rejudge`: the history and its answers, derived again."""
+"""`ivigilant rebuild | rejudge | history import`: the history derived again, and the history from before the feed."""
 
+import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ivigilant.commands.options import Config, DataDir, database_explained, read_settings
+from ivigilant.errors import UnusableSettings
 from ivigilant.settings import Settings
+
+if TYPE_CHECKING:
+    from ivigilant.importing.loading import Tally
+    from ivigilant.importing.readers import Readers
+    from ivigilant.settings import Settings
 
 
 def add_to(app: typer.Typer) -> None:
@@ -77,3 +87,151 @@ def progress(what: str, total: int) -> Iterator[Callable[[float], None]]:
     with Progress(*columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal) as bar:
         task = bar.add_task(what, total=total)
         yield lambda position: bar.update(task, completed=position)
+
+
+app = typer.Typer(help="Load the history that was there before the feed.", no_args_is_help=True)
+
+_SMALL = 256 * 1024  # bytes that are read before other processes have started
+_SHOWN = 8  # kinds that are named in the last line
+
+
+@app.callback()
+def history() -> None:
+    """Load the history that was there before the feed."""
+
+
+@app.command("import")
+def import_history(
+    paths: Annotated[list[Path], typer.Argument(help="HL7 files and batches, FHIR .ndjson and .json, .gz, folders.")],
+    source: Annotated[str, typer.Option("--source", help="The system it comes from, when there are several.")] = "",
+    rejects: Annotated[
+        Path, typer.Option("--rejects", help="Where lines go that are not valid FHIR.", metavar="FILE")
+    ] = Path("import-rejects.ndjson"),
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only read and count; nothing is kept.")] = False,
+    processes: Annotated[int | None, typer.Option("--processes", min=0, help="That read; as many as cores.")] = None,
+    config: Config = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Keep, read and judge what a hospital knew before: HL7 messages and FHIR R4 resources. Nothing is pushed.
+
+    Every message and resource is kept as it is, as those of the feed are; what is kept already is passed over, so a
+    load that was stopped goes on when it is started again. Exit code 1 when anything was rejected or parked.
+
+    Example: ivigilant history import export/ adt-2019.hl7.gz --dry-run
+    """
+    from ivigilant.importing.files import files_in, size_of
+
+    settings, name = _quiet(read_settings(config, data_dir)), _feed(source)
+    files = files_in(paths)
+    size = size_of(files)
+    readers = (os.cpu_count() or 1) if processes is None else processes
+    with ExitStack() as stack:
+        if not dry_run:
+            stack.enter_context(database_explained())
+        tell = stack.enter_context(_progress(size))
+        tally = _run(settings, files, name, rejects, tell, 0 if size < _SMALL else readers, dry_run)
+    typer.echo(_summary(tally, rejects, dry_run))
+    if tally.rejected or tally.loaded.parked:
+        raise typer.Exit(1)
+
+
+def _feed(source: str) -> str:
+    from history.marks import IMPORT
+
+    if source != source.strip() or len(source) > 60:
+        raise UnusableSettings(f"--source {source!r}: a short name, as `epd`")
+    return f"{IMPORT} {source}" if source else IMPORT
+
+
+def _run(
+    settings: "Settings",
+    files: list[Path],
+    name: str,
+    rejects: Path,
+    tell: Callable[[int, "Tally"], None],
+    processes: int,
+    dry_run: bool,
+) -> "Tally":
+    from ivigilant.importing.files import is_of_resources
+    from ivigilant.importing.readers import Readers, collect_seldom
+
+    collect_seldom()
+    with closing(Readers(processes)) as readers:
+        if any(map(is_of_resources, files)):
+            readers.get_ready()
+        return _load(settings, files, name, rejects, tell, readers, dry_run)
+
+
+def _load(
+    settings: "Settings",
+    files: list[Path],
+    name: str,
+    rejects: Path,
+    tell: Callable[[int, "Tally"], None],
+    readers: "Readers",
+    dry_run: bool,
+) -> "Tally":
+    from ivigilant import wiring
+    from ivigilant.importing.letters import Letters, feed_named
+    from ivigilant.importing.loading import FirstLoad, medications_in
+    from ivigilant.importing.rejects import rejects_in
+    from ivigilant.receiving import feed_id
+    from ivigilant.site_file import load_site
+    from ivigilant.site_parts import worker_site
+
+    worker = None if dry_run else wiring.make_quiet_worker(settings)
+    site = worker.site if worker is not None else worker_site(load_site(settings.site_file), settings)
+    feed = feed_named(name, feed_id(worker.engine, name) if worker is not None else 0, site.defaults_of(name))
+    letters = Letters(feed, datetime.now(UTC), medications_in(files))
+    with rejects_in(rejects) as rejected:
+        return FirstLoad(worker, feed, readers, rejected, tell).run(files, letters)
+
+
+def _quiet(settings: "Settings") -> "Settings":
+    """Log to standard error, and only what is wrong: what the command has to say is its last line."""
+    from ivigilant.logs import start_logging
+
+    start_logging(settings.model_copy(update={"log_level": "warning"}), "import")
+    return settings
+
+
+@contextmanager
+def _progress(size: int) -> Iterator[Callable[[int, "Tally"], None]]:
+    """Show a bar on a terminal: how much of the files was read, how fast messages are kept, how long it will take."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        TaskProgressColumn,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    console = Console(stderr=True)
+    columns = (TaskProgressColumn(), BarColumn(), TextColumn("{task.description}"), TimeRemainingColumn())
+    with Progress(*columns, TimeElapsedColumn(), console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task("", total=size)
+        began = datetime.now(UTC)
+
+        def tell(more: int, tally: "Tally") -> None:
+            done = tally.loaded.messages + tally.loaded.known
+            rate = done / max((datetime.now(UTC) - began).total_seconds(), 0.001)
+            bar.update(task, advance=more, description=f"{done:,} done, {rate:,.0f}/s, {tally.rejected:,} rejected")
+
+        yield tell
+
+
+def _summary(tally: "Tally", rejects: Path, dry_run: bool) -> str:
+    loaded = tally.loaded
+    kinds = ", ".join(f"{count:,} {kind or 'unreadable'}" for kind, count in tally.kinds.most_common(_SHOWN))
+    left = ", ".join(f"{count:,} {kind}" for kind, count in tally.unread.most_common(_SHOWN))
+    told = [f"{tally.kinds.total():,} read ({kinds})" if kinds else "nothing to read"]
+    if not dry_run:
+        told.append(f"{loaded.messages:,} new, {loaded.known:,} kept before")
+        told.append(f"{loaded.answers:,} answers, {loaded.alerts:,} alerts changed")
+        told += [f"{loaded.parked:,} parked (in the inbox)"] if loaded.parked else []
+        told += [f"{loaded.ignored:,} ignored"] if loaded.ignored else []
+    told += [f"{tally.rejected:,} rejected (in {rejects})"] if tally.rejected else []
+    told += [f"not read: {left}"] if left else []
+    return "; ".join(told)

@@ -1,19 +1,36 @@
-"""`ivigilant knowledge check | list | show | …`: what the rules say, and whether their files are in order."""
+"""`ivigilant knowledge` and `ivigilant backtest`: what the rules say, whether they are sound, what a change does."""
 
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ivigilant.commands import knowledge_changes, knowledge_coverage
 from ivigilant.commands.options import Config, read_settings
 
 if TYPE_CHECKING:
     from ivigilant.settings import Settings
     from rules.knowledge import Knowledge
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from ivigilant.commands.options import DataDir, database_explained
+from ivigilant.errors import UnreadablePath
+
+if TYPE_CHECKING:
+    from ivigilant.knowledge.coverage import Coverage
+from datetime import UTC, datetime
+
+if TYPE_CHECKING:
+    from ivigilant.knowledge.backtest import Comparison
+    from ivigilant.settings import Settings
+
 
 app = typer.Typer(help="The rules and value sets.", no_args_is_help=True)
-knowledge_changes.add_to(app)
-knowledge_coverage.add_to(app)
+
+
+def add_to(commands: typer.Typer) -> None:
+    """Add `backtest`, which stands beside the group."""
+    commands.command(rich_help_panel="Rules")(backtest)
 
 
 @app.command("check")
@@ -69,3 +86,159 @@ def _load(settings: "Settings") -> "Knowledge":
     from ivigilant.site_parts import site_knowledge
 
     return site_knowledge(settings)
+
+
+Folder = Annotated[Path, typer.Argument(help="A folder with knowledge: library/, value_sets/, definitions/, ...")]
+
+
+@app.command("diff")
+def diff(
+    old: Folder,
+    new: Folder,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Say what differs between two knowledge folders, rule by rule. Exit code 0, also when nothing does.
+
+    Example: ivigilant knowledge diff /etc/ivigilant/knowledge ./my-knowledge
+    """
+    from ivigilant.knowledge.differences import differences
+    from rules.load import read_files
+
+    for folder in (old, new):
+        if not (folder / "library").is_dir():
+            raise UnreadablePath(f"{folder} holds no knowledge: it has no folder called library")
+    found = differences(read_files(old), read_files(new))
+    if as_json:
+        typer.echo(json.dumps([asdict(each) for each in found], ensure_ascii=False, indent=1))
+        return
+    if not found:
+        typer.echo("no difference")
+    for each in found:
+        typer.echo(f"{each.kind:<8} {each.name}{f'  {each.title}' if each.title else ''}")
+        for line in each.lines:
+            typer.echo(f"           {line}")
+
+
+@app.command("examples")
+def examples(
+    rule: Annotated[str, typer.Argument(help="Its id, as in `knowledge list`.")], config: Config = None
+) -> None:
+    """Show the worked examples of one rule, and what the rule answers to each. Exit code 1 when one differs.
+
+    Example: ivigilant knowledge examples IG-VTE-015
+    """
+    from rich.console import Console
+    from rich.table import Table
+
+    from ivigilant.knowledge.examples import answered
+    from ivigilant.site_parts import site_knowledge
+
+    rows = answered(site_knowledge(read_settings(config)), rule)
+    columns = list(dict.fromkeys(column for row in rows for column in row.cells))
+    table = Table("case", *columns, "agreed", "answer", title=rule, title_justify="left")
+    for row in rows:
+        style = "" if row.agrees else "bold red"
+        table.add_row(row.name, *(row.cells.get(column, "") for column in columns), row.agreed, row.answer, style=style)
+    Console().print(table)
+    if not all(row.agrees for row in rows):
+        raise typer.Exit(1)
+
+
+@app.command("coverage")
+def coverage(
+    facts: Annotated[int, typer.Option(min=1, help="How many of the newest facts to look at.")] = 100_000,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    config: Config = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Tell which rules what has come in can reach, which it cannot and why, and how many codes wait to be mapped.
+
+    A rule that lacks a value set stays silent: nothing in the history, by code or by words, is in that set.
+
+    Example: ivigilant knowledge coverage
+    """
+    from ivigilant.knowledge.coverage import cover
+    from ivigilant.site_file import load_site
+    from ivigilant.site_parts import site_knowledge
+    from store.engine import connect, reading
+
+    settings = read_settings(config, data_dir)
+    file = load_site(settings.site_file)
+    knowledge = site_knowledge(settings, file)
+    with database_explained(), reading(connect(settings.database())) as connection:
+        found = cover(connection, knowledge, file, facts)
+    if as_json:
+        typer.echo(json.dumps(asdict(found), ensure_ascii=False, indent=1))
+    else:
+        _show(found)
+
+
+def _show(found: "Coverage") -> None:
+    typer.echo(f"knowledge {found.knowledge}; {found.facts} facts, {found.ivig_orders} IVIg orders")
+    for rule in found.rules:
+        if not rule.lacks:
+            typer.echo(f"reached    {rule.id:<12} {rule.title}")
+    for rule in found.silent:
+        typer.echo(f"not so far {rule.id:<12} {rule.title}: nothing is in {_listed(rule.lacks)}")
+    house = ", ".join(f"{name} ({count})" for name, count in found.house.items())
+    typer.echo(f"codes of the house: {house or 'none'}")
+    typer.echo(f"codes that wait to be mapped: {found.waiting}, of which {found.telling} name a value set in words")
+
+
+def _listed(names: tuple[str, ...], most: int = 6) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
+def backtest(
+    knowledge: Annotated[Path, typer.Option("--knowledge", help="The folder with the other rules.", metavar="FOLDER")],
+    since: Annotated[datetime | None, typer.Option("--since", help="Leave out orders that began before.")] = None,
+    html: Annotated[Path | None, typer.Option("--html", help="Write a page here.", metavar="FILE")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    messages: Annotated[
+        bool, typer.Option("--messages", help="Read every stored message again, also when value sets are the same.")
+    ] = False,
+    config: Config = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Judge the stored history with other rules: per rule what is new, lost or of another tier. Nothing is written.
+
+    Example: ivigilant backtest --knowledge ./my-knowledge --since 2026-01-01 --html backtest.html
+    """
+    from rich.console import Console
+
+    from ivigilant.knowledge import backtest as report
+
+    settings = read_settings(config, data_dir)
+    if not (knowledge / "library").is_dir():
+        raise UnreadablePath(f"{knowledge} holds no knowledge: it has no folder called library")
+    found = _run(settings, knowledge, since.replace(tzinfo=UTC) if since else None, messages)
+    if html is not None:
+        html.write_text(report.as_page(found), encoding="utf-8")
+    if as_json:
+        typer.echo(json.dumps(report.as_json(found), ensure_ascii=False, indent=1))
+    else:
+        report.show(found, Console())
+
+
+def _run(settings: "Settings", knowledge: Path, since: datetime | None, messages: bool) -> "Comparison":
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from ivigilant.knowledge.backtest import backtest as run
+    from ivigilant.knowledge.backtest import needs_messages
+    from ivigilant.site_file import load_site
+    from ivigilant.site_parts import site_knowledge, worker_site
+    from store.engine import connect, reading
+    from worker.local_codes import with_mapped
+    from worker.past import Past
+
+    file = load_site(settings.site_file)
+    old = site_knowledge(settings, file)
+    new = site_knowledge(settings.model_copy(update={"knowledge_dir": knowledge}), file)
+    with database_explained(), reading(connect(settings.database())) as connection:
+        old, new = with_mapped(old, connection), with_mapped(new, connection)
+        past = Past(connection, worker_site(file, settings), messages or needs_messages(old, new))
+        with Progress(console=Console(stderr=True), transient=True) as progress:
+            task = progress.add_task("judging", total=past.size())
+            return run(past, old, new, since, lambda size: progress.advance(task, size))

@@ -14,7 +14,7 @@ from ivigilant.commands.options import Config, DataDir, database_explained, read
 from ivigilant.errors import UnusableSettings
 
 if TYPE_CHECKING:
-    from ivigilant.sending import Tally
+    from ivigilant.replaying import Tally
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
@@ -43,7 +43,7 @@ def replay(
     Example: ivigilant replay samples/ --to 127.0.0.1:2575 --links 4
     """
     from ivigilant.certificates import sending_context
-    from ivigilant.sending import send
+    from ivigilant.replaying import send
     from listener.client import Target
 
     host, port = address(to)
@@ -67,7 +67,7 @@ def address(text: str) -> tuple[str, int]:
 
 
 def _source(paths: list[str], since: str | None, config: Path | None, data_dir: Path | None) -> Iterator[bytes]:
-    from ivigilant.streams import pruned_since, read_paths, read_store
+    from ivigilant.replaying import pruned_since, read_paths, read_store
 
     if bool(paths) == bool(since):
         raise UnusableSettings("name files or folders to send, or --from-store SINCE")

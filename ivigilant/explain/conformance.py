@@ -17,7 +17,7 @@ from hl7apy.exceptions import HL7apyException
 from hl7apy.parser import parse_message
 from hl7apy.validation import Validator
 
-from ivigilant.explain.told import Conformance
+from ivigilant.explain.explained import Conformance
 from parsers.hl7.segments import Message
 
 LIMIT_S = 10.0

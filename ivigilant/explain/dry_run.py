@@ -10,16 +10,14 @@ from clinical.events import Reading
 from history.choices import Site
 from history.marks import marked, marks_of
 from ivigilant.explain.conformance import SecondOpinion
-from ivigilant.explain.messages import Known
-from ivigilant.explain.resources import explain_any
-from ivigilant.explain.rules_asked import explain_answer
-from ivigilant.explain.told import Explained, MessageExplained, OrderExplained
+from ivigilant.explain.explained import Explained, MessageExplained, OrderExplained, explain_answer
+from ivigilant.explain.messages import Known, explain_any
 from ivigilant.importing.files import LINES, WHOLE, files_in, found_in, kind_of_file
 from ivigilant.recognition import Recognition
+from ivigilant.replaying import named_messages
 from ivigilant.settings import Settings
 from ivigilant.site_file import load_site
 from ivigilant.site_parts import site_knowledge, worker_site
-from ivigilant.streams import named_messages
 from listener.acknowledge import ControlIds
 from listener.feeds import LinkFeeds, Origin
 from listener.framing import Frame

@@ -1,6 +1,6 @@
 """One message explained: how it would be answered, what was read from each segment, and what the history would keep."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -11,13 +11,15 @@ import msgspec
 from clinical.events import AnyEvent, Header, MedicationGiven, MedicationOrdered, PatientMerged, PatientSeen, Reading
 from history.products import product_of
 from ivigilant.explain.conformance import SecondOpinion
+from ivigilant.explain.explained import Conformance, EventSeen, FieldSeen, MessageExplained, SegmentSeen, Statement
 from ivigilant.explain.statements import doubts, statements
-from ivigilant.explain.told import Conformance, EventSeen, MessageExplained, SegmentSeen
-from ivigilant.explain.watching import WatchedSegment, segments_seen
 from parsers.defaults import Defaults
 from parsers.errors import TooManySegments, UnreadableHeader, UnreadableMessage
+from parsers.fhir.places import Placed, resources_in
+from parsers.fhir.reading import TYPE, is_resource, read_resource, read_resource_header
+from parsers.hl7.dictionary import field_name
 from parsers.hl7.header import read_header
-from parsers.hl7.segments import Message, split
+from parsers.hl7.segments import Message, Segment, split
 from parsers.reading import read_message, refuse_too_many_segments
 from rules.knowledge import Knowledge
 from worker.nameless import name_of, take_in
@@ -167,3 +169,121 @@ def _sets(event: Any, knowledge: Knowledge) -> str:
     if named:
         told.append(f"by its words in {', '.join(sorted(named))}")
     return "; ".join(told)
+
+
+# What `parsers.header` reads; it takes MSH from its bytes, so no segment is asked.
+_HEADER = frozenset({1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 15, 16, 18})
+
+
+class WatchedSegment(Segment):
+    """A segment that remembers what it was asked for."""
+
+    __slots__ = ("asked",)
+
+    def __init__(self, line: str, name: str, occurrence: int, index: int, message: Message) -> None:
+        super().__init__(line, name, occurrence, index, message)
+        self.asked: set[int] = set(_HEADER) if name == "MSH" else set()
+
+    def raw(self, field: int) -> str:
+        """The whole field as sent; from now on it has been asked for."""
+        self.asked.add(field)
+        return super().raw(field)
+
+    def text(self, field: int, component: int = 1, subcomponent: int = 1, repetition: int = 1) -> str:
+        """One leaf; from now on its field has been asked for."""
+        self.asked.add(field)
+        return super().text(field, component, subcomponent, repetition)
+
+
+def segments_seen(message: Message, version: str, read: Sequence[Statement]) -> tuple[SegmentSeen, ...]:
+    """Every segment with its filled fields and what was read that stands in it."""
+    by_segment: dict[str, list[Statement]] = {}
+    for statement in read:
+        by_segment.setdefault(statement.path.split("-")[0].split(" ")[0], []).append(statement)
+    return tuple(
+        _seen(segment, version, tuple(by_segment.get(segment.path(), ())))
+        for segment in message.segments
+        if isinstance(segment, WatchedSegment)
+    )
+
+
+def _seen(segment: WatchedSegment, version: str, read: tuple[Statement, ...]) -> SegmentSeen:
+    asked = frozenset(segment.asked)
+    fields = tuple(_filled_fields(segment, version, asked))
+    return SegmentSeen(segment.path(), fields, read, _remark(segment, asked))
+
+
+def _filled_fields(segment: WatchedSegment, version: str, asked: frozenset[int]) -> Iterator[FieldSeen]:
+    for number in range(1, segment.size + 1):
+        text = segment.raw(number)
+        if text:
+            yield FieldSeen(segment.path(number), field_name(segment.name, number, version), text, number in asked)
+
+
+def _remark(segment: WatchedSegment, asked: frozenset[int]) -> str:
+    if segment.name.startswith("Z"):
+        return "a segment that only this sender knows"
+    return "" if asked else "nothing is read from this segment"
+
+
+_NOT_READ = "nothing is read from this resource"
+
+
+def explain_any(known: Known, knowledge: Knowledge, opinion: SecondOpinion | None) -> Seen:
+    """Explain a message or a resource, whichever it is; the second opinion knows messages only."""
+    return explain_resource(known, knowledge) if is_resource(known.raw) else explain_message(known, knowledge, opinion)
+
+
+def explain_resource(known: Known, knowledge: Knowledge) -> Seen:
+    """Read one line and tell everything about it; nothing is raised for what is wrong with it."""
+    try:
+        header = read_resource_header(known.raw, known.defaults)
+        placed = resources_in(known.raw)
+    except UnreadableMessage as error:
+        ended = known if known.state == "parked" else replace(known, state="parked", reason=error.reason)
+        return Seen(_resource_explained(ended, Header(type=TYPE), None, (), knowledge), None)
+    reading, ended = ended_as(partial(read_resource, known.raw, known.defaults), header, known, knowledge)
+    return Seen(_resource_explained(ended, header, reading, placed, knowledge), reading)
+
+
+def _resource_explained(
+    known: Known, header: Header, reading: Reading | None, placed: tuple[Placed, ...], knowledge: Knowledge
+) -> MessageExplained:
+    events = reading.events if reading is not None else ()
+    read = [statement for event in events for statement in statements(event)]
+    segments = tuple(_resource(each, read) for each in placed)
+    flags = (*known.flags, *(reading.flags if reading is not None else ()))
+    return MessageExplained(
+        name=known.name,
+        control_id=header.control_id,
+        type="^".join(part for part in (header.type, header.event) if part),
+        version=header.version,
+        charset="utf-8",
+        feed=known.feed,
+        answer=known.answer,
+        state=known.state,
+        reason=known.reason,
+        detail=known.detail,
+        flags=doubts(dict.fromkeys(flags)),
+        segments=segments,
+        events=tuple(event_seen(event, knowledge) for event in events),
+        not_understood=tuple((each.path, each.remark) for each in segments if each.remark),
+        conformance=None,
+    )
+
+
+def _resource(placed: Placed, read: list[Statement]) -> SegmentSeen:
+    """A resource stands for a segment, its elements for fields."""
+    here = tuple(each for each in read if _within(each.path, placed.path))
+    places = [place for each in here for place in each.path.split()]
+    fields = (
+        FieldSeen(each.path, each.name, each.value, any(_within(each.path, place) for place in places))
+        for each in placed.elements
+    )
+    is_head = placed.path == placed.kind == "Bundle"
+    return SegmentSeen(placed.path, tuple(fields), here, "" if here or is_head else _NOT_READ)
+
+
+def _within(path: str, place: str) -> bool:
+    first = path.split(" ", maxsplit=1)[0]
+    return first == place or first.startswith((f"{place}.", f"{place}["))

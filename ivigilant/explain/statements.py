@@ -22,7 +22,7 @@ from clinical.identities import Identifier
 from clinical.quantities import Amount
 from clinical.times import Moment
 from clinical.timings import Timing
-from ivigilant.explain.told import Doubt, Statement
+from ivigilant.explain.explained import Doubt, Statement
 from parsers.medication.doubts import DOUBTS
 
 

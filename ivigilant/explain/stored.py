@@ -9,10 +9,8 @@ from inbox.people import access
 from inbox.people.viewer import Viewer
 from ivigilant.errors import IvigilantError
 from ivigilant.explain.conformance import SecondOpinion
-from ivigilant.explain.messages import Known
-from ivigilant.explain.resources import explain_any
-from ivigilant.explain.rules_asked import explain_answer
-from ivigilant.explain.told import Explained, OrderExplained
+from ivigilant.explain.explained import Explained, OrderExplained, explain_answer
+from ivigilant.explain.messages import Known, explain_any
 from ivigilant.settings import Settings
 from ivigilant.site_file import load_site
 from ivigilant.site_parts import site_knowledge, worker_site

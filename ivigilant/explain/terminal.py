@@ -1,4 +1,4 @@
-"""What is told, on a terminal."""
+"""An explanation on a terminal."""
 
 from collections.abc import Iterable
 
@@ -8,7 +8,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from ivigilant.explain.told import (
+from ivigilant.explain.explained import (
     Conformance,
     Doubt,
     Explained,

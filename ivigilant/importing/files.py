@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO
 
 from ivigilant.errors import UnreadablePath
-from ivigilant.streams import SUFFIXES, messages_in
+from ivigilant.replaying import SUFFIXES, messages_in
 from parsers.fhir.reading import is_resource
 
 LINES = {".ndjson", ".jsonl"}  # a resource on every line

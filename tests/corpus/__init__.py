@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from ivigilant.streams import messages_in
+from ivigilant.replaying import messages_in
 from parsers.errors import UnreadableHeader
 from parsers.hl7.header import read_header_line
 

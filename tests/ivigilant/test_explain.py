@@ -9,8 +9,8 @@ import sqlalchemy as sa
 
 from ivigilant.explain.conformance import SecondOpinion, report_on
 from ivigilant.explain.dry_run import DryRun, explain_files, prepare
+from ivigilant.explain.explained import Explained, MessageExplained, Statement
 from ivigilant.explain.stored import NotStored, explain_stored_message, explain_stored_order
-from ivigilant.explain.told import Explained, MessageExplained, Statement
 from ivigilant.settings import Settings
 from parsers.hl7.segments import split
 from store import tables

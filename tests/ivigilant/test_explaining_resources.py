@@ -9,10 +9,9 @@ import pytest
 from rich.console import Console
 
 from ivigilant.explain.dry_run import DryRun, explain_files, prepare
-from ivigilant.explain.messages import Known
-from ivigilant.explain.resources import explain_any
+from ivigilant.explain.explained import Explained
+from ivigilant.explain.messages import Known, explain_any
 from ivigilant.explain.terminal import show
-from ivigilant.explain.told import Explained
 from ivigilant.settings import Settings
 from parsers.defaults import Defaults
 from tests.parsers.fhir.builders import Json, a_bundle, a_condition, a_dosage, a_patient, an_order, quantity

@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from ivigilant.knowledge.backtest import Comparison, backtest, needs_messages
-from ivigilant.knowledge.backtest_report import as_json, as_page
+from ivigilant.knowledge.backtest import Comparison, as_json, as_page, backtest, needs_messages
 from rules.knowledge import Knowledge
 from rules.living import LivingKnowledge
 from rules.load import load_knowledge

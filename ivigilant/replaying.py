@@ -1,13 +1,20 @@
-"""Messages to send: from files, folders, batches, standard input, or from what was stored."""
+"""Messages sent to a listener for `replay` and `demo`: from files, standard input or the store; the answers counted."""
 
+import asyncio
+import os
+import socket
 import sys
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 import sqlalchemy as sa
 
-from ivigilant.errors import UnreadablePath
+from ivigilant.errors import IvigilantError, UnreadablePath
+from listener.client import UNANSWERED, Answer, Target, send_all
 from parsers.hl7.batches import split_batch
 from store import tables
 from store.messages import raw_of
@@ -98,3 +105,61 @@ def _content(file: Path) -> bytes:
         return file.read_bytes()
     except OSError as error:
         raise UnreadablePath(f"{file} cannot be read ({type(error).__name__})") from None
+
+
+class NobodyListens(IvigilantError):
+    """No connection could be made; start the listener, or name another."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """How many of each answer came."""
+
+    answers: Counter[str] = field(default_factory=Counter)
+    accepted: int = 0
+
+    def count(self, answer: Answer) -> None:
+        """Count one answer."""
+        self.answers["unanswered" if answer.code == UNANSWERED else answer.code] += 1
+        self.accepted += answer.accepted
+
+    @property
+    def sent(self) -> int:
+        """Every message that was offered."""
+        return self.answers.total()
+
+    @property
+    def all_accepted(self) -> bool:
+        """Whether nothing was refused or left unanswered."""
+        return self.accepted == self.sent
+
+
+async def send(
+    messages: Iterable[bytes],
+    target: Target,
+    *,
+    links: int = 1,
+    window: int = 1,
+    rate: float | None = None,
+    tell: Callable[[Tally], None] = lambda _tally: None,
+) -> Tally:
+    """Send every message once, or raise NobodyListens when there is nobody to begin with."""
+    await _knock(target)
+    tally = Tally()
+    async for answer in send_all(messages, target, links=links, window=window, rate=rate):
+        tally.count(answer)
+        tell(tally)
+    return tally
+
+
+async def _knock(target: Target) -> None:
+    try:
+        async with asyncio.timeout(5):
+            _, writer = await asyncio.open_connection(target.host, target.port)
+    except socket.gaierror:
+        raise NobodyListens(f"no connection to {target.host}:{target.port} (no such host)") from None
+    except OSError as error:
+        reason = os.strerror(error.errno).lower() if error.errno else type(error).__name__
+        raise NobodyListens(f"no connection to {target.host}:{target.port} ({reason})") from None
+    with closing(writer):
+        pass

@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from ivigilant.errors import UnreadablePath
-from ivigilant.streams import messages_in, read_paths, read_store
+from ivigilant.replaying import messages_in, read_paths, read_store
 from tests.store.builders import NOW, a_message
 
 ONE = b"MSH|^~\\&|EPD|ZH|||20260301||ADT^A08|1|P|2.5\rPID|1||7\r"
