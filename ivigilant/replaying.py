@@ -14,7 +14,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from ivigilant.errors import IvigilantError, UnreadablePath
-from listener.client import UNANSWERED, Answer, Target, send_all
+from listener.client import UNANSWERED, Reply, Target, send_all
 from parsers.hl7.batches import split_batch
 from store import tables
 from store.messages import raw_of
@@ -118,7 +118,7 @@ class Tally:
     answers: Counter[str] = field(default_factory=Counter)
     accepted: int = 0
 
-    def count(self, answer: Answer) -> None:
+    def count(self, answer: Reply) -> None:
         """Count one answer."""
         self.answers["unanswered" if answer.code == UNANSWERED else answer.code] += 1
         self.accepted += answer.accepted
