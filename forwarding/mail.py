@@ -10,11 +10,32 @@ from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
 from typing import Literal
 
-from forwarding.errors import ForwardingError, Refused, Unreachable
+from pydantic import Field
+
+from forwarding.contract import DestinationForm, ProcessSettings
+from forwarding.errors import ForwardingError, OddDestination, Refused, Unreachable
 from forwarding.notice import Notice
 from forwarding.wording import subject, text
 
 Security = Literal["starttls", "tls", "none"]
+
+
+class MailForm(DestinationForm):
+    """People who get a mail; the server stands in the settings."""
+
+    kind: Literal["mail"]
+    recipients: tuple[str, ...] = Field(min_length=1)
+
+    def open(self, settings: ProcessSettings) -> "Mail":
+        """Give the list of people, reached through the hospital's mail server."""
+        if settings.smtp_host is None or not settings.smtp_sender:
+            needed = "IVIGILANT_SMTP_HOST and IVIGILANT_SMTP_SENDER are needed"
+            raise OddDestination(f"{needed}: {self.name} is a mail")
+        password = settings.smtp_password.get_secret_value() if settings.smtp_password else ""
+        server = MailServer(
+            settings.smtp_host, settings.smtp_port, settings.smtp_security, user=settings.smtp_user, password=password
+        )
+        return Mail(self.name, server, settings.smtp_sender, self.recipients)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +53,7 @@ class MailServer:
     def __post_init__(self) -> None:
         """Refuse to send a password in the clear."""
         if self.user and self.security == "none":
-            raise ValueError(f"mail server {self.host}: signing in needs security starttls or tls")
+            raise OddDestination(f"mail server {self.host}: signing in needs security starttls or tls")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +68,10 @@ class Mail:
     def __post_init__(self) -> None:
         """Refuse addresses that are none."""
         if not self.recipients:
-            raise ValueError(f"mail {self.name}: nobody to send to")
+            raise OddDestination(f"mail {self.name}: nobody to send to")
         for address in (self.sender, *self.recipients):
             if "@" not in parseaddr(address)[1]:
-                raise ValueError(f"mail {self.name}: {address!r} is not a mail address")
+                raise OddDestination(f"mail {self.name}: {address!r} is not a mail address")
 
     def forward(self, notice: Notice) -> None:
         """Send one mail to everybody on the list."""

@@ -3,9 +3,10 @@
 There is no room here for a patient. Every field is a code, a number, a time or a link, and is checked to be one.
 """
 
+import json
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -15,6 +16,7 @@ Priority = Literal["urgent", "prompt", "routine", "passive", "none"]
 Stream = Literal["order", "pharmacovigilance"]  # about an order, or about what came after its infusion
 Language = Literal["nl", "en"]
 
+SCHEMA_VERSION = 1
 _KEY = re.compile(r"[A-Za-z0-9._:-]{1,120}")
 _WARD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,11}")
 
@@ -52,6 +54,28 @@ def ward_code(location: str) -> str:
     code = location.strip()
     looks_like_code = _WARD.fullmatch(code) and (code.isupper() or any(sign.isdigit() for sign in code))
     return code if looks_like_code else ""
+
+
+def as_json(notice: Notice) -> bytes:
+    """Write it as JSON, the same bytes for the same notice."""
+    return json.dumps(
+        {
+            "event_id": notice.idempotency_key,
+            "type": f"alert.{notice.kind}",
+            "occurred_at": notice.occurred_at.astimezone(UTC).isoformat(),
+            "alert": {
+                "id": notice.alert,
+                "stream": notice.stream,
+                "tier": notice.tier,
+                "priority": notice.priority,
+                "ward": notice.ward,
+                "link": notice.link,
+            },
+            "schema_version": SCHEMA_VERSION,
+            "seq": notice.sequence,
+        },
+        separators=(",", ":"),
+    ).encode()
 
 
 def _is_link(link: str) -> bool:

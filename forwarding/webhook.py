@@ -6,19 +6,18 @@ secret, and uses `Idempotency-Key` (also `event_id`) to take a repeated notice o
 
 import hashlib
 import hmac
-import json
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
-import httpx
+from forwarding.contract import DestinationForm, ProcessSettings, secret_in
+from forwarding.errors import OddDestination, Refused, Unreachable
+from forwarding.notice import Notice, as_json
 
-from forwarding.errors import Refused, Unreachable
-from forwarding.notice import Notice
-
-SCHEMA_VERSION = 1
 _PASSING = {408, 425, 429}  # timeout, too early, too many: the same request may be taken later
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
@@ -26,6 +25,19 @@ _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 def utc_now() -> datetime:
     """Read the clock; the default of `Webhook.clock`."""
     return datetime.now(UTC)
+
+
+class WebhookForm(DestinationForm):
+    """A system that gets a signed POST."""
+
+    kind: Literal["webhook"]
+    url: str
+    secret_file: Path
+    plaintext: bool = False
+
+    def open(self, settings: ProcessSettings) -> "Webhook":
+        """Give the webhook, with the secret that the file holds now."""
+        return Webhook(self.name, self.url, secret_in(self, self.secret_file), plaintext=self.plaintext)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +58,15 @@ class Webhook:
         parts = urlsplit(self.url)
         secure = parts.scheme == "https" or self.plaintext or parts.hostname in _LOOPBACK
         if parts.scheme not in {"http", "https"} or not parts.hostname or not secure:
-            raise ValueError(f"webhook {self.name}: the address must begin with https:// (or set plaintext)")
+            raise OddDestination(f"webhook {self.name}: the address must begin with https:// (or set plaintext)")
         if self.proxy is not None and urlsplit(self.proxy).scheme not in {"http", "https"}:
-            raise ValueError(f"webhook {self.name}: the proxy must begin with http:// or https://")
+            raise OddDestination(f"webhook {self.name}: the proxy must begin with http:// or https://")
         if not self.secret:
-            raise ValueError(f"webhook {self.name}: a secret is needed to sign with")
+            raise OddDestination(f"webhook {self.name}: a secret is needed to sign with")
 
     def forward(self, notice: Notice) -> None:
         """Post the notice once."""
-        _judge(self._post(notice, _body(notice)))
+        _judge(self._post(notice, as_json(notice)))
 
     def _post(self, notice: Notice, body: bytes) -> int:
         """Give the status. The answer's body is never read: it could be endless."""
@@ -64,6 +76,8 @@ class Webhook:
             "Idempotency-Key": notice.idempotency_key,
             "X-Signature": sign(body, self.secret, int(self.clock().timestamp())),
         }
+        import httpx  # late: only a process that sends needs it
+
         try:
             with (
                 httpx.Client(verify=self.tls, timeout=self.timeout_s, proxy=self.proxy, trust_env=False) as client,
@@ -80,28 +94,6 @@ def sign(body: bytes, secret: str, at: int) -> str:
     """Give the value of X-Signature."""
     digest = hmac.new(secret.encode(), b"%d." % at + body, hashlib.sha256).hexdigest()
     return f"t={at},v1={digest}"
-
-
-def _body(notice: Notice) -> bytes:
-    """Write the same bytes for the same notice."""
-    return json.dumps(
-        {
-            "event_id": notice.idempotency_key,
-            "type": f"alert.{notice.kind}",
-            "occurred_at": notice.occurred_at.astimezone(UTC).isoformat(),
-            "alert": {
-                "id": notice.alert,
-                "stream": notice.stream,
-                "tier": notice.tier,
-                "priority": notice.priority,
-                "ward": notice.ward,
-                "link": notice.link,
-            },
-            "schema_version": SCHEMA_VERSION,
-            "seq": notice.sequence,
-        },
-        separators=(",", ":"),
-    ).encode()
 
 
 def _judge(status: int) -> None:

@@ -13,9 +13,10 @@ import sqlalchemy as sa
 from ivigilant.broker import QUEUES, where
 from ivigilant.certificates import listening_tls
 from ivigilant.errors import IvigilantError
+from ivigilant.knowledge.site_knowledge import site_knowledge
 from ivigilant.settings import Settings
-from ivigilant.site_file import load_site
-from ivigilant.site_parts import site_knowledge
+from ivigilant.site import load_site
+from ivigilant.site_choices import destinations
 from listener.errors import ListenerError
 from listener.tls import SOON
 from store import application_acks, deliveries, feeds, heartbeats, message_queries, migrate, prunings
@@ -99,6 +100,7 @@ def _stored(settings: Settings, now: datetime, only: str | None) -> Iterator[Lin
 def _site(settings: Settings) -> Line:
     try:
         site = load_site(settings.site_file)
+        destinations(site, settings)  # one that cannot be opened would stop a worker from starting
     except IvigilantError as error:
         return Line("site file", False, str(error))
     if settings.site_file is None:

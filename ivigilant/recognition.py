@@ -4,9 +4,8 @@ from collections.abc import Callable
 from ipaddress import ip_address
 
 from history.marks import is_imported
-from ivigilant.site import Feed as SiteFeed
-from ivigilant.site import SiteFile
-from ivigilant.site_parts import reading_defaults
+from ivigilant.site import FeedSection, SiteFile
+from ivigilant.site_choices import reading_defaults
 from listener.feeds import FeedProfile, Origin
 from parsers.hl7.message_types import READ
 
@@ -51,7 +50,7 @@ class Recognition:
         return self._unknown[name]
 
 
-def fits(feed: SiteFeed, source: Origin) -> bool:
+def fits(feed: FeedSection, source: Origin) -> bool:
     """Tell whether everything the feed is recognised by is so."""
     return (
         not is_imported(feed.name)
@@ -63,13 +62,13 @@ def fits(feed: SiteFeed, source: Origin) -> bool:
     )
 
 
-def particularity(feed: SiteFeed) -> int:
+def particularity(feed: FeedSection) -> int:
     """Count what the feed is recognised by."""
     marks = (feed.port, feed.address, feed.certificate, feed.sending_application, feed.sending_facility)
     return sum(mark is not None for mark in marks)
 
 
-def _known(site: SiteFile, feed: SiteFeed, number: int) -> FeedProfile:
+def _known(site: SiteFile, feed: FeedSection, number: int) -> FeedProfile:
     return FeedProfile(
         id=number,
         name=feed.name,

@@ -1,21 +1,45 @@
-"""What one hospital may say about itself in its site file."""
+"""The site file: what one hospital may say about itself in it, read and checked, with each fault at its line."""
 
 from collections.abc import Iterator
 from datetime import date
+from difflib import get_close_matches
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+import yaml
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
+from forwarding.kinds import AnyDestination
 from history.marks import is_imported
+from ivigilant.errors import UnusableSite
 from parsers.chart.condition_words import Status
 from parsers.hl7.charsets import codec_of
 
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
 Language = Literal["nl", "en"]
-Tier = Literal["contraindication", "high", "moderate"]
+_PLAIN_WORDS = {
+    "int_parsing": "should be a whole number",
+    "int_type": "should be a whole number",
+    "string_type": "should be text; put it between quotation marks",
+    "missing": "is needed",
+    "dict_type": "should hold names and values: {THEIRS: OURS}",
+    "tuple_type": "should be a list: [ONE, OTHER]",
+    "model_type": "should hold settings, each as NAME: VALUE",
+    "bool_parsing": "should be true or false",
+}
 
 
 def _known_zone(name: str) -> str:
@@ -63,7 +87,7 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
-class Measured(Section):
+class MeasuredField(Section):
     """The field that holds a number, and the unit it is in."""
 
     segment: SegmentName
@@ -72,19 +96,19 @@ class Measured(Section):
     unit: str
 
 
-class Weight(Measured):
+class WeightField(MeasuredField):
     """Where a weight stands."""
 
     unit: Literal["kg", "g", "lb"] = "kg"
 
 
-class Height(Measured):
+class HeightField(MeasuredField):
     """Where a height stands."""
 
     unit: Literal["cm", "m", "in"] = "cm"
 
 
-class Diagnosis(Section):
+class DiagnosisField(Section):
     """The field that holds diagnoses or contra-indications, and the system of a code that names none."""
 
     segment: SegmentName
@@ -92,15 +116,15 @@ class Diagnosis(Section):
     system: str = ""
 
 
-class Fields(Section):
+class FieldsSection(Section):
     """Where a feed writes what the standard has another place for, or none."""
 
-    weight: Weight | None = None
-    height: Height | None = None
-    diagnosis: Diagnosis | None = None
+    weight: WeightField | None = None
+    height: HeightField | None = None
+    diagnosis: DiagnosisField | None = None
 
 
-class Reading(Section):
+class ReadingSection(Section):
     """What messages mean where they leave it open."""
 
     zone: Zone | None = None
@@ -110,10 +134,10 @@ class Reading(Section):
     authorities: dict[str, str] | None = None  # FHIR identifier system: the authority that messages write for it
     code_systems: dict[str, str] | None = None  # the sender's name: ours
     problem_statuses: dict[str, Status] | None = None  # the sender's word: what it means
-    fields: Fields | None = None
+    fields: FieldsSection | None = None
 
 
-class Feed(Reading):
+class FeedSection(ReadingSection):
     """A system that sends to us, how it is recognised, and in what it differs from the site."""
 
     name: str = Field(min_length=1)
@@ -132,7 +156,7 @@ class Feed(Reading):
     silence_after_s: int | None = Field(None, gt=0)
 
     @model_validator(mode="after")
-    def _is_recognisable(self) -> "Feed":
+    def _is_recognisable(self) -> "FeedSection":
         given = (self.port, self.address, self.certificate, self.sending_application, self.sending_facility)
         if is_imported(self.name):
             if any(value is not None for value in given):
@@ -142,47 +166,21 @@ class Feed(Reading):
         return self
 
     @model_validator(mode="after")
-    def _can_be_told_later(self) -> "Feed":
+    def _can_be_told_later(self) -> "FeedSection":
         if self.app_ack_route is not None and self.ack_mode not in ("auto", "enhanced"):
             raise ValueError("app_ack_route needs ack_mode auto or enhanced: in another mode the first answer is all")
         return self
 
 
 class LocalCode(Section):
-    """A code of the house, and the value set it belongs to."""
+    """A local code, and the value set it belongs to."""
 
     system: str
     code: str
     value_set: str
 
 
-class Destination(Section):
-    """Where notices go, and from which tier on."""
-
-    name: str = Field(pattern=r"^[A-Za-z0-9._-]{1,60}$")  # travels in headers and keys
-    min_tier: Tier = "moderate"
-
-
-class MailDestination(Destination):
-    """People who get a mail; the server stands in the settings."""
-
-    kind: Literal["mail"]
-    recipients: tuple[str, ...] = Field(min_length=1)
-
-
-class WebhookDestination(Destination):
-    """A system that gets a signed POST."""
-
-    kind: Literal["webhook"]
-    url: str
-    secret_file: Path
-    plaintext: bool = False
-
-
-AnyDestination = Annotated[MailDestination | WebhookDestination, Field(discriminator="kind")]
-
-
-class Approval(Section):
+class ApprovalSection(Section):
     """Who approved the rules at this site, and which version of them: `ivigilant knowledge check` prints it."""
 
     approved_by: str = Field(min_length=1)
@@ -193,7 +191,7 @@ class Approval(Section):
 Days = Annotated[int, Field(ge=31)]  # the risk of an infusion lasts for thirty
 
 
-class Retention(Section):
+class RetentionSection(Section):
     """How many days the text of a message is kept (`ivigilant prune`); empty: for good."""
 
     processed_days: Days | None = 1825
@@ -201,14 +199,14 @@ class Retention(Section):
     types: dict[Annotated[str, Field(pattern=r"^[A-Z0-9]{3}(\^[A-Z0-9]{3})?$")], Days] = {}
 
 
-class Policy(Section):
+class PolicySection(Section):
     """What the hospital chooses otherwise than the rules do by themselves (rules/policy.yaml, `choices`)."""
 
     at_risk_from: int | None = Field(None, ge=1, le=6)  # different risk factors
     scig_prior_vte: Annotated[Literal["off", "information"], BeforeValidator(_off)] | None = None
 
 
-class SiteFile(Reading):
+class SiteFile(ReadingSection):
     """Everything one hospital says about itself."""
 
     name: str = "IVIgilant"
@@ -216,11 +214,11 @@ class SiteFile(Reading):
     languages: tuple[Language, ...] = Field(("nl", "en"), min_length=1)
     unknown_sources: Literal["process", "park"] = "process"
     allowed_addresses: tuple[IPv4Network | IPv6Network, ...] = ()  # who may connect; empty: everybody
-    feeds: tuple[Feed, ...] = ()
+    feeds: tuple[FeedSection, ...] = ()
     codes: tuple[LocalCode, ...] = ()
-    knowledge: Approval | None = None
-    policy: Policy = Policy()
-    retention: Retention = Retention()
+    knowledge: ApprovalSection | None = None
+    policy: PolicySection = PolicySection()
+    retention: RetentionSection = RetentionSection()
     destinations: tuple[AnyDestination, ...] = ()
 
     @model_validator(mode="after")
@@ -239,3 +237,113 @@ def _first_repeated(names: Iterator[str]) -> str | None:
             return name
         seen.add(name)
     return None
+
+
+def load_site(path: Path | None) -> SiteFile:
+    """Read the file, or raise UnusableSite with a line per fault; without a file the defaults hold."""
+    if path is None:
+        return SiteFile()
+    try:
+        document = yaml.compose(path.read_text(), Loader=yaml.SafeLoader)
+    except (OSError, UnicodeDecodeError) as error:
+        raise UnusableSite(f"{path} cannot be read ({type(error).__name__})") from None
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise UnusableSite(f"{path}:{line}: {error.problem}") from None
+    if document is None:
+        return SiteFile()
+    faults = [f"{path}:{key.start_mark.line + 1}: {key.value} is said twice" for key in _repeated_keys(document)]
+    if faults:
+        raise UnusableSite("\n".join(faults))
+    return _validated(document, path)
+
+
+def line_in(path: Path, place: tuple[int | str, ...]) -> int:
+    """Tell the line of a part of a file that was loaded before."""
+    document = yaml.compose(path.read_text(), Loader=yaml.SafeLoader)
+    return 1 if document is None else _line_of(document, place)
+
+
+def _validated(document: yaml.Node, path: Path) -> SiteFile:
+    loader = yaml.SafeLoader("")
+    try:
+        content = loader.construct_document(document)
+        return SiteFile.model_validate(content)
+    except yaml.constructor.ConstructorError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise UnusableSite(f"{path}:{line}: {error.problem}") from None
+    except ValidationError as error:
+        lines = [
+            f"{path}:{_line_of(document, _place_of(fault))}: {_dotted(_place_of(fault))}{_words_of(fault)}"
+            for fault in error.errors(include_url=False, include_input=False)
+        ]
+        raise UnusableSite("\n".join(dict.fromkeys(lines))) from None  # an address is tried as IPv4 and as IPv6
+
+
+def _line_of(node: yaml.Node, place: tuple[int | str, ...]) -> int:
+    """Find the line of the deepest part of this place that the file has."""
+    line = node.start_mark.line + 1
+    for step in place:
+        inner: yaml.Node | None = None
+        if isinstance(node, yaml.MappingNode):
+            found = next(((key, value) for key, value in node.value if key.value == step), None)
+            if found is not None:
+                line, inner = found[0].start_mark.line + 1, found[1]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int):
+            inner = node.value[step]
+            line = inner.start_mark.line + 1
+        node = inner or node  # a step that only names a kind of destination is not in the file
+    return line
+
+
+def _dotted(place: tuple[int | str, ...]) -> str:
+    return ".".join(str(step + 1) if isinstance(step, int) else step for step in place) + ": " if place else ""
+
+
+def _repeated_keys(node: yaml.Node) -> Iterator[yaml.Node]:
+    if isinstance(node, yaml.MappingNode):
+        seen: set[Any] = set()
+        for key, value in node.value:
+            if key.value in seen:
+                yield key
+            seen.add(key.value)
+            yield from _repeated_keys(value)
+    elif isinstance(node, yaml.SequenceNode):
+        for value in node.value:
+            yield from _repeated_keys(value)
+
+
+def _place_of(fault: "ErrorDetails") -> tuple[int | str, ...]:
+    """Give where the fault stands, without the reader's own steps into an address."""
+    place = fault["loc"]
+    return place[:-1] if _is_address(fault) else place
+
+
+def _words_of(fault: "ErrorDetails") -> str:
+    """Say what is wrong."""
+    if _is_address(fault):
+        return "should be an address or a network, as 10.1.2.3 or 10.1.0.0/16"
+    kind = fault["type"]
+    if kind == "extra_forbidden":
+        return _unknown_word(fault["loc"])
+    if kind == "string_pattern_mismatch" and fault["loc"][-1] == "segment":
+        return "should be the name of a segment: three letters or digits, as ZWT"
+    return _PLAIN_WORDS.get(kind, fault["msg"].removeprefix("Value error, ").replace("Input should", "should"))
+
+
+def _is_address(fault: "ErrorDetails") -> bool:
+    last = fault["loc"][-1] if fault["loc"] else ""
+    return isinstance(last, str) and ("IPv4" in last or "IPv6" in last)
+
+
+def _unknown_word(place: tuple[int | str, ...]) -> str:
+    known = _settings_at(place)
+    near = get_close_matches(str(place[-1]), known, 1)
+    return f"is no setting; did you mean {near[0]}?" if near else "is no setting that is known here"
+
+
+def _settings_at(place: tuple[int | str, ...]) -> list[str]:
+    part: type[BaseModel] | None = SiteFile if len(place) == 1 else None
+    if place[0] == "feeds" and len(place) == 3:
+        part = FeedSection
+    return list(part.model_fields) if part else []

@@ -16,8 +16,7 @@ from ivigilant.beat import Beat
 from ivigilant.broker import DELIVER, PROCESS, QUEUES, Bell, make_celery
 from ivigilant.errors import UnusableSettings
 from ivigilant.settings import Settings
-from ivigilant.site import SiteFile
-from ivigilant.site_file import load_site
+from ivigilant.site import SiteFile, load_site
 from ivigilant.supervisor import end_with_parent, stop_on_signals
 from store import feeds, heartbeats
 from store.engine import connect
@@ -37,7 +36,8 @@ def utc_now() -> datetime:
 def make_dependencies(settings: Settings, engine: sa.Engine, bell: Bell) -> "Dependencies":
     """Give a worker its surroundings."""
     from inbox.live.live import LiveEvents
-    from ivigilant.site_parts import destinations, living_knowledge, worker_site
+    from ivigilant.knowledge.site_knowledge import living_knowledge
+    from ivigilant.site_choices import destinations, worker_site
     from worker.dependencies import Dependencies, Patience
 
     site = load_site(settings.site_file)
@@ -59,7 +59,8 @@ def make_dependencies(settings: Settings, engine: sa.Engine, bell: Bell) -> "Dep
 
 def make_quiet_worker(settings: Settings) -> "Dependencies":
     """Give the surroundings of a command that works on the history by hand: no queue, no pages."""
-    from ivigilant.site_parts import site_knowledge, worker_site
+    from ivigilant.knowledge.site_knowledge import site_knowledge
+    from ivigilant.site_choices import worker_site
     from worker.dependencies import Dependencies
 
     site = load_site(settings.site_file)
@@ -164,7 +165,7 @@ def serve(settings: Settings) -> None:
 
     from inbox.app import create_app
     from inbox.live.live import LiveEvents
-    from ivigilant.site_parts import living_knowledge
+    from ivigilant.knowledge.site_knowledge import living_knowledge
 
     site = load_site(settings.site_file)
     engine = connect(settings.database())

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from forwarding.destinations import Destination
+from forwarding.contract import Destination
 from history.choices import Site
 from rules.knowledge import Knowledge
 

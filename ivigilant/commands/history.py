@@ -176,8 +176,8 @@ def _load(
     from ivigilant.importing.loading import FirstLoad, medications_in
     from ivigilant.importing.rejects import rejects_in
     from ivigilant.receiving import feed_id
-    from ivigilant.site_file import load_site
-    from ivigilant.site_parts import worker_site
+    from ivigilant.site import load_site
+    from ivigilant.site_choices import worker_site
 
     worker = None if dry_run else wiring.make_quiet_worker(settings)
     site = worker.site if worker is not None else worker_site(load_site(settings.site_file), settings)

@@ -83,7 +83,7 @@ def show(rule: Annotated[str, typer.Argument(help="Its id, as in `knowledge list
 
 
 def _load(settings: "Settings") -> "Knowledge":
-    from ivigilant.site_parts import site_knowledge
+    from ivigilant.knowledge.site_knowledge import site_knowledge
 
     return site_knowledge(settings)
 
@@ -131,7 +131,7 @@ def examples(
     from rich.table import Table
 
     from ivigilant.knowledge.examples import answered
-    from ivigilant.site_parts import site_knowledge
+    from ivigilant.knowledge.site_knowledge import site_knowledge
 
     rows = answered(site_knowledge(read_settings(config)), rule)
     columns = list(dict.fromkeys(column for row in rows for column in row.cells))
@@ -158,8 +158,8 @@ def coverage(
     Example: ivigilant knowledge coverage
     """
     from ivigilant.knowledge.coverage import cover
-    from ivigilant.site_file import load_site
-    from ivigilant.site_parts import site_knowledge
+    from ivigilant.knowledge.site_knowledge import site_knowledge
+    from ivigilant.site import load_site
     from store.engine import connect, reading
 
     settings = read_settings(config, data_dir)
@@ -227,8 +227,9 @@ def _run(settings: "Settings", knowledge: Path, since: datetime | None, messages
 
     from ivigilant.knowledge.backtest import backtest as run
     from ivigilant.knowledge.backtest import needs_messages
-    from ivigilant.site_file import load_site
-    from ivigilant.site_parts import site_knowledge, worker_site
+    from ivigilant.knowledge.site_knowledge import site_knowledge
+    from ivigilant.site import load_site
+    from ivigilant.site_choices import worker_site
     from store.engine import connect, reading
     from worker.local_codes import with_mapped
     from worker.past import Past

@@ -44,8 +44,8 @@ def prune(
     Example: ivigilant prune --data-dir /var/lib/ivigilant
     """
     from ivigilant.commands.history import quiet
-    from ivigilant.site_file import load_site
-    from ivigilant.site_parts import retention_ages
+    from ivigilant.site import load_site
+    from ivigilant.site_choices import retention_ages
     from ivigilant.somebody import at_the_command_line
     from store.engine import connect
     from worker.prune import Run

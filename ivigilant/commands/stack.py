@@ -32,9 +32,9 @@ def up(
 
     Example: ivigilant up --data-dir /var/lib/ivigilant --mllp-port 2575
     """
+    from ivigilant.knowledge.site_knowledge import site_knowledge
     from ivigilant.logs import start_logging
-    from ivigilant.site_file import load_site
-    from ivigilant.site_parts import site_knowledge
+    from ivigilant.site import load_site
     from ivigilant.stack import running_stack
     from ivigilant.supervisor import show_at_once, stop_on_signals
 

@@ -13,11 +13,12 @@ from ivigilant.explain.conformance import SecondOpinion
 from ivigilant.explain.explained import Explained, MessageExplained, OrderExplained, explain_answer
 from ivigilant.explain.messages import Known, explain_any
 from ivigilant.importing.files import LINES, WHOLE, files_in, found_in, kind_of_file
+from ivigilant.knowledge.site_knowledge import site_knowledge
 from ivigilant.recognition import Recognition
 from ivigilant.replaying import named_messages
 from ivigilant.settings import Settings
-from ivigilant.site_file import load_site
-from ivigilant.site_parts import site_knowledge, worker_site
+from ivigilant.site import load_site
+from ivigilant.site_choices import worker_site
 from listener.acknowledge import ControlIds
 from listener.feeds import LinkFeeds, Origin
 from listener.framing import Frame

@@ -11,9 +11,10 @@ from ivigilant.errors import IvigilantError
 from ivigilant.explain.conformance import SecondOpinion
 from ivigilant.explain.explained import Explained, OrderExplained, explain_answer
 from ivigilant.explain.messages import Known, explain_any
+from ivigilant.knowledge.site_knowledge import site_knowledge
 from ivigilant.settings import Settings
-from ivigilant.site_file import load_site
-from ivigilant.site_parts import site_knowledge, worker_site
+from ivigilant.site import load_site
+from ivigilant.site_choices import worker_site
 from ivigilant.somebody import at_the_command_line
 from rules.knowledge import Knowledge
 from store import assessments, merges, orders, tables

@@ -5,7 +5,7 @@ from typing import Protocol
 
 import pytest
 
-from forwarding.destinations import Destination
+from forwarding.contract import Destination
 from forwarding.errors import Refused, Unreachable
 from tests.forwarding.builders import a_notice
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from forwarding.errors import Refused, Unreachable
+from forwarding.errors import OddDestination, Refused, Unreachable
 from forwarding.mail import Mail, MailServer, Security
 from tests.forwarding.builders import a_notice
 from tests.forwarding.contract import SECRET, ForwarderContract
@@ -132,13 +132,13 @@ def test_a_server_without_starttls_gets_nothing_when_it_is_asked_for(receiver: M
 
 
 def test_a_password_is_never_sent_in_the_clear() -> None:
-    with pytest.raises(ValueError, match="starttls or tls"):
+    with pytest.raises(OddDestination, match="starttls or tls"):
         MailServer("mail.example", 25, "none", "ivigilant", SECRET)
 
 
 @pytest.mark.parametrize("recipients", [(), ("the pharmacy",)])
 def test_a_list_without_addresses_is_refused_at_the_start(recipients: tuple[str, ...]) -> None:
-    with pytest.raises(ValueError, match="mail apotheek"):
+    with pytest.raises(OddDestination, match="mail apotheek"):
         Mail("apotheek", MailServer("mail.example", 25), SENDER, recipients)
 
 

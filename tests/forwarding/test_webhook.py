@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from forwarding.errors import Refused, Unreachable
+from forwarding.errors import OddDestination, Refused, Unreachable
 from forwarding.webhook import Webhook
 from tests.forwarding.builders import a_notice
 from tests.forwarding.contract import SECRET, ForwarderContract
@@ -93,17 +93,17 @@ def test_a_receiver_that_hangs_up_without_an_answer_means_try_again(receiver: We
 
 @pytest.mark.parametrize("url", ["http://elsewhere.example/hook", "ftp://elsewhere.example/", "hook"])
 def test_an_address_that_would_send_in_the_clear_is_refused_at_the_start(url: str) -> None:
-    with pytest.raises(ValueError, match="https://"):
+    with pytest.raises(OddDestination, match="https://"):
         Webhook("on-call", url, SECRET)
 
 
 def test_a_webhook_without_a_secret_is_refused_at_the_start() -> None:
-    with pytest.raises(ValueError, match="secret"):
+    with pytest.raises(OddDestination, match="secret"):
         Webhook("on-call", "https://elsewhere.example/hook", "")
 
 
 def test_a_proxy_that_is_none_is_refused_at_the_start() -> None:
-    with pytest.raises(ValueError, match="proxy"):
+    with pytest.raises(OddDestination, match="proxy"):
         Webhook("on-call", "https://elsewhere.example/hook", SECRET, proxy="proxy.example:3128")
 
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from ivigilant.knowledge.site_knowledge import site_knowledge
 from ivigilant.receiving import is_order
 from ivigilant.recognition import Recognition
 from ivigilant.settings import Settings
-from ivigilant.site import SiteFile
-from ivigilant.site_file import load_site
-from ivigilant.site_parts import site_knowledge, worker_site
+from ivigilant.site import SiteFile, load_site
+from ivigilant.site_choices import worker_site
 from ivigilant.wiring import declare_feeds
 from listener.acknowledge import ControlIds
 from listener.batching import Saving

@@ -11,7 +11,7 @@ from ivigilant.checkup import look_at
 from ivigilant.receiving import ports
 from ivigilant.recognition import Recognition
 from ivigilant.settings import Settings
-from ivigilant.site_file import load_site
+from ivigilant.site import load_site
 from ivigilant.wiring import declare_feeds
 from listener.batching import Saving
 from listener.client import read_answer

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from forwarding.mail import MailForm
 from ivigilant.errors import UnusableSite
-from ivigilant.site import MailDestination, SiteFile
-from ivigilant.site_file import load_site
+from ivigilant.site import SiteFile, load_site
 
 WHOLE = """\
 name: Sint Voorbeeld
@@ -41,7 +41,7 @@ def test_a_whole_file_is_read(tmp_path: Path) -> None:
 
     assert (site.name, site.zone, site.unknown_sources) == ("Sint Voorbeeld", "Europe/Brussels", "park")
     assert [feed.name for feed in site.feeds if not feed.placer_authoritative] == ["epd"]
-    assert isinstance(site.destinations[0], MailDestination)
+    assert isinstance(site.destinations[0], MailForm)
 
 
 def test_without_a_file_and_with_an_empty_one_the_defaults_hold(tmp_path: Path) -> None:

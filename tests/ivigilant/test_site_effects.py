@@ -1,18 +1,19 @@
 """Every line of the site file changes what it says it changes, from the message to the answer."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+from ivigilant.checkup import look_at
 from ivigilant.errors import UnusableSite
+from ivigilant.knowledge.site_knowledge import site_knowledge
 from ivigilant.receiving import ports
 from ivigilant.settings import Settings
-from ivigilant.site_file import load_site
-from ivigilant.site_parts import site_knowledge
+from ivigilant.site import load_site
 from listener.feeds import Origin
 from store import feeds, tables
 from tests.ivigilant.site_hospital import NOW, SiteHospital, a_message, an_order
@@ -283,3 +284,13 @@ def test_a_value_set_that_does_not_exist_is_told_with_its_line(tmp_path: Path) -
 def rules_of(told: dict[str, Any]) -> list[str]:
     """The rules that fired."""
     return [finding["rule"] for finding in told["findings"]]
+
+
+def test_doctor_names_a_destination_that_would_stop_a_start(tmp_path: Path) -> None:
+    path = tmp_path / "site.yaml"
+    path.write_text("destinations:\n  - {kind: mail, name: apotheek, recipients: [apotheek@voorbeeld.nl]}\n")
+
+    line = next(iter(look_at(Settings(site_file=path), datetime.now(UTC))))
+
+    assert (line.what, line.well) == ("site file", False)
+    assert "IVIGILANT_SMTP_HOST" in line.told

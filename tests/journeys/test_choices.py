@@ -8,10 +8,9 @@ import sqlalchemy as sa
 from ivigilant.errors import UnusableSite
 from ivigilant.knowledge.backtest import backtest, needs_messages
 from ivigilant.knowledge.differences import differences
+from ivigilant.knowledge.site_knowledge import site_knowledge
 from ivigilant.settings import Settings
-from ivigilant.site import Policy, SiteFile
-from ivigilant.site_file import load_site
-from ivigilant.site_parts import site_knowledge
+from ivigilant.site import PolicySection, SiteFile, load_site
 from rules.knowledge import Knowledge
 from rules.load import load_knowledge, read_files
 from store.engine import reading
@@ -94,7 +93,7 @@ def test_the_site_file_chooses(tmp_path: Path) -> None:
 
     site = load_site(file)
 
-    assert site.policy == Policy(at_risk_from=2, scig_prior_vte="off")
+    assert site.policy == PolicySection(at_risk_from=2, scig_prior_vte="off")
     assert site_knowledge(Settings(), site).version != site_knowledge(Settings(), SiteFile()).version
 
 

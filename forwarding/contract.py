@@ -1,0 +1,58 @@
+"""What every kind of destination is: a form in the site file, and a place that takes notices."""
+
+from pathlib import Path
+from typing import Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from forwarding.errors import OddDestination
+from forwarding.notice import Notice
+
+
+class Destination(Protocol):
+    """A place a notice is sent to, under the name the site file gives it."""
+
+    @property
+    def name(self) -> str:
+        """The name that delivery rows carry."""
+
+    def forward(self, notice: Notice) -> None:
+        """Return when the notice was taken; raise Unreachable or Refused when not. It does not retry by itself."""
+
+
+class ProcessSettings(Protocol):
+    """The settings of the whole process that a destination may need; what only it needs stands in its form."""
+
+    @property
+    def smtp_host(self) -> str | None: ...
+    @property
+    def smtp_port(self) -> int: ...
+    @property
+    def smtp_security(self) -> Literal["starttls", "tls", "none"]: ...
+    @property
+    def smtp_user(self) -> str: ...
+    @property
+    def smtp_password(self) -> SecretStr | None: ...
+    @property
+    def smtp_sender(self) -> str: ...
+
+
+class DestinationForm(BaseModel):
+    """One destination as the site file describes it. Each kind adds `kind` and what it needs to be opened."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    name: str = Field(pattern=r"^[A-Za-z0-9._-]{1,60}$")  # travels in headers and keys
+    min_tier: Literal["contraindication", "high", "moderate"] = "moderate"  # notices below it are not sent here
+
+    def open(self, settings: ProcessSettings) -> Destination:
+        """Give the destination, ready to send, or raise OddDestination."""
+        raise NotImplementedError
+
+
+def secret_in(form: DestinationForm, file: Path) -> str:
+    """Read a secret from the file that the form names, or raise OddDestination."""
+    try:
+        return file.read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise OddDestination(f"{form.name}: {file} cannot be read ({type(error).__name__})") from None

@@ -1,0 +1,82 @@
+"""Notices as JSON files in a folder, for an integration engine or a share that others watch.
+
+A file appears whole or not at all, under a name that ends in `.json`. The same notice, sent again, has the same name
+and the same content.
+"""
+
+import os
+import tempfile
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from forwarding.contract import DestinationForm, ProcessSettings
+from forwarding.errors import OddDestination, Refused, Unreachable
+from forwarding.notice import Notice, as_json
+
+_FOR_THE_GROUP = 0o640  # whoever collects the files shares a group with us, and needs no more
+
+
+class FileDropForm(DestinationForm):
+    """A folder that files appear in."""
+
+    kind: Literal["file_drop"]
+    folder: Path
+
+    def open(self, settings: ProcessSettings) -> "FileDrop":
+        """Give the folder; it need not exist yet, for a share may be mounted later."""
+        return FileDrop(self.name, self.folder)
+
+
+@dataclass(frozen=True, slots=True)
+class FileDrop:
+    """One folder."""
+
+    name: str
+    folder: Path
+
+    def __post_init__(self) -> None:
+        """Refuse a folder whose place would depend on where we were started."""
+        if not self.folder.is_absolute():
+            raise OddDestination(f"file drop {self.name}: the folder must be written from / on: {self.folder}")
+
+    def forward(self, notice: Notice) -> None:
+        """Put one file in the folder, on disk before this returns."""
+        try:
+            _put(self.folder, file_name(notice), as_json(notice))
+        except (PermissionError, NotADirectoryError) as error:
+            raise Refused(f"the folder does not take files: {type(error).__name__}") from error
+        except OSError as error:  # a share that is not mounted, a full disk
+            raise Unreachable(f"the folder does not take files now: {type(error).__name__}") from error
+
+
+def file_name(notice: Notice) -> str:
+    """Give the name of the file; no two keys give the same, for none holds a plus sign."""
+    return f"notice-{notice.idempotency_key.replace(':', '+')}.json"
+
+
+def _put(folder: Path, name: str, content: bytes) -> None:
+    """Write it beside its place, then move it there: whoever watches the folder sees no half file."""
+    handle, beside = tempfile.mkstemp(prefix=".notice-", suffix=".part", dir=folder)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            os.fchmod(file.fileno(), _FOR_THE_GROUP)
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(beside).replace(folder / name)
+    except OSError:
+        with suppress(OSError):
+            Path(beside).unlink()
+        raise
+    _sync_folder(folder)
+
+
+def _sync_folder(folder: Path) -> None:
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        with suppress(OSError):  # some shares cannot; the file itself is written
+            os.fsync(opened)
+    finally:
+        os.close(opened)

@@ -1,0 +1,72 @@
+"""What each package needs of the site file, in its own types."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from forwarding.contract import Destination as OpenDestination
+from forwarding.errors import OddDestination
+from history.choices import AckRoute, Destination, Site
+from ivigilant.errors import UnusableSite
+from ivigilant.settings import Settings
+from ivigilant.site import FieldsSection, ReadingSection, SiteFile
+from parsers.defaults import Defaults, SiteField
+from store.retention import Ages
+
+
+def worker_site(file: SiteFile, settings: Settings) -> Site:
+    """Give what the worker must know of the hospital."""
+    return Site(
+        zone=ZoneInfo(file.zone),
+        defaults={feed.name: reading_defaults(file, feed) for feed in file.feeds},
+        of_unknown=reading_defaults(file, file),
+        stops_need_confirmation=frozenset(feed.name for feed in file.feeds if not feed.placer_authoritative),
+        ack_routes={
+            feed.name: AckRoute(feed.app_ack_route, feed.ack_mode == "enhanced")
+            for feed in file.feeds
+            if feed.app_ack_route is not None
+        },
+        destinations=tuple(Destination(place.name, place.min_tier) for place in file.destinations),
+        language=file.languages[0],
+        replay_after=timedelta(days=settings.replay_after_days),
+    )
+
+
+def retention_ages(file: SiteFile) -> Ages:
+    """Give how long texts of messages are kept."""
+    told = file.retention
+    processed, ignored = (timedelta(days=days) if days else None for days in (told.processed_days, told.ignored_days))
+    return Ages(processed, ignored, {name: timedelta(days=days) for name, days in told.types.items()})
+
+
+def reading_defaults(file: SiteFile, feed: ReadingSection) -> Defaults:
+    """Give how a feed's messages are read: what it says itself, else what the site says, else the parser's own."""
+    given: dict[str, Any] = {}
+    for name in ReadingSection.model_fields:
+        value = getattr(feed, name) if getattr(feed, name) is not None else getattr(file, name)
+        if value is not None:
+            given[name] = value
+    if "zone" in given:
+        given["zone"] = ZoneInfo(given["zone"])
+    if "fields" in given:
+        given["fields"] = tuple(_site_fields(given["fields"]))
+    return Defaults(**given)
+
+
+def _site_fields(fields: FieldsSection) -> Iterator[SiteField]:
+    """Give the places as the parser looks for them."""
+    if weight := fields.weight:
+        yield SiteField("weight", weight.segment, weight.field, weight.component, unit=weight.unit)
+    if height := fields.height:
+        yield SiteField("height", height.segment, height.field, height.component, unit=height.unit)
+    if diagnosis := fields.diagnosis:
+        yield SiteField("diagnosis", diagnosis.segment, diagnosis.field, system=diagnosis.system)
+
+
+def destinations(file: SiteFile, settings: Settings) -> dict[str, OpenDestination]:
+    """Give every destination by its name, ready to send."""
+    try:
+        return {form.name: form.open(settings) for form in file.destinations}
+    except OddDestination as error:
+        raise UnusableSite(str(error)) from None
