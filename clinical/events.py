@@ -11,7 +11,7 @@ from typing import Literal
 
 from clinical.codes import Coding
 from clinical.identities import Identifier, PersonName
-from clinical.quantities import Amount
+from clinical.quantities import Quantity
 from clinical.times import Moment
 from clinical.timings import Timing
 from clinical.values import Value
@@ -116,8 +116,8 @@ class Component(Value, frozen=True, kw_only=True):
     kind: Literal["additive", "base"]
     codings: tuple[Coding, ...]
     text: str = ""
-    amount: Amount | None = None
-    grams: Amount | None = None
+    amount: Quantity | None = None
+    grams: Quantity | None = None
     path: str = ""
 
 
@@ -131,18 +131,18 @@ class MedicationOrdered(Event, frozen=True, kw_only=True, tag="order"):
     codings: tuple[Coding, ...] = ()
     text: str = ""  # every drug text that was sent, joined, for recognition by name
     routes: tuple[Coding, ...] = ()
-    amount: Amount | None = None  # as ordered: g, mL, g/kg, packages...
-    dose: Amount | None = None  # per administration: unit "g" or "g/kg"; None when it cannot be known
-    concentration: Amount | None = None  # mg/mL
-    rate: Amount | None = None  # peak: g/h, g/kg/h or mg/kg/min after conversion, else mL/h
-    rate_mean: Amount | None = None
+    amount: Quantity | None = None  # as ordered: g, mL, g/kg, packages...
+    dose: Quantity | None = None  # per administration: unit "g" or "g/kg"; None when it cannot be known
+    concentration: Quantity | None = None  # mg/mL
+    rate: Quantity | None = None  # peak: g/h, g/kg/h or mg/kg/min after conversion, else mL/h
+    rate_mean: Quantity | None = None
     timings: tuple[Timing, ...] = ()
     components: tuple[Component, ...] = ()
     indications: tuple[Coding, ...] = ()
     instructions: str = ""
     starts: Moment | None = None  # first of timing, ORC-15, ORC-9, MSH-7
     lots: tuple[str, ...] = ()  # of a give or a dispense
-    course_grams: Amount | None = None  # when the amount was, or may be, the whole course
+    course_grams: Quantity | None = None  # when the amount was, or may be, the whole course
 
 
 class MedicationGiven(Event, frozen=True, kw_only=True, tag="administration"):
@@ -154,9 +154,9 @@ class MedicationGiven(Event, frozen=True, kw_only=True, tag="administration"):
     codings: tuple[Coding, ...] = ()
     text: str = ""
     routes: tuple[Coding, ...] = ()
-    amount: Amount | None = None
-    grams: Amount | None = None
-    rate: Amount | None = None  # g/h
+    amount: Quantity | None = None
+    grams: Quantity | None = None
+    rate: Quantity | None = None  # g/h
     started: Moment | None = None
     ended: Moment | None = None
     completion: str = ""  # RXA-20: CP RE NA PA

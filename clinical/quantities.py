@@ -1,14 +1,18 @@
-"""Quantities with two ends: what could be read in two ways is an interval."""
+"""Quantities with two ends: what could be read in two ways is an interval, with what was doubtful about it."""
 
-from decimal import Decimal
+from collections.abc import Iterable
+from decimal import Context, Decimal
 
 from clinical.values import Value
 
+_PRECISION = Context(prec=12)
 
-class Amount(Value, frozen=True, kw_only=True):
-    """A quantity that lies between two values, in one unit, with what was doubtful about it.
 
-    `unit` is normalised (g, mg, mL, g/kg, mg/kg/min, g/h, mL/h, kg, cm, ...), or the sender's own when unknown.
+class Quantity(Value, frozen=True):
+    """What lies between two values in one unit; low is never above high, and equals it when the value is exact.
+
+    `unit` is normalised (g, mg, mL, g/kg, mg/kg/min, g/h, mL/h, kg, cm, ...), or the sender's own when unknown; a plain
+    number has none. Multiplied or divided, a quantity keeps its unit: whoever changes the unit states the new one.
     """
 
     low: Decimal
@@ -16,3 +20,60 @@ class Amount(Value, frozen=True, kw_only=True):
     unit: str
     basis: str = ""  # the path or paths it was read from
     flags: tuple[str, ...] = ()
+
+    def __mul__(self, other: "Quantity | Decimal | int") -> "Quantity":
+        """Multiply two intervals of positive numbers."""
+        if isinstance(other, Quantity):
+            low, high = self.low * other.low, self.high * other.high
+            return self._with(low, high if high != low else low, other.flags)
+        low = self.low * other
+        return self._with(low, self.high * other if self.high != self.low else low)
+
+    def __truediv__(self, other: "Quantity | Decimal | int") -> "Quantity":
+        """Divide two intervals of positive numbers; the divisor must not reach zero."""
+        if isinstance(other, Quantity):
+            return self._with(self.low / other.high, self.high / other.low, other.flags)
+        low = self.low / other
+        return self._with(low, self.high / other if self.high != self.low else low)
+
+    def _with(self, first: Decimal, second: Decimal, flags: tuple[str, ...] = ()) -> "Quantity":
+        low, high = _ends(first, second)
+        return Quantity(low, high, self.unit, self.basis, unique(self.flags + flags))
+
+    def stated(self, unit: str, basis: str = "", *flags: str) -> "Quantity":
+        """The same two ends in the unit they are now in, read from there, with further doubts."""
+        return Quantity(self.low, self.high, unit, basis, unique((*self.flags, *flags)))
+
+
+def interval(first: Decimal | int, second: Decimal | int, *flags: str, unit: str = "") -> Quantity:
+    """What lies between two values in either order, rounded to twelve digits, each flag once."""
+    low, high = _ends(Decimal(first), Decimal(second) if second is not first else None)
+    return Quantity(low, high, unit, "", unique(flags))
+
+
+def exactly(number: Decimal | int, unit: str = "") -> Quantity:
+    """One value, as it is."""
+    value = Decimal(number)
+    return Quantity(value, value, unit)
+
+
+def unique(flags: Iterable[str]) -> tuple[str, ...]:
+    """Each flag once, in the order they were raised."""
+    if not flags:
+        return ()
+    raised = [flag for flag in flags if flag]
+    return tuple(raised) if len(raised) < 2 else tuple(dict.fromkeys(raised))
+
+
+def _ends(first: Decimal, second: Decimal | None) -> tuple[Decimal, Decimal]:
+    """The lower and the higher value, tidied once when they are one."""
+    low = _tidy(first)
+    high = low if second is None or second is first else _tidy(second)
+    return (high, low) if high < low else (low, high)
+
+
+def _tidy(value: Decimal) -> Decimal:
+    """Twelve digits, no trailing zeros, and 100 rather than 1E+2."""
+    value = value.normalize(_PRECISION)
+    exponent = value.as_tuple().exponent
+    return value.quantize(Decimal(1)) if isinstance(exponent, int) and 0 < exponent < 15 else value

@@ -9,11 +9,11 @@ from typing import Any
 import msgspec
 
 from clinical.events import MedicationGiven
-from clinical.quantities import Amount
+from clinical.quantities import Quantity
 from history.orders import OrderState
 from rules.assessment import Assessment, Finding, Prefilled, Text
 from rules.conditions.surveillance import dose_before
-from rules.facts import Case, Dose, Fact, Provenance, Range, events_among
+from rules.facts import Case, Dose, Fact, Provenance, events_among
 
 Json = dict[str, Any]
 
@@ -268,7 +268,7 @@ def time_json(moment: datetime | date | None) -> str | None:
     return moment.isoformat() if moment is not None else None
 
 
-def quantity_json(quantity: Range | Amount | None) -> list[float] | None:
+def quantity_json(quantity: Quantity | None) -> list[float] | None:
     """A quantity as [low, high]; None when it is not known."""
     if quantity is None:
         return None

@@ -7,13 +7,13 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from clinical.events import MedicationGiven, MedicationOrdered
-from clinical.quantities import Amount
+from clinical.quantities import Quantity
 from history.choices import Site
 from history.entries import Entry
 from history.facts import provenance
 from history.orders import OrderState
 from parsers.medication.courses import expand, merge, runs
-from rules.facts import Dose, Provenance, Range
+from rules.facts import Dose, Provenance
 
 ONE_DOSE_WITHIN = timedelta(hours=12)  # administration rows this close are steps of one infusion
 HORIZON = timedelta(days=400)  # how far ahead an order without an end is laid out
@@ -27,10 +27,10 @@ class Occasion:
     order: str
     at: datetime
     ends_at: datetime
-    dose: Amount | None  # in g or g/kg
+    dose: Quantity | None  # in g or g/kg
     given: bool
     provenance: Provenance | None
-    ordered: Amount | None = None  # of a dose that was given: what was to be given
+    ordered: Quantity | None = None  # of a dose that was given: what was to be given
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ def _start_of(entry: Entry) -> datetime:
     return entry.event.started.at
 
 
-def _occasion(key: str, steps: list[Entry], ordered: Amount | None) -> Occasion:
+def _occasion(key: str, steps: list[Entry], ordered: Quantity | None) -> Occasion:
     events = [step.event for step in steps if isinstance(step.event, MedicationGiven)]
     amounts = [event.grams for event in events if event.grams is not None]
     ends = [event.ended.at for event in events if event.ended is not None]
@@ -113,12 +113,12 @@ def _occasion(key: str, steps: list[Entry], ordered: Amount | None) -> Occasion:
     return Occasion(key, at, max([at, *ends]), _sum(amounts), given=True, provenance=source, ordered=ordered)
 
 
-def _sum(amounts: Sequence[Amount]) -> Amount | None:
+def _sum(amounts: Sequence[Quantity]) -> Quantity | None:
     if not amounts:
         return None
     low = sum((amount.low for amount in amounts), Decimal(0))
     high = sum((amount.high for amount in amounts), Decimal(0))
-    return Amount(low=low, high=high, unit=amounts[0].unit)
+    return Quantity(low, high, amounts[0].unit)
 
 
 def doses_of(course: Course, site: Site) -> list[Dose]:
@@ -137,8 +137,8 @@ def doses_of(course: Course, site: Site) -> list[Dose]:
     ]
 
 
-def _grams(dose: Amount | None) -> Range | None:
-    return Range(dose.low, dose.high, dose.flags) if dose is not None and dose.unit == "g" else None
+def _grams(dose: Quantity | None) -> Quantity | None:
+    return dose if dose is not None and dose.unit == "g" else None
 
 
 def nothing_given(occasion: Occasion) -> bool:

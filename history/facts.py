@@ -9,11 +9,12 @@ from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
 
 from clinical.events import Allergy, Condition, MedicationOrdered, Observation, Procedure
+from clinical.quantities import Quantity, exactly
 from clinical.times import Moment
 from history.entries import Entry
 from history.orders import OrderState
 from rules.dates import last_moment
-from rules.facts import Fact, Patient, Provenance, Range
+from rules.facts import Fact, Patient, Provenance
 from rules.knowledge import Knowledge
 
 
@@ -80,7 +81,7 @@ def _observation(entry: Entry, event: Observation, zone: tzinfo) -> Fact:
         codings=event.codings + event.value_codings,
         # The name of a test is with its codes; "F5 gene mutation analysis" is no result.
         text=event.text if event.number is not None else event.value,
-        value=Range(event.number, event.number) if event.number is not None else None,
+        value=exactly(event.number, event.unit) if event.number is not None else None,
         unit=event.unit,
         comparator=event.comparator,
         starts=_local(event.taken.at if event.taken else event.at, zone),
@@ -109,7 +110,7 @@ def _local(at: datetime | None, zone: tzinfo) -> datetime | None:
         return at
 
 
-def _per_day(content: MedicationOrdered) -> Range | None:
+def _per_day(content: MedicationOrdered) -> Quantity | None:
     """The amount taken in a day, in the amount's unit; one occasion's amount when the schedule is unknown."""
     if content.amount is None:
         return None
@@ -117,7 +118,8 @@ def _per_day(content: MedicationOrdered) -> Range | None:
     timing = content.timings[0] if content.timings else None
     if timing is not None and timing.period_hours:
         times = Decimal(24) / timing.period_hours * timing.per_period
-    return Range(content.amount.low * times, content.amount.high * times, content.amount.flags)
+    amount = content.amount
+    return Quantity(amount.low * times, amount.high * times, amount.unit, amount.basis, amount.flags)
 
 
 INPATIENT = timedelta(days=30)  # KNOWLEDGE part 4, windows

@@ -5,7 +5,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from clinical.events import MedicationGiven, MedicationOrdered
-from clinical.quantities import Amount
+from clinical.quantities import Quantity, exactly
 from history.choices import Site
 from history.courses import Course, Occasion, day_of, run_around
 from history.facts import Weight, provenance
@@ -14,11 +14,10 @@ from history.products import Product
 from parsers.medication import courses as arithmetic
 from parsers.medication.amounts import in_grams, is_implausible, maybe_course_total, per_kg
 from parsers.medication.rates import hourly
-from parsers.medication.units import Span
-from rules.facts import Order, Range
+from rules.facts import Order
 
 _PER_MINUTE = Decimal(1000) / Decimal(60)  # g/kg/h → mg/kg/min
-Convert = Callable[[Amount, Amount | None], Amount | None]
+Convert = Callable[[Quantity, Quantity | None], Quantity | None]
 
 
 def judged_order(
@@ -53,7 +52,7 @@ def judged_order(
         provenance=provenance(order.source) if order.source else None,
         product_class=product.product_class,
     )
-    kg = Amount(low=weight.kg, high=weight.kg, unit="kg") if weight else None
+    kg = exactly(weight.kg, "kg") if weight else None
     return _with_rate(_with_doses(asked, content, _divided(own, dose, kg, site), run, courses, kg, site), order, kg)
 
 
@@ -63,7 +62,7 @@ def _flags(content: MedicationOrdered, product: Product) -> tuple[str, ...]:
     return tuple(sorted({flag for flags in doubtful for flag in flags} - BADGES))
 
 
-def _divided(own: Course, dose: Amount | None, kg: Amount | None, site: Site) -> list[Occasion]:
+def _divided(own: Course, dose: Quantity | None, kg: Quantity | None, site: Site) -> list[Occasion]:
     """The order's own doses; where a planned dose may be the whole course, its low end is one day's part."""
     days = len({day_of(occasion, site.zone) for occasion in own.occasions})
     if dose is None or days < 2:
@@ -78,20 +77,20 @@ def _with_doses(
     own: Sequence[Occasion],
     run: Sequence[Occasion],
     courses: Sequence[Course],
-    kg: Amount | None,
+    kg: Quantity | None,
     site: Site,
 ) -> Order:
     everything = [occasion for course in courses for occasion in course.occasions]
     day = _in(own, in_grams, kg)
     day_per_kg = _in(own, per_kg, kg)
     in_a_day = arithmetic.per_day(day, site.zone) if day else None
-    implausible = in_a_day is not None and is_implausible(Amount(low=in_a_day.low, high=in_a_day.high, unit="g"), kg)
+    implausible = in_a_day is not None and is_implausible(in_a_day, kg)
     return replace(
         asked,
         flags=tuple(sorted({*asked.flags, *_doubts(own)} | ({"implausible"} if implausible else set()))),
-        grams_per_administration=_range(in_grams(content.dose, kg) if content.dose else None),
-        grams_per_day=_span(in_a_day),
-        grams_per_kg_per_day=_span(arithmetic.per_day(day_per_kg, site.zone) if day_per_kg else None),
+        grams_per_administration=in_grams(content.dose, kg) if content.dose else None,
+        grams_per_day=in_a_day,
+        grams_per_kg_per_day=arithmetic.per_day(day_per_kg, site.zone) if day_per_kg else None,
         course_grams=_course(run, content, in_grams, kg),
         course_grams_per_kg=_course(run, content, per_kg, kg),
         trailing_28_days_grams_per_kg=_most_in_four_weeks(everything, kg),
@@ -102,7 +101,7 @@ def _doubts(own: Iterable[Occasion]) -> set[str]:
     return {flag for occasion in own if occasion.dose is not None for flag in occasion.dose.flags}
 
 
-def _in(occasions: Iterable[Occasion], convert: Convert, kg: Amount | None) -> list[arithmetic.Dose] | None:
+def _in(occasions: Iterable[Occasion], convert: Convert, kg: Quantity | None) -> list[arithmetic.Portion] | None:
     """The doses in one unit; None as soon as one of them is not known in it.
 
     A dose that was given in g, of an order in g/kg for a patient without a weight, is the dose that was ordered.
@@ -113,26 +112,28 @@ def _in(occasions: Iterable[Occasion], convert: Convert, kg: Amount | None) -> l
         amount = next((amount for amount in amounts if amount is not None), None)
         if amount is None:
             return None
-        doses.append(arithmetic.Dose(occasion.at, amount.low, amount.high, occasion.order))
+        doses.append(arithmetic.Portion(occasion.at, amount, occasion.order))
     return doses
 
 
-def _course(run: Sequence[Occasion], content: MedicationOrdered, convert: Convert, kg: Amount | None) -> Range | None:
+def _course(
+    run: Sequence[Occasion], content: MedicationOrdered, convert: Convert, kg: Quantity | None
+) -> Quantity | None:
     """The whole course: what the doses come to, or what the order itself says of it."""
     doses = _in(run, convert, kg)
-    of_doses = _span(arithmetic.total(doses)) if doses else None
-    said = _range(convert(content.course_grams, kg)) if content.course_grams is not None else None
+    of_doses = arithmetic.total(doses) if doses else None
+    said = convert(content.course_grams, kg) if content.course_grams is not None else None
     return _largest(of_doses, said)
 
 
-def _most_in_four_weeks(occasions: Sequence[Occasion], kg: Amount | None) -> Range | None:
+def _most_in_four_weeks(occasions: Sequence[Occasion], kg: Quantity | None) -> Quantity | None:
     doses = _in(occasions, per_kg, kg)
     if not doses:
         return None
-    return _span(max((arithmetic.trailing(doses, dose.at) for dose in doses), key=lambda span: span.high))
+    return max((arithmetic.trailing(doses, dose.at) for dose in doses), key=lambda span: span.high)
 
 
-def _with_rate(asked: Order, order: OrderState, kg: Amount | None) -> Order:
+def _with_rate(asked: Order, order: OrderState, kg: Quantity | None) -> Order:
     """The fastest rate that is planned or was reached."""
     content = order.content
     assert content is not None
@@ -140,28 +141,22 @@ def _with_rate(asked: Order, order: OrderState, kg: Amount | None) -> Order:
     per_hour = per_kg_hour = None
     for rate in (content.rate, content.rate_mean, *reached):
         grams, grams_per_kg = hourly(rate, kg)
-        per_hour, per_kg_hour = _largest(per_hour, _range(grams)), _largest(per_kg_hour, _range(grams_per_kg))
+        per_hour, per_kg_hour = _largest(per_hour, grams), _largest(per_kg_hour, grams_per_kg)
     return replace(
         asked,
         grams_per_hour=per_hour,
         mg_per_kg_per_minute=_per_minute(per_kg_hour),
-        mean_mg_per_kg_per_minute=_per_minute(_range(hourly(content.rate_mean, kg)[1])),
+        mean_mg_per_kg_per_minute=_per_minute(hourly(content.rate_mean, kg)[1]),
     )
 
 
-def _per_minute(rate: Range | None) -> Range | None:
-    return Range(rate.low * _PER_MINUTE, rate.high * _PER_MINUTE, rate.flags) if rate is not None else None
+def _per_minute(rate: Quantity | None) -> Quantity | None:
+    if rate is None:
+        return None
+    return Quantity(rate.low * _PER_MINUTE, rate.high * _PER_MINUTE, "mg/kg/min", rate.basis, rate.flags)
 
 
-def _range(amount: Amount | None) -> Range | None:
-    return Range(amount.low, amount.high, amount.flags) if amount is not None else None
-
-
-def _span(span: Span | None) -> Range | None:
-    return Range(span.low, span.high) if span is not None else None
-
-
-def _largest(one: Range | None, other: Range | None) -> Range | None:
+def _largest(one: Quantity | None, other: Quantity | None) -> Quantity | None:
     if one is None or other is None:
         return one or other
     return max(one, other, key=lambda quantity: (quantity.high, quantity.low))

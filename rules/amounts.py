@@ -5,8 +5,9 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from clinical.quantities import Quantity, exactly
 from rules.dates import days
-from rules.facts import Dose, Range
+from rules.facts import Dose
 
 if TYPE_CHECKING:
     from rules.picture import Picture
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 _COURSE_GAP = timedelta(days=3)  # doses further apart than this belong to different courses
 
 
-def amount(picture: "Picture", name: str) -> Range | None:
+def amount(picture: "Picture", name: str) -> Quantity | None:
     """Return a planned quantity by its name; None when it cannot be known."""
     known = picture.amounts
     if name not in known:
@@ -22,46 +23,46 @@ def amount(picture: "Picture", name: str) -> Range | None:
     return known[name]
 
 
-def _exact(number: Decimal | int | None) -> Range | None:
-    return None if number is None else Range(Decimal(number), Decimal(number))
+def _known(number: Decimal | int | None, unit: str) -> Quantity | None:
+    return None if number is None else exactly(number, unit)
 
 
-def _per(value: Range | None, divisor: Decimal | None, factor: Decimal | int = 1) -> Range | None:
+def _per(value: Quantity | None, divisor: Decimal | None, unit: str, factor: Decimal | int = 1) -> Quantity | None:
     if value is None or not divisor:
         return None
-    return Range(value.low * factor / divisor, value.high * factor / divisor, value.flags)
+    return Quantity(value.low * factor / divisor, value.high * factor / divisor, unit, flags=value.flags)
 
 
-def grams(picture: "Picture") -> Range | None:
+def grams(picture: "Picture") -> Quantity | None:
     """Return the grams of one day, else of one administration."""
     order = picture.case.order
     if order.grams_per_day is None and order.grams_per_kg_per_day and picture.weight_kg:
-        return _per(order.grams_per_kg_per_day, Decimal(1), picture.weight_kg)
+        return _per(order.grams_per_kg_per_day, Decimal(1), "g", picture.weight_kg)
     return order.grams_per_day or order.grams_per_administration
 
 
-def _g_per_kg(picture: "Picture") -> Range | None:
+def _g_per_kg(picture: "Picture") -> Quantity | None:
     order = picture.case.order
-    return order.grams_per_kg_per_day or _per(order.grams_per_day, picture.weight_kg)
+    return order.grams_per_kg_per_day or _per(order.grams_per_day, picture.weight_kg, "g/kg")
 
 
-def _course(picture: "Picture") -> Range | None:
+def _course(picture: "Picture") -> Quantity | None:
     order = picture.case.order
-    return order.course_grams_per_kg or _per(order.course_grams, picture.weight_kg)
+    return order.course_grams_per_kg or _per(order.course_grams, picture.weight_kg, "g/kg")
 
 
-def grams_per_hour(picture: "Picture") -> Range | None:
+def grams_per_hour(picture: "Picture") -> Quantity | None:
     """Return the peak rate in g/h, also when it was sent per kg."""
     order = picture.case.order
     if order.grams_per_hour is None and order.mg_per_kg_per_minute and picture.weight_kg:
-        return _per(order.mg_per_kg_per_minute, Decimal(1000), picture.weight_kg * 60)
+        return _per(order.mg_per_kg_per_minute, Decimal(1000), "g/h", picture.weight_kg * 60)
     return order.grams_per_hour
 
 
-def rate(picture: "Picture") -> Range | None:
+def rate(picture: "Picture") -> Quantity | None:
     """Return the peak rate in mg/kg/min; the mean rate when no peak is known, for the peak is never lower."""
     order = picture.case.order
-    peak = order.mg_per_kg_per_minute or _per(order.grams_per_hour, picture.weight_kg, Decimal(1000) / 60)
+    peak = order.mg_per_kg_per_minute or _per(order.grams_per_hour, picture.weight_kg, "mg/kg/min", Decimal(1000) / 60)
     return peak or order.mean_mg_per_kg_per_minute
 
 
@@ -92,7 +93,7 @@ def adjusted_weight(picture: "Picture") -> Decimal | None:
     return ideal + form.adjusted_share * (actual - ideal)
 
 
-def _over_adjusted(picture: "Picture") -> Range | None:
+def _over_adjusted(picture: "Picture") -> Quantity | None:
     """How many times the dose on adjusted weight is given; only for a dose that was ordered per kg."""
     weight, adjusted = picture.weight_kg, adjusted_weight(picture)
     if picture.case.order.dose_basis != "g/kg" or weight is None or adjusted is None:
@@ -101,13 +102,13 @@ def _over_adjusted(picture: "Picture") -> Range | None:
     planned = grams(picture)
     if ordered is None or planned is None or not ordered.high:
         return None
-    return _exact(planned.high / (ordered.high * adjusted))
+    return exactly(planned.high / (ordered.high * adjusted))
 
 
-def body_mass_index(picture: "Picture") -> Range | None:
+def body_mass_index(picture: "Picture") -> Quantity | None:
     """Return the BMI from weight and height."""
     weight, height = picture.weight_kg, picture.height_cm
-    return _exact(weight / (height / 100) ** 2) if weight and height else None
+    return exactly(weight / (height / 100) ** 2, "kg/m2") if weight and height else None
 
 
 def last_course(picture: "Picture") -> tuple[Dose, ...]:
@@ -149,17 +150,17 @@ def dose_per_kg_is_missing(picture: "Picture") -> bool:
     return picture.case.order.dose_basis != "g/kg" and weight_is_old(picture)
 
 
-AMOUNTS: dict[str, Callable[["Picture"], Range | None]] = {
+AMOUNTS: dict[str, Callable[["Picture"], Quantity | None]] = {
     "g-per-kg-per-day": _g_per_kg,
     "g-per-kg-course": _course,
     "g-per-kg-28-days": lambda picture: picture.case.order.trailing_28_days_grams_per_kg,
     "g-per-day": grams,
-    "consecutive-days": lambda picture: _exact(picture.case.order.consecutive_days),
+    "consecutive-days": lambda picture: _known(picture.case.order.consecutive_days, "d"),
     "g-per-hour": grams_per_hour,
     "mg-per-kg-per-minute": rate,
-    "rate-over-label": lambda picture: _per(amount(picture, "mg-per-kg-per-minute"), label_rate(picture)),
-    "rate-over-at-risk-limit": lambda picture: _per(amount(picture, "mg-per-kg-per-minute"), at_risk_rate(picture)),
+    "rate-over-label": lambda picture: _per(amount(picture, "mg-per-kg-per-minute"), label_rate(picture), ""),
+    "rate-over-at-risk-limit": lambda picture: _per(amount(picture, "mg-per-kg-per-minute"), at_risk_rate(picture), ""),
     "dose-over-adjusted-weight": _over_adjusted,
-    "weight-kg": lambda picture: _exact(picture.weight_kg),
+    "weight-kg": lambda picture: _known(picture.weight_kg, "kg"),
     "body-mass-index": body_mass_index,
 }

@@ -10,7 +10,8 @@ from typing import Any
 from msgspec import structs
 
 from clinical.codes import Coding
-from rules.facts import Case, Dose, Fact, Provenance, Range
+from clinical.quantities import Quantity
+from rules.facts import Case, Dose, Fact, Provenance
 
 AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 WHERE = Provenance(1, "EXAMPLE", "TABLE")
@@ -25,12 +26,12 @@ class CellError(ValueError):
     """A cell cannot be read; the message says what was expected."""
 
 
-def read_range(cell: str) -> Range | None:
-    """Read "0.4", "0.4-0.8" or "?" (not known)."""
+def read_range(cell: str, unit: str) -> Quantity | None:
+    """Read "0.4", "0.4-0.8" or "?" (not known), in a unit."""
     if cell == "?":
         return None
     low, _, high = cell.partition("-")
-    return Range(Decimal(low), Decimal(high or low))
+    return Quantity(Decimal(low), Decimal(high or low), unit)
 
 
 def _facts(kind: str) -> Callable[[Case, str], Case]:
@@ -83,7 +84,7 @@ def _qualified(fact: Fact, part: str) -> Fact:
         case [quoted] | [quoted, *_] if quoted.startswith('"'):
             return structs.replace(fact, text=part.strip('"'))
         case [amount, unit]:
-            return structs.replace(fact, value=read_range(amount), unit=unit)
+            return structs.replace(fact, value=read_range(amount, unit), unit=unit)
     raise CellError(f"what is {part!r}?")
 
 
@@ -99,7 +100,7 @@ def _measurement(code: str, unit: str, cell: str) -> Fact:
     number, *rest = [part.strip() for part in cell.split(",")]
     comparator = number[: len(number) - len(number.lstrip("<>"))]
     fact = Fact(
-        "observation", (Coding("LOINC", code),), "", read_range(number.lstrip("<>")), unit, comparator,
+        "observation", (Coding("LOINC", code),), "", read_range(number.lstrip("<>"), unit), unit, comparator,
         AT - timedelta(days=1), "second", status="final", provenance=WHERE,
     )  # fmt: skip  # what was measured, and when
     for part in rest:
@@ -111,9 +112,9 @@ def _with(case: Case, **changes: Any) -> Case:
     return replace(case, order=replace(case.order, **changes))
 
 
-def _order(field: str) -> Callable[[Case, str], Case]:
+def _order(field: str, unit: str) -> Callable[[Case, str], Case]:
     def column(case: Case, cell: str) -> Case:
-        return _with(case, **{field: read_range(cell)})
+        return _with(case, **{field: read_range(cell, unit)})
 
     return column
 
@@ -184,7 +185,7 @@ def _dose(cell: str) -> Dose:
     length = timedelta(days=int(number)) if unit == "days" else timedelta(hours=int(number))
     length = -length if side == "ahead" else length
     brand = next((part for part in rest if part != "planned"), "")
-    grams = read_range(amount.split()[0])
+    grams = read_range(amount.split()[0], "g")
     return Dose(AT - length, grams, given="planned" not in rest, order="BEFORE", provenance=WHERE, brand=brand)
 
 
@@ -193,14 +194,14 @@ COLUMNS: dict[str, Callable[[Case, str], Case]] = {
     "brand": _word("brand"),
     "route": _word("route"),
     "indication": _indication,
-    "g/kg/day": _order("grams_per_kg_per_day"),
-    "g/kg course": _order("course_grams_per_kg"),
-    "g/day": _order("grams_per_day"),
-    "g/kg 28 days": _order("trailing_28_days_grams_per_kg"),
+    "g/kg/day": _order("grams_per_kg_per_day", "g/kg"),
+    "g/kg course": _order("course_grams_per_kg", "g/kg"),
+    "g/day": _order("grams_per_day", "g"),
+    "g/kg 28 days": _order("trailing_28_days_grams_per_kg", "g/kg"),
     "days": _count("dosing_days"),
     "in a row": _count("consecutive_days"),
-    "g/h": _order("grams_per_hour"),
-    "mg/kg/min": _order("mg_per_kg_per_minute"),
+    "g/h": _order("grams_per_hour", "g/h"),
+    "mg/kg/min": _order("mg_per_kg_per_minute", "mg/kg/min"),
     "basis": _word("dose_basis"),
     "weight": _weight,
     "age": _age,

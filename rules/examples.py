@@ -9,8 +9,9 @@ from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 
 from clinical.codes import Coding
+from clinical.quantities import Quantity, exactly
 from rules.example_cells import AT, COLUMNS, WHERE, read_range
-from rules.facts import Case, Dose, Order, Patient, Range
+from rules.facts import Case, Dose, Order, Patient
 
 _TIERS = frozenset({"none", "information", "moderate", "high", "contraindication"})
 _PRIORITIES = frozenset({"none", "passive", "routine", "prompt", "urgent"})
@@ -83,7 +84,7 @@ def build_case(example: Example) -> Case:
         order=an_order(),
         patient=Patient(birth_date=date(1986, 1, 1), sex="F", inpatient=True),
         at=AT,
-        doses=(Dose(AT - timedelta(days=28), Range(Decimal(28), Decimal(28)), given=True, order="BEFORE"),),
+        doses=(Dose(AT - timedelta(days=28), exactly(28, "g"), given=True, order="BEFORE"),),
     )
     for column, cell in example.cells.items():
         try:
@@ -96,12 +97,12 @@ def build_case(example: Example) -> Case:
 def _filled(order: Order, cells: dict[str, str]) -> Order:
     """Compute what a row leaves to be computed."""
     if order.grams_per_kg_per_day is None and order.grams_per_day is None and "g/kg/day" not in cells:
-        order = replace(order, grams_per_kg_per_day=read_range("0.4"))
+        order = replace(order, grams_per_kg_per_day=read_range("0.4", "g/kg"))
     per_kg, weight = order.grams_per_kg_per_day, order.weight_kg
     if per_kg and weight and order.grams_per_day is None and "g/day" not in cells:
-        order = replace(order, grams_per_day=Range(per_kg.low * weight, per_kg.high * weight))
+        order = replace(order, grams_per_day=Quantity(per_kg.low * weight, per_kg.high * weight, "g"))
     if order.grams_per_hour is None and order.mg_per_kg_per_minute is None and not {"g/h", "mg/kg/min"} & cells.keys():
-        order = replace(order, grams_per_hour=read_range("4"))
+        order = replace(order, grams_per_hour=read_range("4", "g/h"))
     if order.grams_per_administration is None:
         order = replace(order, grams_per_administration=order.grams_per_day)
     return order

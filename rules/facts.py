@@ -12,6 +12,7 @@ from typing import Literal
 from msgspec import Struct
 
 from clinical.codes import Coding
+from clinical.quantities import Quantity
 
 
 class Provenance(Struct, frozen=True, gc=False):
@@ -20,14 +21,6 @@ class Provenance(Struct, frozen=True, gc=False):
     message: int  # row id in the message table
     control_id: str
     path: str  # "PRB[1]-3"
-
-
-class Range(Struct, frozen=True, gc=False):
-    """A quantity known to lie between two values; equal when it is exact. Rules look at the riskier end."""
-
-    low: Decimal
-    high: Decimal
-    flags: tuple[str, ...] = ()
 
 
 DOSE_WORDS = ("IVIg given", "IVIg planned")  # the text of a dose shown as a fact
@@ -40,7 +33,7 @@ class Fact(Struct, frozen=True, gc=False):
     kind: Kind
     codings: tuple[Coding, ...]
     text: str = ""
-    value: Range | None = None  # observation: number in `unit`; medication: dose per day in `unit`
+    value: Quantity | None = None  # observation: number in `unit`; medication: dose per day in `unit`
     unit: str = ""
     comparator: str = ""  # "<" or ">" when the laboratory gave a limit
     starts: datetime | None = None  # onset, sampling, start of medication; None when undated
@@ -57,7 +50,7 @@ class Dose:
     """IVIg that was given, or planned at an earlier or this order, before or on the judged moment or after it."""
 
     at: datetime
-    grams: Range | None
+    grams: Quantity | None
     given: bool  # an administration; otherwise planned
     order: str = ""
     provenance: Provenance | None = None
@@ -83,17 +76,17 @@ class Order:
     text: str = ""
     route: str = ""  # IV, SC, IM, or "" when not sent
     brand: str = ""  # as the product value set names it, "" when unknown
-    grams_per_administration: Range | None = None
-    grams_per_day: Range | None = None
-    grams_per_kg_per_day: Range | None = None
-    course_grams: Range | None = None
-    course_grams_per_kg: Range | None = None
-    trailing_28_days_grams_per_kg: Range | None = None
+    grams_per_administration: Quantity | None = None
+    grams_per_day: Quantity | None = None
+    grams_per_kg_per_day: Quantity | None = None
+    course_grams: Quantity | None = None
+    course_grams_per_kg: Quantity | None = None
+    trailing_28_days_grams_per_kg: Quantity | None = None
     dosing_days: int | None = None  # in the course
     consecutive_days: int | None = None  # the longest run of calendar days with a dose
-    grams_per_hour: Range | None = None  # peak
-    mg_per_kg_per_minute: Range | None = None  # peak
-    mean_mg_per_kg_per_minute: Range | None = None
+    grams_per_hour: Quantity | None = None  # peak
+    mg_per_kg_per_minute: Quantity | None = None  # peak
+    mean_mg_per_kg_per_minute: Quantity | None = None
     weight_kg: Decimal | None = None
     weight_at: datetime | None = None
     weight_provenance: Provenance | None = None

@@ -5,6 +5,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import NamedTuple
 
+from clinical.quantities import Quantity
 from rules.amounts import (
     adjusted_weight,
     amount,
@@ -16,7 +17,7 @@ from rules.amounts import (
 )
 from rules.assessment import Text
 from rules.dates import show
-from rules.facts import Fact, Range, is_dose
+from rules.facts import Fact, is_dose
 from rules.picture import Picture
 from rules.treatment import prednisone_mg
 
@@ -100,7 +101,7 @@ def _planned(name: str) -> Filler:
     return _range(lambda picture: amount(picture, name))
 
 
-def _range(read: Callable[[Picture], Range | None]) -> Filler:
+def _range(read: Callable[[Picture], Quantity | None]) -> Filler:
     def filler(filling: Filling) -> str:
         value = read(filling.picture)
         if value is None:

@@ -8,8 +8,9 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from clinical.codes import Coding
+from clinical.quantities import Quantity, exactly
 from rules.dates import last_moment
-from rules.facts import Case, Dose, Fact, Range, once
+from rules.facts import Case, Dose, Fact, once
 from rules.recognition import Product, ProductClass, recognise, route_of
 from rules.terms import Condition, Mentions, Outcome, State, Terms
 from rules.treatment import Protection, prednisone_mg, protection_of
@@ -51,7 +52,7 @@ class Picture:
         self.case = case
         self.terms = terms
         self.memo: dict[str, Outcome] = {}
-        self.amounts: dict[str, Range | None] = {}  # planned quantities by name
+        self.amounts: dict[str, Quantity | None] = {}  # planned quantities by name
         self.written: dict[tuple[str, str], str] = {}  # names of templates filled before, by language
         self._dated: dict[str, list[Fact]] = {}  # by value set, the newest first
         self._own: dict[str, list[Fact]] = {}
@@ -217,7 +218,7 @@ class Picture:
         """The weight that counts: the order's own, else the latest measured."""
         order = self.case.order
         if order.weight_kg is not None:
-            value = Range(order.weight_kg, order.weight_kg)
+            value = exactly(order.weight_kg, "kg")
             codings = (Coding("LOINC", "29463-7", "body weight"),)
             return Fact(
                 "observation", codings, "", value, "kg", starts=order.weight_at, provenance=order.weight_provenance

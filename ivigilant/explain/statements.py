@@ -19,7 +19,7 @@ from clinical.events import (
     Procedure,
 )
 from clinical.identities import Identifier
-from clinical.quantities import Amount
+from clinical.quantities import Quantity
 from clinical.times import Moment
 from clinical.timings import Timing
 from ivigilant.explain.explained import Doubt, Statement
@@ -152,12 +152,12 @@ def _component(component: Component, path: str) -> Iterator[Statement]:
     yield Statement(component.kind, says, component.path or path, doubts(flags))
 
 
-def _amount(what: str, amount: Amount | None, path: str) -> Iterator[Statement]:
+def _amount(what: str, amount: Quantity | None, path: str) -> Iterator[Statement]:
     if amount is not None:
         yield Statement(what, interval(amount), amount.basis or path, doubts(amount.flags))
 
 
-def interval(amount: Amount) -> str:
+def interval(amount: Quantity) -> str:
     """Both ends and the unit; one number when they are the same."""
     low, high = _plain(amount.low), _plain(amount.high)
     return f"{low} {amount.unit}".strip() if low == high else f"{low} to {high} {amount.unit}".strip()

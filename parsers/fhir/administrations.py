@@ -6,7 +6,7 @@ from decimal import Decimal
 import msgspec
 
 from clinical.events import MedicationGiven, MedicationOrdered, OrderKeys
-from clinical.quantities import Amount
+from clinical.quantities import Quantity, unique
 from clinical.times import Moment
 from clinical.timings import Timing
 from parsers.fhir.elements import Json, Resource, first_moment, moment, part, read_any, target, text
@@ -16,7 +16,7 @@ from parsers.hl7.times import stamp
 from parsers.medication.amounts import amount_of, concentration, per_administration
 from parsers.medication.immunoglobulins import looks_like_immunoglobulin
 from parsers.medication.rates import Step
-from parsers.medication.units import MASS, Quantity, unique
+from parsers.medication.units import MASS, SentAmount
 
 _COMPLETIONS = {"completed": "CP", "not-done": "NA", "stopped": "PA", "in-progress": "PA", "on-hold": "PA"}
 _NOTHING = "NA"
@@ -58,10 +58,10 @@ def read_administration(resource: Resource) -> Iterator[MedicationGiven]:
 
 
 def _grams(
-    quantity: Quantity | None, medicine: Medicine, path: str, completion: str
-) -> tuple[Amount | None, tuple[str, ...]]:
+    quantity: SentAmount | None, medicine: Medicine, path: str, completion: str
+) -> tuple[Quantity | None, tuple[str, ...]]:
     if completion == _NOTHING or (quantity is not None and quantity.value.high == 0):
-        return Amount(low=Decimal(0), high=Decimal(0), unit=MASS, basis=path), ()
+        return Quantity(low=Decimal(0), high=Decimal(0), unit=MASS, basis=path), ()
     if quantity is None:
         return None, ("amount_missing",)
     grams, why = per_administration(quantity, medicine.product, path)

@@ -8,12 +8,13 @@ from typing import Any
 
 from clinical.codes import Coding
 from clinical.identities import Identifier
+from clinical.quantities import interval
 from clinical.times import Moment
 from parsers.defaults import Defaults
 from parsers.hl7.codes import system_named
 from parsers.hl7.identifiers import identity_first, is_bsn, joined, make_identifier, valid_bsn
 from parsers.hl7.times import plausible, read_time
-from parsers.medication.units import Quantity, Unit, read_unit, span
+from parsers.medication.units import SentAmount, Unit, read_unit
 
 Json = Mapping[str, Any]
 NOTHING: Json = {}
@@ -173,7 +174,7 @@ def unit_text(quantity: Json) -> str:
     return code if code and (text(quantity, "system") == _UCUM or not shown) else shown or code
 
 
-def read_quantity(quantity: Json) -> tuple[Quantity | None, tuple[str, ...]]:
+def read_quantity(quantity: Json) -> tuple[SentAmount | None, tuple[str, ...]]:
     """A Quantity, or a Range of which one end may be missing."""
     low, high = part(quantity, "low"), part(quantity, "high")
     if low or high:
@@ -183,14 +184,14 @@ def read_quantity(quantity: Json) -> tuple[Quantity | None, tuple[str, ...]]:
     return _made([] if number is None else [number], _unit_of(quantity))
 
 
-def _made(ends: list[Decimal], unit: Unit | None) -> tuple[Quantity | None, tuple[str, ...]]:
+def _made(ends: list[Decimal], unit: Unit | None) -> tuple[SentAmount | None, tuple[str, ...]]:
     if not ends:
         return None, ()
     if min(ends) < 0:
         return None, ("unreadable_quantity",)
     if unit is None:
         return None, ("unit_unusable",)
-    return Quantity(span(min(ends), max(ends)), unit), unit.flags
+    return SentAmount(interval(min(ends), max(ends)), unit), unit.flags
 
 
 def _unit_of(quantity: Json) -> Unit | None:
@@ -208,7 +209,7 @@ def _unit(written: str) -> Unit | None:
     return read_unit(written) or read_unit(_ANNOTATION.sub("", written).replace("{", "").replace("}", ""))
 
 
-def read_ratio(ratio: Json) -> tuple[Quantity | None, tuple[str, ...]]:
+def read_ratio(ratio: Json) -> tuple[SentAmount | None, tuple[str, ...]]:
     """So much in so much time, or in so much volume: 300 mL in 4 h is 75 mL/h."""
     above, below = part(ratio, "numerator"), part(ratio, "denominator")
     number, divisor = number_of(above, "value"), number_of(below, "value")
@@ -220,7 +221,7 @@ def read_ratio(ratio: Json) -> tuple[Quantity | None, tuple[str, ...]]:
     return _made([number / (divisor or Decimal(1))], unit)
 
 
-def read_any(element: Json, name: str) -> tuple[Quantity | None, str, tuple[str, ...]]:
+def read_any(element: Json, name: str) -> tuple[SentAmount | None, str, tuple[str, ...]]:
     """`nameQuantity`, `nameRange`, `nameRatio` or, where no choice is given, `name`; with the element it stood in."""
     for element_name, ratio in _choices(name):
         if found := part(element, element_name):

@@ -6,7 +6,7 @@ from typing import Literal
 
 from clinical.codes import Coding
 from clinical.events import Component
-from clinical.quantities import Amount
+from clinical.quantities import Quantity
 from parsers.fhir.elements import (
     Json,
     Resource,
@@ -27,7 +27,7 @@ from parsers.fhir.elements import (
 from parsers.hl7.identifiers import joined
 from parsers.medication.amounts import Product
 from parsers.medication.drug_lines import assumed_if_immunoglobulin
-from parsers.medication.units import CONCENTRATION, MASS, VOLUME, Quantity, read_unit
+from parsers.medication.units import CONCENTRATION, MASS, VOLUME, SentAmount, read_unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ def _product(medication: Json, made: Medicine) -> Product:
     return assumed_if_immunoglobulin(product, made.codings, made.text)
 
 
-def _strength(ratio: Json) -> tuple[Quantity | None, Quantity | None]:
+def _strength(ratio: Json) -> tuple[SentAmount | None, SentAmount | None]:
     """10 g in 100 mL is a mass in a volume; 100 mg in 1 mL a concentration."""
     whole, _ = read_ratio(ratio)
     if whole is not None and whole.unit.base == CONCENTRATION:
@@ -120,10 +120,10 @@ def _ingredients(medication: Json, resource: Resource, path: str) -> Iterator[Co
             yield Component(kind=kind, codings=coded, text=said, amount=amount, path=at)
 
 
-def _amount(ratio: Json, path: str) -> Amount | None:
+def _amount(ratio: Json, path: str) -> Quantity | None:
     """As written: its grams follow from the dose, not from the package."""
     above = part(ratio, "numerator")
     number, unit = number_of(above, "value"), read_unit(unit_text(above))
     if number is None or unit is None:
         return None
-    return Amount(low=number, high=number, unit=unit.name, basis=path)
+    return Quantity(low=number, high=number, unit=unit.name, basis=path)

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from clinical.codes import Coding
 from clinical.events import MedicationOrdered, OrderKeys
-from clinical.quantities import Amount
+from clinical.quantities import Quantity, unique
 from clinical.times import Moment
 from clinical.timings import Timing
 from parsers.defaults import Defaults
@@ -31,12 +31,12 @@ from parsers.fhir.elements import (
 from parsers.fhir.medicines import Medicine, read_medicine
 from parsers.hl7.identifiers import joined
 from parsers.medication.amounts import amount_of, concentration
-from parsers.medication.doses import Dose, Said, dose_of
+from parsers.medication.doses import DoseSources, OrderedDose, dose_of
 from parsers.medication.frequencies import NONE, Duration, read_duration, read_pattern
 from parsers.medication.immunoglobulins import looks_like_immunoglobulin
 from parsers.medication.rates import GivePer, Rate, combine, highest, rate_of
 from parsers.medication.schedules import Sent, per_day, read_repeats, timing, timing_in_text
-from parsers.medication.units import Quantity, unique
+from parsers.medication.units import SentAmount
 
 _MONTHS_A_YEAR = 12
 _PRN = "PRN"
@@ -242,9 +242,9 @@ def read_order(resource: Resource) -> Iterator[MedicationOrdered]:
 class _Content:
     """What is to be given each time, and how fast."""
 
-    amount: Amount | None
-    dose: Dose
-    strength: Amount | None
+    amount: Quantity | None
+    dose: OrderedDose
+    strength: Quantity | None
     rate: Rate
     flags: tuple[str, ...]
 
@@ -265,7 +265,7 @@ class Dosage:
         yield from (words(each) for each in parts(self.body, "additionalInstruction"))
 
 
-def _first(dosage: Json, path: str, name: str) -> tuple[Quantity | None, str, tuple[str, ...]]:
+def _first(dosage: Json, path: str, name: str) -> tuple[SentAmount | None, str, tuple[str, ...]]:
     """The first dose or rate that is told, and where: what was ordered may stand before what was calculated."""
     doubts: tuple[str, ...] = ()
     for place, told in placed(dosage, "doseAndRate"):
@@ -302,7 +302,7 @@ def _content(medicine: Medicine, dosed: Sequence[Dosage], written: str, timings:
     first = next((each for each in dosed if each.amount is not None), dosed[0] if dosed else None)
     amount = first.amount if first is not None else None
     hours = next((each.occurrence_hours for each in timings if each.occurrence_hours is not None), None)
-    said = Said(
+    said = DoseSources(
         amount=amount,
         product=medicine.product,
         basis=first.amount_path if first is not None else "",
@@ -323,14 +323,14 @@ def _content(medicine: Medicine, dosed: Sequence[Dosage], written: str, timings:
     return _Content(shown_amount(dosed), dose, strength, rate, flags)
 
 
-def shown_amount(dosed: Sequence[Dosage]) -> Amount | None:
+def shown_amount(dosed: Sequence[Dosage]) -> Quantity | None:
     """The first amount that is told, as it was written."""
     first = next((each for each in dosed if each.amount is not None), None)
     return amount_of(first.amount, first.amount_path) if first is not None and first.amount is not None else None
 
 
-def _rates(dosed: Sequence[Dosage], strength: Amount | None) -> tuple[list[Amount], list[str]]:
-    rates: list[Amount] = []
+def _rates(dosed: Sequence[Dosage], strength: Quantity | None) -> tuple[list[Quantity], list[str]]:
+    rates: list[Quantity] = []
     doubts: list[str] = []
     for each in dosed:
         doubts += each.rate_doubts
@@ -341,7 +341,7 @@ def _rates(dosed: Sequence[Dosage], strength: Amount | None) -> tuple[list[Amoun
     return rates, doubts
 
 
-def rate_in(quantity: Quantity | None, strength: Amount | None, path: str) -> Rate:
+def rate_in(quantity: SentAmount | None, strength: Quantity | None, path: str) -> Rate:
     """A rate that was sent, in grams where the concentration allows it."""
     if quantity is None:
         return Rate()

@@ -7,7 +7,7 @@ from decimal import Decimal
 from clinical.codes import Coding
 from clinical.events import Header, MedicationGiven, OrderKeys
 from clinical.identities import Identifier
-from clinical.quantities import Amount
+from clinical.quantities import Quantity, unique
 from clinical.times import Moment
 from parsers.defaults import Defaults
 from parsers.hl7.codes import read_words
@@ -17,7 +17,7 @@ from parsers.medication.amounts import amount_of, per_administration
 from parsers.medication.drug_lines import DrugLine, assumed_if_immunoglobulin, read_routes
 from parsers.medication.order_groups import Group, Part, group_orders, read_keys
 from parsers.medication.rates import Step, over_hours, read_give_per
-from parsers.medication.units import MASS, Quantity, unique
+from parsers.medication.units import MASS, SentAmount
 
 _NOTHING_GIVEN = frozenset({"RE", "NA"})
 _NOT_KNOWN = Decimal(999)  # RXA-6 cannot be left out: 999 is how the standard says that nobody knows
@@ -116,18 +116,18 @@ def _was_refused(completion: str) -> bool:
 
 
 def _grams(
-    line: DrugLine, quantity: Quantity | None, codings: Sequence[Coding], text: str, completion: str
-) -> tuple[Amount | None, tuple[str, ...]]:
+    line: DrugLine, quantity: SentAmount | None, codings: Sequence[Coding], text: str, completion: str
+) -> tuple[Quantity | None, tuple[str, ...]]:
     """The grams of this row: nothing when it was refused or not given, whatever the amount says."""
     basis = line.amount_path
     if _was_refused(completion):
-        return Amount(low=Decimal(0), high=Decimal(0), unit=MASS, basis=line.segment.path(20)), ()
+        return Quantity(low=Decimal(0), high=Decimal(0), unit=MASS, basis=line.segment.path(20)), ()
     if quantity is None:
         return None, ("amount_missing",)
     if quantity.value.low == quantity.value.high == _NOT_KNOWN:
         return None, ("amount_not_recorded",)
     if quantity.value.high == 0:
-        return Amount(low=Decimal(0), high=Decimal(0), unit=MASS, basis=basis), ()
+        return Quantity(low=Decimal(0), high=Decimal(0), unit=MASS, basis=basis), ()
     if not quantity.unit.base:
         return None, ()  # the reader of the line has said why
     product = assumed_if_immunoglobulin(line.product(text), codings, text)
@@ -137,7 +137,7 @@ def _grams(
     return grams, why
 
 
-def _rate(line: DrugLine, grams: Amount | None, started: Moment | None, ended: Moment | None) -> Amount | None:
+def _rate(line: DrugLine, grams: Quantity | None, started: Moment | None, ended: Moment | None) -> Quantity | None:
     """By the clock; without an end, by the time it was to be given in."""
     if grams is None or grams.high == 0:
         return None

@@ -1,59 +1,37 @@
 """Amounts and the arithmetic from pieces, volumes and strengths to grams; where they were read and what is doubtful."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from clinical.quantities import Amount
+from clinical.quantities import Quantity, interval, unique
 from parsers.medication.medication_text import find_concentration, find_package_mass, find_package_volume
-from parsers.medication.units import (
-    CONCENTRATION,
-    MASS,
-    ML_PER_KG,
-    PACKAGE,
-    PER_KG,
-    VOLUME,
-    Quantity,
-    Span,
-    span,
-    unique,
-)
+from parsers.medication.units import CONCENTRATION, MASS, ML_PER_KG, PACKAGE, PER_KG, VOLUME, SentAmount
 
 
-def amount_of(quantity: Quantity, basis: str = "", *flags: str) -> Amount:
+def amount_of(quantity: SentAmount, basis: str = "", *flags: str) -> Quantity:
     """A quantity in the unit it was sent in."""
-    return between(quantity.value, quantity.unit.name, basis, (*quantity.flags, *flags))
+    return quantity.value.stated(quantity.unit.name, basis, *quantity.flags, *flags)
 
 
-def counted(quantity: Quantity, basis: str = "", *flags: str) -> Amount:
+def counted(quantity: SentAmount, basis: str = "", *flags: str) -> Quantity:
     """A quantity in the unit it counts in: 400 mg as 0.4 g."""
-    return between(quantity.counted, quantity.unit.base, basis, (*quantity.flags, *flags))
+    return quantity.counted.stated(quantity.unit.base, basis, *quantity.flags, *flags)
 
 
-def between(value: Span, unit: str, basis: str, flags: Iterable[str] = ()) -> Amount:
-    """An amount of an interval, in a unit."""
-    return Amount(low=value.low, high=value.high, unit=unit, basis=basis, flags=unique((*value.flags, *flags)))
-
-
-def as_span(amount: Amount) -> Span:
-    """The two ends of an amount, with its flags."""
-    return Span(amount.low, amount.high, amount.flags)
-
-
-def rescale(amount: Amount, by: Span | Decimal | int, unit: str, *flags: str) -> Amount:
+def rescale(amount: Quantity, by: Quantity | Decimal | int, unit: str, *flags: str) -> Quantity:
     """An amount times something, in another unit."""
-    return between(as_span(amount) * by, unit, amount.basis, flags)
+    return (amount * by).stated(unit, amount.basis, *flags)
 
 
-def flagged(amount: Amount, *flags: str) -> Amount:
+def flagged(amount: Quantity, *flags: str) -> Quantity:
     """The same amount with more doubt."""
-    return between(as_span(amount), amount.unit, amount.basis, flags)
+    return amount.stated(amount.unit, amount.basis, *flags)
 
 
-def widened(amount: Amount, other: Amount, *flags: str) -> Amount:
+def widened(amount: Quantity, other: Quantity, *flags: str) -> Quantity:
     """An interval that holds both; they must be in one unit."""
-    both = span(min(amount.low, other.low), max(amount.high, other.high), *amount.flags, *other.flags, *flags)
-    return between(both, amount.unit, joined(amount.basis, other.basis), ())
+    both = interval(min(amount.low, other.low), max(amount.high, other.high), *amount.flags, *other.flags, *flags)
+    return both.stated(amount.unit, joined(amount.basis, other.basis))
 
 
 def joined(*bases: str) -> str:
@@ -61,7 +39,7 @@ def joined(*bases: str) -> str:
     return " ".join(unique(bases))
 
 
-def differ(one: Amount, other: Amount, by: Decimal) -> bool:
+def differ(one: Quantity, other: Quantity, by: Decimal) -> bool:
     """Whether two amounts in one unit are more than a fraction of the larger apart, at their nearest ends."""
     if one.low <= other.high and other.low <= one.high:
         return False
@@ -69,16 +47,16 @@ def differ(one: Amount, other: Amount, by: Decimal) -> bool:
     return far - near > by * far
 
 
-def divided(amount: Amount, parts: int, *flags: str) -> Amount:
+def divided(amount: Quantity, parts: int, *flags: str) -> Quantity:
     """From one of so many parts up to all of it at once."""
-    return between(span(amount.low / max(parts, 1), amount.high), amount.unit, amount.basis, (*amount.flags, *flags))
+    return interval(amount.low / max(parts, 1), amount.high).stated(amount.unit, amount.basis, *amount.flags, *flags)
 
 
 COURSE_LIMIT = Decimal("1.2")  # g/kg: a single dose above it is rather a course
 DAY_LIMIT = Decimal(3)  # g/kg/day: above it somebody has mistyped
 
 
-def in_grams(dose: Amount, weight: Amount | None) -> Amount | None:
+def in_grams(dose: Quantity, weight: Quantity | None) -> Quantity | None:
     """g of g, g/kg of g/kg by a weight in kg (also per hour); None without the weight that it takes."""
     unit = dose.unit.replace("/kg", "")
     if unit == dose.unit:
@@ -86,10 +64,10 @@ def in_grams(dose: Amount, weight: Amount | None) -> Amount | None:
     kilograms = _kilograms(weight)
     if kilograms is None:
         return None
-    return between(as_span(dose) * kilograms, unit, joined(dose.basis, weight.basis if weight else ""))
+    return (dose * kilograms).stated(unit, joined(dose.basis, weight.basis if weight else ""))
 
 
-def per_kg(dose: Amount, weight: Amount | None) -> Amount | None:
+def per_kg(dose: Quantity, weight: Quantity | None) -> Quantity | None:
     """g/kg of g by a weight in kg (also per hour); None without the weight that it takes."""
     if "/kg" in dose.unit:
         return dose
@@ -97,16 +75,16 @@ def per_kg(dose: Amount, weight: Amount | None) -> Amount | None:
     if kilograms is None:
         return None
     unit = dose.unit.replace("g", PER_KG, 1)
-    return between(as_span(dose) / kilograms, unit, joined(dose.basis, weight.basis if weight else ""))
+    return (dose / kilograms).stated(unit, joined(dose.basis, weight.basis if weight else ""))
 
 
-def _kilograms(weight: Amount | None) -> Span | None:
+def _kilograms(weight: Quantity | None) -> Quantity | None:
     if weight is None or weight.unit != "kg" or weight.low <= 0:
         return None
-    return as_span(weight)
+    return weight
 
 
-def maybe_course_total(dose: Amount, weight: Amount | None, days: int) -> Amount:
+def maybe_course_total(dose: Quantity, weight: Quantity | None, days: int) -> Quantity:
     """The dose, down to its part of one day when it is more than 1.2 g/kg and would be given on several days."""
     relative = per_kg(dose, weight)
     if days <= 1 or relative is None or relative.high <= COURSE_LIMIT or "maybe_course_total" in dose.flags:
@@ -114,7 +92,7 @@ def maybe_course_total(dose: Amount, weight: Amount | None, days: int) -> Amount
     return divided(dose, days, "maybe_course_total")
 
 
-def is_implausible(per_day: Amount, weight: Amount | None) -> bool:
+def is_implausible(per_day: Quantity, weight: Quantity | None) -> bool:
     """Whether a day's grams come to more than 3 g/kg: still evaluated, but somebody has to look."""
     relative = per_kg(per_day, weight)
     return relative is not None and relative.high > DAY_LIMIT
@@ -128,15 +106,15 @@ class Product:
     """What is known of one package and its strength."""
 
     name: str = ""
-    strength: Quantity | None = None
-    volume: Quantity | None = None  # in which the strength is
-    package: Quantity | None = None  # how much one package holds
+    strength: SentAmount | None = None
+    volume: SentAmount | None = None  # in which the strength is
+    package: SentAmount | None = None  # how much one package holds
     assumed: tuple[Decimal, Decimal] | None = None  # mg/mL, when nothing says it
-    mixed: Amount | None = None  # mg/mL of a mixture, from its ingredients
+    mixed: Quantity | None = None  # mg/mL of a mixture, from its ingredients
     basis: str = ""
 
 
-def concentration(product: Product) -> tuple[Amount | None, tuple[str, ...]]:
+def concentration(product: Product) -> tuple[Quantity | None, tuple[str, ...]]:
     """mg/mL from the strength and its volume, else from a mixture's ingredients, the name, or what is usual.
 
     A plain mass without a volume is what one package holds: no concentration follows from it.
@@ -150,11 +128,11 @@ def concentration(product: Product) -> tuple[Amount | None, tuple[str, ...]]:
     if named is not None:
         return counted(named, product.basis, "conc_from_name", *flags), flags
     if product.assumed is not None:
-        return between(span(*product.assumed), CONCENTRATION, product.basis, (ASSUMED, *flags)), flags
+        return interval(*product.assumed).stated(CONCENTRATION, product.basis, ASSUMED, *flags), flags
     return None, flags
 
 
-def _sent_concentration(product: Product) -> tuple[Amount | None, tuple[str, ...]]:
+def _sent_concentration(product: Product) -> tuple[Quantity | None, tuple[str, ...]]:
     strength, volume = product.strength, product.volume
     if strength is None or strength.value.high == 0:
         return None, ()
@@ -165,7 +143,7 @@ def _sent_concentration(product: Product) -> tuple[Amount | None, tuple[str, ...
     if volume is None or volume.unit.base != VOLUME or volume.value.low == 0:
         return None, ("strength_ambiguous",)
     per_ml = strength.counted * 1000 / volume.counted
-    return between(per_ml, CONCENTRATION, product.basis, strength.flags + volume.flags), ()
+    return per_ml.stated(CONCENTRATION, product.basis, *strength.flags + volume.flags), ()
 
 
 _PER_DAY = "/d"
@@ -175,15 +153,15 @@ _LEAST_STRENGTH = Decimal("0.5")  # g: no flask of immunoglobulin holds less
 
 
 def per_administration(
-    amount: Quantity, product: Product, basis: str, per_day: Decimal = Decimal(1)
-) -> tuple[Amount | None, tuple[str, ...]]:
+    amount: SentAmount, product: Product, basis: str, per_day: Decimal = Decimal(1)
+) -> tuple[Quantity | None, tuple[str, ...]]:
     """Grams (or g/kg) of one administration, or None and why not; `per_day` splits an amount that is per day."""
     flags: tuple[str, ...] = ()
     base = amount.unit.base
     if base.endswith(_PER_DAY):
         base = base.removesuffix(_PER_DAY)
         flags = ("per_day_unit",)
-        amount = Quantity(amount.counted / max(per_day, Decimal(1)), amount.unit)
+        amount = SentAmount(amount.counted / max(per_day, Decimal(1)), amount.unit)
         grams, why = _grams(amount.value, base, product, basis)
     else:
         base, flags = _without_period(base)
@@ -203,14 +181,14 @@ def _without_period(base: str) -> tuple[str, tuple[str, ...]]:
     return base, ()
 
 
-def is_per_course(amount: Quantity) -> bool:
+def is_per_course(amount: SentAmount) -> bool:
     """Whether the unit itself says that this is the whole course."""
     return amount.unit.base.endswith(_PER_COURSE)
 
 
-def _grams(value: Span, base: str, product: Product, basis: str) -> tuple[Amount | None, tuple[str, ...]]:
+def _grams(value: Quantity, base: str, product: Product, basis: str) -> tuple[Quantity | None, tuple[str, ...]]:
     if base in (MASS, PER_KG):
-        return between(value, base, basis), ()
+        return value.stated(base, basis), ()
     if base in (VOLUME, ML_PER_KG):
         strength, why = concentration(product)
         if strength is None:
@@ -221,38 +199,38 @@ def _grams(value: Span, base: str, product: Product, basis: str) -> tuple[Amount
     return None, ("unit_unusable",)
 
 
-def _volume_in_grams(value: Span, unit: str, strength: Amount, basis: str) -> Amount:
-    return between(value * as_span(strength) / 1000, unit, joined(basis, strength.basis))
+def _volume_in_grams(value: Quantity, unit: str, strength: Quantity, basis: str) -> Quantity:
+    return (value * strength / 1000).stated(unit, joined(basis, strength.basis))
 
 
-def _packages(value: Span, product: Product, basis: str) -> tuple[Amount | None, tuple[str, ...]]:
+def _packages(value: Quantity, product: Product, basis: str) -> tuple[Quantity | None, tuple[str, ...]]:
     """Packages times what one holds: a mass that was sent, a volume that was sent, or either from the name."""
     strength, package = product.strength, product.package
     if package is not None and package.unit.base == MASS:
-        return between(value * package.counted, MASS, basis, package.flags), ()
+        return (value * package.counted).stated(MASS, basis, *package.flags), ()
     if strength is not None and strength.unit.base == MASS and product.volume is None:
         return _by_plain_strength(value, strength, product, basis), ()
     size, flags = _package_volume(product)
     per_ml, _ = concentration(product)
     if size is not None and per_ml is not None:
-        return between(value * size * as_span(per_ml) / 1000, MASS, joined(basis, per_ml.basis), flags), ()
+        return (value * size * per_ml / 1000).stated(MASS, joined(basis, per_ml.basis), *flags), ()
     mass = find_package_mass(product.name)
     if mass is not None:
-        return between(value * mass, MASS, basis, ("package_from_name",)), ()
+        return (value * mass).stated(MASS, basis, "package_from_name"), ()
     return None, ("package_unknown",)
 
 
-def _by_plain_strength(value: Span, strength: Quantity, product: Product, basis: str) -> Amount:
+def _by_plain_strength(value: Quantity, strength: SentAmount, product: Product, basis: str) -> Quantity:
     """`100 mg` without a volume is what a package holds; so little in a package of 50 mL may as well be per mL."""
-    by_package = between(value * strength.counted, MASS, basis, ("strength_per_package",))
+    by_package = (value * strength.counted).stated(MASS, basis, "strength_per_package")
     size, flags = _package_volume(product)
     if size is None or strength.counted.high >= _LEAST_STRENGTH:
         return by_package
-    by_volume = between(value * size * strength.counted, MASS, basis, flags)
+    by_volume = (value * size * strength.counted).stated(MASS, basis, *flags)
     return widened(by_package, by_volume, "strength_ambiguous")
 
 
-def _package_volume(product: Product) -> tuple[Span | None, tuple[str, ...]]:
+def _package_volume(product: Product) -> tuple[Quantity | None, tuple[str, ...]]:
     package, volume = product.package, product.volume
     if package is not None and package.unit.base == VOLUME:
         return package.counted, package.flags

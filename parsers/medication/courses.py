@@ -11,10 +11,10 @@ from decimal import Decimal
 from itertools import count, islice
 from typing import Protocol, TypeVar
 
+from clinical.quantities import Quantity, interval
 from clinical.timings import Timing
 from parsers.medication.frequencies import Pattern
 from parsers.medication.schedules import ASSUMED_DAYS, OPEN_ENDED_HOURS, pattern_of, read_clock
-from parsers.medication.units import Span, span
 
 CAP = 400  # starts of one schedule
 _DAY = Decimal(24)
@@ -151,7 +151,6 @@ def _months_later(local: datetime, months: int) -> datetime:
     return local.replace(year=year, month=month, day=min(local.day, monthrange(year, month)[1]))
 
 
-COURSE_GAP_DAYS = 7  # doses further apart than this, or just so far, belong to different courses
 TRAILING_DAYS = 28
 # A daily dose given a little earlier than yesterday is still one a day (docs/decisions/0005).
 _ONE_DAY = timedelta(hours=20)
@@ -171,29 +170,12 @@ W = TypeVar("W", bound=Timed)
 
 
 @dataclass(frozen=True, slots=True)
-class Dose:
-    """One administration: when it starts and how much it is, in whatever unit all of them are."""
+class Portion:
+    """How much of a medicine at a moment, and of which order; all that are added up share one unit."""
 
     at: datetime
-    low: Decimal
-    high: Decimal
+    amount: Quantity
     order: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Course:
-    """A run of doses: from the first date to the last, how much in all, and the longest run of days on end."""
-
-    first: date
-    last: date
-    total: Span
-    days: int
-    doses: tuple[Dose, ...]
-
-
-def doses_at(starts: Iterable[datetime], low: Decimal, high: Decimal, order: str = "") -> list[Dose]:
-    """The same dose at each of these times."""
-    return [Dose(at, low, high, order) for at in starts]
 
 
 def merge(planned: Sequence[W], given: Sequence[W], slot: timedelta = _SLOT) -> list[W]:
@@ -212,51 +194,33 @@ def _time(dose: Timed) -> datetime:
     return dose.at
 
 
-def per_day(doses: Sequence[Dose], zone: tzinfo) -> Span | None:
+def per_day(doses: Sequence[Portion], zone: tzinfo) -> Quantity | None:
     """The most in any one day, by the clock of that zone and on any calendar day; None without doses."""
     if not doses:
         return None
     # The clock, not the instant: the day on which summer time begins has only 23 hours.
     timed = sorted(((dose.at.astimezone(zone).replace(tzinfo=None), dose) for dose in doses), key=lambda pair: pair[0])
-    days: dict[date, list[Dose]] = {}
+    days: dict[date, list[Portion]] = {}
     for clock, dose in timed:
         days.setdefault(clock.date(), []).append(dose)
     sums = [total(of_day) for of_day in days.values()]
     for first, (begin, _) in enumerate(timed):
         window = [dose for clock, dose in timed[first:] if clock < begin + _ONE_DAY]
         sums.append(total(window))
-    return span(max(each.low for each in sums), max(each.high for each in sums))
+    return interval(max(each.low for each in sums), max(each.high for each in sums), unit=sums[0].unit)
 
 
-def total(doses: Iterable[Dose]) -> Span:
+def total(doses: Iterable[Portion]) -> Quantity:
     """All of them together."""
-    low = high = Decimal(0)
+    low, high, unit = Decimal(0), Decimal(0), ""
     for dose in doses:
-        low, high = low + dose.low, high + dose.high
-    return span(low, high)
-
-
-def dates_of(doses: Iterable[Dose], zone: tzinfo) -> list[date]:
-    """The calendar dates on which something was given, each once, in order; a dose of nothing does not count."""
-    return sorted({dose.at.astimezone(zone).date() for dose in doses if dose.high > 0})
+        low, high, unit = low + dose.amount.low, high + dose.amount.high, dose.amount.unit
+    return interval(low, high, unit=unit)
 
 
 def consecutive_days(dates: Iterable[date]) -> int:
     """The longest run of dates on end."""
     return max((len(run) for run in runs(sorted(set(dates)), lambda day: day, 2)), default=0)
-
-
-def courses(doses: Sequence[Dose], zone: tzinfo, gap_days: int = COURSE_GAP_DAYS) -> list[Course]:
-    """Runs of doses less than the gap apart, the earliest first."""
-
-    def day_of(dose: Dose) -> date:
-        return dose.at.astimezone(zone).date()
-
-    found = []
-    for run in runs(sorted(doses, key=_time), day_of, gap_days):
-        days = consecutive_days(dates_of(run, zone))
-        found.append(Course(day_of(run[0]), day_of(run[-1]), total(run), days, tuple(run)))
-    return found
 
 
 def runs(items: Sequence[T], day_of: Callable[[T], date], gap_days: int) -> list[list[T]]:
@@ -270,7 +234,7 @@ def runs(items: Sequence[T], day_of: Callable[[T], date], gap_days: int) -> list
     return found
 
 
-def trailing(doses: Iterable[Dose], until: datetime, days: int = TRAILING_DAYS) -> Span:
+def trailing(doses: Iterable[Portion], until: datetime, days: int = TRAILING_DAYS) -> Quantity:
     """Everything in the days up to a moment, that moment included."""
     since = until.astimezone(UTC) - timedelta(days=days)
     return total(dose for dose in doses if since < dose.at <= until)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from clinical.quantities import Amount
+from clinical.quantities import Quantity, unique
 from parsers.medication.amounts import (
     Product,
     counted,
@@ -18,7 +18,7 @@ from parsers.medication.amounts import (
 )
 from parsers.medication.medication_text import days_divided_over, find_doses
 from parsers.medication.schedules import Sent
-from parsers.medication.units import MASS, PER_KG, RATES, Quantity, unique
+from parsers.medication.units import MASS, PER_KG, RATES, SentAmount
 
 _TEXT_APART = Decimal("0.20")
 _DAILY_APART = Decimal("0.10")
@@ -27,23 +27,23 @@ _MOST_TIMES = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Dose:
+class OrderedDose:
     """One administration, the course when the amount is or may be that, and why it is unknown."""
 
-    each: Amount | None = None
-    course: Amount | None = None
+    each: Quantity | None = None
+    course: Quantity | None = None
     flags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class DoseSources:
     """What an order says about its dose."""
 
-    amount: Quantity | None
+    amount: SentAmount | None
     product: Product
     basis: str
-    mixture: Amount | None = None  # grams of its ingredients
-    daily: Quantity | None = None
+    mixture: Quantity | None = None  # grams of its ingredients
+    daily: SentAmount | None = None
     daily_basis: str = ""
     instructions: str = ""
     name: str = ""
@@ -55,10 +55,10 @@ class Said:
     sent: Sequence[Sent] = ()
 
 
-def dose_of(said: Said) -> Dose:
+def dose_of(said: DoseSources) -> OrderedDose:
     """Grams (or g/kg) of one administration."""
     each, flags = _as_sent(said)
-    course: Amount | None = None
+    course: Quantity | None = None
     if said.amount is not None and is_per_course(said.amount) and each is not None:
         course = each
         each = divided(each, said.times or 1, "maybe_course_total")
@@ -69,10 +69,10 @@ def dose_of(said: Said) -> Dose:
     days = days_divided_over(f"{said.instructions}; {said.name}")
     if each is not None and course is None and days is not None:
         course, each = flagged(each, "maybe_course_total"), divided(each, days[1], "maybe_course_total")
-    return Dose(each, course, () if each is not None else unique(flags))
+    return OrderedDose(each, course, () if each is not None else unique(flags))
 
 
-def _as_sent(said: Said) -> tuple[Amount | None, tuple[str, ...]]:
+def _as_sent(said: DoseSources) -> tuple[Quantity | None, tuple[str, ...]]:
     if said.mixture is not None:
         return _mixture(said), ()
     amount = said.amount
@@ -87,7 +87,7 @@ def _as_sent(said: Said) -> tuple[Amount | None, tuple[str, ...]]:
     return per_administration(amount, said.product, said.basis, said.per_day)
 
 
-def _mixture(said: Said) -> Amount | None:
+def _mixture(said: DoseSources) -> Quantity | None:
     """The ingredients; a larger mass sent for the whole keeps the higher end open."""
     mixture, amount = said.mixture, said.amount
     if mixture is None or amount is None or amount.unit.base != mixture.unit or amount.value.high == 0:
@@ -96,18 +96,18 @@ def _mixture(said: Said) -> Amount | None:
     return widened(mixture, whole, "component_mismatch") if differ(mixture, whole, _TEXT_APART) else mixture
 
 
-def _from_rate(amount: Quantity, said: Said) -> tuple[Amount | None, tuple[str, ...]]:
+def _from_rate(amount: SentAmount, said: DoseSources) -> tuple[Quantity | None, tuple[str, ...]]:
     """`43 mg/hr` is how fast: the dose is that for as long as it lasts, or for a day."""
     hours = said.hours or Decimal(24)
     unit = amount.unit
-    whole = Quantity(amount.counted * hours, type(unit)(unit.base, unit.base.removesuffix("/h")))
+    whole = SentAmount(amount.counted * hours, type(unit)(unit.base, unit.base.removesuffix("/h")))
     grams, why = per_administration(whole, said.product, said.basis)
     if grams is None:
         return None, why
     return flagged(grams, "rate_as_amount", "" if said.hours else "per_day_unit"), ()
 
 
-def _from_quantity(said: Said) -> tuple[Amount | None, tuple[str, ...]]:
+def _from_quantity(said: DoseSources) -> tuple[Quantity | None, tuple[str, ...]]:
     """Some senders put the dose itself into the quantity of the timing."""
     for sent in said.sent:
         if sent.quantity is not None and sent.quantity.value.high > 0:
@@ -115,7 +115,7 @@ def _from_quantity(said: Said) -> tuple[Amount | None, tuple[str, ...]]:
     return None, ("amount_missing",)
 
 
-def _times_the_quantity(each: Amount, said: Said) -> Amount:
+def _times_the_quantity(each: Quantity, said: DoseSources) -> Quantity:
     """TQ-1 counts give amounts; from 2 to 10 without a unit it may do that, or repeat what is known."""
     for sent in said.sent:
         bare = sent.bare_quantity
@@ -126,7 +126,7 @@ def _times_the_quantity(each: Amount, said: Said) -> Amount:
     return each
 
 
-def _candidates(text: str, said: Said) -> list[Amount]:
+def _candidates(text: str, said: DoseSources) -> list[Quantity]:
     """The doses in a text; of an immunoglobulin's text, without the premedication."""
     found = []
     for quantity in find_doses(text):
@@ -139,7 +139,7 @@ def _candidates(text: str, said: Said) -> list[Amount]:
     return found
 
 
-def _in_words(said: Said) -> Amount | None:
+def _in_words(said: DoseSources) -> Quantity | None:
     """The dose from the instructions, else from the name; several are an interval, and grams say more than g/kg."""
     for text in (said.instructions, said.name, said.package):
         found = [each for each in _candidates(text, said) if text is not said.package or each.unit == PER_KG]
@@ -153,7 +153,7 @@ def _in_words(said: Said) -> Amount | None:
     return None
 
 
-def _so_many(named: Amount, said: Said) -> Amount:
+def _so_many(named: Quantity, said: DoseSources) -> Quantity:
     """Some of what a name holds, in a unit nobody knows: `3 chai` of `Privigen 10 g` are 10 g, and rather 30."""
     amount = said.amount
     if amount is None or amount.unit.base or not 1 < amount.value.high <= _MOST_TIMES:
@@ -161,7 +161,7 @@ def _so_many(named: Amount, said: Said) -> Amount:
     return widened(named, rescale(named, amount.value.high, named.unit), "quantity_ambiguous")
 
 
-def _held_against_text(each: Amount, said: Said) -> Amount:
+def _held_against_text(each: Quantity, said: DoseSources) -> Quantity:
     """A dose in the instructions that is more than a fifth off, and is not the whole course either."""
     found = [amount for amount in _candidates(said.instructions, said) if amount.unit == each.unit]
     courses = [rescale(each, said.times, each.unit)] if said.times is not None and said.times > 1 else []
@@ -171,7 +171,7 @@ def _held_against_text(each: Amount, said: Said) -> Amount:
     return widened(each, larger[0], "text_mismatch") if larger else flagged(each, "text_mismatch")
 
 
-def _held_against_daily(each: Amount | None, said: Said) -> Amount | None:
+def _held_against_daily(each: Quantity | None, said: DoseSources) -> Quantity | None:
     """The total daily dose against dose times frequency; the larger counts. Alone, it is the dose."""
     if said.daily is None:
         return each

@@ -10,11 +10,11 @@ from decimal import Decimal
 
 from clinical.codes import Coding
 from clinical.events import Component
-from clinical.quantities import Amount
+from clinical.quantities import Quantity, exactly, interval, unique
 from parsers.defaults import Defaults
 from parsers.hl7.codes import NORMALISED, read_all_codings, read_codings, read_words
 from parsers.hl7.segments import Segment
-from parsers.medication.amounts import Product, amount_of, as_span, between, joined, per_administration
+from parsers.medication.amounts import Product, amount_of, joined, per_administration
 from parsers.medication.frequencies import read_pattern
 from parsers.medication.immunoglobulins import looks_like_immunoglobulin, usual_strengths
 from parsers.medication.units import (
@@ -23,8 +23,7 @@ from parsers.medication.units import (
     PACKAGE,
     RATES,
     VOLUME,
-    Quantity,
-    Span,
+    SentAmount,
     Unit,
     UnitField,
     from_to,
@@ -32,8 +31,6 @@ from parsers.medication.units import (
     read_range,
     read_unit,
     read_units,
-    span,
-    unique,
 )
 
 _FURTHEST_BACK = 2
@@ -267,7 +264,7 @@ class DrugLine:
                     found.append(words)
         return found
 
-    def amount(self) -> tuple[Quantity | None, str, tuple[str, ...]]:
+    def amount(self) -> tuple[SentAmount | None, str, tuple[str, ...]]:
         """Minimum to maximum in its unit, the text of a unit nobody knows, and the doubts."""
         units = read_units(self.segment, self._at(self.places.units), number_sent=bool(self.text(self.places.low)))
         low, unit_of_low, doubts = read_number_and_unit(self.text(self.places.low))
@@ -290,17 +287,17 @@ class DrugLine:
             return None, units.text, unique((*doubts, *more))
         if unit is None:
             why = "unit_unusable" if units.text else "unit_missing"
-            return Quantity(value, Unit(units.text, "")), units.text, unique((*doubts, *more, why))
-        return Quantity(value, unit), units.text, unique((*doubts, *more))
+            return SentAmount(value, Unit(units.text, "")), units.text, unique((*doubts, *more, why))
+        return SentAmount(value, unit), units.text, unique((*doubts, *more))
 
     def _after_their_place(
         self, units: UnitField, doubts: tuple[str, ...]
-    ) -> tuple[Span | None, UnitField, tuple[str, ...]]:
+    ) -> tuple[Quantity | None, UnitField, tuple[str, ...]]:
         number, field = read_range(units.text), self._at(self.places.units)
         further = next((each for by in (1, 2) if (each := read_units(self.segment, field + by)).unit is not None), None)
         return (number, further, (*doubts, "shifted_fields")) if number and further else (None, units, doubts)
 
-    def rate(self) -> tuple[Span | None, UnitField]:
+    def rate(self) -> tuple[Quantity | None, UnitField]:
         """The rate and its unit, wherever the sender put the unit."""
         if self._rate_is_early:
             return read_number_and_unit(self.text(self.places.give_per))[0], read_units(*self._rate_field)
@@ -310,27 +307,27 @@ class DrugLine:
             return units.value, units
         return value, units if units.unit or units.text or unit is None else UnitField(unit, unit.name)
 
-    def _quantity(self, number: int, units: int) -> Quantity | None:
+    def _quantity(self, number: int, units: int) -> SentAmount | None:
         if not number:
             return None
         sent = read_units(self.segment, self._at(units))
         value, unit, _ = read_number_and_unit(self.text(number))
         value = value if value is not None else sent.value
         unit = sent.unit or unit
-        return Quantity(value, unit) if value is not None and unit is not None and value.high > 0 else None
+        return SentAmount(value, unit) if value is not None and unit is not None and value.high > 0 else None
 
-    def strength(self) -> Quantity | None:
+    def strength(self) -> SentAmount | None:
         """How much of the drug there is, as a mass or already per volume."""
         return self._quantity(self.places.strength, self.places.strength_units)
 
-    def daily(self) -> Quantity | None:
+    def daily(self) -> SentAmount | None:
         """The total daily dose, a number with its units as components (CQ)."""
         field = self._at(self.places.daily) if self.places.daily else 0
         if not field:
             return None
         value, unit, _ = read_number_and_unit(self.segment.text(field))
         sent = read_unit(self.segment.text(field, 2)) or read_unit(self.segment.text(field, 2, 2)) or unit
-        return Quantity(value, sent) if value is not None and sent is not None and value.high > 0 else None
+        return SentAmount(value, sent) if value is not None and sent is not None and value.high > 0 else None
 
     def product(self, name: str) -> Product:
         """Strength, its volume and the package, as far as this segment says them."""
@@ -356,9 +353,9 @@ def _counts_things(units: UnitField, other: UnitField) -> bool:
     return units.unit is not None and units.unit.base in countable and (other.unit or units.unit).base not in countable
 
 
-def _so_many(count: Span, each: Span) -> Span:
+def _so_many(count: Quantity, each: Quantity) -> Quantity:
     """`4` of `10 g` are 40 g, and may be 10; `1` of `40 g` is 40, and so is `40` of `40 g`."""
-    if count in (each, Span(_ONE, _ONE)):
+    if count in (each, exactly(_ONE)):
         return each
     if count.low == count.high and count.low == int(count.low) and 1 < count.low <= _MOST_PIECES:
         return from_to(each, each * count.high) or each
@@ -411,7 +408,7 @@ def assumed_if_immunoglobulin(product: Product, codings: Sequence[Coding], text:
     )
 
 
-def immunoglobulin_in(components: Sequence[Component], drug: Sequence[Coding]) -> Amount | None:
+def immunoglobulin_in(components: Sequence[Component], drug: Sequence[Coding]) -> Quantity | None:
     """The sum of the additives that are immunoglobulin, or the drug that was ordered; None without such a line."""
     codes = {(coding.system, coding.code) for coding in drug}
     amounts = [
@@ -421,10 +418,10 @@ def immunoglobulin_in(components: Sequence[Component], drug: Sequence[Coding]) -
     ]
     if not amounts or len({amount.unit for amount in amounts}) > 1:
         return None
-    total = Span(Decimal(0), Decimal(0))
+    total = exactly(0)
     for amount in amounts:
-        total = span(total.low + amount.low, total.high + amount.high, *total.flags, *amount.flags)
-    return between(total, amounts[0].unit, joined(*(amount.basis for amount in amounts)))
+        total = interval(total.low + amount.low, total.high + amount.high, *total.flags, *amount.flags)
+    return total.stated(amounts[0].unit, joined(*(amount.basis for amount in amounts)))
 
 
 def _is_it(component: Component, codes: set[tuple[str, str]]) -> bool:
@@ -433,8 +430,8 @@ def _is_it(component: Component, codes: set[tuple[str, str]]) -> bool:
     return any((coding.system, coding.code) in codes for coding in component.codings)
 
 
-def mixed_strength(grams: Amount | None, amount: Quantity | None, basis: str) -> Amount | None:
+def mixed_strength(grams: Quantity | None, amount: SentAmount | None, basis: str) -> Quantity | None:
     """mg/mL of the whole mixture: its grams in its volume."""
     if grams is None or amount is None or grams.unit != "g" or amount.unit.base != VOLUME or amount.counted.low <= 0:
         return None
-    return between(as_span(grams) * 1000 / amount.counted, CONCENTRATION, joined(grams.basis, basis))
+    return (grams * 1000 / amount.counted).stated(CONCENTRATION, joined(grams.basis, basis))

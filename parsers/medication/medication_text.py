@@ -4,17 +4,8 @@ import re
 from decimal import Decimal
 from functools import lru_cache
 
-from parsers.medication.units import (
-    CONCENTRATION,
-    RATES,
-    Quantity,
-    Span,
-    Unit,
-    read_number,
-    read_range,
-    read_unit,
-    span,
-)
+from clinical.quantities import Quantity, interval
+from parsers.medication.units import CONCENTRATION, RATES, SentAmount, Unit, read_number, read_range, read_unit
 
 _NUMBER = r"[0-9]{1,6}(?:[.,][0-9]{1,4}){0,2}"
 _RANGE = rf"{_NUMBER}(?:\s?(?:-|–|tot|to|à)\s?{_NUMBER})?"
@@ -96,7 +87,7 @@ def with_digits(text: str) -> str:
 
 
 @lru_cache(maxsize=512)
-def find_doses(text: str) -> tuple[Quantity, ...]:
+def find_doses(text: str) -> tuple[SentAmount, ...]:
     """Every mass that may be a dose: g, g/kg, either of them per day; never a rate or a strength."""
     found = []
     for match in _DOSE.finditer(text):
@@ -106,20 +97,20 @@ def find_doses(text: str) -> tuple[Quantity, ...]:
             continue
         count = int(match["count"] or 1)
         if count > 1:  # "3 x 10 g": three of ten, or ten three times a day
-            value = span(value.low, value.high * count, *value.flags, "multiplied_in_text")
-        found.append(Quantity(value, unit))
+            value = interval(value.low, value.high * count, *value.flags, "multiplied_in_text")
+        found.append(SentAmount(value, unit))
     return tuple(found)
 
 
 @lru_cache(maxsize=512)
-def find_rates(text: str) -> tuple[Quantity, ...]:
+def find_rates(text: str) -> tuple[SentAmount, ...]:
     """Every infusion rate, in the order they stand: several are steps."""
     found = []
     for match in _RATE.finditer(text):
         unit = read_unit(_compact(match["amount"], match["kg"], "/" + match["time"]))
         value = read_range(match["number"])
         if unit is not None and value is not None and unit.base in RATES:
-            found.append(Quantity(value, unit))
+            found.append(SentAmount(value, unit))
     return tuple(found)
 
 
@@ -129,18 +120,18 @@ def rises(text: str) -> bool:
 
 
 @lru_cache(maxsize=1024)
-def find_concentration(text: str) -> Quantity | None:
+def find_concentration(text: str) -> SentAmount | None:
     """The strength in a product's name, in mg/mL: `100MG/ML`, `2,5 G=50 ML`, `10%`; that of a diluent is not it."""
     for match in _STRENGTH.finditer(text):
         if _DILUENT.search(text[: match.start()]):
             continue
         mass, unit, per = read_number(match["number"]), read_unit(match["mass"]), read_unit(match["unit"])
-        volume = read_number(match["volume"]) if match["volume"] else span(1, 1)
+        volume = read_number(match["volume"]) if match["volume"] else interval(1, 1)
         if mass is None or unit is None or volume is None or per is None or volume.low <= 0:
             continue
         strength = mass * (unit.factor * 1000) / (volume * per.factor)
         if per.name == "mL" or _WEAKEST <= strength.low <= _STRONGEST:
-            return Quantity(strength, Unit("mg/mL", CONCENTRATION))
+            return SentAmount(strength, Unit("mg/mL", CONCENTRATION))
     for match in _PERCENT.finditer(text):
         if _DILUENT.search(text[: match.start()]):
             continue
@@ -148,11 +139,11 @@ def find_concentration(text: str) -> Quantity | None:
         if (
             percent is not None and percent.low >= 3 and percent.high <= 25
         ):  # 0,9% is salt; no immunoglobulin is stronger
-            return Quantity(percent * 10, Unit("mg/mL", CONCENTRATION))
+            return SentAmount(percent * 10, Unit("mg/mL", CONCENTRATION))
     return None
 
 
-def find_package_volume(text: str) -> Span | None:
+def find_package_volume(text: str) -> Quantity | None:
     """The millilitres of one package, when the text names exactly one volume: `INFVLST 100MG/ML FLACON 50ML`.
 
     Where it names none but in its strength, `10 GRAM/100 ML`, it is that.
@@ -164,14 +155,14 @@ def find_package_volume(text: str) -> Span | None:
     return volumes.popitem()[1] if len(volumes) == 1 else None
 
 
-def _millilitres(strength: re.Match[str]) -> Span | None:
+def _millilitres(strength: re.Match[str]) -> Quantity | None:
     is_small = (read_unit(strength["unit"]) or Unit("", "")).name == "mL"
     return read_number(strength["volume"]) if strength["volume"] and is_small else None
 
 
-def find_package_mass(text: str) -> Span | None:
+def find_package_mass(text: str) -> Quantity | None:
     """The grams of one package, when the text names exactly one mass that is not a strength: `Kiovig 10 g flacon`."""
-    masses: dict[Decimal, Span] = {}
+    masses: dict[Decimal, Quantity] = {}
     for match in _PACKAGE_MASS.finditer(text):
         number, unit = read_number(match["number"]), read_unit(match["mass"])
         if number is not None and unit is not None:

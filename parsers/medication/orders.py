@@ -11,14 +11,14 @@ import msgspec
 from clinical.codes import Coding
 from clinical.events import Component, Header, MedicationOrdered, OrderKeys
 from clinical.identities import Identifier
-from clinical.quantities import Amount
+from clinical.quantities import Quantity, unique
 from clinical.times import Moment
 from clinical.timings import Timing
 from parsers.defaults import Defaults
 from parsers.hl7.segments import Message, Segment
 from parsers.hl7.times import plausible, plausible_moment
 from parsers.medication.amounts import Product, amount_of, concentration, flagged, maybe_course_total, rescale, widened
-from parsers.medication.doses import Dose, Said, dose_of
+from parsers.medication.doses import DoseSources, OrderedDose, dose_of
 from parsers.medication.drug_lines import (
     DrugLine,
     assumed_if_immunoglobulin,
@@ -32,7 +32,7 @@ from parsers.medication.medication_text import find_rates, rises
 from parsers.medication.order_groups import Group, Part, group_orders, read_keys, replaced_before
 from parsers.medication.rates import Rate, combine, mean_of_steps, normalised, rate_of, read_give_per
 from parsers.medication.schedules import Chosen, Sent, choose, days_of, per_day, read_tq, read_tq1, timing_in_text
-from parsers.medication.units import PER_KG, RATES, Quantity, unique
+from parsers.medication.units import PER_KG, RATES, SentAmount
 
 _A_DAY = Decimal(24)
 _PACKAGED = re.compile(r"\b(?:fl|fles|flacon|vial|ampul|stuk|inj|inf)[a-z]*\b", re.IGNORECASE)
@@ -53,9 +53,9 @@ class Written:
 class Content:
     """What is to be given."""
 
-    amount: Amount | None
-    dose: Dose
-    strength: Amount | None
+    amount: Quantity | None
+    dose: OrderedDose
+    strength: Quantity | None
     rate: Rate
     components: tuple[Component, ...]
     flags: tuple[str, ...]
@@ -70,7 +70,7 @@ def read_content(line: DrugLine, components: Sequence[Segment], written: Written
     strength, strength_doubts = concentration(product)
     per, lasts = read_give_per(line.give_per), _occurrence_hours(written)
     is_package = _names_a_package(line, written.text)
-    said = Said(
+    said = DoseSources(
         amount=None if line.segment.name == "RXD" else quantity,
         product=product,
         basis=line.amount_path,
@@ -107,8 +107,8 @@ def _product(
     line: DrugLine,
     written: Written,
     ingredients: Sequence[Component],
-    mixture: Amount | None,
-    quantity: Quantity | None,
+    mixture: Quantity | None,
+    quantity: SentAmount | None,
 ) -> Product:
     """The strength of a mixture is its own: never that in the name of what went into it."""
     product = line.product(written.text)
@@ -117,13 +117,13 @@ def _product(
     return replace(product, name="", mixed=mixed_strength(mixture, quantity, line.amount_path))
 
 
-def _rather_a_course(dose: Dose, timings: Sequence[Timing]) -> Dose:
+def _rather_a_course(dose: OrderedDose, timings: Sequence[Timing]) -> OrderedDose:
     """More than 1.2 g/kg, day after day, is rather the whole course; grams wait for who knows the weight."""
     days = max((days_of(timing) for timing in timings), default=1)
     if dose.each is None or dose.course is not None or dose.each.unit != PER_KG:
         return dose
     each = maybe_course_total(dose.each, None, days)
-    return dose if each is dose.each else Dose(each, flagged(dose.each, "maybe_course_total"), dose.flags)
+    return dose if each is dose.each else OrderedDose(each, flagged(dose.each, "maybe_course_total"), dose.flags)
 
 
 def _names_a_package(line: DrugLine, text: str) -> bool:
@@ -140,7 +140,7 @@ def _occurrence_hours(written: Written) -> Decimal | None:
     return next((timing.occurrence_hours for timing in written.timings if timing.occurrence_hours is not None), None)
 
 
-def _sent_rate(line: DrugLine, quantity: Quantity | None, strength: Amount | None) -> Rate:
+def _sent_rate(line: DrugLine, quantity: SentAmount | None, strength: Quantity | None) -> Rate:
     value, units = line.rate()
     if value is not None:
         return rate_of(value, units.unit, units.text, strength, line.rate_path)
@@ -149,7 +149,7 @@ def _sent_rate(line: DrugLine, quantity: Quantity | None, strength: Amount | Non
     return Rate()
 
 
-def _steps(line: DrugLine, written: Written, strength: Amount | None) -> list[tuple[Amount, Decimal | None]]:
+def _steps(line: DrugLine, written: Written, strength: Quantity | None) -> list[tuple[Quantity, Decimal | None]]:
     """Rates in words and how long each lasts, from the timings when they are there."""
     if written.chosen.steps:
         return [
@@ -161,13 +161,13 @@ def _steps(line: DrugLine, written: Written, strength: Amount | None) -> list[tu
     return [(normalised(each, strength, line.path, "rate_from_text"), None) for each in rates]
 
 
-def _doubt(sent: Amount | None, written: Written) -> tuple[str, ...]:
+def _doubt(sent: Quantity | None, written: Written) -> tuple[str, ...]:
     """Where the only rate is a beginning and the words say `faster`, the peak is not known."""
     rising = sent is None and rises(written.instructions) and len(find_rates(written.instructions)) < 2
     return ("rate_may_rise",) if rising else ()
 
 
-def _continuous(dose: Dose, rate: Rate, written: Written) -> Dose:
+def _continuous(dose: OrderedDose, rate: Rate, written: Written) -> OrderedDose:
     """A continuous infusion gives in a day what its rate makes of 24 hours; the amount may be one bag of it."""
     if not any("continuous" in timing.flags for timing in written.timings) or rate.peak is None:
         return dose
@@ -175,8 +175,8 @@ def _continuous(dose: Dose, rate: Rate, written: Written) -> Dose:
     if daily.unit.startswith("mL"):
         return dose
     if dose.each is None:
-        return Dose(daily, dose.course)
-    return Dose(widened(dose.each, daily), dose.course) if dose.each.unit == daily.unit else dose
+        return OrderedDose(daily, dose.course)
+    return OrderedDose(widened(dose.each, daily), dose.course) if dose.each.unit == daily.unit else dose
 
 
 Source = Literal["request", "encoded", "give", "dispense", "control"]

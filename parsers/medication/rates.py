@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from clinical.quantities import Amount
-from parsers.medication.amounts import as_span, between, counted, differ, in_grams, joined, per_kg, rescale, widened
+from clinical.quantities import Quantity, interval
+from parsers.medication.amounts import counted, differ, in_grams, joined, per_kg, rescale, widened
 from parsers.medication.frequencies import read_duration
-from parsers.medication.units import HOURS, RATES, Quantity, Span, Unit, read_unit, span
+from parsers.medication.units import HOURS, RATES, SentAmount, Unit, read_unit
 
 _CONFLICT = Decimal("0.10")
 _LONGEST_HOURS = Decimal(240)  # no single infusion lasts longer than ten days
@@ -18,8 +18,8 @@ _LONGEST_HOURS = Decimal(240)  # no single infusion lasts longer than ten days
 class Rate:
     """The highest and the mean rate of one administration."""
 
-    peak: Amount | None = None
-    mean: Amount | None = None
+    peak: Quantity | None = None
+    mean: Quantity | None = None
     flags: tuple[str, ...] = ()
 
 
@@ -32,7 +32,7 @@ class GivePer:
     flags: tuple[str, ...] = ()
 
 
-def rate_of(value: Span, unit: Unit | None, unit_text: str, strength: Amount | None, basis: str) -> Rate:
+def rate_of(value: Quantity, unit: Unit | None, unit_text: str, strength: Quantity | None, basis: str) -> Rate:
     """A rate as sent, in grams where the concentration allows it."""
     flags: tuple[str, ...] = unit.flags if unit is not None else ()
     if unit is None:
@@ -48,16 +48,16 @@ def rate_of(value: Span, unit: Unit | None, unit_text: str, strength: Amount | N
         return Rate(flags=("rate_unit_unusable",))
     if value.high == 0:
         return Rate()
-    return Rate(peak=normalised(Quantity(value, unit), strength, basis, *flags))
+    return Rate(peak=normalised(SentAmount(value, unit), strength, basis, *flags))
 
 
-def normalised(quantity: Quantity, strength: Amount | None, basis: str, *flags: str) -> Amount:
+def normalised(quantity: SentAmount, strength: Quantity | None, basis: str, *flags: str) -> Quantity:
     """In g/h or g/kg/h, also what was in mg/kg/min; in mL where no concentration is known."""
     amount = counted(quantity, basis, *flags)
     if not amount.unit.startswith("mL") or strength is None:
         return amount
-    grams = as_span(amount) * as_span(strength) / 1000
-    return between(grams, amount.unit.replace("mL", "g"), joined(basis, strength.basis))
+    grams = amount * strength / 1000
+    return grams.stated(amount.unit.replace("mL", "g"), joined(basis, strength.basis))
 
 
 def read_give_per(text: str) -> GivePer:
@@ -70,11 +70,11 @@ def read_give_per(text: str) -> GivePer:
         return GivePer(duration.hours, is_coded=text[0].isalpha(), flags=duration.flags)
     unit = read_unit(text)
     if unit is not None and unit.base == HOURS:
-        return GivePer(span(unit.factor, unit.factor).high)
+        return GivePer(interval(unit.factor, unit.factor).high)
     return GivePer(flags=("give_per_unread",))
 
 
-def over_hours(dose: Amount | None, hours: Decimal | None, *flags: str) -> Amount | None:
+def over_hours(dose: Quantity | None, hours: Decimal | None, *flags: str) -> Quantity | None:
     """The mean rate of an amount given in so many hours."""
     if dose is None or hours is None or hours <= 0:
         return None
@@ -82,20 +82,24 @@ def over_hours(dose: Amount | None, hours: Decimal | None, *flags: str) -> Amoun
 
 
 def combine(
-    sent: Amount | None, per: GivePer, dose: Amount | None, occurrence_hours: Decimal | None, steps: Sequence[Amount]
+    sent: Quantity | None,
+    per: GivePer,
+    dose: Quantity | None,
+    occurrence_hours: Decimal | None,
+    steps: Sequence[Quantity],
 ) -> Rate:
     """The rate that was sent, held against the give-per time; else from a time; steps in words give the peak."""
     by_give_per = over_hours(dose, per.hours) if per.is_coded or sent is None else None
     if sent is not None and by_give_per is not None and sent.unit == by_give_per.unit:
         together = widened(sent, by_give_per, "rate_conflict") if differ(sent, by_give_per, _CONFLICT) else sent
-        mean: Amount | None = together
+        mean: Quantity | None = together
     else:
         mean = sent or by_give_per or over_hours(dose, occurrence_hours)
     peak = highest([*steps, *([mean] if mean is not None else [])]) if steps else mean
     return Rate(peak, mean, per.flags)
 
 
-def highest(rates: Sequence[Amount]) -> Amount | None:
+def highest(rates: Sequence[Quantity]) -> Quantity | None:
     """The highest of rates in the unit of the first; another unit cannot be compared without a weight."""
     if not rates:
         return None
@@ -103,7 +107,7 @@ def highest(rates: Sequence[Amount]) -> Amount | None:
     return max(alike, key=lambda rate: (rate.high, rate.low))
 
 
-def mean_of_steps(steps: Sequence[tuple[Amount, Decimal | None]]) -> Amount | None:
+def mean_of_steps(steps: Sequence[tuple[Quantity, Decimal | None]]) -> Quantity | None:
     """The mean over time, when every step says how long it lasts and all are in one unit."""
     if not steps or any(hours is None for _, hours in steps) or len({rate.unit for rate, _ in steps}) != 1:
         return None
@@ -113,14 +117,14 @@ def mean_of_steps(steps: Sequence[tuple[Amount, Decimal | None]]) -> Amount | No
         return None
     low = sum((rate.low * length for rate, length in timed), Decimal(0)) / hours
     high = sum((rate.high * length for rate, length in timed), Decimal(0)) / hours
-    return between(span(low, high), steps[0][0].unit, joined(*(rate.basis for rate, _ in timed)))
+    return interval(low, high).stated(steps[0][0].unit, joined(*(rate.basis for rate, _ in timed)))
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
     """One row of an administration: what was given from when to when."""
 
-    grams: Amount
+    grams: Quantity
     started: datetime | None
     ended: datetime | None
 
@@ -132,7 +136,7 @@ class Step:
         return Decimal((self.ended - self.started).total_seconds()) / 3600
 
     @property
-    def rate(self) -> Amount | None:
+    def rate(self) -> Quantity | None:
         """g/h of this row alone."""
         return over_hours(self.grams, self.hours)
 
@@ -144,7 +148,7 @@ def of_administration(steps: Sequence[Step]) -> Rate:
     return Rate(highest(rates), mean_of_steps(timed))
 
 
-def hourly(rate: Amount | None, weight: Amount | None) -> tuple[Amount | None, Amount | None]:
+def hourly(rate: Quantity | None, weight: Quantity | None) -> tuple[Quantity | None, Quantity | None]:
     """A rate as g/h and as g/kg/h, each None when it takes a weight that is not known, or a concentration."""
     if rate is None or rate.unit.startswith("mL"):
         return None, None

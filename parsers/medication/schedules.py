@@ -8,6 +8,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 import msgspec
 
+from clinical.quantities import unique
 from clinical.times import Moment
 from clinical.timings import Timing
 from parsers.hl7.segments import Segment
@@ -27,7 +28,7 @@ from parsers.medication.frequencies import (
     read_pattern,
 )
 from parsers.medication.medication_text import days_divided_over, find_rates
-from parsers.medication.units import Quantity, read_number, read_unit, unique
+from parsers.medication.units import SentAmount, read_number, read_unit
 
 OPEN_ENDED_HOURS = Decimal(48)  # a period up to here without a stop is a course of five daily doses
 ASSUMED_DAYS = 5
@@ -53,9 +54,9 @@ class Sent:
     conjunction: str = ""
     text: str = ""
     path: str = ""
-    quantity: Quantity | None = None  # TQ-1, TQ1-2
+    quantity: SentAmount | None = None  # TQ-1, TQ1-2
     bare_quantity: Decimal | None = None  # the same without a unit
-    rates: tuple[Quantity, ...] = field(default=())  # steps named in its text
+    rates: tuple[SentAmount, ...] = field(default=())  # steps named in its text
 
     @property
     def is_empty(self) -> bool:
@@ -350,11 +351,11 @@ def _count(text: str) -> int | None:
     return int(number.low) if 1 <= number.low <= 9999 else None
 
 
-def _quantity(text: str, unit_text: str) -> tuple[Quantity | None, Decimal | None]:
+def _quantity(text: str, unit_text: str) -> tuple[SentAmount | None, Decimal | None]:
     number, unit = (read_number(text), read_unit(unit_text)) if text else (None, None)
     if number is None:
         return None, None
-    return (Quantity(number, unit), None) if unit is not None else (None, number.high)
+    return (SentAmount(number, unit), None) if unit is not None else (None, number.high)
 
 
 @dataclass(frozen=True, slots=True)

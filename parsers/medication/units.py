@@ -4,14 +4,13 @@ What can be read in two ways is an interval. Each unit counts in another: `mg/kg
 """
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Context, Decimal
 from functools import lru_cache
 
+from clinical.quantities import Quantity, interval, unique
 from parsers.hl7.segments import Segment
 
-_PRECISION = Context(prec=12)
 _NUMBER = re.compile(r"[0-9]{1,12}(?:[.,][0-9]{1,9}){0,3}", re.ASCII)
 _RANGE = re.compile(r"(.+?)\s*(?:-|–|—|\btot(?: en met)?\b|\bto\b|\bt/m\b|\bà\b)\s*(.+)", re.IGNORECASE)
 _SPACED_THOUSANDS = re.compile(r"(?<=[0-9])[\s\u00a0\u202f'](?=[0-9]{3}(?![0-9]))")
@@ -19,56 +18,8 @@ _SPACED_THOUSANDS = re.compile(r"(?<=[0-9])[\s\u00a0\u202f'](?=[0-9]{3}(?![0-9])
 AMBIGUOUS = "ambiguous_separator"
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A number that lies between two values, low never above high."""
-
-    low: Decimal
-    high: Decimal
-    flags: tuple[str, ...] = ()
-
-    def __mul__(self, other: "Span | Decimal | int") -> "Span":
-        """Multiply two intervals of positive numbers."""
-        if isinstance(other, Span):
-            low, high = self.low * other.low, self.high * other.high
-            return span(low, high if high != low else low, *self.flags, *other.flags)
-        low = self.low * other
-        return span(low, self.high * other if self.high != self.low else low, *self.flags)
-
-    def __truediv__(self, other: "Span | Decimal | int") -> "Span":
-        """Divide two intervals of positive numbers; the divisor must not reach zero."""
-        if isinstance(other, Span):
-            return span(self.low / other.high, self.high / other.low, *self.flags, *other.flags)
-        low = self.low / other
-        return span(low, self.high / other if self.high != self.low else low, *self.flags)
-
-
-def span(first: Decimal | int, second: Decimal | int, *flags: str) -> Span:
-    """An interval between two values in either order, rounded to twelve digits, each flag once."""
-    low = _tidy(Decimal(first))
-    high = low if second is first else _tidy(Decimal(second))
-    if high < low:
-        low, high = high, low
-    return Span(low, high, unique(flags))
-
-
-def unique(flags: Iterable[str]) -> tuple[str, ...]:
-    """Each flag once, in the order they were raised."""
-    if not flags:
-        return ()
-    raised = [flag for flag in flags if flag]
-    return tuple(raised) if len(raised) < 2 else tuple(dict.fromkeys(raised))
-
-
-def _tidy(value: Decimal) -> Decimal:
-    """Twelve digits, no trailing zeros, and 100 rather than 1E+2."""
-    value = value.normalize(_PRECISION)
-    exponent = value.as_tuple().exponent
-    return value.quantize(Decimal(1)) if isinstance(exponent, int) and 0 < exponent < 15 else value
-
-
 @lru_cache(maxsize=4096)
-def read_number(text: str) -> Span | None:
+def read_number(text: str) -> Quantity | None:
     """Read one number that is zero or more, or None.
 
     A single separator before exactly three digits is a decimal mark or a thousand: `1.000` is 1 or 1000.
@@ -79,7 +30,7 @@ def read_number(text: str) -> Span | None:
         return None
     marks = [character for character in text if character in ".,"]
     if not marks:
-        return span(Decimal(text), Decimal(text))
+        return interval(Decimal(text), Decimal(text))
     groups = re.split("[.,]", text)
     if len(set(marks)) == 1 and len(marks) > 1:
         return _thousands(groups) if all(len(group) == 3 for group in groups[1:]) else None
@@ -87,7 +38,7 @@ def read_number(text: str) -> Span | None:
         whole, fraction = groups[:-1], groups[-1]
         return _decimal("".join(whole), fraction) if _are_thousands(whole) and marks[-1] not in marks[:-1] else None
     if len(groups[1]) == 3 and len(groups[0]) <= 3 and not groups[0].startswith("0"):
-        return span(Decimal(f"{groups[0]}.{groups[1]}"), Decimal("".join(groups)), AMBIGUOUS)
+        return interval(Decimal(f"{groups[0]}.{groups[1]}"), Decimal("".join(groups)), AMBIGUOUS)
     return _decimal(groups[0], groups[1])
 
 
@@ -95,20 +46,20 @@ def _are_thousands(groups: list[str]) -> bool:
     return all(len(group) == 3 for group in groups[1:]) and 0 < len(groups[0]) <= 3
 
 
-def _thousands(groups: list[str]) -> Span | None:
+def _thousands(groups: list[str]) -> Quantity | None:
     if not _are_thousands(groups):
         return None
     value = Decimal("".join(groups))
-    return span(value, value)
+    return interval(value, value)
 
 
-def _decimal(whole: str, fraction: str) -> Span:
+def _decimal(whole: str, fraction: str) -> Quantity:
     value = Decimal(f"{whole}.{fraction}")
-    return span(value, value)
+    return interval(value, value)
 
 
 @lru_cache(maxsize=4096)
-def read_range(text: str) -> Span | None:
+def read_range(text: str) -> Quantity | None:
     """Read one number, or two with a dash or a word between them, or None."""
     single = read_number(text)
     if single is not None:
@@ -119,7 +70,7 @@ def read_range(text: str) -> Span | None:
     first, second = read_number(found[1]), read_number(found[2])
     if first is None or second is None:
         return None
-    return span(min(first.low, second.low), max(first.high, second.high), *first.flags, *second.flags)
+    return interval(min(first.low, second.low), max(first.high, second.high), *first.flags, *second.flags)
 
 
 MASS, VOLUME, PER_KG, ML_PER_KG = "g", "mL", "g/kg", "mL/kg"
@@ -186,14 +137,14 @@ class Unit:
 
 
 @dataclass(frozen=True, slots=True)
-class Quantity:
-    """A number with its unit."""
+class SentAmount:
+    """An amount as it was sent: a number, and the unit it was written in."""
 
-    value: Span
+    value: Quantity
     unit: Unit
 
     @property
-    def counted(self) -> Span:
+    def counted(self) -> Quantity:
         """The value in the unit it counts in: 400 mg as 0.4 (g)."""
         return self.value * self.unit.factor
 
@@ -328,10 +279,10 @@ class UnitField:
 
     unit: Unit | None
     text: str
-    value: Span | None = None
+    value: Quantity | None = None
 
 
-def read_number_and_unit(text: str) -> tuple[Span | None, Unit | None, tuple[str, ...]]:
+def read_number_and_unit(text: str) -> tuple[Quantity | None, Unit | None, tuple[str, ...]]:
     """A number, with the unit that some senders add to it."""
     if not text:
         return None, None, ()
@@ -342,7 +293,7 @@ def read_number_and_unit(text: str) -> tuple[Span | None, Unit | None, tuple[str
     return (number, unit, ("unit_in_value",)) if number is not None else (None, None, ("amount_unread",))
 
 
-def split_value(text: str) -> tuple[Span | None, Unit | None]:
+def split_value(text: str) -> tuple[Quantity | None, Unit | None]:
     """`75 mg` as a number and a unit; neither when it is something else."""
     text = text.strip()
     cut = next((index for index, character in enumerate(text) if character.isalpha() or character in "%[{"), len(text))
@@ -350,16 +301,16 @@ def split_value(text: str) -> tuple[Span | None, Unit | None]:
     return (number, unit) if number is not None and unit is not None else (None, None)
 
 
-def from_to(low: Span | None, high: Span | None) -> Span | None:
+def from_to(low: Quantity | None, high: Quantity | None) -> Quantity | None:
     """From the minimum to the maximum; a maximum of zero is a field that was not filled in."""
     if low is None or (low.high == 0 and high is not None):
         return high
     if high is None or high.high == 0:
         return low
-    return span(min(low.low, high.low), max(low.high, high.high), *low.flags, *high.flags)
+    return interval(min(low.low, high.low), max(low.high, high.high), *low.flags, *high.flags)
 
 
-def _no_code(number: Span | None) -> Span | None:
+def _no_code(number: Quantity | None) -> Quantity | None:
     """The number, unless it is so large that it is the code of the unit: `263762^MDC_DIM_MILLI_L^MDC`."""
     return number if number is not None and number.high < _CODES_FROM else None
 

@@ -2,7 +2,7 @@
 
 from rules.conditions.vocabulary import Kind, Said, word
 from rules.dates import days, days_between, last_moment, may_be_within, show
-from rules.facts import DOSE_WORDS, Dose, Fact, Range
+from rules.facts import DOSE_WORDS, Dose, Fact
 from rules.picture import OWN, Picture
 from rules.terms import Check, Outcome
 
@@ -139,9 +139,8 @@ def diagnosed_after_ivig(said: Said) -> Check:
 
 def dose_fact(dose: Dose) -> Fact:
     """Return a dose as a fact, so that a finding leads back to its message."""
-    value = Range(dose.grams.low, dose.grams.high) if dose.grams else None
     words = DOSE_WORDS[0] if dose.given else DOSE_WORDS[1]
     return Fact(
-        "medication", (), words, value, "g" if value else "", starts=dose.at, precision="minute",
+        "medication", (), words, dose.grams, "g" if dose.grams else "", starts=dose.at, precision="minute",
         route="IV", provenance=dose.provenance,
     )  # fmt: skip  # one line of what, one of where

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from datetime import timedelta
 
+from clinical.quantities import Quantity
 from rules.amounts import AMOUNTS, amount, dose_per_kg_is_missing, grams, last_course, last_course_per_kg
 from rules.conditions.history import dose_fact
 from rules.conditions.vocabulary import COMPARISONS, Kind, Said, compare, word
 from rules.dates import days
-from rules.facts import Range
 from rules.picture import Picture
 from rules.recognition import SCIG
 from rules.terms import Check, Outcome
@@ -57,7 +57,7 @@ def planned(said: Said) -> Check:
     return check
 
 
-def _range(value: Range) -> str:
+def _range(value: Quantity) -> str:
     high = f"{float(value.high):.4g}"  # a float is written in a quarter of the time
     return high if value.low == value.high else f"{float(value.low):.4g}-{high}"
 

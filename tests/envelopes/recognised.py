@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from clinical.events import MedicationGiven, MedicationOrdered
-from clinical.quantities import Amount
+from clinical.quantities import Quantity
 from history.products import product_of
 from parsers.defaults import Defaults
 from parsers.reading import read
@@ -35,7 +35,7 @@ def _recognised(event: MedicationOrdered | MedicationGiven) -> Recognised:
     return Recognised(_ends(event.dose), (_number(hours), timing.per_period) if timing and hours else None)
 
 
-def _ends(amount: Amount | None) -> tuple[float, float, str] | None:
+def _ends(amount: Quantity | None) -> tuple[float, float, str] | None:
     return None if amount is None else (_number(amount.low), _number(amount.high), amount.unit)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from clinical.codes import Coding
 from clinical.events import AnyEvent, MedicationGiven, MedicationOrdered, OrderKeys
 from clinical.identities import Identifier
-from clinical.quantities import Amount
+from clinical.quantities import Quantity
 from clinical.times import Moment
 from history.alerting import Answer
 from history.entries import Entry
@@ -18,8 +18,8 @@ JANSEN = (Identifier(authority="ZKHA", value="1000001", type="PI"),)
 IVIG = (Coding(system="ATC", code="J06BA02", display="immunoglobulins, normal human"),)
 
 
-def grams(amount: int | str) -> Amount:
-    return Amount(low=Decimal(amount), high=Decimal(amount), unit="g")
+def grams(amount: int | str) -> Quantity:
+    return Quantity(low=Decimal(amount), high=Decimal(amount), unit="g")
 
 
 def an_order(placer: str = "EPD|1", **said: Any) -> MedicationOrdered:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clinical.quantities import Amount
+from clinical.quantities import Quantity
 from parsers.medication.administrations import read_administrations
 from parsers.medication.courses import expand
 from parsers.medication.orders import read_orders
@@ -22,7 +22,7 @@ g g/kg mL mL/h % 5% C QD Q1M QJ17 Q999L Once~QAM {TIMING}
 NASTY = st.sampled_from(["", *(field.replace("_", " ") for field in FIELDS.split())])
 
 
-def is_sound(amount: Amount | None) -> bool:
+def is_sound(amount: Quantity | None) -> bool:
     """Not below zero, and its ends in order."""
     return amount is None or Decimal(0) <= amount.low <= amount.high
 

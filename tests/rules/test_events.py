@@ -5,12 +5,12 @@ from datetime import timedelta
 import pytest
 
 from clinical.codes import Coding
+from clinical.quantities import exactly
 from rules.evaluate import evaluate
 from rules.example_cells import AT
 from rules.examples import an_order
 from rules.facts import Case, Dose, Fact, Patient
 from rules.knowledge import Knowledge
-from tests.rules.vignettes import exactly
 
 EVENTS = [  # name, hours after the last dose, whether the course goes on, priority
     ("V03 Paran 2", 4, False, "prompt"),
@@ -23,8 +23,8 @@ EVENTS = [  # name, hours after the last dose, whether the course goes on, prior
 
 def case_after(hours: float, *, goes_on: bool) -> Case:
     """A confirmed thrombosis so long after the last dose."""
-    last = Dose(AT - timedelta(hours=hours), exactly(30), given=True, order="EXAMPLE")
-    following = Dose(AT + timedelta(days=7), exactly(30), given=False, order="EXAMPLE")
+    last = Dose(AT - timedelta(hours=hours), exactly(30, "g"), given=True, order="EXAMPLE")
+    following = Dose(AT + timedelta(days=7), exactly(30, "g"), given=False, order="EXAMPLE")
     event = Fact("condition", (Coding("ICD10", "I80.2"),), starts=AT, precision="second")
     return Case(an_order(), Patient(), AT, (event,), (last, following) if goes_on else (last,))
 

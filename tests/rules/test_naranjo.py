@@ -6,18 +6,19 @@ import pytest
 from msgspec import structs
 
 from clinical.codes import Coding
+from clinical.quantities import exactly
 from rules.evaluate import evaluate
 from rules.example_cells import AT
 from rules.examples import an_order
 from rules.facts import Case, Dose, Fact, Patient
 from rules.knowledge import Knowledge
 from rules.naranjo import Score, score_of
-from tests.rules.vignettes import condition, exactly, medicine
+from tests.rules.vignettes import condition, medicine
 
 
 def given(hours_ago: float, *, reported: bool = True, order: str = "EXAMPLE") -> Dose:
     """A dose that was given so long ago."""
-    return Dose(AT - timedelta(hours=hours_ago), exactly(30), given=reported, order=order)
+    return Dose(AT - timedelta(hours=hours_ago), exactly(30, "g"), given=reported, order=order)
 
 
 def diagnosed(code: str, hours_ago: float) -> Fact:

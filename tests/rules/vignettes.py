@@ -10,9 +10,10 @@ import yaml
 from msgspec import structs
 
 from clinical.codes import Coding
+from clinical.quantities import Quantity, exactly
 from rules.evaluate import evaluate
 from rules.example_cells import AT
-from rules.facts import Case, Dose, Fact, Order, Patient, Range
+from rules.facts import Case, Dose, Fact, Order, Patient
 from rules.knowledge import Knowledge
 
 VTE_CODES = {"DVT": "I80.2", "PE": "I26.9", "VTE": "I82.9", "jugular vein thrombosis": "I82.8"}
@@ -54,8 +55,8 @@ def answer_to(vignette: Vignette, knowledge: Knowledge) -> Answer:
     return Answer(found.tier.name, found.priority.name.lower(), frozenset(each.rule for each in found.findings))
 
 
-def exactly(number: Any) -> Range | None:
-    return None if number is None else Range(Decimal(str(number)), Decimal(str(number)))
+def known(number: Any, unit: str = "g") -> Quantity | None:
+    return None if number is None else exactly(Decimal(str(number)), unit)
 
 
 def condition(code: str, days_ago: int | None = None) -> Fact:
@@ -64,12 +65,14 @@ def condition(code: str, days_ago: int | None = None) -> Fact:
 
 
 def medicine(code: str, amount: int | None = None, route: str = "PO") -> Fact:
-    return Fact("medication", (Coding("ATC", code),), value=exactly(amount), unit="mg" if amount else "", route=route)
+    return Fact(
+        "medication", (Coding("ATC", code),), value=known(amount, "mg"), unit="mg" if amount else "", route=route
+    )
 
 
 def measured(code: str, value: Any, unit: str) -> Fact:
     return Fact(
-        "observation", (Coding("LOINC", code),), value=exactly(value), unit=unit, starts=AT - timedelta(days=1),
+        "observation", (Coding("LOINC", code),), value=known(value, unit), unit=unit, starts=AT - timedelta(days=1),
         precision="second", status="final",
     )  # fmt: skip  # what and when
 
@@ -78,7 +81,7 @@ def vte(told: dict[str, Any]) -> tuple[list[Fact], list[Dose]]:
     """The event, and the dose it followed; undated unless the source tells when."""
     after = told.get("days_after_ivig")
     ago = told["days_ago"] if told["days_ago"] is not None or after is None else 400
-    doses = [Dose(AT - timedelta(days=ago + after), exactly(30), given=True)] if after is not None else []
+    doses = [Dose(AT - timedelta(days=ago + after), exactly(30, "g"), given=True)] if after is not None else []
     return [condition(VTE_CODES[told["kind"]], ago)], doses
 
 
@@ -118,14 +121,14 @@ def order_of(told: dict[str, Any]) -> Order:
         text=told.get("text", ""),
         route=told["route"] or "",
         brand=brand,
-        grams_per_administration=exactly(grams),
-        grams_per_day=exactly(grams),
-        grams_per_kg_per_day=exactly(per_kg),
-        course_grams_per_kg=exactly(round(per_kg * days, 3)) if per_kg and days else None,
+        grams_per_administration=known(grams),
+        grams_per_day=known(grams),
+        grams_per_kg_per_day=known(per_kg, "g/kg"),
+        course_grams_per_kg=known(round(per_kg * days, 3), "g/kg") if per_kg and days else None,
         dosing_days=days,
         consecutive_days=told.get("consecutive_days", days),
-        grams_per_hour=exactly(told.get("g_per_h") if has_rate else 5),
-        mg_per_kg_per_minute=exactly(told.get("mg_per_kg_min")),
+        grams_per_hour=known(told.get("g_per_h") if has_rate else 5, "g/h"),
+        mg_per_kg_per_minute=known(told.get("mg_per_kg_min"), "mg/kg/min"),
         weight_kg=Decimal(weight) if weight else None,
         dose_basis=next((basis for key, basis in BASIS.items() if key in told), ""),
         indications=(Coding("ICD10", indication),) if indication else (),
@@ -140,7 +143,7 @@ def vignette(told: dict[str, Any]) -> Vignette:
         events += found
         doses += followed
     if not told["order"].get("first_ever"):
-        doses.append(Dose(AT - timedelta(days=35), exactly(20), given=True))
+        doses.append(Dose(AT - timedelta(days=35), exactly(20, "g"), given=True))
     age = told["patient"].get("age")
     case = Case(
         order=order_of(told["order"]),

@@ -8,7 +8,7 @@ from functools import cache
 import pytest
 
 from clinical.events import Condition, MedicationGiven, MedicationOrdered, Observation, PatientMerged, Reading
-from clinical.quantities import Amount
+from clinical.quantities import Quantity
 from parsers.defaults import Defaults
 from parsers.reading import read
 from synthetic import expected, hospital_messages
@@ -50,7 +50,7 @@ def order(number: str) -> MedicationOrdered:
     return next(event for event in orders() if event.keys.placer == f"EPD|{number}")
 
 
-def shown(amount: Amount | None) -> str:
+def shown(amount: Quantity | None) -> str:
     return f"{amount.high.normalize():f} {amount.unit}" if amount else ""
 
 

@@ -1,7 +1,7 @@
 """Orders to read: a segment or two say what the case is about."""
 
 from clinical.events import MedicationOrdered
-from clinical.quantities import Amount
+from clinical.quantities import Quantity
 from parsers.medication.orders import read_orders
 from tests.parsers.builders import DEFAULTS, HEADER, a_patient_message, parts_of
 
@@ -26,6 +26,6 @@ def rxe(amount: str, units: str, drug: str = IVIG, rest: str = "") -> str:
     return f"RXE||{drug}|{amount}||{units}{rest}"
 
 
-def ends(amount: Amount | None) -> tuple[float, float, str] | None:
+def ends(amount: Quantity | None) -> tuple[float, float, str] | None:
     """Both ends and the unit, short enough for a table."""
     return None if amount is None else (float(amount.low), float(amount.high), amount.unit)

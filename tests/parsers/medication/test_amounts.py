@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clinical.quantities import Amount
+from clinical.quantities import Quantity
 from parsers.medication.amounts import (
     ASSUMED,
     Product,
@@ -19,20 +19,20 @@ from parsers.medication.amounts import (
     per_administration,
     per_kg,
 )
-from parsers.medication.units import Quantity, read_range, read_unit
+from parsers.medication.units import SentAmount, read_range, read_unit
 
 IVIG = (Decimal(50), Decimal(100))
 
 
-def a_quantity(number: str, unit: str) -> Quantity:
+def a_quantity(number: str, unit: str) -> SentAmount:
     value, read = read_range(number), read_unit(unit)
     assert value is not None
     assert read is not None
-    return Quantity(value, read)
+    return SentAmount(value, read)
 
 
-def an_amount(low: str, high: str, unit: str, *flags: str) -> Amount:
-    return Amount(low=Decimal(low), high=Decimal(high), unit=unit, flags=flags)
+def an_amount(low: str, high: str, unit: str, *flags: str) -> Quantity:
+    return Quantity(low=Decimal(low), high=Decimal(high), unit=unit, flags=flags)
 
 
 @pytest.mark.parametrize(
@@ -193,9 +193,9 @@ def test_two_doses_differ_when_they_are_a_fifth_apart(other: str, apart: bool) -
     st.decimals(min_value=2, max_value=350, places=1),
 )
 def test_a_dose_by_weight_and_back_is_the_dose(grams: Decimal, kilograms: Decimal) -> None:
-    weight = Amount(low=kilograms, high=kilograms, unit="kg")
+    weight = Quantity(low=kilograms, high=kilograms, unit="kg")
 
-    relative = per_kg(Amount(low=grams, high=grams, unit="g"), weight)
+    relative = per_kg(Quantity(low=grams, high=grams, unit="g"), weight)
     assert relative is not None
     back = in_grams(relative, weight)
 

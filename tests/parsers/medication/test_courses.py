@@ -1,5 +1,6 @@
 """Starts of a schedule, and the days and courses they add up to."""
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -7,19 +8,19 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clinical.quantities import exactly, interval
 from clinical.times import Moment
 from clinical.timings import Timing
 from parsers.hl7.times import moment
 from parsers.medication.courses import (
     CAP,
-    Dose,
+    Portion,
     consecutive_days,
-    courses,
-    dates_of,
-    doses_at,
     expand,
     merge,
     per_day,
+    runs,
+    total,
     trailing,
 )
 from parsers.medication.frequencies import NONE, read_duration
@@ -137,8 +138,8 @@ def test_starts_are_in_order_and_never_more_than_counted(pattern: str, total: in
 NOON = datetime(2025, 3, 10, 12, tzinfo=ZONE)
 
 
-def a_dose(days: float = 0, grams: str = "32", order: str = "") -> Dose:
-    return Dose(NOON + timedelta(days=days), Decimal(grams), Decimal(grams), order)
+def a_dose(days: float = 0, grams: str = "32", order: str = "") -> Portion:
+    return Portion(NOON + timedelta(days=days), exactly(Decimal(grams), "g"), order)
 
 
 def test_a_dose_a_day_is_that_dose_a_day() -> None:
@@ -164,7 +165,7 @@ def test_a_daily_dose_given_a_little_early_is_still_one_a_day() -> None:
 
 def test_the_day_on_which_summer_time_begins_is_a_whole_day() -> None:
     noon = datetime(2025, 3, 29, 12, tzinfo=ZONE)
-    daily = doses_at([noon, datetime(2025, 3, 30, 12, tzinfo=ZONE)], Decimal(32), Decimal(32))
+    daily = [Portion(at, exactly(32, "g")) for at in (noon, datetime(2025, 3, 30, 12, tzinfo=ZONE))]
 
     most = per_day(daily, ZONE)
 
@@ -180,22 +181,15 @@ def test_days_on_end_are_counted_once_each() -> None:
     assert consecutive_days([]) == 0
 
 
-def test_a_dose_of_nothing_is_no_day() -> None:
-    assert dates_of([a_dose(0), a_dose(1, "0")], ZONE) == [date(2025, 3, 10)]
+def runs_of(doses: Sequence[Portion]) -> list[list[Portion]]:
+    return runs(sorted(doses, key=lambda dose: dose.at), lambda dose: dose.at.astimezone(ZONE).date(), 7)
 
 
 def test_doses_a_week_apart_are_two_courses_and_six_days_one() -> None:
-    within, apart = courses([a_dose(0), a_dose(6)], ZONE), courses([a_dose(0), a_dose(7)], ZONE)
+    within, apart = runs_of([a_dose(0), a_dose(6)]), runs_of([a_dose(0), a_dose(7)])
 
-    assert [course.total.high for course in within] == [64]
-    assert [course.total.high for course in apart] == [32, 32]
-
-
-def test_a_course_knows_its_dates_its_total_and_its_days_on_end() -> None:
-    (course,) = courses([a_dose(0), a_dose(1), a_dose(3)], ZONE)
-
-    assert (course.first, course.last) == (date(2025, 3, 10), date(2025, 3, 13))
-    assert (int(course.total.high), course.days) == (96, 2)
+    assert [total(run) for run in within] == [exactly(64, "g")]
+    assert [total(run) for run in apart] == [exactly(32, "g"), exactly(32, "g")]
 
 
 def test_what_was_given_takes_the_place_of_what_was_planned() -> None:
@@ -218,10 +212,10 @@ def test_the_last_28_days_count_to_the_moment_itself() -> None:
 @given(st.lists(st.tuples(st.integers(0, 2000), st.integers(0, 100), st.integers(0, 50)), max_size=12))
 def test_sums_never_lose_their_order_and_courses_hold_every_dose(rows: list[tuple[int, int, int]]) -> None:
     start = datetime(2025, 1, 1, tzinfo=UTC)
-    doses = [Dose(start + timedelta(hours=hour), Decimal(low), Decimal(low + more)) for hour, low, more in rows]
+    doses = [Portion(start + timedelta(hours=hour), interval(low, low + more, unit="g")) for hour, low, more in rows]
 
-    most, runs = per_day(doses, ZONE), courses(doses, ZONE)
+    most, courses = per_day(doses, ZONE), runs_of(doses)
 
     assert most is None or most.low <= most.high
-    assert sum(len(run.doses) for run in runs) == len(doses)
-    assert sum((run.total.high for run in runs), Decimal(0)) == sum((dose.high for dose in doses), Decimal(0))
+    assert sum(map(len, courses)) == len(doses)
+    assert sum(total(run).high for run in courses) == sum(dose.amount.high for dose in doses)

@@ -14,10 +14,10 @@ from parsers.medication.medication_text import (
     rises,
     with_digits,
 )
-from parsers.medication.units import Quantity
+from parsers.medication.units import SentAmount
 
 
-def said(quantities: tuple[Quantity, ...]) -> list[str]:
+def said(quantities: tuple[SentAmount, ...]) -> list[str]:
     return [f"{each.value.low}-{each.value.high} {each.unit.name}" for each in quantities]
 
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from clinical.quantities import Amount
+from clinical.quantities import Quantity
 from parsers.medication.rates import (
     GivePer,
     Step,
@@ -18,13 +18,13 @@ from parsers.medication.rates import (
 )
 from parsers.medication.units import read_range, read_unit
 
-TEN_PERCENT = Amount(low=Decimal(100), high=Decimal(100), unit="mg/mL")
-ASSUMED = Amount(low=Decimal(50), high=Decimal(100), unit="mg/mL", flags=("assumed_conc",))
+TEN_PERCENT = Quantity(low=Decimal(100), high=Decimal(100), unit="mg/mL")
+ASSUMED = Quantity(low=Decimal(50), high=Decimal(100), unit="mg/mL", flags=("assumed_conc",))
 NOON = datetime(2025, 3, 10, 12, tzinfo=UTC)
 
 
-def an_amount(value: str, unit: str, high: str = "") -> Amount:
-    return Amount(low=Decimal(value), high=Decimal(high or value), unit=unit)
+def an_amount(value: str, unit: str, high: str = "") -> Quantity:
+    return Quantity(low=Decimal(value), high=Decimal(high or value), unit=unit)
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def an_amount(value: str, unit: str, high: str = "") -> Amount:
     ],
 )
 def test_a_rate_is_in_grams_where_the_strength_allows_it(
-    value: str, unit: str, strength: Amount | None, low: str, high: str, in_unit: str, flags: tuple[str, ...]
+    value: str, unit: str, strength: Quantity | None, low: str, high: str, in_unit: str, flags: tuple[str, ...]
 ) -> None:
     number = read_range(value)
     assert number is not None

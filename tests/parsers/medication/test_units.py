@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parsers.medication.units import AMBIGUOUS, Quantity, Span, read_number, read_range, read_unit, span
+from clinical.quantities import Quantity, interval
+from parsers.medication.units import AMBIGUOUS, SentAmount, read_number, read_range, read_unit
 
 AMOUNTS = st.decimals(min_value=0, max_value=9999, places=2)
 
@@ -32,7 +33,7 @@ AMOUNTS = st.decimals(min_value=0, max_value=9999, places=2)
     ],
 )
 def test_a_number_is_read_and_its_doubt_kept(text: str, low: str, high: str, flags: tuple[str, ...]) -> None:
-    assert read_number(text) == Span(Decimal(low), Decimal(high), flags)
+    assert read_number(text) == Quantity(Decimal(low), Decimal(high), "", flags=flags)
 
 
 @pytest.mark.parametrize("text", ["", "-3", "1e3", "abc", "1.2.3", "1,2,3", "1.000.00", "<5", "32 g", "٣", "NaN"])
@@ -51,7 +52,7 @@ def test_what_is_not_one_positive_number_is_not_read(text: str) -> None:
     ],
 )
 def test_a_range_keeps_both_ends(text: str, low: str, high: str) -> None:
-    assert read_range(text) == Span(Decimal(low), Decimal(high))
+    assert read_range(text) == Quantity(Decimal(low), Decimal(high), "")
 
 
 @given(AMOUNTS)
@@ -68,7 +69,7 @@ def test_no_text_is_read_with_its_low_end_above_its_high_end(text: str) -> None:
 
 @given(AMOUNTS, AMOUNTS, AMOUNTS, AMOUNTS)
 def test_sums_of_intervals_stay_intervals(a: Decimal, b: Decimal, c: Decimal, d: Decimal) -> None:
-    product = span(a, b) * span(c, d)
+    product = interval(a, b) * interval(c, d)
 
     assert product.low <= product.high
 
@@ -148,9 +149,9 @@ def test_grams_and_milligrams_are_the_same_mass(grams: Decimal) -> None:
     assert in_grams is not None
     assert in_milligrams is not None
 
-    sent = Quantity(span(grams * 1000, grams * 1000), in_milligrams)
+    sent = SentAmount(interval(grams * 1000, grams * 1000), in_milligrams)
 
-    assert sent.counted == Quantity(span(grams, grams), in_grams).counted
+    assert sent.counted == SentAmount(interval(grams, grams), in_grams).counted
 
 
 @given(st.text(max_size=30))
