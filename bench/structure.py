@@ -87,7 +87,9 @@ class House:
             if isinstance(node, ast.ImportFrom) and node.module:
                 for alias in node.names:
                     whole = f"{node.module}.{alias.name}"
-                    yield from (name for name in (whole, node.module) if name in self.modules and name != module.name)
+                    name = whole if whole in self.modules else node.module
+                    if name in self.modules and name != module.name:
+                        yield name
             elif isinstance(node, ast.Import):
                 yield from (alias.name for alias in node.names if alias.name in self.modules)
 
@@ -109,10 +111,13 @@ class House:
             and not name.endswith("__init__")
         )
 
-    def class_names_used_twice(self) -> list[str]:
-        """Names that more than one class has; a private class counts as well."""
-        times = Counter(name.lstrip("_") for module in self.modules.values() for name in module.classes)
-        return sorted(name for name, count in times.items() if count > 1)
+    def class_names_used_twice(self) -> dict[str, list[str]]:
+        """Names that more than one class has, with their modules; a private class counts as well."""
+        places: dict[str, list[str]] = defaultdict(list)
+        for module in self.modules.values():
+            for name in module.classes:
+                places[name.lstrip("_")].append(module.name)
+        return {name: where for name, where in sorted(places.items()) if len(where) > 1}
 
     def circles(self) -> list[list[str]]:
         """Modules that import each other, through however many others; imports for type checkers count."""
@@ -301,7 +306,8 @@ def main() -> None:
         figures.add_row(*row)
     console.print(figures)
     if "--names" in sys.argv:
-        console.print("class names used twice:", ", ".join(house.class_names_used_twice()))
+        for name, where in house.class_names_used_twice().items():
+            console.print(f"{name}: {', '.join(where)}")
         console.print("imported next door only:", ", ".join(house.used_next_door_only()))
         console.print("string keys:", dict(house.string_keys(_alert_columns()).most_common()))
         console.print("circles:", house.circles())
