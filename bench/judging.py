@@ -12,8 +12,9 @@ from bench.messages import order, results, thrombosis
 from bench.report import Table, ms, us
 from bench.services import DATABASES, surroundings
 from bench.timing import seconds_of
-from history.conclude import Answered, conclude
 from history.entries import decode
+from history.order_answers import OrderAnswer
+from history.person import PersonHistory, judge
 from rules.evaluate import evaluate
 from rules.knowledge import Knowledge
 from rules.load import load_knowledge
@@ -68,13 +69,13 @@ def _rules(engine: sa.Engine, knowledge: Knowledge) -> Table:
     return Table("Evaluate one order", ("what", "facts", "µs", "target"), rows, notes)
 
 
-def _answered(engine: sa.Engine, knowledge: Knowledge) -> tuple[Answered, int]:
+def _answered(engine: sa.Engine, knowledge: Knowledge) -> tuple[OrderAnswer, int]:
     from history.choices import Site
-    from worker.batch import patient_of
 
     with reading(engine) as connection:
         entries = decode(facts.of_patients(connection, [PATIENT]))
-    (answered,) = conclude(entries, patient_of({}), knowledge, Site(), history_received=True)
+    person = PersonHistory([("ZKHA", "1")], entries, history_received=True)
+    (answered,) = judge(person, knowledge, Site()).answers
     return answered, len(entries)
 
 

@@ -1,24 +1,22 @@
 """What a new answer means for an order's alert, and whether it became worse."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
-from history.orders import OrderState
-from rules.assessment import Tier
-
-Conclusion = dict[str, Any]
+from history.conclusion import Conclusion, Json
+from history.order_answers import OrderAnswer
+from history.orders import ON_HOLD, REPLACE_PENDING, STOP_PENDING, OrderState
+from rules.assessment import Priority, Tier
 
 ALERTING = Tier.MODERATE  # what is only information is shown with the order, never in the inbox (KNOWLEDGE NA-9)
+DOSE_RISE = 1.25  # NA-4: a dose or rate at least a quarter higher is said again
+RISK_WINDOW = timedelta(days=30)  # after the last dose a thrombosis may still come of it (KNOWLEDGE part 4)
 SETTLED = frozenset({"acknowledged", "overridden", "covered"})
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """One tier and the conclusion it came with; equal signatures say the same."""
-
-    tier: Tier
-    signature: str
-    told: Conclusion
+_QUANTITIES = ("dose_g", "dose_g_per_kg", "course_g_per_kg", "rate_g_per_h")
+_NOT_PUSHED = frozenset({"test", "replay", "deceased", "on_hold"})
+_BADGE_OF_STATE = {ON_HOLD: "on_hold", STOP_PENDING: "stop_requested", REPLACE_PENDING: "stop_requested"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +24,12 @@ class Standing:
     """The alert as it stands: its status, the last answer, and the answer a pharmacist settled."""
 
     status: str
-    last: Answer
-    settled: Answer | None
+    last: Conclusion
+    settled: Conclusion | None
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
+class AlertChange:
     """One line of the alert's record, and the status after it."""
 
     kind: str  # raised | changed | reopened | covered | resolved
@@ -42,8 +40,8 @@ class Act:
 
 
 def decide(
-    standing: Standing | None, order: OrderState, answer: Answer, *, covered: bool, ends_with_order: bool = True
-) -> Act | None:
+    standing: Standing | None, order: OrderState, answer: Conclusion, *, covered: bool, ends_with_order: bool = True
+) -> AlertChange | None:
     """What happens to the alert now; None when nothing does. `covered`: these findings were settled before.
 
     An alert about what came after the infusion does not end with its order.
@@ -53,56 +51,81 @@ def decide(
         if silent:
             return None
         if covered:
-            return Act("covered", "covered", push=False)
-        return Act("raised" if standing is None else "reopened", "open", push=True)
+            return AlertChange("covered", "covered", push=False)
+        return AlertChange("raised" if standing is None else "reopened", "open", push=True)
     if silent:
-        return Act("resolved", "resolved", push=False, reason=silent)
+        return AlertChange("resolved", "resolved", push=False, reason=silent)
     if standing.status in SETTLED:
         return _after_settling(standing, answer)
     if standing.last.signature == answer.signature:
         return None
-    worse = got_worse(standing.last.told, standing.last.tier, answer.told, answer.tier)
-    return Act("changed", "open", push=bool(worse), reason=", ".join(worse), data=_difference(standing, answer))
+    worse = got_worse(standing.last, answer)
+    return AlertChange("changed", "open", push=bool(worse), reason=", ".join(worse), data=_difference(standing, answer))
 
 
-def _why_silent(order: OrderState, answer: Answer, *, ends_with_order: bool) -> str:
+def _why_silent(order: OrderState, answer: Conclusion, *, ends_with_order: bool) -> str:
     if order.is_stopped and ends_with_order:
         return f"order_{order.state}"
     return "risk_withdrawn" if answer.tier < ALERTING else ""
 
 
-def _after_settling(standing: Standing, answer: Answer) -> Act | None:
+def _after_settling(standing: Standing, answer: Conclusion) -> AlertChange | None:
     """A change for the worse re-opens; a change for the better is noted and not pushed."""
-    settled = standing.settled or standing.last
-    worse = got_worse(settled.told, settled.tier, answer.told, answer.tier)
+    worse = got_worse(standing.settled or standing.last, answer)
     if worse:
-        return Act("reopened", "open", push=True, reason=", ".join(worse), data=_difference(standing, answer))
+        return AlertChange("reopened", "open", push=True, reason=", ".join(worse), data=_difference(standing, answer))
     if standing.last.signature == answer.signature:
         return None
-    return Act("changed", standing.status, push=False, data=_difference(standing, answer))
+    return AlertChange("changed", standing.status, push=False, data=_difference(standing, answer))
 
 
-def _difference(standing: Standing, answer: Answer) -> dict[str, Any]:
-    changed = what_changed(standing.last.told, answer.told)
+def _difference(standing: Standing, answer: Conclusion) -> dict[str, Any]:
+    changed = what_changed(standing.last.content, answer.content)
     if standing.last.tier != answer.tier:
         changed["tier"] = [standing.last.tier.name.lower(), answer.tier.name.lower()]
     return changed
 
 
-DOSE_RISE = 1.25  # NA-4: a dose or rate at least a quarter higher is said again
-_QUANTITIES = ("dose_g", "dose_g_per_kg", "course_g_per_kg", "rate_g_per_h")
+def change_badges(status: str, before: Iterable[str], badges: frozenset[str]) -> AlertChange | None:
+    """The same answer under another badge: a death, or a replayed order that is now live."""
+    if status == "resolved" or frozenset(before) == badges:
+        return None
+    return AlertChange("changed", status, push=False, reason="marked")
 
 
-def rules_of(told: Conclusion) -> frozenset[str]:
+def badges_of(answer: OrderAnswer, of_person: frozenset[str]) -> frozenset[str]:
+    """What the alert about this answer is marked with."""
+    badge = None if answer.is_surveillance else _BADGE_OF_STATE.get(answer.order.state)
+    return of_person | answer.badges | ({badge} if badge is not None else set())
+
+
+def priority_of(answer: OrderAnswer, badges: frozenset[str]) -> Priority:
+    """How soon a pharmacist should look; an order that is on hold can wait."""
+    return Priority.ROUTINE if "on_hold" in badges else answer.assessment.priority
+
+
+def may_push(answer: OrderAnswer, badges: frozenset[str], now: datetime) -> bool:
+    """Whether anybody may be told of it outside the inbox: not of a test, of what is old, or of what is over."""
+    # A death after an infusion is told, for it must be reported.
+    silencing = _NOT_PUSHED - {"deceased"} if answer.is_surveillance else _NOT_PUSHED
+    return not badges & silencing and not _is_over(answer, now)
+
+
+def _is_over(answer: OrderAnswer, now: datetime) -> bool:
+    """Whether its risk window has closed: what is found then is shown, and nobody is called for it."""
+    ends = answer.ends_at
+    return not answer.is_surveillance and ends is not None and ends + RISK_WINDOW < now
+
+
+def rules_of(content: Json) -> frozenset[str]:
     """The rules that fired at moderate or above; what is only information is never said aloud."""
-    return frozenset(finding["rule"] for finding in told["findings"] if finding["tier"] != "information")
+    return frozenset(finding["rule"] for finding in content["findings"] if finding["tier"] != "information")
 
 
-def got_worse(before: Conclusion, tier_before: int, now: Conclusion, tier_now: int) -> list[str]:
-    """What a pharmacist who settled `before` must hear of `now`, as short codes; nothing when it is no worse."""
-    reasons = []
-    if tier_now > tier_before:
-        reasons.append("tier_rose")
+def got_worse(settled: Conclusion, answer: Conclusion) -> list[str]:
+    """Give, as short codes, what a pharmacist who settled the one must hear of the other; none when it is no worse."""
+    before, now = settled.content, answer.content
+    reasons = ["tier_rose"] if answer.tier > settled.tier else []
     new_rules = sorted(rules_of(now) - rules_of(before))
     reasons.extend(f"new_rule:{rule}" for rule in new_rules)
     if "case" in now:  # an event after infusion: what is ordered is judged elsewhere
@@ -113,9 +136,9 @@ def got_worse(before: Conclusion, tier_before: int, now: Conclusion, tier_now: i
     return reasons
 
 
-def _events(told: Conclusion) -> frozenset[tuple[str, str]]:
+def _events(content: Json) -> frozenset[tuple[str, str]]:
     """The events after infusion, by what they are and their day."""
-    events = told.get("case", {}).get("events", [])
+    events = content.get("case", {}).get("events", [])
     return frozenset((event["code"] or event["display"], str(event["at"])[:10]) for event in events)
 
 
@@ -123,7 +146,7 @@ def _rose(before: list[float] | None, now: list[float] | None) -> bool:
     return bool(before and now and now[1] >= before[1] * DOSE_RISE and now[1] > before[1])
 
 
-def what_changed(before: Conclusion, now: Conclusion) -> dict[str, Any]:
+def what_changed(before: Json, now: Json) -> dict[str, Any]:
     """The difference in words a page can show: rules that came and went, quantities before and after."""
     changed: dict[str, Any] = {
         "rules_added": sorted(_all_rules(now) - _all_rules(before)),
@@ -135,5 +158,5 @@ def what_changed(before: Conclusion, now: Conclusion) -> dict[str, Any]:
     return changed
 
 
-def _all_rules(told: Conclusion) -> frozenset[str]:
-    return frozenset(finding["rule"] for finding in told["findings"])
+def _all_rules(content: Json) -> frozenset[str]:
+    return frozenset(finding["rule"] for finding in content["findings"])

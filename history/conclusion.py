@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -11,15 +12,29 @@ import msgspec
 from clinical.events import MedicationGiven
 from clinical.quantities import Quantity
 from history.orders import OrderState
-from rules.assessment import Assessment, Finding, Prefilled, Text
+from rules.assessment import Assessment, Finding, Prefilled, Text, Tier
 from rules.conditions.surveillance import dose_before
 from rules.facts import Case, Dose, Fact, Provenance, events_among
 
 Json = dict[str, Any]
 
 
-def conclusion(assessment: Assessment, case: Case, order: OrderState, patient: Json) -> Json:
-    """What `assessment.conclusion` holds; docs/api.md describes it."""
+@dataclass(frozen=True, slots=True)
+class Conclusion:
+    """An answer as it is stored: its tier, what it says, and a signature that is equal for an equal answer."""
+
+    tier: Tier
+    signature: str
+    content: Json  # docs/api.md describes it
+
+
+def conclusion_of(assessment: Assessment, case: Case, order: OrderState, patient: Json) -> Conclusion:
+    """Write down what was found for an order; `patient` is who it is, as an alert shows it."""
+    content = _content(assessment, case, order, patient)
+    return Conclusion(assessment.tier, _signature(assessment, order, content), content)
+
+
+def _content(assessment: Assessment, case: Case, order: OrderState, patient: Json) -> Json:
     content: Json = {
         "text": text_json(assessment.text),
         "advice": texts_json(assessment.advice),
@@ -39,7 +54,7 @@ def conclusion(assessment: Assessment, case: Case, order: OrderState, patient: J
     return content
 
 
-def signature(assessment: Assessment, order: OrderState, content: Json) -> str:
+def _signature(assessment: Assessment, order: OrderState, content: Json) -> str:
     """Equal for an equal answer: the same order state, findings, facts and doses, judged by the same knowledge.
 
     Row ids and names stay out of it, so the same messages give the same signature in any order and database.

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from clinical.events import AnyEvent
+from clinical.identities import Name
 from clinical.values import Value
 from clinical.versions import event_time
 
@@ -34,8 +35,21 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
         return self.event.at or event_time(self.version)
 
 
-_Told = tuple[tuple[str, str], bool, bytes, int, int]  # version and path, deleted, data, patient, message
-_PLACE = itemgetter(0)
+class NewEntry(msgspec.Struct, frozen=True, gc=False):
+    """One event for the history of one identity; a later version of the same kind and key takes its place."""
+
+    identity: Name
+    kind: str
+    key: str
+    version: str
+    event: AnyEvent
+    message_id: int
+    control_id: str
+    deleted: bool
+
+
+_Place = tuple[str, str]  # version and path: the later one holds
+_Row = tuple[_Place, bool, Any, int, int]  # place, deleted, data, patient, message
 _encoder = msgspec.json.Encoder(decimal_format="string")
 _decoder = msgspec.json.Decoder(Stored)
 
@@ -46,19 +60,29 @@ def encode(control_id: str, event: AnyEvent) -> bytes:
 
 
 def decode(rows: Iterable[Iterable[Any]]) -> list[Entry]:
-    """The entries that stand, oldest version first; what was withdrawn is left out. The rows are as `store.facts.ROW`.
+    """The entries that stand, oldest version first; what was withdrawn is left out.
 
-    What merged identities say of the same thing is one entry: a correction under the new number corrects the old one.
+    The rows are (patient, kind, key, version, deleted, data, message, path). What merged identities say of the same
+    thing is one entry: a correction under the new number corrects the old one.
     """
-    latest: dict[tuple[str, str], _Told] = {}
+    return [_decoded(*row) for row in _standing(rows)]
+
+
+def fold_entries(entries: Iterable[NewEntry]) -> list[Entry]:
+    """The same of entries that were never stored; each identity says a thing once."""
+    rows = ((0, each.kind, each.key, each.version, each.deleted, each, 0, each.event.path) for each in entries)
+    return [Entry(new.event, new.version, 0, new.message_id, new.control_id) for _, _, new, _, _ in _standing(rows)]
+
+
+def _standing(rows: Iterable[Iterable[Any]]) -> list[_Row]:
+    latest: dict[tuple[str, str], _Row] = {}
     for patient_id, kind, key, version, deleted, data, message_id, path in rows:
         known = latest.get((kind, key))
         if known is None or known[0] < (version, path):
             latest[kind, key] = (version, path), deleted, data, patient_id, message_id
-    told = sorted((each for each in latest.values() if not each[1]), key=_PLACE)
-    return [_entry(*each) for each in told]
+    return sorted((row for row in latest.values() if not row[1]), key=itemgetter(0))
 
 
-def _entry(place: tuple[str, str], _deleted: bool, data: bytes, patient_id: int, message_id: int) -> Entry:
+def _decoded(place: _Place, _deleted: bool, data: bytes, patient_id: int, message_id: int) -> Entry:
     stored = _decoder.decode(data)
     return Entry(stored.event, place[0], patient_id, message_id, stored.control_id)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from ipaddress import ip_address
 
-from history.marks import is_imported
+from history.messages import is_imported
 from ivigilant.site import FeedSection, SiteFile
 from ivigilant.site_choices import reading_defaults
 from listener.feeds import FeedProfile, Origin

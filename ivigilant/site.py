@@ -21,7 +21,7 @@ from pydantic import (
 )
 
 from forwarding.kinds import AnyDestination
-from history.marks import is_imported
+from history.messages import is_imported
 from ivigilant.errors import UnusableSite
 from parsers.chart.condition_words import Status
 from parsers.hl7.charsets import codec_of

@@ -1,7 +1,7 @@
 """Every table, in the order a message meets them.
 
 Times are UTC. JSON columns hold what one reader reads whole; anything that is searched has a column of its own.
-`version` columns are texts that sort: event time, message time, control id, body hash (see `store/versions.py`),
+`version` columns are texts that sort: event time, message time, control id, body hash (see `clinical/versions.py`),
 so the later of two entries is the same whichever arrived first.
 """
 

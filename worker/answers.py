@@ -12,11 +12,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from history.alerting import Answer
-from history.conclude import Answered
-from history.conclusion import conclusion, product_name, signature
+from history.conclusion import product_name
+from history.order_answers import ORDER, OrderAnswer
 from history.orders import OrderState
-from rules.assessment import Priority, Tier
+from history.person import PersonAnswers, PersonHistory
+from rules.assessment import Tier
 from store import assessments, orders
 from store.assessments import AssessmentMark
 from store.orders import MedicationOrder, OrderRow
@@ -26,94 +26,71 @@ Key = tuple[int, str]  # order and stream
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """One order's answer as it is stored."""
+class StoredAnswer:
+    """One order's answer, and the rows that hold them."""
 
     order_id: int
     assessment_id: int
-    answered: Answered
-    answer: Answer
-    priority: Priority
+    answer: OrderAnswer
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """One person's orders with their answers, and how an alert shows the person."""
+class StoredPerson:
+    """One person with the answers as they are stored now, and the orders that get no answer of their own any more."""
 
-    members: frozenset[int]
-    answered: Sequence[Answered]
-    shown: Json
-    badges: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Remaining:
-    """What is stored of one person now, and the orders that get no answer of their own any more, each with its key."""
-
-    person: Judged
-    kept: Sequence[Kept]
-    gone: Mapping[int, str]
+    person: PersonHistory
+    answers: Sequence[StoredAnswer]
+    gone: Mapping[int, str]  # each with its key
 
 
-def keep_answers(connection: sa.Connection, people: Sequence[Judged], now: datetime) -> list[Remaining]:
+def store_answers(connection: sa.Connection, people: Sequence[PersonAnswers], now: datetime) -> list[StoredPerson]:
     """Write the orders of these people, and the answers that differ from the last; the people must be locked."""
-    placed = _keep_orders(connection, people)
+    placed = _store_orders(connection, people)
     ids = [order_id for own, _ in placed for order_id in own]
-    answered = [one for person in people for one in person.answered]
-    answers = [_answer(one, person.shown) for person in people for one in person.answered]
+    answers = [answer for each in people for answer in each.answers]
     last = assessments.latest_marks(connection, ids)
     new = [
         index
-        for index, (order_id, one) in enumerate(zip(ids, answered, strict=True))
-        if not _said_already(last.get((order_id, one.stream)), one, answers[index])
+        for index, (order_id, answer) in enumerate(zip(ids, answers, strict=True))
+        if not _is_stored(last.get((order_id, answer.stream)), answer)
     ]
-    rows = [_assessment_row(ids[index], answered[index], answers[index], now) for index in new]
+    rows = [_assessment_row(ids[index], answers[index], now) for index in new]
     written = dict(zip(new, assessments.append(connection, rows), strict=True))
     same = [index for index in range(len(ids)) if index not in written]
-    _hold(connection, last, {(ids[index], answered[index].stream): answered[index] for index in same})
-    kept = iter(
-        Kept(
-            order_id,
-            written.get(index) or last[order_id, one.stream].id,
-            one,
-            answers[index],
-            one.assessment.priority,
-        )
-        for index, (order_id, one) in enumerate(zip(ids, answered, strict=True))
+    _hold(connection, last, {(ids[index], answers[index].stream): answers[index] for index in same})
+    stored = iter(
+        StoredAnswer(order_id, written.get(index) or last[order_id, answer.stream].id, answer)
+        for index, (order_id, answer) in enumerate(zip(ids, answers, strict=True))
     )
     return [
-        Remaining(person, list(islice(kept, len(own))), gone)
-        for person, (own, gone) in zip(people, placed, strict=True)
+        StoredPerson(each.person, list(islice(stored, len(own))), gone)
+        for each, (own, gone) in zip(people, placed, strict=True)
     ]
 
 
-def _answer(one: Answered, shown: Json) -> Answer:
-    told = conclusion(one.assessment, one.case, one.order, shown)
-    return Answer(one.assessment.tier, signature(one.assessment, one.order, told), told)
-
-
-def _hold(connection: sa.Connection, last: Mapping[Key, AssessmentMark], same: Mapping[Key, Answered]) -> None:
+def _hold(connection: sa.Connection, last: Mapping[Key, AssessmentMark], same: Mapping[Key, OrderAnswer]) -> None:
     """An answer that came out the same holds up to the newer moment; otherwise it would tell who arrived first."""
-    moments = {last[key].id: one.case.at for key, one in same.items() if last[key].as_of != one.case.at}
+    moments = {last[key].id: answer.case.at for key, answer in same.items() if last[key].as_of != answer.case.at}
     assessments.hold_as_of(connection, moments)
 
 
-def _said_already(last: AssessmentMark | None, one: Answered, answer: Answer) -> bool:
-    return last is not None and (last.order_version, last.signature) == (one.order.version, answer.signature)
+def _is_stored(last: AssessmentMark | None, answer: OrderAnswer) -> bool:
+    now = answer.order.version, answer.conclusion.signature
+    return last is not None and (last.order_version, last.signature) == now
 
 
-def _assessment_row(order_id: int, one: Answered, answer: Answer, now: datetime) -> Json:
+def _assessment_row(order_id: int, answer: OrderAnswer, now: datetime) -> Json:
     return {
         "order_id": order_id,
-        "stream": one.stream,
-        "patient_id": one.order.patient_id,
-        "order_version": one.order.version,
-        "signature": answer.signature,
-        "knowledge": one.assessment.knowledge,
-        "tier": tier_word(one.assessment.tier),
-        "priority": one.assessment.priority.name.lower(),
-        "conclusion": answer.told,
-        "as_of": one.case.at,
+        "stream": answer.stream,
+        "patient_id": answer.order.patient_id,
+        "order_version": answer.order.version,
+        "signature": answer.conclusion.signature,
+        "knowledge": answer.assessment.knowledge,
+        "tier": tier_word(answer.tier),
+        "priority": answer.assessment.priority.name.lower(),
+        "conclusion": answer.conclusion.content,
+        "as_of": answer.case.at,
         "concluded_at": now,
     }
 
@@ -123,16 +100,16 @@ def tier_word(tier: Tier) -> str:
     return tier.name.lower()
 
 
-def _keep_orders(connection: sa.Connection, people: Sequence[Judged]) -> list[tuple[list[int], dict[int, str]]]:
+def _store_orders(connection: sa.Connection, people: Sequence[PersonAnswers]) -> list[tuple[list[int], dict[int, str]]]:
     """Write the orders; one that goes by another number now, or by another identity, keeps its row.
 
     Gives for each person the order of every answer, and the orders that are gone.
     """
     existing: dict[int, list[MedicationOrder]] = defaultdict(list)
-    for row in orders.of_patients(connection, {member for person in people for member in person.members}):
+    for row in orders.of_patients(connection, {member for each in people for member in each.person.members}):
         existing[row.patient_id].append(row)
-    own = [[row for member in sorted(person.members) for row in existing[member]] for person in people]
-    judged = [[one for one in person.answered if one.stream == "order"] for person in people]
+    own = [[row for member in sorted(each.person.members) for row in existing[member]] for each in people]
+    judged = [[answer for answer in each.answers if answer.stream == ORDER] for each in people]
     for rows, ones in zip(own, judged, strict=True):
         for one in ones:
             had = _row_of(one.order, rows)
@@ -142,7 +119,7 @@ def _keep_orders(connection: sa.Connection, people: Sequence[Judged]) -> list[tu
     kept = set(ids.values())
     gone = [{row.id: row.key for row in rows if not row.is_absorbed and row.id not in kept} for rows in own]
     orders.absorb(connection, {order_id for each in gone for order_id in each})
-    placed = [[ids[one.order.patient_id, one.order.key] for one in person.answered] for person in people]
+    placed = [[ids[one.order.patient_id, one.order.key] for one in each.answers] for each in people]
     return list(zip(placed, gone, strict=True))
 
 
@@ -156,7 +133,7 @@ def _is_exactly(row: MedicationOrder, order: OrderState) -> bool:
     return (row.patient_id, row.key) == (order.patient_id, order.key)
 
 
-def _order_row(one: Answered) -> OrderRow:
+def _order_row(one: OrderAnswer) -> OrderRow:
     judged = one.case.order
     return OrderRow(
         patient_id=one.order.patient_id,

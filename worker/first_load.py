@@ -11,19 +11,19 @@ from functools import partial
 import sqlalchemy as sa
 
 from clinical.events import Reading
+from history.messages import Envelope, ReadMessage
 from parsers.errors import UnreadableMessage
 from store import kept, local_codes, message_queries
 from store.engine import reading
 from store.message_insert import Arrival as Letter
 from store.message_insert import key_of
-from store.message_queries import Outcome, StoredMessage
+from store.message_queries import Outcome
 from store.messages import Saved, save_batch
 from worker.batch import Judge
 from worker.dependencies import Dependencies
 from worker.local_codes import knowledge_now, sightings
-from worker.opening import take_up
 from worker.patience import patiently
-from worker.record import Arrival
+from worker.record import taken_up
 from worker.tasks import note_flags, process_messages, record_safely
 
 
@@ -124,28 +124,27 @@ def _parked_at_once(saved: Sequence[Saved], opened: Sequence[Opened]) -> int:
 
 def _taken_up(
     saved: Sequence[Saved], opened: Sequence[Opened], feed: str, worker: Dependencies
-) -> tuple[list[Arrival], list[Outcome]]:
-    arrivals: list[Arrival] = []
+) -> tuple[list[ReadMessage], list[Outcome]]:
+    arrivals: list[ReadMessage] = []
     outcomes: list[Outcome] = []
     for row, each in zip(saved, opened, strict=True):
         if row.duplicate or each.reading is None:
             continue
-        found = take_up(_row(row, each.letter, feed), each.reading, worker.knowledge, worker.site)
-        if isinstance(found, Arrival):
+        found = taken_up(_envelope(row, each.letter, feed), each.reading, worker.knowledge, worker.site)
+        if isinstance(found, ReadMessage):
             arrivals.append(found)
         else:
             outcomes.append(found)
     return arrivals, outcomes
 
 
-def _row(saved: Saved, letter: Letter, feed: str) -> StoredMessage:
-    """The message as it will be read, but for its text."""
-    return StoredMessage(
-        id=saved.id,
+def _envelope(saved: Saved, letter: Letter, feed: str) -> Envelope:
+    return Envelope(
+        message_id=saved.id,
         control_id=key_of(letter)[3],
         body_hash=letter.body_hash,
         message_time=letter.message_time,
         received_at=letter.received_at,
-        feed_name=feed,
+        feed=feed,
         test=letter.test,
     )

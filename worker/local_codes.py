@@ -10,12 +10,12 @@ import structlog
 
 from clinical.codes import Coding
 from clinical.events import AnyEvent, Condition, MedicationGiven, MedicationOrdered
+from history.messages import ReadMessage
 from rules.codes import coding_of_words
 from rules.knowledge import Knowledge
 from store import local_codes
 from store.local_codes import CodeDecision, Sighting
 from worker.dependencies import Dependencies
-from worker.record import Arrival
 
 log = structlog.get_logger()
 
@@ -54,7 +54,7 @@ def with_mapped(knowledge: Knowledge, connection: sa.Connection) -> Knowledge:
     return knowledge.with_local_codes(members)
 
 
-def sightings(knowledge: Knowledge, arrivals: Iterable[Arrival]) -> list[Sighting]:
+def sightings(knowledge: Knowledge, arrivals: Iterable[ReadMessage]) -> list[Sighting]:
     """Every code that the knowledge can make nothing of: the one without mappings, for a mapping may change."""
     return [
         _sighting(knowledge, thing, coding, arrival.message_id)

@@ -3,25 +3,31 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
-from history.alerting import ALERTING, Act, Answer, Standing, decide, got_worse
+from history.alerting import (
+    ALERTING,
+    AlertChange,
+    Standing,
+    badges_of,
+    change_badges,
+    decide,
+    got_worse,
+    may_push,
+    priority_of,
+)
 from history.choices import Site
-from history.conclude import STREAM
-from history.orders import ON_HOLD, REPLACE_PENDING, STOP_PENDING
-from rules.assessment import Priority, Tier
+from history.conclusion import Conclusion
+from history.order_answers import SURVEILLANCE
+from rules.assessment import Tier
 from store import alerts, assessments, decisions, deliveries
 from store.alerts import SETTLED, Alert, Happening
 from store.assessments import StoredAssessment
 from store.deliveries import NewDelivery
-from worker.answers import Kept, Remaining, tier_word
-
-RISK_WINDOW = timedelta(days=30)  # after the last dose a thrombosis may still come of it (KNOWLEDGE part 4)
-_UNPUSHED = frozenset({"test", "replay", "deceased", "on_hold"})
-_STATE_BADGES = {ON_HOLD: "on_hold", STOP_PENDING: "stop_requested", REPLACE_PENDING: "stop_requested"}
+from worker.answers import StoredAnswer, StoredPerson, tier_word
 
 
 @dataclass(slots=True)
@@ -32,40 +38,43 @@ class Raised:
     deliveries: list[int] = field(default_factory=list)
 
 
-def raise_alerts(connection: sa.Connection, site: Site, people: Sequence[Remaining], now: datetime) -> Raised:
+def raise_alerts(connection: sa.Connection, site: Site, people: Sequence[StoredPerson], now: datetime) -> Raised:
     """Bring the alerts of these people in line with the answers; the people must be locked."""
     raised = Raised()
-    everything = [one for remaining in people for one in remaining.kept]
+    everything = [one for each in people for one in each.answers]
     known = alerts.of_orders(connection, [one.order_id for one in everything])
     last = _last_answers(connection, known, everything)
     settled = _settled_elsewhere(connection, site, people, now)
-    for remaining in people:
-        badges = remaining.person.badges
-        elsewhere = [pair for member in sorted(remaining.person.members) for pair in settled[member]]
-        for one in remaining.kept:
-            row = known.get((one.order_id, one.answered.stream))
-            standing = _standing(connection, row, last.get(row.assessment_id, one.answer)) if row else None
-            after = one.answered.stream == STREAM
-            covering = _covering(elsewhere, one) if one.answer.tier >= ALERTING and not after else None
+    for each in people:
+        elsewhere = [pair for member in sorted(each.person.members) for pair in settled[member]]
+        for one in each.answers:
+            answer, row = one.answer, known.get((one.order_id, one.answer.stream))
+            badges = badges_of(answer, each.person.badges)
+            standing = _standing(connection, row, last.get(row.assessment_id, answer.conclusion)) if row else None
+            after = answer.is_surveillance
+            covering = _covering(elsewhere, one) if answer.tier >= ALERTING and not after else None
             covered = covering is not None
-            act = decide(standing, one.answered.order, one.answer, covered=covered, ends_with_order=not after)
-            if act is None and row is not None:
-                act = _marked(row, _badges(one, badges))
-            if act is not None:
-                _apply(connection, site, one, row, act, covering, badges, now, raised)
+            change = decide(standing, answer.order, answer.conclusion, covered=covered, ends_with_order=not after)
+            if change is None and row is not None:
+                change = change_badges(row.status, row.badges, badges)
+            if change is not None:
+                _apply(connection, site, one, row, change, covering, badges, now, raised)
     raised.alerts += _withdraw(connection, known, everything, now)
     return raised
 
 
 def _withdraw(
-    connection: sa.Connection, known: dict[tuple[int, str], Alert], kept: Sequence[Kept], now: datetime
+    connection: sa.Connection,
+    known: dict[tuple[int, str], Alert],
+    answers: Sequence[StoredAnswer],
+    now: datetime,
 ) -> list[int]:
     """Close what was said of an event that is no longer on record, or followed another order; give the alerts."""
-    watched = {one.order_id for one in kept if one.answered.stream == STREAM}
+    watched = {one.order_id for one in answers if one.answer.is_surveillance}
     rows = [
         row
         for (order_id, stream), row in sorted(known.items())
-        if stream == STREAM and order_id not in watched and not row.is_resolved
+        if stream == SURVEILLANCE and order_id not in watched and not row.is_resolved
     ]
     for row in rows:
         alerts.update(connection, row.id, Happening("resolved", now, reason="event_withdrawn"), status="resolved")
@@ -84,31 +93,31 @@ def resolve_unanswered(connection: sa.Connection, reasons: Mapping[int, str], no
 
 
 def _last_answers(
-    connection: sa.Connection, known: Mapping[tuple[int, str], Alert], kept: Sequence[Kept]
-) -> dict[int, Answer]:
+    connection: sa.Connection, known: Mapping[tuple[int, str], Alert], answers: Sequence[StoredAnswer]
+) -> dict[int, Conclusion]:
     """What the alerts last said, by answer; without those that say it still, for they are at hand."""
-    said = {row.assessment_id for row in known.values()} - {one.assessment_id for one in kept}
+    said = {row.assessment_id for row in known.values()} - {one.assessment_id for one in answers}
     rows = assessments.of_ids(connection, said) if said else {}
     return {id_: _answer(row) for id_, row in rows.items()}
 
 
-def _standing(connection: sa.Connection, row: Alert, last: Answer) -> Standing:
+def _standing(connection: sa.Connection, row: Alert, last: Conclusion) -> Standing:
     settled = None
     if row.settled_signature:
         settled = assessments.with_signature(connection, row.order_id, row.settled_signature)
     return Standing(row.status, last, _answer(settled) if settled is not None else None)
 
 
-def _answer(row: StoredAssessment) -> Answer:
-    return Answer(Tier[row.tier.upper()], row.signature, row.conclusion)
+def _answer(row: StoredAssessment) -> Conclusion:
+    return Conclusion(Tier[row.tier.upper()], row.signature, row.conclusion)
 
 
 def _settled_elsewhere(
-    connection: sa.Connection, site: Site, people: Sequence[Remaining], now: datetime
-) -> dict[int, list[tuple[Alert, Answer]]]:
+    connection: sa.Connection, site: Site, people: Sequence[StoredPerson], now: datetime
+) -> dict[int, list[tuple[Alert, Conclusion]]]:
     """What pharmacists settled at other orders, and still stands, by patient; asked only where it can matter."""
-    settled: dict[int, list[tuple[Alert, Answer]]] = defaultdict(list)
-    alerting = [each for each in people if any(one.answer.tier >= ALERTING for one in each.kept)]
+    settled: dict[int, list[tuple[Alert, Conclusion]]] = defaultdict(list)
+    alerting = [each for each in people if any(one.answer.tier >= ALERTING for one in each.answers)]
     members = {member for each in alerting for member in each.person.members}
     if not members:
         return settled
@@ -133,11 +142,11 @@ def _lapsed(connection: sa.Connection, members: Collection[int], rows: Sequence[
     return overridden - {decision.alert_id for decision in decisions.valid(connection, members, now)}
 
 
-def _covering(settled: Sequence[tuple[Alert, Answer]], one: Kept) -> int | None:
+def _covering(settled: Sequence[tuple[Alert, Conclusion]], one: StoredAnswer) -> int | None:
     """The alert whose settled findings say all that this order's would."""
-    for row, answer in settled:
+    for row, settled_answer in settled:
         same = row.order_id == one.order_id
-        if not same and not got_worse(answer.told, answer.tier, one.answer.told, one.answer.tier):
+        if not same and not got_worse(settled_answer, one.answer.conclusion):
             return row.id
     return None
 
@@ -145,78 +154,51 @@ def _covering(settled: Sequence[tuple[Alert, Answer]], one: Kept) -> int | None:
 def _apply(
     connection: sa.Connection,
     site: Site,
-    one: Kept,
+    one: StoredAnswer,
     row: Alert | None,
-    act: Act,
+    change: AlertChange,
     covering: int | None,
-    patient_badges: frozenset[str],
+    badges: frozenset[str],
     now: datetime,
     raised: Raised,
 ) -> None:
-    badges = _badges(one, patient_badges)
-    columns = _columns(one, act, covering, badges)
+    columns = _columns(one, change, covering, badges)
     happening = Happening(
-        kind=act.kind, at=now, reason=act.reason or None, assessment_id=one.assessment_id, data=act.data
+        kind=change.kind, at=now, reason=change.reason or None, assessment_id=one.assessment_id, data=change.data
     )
     if row is None:
-        patient_id = one.answered.order.patient_id
         written = alerts.insert(
             connection,
             happening,
             order_id=one.order_id,
-            patient_id=patient_id,
-            stream=one.answered.stream,
+            patient_id=one.answer.order.patient_id,
+            stream=one.answer.stream,
             **columns,
         )
     else:
         written = alerts.update(connection, row.id, happening, **columns)
     raised.alerts.append(written.alert_id)
-    if act.push and not badges & _unpushed(one) and not _is_over(one, now):
+    if change.push and may_push(one.answer, badges, now):
         raised.deliveries += _deliver(connection, site, one, written.alert_id, written.event_id, now)
 
 
-def _columns(one: Kept, act: Act, covering: int | None, badges: frozenset[str]) -> dict[str, Any]:
-    priority = Priority.ROUTINE if "on_hold" in badges else one.priority
+def _columns(one: StoredAnswer, change: AlertChange, covering: int | None, badges: frozenset[str]) -> dict[str, Any]:
     columns: dict[str, Any] = {
         "assessment_id": one.assessment_id,
         "tier": tier_word(one.answer.tier),
-        "priority": priority.name.lower(),
-        "status": act.status,
+        "priority": priority_of(one.answer, badges).name.lower(),
+        "status": change.status,
         "badges": sorted(badges),
     }
-    if act.status == "covered" and covering is not None:
-        columns |= {"covered_by": covering, "settled_signature": one.answer.signature}
-    elif act.status == "open":
+    if change.status == "covered" and covering is not None:
+        columns |= {"covered_by": covering, "settled_signature": one.answer.conclusion.signature}
+    elif change.status == "open":
         columns |= {"covered_by": None, "settled_signature": None}
     return columns
 
 
-def _marked(row: Alert, badges: frozenset[str]) -> Act | None:
-    """The same answer under another badge: a death, or a replayed order that is now live."""
-    if row.is_resolved or frozenset(row.badges) == badges:
-        return None
-    return Act("changed", row.status, push=False, reason="marked")
-
-
-def _is_over(one: Kept, now: datetime) -> bool:
-    """Whether its risk window has closed: what is found then is shown, and nobody is called for it."""
-    ends = one.answered.ends_at
-    return one.answered.stream == "order" and ends is not None and ends + RISK_WINDOW < now
-
-
-def _unpushed(one: Kept) -> frozenset[str]:
-    """Badges that keep an alert in the house; a death after an infusion is told, for it must be reported."""
-    return _UNPUSHED - {"deceased"} if one.answered.stream == STREAM else _UNPUSHED
-
-
-def _badges(one: Kept, patient_badges: frozenset[str]) -> frozenset[str]:
-    state = one.answered.order.state
-    of_state = {_STATE_BADGES[state]} if state in _STATE_BADGES and one.answered.stream != STREAM else set()
-    return patient_badges | one.answered.badges | of_state
-
-
 def _deliver(
-    connection: sa.Connection, site: Site, one: Kept, alert_id: int, event_id: int, now: datetime
+    connection: sa.Connection, site: Site, one: StoredAnswer, alert_id: int, event_id: int, now: datetime
 ) -> list[int]:
     wanted = [place for place in site.destinations if one.answer.tier >= Tier[place.min_tier.upper()]]
     rows = [NewDelivery(alert_id, event_id, place.name, now) for place in wanted]

@@ -12,6 +12,8 @@ from functools import partial
 import sqlalchemy as sa
 import structlog
 
+from clinical.identities import Name
+from history.messages import ReadMessage, identities_in, numbers_in
 from parsers.hl7 import message_types
 from store import citizen_numbers, merges, message_queries, patients, progress, rebuilding
 from store.locks import lock_numbers, lock_people
@@ -19,9 +21,8 @@ from store.message_queries import Outcome
 from worker.batch import Judge, judge_again
 from worker.dependencies import Dependencies
 from worker.local_codes import knowledge_now
-from worker.opening import open_message
 from worker.patience import patiently
-from worker.record import Arrival, Key, Touched, identities_of, numbers_of, record
+from worker.record import Touched, open_message, record
 
 log = structlog.get_logger()
 
@@ -44,8 +45,8 @@ class _Histories:
     """Some patients, held, and every message that speaks of them as it is read now."""
 
     held: set[int]
-    ids: dict[Key, int]
-    arrivals: list[Arrival]
+    ids: dict[Name, int]
+    arrivals: list[ReadMessage]
     outcomes: list[Outcome]
 
 
@@ -97,18 +98,18 @@ def _derive(connection: sa.Connection, worker: Dependencies, ids: Collection[int
 def _open_all(connection: sa.Connection, worker: Dependencies, ids: Collection[int]) -> _Histories:
     """Open every message about these patients, and about whomever those messages name now."""
     knowledge = knowledge_now(worker, connection)
-    opened: dict[int, Arrival | Outcome] = {}
+    opened: dict[int, ReadMessage | Outcome] = {}
     held, wanted = set[int](), set(ids)
-    named: dict[Key, int] = {}
+    named: dict[Name, int] = {}
     while not wanted <= held:
         held = lock_people(connection, held | wanted)
         for row in rebuilding.readable_about(connection, held):
             if row.id not in opened:
                 opened[row.id] = open_message(row, knowledge, worker.site)
-        arrivals = [each for each in opened.values() if isinstance(each, Arrival)]
-        names = identities_of(arrivals)
+        arrivals = [each for each in opened.values() if isinstance(each, ReadMessage)]
+        names = identities_in(arrivals)
         named = patients.identities(connection, names)
-        lock_numbers(connection, names, numbers_of(arrivals))
+        lock_numbers(connection, names, numbers_in(arrivals))
         wanted = {*held, *named.values()}
     arrivals.sort(key=lambda arrival: arrival.message_id)
     return _Histories(held, named, arrivals, [each for each in opened.values() if isinstance(each, Outcome)])

@@ -5,13 +5,13 @@ from functools import partial
 import sqlalchemy as sa
 import structlog
 
+from history.alerting import RISK_WINDOW
 from store import orders
 from store.locks import lock_people
 from worker.batch import Done, Judge, judge_again
 from worker.dependencies import Dependencies
 from worker.local_codes import knowledge_now
 from worker.patience import patiently
-from worker.raise_alerts import RISK_WINDOW
 from worker.record import Touched
 
 log = structlog.get_logger()

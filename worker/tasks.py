@@ -8,6 +8,7 @@ from typing import TypeVar
 import sqlalchemy as sa
 import structlog
 
+from history.messages import ReadMessage
 from store import local_codes, message_queries
 from store.engine import reading
 from store.message_queries import Outcome, StoredMessage
@@ -16,9 +17,8 @@ from worker.batch import Done, Judge, record_and_judge
 from worker.dependencies import Dependencies
 from worker.errors import TRY_AGAIN
 from worker.local_codes import knowledge_now, sightings
-from worker.opening import open_message
 from worker.patience import patiently
-from worker.record import Arrival
+from worker.record import open_message
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -34,7 +34,7 @@ class _Failure:
     error: str
 
 
-Read = Arrival | Outcome | _Failure
+Read = ReadMessage | Outcome | _Failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +114,12 @@ def _park_alone(
 
 def _process(connection: sa.Connection, worker: Dependencies, opened: _Opened) -> Done:
     now = worker.clock()
-    arrivals: list[Arrival] = []
+    arrivals: list[ReadMessage] = []
     outcomes: list[Outcome] = []
     held = message_queries.lock_received(connection, opened.read)
     for message_id, again in held.items():
         found = opened.read[message_id]
-        if isinstance(found, Arrival):
+        if isinstance(found, ReadMessage):
             arrivals.append(replace(found, again=again))
         else:
             outcomes.append(_parked(message_id, found) if isinstance(found, _Failure) else found)
@@ -135,7 +135,9 @@ def _process(connection: sa.Connection, worker: Dependencies, opened: _Opened) -
     return done
 
 
-def record_safely(connection: sa.Connection, judge: Judge, arrivals: list[Arrival], outcomes: list[Outcome]) -> Done:
+def record_safely(
+    connection: sa.Connection, judge: Judge, arrivals: list[ReadMessage], outcomes: list[Outcome]
+) -> Done:
     """Record and answer them in this transaction; adds how each ended, and one that fails is parked alone."""
     if not arrivals:
         return Done()
@@ -154,7 +156,7 @@ def record_safely(connection: sa.Connection, judge: Judge, arrivals: list[Arriva
     return total
 
 
-def _in_savepoint(connection: sa.Connection, judge: Judge, arrivals: Sequence[Arrival]) -> Done:
+def _in_savepoint(connection: sa.Connection, judge: Judge, arrivals: Sequence[ReadMessage]) -> Done:
     with connection.begin_nested():
         return record_and_judge(connection, judge, arrivals)
 
@@ -181,7 +183,7 @@ def _place(error: Exception) -> str:
     return f"{trace.tb_frame.f_code.co_name}:{trace.tb_lineno}" if trace is not None else "?"
 
 
-def note_flags(connection: sa.Connection, arrivals: Sequence[Arrival]) -> None:
+def note_flags(connection: sa.Connection, arrivals: Sequence[ReadMessage]) -> None:
     """Keep what was doubtful about these messages with them."""
     flags: dict[int, Collection[str]] = {
         arrival.message_id: arrival.reading.flags for arrival in arrivals if arrival.reading.flags

@@ -136,7 +136,7 @@ def import_history(
 
 
 def _feed(source: str) -> str:
-    from history.marks import IMPORT
+    from history.messages import IMPORT
 
     if source != source.strip() or len(source) > 60:
         raise UnusableSettings(f"--source {source!r}: a short name, as `epd`")

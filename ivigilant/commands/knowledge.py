@@ -231,15 +231,15 @@ def _run(settings: "Settings", knowledge: Path, since: datetime | None, messages
     from ivigilant.site import load_site
     from ivigilant.site_choices import worker_site
     from store.engine import connect, reading
+    from worker.histories import StoredHistories
     from worker.local_codes import with_mapped
-    from worker.past import Past
 
     file = load_site(settings.site_file)
     old = site_knowledge(settings, file)
     new = site_knowledge(settings.model_copy(update={"knowledge_dir": knowledge}), file)
     with database_explained(), reading(connect(settings.database())) as connection:
         old, new = with_mapped(old, connection), with_mapped(new, connection)
-        past = Past(connection, worker_site(file, settings), messages or needs_messages(old, new))
+        histories = StoredHistories(connection, worker_site(file, settings), messages or needs_messages(old, new))
         with Progress(console=Console(stderr=True), transient=True) as progress:
-            task = progress.add_task("judging", total=past.size())
-            return run(past, old, new, since, lambda size: progress.advance(task, size))
+            task = progress.add_task("judging", total=histories.size())
+            return run(histories, old, new, since, lambda size: progress.advance(task, size))

@@ -8,7 +8,9 @@ from pathlib import Path
 
 from clinical.events import Reading
 from history.choices import Site
-from history.marks import marked, marks_of
+from history.messages import Envelope, ReadMessage, identities_in, take_up
+from history.order_answers import OrderAnswer
+from history.person import judge_messages
 from ivigilant.explain.conformance import SecondOpinion
 from ivigilant.explain.explained import Explained, MessageExplained, OrderExplained, explain_answer
 from ivigilant.explain.messages import Known, explain_any
@@ -29,9 +31,6 @@ from parsers.fhir.reading import is_resource, read_resource_header
 from parsers.reading import read
 from rules.knowledge import Knowledge
 from store.messages import Arrival as Kept
-from worker.nameless import name_of, take_in
-from worker.record import Arrival, identities_of
-from worker.rehearsal import Judged, rehearse
 
 _FHIR = {*LINES, *WHOLE}
 _IMPORT = Defaults().source  # what a first load calls its feed when nobody names it
@@ -108,29 +107,33 @@ def explain_files(
     """Explain the messages of these files, and what would be concluded for the patients they speak of."""
     before = list(_history(dry_run, history, now))
     explained: list[MessageExplained] = []
-    arrivals: list[Arrival] = []
+    messages: list[ReadMessage] = []
     for name, raw in _named(paths):
         for kept in dry_run.received(raw, now):
             seen = explain_any(_known(dry_run, name, kept), dry_run.knowledge, opinion)
             explained.append(seen.explained)
             if seen.reading is not None and seen.explained.state == "processed":
-                arrivals.append(_arrival(dry_run, kept, seen.reading, len(before) + len(explained)))
-    judged = rehearse([*before, *arrivals], dry_run.knowledge, dry_run.site)
-    spoken_of = identities_of(arrivals)
-    orders = [_order(each, dry_run.knowledge) for each in judged if each.identities & spoken_of]
+                messages += _taken_up(dry_run, kept, seen.reading, len(before) + len(explained))
+    named = identities_in(messages)
+    orders = [
+        _order(answer, dry_run.knowledge)
+        for each in judge_messages([*before, *messages], dry_run.knowledge, dry_run.site)
+        if named.intersection(each.person.identities)
+        for answer in each.answers
+    ]
     return Explained(tuple(explained), len(before), tuple(orders))
 
 
-def _order(judged: Judged, knowledge: Knowledge) -> OrderExplained:
-    assessment = judged.answered.assessment
+def _order(answer: OrderAnswer, knowledge: Knowledge) -> OrderExplained:
+    assessment = answer.assessment
     return explain_answer(
-        judged.told,
+        answer.conclusion.content,
         knowledge,
         tier=assessment.tier.name.lower(),
         priority=assessment.priority.name.lower(),
         version=assessment.knowledge,
-        as_of=judged.answered.case.at,
-        stream=judged.answered.stream,
+        as_of=answer.case.at,
+        stream=answer.stream,
     )
 
 
@@ -150,7 +153,7 @@ def _known(dry_run: DryRun, name: str, kept: Kept) -> Known:
     )
 
 
-def _history(dry_run: DryRun, paths: Iterable[Path], now: datetime) -> Iterator[Arrival]:
+def _history(dry_run: DryRun, paths: Iterable[Path], now: datetime) -> Iterator[ReadMessage]:
     """What the history files add; what cannot be read adds nothing."""
     number = 0
     for _, raw in _named(paths):
@@ -158,23 +161,30 @@ def _history(dry_run: DryRun, paths: Iterable[Path], now: datetime) -> Iterator[
             number += 1
             if kept.state != "received":
                 continue
-            reading = _read(dry_run, kept)
-            if reading is not None and not reading.ignored:
-                yield _arrival(dry_run, kept, reading, number)
+            try:
+                reading: Reading | UnreadableMessage = read(kept.raw, dry_run.site.defaults_of(_feed(dry_run, kept)))
+            except TooManySegments:
+                continue
+            except UnreadableMessage as error:
+                reading = error
+            yield from _taken_up(dry_run, kept, reading, number)
 
 
-def _read(dry_run: DryRun, kept: Kept) -> Reading | None:
-    try:
-        return read(kept.raw, dry_run.site.defaults_of(dry_run.names[kept.feed_id]))
-    except TooManySegments:
-        return None
-    except UnreadableMessage as error:
-        return take_in(error, name_of(kept.control_id, kept.body_hash), dry_run.knowledge)
+def _feed(dry_run: DryRun, kept: Kept) -> str:
+    return dry_run.names[kept.feed_id]
 
 
-def _arrival(dry_run: DryRun, kept: Kept, reading: Reading, number: int) -> Arrival:
+def _taken_up(dry_run: DryRun, kept: Kept, reading: Reading | UnreadableMessage, number: int) -> Iterator[ReadMessage]:
     """As the worker takes it up, at the moment it was sent: a dry run is never a replay of old messages."""
-    feed = dry_run.names[kept.feed_id]
-    received = kept.message_time or kept.received_at
-    marks = marks_of(dry_run.site, feed, test=kept.test, sent=kept.message_time, received=received)
-    return Arrival(number, kept.control_id, kept.body_hash, kept.message_time, marked(reading, marks))
+    envelope = Envelope(
+        message_id=number,
+        control_id=kept.control_id,
+        body_hash=kept.body_hash,
+        message_time=kept.message_time,
+        received_at=kept.message_time or kept.received_at,
+        feed=_feed(dry_run, kept),
+        test=kept.test,
+    )
+    found = take_up(envelope, reading, dry_run.knowledge, dry_run.site)
+    if isinstance(found, ReadMessage):
+        yield found

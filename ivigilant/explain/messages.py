@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from clinical.events import AnyEvent, Header, MedicationGiven, MedicationOrdered, PatientMerged, PatientSeen, Reading
+from history.messages import is_kept, own_name, rescue
 from history.products import product_of
 from ivigilant.explain.conformance import SecondOpinion
 from ivigilant.explain.explained import Conformance, EventSeen, FieldSeen, MessageExplained, SegmentSeen, Statement
@@ -22,8 +23,6 @@ from parsers.hl7.header import read_header
 from parsers.hl7.segments import Message, Segment, split
 from parsers.reading import read_message, refuse_too_many_segments
 from rules.knowledge import Knowledge
-from worker.nameless import name_of, take_in
-from worker.record import keeps
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +78,7 @@ def ended_as(read: Callable[[], Reading], header: Header, known: Known, knowledg
     try:
         reading = read()
     except UnreadableMessage as error:
-        found = take_in(error, name_of(header.control_id, known.body_hash), knowledge)
+        found = rescue(error, own_name(header.control_id, known.body_hash), knowledge)
         if found is None and known.state == "received":
             return error.reading, replace(known, state="parked", reason=error.reason, detail=error.path)
         reading = found or error.reading
@@ -136,7 +135,7 @@ def event_seen(event: AnyEvent, knowledge: Knowledge) -> EventSeen:
     plain: dict[str, Any] = msgspec.to_builtins(event, builtin_types=(datetime,), str_keys=True)
     if isinstance(event, PatientSeen | PatientMerged):
         return EventSeen(plain, True, "the patient")
-    kept = keeps(knowledge, event)
+    kept = is_kept(event, knowledge)
     return EventSeen(plain, kept, _why(event, knowledge, kept))
 
 

@@ -11,10 +11,10 @@ import jinja2
 from rich.console import Console
 from rich.table import Table
 
-from history.conclude import Answered
+from history.order_answers import OrderAnswer
 from rules.assessment import Tier
 from rules.knowledge import Knowledge
-from worker.past import Past
+from worker.histories import StoredHistories
 
 EXAMPLES = 5
 TIERS = ("contraindication", "high", "moderate", "information")
@@ -75,13 +75,17 @@ Progress = Callable[[int], None]
 
 
 def backtest(
-    past: Past, old: Knowledge, new: Knowledge, since: datetime | None = None, progress: Progress = lambda _: None
+    histories: StoredHistories,
+    old: Knowledge,
+    new: Knowledge,
+    since: datetime | None = None,
+    progress: Progress = lambda _: None,
 ) -> Comparison:
     """Judge the whole history with both; orders that begin before `since` are left out."""
     changes: dict[str, RuleChange] = {}
     titles = {rule.id: rule.title.en for knowledge in (old, new) for rule in knowledge.rules}
     before, after, changed = Burden(), Burden(), 0
-    for size, (one, other) in past.answers((old, new)):
+    for size, (one, other) in histories.answers((old, new)):
         olds, news = _wanted(one, since), _wanted(other, since)
         for burden, answers in ((before, olds), (after, news)):
             _count(burden, answers.values())
@@ -89,7 +93,7 @@ def backtest(
             changed += _compare(changes, titles, key[0], olds.get(key), news.get(key))
         progress(size)
     rules = tuple(sorted(changes.values(), key=lambda each: each.rule))
-    return Comparison(old.version, new.version, past.from_messages, since, before, after, rules, changed)
+    return Comparison(old.version, new.version, histories.from_messages, since, before, after, rules, changed)
 
 
 def needs_messages(old: Knowledge, new: Knowledge) -> bool:
@@ -99,7 +103,7 @@ def needs_messages(old: Knowledge, new: Knowledge) -> bool:
     return of_others or one.codes.content() != other.codes.content() or one.recognition != other.recognition
 
 
-def _wanted(answers: Iterable[Answered], since: datetime | None) -> dict[tuple[str, str], Answered]:
+def _wanted(answers: Iterable[OrderAnswer], since: datetime | None) -> dict[tuple[str, str], OrderAnswer]:
     return {
         (_number(answer), answer.stream): answer
         for answer in answers
@@ -107,11 +111,11 @@ def _wanted(answers: Iterable[Answered], since: datetime | None) -> dict[tuple[s
     }
 
 
-def _number(answer: Answered) -> str:
+def _number(answer: OrderAnswer) -> str:
     return (answer.order.placer or answer.order.filler or answer.order.key).rpartition("|")[2]
 
 
-def _count(burden: Burden, answers: Iterable[Answered]) -> None:
+def _count(burden: Burden, answers: Iterable[OrderAnswer]) -> None:
     for answer in answers:
         if answer.stream == "order":
             burden.orders += 1
@@ -119,7 +123,7 @@ def _count(burden: Burden, answers: Iterable[Answered]) -> None:
 
 
 def _compare(
-    changes: dict[str, RuleChange], titles: dict[str, str], order: str, old: Answered | None, new: Answered | None
+    changes: dict[str, RuleChange], titles: dict[str, str], order: str, old: OrderAnswer | None, new: OrderAnswer | None
 ) -> bool:
     was, now = _tiers(old), _tiers(new)
     for rule in was.keys() | now.keys():
@@ -138,7 +142,7 @@ def _compare(
     return was != now or (old is None) != (new is None)
 
 
-def _tiers(answer: Answered | None) -> dict[str, Tier]:
+def _tiers(answer: OrderAnswer | None) -> dict[str, Tier]:
     return {finding.rule: finding.tier for finding in answer.assessment.findings} if answer else {}
 
 

@@ -9,13 +9,13 @@ from hashlib import sha256
 from multiprocessing import get_context
 
 from history.choices import Site
+from history.messages import ReadMessage
+from history.person import judge_messages
 from parsers.reading import read
 from rules.knowledge import Knowledge
 from rules.load import load_knowledge
 from synthetic.population import USUAL, Population, patients
 from synthetic.wire import Draft, post
-from worker.record import Arrival
-from worker.rehearsal import rehearse
 
 TIERS = ("contraindication", "high", "moderate", "information", "none")
 PUSHED = TIERS[:3]  # what reaches the inbox; information is shown with the order
@@ -51,8 +51,8 @@ def measure(
     """Judge the order of every patient of the population, from the one that comes after so many."""
     burden = Burden()
     for number, drafts in patients(now, size, population, after=after):
-        for judged in rehearse(_read(drafts, number, site, now), knowledge, site):
-            answer = judged.answered
+        people = judge_messages(_read(drafts, number, site, now), knowledge, site)
+        for answer in (answer for each in people for answer in each.answers):
             if answer.stream != "order" or not answer.order.placer.endswith(number):
                 continue
             tier = answer.assessment.tier
@@ -86,13 +86,13 @@ def _piece(after: int, size: int, at_risk_from: int) -> Burden:
     return measure(knowledge, Site(), size, AT, after=after)
 
 
-def _read(drafts: list[Draft], number: str, site: Site, now: datetime) -> list[Arrival]:
+def _read(drafts: list[Draft], number: str, site: Site, now: datetime) -> list[ReadMessage]:
     found = []
     for index, draft in enumerate(drafts, start=1):
         sent = now - timedelta(minutes=5) + timedelta(seconds=index)
         raw = post(draft, f"{number}{index}", sent)
         reading = read(raw, site.defaults_of("default"))
-        found.append(Arrival(index, f"{number}{index}", sha256(raw).digest(), sent, reading))
+        found.append(ReadMessage(index, f"{number}{index}", sha256(raw).digest(), sent, reading))
     return found
 
 

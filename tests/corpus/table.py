@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from clinical.events import AnyEvent
+from history.messages import kind_of
 from parsers.defaults import Defaults
 from parsers.errors import UnreadableMessage
 from parsers.reading import read
@@ -17,7 +18,6 @@ from store import migrate
 from store.engine import connect
 from tests.corpus import Source, corpus, holds_msh, sources
 from tests.corpus.replay import Ended, Endings, Sent, endings, process_all, send_all
-from worker.record import kind_of
 
 KINDS = ("order", "administration", "condition", "procedure", "allergy", "observation", "patient", "merge")
 

@@ -9,7 +9,7 @@ from clinical.events import AnyEvent, MedicationGiven, MedicationOrdered, OrderK
 from clinical.identities import Identifier
 from clinical.quantities import Quantity
 from clinical.times import Moment
-from history.alerting import Answer
+from history.conclusion import Conclusion
 from history.entries import Entry
 from rules.assessment import Tier
 
@@ -48,9 +48,9 @@ def moment(days: float = 0) -> Moment:
     return Moment(at=MONDAY + timedelta(days=days), precision="second")
 
 
-def an_answer(tier: Tier = Tier.HIGH, rules: tuple[str, ...] = ("IG-VTE-006",), **order: Any) -> Answer:
-    told = {
+def a_conclusion(tier: Tier = Tier.HIGH, rules: tuple[str, ...] = ("IG-VTE-006",), **order: Any) -> Conclusion:
+    content = {
         "findings": [{"rule": rule, "tier": tier.name.lower()} for rule in rules],
         "order": {"product": "IVIg", "dose_g": [30.0, 30.0], "state": "active", **order},
     }
-    return Answer(tier, f"{tier}{rules}{sorted(order.items())}", told)
+    return Conclusion(tier, f"{tier}{rules}{sorted(order.items())}", content)

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from history.marks import IMPORT
+from history.messages import IMPORT
 from ivigilant.importing.files import files_in
 from ivigilant.importing.letters import Letters, feed_named
 from ivigilant.importing.loading import FirstLoad, Tally, medications_in

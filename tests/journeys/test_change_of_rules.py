@@ -20,7 +20,7 @@ from tests.journeys.bedside import DAY, Bedside
 from tests.journeys.hospital import Hospital
 from tests.journeys.pharmacist import pharmacist_of
 from tests.knowledge_folders import a_copy, edit
-from worker.past import Past
+from worker.histories import StoredHistories
 
 RULE = "library/ig-vte-015.yaml"
 HOUSE_CODE = Drug(Code("IG10", "INFUUSZAK HUISMERK 100MG/ML", "99ZKH"))
@@ -53,8 +53,8 @@ def an_order_at_inr_1_9(ward: Bedside) -> None:
 
 def compared(hospital: Hospital, new: Knowledge) -> Comparison:
     with reading(hospital.engine) as connection:
-        past = Past(connection, hospital.site, needs_messages(hospital.knowledge, new))
-        return backtest(past, hospital.knowledge, new)
+        histories = StoredHistories(connection, hospital.site, needs_messages(hospital.knowledge, new))
+        return backtest(histories, hospital.knowledge, new)
 
 
 def rows_of(engine: sa.Engine) -> dict[str, int]:

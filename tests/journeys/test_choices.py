@@ -21,7 +21,7 @@ from tests.journeys.bedside import DAY, Bedside
 from tests.journeys.hospital import Hospital
 from tests.journeys.pharmacist import pharmacist_of
 from tests.knowledge_folders import a_copy, edit
-from worker.past import Past
+from worker.histories import StoredHistories
 
 
 def asking() -> Knowledge:
@@ -78,8 +78,8 @@ def test_more_factors_are_seen_to_lose_alerts_before_they_are_asked_for(hospital
 
     new = load_knowledge(own)
     with reading(hospital.engine) as connection:
-        past = Past(connection, hospital.site, needs_messages(hospital.knowledge, new))
-        found = backtest(past, hospital.knowledge, new)
+        histories = StoredHistories(connection, hospital.site, needs_messages(hospital.knowledge, new))
+        found = backtest(histories, hospital.knowledge, new)
     (told,) = differences(read_files(), read_files(own))
 
     assert (found.burden_before.alerts_per_hundred, found.burden_after.alerts_per_hundred) == (100.0, 0.0)

@@ -7,6 +7,8 @@ import msgspec
 import sqlalchemy as sa
 
 from history.choices import Site
+from history.messages import ReadMessage
+from history.person import judge_messages
 from listener.receive import body_hash
 from parsers.defaults import Defaults
 from parsers.hl7.header import read_header_line
@@ -15,17 +17,15 @@ from rules.knowledge import Knowledge
 from store import tables
 from synthetic.stream import hospital_messages
 from tests.journeys.hospital import Hospital
-from worker.record import Arrival
-from worker.rehearsal import rehearse
 
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 SITE = Site()
 
 
-def an_arrival(number: int, raw: bytes) -> Arrival:
+def a_message(number: int, raw: bytes) -> ReadMessage:
     reading = read(raw, Defaults(zone=SITE.zone))
     sent = reading.header.sent_at
-    return Arrival(
+    return ReadMessage(
         number, reading.header.control_id, body_hash(raw, read_header_line(raw)), sent.at if sent else None, reading
     )
 
@@ -51,12 +51,16 @@ def test_a_dry_run_of_a_day_answers_every_order_as_the_database_does(
     for start in range(0, len(ids), 200):
         hospital.processes(ids[start : start + 200])
 
-    judged = rehearse([an_arrival(number, raw) for number, raw in enumerate(messages, 1)], knowledge, SITE)
+    read = [a_message(number, raw) for number, raw in enumerate(messages, 1)]
+    answers = [answer for each in judge_messages(read, knowledge, SITE) for answer in each.answers]
 
     with sqlite_engine.connect() as connection:
         answer = tables.assessment
         newest = sa.select(sa.func.max(answer.c.id)).group_by(answer.c.order_id, answer.c.stream)
         rows = connection.execute(sa.select(answer.c.conclusion, answer.c.stream).where(answer.c.id.in_(newest)))
         stored = {(row.conclusion["order"]["placer"], row.stream): without_rows(row.conclusion) for row in rows}
-    told = {(each.told["order"]["placer"], each.answered.stream): without_rows(each.told) for each in judged}
+    told = {
+        (each.conclusion.content["order"]["placer"], each.stream): without_rows(each.conclusion.content)
+        for each in answers
+    }
     assert told == stored

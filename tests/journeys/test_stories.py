@@ -13,15 +13,14 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from history.conclusion import signature
+from history.person import judge_messages
 from rules.knowledge import Knowledge
 from store import tables
 from tests.journeys.drawing import stories, stories_of_identity
 from tests.journeys.hospital import Hospital
 from tests.journeys.stories import Happening, messages
-from tests.journeys.test_rehearsal import an_arrival
+from tests.journeys.test_rehearsal import a_message
 from tests.thoroughness import STORIES
-from worker.rehearsal import Judged, rehearse
 
 checks = settings(
     max_examples=STORIES,
@@ -83,13 +82,10 @@ def answers(hospital: Hospital) -> list[tuple[str, str]]:
 
 def rehearsed(sent: Sequence[bytes], hospital: Hospital) -> list[tuple[str, str]]:
     """What a dry run concludes, which goes over everything at once."""
-    arrivals = [an_arrival(number, raw) for number, raw in enumerate(sent, 1)]
-    judged = rehearse(arrivals, hospital.knowledge, hospital.site)
-    return sorted((each.answered.order.key, signed(each)) for each in judged if each.answered.stream == "order")
-
-
-def signed(judged: Judged) -> str:
-    return signature(judged.answered.assessment, judged.answered.order, judged.told)
+    read = [a_message(number, raw) for number, raw in enumerate(sent, 1)]
+    people = judge_messages(read, hospital.knowledge, hospital.site)
+    found = [answer for each in people for answer in each.answers if answer.stream == "order"]
+    return sorted((answer.order.key, answer.conclusion.signature) for answer in found)
 
 
 class Twice:

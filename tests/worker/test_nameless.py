@@ -3,6 +3,7 @@
 import pytest
 import sqlalchemy as sa
 
+from history.messages import rescue
 from parsers.defaults import Defaults
 from parsers.errors import UnreadableMessage
 from parsers.reading import read
@@ -12,7 +13,6 @@ from store import tables
 from tests.journeys.hospital import Hospital
 from tests.parsers.builders import a_message, a_patient_message
 from tests.parsers.medication.order_builders import ORC, rxe
-from worker.nameless import take_in
 
 NAMELESS = "PID|1||||Jansen^Willem||19481103|M"
 
@@ -82,4 +82,4 @@ def test_what_is_unreadable_for_another_reason_is_left_to_a_human(knowledge: Kno
         read(order, Defaults())
 
     assert found.value.reason == "medication_elsewhere"
-    assert take_in(found.value, "m1", knowledge) is None
+    assert rescue(found.value, "m1", knowledge) is None

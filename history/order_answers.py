@@ -1,12 +1,14 @@
-"""A patient's IVIg orders judged again: entries in, one answer per order out. No database, no clock."""
+"""The answer to each IVIg order of one patient, and to what came after its doses. No database, no clock."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final
+from functools import cached_property
+from typing import Any, Final
 
 from clinical.events import MedicationOrdered
 from history.choices import Site
+from history.conclusion import Conclusion, conclusion_of
 from history.courses import Course, course_of, doses_of
 from history.entries import Entry
 from history.facts import Timeline, facts_of, lay_out, medication_fact, provenance, weight_on
@@ -19,32 +21,52 @@ from rules.evaluate import evaluate
 from rules.facts import Case, Dose, Fact, Order, Patient, events_among
 from rules.knowledge import Knowledge
 
+ORDER: Final = "order"  # stream of answers to orders
+SURVEILLANCE: Final = "pharmacovigilance"  # stream of answers to what came after infusions
 
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """One IVIg order with its answer."""
 
-    order: OrderState
+@dataclass(frozen=True)  # without slots: the conclusion is kept once somebody asked for it
+class OrderAnswer:
+    """One IVIg order with its answer: what is judged, what the rules found, and how it is stored and shown."""
+
+    order: OrderState  # as it stands: numbers, state, what is to be given
     product: Product
-    case: Case
-    assessment: Assessment
+    case: Case  # what the rules looked at
+    assessment: Assessment  # what the rules found
     starts_at: datetime | None
-    ends_at: datetime | None
-    badges: frozenset[str]
-    stream: str = "order"
+    ends_at: datetime | None  # None while it is open-ended
+    badges: frozenset[str]  # test, replay
+    shown: dict[str, Any]  # who the patient is, as an alert shows it
+    stream: str = ORDER
+
+    @property
+    def tier(self) -> Tier:
+        """How strongly the rules speak."""
+        return self.assessment.tier
+
+    @property
+    def is_surveillance(self) -> bool:
+        """Whether it is about what came after a dose, and not about the order itself."""
+        return self.stream == SURVEILLANCE
+
+    @cached_property
+    def conclusion(self) -> Conclusion:
+        """The answer as it is stored; made when it is asked for, for a backtest never does."""
+        return conclusion_of(self.assessment, self.case, self.order, self.shown)
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
-    """What is known of the patient, whichever order is judged."""
+class _PatientRecord:
+    """What every order of the patient is judged with."""
 
     patient: Patient
     facts: Timeline
     history_received: bool
     history_as_of: datetime | None
+    shown: dict[str, Any]
 
 
-def conclude(
+def answer_orders(
     entries: Sequence[Entry],
     patient: Patient,
     knowledge: Knowledge,
@@ -52,18 +74,21 @@ def conclude(
     *,
     history_received: bool,
     history_as_of: datetime | None = None,
-) -> list[Answered]:
+    shown: dict[str, Any],
+) -> list[OrderAnswer]:
     """Judge every IVIg order of one patient, and what came after its doses; entries come oldest version first."""
     orders = [
         (order, product_of(knowledge, order.content)) for order in fold_orders(entries) if order.content is not None
     ]
     facts = lay_out([*facts_of(entries, site.zone), *_medications(orders, site)], knowledge)
-    known = _Known(patient, facts, history_received, history_as_of)
+    record = _PatientRecord(patient, facts, history_received, history_as_of, shown)
     courses = {order.key: course_of(order, product.brand, site) for order, product in orders if product.is_ivig}
     asked = [(order, product) for order, product in orders if order.state != CONTAINER]
-    answered = [_answer(order, product, courses, known, knowledge, site) for order, product in asked if product.is_ivig]
+    answered = [
+        _answer(order, product, courses, record, knowledge, site) for order, product in asked if product.is_ivig
+    ]
     beside = [  # not IVIg, so that its doses are none of a course of IVIg
-        _answer(order, product, courses | {order.key: course_of(order, product.brand, site)}, known, knowledge, site)
+        _answer(order, product, courses | {order.key: course_of(order, product.brand, site)}, record, knowledge, site)
         for order, product in asked
         if not product.is_ivig and is_answered(knowledge, product)
     ]
@@ -86,13 +111,13 @@ def why_unanswered(entries: Sequence[Entry], knowledge: Knowledge) -> dict[str, 
 
 
 def _watched(
-    answered: Sequence[Answered],
+    answered: Sequence[OrderAnswer],
     courses: dict[str, Course],
     facts: Timeline,
     entries: Sequence[Entry],
     knowledge: Knowledge,
     site: Site,
-) -> list[Answered]:
+) -> list[OrderAnswer]:
     """The orders after whose doses something happened."""
     doses = sorted(
         (dose for one in answered for dose in doses_of(courses[one.order.key], site)),
@@ -104,7 +129,7 @@ def _watched(
         if watched is not None:
             case, assessment = watched
             badges = _badges_of(assessment, case.order, entries)
-            found.append(replace(one, case=case, assessment=assessment, badges=badges, stream=STREAM))
+            found.append(replace(one, case=case, assessment=assessment, badges=badges, stream=SURVEILLANCE))
     return found
 
 
@@ -133,12 +158,12 @@ def _answer(
     order: OrderState,
     product: Product,
     courses: dict[str, Course],
-    known: _Known,
+    record: _PatientRecord,
     knowledge: Knowledge,
     site: Site,
-) -> Answered:
+) -> OrderAnswer:
     course = courses[order.key]
-    at = _moment(order, course, known.facts).astimezone(site.zone)
+    at = _moment(order, course, record.facts).astimezone(site.zone)
     other_doses = tuple(
         sorted(
             (
@@ -150,18 +175,18 @@ def _answer(
             key=lambda dose: (dose.at, dose.order),
         )
     )
-    weight = weight_on(at, known.facts.weights, known.patient)
+    weight = weight_on(at, record.facts.weights, record.patient)
     case = Case(
         order=judged_order(order, product, course, list(courses.values()), site, weight),
-        patient=known.patient,
+        patient=record.patient,
         at=at,
-        facts=known.facts.until(at, provenance(order.source) if order.source is not None else None),
+        facts=record.facts.until(at, provenance(order.source) if order.source is not None else None),
         doses=_until_course(other_doses, at),
-        history_received=known.history_received,
-        history_as_of=known.history_as_of,
+        history_received=record.history_received,
+        history_as_of=record.history_as_of,
     )
     assessment = evaluate(case, knowledge)
-    return Answered(order, product, case, assessment, course.starts_at, course.ends_at, order.badges)
+    return OrderAnswer(order, product, case, assessment, course.starts_at, course.ends_at, order.badges, record.shown)
 
 
 def _until_course(doses: tuple[Dose, ...], at: datetime) -> tuple[Dose, ...]:
@@ -178,9 +203,6 @@ def _moment(order: OrderState, course: Course, facts: Timeline) -> datetime:
     return max(course.starts_at, min([latest, *ends]))
 
 
-STREAM: Final = "pharmacovigilance"
-
-
 def watch(case: Case, known: Timeline, doses: Sequence[Dose], knowledge: Knowledge) -> tuple[Case, Assessment] | None:
     """Look for an event after the doses of this order; None when there is none.
 
@@ -191,12 +213,12 @@ def watch(case: Case, known: Timeline, doses: Sequence[Dose], knowledge: Knowled
     if first is None or known.latest_event is None or known.latest_event < first:
         return None
     whole = replace(case, facts=known.facts, doses=tuple(doses), at=known.latest_moment or known.latest_event)
-    seen = evaluate(whole, knowledge, STREAM)
+    seen = evaluate(whole, knowledge, SURVEILLANCE)
     if seen.tier == Tier.NONE:
         return None
     at = _newest([event for finding in seen.findings for event in events_among(finding.facts, case.order)])
     then = replace(whole, facts=known.until(at), at=at)
-    return then, evaluate(then, knowledge, STREAM)
+    return then, evaluate(then, knowledge, SURVEILLANCE)
 
 
 def _newest(facts: Sequence[Fact]) -> datetime:

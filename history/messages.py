@@ -1,0 +1,305 @@
+"""What received messages say: of whom, which of it a history keeps, and how it is to be treated. No database."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+import msgspec
+
+from clinical.events import (
+    Allergy,
+    AnyEvent,
+    Condition,
+    MedicationGiven,
+    MedicationOrdered,
+    Observation,
+    PatientMerged,
+    PatientSeen,
+    Procedure,
+    Reading,
+)
+from clinical.identities import Identifier, MergeStatement, Name
+from clinical.versions import version_of
+from history.choices import Site
+from history.entries import NewEntry
+from history.orders import CONFIRMATION_NEEDED
+from history.products import is_answered, product_of
+from parsers.errors import UnreadableMessage
+from parsers.hl7.identifiers import is_national
+from rules.knowledge import Knowledge
+
+Fields = dict[str, Any]
+
+IMPORT = "import"  # the feed of a first load
+NO_PATIENT_NUMBER = "no_patient_number"  # flag on a reading, and on events of a patient that one message made up
+ONE_MESSAGE = "no patient number"  # authority of an identity that one message makes for itself
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What is known of a received message beside what it says."""
+
+    message_id: int
+    control_id: str
+    body_hash: bytes
+    message_time: datetime | None
+    received_at: datetime
+    feed: str
+    test: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReadMessage:
+    """A received message and what it says, each event flagged with how it is to be treated."""
+
+    message_id: int
+    control_id: str
+    body_hash: bytes
+    message_time: datetime | None
+    reading: Reading
+    again: bool = False  # it was processed before: judge anew, also when nothing in the history changes
+
+    def version(self, event: AnyEvent) -> str:
+        """The place of an event in the order of what happened; one that is not dated happened when it was told."""
+        return version_of(event.at or self.message_time, self.message_time, self.control_id, self.body_hash)
+
+
+@dataclass(frozen=True, slots=True)
+class NotRecorded:
+    """Why a message adds nothing to any history: it is ignored, or a human must look at it."""
+
+    state: Literal["ignored", "parked"]
+    reason: str
+    detail: str | None = None
+
+
+def take_up(
+    envelope: Envelope, reading: Reading | UnreadableMessage, knowledge: Knowledge, site: Site
+) -> ReadMessage | NotRecorded:
+    """Give what is to be recorded of a message, or why there is nothing."""
+    if isinstance(reading, UnreadableMessage):
+        rescued = rescue(reading, own_name(envelope.control_id, envelope.body_hash), knowledge)
+        if rescued is None:
+            return NotRecorded("parked", reading.reason, reading.path)
+        reading = rescued
+    if reading.ignored:
+        return NotRecorded("ignored", reading.ignored)
+    return ReadMessage(
+        message_id=envelope.message_id,
+        control_id=envelope.control_id,
+        body_hash=envelope.body_hash,
+        message_time=envelope.message_time,
+        reading=_flagged(reading, _treatment(envelope, site)),
+    )
+
+
+def _treatment(envelope: Envelope, site: Site) -> tuple[str, ...]:
+    """How every event of a message is to be treated; what was imported is old, whatever its date."""
+    flags = []
+    if envelope.test:
+        flags.append("test")
+    if is_imported(envelope.feed) or _is_old(envelope, site):
+        flags.append("replay")
+    if envelope.feed in site.stops_need_confirmation:
+        flags.append(CONFIRMATION_NEEDED)
+    return tuple(flags)
+
+
+def is_imported(feed: str) -> bool:
+    """Whether a first load is kept under this name: `import`, or `import` and the name of a source."""
+    return feed.partition(" ")[0] == IMPORT
+
+
+def _is_old(envelope: Envelope, site: Site) -> bool:
+    sent = envelope.message_time
+    return sent is not None and envelope.received_at - sent > site.replay_after
+
+
+def _flagged(reading: Reading, flags: tuple[str, ...]) -> Reading:
+    """The reading with these flags on every event, so that folding orders needs no other source."""
+    if not flags:
+        return reading
+    events = tuple(msgspec.structs.replace(event, flags=(*event.flags, *flags)) for event in reading.events)
+    return Reading(reading.header, events, reading.ignored, reading.flags, reading.not_understood)
+
+
+def rescue(error: UnreadableMessage, name: str, knowledge: Knowledge) -> Reading | None:
+    """Give the reading to go on with when a message names no patient, or None when a human must look.
+
+    Of a message that is unreadable for another reason, the rest may be wrong too. An IVIg order must have an answer, so
+    it gets an identity of its own, made of `name`. What no rule can use is left out, as it is for a patient with a
+    number; when nothing else was said the message is ignored.
+    """
+    if error.reason != "no_patient":
+        return None
+    unnamed = [event for event in error.reading.events if not event.patient]
+    clinical = [event for event in unnamed if not isinstance(event, PatientSeen | PatientMerged)]
+    if any(_is_ivig(event, knowledge) for event in clinical):
+        identity = (Identifier(authority=ONE_MESSAGE, value=name),)
+        return _rescued(error.reading, tuple(_named(error.reading, identity)))
+    if any(is_kept(event, knowledge) for event in clinical):
+        return None
+    named = tuple(event for event in error.reading.events if event.patient)
+    return _rescued(error.reading, named, ignored="" if named else error.reason)
+
+
+def own_name(control_id: str, body_hash: bytes) -> str:
+    """What a message calls a patient it does not name: the same when it is sent again, another for every other one."""
+    return f"{control_id or '?'}/{body_hash.hex()[:8]}"
+
+
+def _is_ivig(event: AnyEvent, knowledge: Knowledge) -> bool:
+    return isinstance(event, MedicationOrdered | MedicationGiven) and product_of(knowledge, event).is_ivig
+
+
+def _named(reading: Reading, identity: tuple[Identifier, ...]) -> Iterator[AnyEvent]:
+    for event in reading.events:
+        if event.patient:
+            yield event
+        else:
+            yield msgspec.structs.replace(event, patient=identity, flags=(*event.flags, NO_PATIENT_NUMBER))
+
+
+def _rescued(reading: Reading, events: tuple[AnyEvent, ...], ignored: str = "") -> Reading:
+    return Reading(reading.header, events, ignored, (*reading.flags, NO_PATIENT_NUMBER), reading.not_understood)
+
+
+def identities_in(messages: Iterable[ReadMessage]) -> set[Name]:
+    """Every identity the messages speak of, also those they retire."""
+    return {name for message in messages for event in message.reading.events for name in _identities(event)}
+
+
+def _identities(event: AnyEvent) -> Iterator[Name]:
+    if event.patient:
+        yield identity_of(event.patient)
+    if isinstance(event, PatientMerged):
+        yield from _retired_by(event)
+
+
+def identity_of(identifiers: Sequence[Identifier]) -> Name:
+    """The number a patient goes by: the first."""
+    return identifiers[0].authority, identifiers[0].value
+
+
+def numbers_in(messages: Iterable[ReadMessage]) -> set[Name]:
+    """Every number the messages know a patient by."""
+    events = (event for message in messages for event in message.reading.events)
+    return {(each.authority, each.value) for event in events for each in event.patient}
+
+
+def _retired_by(event: PatientMerged) -> tuple[Name, ...]:
+    """Every number that is given up, or was by mistake."""
+    return tuple((each.authority, each.value) for each in event.retired if not is_national(each))
+
+
+@dataclass(frozen=True, slots=True)
+class MergeTold:
+    """What a message says of two identities, and where it says so."""
+
+    statement: MergeStatement[Name]
+    message_id: int
+    path: str
+
+
+@dataclass(slots=True)
+class Gathered:
+    """What messages say, sorted by what becomes of it, each with the identity it is said of."""
+
+    entries: list[NewEntry] = field(default_factory=list)
+    demographics: list[tuple[Name, str, Fields]] = field(default_factory=list)  # each with its version
+    merges: list[MergeTold] = field(default_factory=list)
+    numbers: set[tuple[Name, str, Name]] = field(default_factory=set)  # a number, its type, and who goes by it
+    with_ivig: set[Name] = field(default_factory=set)
+    with_history: set[Name] = field(default_factory=set)  # a diagnosis, problem or allergy came, kept or not
+
+
+def gather(messages: Iterable[ReadMessage], knowledge: Knowledge) -> Gathered:
+    """Sort what the messages say; the same for a database and for a dry run."""
+    gathered = Gathered()
+    for message in messages:
+        for event in message.reading.events:
+            _sort(gathered, message, event, knowledge)
+    return gathered
+
+
+def _sort(gathered: Gathered, message: ReadMessage, event: AnyEvent, knowledge: Knowledge) -> None:
+    identity, version = identity_of(event.patient), message.version(event)
+    for each in event.patient:
+        gathered.numbers.add(((each.authority, each.value), each.type, identity))
+    if isinstance(event, PatientSeen):
+        gathered.demographics.append((identity, version, demographics_in(event)))
+        return
+    if isinstance(event, PatientMerged):
+        gathered.merges.extend(_merges(message, event, version))
+        return
+    if isinstance(event, Condition | Allergy):
+        gathered.with_history.add(identity)
+    if not is_kept(event, knowledge):
+        return
+    if isinstance(event, MedicationOrdered | MedicationGiven) and is_answered(knowledge, product_of(knowledge, event)):
+        gathered.with_ivig.add(identity)
+    gathered.entries.append(
+        NewEntry(
+            identity=identity,
+            kind=kind_of(event),
+            key=_natural_key(event, version),
+            version=version,
+            event=event,
+            message_id=message.message_id,
+            control_id=message.control_id,
+            deleted=getattr(event, "action", "assert") == "delete",
+        )
+    )
+
+
+def _merges(message: ReadMessage, event: PatientMerged, version: str) -> Iterator[MergeTold]:
+    """Each pair it speaks of: a merge has a direction, an un-merge names two patients in whatever order."""
+    survivor = identity_of(event.patient)
+    for retired in _retired_by(event):
+        for one, other in [(retired, survivor), (survivor, retired)] if event.undone else [(retired, survivor)]:
+            yield MergeTold(MergeStatement(one, other, version, event.undone), message.message_id, event.path)
+
+
+def demographics_in(seen: PatientSeen) -> Fields:
+    """What the message says of the person; a field it leaves empty is not in it."""
+    fields: Fields = {
+        "family": seen.name.family if seen.name else "",
+        "given": seen.name.given if seen.name else "",
+        "birth_date": seen.birth_date.isoformat() if seen.birth_date else "",
+        "sex": seen.sex,
+        "ward": seen.ward,
+        "visit": seen.visit,
+        "patient_class": seen.patient_class,
+    }
+    filled = {name: value for name, value in fields.items() if value}
+    if seen.deceased is not None:
+        filled["deceased"] = seen.deceased
+    return filled
+
+
+def is_kept(event: AnyEvent, knowledge: Knowledge) -> bool:
+    """Whether a rule can use it. An order control without a product is kept: its order may be one that counts."""
+    if isinstance(event, MedicationOrdered) and event.source == "control":
+        return True
+    if isinstance(event, PatientSeen | PatientMerged):
+        return False
+    if isinstance(event, MedicationOrdered | MedicationGiven) and is_answered(knowledge, product_of(knowledge, event)):
+        return True
+    if isinstance(event, Observation):
+        if event.status == "no_value":  # it must not take the place of a value (INTERFACE 3.6)
+            return False
+        return knowledge.keeps((*event.codings, *event.value_codings), "")
+    return knowledge.keeps(event.codings, event.text)
+
+
+def kind_of(event: AnyEvent) -> str:
+    """The word for the kind of event, as it is stored."""
+    return str(type(event).__struct_config__.tag)
+
+
+def _natural_key(event: AnyEvent, version: str) -> str:
+    """What makes two entries the same thing. Each event of an order is a thing of its own: the fold needs them all."""
+    if isinstance(event, Condition | Procedure | Allergy | Observation | MedicationGiven):
+        return event.key
+    return f"{version}|{event.path}"
