@@ -1,31 +1,24 @@
 """`/api/v1/alerts`: read alerts and act on them."""
 
-from collections.abc import Callable
 from datetime import datetime
 
-import sqlalchemy as sa
 from litestar import Router, get, post
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, FromQuery, JSONBody
 
-from inbox.alerts import acts, causality
+from inbox.acting import carry_out
+from inbox.alerts.acts import Acknowledgement, AlertAct, Assignment, Comment, NaranjoAnswers, OnAlert, Override
 from inbox.alerts.api_answers import alert_shape
 from inbox.alerts.report import Report
 from inbox.alerts.report_pages import report_for
 from inbox.http.api_requests import (
     PAGE,
-    Acknowledgement,
-    Assignment,
-    Comment,
     Cursor,
     Limit,
-    NaranjoAnswers,
-    Override,
     Several,
     id_of,
     language_of,
     moment_of,
-    number_of,
     page_of,
     position_of,
     words_of,
@@ -33,7 +26,6 @@ from inbox.http.api_requests import (
 from inbox.http.api_shapes import Alert, Page
 from inbox.http.parts import AnyRequest, parts_of
 from inbox.people.access import record, record_list
-from inbox.people.accounts import user_names
 from inbox.people.viewer import needs
 from store.engine import reading
 from store.inbox_queries import AlertFilter, find_alert, list_alerts, patients_named
@@ -70,35 +62,20 @@ def all_alerts(
 @get("/{alert_id:str}", sync_to_thread=True, summary="One alert")
 def one_alert(request: AnyRequest, alert_id: FromPath[str]) -> Alert:
     """One alert, with what was concluded and why."""
-    parts = parts_of(request)
+    parts, number = parts_of(request), id_of(alert_id)
     with parts.engine.begin() as connection:
-        return _shown(request, connection, id_of(alert_id), "view_alert")
-
-
-def _shown(request: AnyRequest, connection: sa.Connection, alert_id: int, action: str) -> Alert:
-    row = find_alert(connection, alert_id)
-    if row is None:
-        raise NotFoundException("there is no such alert")
-    now = parts_of(request).clock()
-    record(connection, request.user, action, now, patients=[row.patient_id], what=f"alert {alert_id}")
+        row = find_alert(connection, number)
+        if row is None:
+            raise NotFoundException("there is no such alert")
+        what = f"alert {number}"
+        record(connection, request.user, "view_alert", parts.clock(), patients=[row.patient_id], what=what)
     return alert_shape(row, language_of(request))
 
 
-def _do(
-    request: AnyRequest,
-    alert_id: str,
-    action: str,
-    act: Callable[[sa.Connection, acts.Act], None],
-    seen: str | None = None,
-) -> Alert:
-    """Act, write who did, and give the alert as it is now, in one transaction."""
-    parts, number = parts_of(request), id_of(alert_id)
-    who = acts.Act(number, request.user.name, parts.clock(), None if seen is None else number_of(seen) or 0)
-    with parts.engine.begin() as connection:
-        act(connection, who)
-        shown = _shown(request, connection, number, action)
-    parts.events.publish([number])
-    return shown
+def _do(request: AnyRequest, alert_id: str, act: AlertAct) -> Alert:
+    """Act, and give the alert as it is then."""
+    alert = carry_out(parts_of(request), request.user, OnAlert(id_of(alert_id), act))
+    return alert_shape(alert, language_of(request))
 
 
 @post("/{alert_id:str}/acknowledge", status_code=200, guards=[needs("pharmacist")], sync_to_thread=True)
@@ -106,46 +83,32 @@ def acknowledge_alert(
     request: AnyRequest, alert_id: FromPath[str], data: JSONBody[Acknowledgement | None] = None
 ) -> Alert:
     """Settle an open alert as seen and taken on; 409 when somebody was first or the alert changed."""
-    given = data or Acknowledgement()
-    return _do(request, alert_id, "acknowledge", lambda c, act: acts.acknowledge(c, act, given.note), given.assessment)
+    return _do(request, alert_id, data or Acknowledgement())
 
 
 @post("/{alert_id:str}/override", status_code=200, guards=[needs("pharmacist")], sync_to_thread=True)
 def override_alert(request: AnyRequest, alert_id: FromPath[str], data: JSONBody[Override]) -> Alert:
     """Let the order pass for a coded reason; a contraindication needs a note."""
-    until = moment_of(data.valid_until)
-    return _do(
-        request,
-        alert_id,
-        "override",
-        lambda c, act: acts.override(c, act, data.reason, data.note, until),
-        seen=data.assessment,
-    )
+    moment_of(data.valid_until)
+    return _do(request, alert_id, data)
 
 
 @post("/{alert_id:str}/comment", status_code=200, guards=[needs("pharmacist")], sync_to_thread=True)
 def comment_on_alert(request: AnyRequest, alert_id: FromPath[str], data: JSONBody[Comment]) -> Alert:
     """Add a remark to the alert's record."""
-    return _do(request, alert_id, "comment", lambda c, act: acts.comment(c, act, data.text))
+    return _do(request, alert_id, data)
 
 
 @post("/{alert_id:str}/assign", status_code=200, guards=[needs("pharmacist")], sync_to_thread=True)
 def assign_alert(request: AnyRequest, alert_id: FromPath[str], data: JSONBody[Assignment]) -> Alert:
     """Say who is working on the alert."""
-    return _do(request, alert_id, "assign", lambda c, act: acts.assign(c, act, data.user, user_names(c)))
+    return _do(request, alert_id, data)
 
 
 @post("/{alert_id:str}/naranjo", status_code=200, guards=[needs("pharmacist")], sync_to_thread=True)
 def answer_naranjo(request: AnyRequest, alert_id: FromPath[str], data: JSONBody[NaranjoAnswers]) -> Alert:
     """Confirm or change the ten Naranjo answers of a possible adverse reaction."""
-    form = parts_of(request).knowledge.naranjo
-    return _do(
-        request,
-        alert_id,
-        "naranjo",
-        lambda c, act: causality.confirm(c, act, form, data.answers, data.note),
-        seen=data.assessment,
-    )
+    return _do(request, alert_id, data)
 
 
 @get("/{alert_id:str}/report", sync_to_thread=True, summary="The report of a possible adverse reaction")

@@ -5,17 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import sqlalchemy as sa
-
-from inbox.alerts import acts
-from inbox.errors import ActRefused
+from inbox.alerts.acts import NARANJO, PHARMACOVIGILANCE
 from rules.naranjo import REPLIES, Naranjo, Score, score_of
-from store import alerts
-from store.alerts import AlertEvent, Happening
+from store.alerts import AlertEvent
 from store.inbox_queries import ConcludedAlert
-
-KIND = "naranjo"  # of the line in the alert's record
-STREAM = "pharmacovigilance"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +40,9 @@ class Causality:
 def causality_of(row: ConcludedAlert, events: Sequence[AlertEvent], form: Naranjo) -> Causality | None:
     """The questions of an alert as they stand; None for an alert about an order."""
     told = (row.conclusion.get("case") or {}).get("naranjo")
-    if row.stream != STREAM or not told:
+    if row.stream != PHARMACOVIGILANCE or not told:
         return None
-    confirmed = next((event for event in reversed(events) if event.kind == KIND), None)
+    confirmed = next((event for event in reversed(events) if event.kind == NARANJO), None)
     before = {each.number: each for each in told}
     said = {int(number): reply for number, reply in (confirmed.data["replies"].items() if confirmed else ())}
     replies = {number: said.get(number, each.reply) for number, each in before.items()}
@@ -74,21 +67,3 @@ def causality_of(row: ConcludedAlert, events: Sequence[AlertEvent], form: Naranj
         (confirmed.note or "") if confirmed else "",
         outdated=bool(confirmed and confirmed.assessment_id != row.assessment_id),
     )
-
-
-def confirm(
-    connection: sa.Connection, act: acts.Act, form: Naranjo, answers: Mapping[str, str], note: str = ""
-) -> None:
-    """Write down the ten answers of a pharmacist; those before stay in the record."""
-    numbers = {str(item.number) for item in form.items}
-    if set(answers) != numbers or not set(answers.values()) <= set(REPLIES):
-        raise ActRefused("naranjo", "incomplete")
-    acts.check_length("note", note)
-    alert = acts.held(connection, act)
-    if alert.stream != STREAM:
-        raise ActRefused("naranjo", "not_asked")
-    acts.check_seen(act, alert)
-    found = score_of(form, {int(number): reply for number, reply in answers.items()})
-    data = {"replies": dict(answers), "score": found.score, "band": found.band}
-    happening = Happening(KIND, act.now, act.actor, note=note or None, assessment_id=alert.assessment_id, data=data)
-    alerts.record(connection, act.alert_id, happening)

@@ -6,8 +6,9 @@ import msgspec
 from litestar import Router, get, post
 from litestar.params import FromPath, JSONBody, QueryParameter
 
+from inbox.acting import carry_out
+from inbox.codes.acts import DismissCode, MapCode
 from inbox.codes.code_pages import KINDS, STATES
-from inbox.codes.deciding import decide_to_dismiss, decide_to_map
 from inbox.errors import CodeMissing
 from inbox.http.api_requests import PAGE, Cursor, Limit, id_of, page_of, position_of, words_of
 from inbox.http.api_shapes import Code, CodeExample, Page, WholeCode
@@ -58,7 +59,7 @@ def one_code(request: AnyRequest, code_id: FromPath[str]) -> WholeCode:
 def map_code(request: AnyRequest, code_id: FromPath[str], data: JSONBody[MapTo]) -> WholeCode:
     """Count the code as one of a value set, and process again every message it was seen in."""
     parts, number = parts_of(request), id_of(code_id)
-    decide_to_map(parts, request.user, number, data.value_set, data.seen)
+    carry_out(parts, request.user, MapCode(number, data.value_set, data.seen))
     return _whole(parts, number)
 
 
@@ -66,7 +67,7 @@ def map_code(request: AnyRequest, code_id: FromPath[str], data: JSONBody[MapTo])
 def dismiss_code(request: AnyRequest, code_id: FromPath[str], data: JSONBody[Dismissal]) -> WholeCode:
     """Say that the code has no bearing; a mapping is taken back."""
     parts, number = parts_of(request), id_of(code_id)
-    decide_to_dismiss(parts, request.user, number, data.reason, data.seen)
+    carry_out(parts, request.user, DismissCode(number, data.reason, data.seen))
     return _whole(parts, number)
 
 

@@ -1,6 +1,6 @@
 """The codes that no value set holds: which there are, and what people make of each."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from litestar import Response, get, post
@@ -8,8 +8,8 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, FromQuery, QueryParameter, URLEncodedBody
 from litestar.response import Template
 
-from inbox.codes.code_acts import value_sets
-from inbox.codes.deciding import decide_to_dismiss, decide_to_map
+from inbox.acting import carry_out
+from inbox.codes.acts import DismissCode, MapCode, value_sets
 from inbox.errors import ActRefused, CodeChanged
 from inbox.http.api_requests import id_of, number_of
 from inbox.http.pages import language_of, page, to_page
@@ -88,31 +88,24 @@ def _show(request: AnyRequest, number: int, status: int = 200, **said: Any) -> T
 @post("/codes/{code_id:str}/map", guards=[needs("pharmacist")], include_in_schema=False, sync_to_thread=True)
 def map_code(request: AnyRequest, code_id: FromPath[str], data: Form) -> Response[Any]:
     """Count the code as one of a value set."""
-    parts, value_set = parts_of(request), data.get("value_set", "")
-    return _do(request, code_id, data, lambda number, seen: decide_to_map(parts, request.user, number, value_set, seen))
+    return _do(request, MapCode(id_of(code_id), data.get("value_set", ""), number_of(data.get("seen", ""))), data)
 
 
 @post("/codes/{code_id:str}/dismiss", guards=[needs("pharmacist")], include_in_schema=False, sync_to_thread=True)
 def dismiss_code(request: AnyRequest, code_id: FromPath[str], data: Form) -> Response[Any]:
     """Say that the code has no bearing."""
-    parts, reason = parts_of(request), data.get("reason", "")
-    return _do(
-        request, code_id, data, lambda number, seen: decide_to_dismiss(parts, request.user, number, reason, seen)
-    )
+    return _do(request, DismissCode(id_of(code_id), data.get("reason", ""), number_of(data.get("seen", ""))), data)
 
 
-def _do(
-    request: AnyRequest, code_id: str, form: Mapping[str, str], decide: Callable[[int, int | None], int]
-) -> Response[Any]:
+def _do(request: AnyRequest, act: MapCode | DismissCode, form: Mapping[str, str]) -> Response[Any]:
     """Decide and show the list; or show the code with what is wrong, and what was filled in still there."""
-    number = id_of(code_id)
     try:
-        again = decide(number, number_of(form.get("seen", "")))
+        again = carry_out(parts_of(request), request.user, act)
     except ActRefused as error:
-        return _show(request, number, 422, form=form, fault=error)
+        return _show(request, act.code_id, 422, form=form, fault=error)
     except CodeChanged as error:
-        return _show(request, number, 409, form=form, conflict=error)
-    return to_page(f"/codes?decided={number}&again={again}")
+        return _show(request, act.code_id, 409, form=form, conflict=error)
+    return to_page(f"/codes?decided={act.code_id}&again={again}")
 
 
 def set_titles(knowledge: Knowledge, language: str) -> dict[str, str]:

@@ -1,9 +1,8 @@
-"""What the API is asked: filters, cursors, ids and the bodies of acts."""
+"""What the API is asked: filters, cursors and ids."""
 
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
-import msgspec
 from litestar.exceptions import ClientException, NotFoundException
 from litestar.params import QueryParameter
 
@@ -19,42 +18,6 @@ Cursor = Annotated[str | None, QueryParameter(description="`next` of the answer 
 Limit = Annotated[int, QueryParameter(ge=1, le=200, description="how many items at most")]
 Heard = Annotated[int | None, QueryParameter(ge=0, le=_LARGEST_ID, description="the last event that was heard")]
 Several = Annotated[list[str] | None, QueryParameter(description="one or more, repeated or joined with commas")]
-
-
-class Acknowledgement(msgspec.Struct, frozen=True):
-    """Seen and taken on."""
-
-    note: str = ""
-    assessment: str | None = None  # the answer that was seen; refused when there is a newer one
-
-
-class Override(msgspec.Struct, frozen=True):
-    """The order goes on for a coded reason, which stands until its time is over."""
-
-    reason: str
-    note: str = ""
-    valid_until: datetime | None = None
-    assessment: str | None = None
-
-
-class NaranjoAnswers(msgspec.Struct, frozen=True):
-    """An answer to each of the ten questions: yes, no or unknown, by its number."""
-
-    answers: dict[str, str]
-    note: str = ""
-    assessment: str | None = None
-
-
-class Comment(msgspec.Struct, frozen=True):
-    """A remark."""
-
-    text: str
-
-
-class Assignment(msgspec.Struct, frozen=True):
-    """Who is working on it; an empty name gives it back to everybody."""
-
-    user: str
 
 
 def id_of(text: str) -> int:

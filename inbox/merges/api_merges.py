@@ -7,12 +7,14 @@ import sqlalchemy as sa
 from litestar import Router, get, post
 from litestar.params import FromPath, FromQuery, JSONBody
 
+from inbox.acting import carry_out
 from inbox.errors import ActRefused, MergeMissing
 from inbox.http.api_requests import PAGE, Cursor, Limit, number_of, position_of
 from inbox.http.api_shapes import Merge, Page, PatientNumber
 from inbox.http.parts import AnyRequest, parts_of
+from inbox.merges.acts import Merge as MergeTwo
+from inbox.merges.acts import Unmerge
 from inbox.merges.by_hand import FEED
-from inbox.merges.identity_acts import IdentityAct, carry_out
 from inbox.merges.merge_pages import id_of_pair, pair_of
 from inbox.people.access import record
 from inbox.people.viewer import needs
@@ -62,7 +64,7 @@ def _unclear(connection: sa.Connection) -> list[Spoken]:
 def unmerge(request: AnyRequest, merge_id: FromPath[str], data: JSONBody[Unmerging]) -> Merge:
     """Say that they are two patients; a worker then gives both their history back. 409 when they are two already."""
     pair = pair_of(merge_id)
-    _do(request, pair, data.reason, data.seen, None)
+    carry_out(parts_of(request), request.user, Unmerge(pair, data.reason, _seen(data)))
     return _one(request, pair)
 
 
@@ -76,14 +78,12 @@ def merge(request: AnyRequest, merge_id: FromPath[str], data: JSONBody[Merging])
     survivor = next((each.survivor_id for each in spoken if each.survivor == name), None)
     if spoken and survivor is None:
         raise ActRefused("survivor", "unknown")
-    _do(request, pair, data.reason, data.seen, survivor or 0)
+    carry_out(parts_of(request), request.user, MergeTwo(pair, data.reason, survivor or 0, _seen(data)))
     return _one(request, pair)
 
 
-def _do(request: AnyRequest, pair: Pair, reason: str, seen: str | None, survivor: int | None) -> None:
-    parts = parts_of(request)
-    known = None if seen is None else number_of(seen) or 0
-    carry_out(parts, request.user, IdentityAct(pair, request.user.name, reason, parts.clock(), known), survivor)
+def _seen(data: Merging | Unmerging) -> int | None:
+    return None if data.seen is None else number_of(data.seen) or 0
 
 
 def _one(request: AnyRequest, pair: Pair) -> Merge:

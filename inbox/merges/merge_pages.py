@@ -1,6 +1,6 @@
 """Who was merged with whom: those that somebody must look into first, and each two with what can be done about it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -9,11 +9,12 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, FromQuery, URLEncodedBody
 from litestar.response import Template
 
+from inbox.acting import carry_out
 from inbox.errors import ActRefused, MergeChanged
 from inbox.http.api_requests import number_of
 from inbox.http.pages import page, to_page
 from inbox.http.parts import AnyRequest, parts_of
-from inbox.merges.identity_acts import IdentityAct, carry_out, may_be_retired
+from inbox.merges.acts import Merge, Unmerge, may_be_retired
 from inbox.people.access import record
 from inbox.people.viewer import needs
 from store import alerts, merge_lists, merges, patients
@@ -89,33 +90,26 @@ def _show(request: AnyRequest, pair: Pair, status: int = 200, **said: Any) -> Re
 @post("/merges/{pair_id:str}/unmerge", guards=[needs("pharmacist")], include_in_schema=False, sync_to_thread=True)
 def unmerge_by_hand(request: AnyRequest, pair_id: FromPath[str], data: Form) -> Response[Any]:
     """Say that these are two patients."""
-    return _do(request, pair_of(pair_id), "unmerge", data, lambda _: None)
+    return _do(request, Unmerge(pair_of(pair_id), data.get("reason", ""), number_of(data.get("seen", ""))), data)
 
 
 @post("/merges/{pair_id:str}/merge", guards=[needs("pharmacist")], include_in_schema=False, sync_to_thread=True)
 def merge_by_hand(request: AnyRequest, pair_id: FromPath[str], data: Form) -> Response[Any]:
     """Say that these are one patient after all."""
-    return _do(request, pair_of(pair_id), "merge", data, lambda form: number_of(form.get("survivor", "")) or 0)
+    survivor = number_of(data.get("survivor", "")) or 0
+    seen = number_of(data.get("seen", ""))
+    return _do(request, Merge(pair_of(pair_id), data.get("reason", ""), survivor, seen), data)
 
 
-def _do(
-    request: AnyRequest,
-    pair: Pair,
-    action: str,
-    form: Mapping[str, str],
-    survivor: Callable[[Mapping[str, str]], int | None],
-) -> Response[Any]:
+def _do(request: AnyRequest, act: Merge | Unmerge, form: Mapping[str, str]) -> Response[Any]:
     """Act and show the two; or show what is wrong, and what was filled in still there."""
-    parts = parts_of(request)
-    seen = number_of(form.get("seen", ""))
-    act = IdentityAct(pair, request.user.name, form.get("reason", ""), parts.clock(), seen)
     try:
-        carry_out(parts, request.user, act, survivor(form))
+        carry_out(parts_of(request), request.user, act)
     except ActRefused as error:
-        return _show(request, pair, 422, form=form, fault=error)
+        return _show(request, act.pair, 422, form=form, fault=error)
     except MergeChanged as error:
-        return _show(request, pair, 409, form=form, conflict=error)
-    return to_page(f"/merges/{id_of_pair(pair)}?done={action}")
+        return _show(request, act.pair, 409, form=form, conflict=error)
+    return to_page(f"/merges/{id_of_pair(act.pair)}?done={act.action}")
 
 
 def pair_of(text: str) -> Pair:

@@ -6,12 +6,13 @@ from litestar import Router, get, post
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, FromQuery, QueryParameter
 
+from inbox.acting import carry_out
 from inbox.alerts.api_answers import message_shape
 from inbox.http.api_requests import PAGE, Cursor, Limit, id_of, page_of, position_of, words_of
 from inbox.http.api_shapes import Field, Message, Page, WholeMessage
 from inbox.http.parts import AnyRequest, parts_of
+from inbox.messages.acts import Reprocess
 from inbox.messages.reading import as_text, read_segments
-from inbox.messages.reprocessing import reprocess
 from inbox.people.access import patients_in_message, record
 from inbox.people.viewer import needs
 from store.engine import reading
@@ -61,7 +62,7 @@ def one_message(request: AnyRequest, message_id: FromPath[str]) -> WholeMessage:
 @post("/{message_id:str}/reprocess", status_code=202, guards=[needs("pharmacist")], sync_to_thread=True)
 def reprocess_message(request: AnyRequest, message_id: FromPath[str]) -> Message:
     """Let a worker try the message again, however it ended; 409 when it waits for one already."""
-    return Message(**message_shape(reprocess(parts_of(request), request.user, id_of(message_id))))
+    return Message(**message_shape(carry_out(parts_of(request), request.user, Reprocess(id_of(message_id)))))
 
 
 router = Router("/messages", route_handlers=[all_messages, one_message, reprocess_message], tags=["messages"])

@@ -7,12 +7,13 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, FromQuery, QueryParameter
 from litestar.response import Redirect, Template
 
+from inbox.acting import carry_out
 from inbox.http.api_requests import id_of, number_of
 from inbox.http.masking import masker
 from inbox.http.pages import page, to_page
 from inbox.http.parts import AnyRequest, parts_of
+from inbox.messages.acts import Reprocess
 from inbox.messages.reading import as_text, read_segments
-from inbox.messages.reprocessing import reprocess
 from inbox.people.access import patients_in_message, record
 from inbox.people.viewer import needs
 from store import feeds
@@ -83,5 +84,5 @@ def show_message(request: AnyRequest, message_id: FromPath[str], path: FromQuery
 def reprocess_message(request: AnyRequest, message_id: FromPath[str]) -> Redirect:
     """Let a worker try a parked message again."""
     number = id_of(message_id)
-    reprocess(parts_of(request), request.user, number)
+    carry_out(parts_of(request), request.user, Reprocess(number))
     return to_page(f"/messages/{number}")

@@ -6,12 +6,13 @@ Only sockets and queues are left out; `tests/chaos` and `tests/deployment` have 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import sqlalchemy as sa
 
 from history.choices import Site
+from inbox.acting import Act, Acting
 from listener.acknowledge import ControlIds
 from listener.feeds import FeedProfile, LinkFeeds, Origin, one_feed
 from listener.framing import Frame
@@ -25,6 +26,8 @@ from store.messages import save_batch
 from worker.batch import Done
 from worker.dependencies import Dependencies
 from worker.tasks import process_messages
+
+Given = TypeVar("Given")
 
 
 @dataclass
@@ -72,6 +75,11 @@ class Hospital:
     def sends(self, *messages: bytes) -> Done:
         """Receive the messages, and process them together."""
         return self.processes(self.receives(*messages))
+
+    def does(self, act: Act[Given]) -> Given:
+        """Let Els act as she does in the inbox; give what comes of it."""
+        with self.engine.begin() as connection:
+            return act.perform(Acting(connection, "els", self.clock(), lambda: self.knowledge)).result
 
     def waiting(self) -> list[int]:
         """The messages that nobody has processed yet."""

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from clinical.codes import Coding
-from inbox.codes.code_acts import CodeAct, dismiss_code, map_code
+from inbox.codes.acts import DismissCode, MapCode
 from rules.knowledge import Knowledge
 from store import local_code_lists, tables
 from store.local_code_lists import CodeFilter, SeenCode
@@ -31,9 +31,7 @@ def codes(hospital: Hospital) -> list[SeenCode]:
 def decides(hospital: Hospital, code: str, value_set: str) -> int:
     """Map a code as a pharmacist does; gives how many messages wait again."""
     row = next(each for each in codes(hospital) if each.code == code)
-    with hospital.engine.begin() as connection:
-        act = CodeAct(row.id, "els", hospital.clock())
-        return len(map_code(connection, act, hospital.knowledge, value_set))
+    return hospital.does(MapCode(row.id, value_set))
 
 
 def rules(hospital: Hospital) -> list[str]:
@@ -194,8 +192,7 @@ def test_a_mapping_that_is_taken_back_no_longer_counts(hospital: Hospital) -> No
     hospital.processes(hospital.waiting())
     (row,) = codes(hospital)
 
-    with hospital.engine.begin() as connection:
-        dismiss_code(connection, CodeAct(row.id, "els", hospital.clock()), "een vergissing")
+    hospital.does(DismissCode(row.id, "een vergissing"))
     hospital.processes(hospital.waiting())
 
     assert "IG-VTE-001" not in rules(hospital)

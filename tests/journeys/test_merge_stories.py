@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inbox.merges.identity_acts import IdentityAct, may_be_retired, merge, unmerge
+from inbox.merges.acts import Merge, Unmerge, may_be_retired
 from rules.knowledge import Knowledge
 from store import feeds, merge_lists, tables
 from store.merge_lists import Spoken, Unclear
@@ -44,12 +44,10 @@ def interferes(hospital: Hospital, die: random.Random) -> None:
         return
     spoken = die.choice(found)
     hospital.clock.passes(minutes=die.choice([0, 1, 60]))
-    act = IdentityAct(spoken.pair, "els", "looked it up", hospital.clock())
-    with hospital.engine.begin() as connection:
-        if not spoken.undone:
-            unmerge(connection, act)
-        elif may_be_retired(spoken):
-            merge(connection, act, spoken.survivor_id)
+    if not spoken.undone:
+        hospital.does(Unmerge(spoken.pair, "looked it up"))
+    elif may_be_retired(spoken):
+        hospital.does(Merge(spoken.pair, "looked it up", spoken.survivor_id))
 
 
 def lives(hospital: Hospital, story: Sequence[Happening], die: random.Random) -> None:
@@ -127,9 +125,7 @@ def test_parting_everybody_who_is_unclear_leaves_nobody_unclear(
         members = {member for one in work for member in one.person.members}
         spoken = next(each for each in lines(hospital) if not each.undone and set(each.pair) <= members)
         hospital.clock.passes(minutes=1)
-        act = IdentityAct(spoken.pair, "els", "looked it up", hospital.clock())
-        with hospital.engine.begin() as connection:
-            unmerge(connection, act)
+        hospital.does(Unmerge(spoken.pair, "looked it up"))
         hospital.processes(hospital.waiting())
 
     assert by_merges(hospital) == []

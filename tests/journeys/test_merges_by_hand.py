@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from inbox.errors import ActRefused, MergeChanged, MergeMissing
-from inbox.merges.identity_acts import IdentityAct, merge, unmerge
+from inbox.merges.acts import Merge, Unmerge
 from rules.knowledge import Knowledge
 from store import merge_lists
 from store.merge_lists import Pair
@@ -36,28 +36,21 @@ def pair(hospital: Hospital, one: str = "1", other: str = "2") -> Pair:
     return min(found[one], found[other]), max(found[one], found[other])
 
 
-def act(
-    hospital: Hospital, two: Pair | None = None, reason: str = "two brothers", seen: int | None = None
-) -> IdentityAct:
-    return IdentityAct(two or pair(hospital), "els", reason, hospital.clock(), seen)
+def act(hospital: Hospital, two: Pair | None = None, reason: str = "two brothers", seen: int | None = None) -> Unmerge:
+    return Unmerge(two or pair(hospital), reason, seen)
 
 
 def parts(hospital: Hospital, two: Pair | None = None) -> None:
     """Els says that they are two, and a worker hears of it."""
     hospital.clock.passes(seconds=10)
-    said = act(hospital, two)
-    with hospital.engine.begin() as connection:
-        message = unmerge(connection, said)
-    hospital.processes([message])
+    hospital.processes([hospital.does(act(hospital, two))])
 
 
 def joins(hospital: Hospital, survivor: str = "1", two: Pair | None = None) -> None:
     """Els says that they are one, and a worker hears of it."""
     hospital.clock.passes(seconds=10)
-    said, stays = act(hospital, two, "one after all"), ids(hospital)[survivor]
-    with hospital.engine.begin() as connection:
-        message = merge(connection, said, stays)
-    hospital.processes([message])
+    said = Merge(two or pair(hospital), "one after all", ids(hospital)[survivor])
+    hospital.processes([hospital.does(said)])
 
 
 def the_record(hospital: Hospital) -> list[tuple[str, str, str | None, str | None]]:
@@ -208,13 +201,10 @@ def to_part(hospital: Hospital) -> list[merge_lists.Spoken]:
         return [each for each in lines if not each.undone]
 
 
-def refused(hospital: Hospital, said: IdentityAct, survivor: int | None = None) -> str:
+def refused(hospital: Hospital, said: Unmerge, survivor: int | None = None) -> str:
     """Why it was not done."""
-    with (
-        pytest.raises((ActRefused, MergeChanged, MergeMissing)) as error,
-        hospital.engine.begin() as connection,
-    ):
-        unmerge(connection, said) if survivor is None else merge(connection, said, survivor)
+    with pytest.raises((ActRefused, MergeChanged, MergeMissing)) as error:
+        hospital.does(said if survivor is None else Merge(said.pair, said.reason, survivor, said.seen))
     return str(error.value)
 
 
@@ -257,9 +247,7 @@ def test_said_twice_before_a_worker_hears_of_it_it_means_the_same(hospital: Hosp
     tell(hospital, *MIXED)
     both = []
     for _ in range(2):
-        said_now = act(hospital)
-        with hospital.engine.begin() as connection:
-            both.append(unmerge(connection, said_now))
+        both.append(hospital.does(act(hospital)))
         hospital.clock.passes(seconds=1)
 
     hospital.processes(both[1:])

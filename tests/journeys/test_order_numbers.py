@@ -1,6 +1,6 @@
 """Orders that get another number, patient number or product keep their alert, or lose it with a word."""
 
-from inbox.alerts.acts import Act, acknowledge
+from inbox.alerts.acts import Acknowledgement, OnAlert
 from tests.journeys.hospital import Hospital
 from tests.journeys.stories import Controlled, Diagnosed, Given, Happening, Merged, Ordered, Unmerged, messages
 
@@ -10,10 +10,8 @@ def tell(hospital: Hospital, *story: Happening) -> None:
 
 
 def acknowledged(hospital: Hospital) -> None:
-    standing = hospital.alerts()
-    with hospital.engine.begin() as connection:
-        for row in standing:
-            acknowledge(connection, Act(row["id"], "els", hospital.clock()))
+    for row in hospital.alerts():
+        hospital.does(OnAlert(row["id"], Acknowledgement()))
 
 
 def test_an_order_that_turns_out_to_have_a_placer_keeps_its_alert_and_what_was_said_of_it(hospital: Hospital) -> None:

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from hypothesis import given
 
 from history.choices import Destination, Site
-from inbox.alerts.acts import Act, acknowledge, override
+from inbox.alerts.acts import Acknowledgement, OnAlert, Override
 from parsers.defaults import Defaults
 from rules.knowledge import Knowledge
 from store import tables
@@ -38,9 +38,8 @@ def lived(hospital: Hospital) -> Hospital:
     for start in range(0, len(ids), 100):
         hospital.processes(ids[start : start + 100])
     standing = [row for row in hospital.alerts() if row["status"] == "open"]
-    with hospital.engine.begin() as connection:
-        acknowledge(connection, Act(standing[0]["id"], "els", hospital.clock()))
-        override(connection, Act(standing[1]["id"], "els", hospital.clock()), "will_monitor", "plan of today", None)
+    hospital.does(OnAlert(standing[0]["id"], Acknowledgement()))
+    hospital.does(OnAlert(standing[1]["id"], Override("will_monitor", "plan of today")))
     return hospital
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from inbox.alerts.reasons import REASONS
+from inbox.alerts.acts import REASONS
 from inbox.errors import InboxError
 from inbox.http.words import CATALOGUES, load_words, read_catalogue
 

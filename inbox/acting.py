@@ -1,0 +1,67 @@
+"""One way to act: what somebody does is done and recorded in one transaction, and announced once that is committed.
+
+An act is a value in the `acts.py` of its room: which thing it is about, what was filled in, and what the person had
+before her. Its `perform` holds what it changes, refuses when somebody was first, and does it. Pages and API give it to
+`carry_out`, and to nothing else.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, Protocol, TypeVar
+
+import sqlalchemy as sa
+
+from inbox.http.parts import Parts
+from inbox.people.access import record
+from inbox.people.viewer import Viewer
+from rules.knowledge import Knowledge
+
+MOST_QUEUED = 100  # messages that are queued here; of more, the sweep queues the rest within seconds
+
+Result_co = TypeVar("Result_co", covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Acting:
+    """Somebody who acts: in which transaction, who, when, and by which knowledge."""
+
+    connection: sa.Connection
+    actor: str
+    now: datetime
+    knowledge: Callable[[], Knowledge]
+
+
+@dataclass(frozen=True, slots=True)
+class Done(Generic[Result_co]):
+    """What an act gave, and who must hear of it."""
+
+    result: Result_co
+    what: str  # for the access record: what it was done to
+    patients: Sequence[int | None] = (None,)  # for the access record: whom it is about
+    alerts: Sequence[int] = ()  # that changed: the open pages hear of them
+    waiting: Sequence[int] = ()  # messages that wait for a worker because of it
+
+
+class Act(Protocol[Result_co]):
+    """Something that a pharmacist does."""
+
+    @property
+    def action(self) -> str:
+        """Its name in the access record and in addresses."""
+
+    def perform(self, acting: Acting) -> Done[Result_co]:
+        """Do it in the transaction of `acting`, or raise an InboxError and leave all as it was."""
+
+
+def carry_out(parts: Parts, viewer: Viewer, act: Act[Result_co]) -> Result_co:
+    """Do what somebody asks, record who did it, commit, and then tell the open pages and the workers."""
+    now = parts.clock()
+    with parts.engine.begin() as connection:
+        done = act.perform(Acting(connection, viewer.name, now, lambda: parts.knowledge))
+        record(connection, viewer, act.action, now, patients=done.patients, what=done.what)
+    if done.alerts:
+        parts.events.publish(done.alerts)
+    if done.waiting:
+        parts.requeue(list(done.waiting[:MOST_QUEUED]))  # should the queue lose them, the sweep finds them
+    return done.result

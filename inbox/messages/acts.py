@@ -1,0 +1,32 @@
+"""What a pharmacist does with a message: give it another try."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from inbox.acting import Acting, Done
+from inbox.errors import MessageMissing, MessagePruned, MessageWaiting
+from inbox.people.access import patients_in_message
+from store import message_queries
+from store.inbox_queries import KeptMessage, find_message
+
+
+@dataclass(frozen=True, slots=True)
+class Reprocess:
+    """Let a worker try the message again, however it ended."""
+
+    action: ClassVar[str] = "reprocess_message"
+
+    message_id: int
+
+    def perform(self, acting: Acting) -> Done[KeptMessage]:
+        """Make the message wait for a worker again; give it as it is then."""
+        waiting = message_queries.reprocess(acting.connection, [self.message_id], acting.now)
+        message = find_message(acting.connection, self.message_id)
+        if message is None:
+            raise MessageMissing("there is no such message")
+        if message.pruned_at is not None:
+            raise MessagePruned("the text of the message was removed")
+        if not waiting:
+            raise MessageWaiting("the message already waits for a worker")
+        patients = patients_in_message(acting.connection, message.id)
+        return Done(message, f"message {message.id}", patients, waiting=(message.id,))
