@@ -10,6 +10,7 @@ from prometheus_client import start_http_server
 from clinical.events import Header
 from ivigilant.broker import Bell
 from ivigilant.certificates import listening_tls
+from ivigilant.descriptors import affordable
 from ivigilant.errors import NotReady, UnusableSettings
 from ivigilant.recognition import Recognition
 from ivigilant.settings import Settings
@@ -32,7 +33,11 @@ async def receive(settings: Settings, site: SiteFile, engine: sa.Engine, bell: B
     """Listen until SIGTERM or Ctrl-C; then finish and answer what was received."""
     numbers = FeedNumbers(_known_numbers(engine, site))
     listener = Listener(
-        ListenerConfig(ports=ports(settings, site)),
+        ListenerConfig(
+            ports=ports(settings, site),
+            links=affordable(settings.listener_links, "links"),
+            links_per_source=settings.listener_links_per_address,
+        ),
         Saving(engine, numbers),
         bell.must_process,
         Recognition(site, numbers),

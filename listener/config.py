@@ -48,9 +48,11 @@ class ListenerConfig:
     batch_frames: int = 256  # in one commit
     batch_bytes: int = 32 * 1024 * 1024
     answer_within_s: float = 4.0  # a frame that waits longer costs its link: the sender sends again
-    links_per_source: int = 20  # above it the oldest silent link of that address is closed
-    silent_s: float = 60.0  # a link is silent when it said nothing for so long
-    idle_s: float | None = None  # senders expect a link to stay open for ever
+    links: int = 1000  # of all senders; above it the least deserving is closed, and fewer where descriptors are few
+    links_per_source: int = 100  # of one address; above it the least deserving of that address is closed
+    handshake_s: float = 10.0  # a TLS handshake that takes longer is given up
+    first_byte_s: float = 300.0  # a link that never said anything is closed after so long
+    idle_s: float | None = None  # once it has spoken, a sender expects its link to stay open for ever
     stop_within_s: float = 10.0
     tick_s: float = 0.25
     renew_every_s: float = 30.0  # how often certificates are looked at for new ones

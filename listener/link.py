@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from ipaddress import IPv4Network, IPv6Network, ip_address
+from math import inf
 from typing import Any, Protocol, cast
 
 import structlog
@@ -87,6 +88,9 @@ class LinkHost(Protocol):
     def closed(self, link: "Link") -> None:
         """One fewer."""
 
+    def refused(self, link: "Link") -> None:
+        """It comes from an address that may not connect."""
+
     def keep(self, pending: PendingFrame) -> None:
         """Save this with the next batch."""
 
@@ -122,34 +126,51 @@ class Link(asyncio.Protocol):
         self._is_large = False
         self._paused = self._congested = self._ending = self._sender_ended = False
         self._linger_until: float | None = None
+        self._frames = 0  # that were read
+        self._opened_at = self._heard_at = 0.0
         self.given_up = False  # a frame was not kept: nothing after it is kept or answered
         self.address = ""
-        self.heard_at = 0.0
 
     @property
-    def idle(self) -> bool:
+    def is_idle(self) -> bool:
         """Whether it has nothing under way."""
         return not self._queue and not self._framer.inside
+
+    @property
+    def is_owed_an_answer(self) -> bool:
+        """Whether something of it was received and not answered."""
+        return bool(self._queue)
+
+    @property
+    def merit(self) -> tuple[bool, bool, float]:
+        """What counts when one must go: whether it ever sent a message, whether it sends one now, how recent it is."""
+        spoke = self._frames > 0
+        return spoke, spoke and self._framer.inside, self._heard_at if spoke else self._opened_at
+
+    def arrive(self, address: str) -> bool:
+        """Count from the moment of its connection, so half a handshake is one; False: it may not."""
+        self.address = address
+        self._opened_at = self._heard_at = _now()
+        self._host.opened(self)
+        if _may_connect(address, self._port.allowed):
+            return True
+        self._host.refused(self)
+        return False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Find out who it is."""
         self._transport = cast(asyncio.Transport, transport)  # uvloop's own is no subclass of it
-        self.heard_at = _now()
         peer = transport.get_extra_info("peername") or ("",)
         here = transport.get_extra_info("sockname") or ("", 0)
-        self.address = str(peer[0])
-        _keep_alive(transport.get_extra_info("socket"))
         names = names_in(transport.get_extra_info("peercert"))
-        self._feeds = LinkFeeds(self._host.feed_of, Origin(int(here[1]), self.address, names))
-        self._host.opened(self)
-        if not _may_connect(self.address, self._port.allowed):
-            log.warning("link.not_allowed", source=self.address, port=here[1])
-            self._host.metrics.refused_links.inc()
+        _keep_alive(transport.get_extra_info("socket"))
+        if not self._opened_at and not self.arrive(str(peer[0])):
             self.abort()
+        self._feeds = LinkFeeds(self._host.feed_of, Origin(int(here[1]), self.address, names))
 
     def data_received(self, data: bytes) -> None:
         """Take what came, unless the link only waits to end."""
-        self.heard_at = now = _now()
+        self._heard_at = now = _now()
         self._read_bytes += len(data)
         self._host.metrics.bytes.inc(len(data))
         if self._linger_until is None and not self.given_up:
@@ -196,10 +217,16 @@ class Link(asyncio.Protocol):
         elif waiting and now - waiting[0].since > config.answer_within_s:
             self.given_up = True
             self.close_unanswered()
-        elif not self._ending and self._waiting_since is None:
+        elif self._transport is not None and not self._ending and self._waiting_since is None:
             self._take(self._framer.tick(now))
-            if config.idle_s is not None and self.idle and now - self.heard_at > config.idle_s:
+            if self.is_idle and now - self._heard_at > self._patience:
                 self.finish()
+
+    @property
+    def _patience(self) -> float:
+        """How long it may say nothing."""
+        spoken = inf if self._host.config.idle_s is None else self._host.config.idle_s
+        return spoken if self._read_bytes else min(spoken, self._host.config.first_byte_s)
 
     def finish(self) -> None:
         """Answer what was received, then close."""
@@ -289,6 +316,7 @@ class Link(asyncio.Protocol):
 
     def _keep(self, part: Frame | Oversized | Truncated) -> None:
         assert self._feeds is not None
+        self._frames += 1
         size = len(part.prefix if isinstance(part, Oversized) else part.payload)
         self._queue.size += size
         read = partial(self._host.reception.receive, part, self._feeds, self._host.clock())

@@ -3,6 +3,7 @@
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 _COMMIT_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+_ADDRESSES_NAMED = 200
 _BATCH = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 
@@ -23,6 +24,16 @@ class Metrics:
         self.refused_links = Counter(
             f"{name}refused_links", "Links from an address that may not connect", registry=registry
         )
+        self.evicted_links = Counter(
+            f"{name}evicted_links", "Links closed because there were too many", registry=registry
+        )
+        self._handshakes = Counter(
+            f"{name}failed_handshakes",
+            "TLS handshakes that failed; the first addresses by name, the rest as others",
+            ["address", "reason"],
+            registry=registry,
+        )
+        self._addresses: set[str] = set()
         self.unanswered = Counter(f"{name}unanswered", "Frames whose link was closed instead", registry=registry)
         self.unpublished = Counter(f"{name}unpublished", "Ids left to the sweep", registry=registry)
         self.acknowledgements = Counter(
@@ -42,3 +53,9 @@ class Metrics:
         self.certificate_expires = Gauge(
             f"{name}certificate_expires_seconds", "When the server certificate ends", ["port"], registry=registry
         )
+
+    def handshake_failed(self, address: str, reason: str) -> None:
+        """Count one; a label for each of endless addresses would fill memory."""
+        if len(self._addresses) < _ADDRESSES_NAMED:
+            self._addresses.add(address)
+        self._handshakes.labels(address if address in self._addresses else "others", reason).inc()

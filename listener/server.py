@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import secrets
+import socket
+import ssl
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -18,9 +20,57 @@ from listener.link import LargeFrames, Link
 from listener.metrics import Metrics
 from listener.publishing import Crowded, Enqueue, Publisher
 from listener.receive import Received, Reception
-from listener.tls import ExpiryAlarm, ServerTls
+from listener.tls import HUNG_UP, ExpiryAlarm, ServerTls, handshake_fault
 
 log = structlog.get_logger()
+
+
+_SAY_EVERY_S = 60.0
+_ACCEPT_AGAIN_S = 0.1
+_BACKLOG = 1024
+
+
+async def _bound(loop: asyncio.AbstractEventLoop, port: Port) -> list[socket.socket]:
+    """Sockets that listen at every address the host stands for."""
+    found = await loop.getaddrinfo(port.host or None, port.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    opened: list[socket.socket] = []
+    try:
+        for family, kind, protocol, _, address in dict.fromkeys(found):
+            each = socket.socket(family, kind, protocol)
+            opened.append(each)
+            each.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if port.reuse_port:
+                each.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            if family == socket.AF_INET6:
+                each.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            each.bind(address)
+            each.listen(_BACKLOG)
+            each.setblocking(False)
+    except OSError:
+        for each in opened:
+            each.close()
+        raise
+    return opened
+
+
+class _Seldom:
+    """Lets a thing be said now and then, with how often it happened since it was said last."""
+
+    def __init__(self) -> None:
+        self._unsaid: dict[object, int] = {}
+        self._not_before: dict[object, float] = {}
+
+    def times(self, what: object, now: float, every_s: float) -> int:
+        """How often to say it happened; 0: do not say it now."""
+        if len(self._not_before) > 1000:
+            self._not_before.clear()
+            self._unsaid.clear()
+        times = self._unsaid[what] = self._unsaid.get(what, 0) + 1
+        if now < self._not_before.get(what, 0.0):
+            return 0
+        self._not_before[what] = now + every_s
+        self._unsaid[what] = 0
+        return times
 
 
 def _utc_now() -> datetime:
@@ -60,8 +110,13 @@ class Listener:
         self._enqueue = enqueue
         self._crowded = crowded
         self._links: set[Link] = set()
+        self._of_address: dict[str, set[Link]] = {}
+        self._seldom = _Seldom()
         self._collected: list[PendingFrame] = []
         self._servers: list[asyncio.Server] = []
+        self._doors: list[asyncio.Task[None]] = []
+        self._handshakes: dict[Link, asyncio.Task[None]] = {}
+        self._ports: list[int] = []
         self._ticking: asyncio.Task[None] | None = None
         self._readers = ThreadPoolExecutor(2, "listener-read")
         self._expiry = ExpiryAlarm()
@@ -87,19 +142,22 @@ class Listener:
             crowded=self._crowded,
         )
         for port in config.ports:
-            self._servers.append(await self._listen(port))
+            await self._listen(port)
         self._ticking = self._loop.create_task(self._tick())
         log.info("listener.started", ports=self.ports)
 
     @property
     def ports(self) -> list[int]:
         """The ports that are listened on, in the order of the configuration."""
-        return [server.sockets[0].getsockname()[1] for server in self._servers]
+        return list(self._ports)
 
     async def stop(self) -> None:
         """Accept no more, finish and answer what was received, close."""
         for server in self._servers:
             server.close()
+        for task in (*self._doors, *self._handshakes.values()):
+            task.cancel()
+        await asyncio.gather(*self._doors, *self._handshakes.values(), return_exceptions=True)
         deadline = self._loop.time() + self.config.stop_within_s
         for link in list(self._links):
             link.finish()
@@ -117,22 +175,52 @@ class Listener:
         log.info("listener.stopped")
 
     def opened(self, link: Link) -> None:
-        """Count it, and make room when its source has too many: the new one is never refused."""
-        self._links.add(link)
+        """Count it, and make room when there are too many: the newest is the last to be refused."""
         self.metrics.links.inc()
-        same = [each for each in self._links if each.address == link.address and each is not link]
-        if len(same) < self.config.links_per_source:
-            return
-        silent = [each for each in same if each.idle and link.heard_at - each.heard_at > self.config.silent_s]
-        if silent:
-            oldest = min(silent, key=lambda each: each.heard_at)
-            log.warning("listener.too_many_links", source=link.address, open=len(same) + 1)
-            oldest.abort()
+        same = self._of_address.setdefault(link.address, set())
+        same.add(link)
+        self._links.add(link)
+        if len(same) > self.config.links_per_source:
+            self._evict(same, link)
+        elif len(self._links) > self.config.links:
+            self._evict(self._links, link)
 
     def closed(self, link: Link) -> None:
-        """One fewer."""
-        self._links.discard(link)
+        """One fewer; it may have been counted out when it was told to close."""
+        if link not in self._links:
+            return
         self.metrics.links.dec()
+        self._links.remove(link)
+        same = self._of_address[link.address]
+        same.remove(link)
+        if not same:
+            del self._of_address[link.address]
+
+    def _handshake_failed(self, link: Link, error: Exception) -> None:
+        """Count it by its reason, and say so now and then: the sender may not know that it is at fault."""
+        address, (reason, detail) = link.address, handshake_fault(error)
+        self.metrics.handshake_failed(address, reason)
+        tell, every_s = (log.info, 3600.0) if reason == HUNG_UP else (log.warning, _SAY_EVERY_S)
+        if more := self._seldom.times((address, reason), self._loop.time(), every_s):
+            tell("listener.handshake_failed", source=address, reason=reason, detail=detail, times=more)
+
+    def _evict(self, among: set[Link], newest: Link) -> None:
+        """Close the least deserving; never one that waits for an answer."""
+        others = [each for each in among if each is not newest and not each.is_owed_an_answer]
+        goes = min(others, key=lambda each: each.merit, default=newest)
+        if more := self._seldom.times((goes.address, "evicted"), self._loop.time(), _SAY_EVERY_S):
+            log.warning("listener.too_many_links", source=goes.address, open=len(among), closed=more)
+        self.metrics.evicted_links.inc()
+        self.closed(goes)
+        goes.abort()
+        if (handshake := self._handshakes.get(goes)) is not None:
+            handshake.cancel()
+
+    def refused(self, link: Link) -> None:
+        """It comes from an address that may not connect."""
+        self.metrics.refused_links.inc()
+        if more := self._seldom.times((link.address, "refused"), self._loop.time(), _SAY_EVERY_S):
+            log.warning("link.not_allowed", source=link.address, times=more)
 
     def keep(self, pending: PendingFrame) -> None:
         """Save it with everything else that this turn of the loop brings."""
@@ -144,19 +232,43 @@ class Listener:
         """Read a large frame in a thread, so that the links of others are served meanwhile."""
         return self._loop.run_in_executor(self._readers, read)
 
-    async def _listen(self, port: Port) -> asyncio.Server:
-        def make_link() -> asyncio.Protocol:
-            return Link(self, port)
+    async def _listen(self, port: Port) -> None:
+        for each in await _bound(self._loop, port):
+            self._ports.append(each.getsockname()[1])
+            if port.tls is None:
+                self._servers.append(await self._loop.create_server(lambda: Link(self, port), sock=each))
+            else:
+                self._doors.append(self._loop.create_task(self._accept(each, port, port.tls)))
 
-        return await self._loop.create_server(
-            make_link,
-            port.host,
-            port.port,
-            ssl=port.tls.context if isinstance(port.tls, ServerTls) else port.tls,
-            ssl_handshake_timeout=10 if port.tls else None,
-            backlog=1024,
-            reuse_port=port.reuse_port or None,
-        )
+    async def _accept(self, door: socket.socket, port: Port, tls: ServerTls | ssl.SSLContext) -> None:
+        """Let senders in by TLS; a server of asyncio would neither count nor name a handshake that fails."""
+        with door:
+            while True:
+                try:
+                    connection, peer = await self._loop.sock_accept(door)
+                except OSError as error:
+                    log.error("listener.not_accepted", error=type(error).__name__)
+                    await asyncio.sleep(_ACCEPT_AGAIN_S)
+                    continue
+                link = Link(self, port)
+                if link.arrive(str(peer[0])):
+                    task = self._loop.create_task(self._shake_hands(link, connection, tls))
+                    self._handshakes[link] = task
+                else:
+                    connection.close()
+                    self.closed(link)
+
+    async def _shake_hands(self, link: Link, connection: socket.socket, tls: ServerTls | ssl.SSLContext) -> None:
+        context = tls.context if isinstance(tls, ServerTls) else tls
+        try:
+            await self._loop.connect_accepted_socket(
+                lambda: link, connection, ssl=context, ssl_handshake_timeout=self.config.handshake_s
+            )
+        except OSError as error:  # an SSLError is one
+            self._handshake_failed(link, error)
+            self.closed(link)
+        finally:
+            self._handshakes.pop(link, None)
 
     def _put(self) -> None:
         collected, self._collected = self._collected, []

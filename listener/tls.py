@@ -63,6 +63,37 @@ class ServerTls:
         return tuple(path.stat().st_mtime_ns for path in files if path is not None)
 
 
+HUNG_UP = "hung_up"  # a balancer that only knocks does so too
+_REASONS = {  # of OpenSSL: in our words
+    "CERTIFICATE_VERIFY_FAILED": "certificate_not_trusted",
+    "PEER_DID_NOT_RETURN_A_CERTIFICATE": "no_certificate",
+    "WRONG_VERSION_NUMBER": "not_tls",
+    "HTTP_REQUEST": "not_tls",
+    "UNKNOWN_PROTOCOL": "not_tls",
+    "PACKET_LENGTH_TOO_LONG": "not_tls",
+    "RECORD_LAYER_FAILURE": "not_tls",
+    "UNSUPPORTED_PROTOCOL": "old_tls",
+    "VERSION_TOO_LOW": "old_tls",
+    "NO_SHARED_CIPHER": "no_shared_cipher",
+    "TLSV1_ALERT_UNKNOWN_CA": "ours_not_trusted",
+    "SSLV3_ALERT_BAD_CERTIFICATE": "ours_not_trusted",
+    "SSLV3_ALERT_CERTIFICATE_UNKNOWN": "ours_not_trusted",
+    "SSLV3_ALERT_CERTIFICATE_EXPIRED": "ours_not_trusted",
+}
+
+
+def handshake_fault(error: Exception) -> tuple[str, str]:
+    """Say why a handshake failed, in one word to count by, and in those of OpenSSL."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return "certificate_not_trusted", error.verify_message
+    if isinstance(error, ssl.SSLError):
+        reason = (error.reason or "").upper().replace(" ", "_")
+        return _REASONS.get(reason, "other"), reason or type(error).__name__
+    if isinstance(error, TimeoutError | ConnectionAbortedError):
+        return "too_slow", type(error).__name__
+    return HUNG_UP, type(error).__name__
+
+
 class ExpiryAlarm:
     """Says that a certificate ends: once when it becomes 30 and 7 days, and then every day."""
 

@@ -217,7 +217,7 @@ def test_a_health_probe_leaves_nothing_behind(sqlite_engine: sa.Engine) -> None:
 
 def test_a_half_open_link_makes_room_for_a_new_one(sqlite_engine: sa.Engine) -> None:
     async def main() -> None:
-        config = ListenerConfig(ports=(Port(port=0),), links_per_source=2, silent_s=0.0)
+        config = ListenerConfig(ports=(Port(port=0),), links_per_source=2)
         async with (
             a_hospital(sqlite_engine, config=config) as hospital,
             hospital.link() as first,
