@@ -5,6 +5,7 @@ from typing import Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
+from clinical.words import AlertTier
 from forwarding.errors import OddDestination
 from forwarding.notice import Notice
 
@@ -43,7 +44,7 @@ class DestinationForm(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     name: str = Field(pattern=r"^[A-Za-z0-9._-]{1,60}$")  # travels in headers and keys
-    min_tier: Literal["contraindication", "high", "moderate"] = "moderate"  # notices below it are not sent here
+    min_tier: AlertTier = "moderate"  # notices below it are not sent here
 
     def open(self, settings: ProcessSettings) -> Destination:
         """Give the destination, ready to send, or raise OddDestination."""

@@ -10,10 +10,9 @@ from datetime import UTC, datetime
 from typing import Literal
 from urllib.parse import urlsplit
 
+from clinical.words import PriorityWord, Stream, TierWord
+
 Kind = Literal["raised", "changed", "escalated", "resolved"]
-Tier = Literal["contraindication", "high", "moderate", "information", "none"]
-Priority = Literal["urgent", "prompt", "routine", "passive", "none"]
-Stream = Literal["order", "pharmacovigilance"]  # about an order, or about what came after its infusion
 Language = Literal["nl", "en"]
 
 SCHEMA_VERSION = 1
@@ -27,8 +26,8 @@ class Notice:
 
     idempotency_key: str
     kind: Kind
-    tier: Tier
-    priority: Priority
+    tier: TierWord
+    priority: PriorityWord
     ward: str  # a code such as C4NEU, or "" when none was sent
     link: str  # opens the alert for who may see it
     alert: str  # opaque

@@ -5,15 +5,15 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from clinical.words import SETTLED, Priority, Tier
 from history.conclusion import Conclusion, Json
 from history.order_answers import OrderAnswer
 from history.orders import ON_HOLD, REPLACE_PENDING, STOP_PENDING, OrderState
-from rules.assessment import Priority, Tier
 
 ALERTING = Tier.MODERATE  # what is only information is shown with the order, never in the inbox (KNOWLEDGE NA-9)
 DOSE_RISE = 1.25  # NA-4: a dose or rate at least a quarter higher is said again
 RISK_WINDOW = timedelta(days=30)  # after the last dose a thrombosis may still come of it (KNOWLEDGE part 4)
-SETTLED = frozenset({"acknowledged", "overridden", "covered"})
+_ANSWERED = frozenset({*SETTLED, "covered"})
 _QUANTITIES = ("dose_g", "dose_g_per_kg", "course_g_per_kg", "rate_g_per_h")
 _NOT_PUSHED = frozenset({"test", "replay", "deceased", "on_hold"})
 _BADGE_OF_STATE = {ON_HOLD: "on_hold", STOP_PENDING: "stop_requested", REPLACE_PENDING: "stop_requested"}
@@ -55,7 +55,7 @@ def decide(
         return AlertChange("raised" if standing is None else "reopened", "open", push=True)
     if silent:
         return AlertChange("resolved", "resolved", push=False, reason=silent)
-    if standing.status in SETTLED:
+    if standing.status in _ANSWERED:
         return _after_settling(standing, answer)
     if standing.last.signature == answer.signature:
         return None
@@ -82,7 +82,7 @@ def _after_settling(standing: Standing, answer: Conclusion) -> AlertChange | Non
 def _difference(standing: Standing, answer: Conclusion) -> dict[str, Any]:
     changed = what_changed(standing.last.content, answer.content)
     if standing.last.tier != answer.tier:
-        changed["tier"] = [standing.last.tier.name.lower(), answer.tier.name.lower()]
+        changed["tier"] = [standing.last.tier.word, answer.tier.word]
     return changed
 
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from clinical.words import AlertTier
 from parsers.defaults import Defaults
 
 
@@ -13,7 +14,7 @@ class Destination:
     """A place alerts are sent to, and from which tier on."""
 
     name: str
-    min_tier: str = "moderate"
+    min_tier: AlertTier = "moderate"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,9 @@ import msgspec
 
 from clinical.events import MedicationGiven
 from clinical.quantities import Quantity
+from clinical.words import Tier
 from history.orders import OrderState
-from rules.assessment import Assessment, Finding, Prefilled, Text, Tier
+from rules.assessment import Assessment, Finding, Prefilled, Text
 from rules.conditions.surveillance import dose_before
 from rules.facts import Case, Dose, Fact, Provenance, events_among
 
@@ -94,7 +95,7 @@ def _finding(finding: Finding) -> Json:
     return {
         "rule": finding.rule,
         "version": finding.version,
-        "tier": finding.tier.name.lower(),
+        "tier": finding.tier.word,
         "title": text_json(finding.title),
         "because": text_json(finding.because),
         "advice": texts_json(finding.advice),

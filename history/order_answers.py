@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any, Final
 
 from clinical.events import MedicationOrdered
+from clinical.words import AFTER_INFUSION, Tier
 from history.choices import Site
 from history.conclusion import Conclusion, conclusion_of
 from history.courses import Course, course_of, doses_of
@@ -15,14 +16,13 @@ from history.facts import Timeline, facts_of, lay_out, medication_fact, provenan
 from history.judged_order import judged_order
 from history.orders import BADGES, CONTAINER, OrderState, fold_orders
 from history.products import Product, is_answered, product_of
-from rules.assessment import Assessment, Tier
+from rules.assessment import Assessment
 from rules.dates import last_moment
 from rules.evaluate import evaluate
 from rules.facts import Case, Dose, Fact, Order, Patient, events_among
 from rules.knowledge import Knowledge
 
 ORDER: Final = "order"  # stream of answers to orders
-SURVEILLANCE: Final = "pharmacovigilance"  # stream of answers to what came after infusions
 
 
 @dataclass(frozen=True)  # without slots: the conclusion is kept once somebody asked for it
@@ -47,7 +47,7 @@ class OrderAnswer:
     @property
     def is_surveillance(self) -> bool:
         """Whether it is about what came after a dose, and not about the order itself."""
-        return self.stream == SURVEILLANCE
+        return self.stream == AFTER_INFUSION
 
     @cached_property
     def conclusion(self) -> Conclusion:
@@ -129,7 +129,7 @@ def _watched(
         if watched is not None:
             case, assessment = watched
             badges = _badges_of(assessment, case.order, entries)
-            found.append(replace(one, case=case, assessment=assessment, badges=badges, stream=SURVEILLANCE))
+            found.append(replace(one, case=case, assessment=assessment, badges=badges, stream=AFTER_INFUSION))
     return found
 
 
@@ -213,12 +213,12 @@ def watch(case: Case, known: Timeline, doses: Sequence[Dose], knowledge: Knowled
     if first is None or known.latest_event is None or known.latest_event < first:
         return None
     whole = replace(case, facts=known.facts, doses=tuple(doses), at=known.latest_moment or known.latest_event)
-    seen = evaluate(whole, knowledge, SURVEILLANCE)
+    seen = evaluate(whole, knowledge, AFTER_INFUSION)
     if seen.tier == Tier.NONE:
         return None
     at = _newest([event for finding in seen.findings for event in events_among(finding.facts, case.order)])
     then = replace(whole, facts=known.until(at), at=at)
-    return then, evaluate(then, knowledge, SURVEILLANCE)
+    return then, evaluate(then, knowledge, AFTER_INFUSION)
 
 
 def _newest(facts: Sequence[Fact]) -> datetime:

@@ -6,10 +6,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from clinical.words import ALERT_TIERS
 from store import tables
 
 IVIG = ("ivig", "possible_ivig")
-TIERS = ("contraindication", "high", "moderate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def count_outcomes(connection: sa.Connection) -> dict[str, Any]:
         "parked": _count(connection, sa.select(sa.func.count()).where(message.c.state == "parked")),
         "ivig_orders": _count(connection, orders),
         "assessed": _count(connection, orders.where(order.c.id.in_(sa.select(assessment.c.order_id)))),
-        "alerts": {tier: raised.get(tier, 0) for tier in TIERS},
+        "alerts": {tier: raised.get(tier, 0) for tier in ALERT_TIERS},
     }
 
 

@@ -1,31 +1,11 @@
 """What the rules answer: one assessment per case, each finding naming its rule and its facts."""
 
-from enum import IntEnum
 from typing import Literal
 
 from msgspec import Struct
 
+from clinical.words import Priority, Tier
 from rules.facts import Fact
-
-
-class Tier(IntEnum):
-    """How strongly the knowledge speaks; it comes from the rules alone."""
-
-    NONE = 0
-    INFORMATION = 1
-    MODERATE = 2
-    HIGH = 3
-    CONTRAINDICATION = 4
-
-
-class Priority(IntEnum):
-    """How soon a pharmacist should look; it comes from the patient's situation."""
-
-    NONE = 0
-    PASSIVE = 1
-    ROUTINE = 2
-    PROMPT = 3
-    URGENT = 4
 
 
 class Text(Struct, frozen=True, gc=False):

@@ -3,7 +3,8 @@
 import re
 from collections.abc import Mapping, Sequence
 
-from rules.assessment import Assessment, Finding, Priority, Step, Text, Tier
+from clinical.words import Priority, Tier
+from rules.assessment import Assessment, Finding, Step, Text
 from rules.facts import once
 from rules.knowledge import Knowledge, Policy, PriorityRule, Remark
 from rules.naranjo import prefill
@@ -30,7 +31,7 @@ def combine(picture: Picture, knowledge: Knowledge, findings: Sequence[Finding],
     mitigating = _remarks(policy.mitigating, picture)
     advice = _advice(found)
     checklist: tuple[Text, ...] = ()
-    if tier >= Tier[policy.form.checklist_from.upper()]:
+    if tier >= Tier.named(policy.form.checklist_from):
         checklist = tuple(Text(each.nl, each.en) for each in policy.form.checklist)
     return Assessment(
         tier,
@@ -79,7 +80,7 @@ def _remarks(remarks: Sequence[Remark], picture: Picture) -> tuple[Text, ...]:
 def _escalate(policy: Policy, findings: Sequence[Finding]) -> tuple[Finding, ...]:
     """Several moderate signals from different families, and nothing higher, are one high finding."""
     form = policy.form.escalation
-    tier = Tier[form.of_tier.upper()]
+    tier = Tier.named(form.of_tier)
     of_tier = [finding for finding in findings if finding.tier == tier]
     families = {policy.family_of.get(finding.rule, finding.rule) for finding in of_tier}
     too_few = len(of_tier) < form.rules or len(families) < form.families
@@ -89,7 +90,7 @@ def _escalate(policy: Policy, findings: Sequence[Finding]) -> tuple[Finding, ...
         Finding(
             form.id,
             form.version,
-            Tier[form.to.upper()],
+            Tier.named(form.to),
             Text(form.title.nl, form.title.en),
             Text(
                 form.because.nl + ": " + ", ".join(each.title.nl for each in of_tier) + ".",

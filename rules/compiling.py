@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
-from rules.assessment import Priority, Step, Text, Tier
+from clinical.words import FoundTier, Priority, Tier
+from rules.assessment import Step, Text
 from rules.conditions.reading import ConditionReader, any_needed
 from rules.fillers import FILLERS
 from rules.form_check import check_form
-from rules.forms import DefinitionForm, Evidence, RuleForm, Source, TierName, Words
+from rules.forms import DefinitionForm, Evidence, RuleForm, Source, Words
 from rules.knowledge import Asked, Higher, Policy, PriorityRule, Remark, Rule
 from rules.policy_form import PolicyForm, PriorityLine
 from rules.policy_form import Remark as RemarkForm
@@ -56,7 +57,7 @@ def compile_rule(document: Document, terms: Terms, states: frozenset[str], sourc
     when = _asked(form.id, reader.read(form.when, ("when",)), "")
     raised = tuple(
         Higher(
-            Tier[each.to.upper()],
+            Tier.named(each.to),
             _asked(form.id, reader.read(each.when, ("raised", index, "when")), f"{each.to} when "),
         )
         for index, each in enumerate(form.raised)
@@ -67,7 +68,7 @@ def compile_rule(document: Document, terms: Terms, states: frozenset[str], sourc
         form.id,
         form,
         text_of(form.title),
-        Tier[form.alert.tier.upper()],
+        Tier.named(form.alert.tier),
         text_of(form.alert.because),
         when,
         tuple(sorted(raised, key=lambda each: each.tier, reverse=True)),
@@ -151,15 +152,15 @@ def compile_policy(
 
 
 def _priority(
-    reader: ConditionReader, priority: Mapping[TierName, list[PriorityLine]], where: Loc
+    reader: ConditionReader, priority: Mapping[FoundTier, list[PriorityLine]], where: Loc
 ) -> dict[Tier, tuple[PriorityRule, ...]]:
     return {
-        Tier[tier.upper()]: tuple(
+        Tier.named(tier): tuple(
             PriorityRule(
-                Priority[line.to.upper()],
+                Priority.named(line.to),
                 frozenset(line.fired),
                 reader.read(line.when, (*where, tier, index, "when")),
-                frozenset(Tier[name.upper()] for name in line.none_of_tier),
+                frozenset(Tier.named(name) for name in line.none_of_tier),
             )
             for index, line in enumerate(lines)
         )
@@ -167,7 +168,7 @@ def _priority(
     }
 
 
-def _rules_named(priority: Mapping[TierName, list[PriorityLine]], where: Loc) -> list[tuple[Loc, str]]:
+def _rules_named(priority: Mapping[FoundTier, list[PriorityLine]], where: Loc) -> list[tuple[Loc, str]]:
     return [
         ((*where, tier, index, "fired"), rule)
         for tier, lines in priority.items()

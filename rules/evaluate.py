@@ -1,15 +1,15 @@
 """One case judged: every rule asked, the findings combined into one answer. A pure function."""
 
-from rules.assessment import Assessment, Finding, Step, Text, Tier
+from clinical.words import Stream, Tier
+from rules.assessment import Assessment, Finding, Step, Text
 from rules.combine import combine, combine_events
 from rules.facts import Case, Fact, once
-from rules.forms import StreamName
 from rules.knowledge import Asked, Knowledge, Rule
 from rules.picture import Picture
 from rules.wording import fill
 
 
-def evaluate(case: Case, knowledge: Knowledge, stream: StreamName = "order") -> Assessment:
+def evaluate(case: Case, knowledge: Knowledge, stream: Stream = "order") -> Assessment:
     """Judge one order, or what came after it; the same case and knowledge always give the same answer."""
     picture = Picture(case, knowledge.terms)
     findings: list[Finding] = []

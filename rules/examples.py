@@ -10,11 +10,9 @@ from decimal import Decimal, InvalidOperation
 
 from clinical.codes import Coding
 from clinical.quantities import Quantity, exactly
+from clinical.words import PRIORITIES, TIERS
 from rules.example_cells import AT, COLUMNS, WHERE, read_range
 from rules.facts import Case, Dose, Order, Patient
-
-_TIERS = frozenset({"none", "information", "moderate", "high", "contraindication"})
-_PRIORITIES = frozenset({"none", "passive", "routine", "prompt", "urgent"})
 
 
 class ExampleError(ValueError):
@@ -55,7 +53,7 @@ def _example(header: list[str], row: list[str]) -> Example:
     if len(row) != len(header):
         raise ExampleError(f"{len(row)} cells under {len(header)} columns: {row[0]!r}")
     tier, _, priority = (part.strip() for part in row[-1].partition(","))
-    if tier not in _TIERS or (priority and priority not in _PRIORITIES):
+    if tier not in TIERS or (priority and priority not in PRIORITIES):
         raise ExampleError(f"{row[0]!r}: {row[-1]!r} is not a tier, or a tier and a priority")
     cells = {name: cell for name, cell in zip(header[1:-1], row[1:-1], strict=True) if cell}
     example = Example(row[0], cells, tier, priority, cells.pop("says", ""))

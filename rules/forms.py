@@ -6,11 +6,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from clinical.words import FoundTier, Stream
+
 Conditions = list[dict[str, Any]]
-TierName = Literal["information", "moderate", "high", "contraindication"]
-StreamName = Literal["order", "pharmacovigilance"]
-STREAMS: tuple[StreamName, ...] = ("order", "pharmacovigilance")
-PriorityName = Literal["passive", "routine", "prompt", "urgent"]
 
 
 class Form(BaseModel):
@@ -76,7 +74,7 @@ class Advice(Words):
 class Alert(Form):
     """What a rule says when all its conditions hold."""
 
-    tier: TierName
+    tier: FoundTier
     because: Words
     advice: list[Advice] = Field(min_length=1)
 
@@ -84,7 +82,7 @@ class Alert(Form):
 class Raise(Form):
     """The same alert, higher, when these conditions hold as well."""
 
-    to: TierName
+    to: FoundTier
     when: Conditions = Field(min_length=1)
 
 
@@ -113,7 +111,7 @@ class RuleForm(Form):
     id: str = Field(pattern=r"^IG-(VTE|DATA|PV)-\d{3}$")
     title: Words
     status: Literal["draft", "trial", "live", "retired"]
-    stream: StreamName = "order"
+    stream: Stream = "order"
     when: Conditions = Field(min_length=1)
     alert: Alert
     raised: list[Raise] = []

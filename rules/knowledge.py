@@ -6,8 +6,9 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
 from clinical.codes import Coding
-from rules.assessment import Priority, Step, Text, Tier
-from rules.forms import STREAMS, RuleForm, StreamName
+from clinical.words import STREAMS, Priority, Stream, Tier
+from rules.assessment import Step, Text
+from rules.forms import RuleForm
 from rules.naranjo import Naranjo
 from rules.policy_form import PolicyForm
 from rules.recognition import Product, recognise
@@ -47,7 +48,7 @@ class Rule:
     chosen: bool = True  # a rule that is only asked where a hospital chose so (rules/choices.py)
 
     @property
-    def stream(self) -> StreamName:
+    def stream(self) -> Stream:
         """Whether it judges orders, or watches what comes after the infusion."""
         return self.form.stream
 
@@ -102,7 +103,7 @@ class Knowledge:
     rules: tuple[Rule, ...]
     policy: Policy
     naranjo: Naranjo
-    asked: Mapping[StreamName, tuple[Rule, ...]] = field(init=False, repr=False, compare=False)  # of each stream
+    asked: Mapping[Stream, tuple[Rule, ...]] = field(init=False, repr=False, compare=False)  # of each stream
 
     def __post_init__(self) -> None:
         """Sort out once which rules are asked of what."""

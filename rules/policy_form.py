@@ -4,7 +4,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from rules.forms import Advice, Conditions, Evidence, Form, PriorityName, TierName, Words
+from clinical.words import FoundPriority, FoundTier
+from rules.forms import Advice, Conditions, Evidence, Form, Words
 
 
 class Family(Form):
@@ -17,10 +18,10 @@ class Family(Form):
 class PriorityLine(Form):
     """One way to a priority; the first that fits is taken."""
 
-    to: PriorityName
+    to: FoundPriority
     fired: list[str] = Field(default_factory=list)
     when: Conditions = Field(default_factory=list)
-    none_of_tier: list[TierName] = Field(default_factory=list)
+    none_of_tier: list[FoundTier] = Field(default_factory=list)
 
 
 class Escalation(Form):
@@ -30,10 +31,10 @@ class Escalation(Form):
     title: Words
     because: Words
     advice: list[Advice]
-    of_tier: TierName
+    of_tier: FoundTier
     rules: int
     families: int
-    to: TierName
+    to: FoundTier
     version: int
     evidence: list[Evidence]
 
@@ -48,7 +49,7 @@ class Remark(Form):
 class Surveillance(Form):
     """How soon a pharmacist should look at an event after infusion."""
 
-    priority: dict[TierName, list[PriorityLine]]
+    priority: dict[FoundTier, list[PriorityLine]]
 
 
 def _off(value: Any) -> Any:
@@ -69,12 +70,12 @@ class PolicyForm(Form):
 
     number: int
     choices: Choices
-    priority: dict[TierName, list[PriorityLine]]
+    priority: dict[FoundTier, list[PriorityLine]]
     surveillance: Surveillance
     families: list[Family]
     escalation: Escalation
     missing: list[Remark]
     mitigating: list[Remark]
-    checklist_from: TierName
+    checklist_from: FoundTier
     checklist: list[Words]
     evidence: list[Evidence] = Field(default_factory=list)

@@ -12,11 +12,9 @@ from typing import Any, TypedDict, Unpack
 import msgspec
 import sqlalchemy as sa
 
+from clinical.words import ABOUT_ORDER, SETTLED, STATUSES
 from store import tables
 from store.rowsets import one_of
-
-STATUSES = ("open", "acknowledged", "overridden", "covered", "resolved")
-SETTLED = ("acknowledged", "overridden")  # by a pharmacist
 
 
 class Alert(msgspec.Struct, frozen=True):
@@ -55,7 +53,7 @@ class Alert(msgspec.Struct, frozen=True):
     @property
     def is_about_order(self) -> bool:
         """Whether it is about the order itself, not about what came after the infusion."""
-        return self.stream == "order"
+        return self.stream == ABOUT_ORDER
 
 
 class AlertEvent(msgspec.Struct, frozen=True):

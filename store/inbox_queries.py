@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
+from clinical.words import TIERS
 from store.alerts import COLUMNS, Alert
 from store.assessments import COLUMNS as ASSESSMENT
 from store.assessments import StoredAssessment
@@ -16,8 +17,6 @@ from store.messages import unpack
 from store.orders import numbered
 from store.patients import named
 from store.tables import alert, assessment, feed, medication_order, message
-
-_GRAVEST_FIRST = ("contraindication", "high", "moderate", "information", "none")
 
 
 class ConcludedAlert(Alert, frozen=True):
@@ -104,7 +103,7 @@ def _read_alerts(connection: sa.Connection, query: sa.Select[Any]) -> list[Concl
 
 def gravest_alerts(connection: sa.Connection, wanted: AlertFilter, limit: int) -> list[ConcludedAlert]:
     """Alerts with what was concluded, by tier, so that what is left out for want of room is never graver."""
-    rank = sa.case({tier: place for place, tier in enumerate(_GRAVEST_FIRST)}, value=alert.c.tier)
+    rank = sa.case({tier: place for place, tier in enumerate(TIERS)}, value=alert.c.tier)
     return _read_alerts(connection, _wanted(wanted).order_by(rank, alert.c.id.desc()).limit(limit))
 
 

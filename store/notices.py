@@ -2,11 +2,11 @@
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import Literal
 
 import msgspec
 import sqlalchemy as sa
 
+from clinical.words import PriorityWord, Stream, TierWord
 from store import tables
 
 
@@ -16,9 +16,9 @@ class AlertInBrief(msgspec.Struct, frozen=True):
     id: int  # of the line
     kind: str
     at: datetime
-    stream: Literal["order", "pharmacovigilance"]
-    tier: Literal["contraindication", "high", "moderate", "information", "none"]
-    priority: Literal["urgent", "prompt", "routine", "passive", "none"]
+    stream: Stream
+    tier: TierWord
+    priority: PriorityWord
     ward: str
 
 

@@ -12,11 +12,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from clinical.words import Tier
 from history.conclusion import product_name
 from history.order_answers import ORDER, OrderAnswer
 from history.orders import OrderState
 from history.person import PersonAnswers, PersonHistory
-from rules.assessment import Tier
 from store import assessments, orders
 from store.assessments import AssessmentMark
 from store.orders import MedicationOrder, OrderRow
@@ -88,7 +88,7 @@ def _assessment_row(order_id: int, answer: OrderAnswer, now: datetime) -> Json:
         "signature": answer.conclusion.signature,
         "knowledge": answer.assessment.knowledge,
         "tier": tier_word(answer.tier),
-        "priority": answer.assessment.priority.name.lower(),
+        "priority": answer.assessment.priority.word,
         "conclusion": answer.conclusion.content,
         "as_of": answer.case.at,
         "concluded_at": now,
@@ -97,7 +97,7 @@ def _assessment_row(order_id: int, answer: OrderAnswer, now: datetime) -> Json:
 
 def tier_word(tier: Tier) -> str:
     """The tier as it is stored and sent."""
-    return tier.name.lower()
+    return tier.word
 
 
 def _store_orders(connection: sa.Connection, people: Sequence[PersonAnswers]) -> list[tuple[list[int], dict[int, str]]]:

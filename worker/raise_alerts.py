@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from clinical.words import AFTER_INFUSION, SETTLED, Tier
 from history.alerting import (
     ALERTING,
     AlertChange,
@@ -21,10 +22,8 @@ from history.alerting import (
 )
 from history.choices import Site
 from history.conclusion import Conclusion
-from history.order_answers import SURVEILLANCE
-from rules.assessment import Tier
 from store import alerts, assessments, decisions, deliveries
-from store.alerts import SETTLED, Alert, Happening
+from store.alerts import Alert, Happening
 from store.assessments import StoredAssessment
 from store.deliveries import NewDelivery
 from worker.answers import StoredAnswer, StoredPerson, tier_word
@@ -74,7 +73,7 @@ def _withdraw(
     rows = [
         row
         for (order_id, stream), row in sorted(known.items())
-        if stream == SURVEILLANCE and order_id not in watched and not row.is_resolved
+        if stream == AFTER_INFUSION and order_id not in watched and not row.is_resolved
     ]
     for row in rows:
         alerts.update(connection, row.id, Happening("resolved", now, reason="event_withdrawn"), status="resolved")
@@ -109,7 +108,7 @@ def _standing(connection: sa.Connection, row: Alert, last: Conclusion) -> Standi
 
 
 def _answer(row: StoredAssessment) -> Conclusion:
-    return Conclusion(Tier[row.tier.upper()], row.signature, row.conclusion)
+    return Conclusion(Tier.named(row.tier), row.signature, row.conclusion)
 
 
 def _settled_elsewhere(
@@ -200,6 +199,6 @@ def _columns(one: StoredAnswer, change: AlertChange, covering: int | None, badge
 def _deliver(
     connection: sa.Connection, site: Site, one: StoredAnswer, alert_id: int, event_id: int, now: datetime
 ) -> list[int]:
-    wanted = [place for place in site.destinations if one.answer.tier >= Tier[place.min_tier.upper()]]
+    wanted = [place for place in site.destinations if one.answer.tier >= Tier.named(place.min_tier)]
     rows = [NewDelivery(alert_id, event_id, place.name, now) for place in wanted]
     return deliveries.enqueue(connection, rows, now)

@@ -12,13 +12,14 @@ from zoneinfo import ZoneInfo
 import msgspec
 import sqlalchemy as sa
 
+from clinical.words import AFTER_INFUSION, STATUSES
 from inbox.acting import Acting, Done
 from inbox.errors import ActRefused, AlertChanged, AlertMissing, AlertSettled
 from inbox.http.api_requests import number_of
 from inbox.people.accounts import user_names
 from rules.naranjo import REPLIES, score_of
 from store import alerts, assessments, decisions
-from store.alerts import STATUSES, Alert, Happening
+from store.alerts import Alert, Happening
 from store.decisions import NewDecision
 from store.inbox_queries import ConcludedAlert, assign_alert, find_alert
 from store.locks import lock_people
@@ -36,7 +37,6 @@ REASONS = (  # why a pharmacist lets an order pass although the alert stands
     OTHER,
 )
 NARANJO = "naranjo"  # kind of the line in the alert's record
-PHARMACOVIGILANCE = "pharmacovigilance"  # stream of an alert that is asked about
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +235,7 @@ class NaranjoAnswers(AlertAct, frozen=True):
 
     def write(self, acting: Acting, alert: Alert) -> None:
         """Write down the ten answers of a pharmacist; those before stay in the record."""
-        if alert.stream != PHARMACOVIGILANCE:
+        if alert.stream != AFTER_INFUSION:
             raise ActRefused("naranjo", "not_asked")
         replies = {int(number): reply for number, reply in self.answers.items()}
         found = score_of(acting.knowledge().naranjo, replies)

@@ -6,6 +6,7 @@ from litestar import Router, get, post
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, FromQuery, JSONBody
 
+from clinical.words import STATUSES, STREAMS, TIERS
 from inbox.acting import carry_out
 from inbox.alerts.acts import Acknowledgement, AlertAct, Assignment, Comment, NaranjoAnswers, OnAlert, Override
 from inbox.alerts.api_answers import alert_shape
@@ -29,10 +30,6 @@ from inbox.people.access import record, record_list
 from inbox.people.viewer import needs
 from store.engine import reading
 from store.inbox_queries import AlertFilter, find_alert, list_alerts, patients_named
-
-STATUSES = ("open", "acknowledged", "overridden", "covered", "resolved")
-STREAMS = ("order", "pharmacovigilance")
-TIERS = ("contraindication", "high", "moderate", "information", "none")
 
 
 @get("/", sync_to_thread=True, summary="Alerts, newest first")

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from inbox.alerts.acts import NARANJO, PHARMACOVIGILANCE
+from clinical.words import AFTER_INFUSION
+from inbox.alerts.acts import NARANJO
 from rules.naranjo import REPLIES, Naranjo, Score, score_of
 from store.alerts import AlertEvent
 from store.inbox_queries import ConcludedAlert
@@ -40,7 +41,7 @@ class Causality:
 def causality_of(row: ConcludedAlert, events: Sequence[AlertEvent], form: Naranjo) -> Causality | None:
     """The questions of an alert as they stand; None for an alert about an order."""
     told = (row.conclusion.get("case") or {}).get("naranjo")
-    if row.stream != PHARMACOVIGILANCE or not told:
+    if row.stream != AFTER_INFUSION or not told:
         return None
     confirmed = next((event for event in reversed(events) if event.kind == NARANJO), None)
     before = {each.number: each for each in told}

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from litestar import get
 from litestar.response import Redirect, Template
 
+from clinical.words import ALERT_TIERS, STATUSES
 from inbox.alerts.overview import Group, groups_of, on_wards, wards_of
 from inbox.health.readiness import readiness
 from inbox.http.api_requests import Heard
@@ -20,9 +21,6 @@ from store.engine import reading
 from store.inbox_queries import AlertFilter, ConcludedAlert, gravest_alerts, list_alerts
 from store.merges import persons
 from store.status_queries import last_message_at
-
-SHOWN_TIERS = ("contraindication", "high", "moderate")
-STATUSES = ("open", "acknowledged", "overridden", "covered", "resolved")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +42,7 @@ def wanted_in(request: AnyRequest) -> Wanted:
     asked = request.query_params
     return Wanted(
         [name for name in asked.getall("status", []) if name in STATUSES] or ["open"],
-        [name for name in asked.getall("tier", []) if name in SHOWN_TIERS],
+        [name for name in asked.getall("tier", []) if name in ALERT_TIERS],
         [name for name in asked.getall("ward", []) if name],
     )
 
@@ -87,7 +85,7 @@ def _inbox(request: AnyRequest, template: str, wanted: Wanted, after: int | None
         full=len(found) > len(rows),
         chosen=wanted,
         wards=sorted({*wards_of(every), *wanted.ward}),
-        tiers=SHOWN_TIERS,
+        tiers=ALERT_TIERS,
         statuses=STATUSES,
         heard=heard,
         feeds=every_feed,

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from clinical.words import Priority, Tier
 from store.inbox_queries import ConcludedAlert
 
-TIERS = ("contraindication", "high", "moderate", "information", "none")
-PRIORITIES = ("urgent", "prompt", "routine", "passive", "none")
 _LAST = datetime.max.replace(tzinfo=UTC)
 
 
@@ -31,9 +30,7 @@ class Card:
     @property
     def rank(self) -> tuple[int, datetime, int, int]:
         """The place in the list: tier, then planned start; an order without a start after those with one."""
-        tier = TIERS.index(self.tier) if self.tier in TIERS else 0
-        priority = PRIORITIES.index(self.priority) if self.priority in PRIORITIES else 0
-        return (tier, self.starts or _LAST, priority, self.id)
+        return -Tier.named(self.tier), self.starts or _LAST, -Priority.named(self.priority), self.id
 
 
 @dataclass(frozen=True, slots=True)

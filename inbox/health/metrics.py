@@ -10,12 +10,10 @@ from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, 
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from clinical.words import FOUND_TIERS, STREAMS
 from inbox.http.parts import AnyRequest, Parts
 from store import application_acks, deliveries, message_queries, status_queries
 from store.engine import reading
-
-STREAMS = ("order", "pharmacovigilance")
-TIERS = ("contraindication", "high", "moderate", "information")
 
 
 class SettledMessages:
@@ -59,7 +57,7 @@ class StoreCollector(Collector):
             acks = application_acks.counts(connection)
             oldest = message_queries.oldest_received_age(connection, self._parts.clock())
         opened = GaugeMetricFamily("ivigilant_alerts_open", "Open alerts", labels=["stream", "tier"])
-        for labels, count in sorted((dict.fromkeys(product(STREAMS, TIERS), 0) | alerts).items()):
+        for labels, count in sorted((dict.fromkeys(product(STREAMS, FOUND_TIERS), 0) | alerts).items()):
             opened.add_metric(labels, count)
         yield opened
         yield _family("ivigilant_messages", "Messages in the store", "state", messages)

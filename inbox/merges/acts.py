@@ -6,16 +6,16 @@ from datetime import timedelta
 from typing import ClassVar
 
 from clinical.identities import is_citizen_number
+from clinical.words import STANDING
 from inbox.acting import Acting, Done
 from inbox.errors import ActRefused, MergeChanged, MergeMissing
 from inbox.merges import by_hand
 from store import alerts, merge_lists, merges
-from store.alerts import STATUSES, Happening
+from store.alerts import Happening
 from store.locks import lock_people
 from store.merge_lists import Pair, Spoken
 
 LONGEST_REASON = 400
-_STANDING = [status for status in STATUSES if status != "resolved"]
 _SECOND = timedelta(seconds=1)
 
 
@@ -92,6 +92,6 @@ def _say(acting: Acting, act: Unmerge | Merge, of: Spoken, spoken: Sequence[Spok
     message = by_hand.keep(acting.connection, said)
     line = Happening(kind, acting.now, acting.actor, note=act.reason.strip(), data={"message_id": str(message)})
     members = merges.merge_set(acting.connection, act.pair)
-    for alert in alerts.of_patients(acting.connection, members, _STANDING):
+    for alert in alerts.of_patients(acting.connection, members, STANDING):
         alerts.record(acting.connection, alert.id, line)
     return Done(message, f"message {message}: {act.reason}", act.pair, waiting=(message,))

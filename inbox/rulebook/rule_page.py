@@ -10,6 +10,7 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 from litestar.response import Template
 
+from clinical.words import FOUND_TIERS
 from inbox.http.pages import language_of, page
 from inbox.http.parts import AnyRequest, parts_of
 from inbox.rulebook.conditions import say_all, titles_of
@@ -17,7 +18,6 @@ from rules.knowledge import Rule
 from store.engine import reading
 from store.rule_counts import TRIAL, fired, fired_by_tier
 
-TIERS = ("contraindication", "high", "moderate", "information")
 WINDOWS = ("30", "365")  # days
 _FILLING = re.compile(r"\{\w+\}")
 
@@ -80,7 +80,7 @@ def _windows(now: datetime) -> dict[str, datetime]:
 
 def _tiers(counts: Iterable[Counter[str]]) -> list[str]:
     seen = {tier for each in counts for tier in each}
-    return [tier for tier in (*TIERS, TRIAL) if tier in seen]
+    return [tier for tier in (*FOUND_TIERS, TRIAL) if tier in seen]
 
 
 def is_overdue(rule: Rule, today: date) -> bool:

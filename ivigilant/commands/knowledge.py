@@ -63,7 +63,7 @@ def list_rules(config: Config = None) -> None:
     """
     knowledge = _load(read_settings(config))
     for rule in sorted(knowledge.rules, key=lambda rule: (-rule.tier, rule.id)):
-        typer.echo(f"{rule.id:<36} {rule.form.status:<8} {rule.tier.name.lower():<17} {rule.title.en}")
+        typer.echo(f"{rule.id:<36} {rule.form.status:<8} {rule.tier.word:<17} {rule.title.en}")
 
 
 @app.command("show")

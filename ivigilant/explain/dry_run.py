@@ -129,8 +129,8 @@ def _order(answer: OrderAnswer, knowledge: Knowledge) -> OrderExplained:
     return explain_answer(
         answer.conclusion.content,
         knowledge,
-        tier=assessment.tier.name.lower(),
-        priority=assessment.priority.name.lower(),
+        tier=assessment.tier.word,
+        priority=assessment.priority.word,
         version=assessment.knowledge,
         as_of=answer.case.at,
         stream=answer.stream,

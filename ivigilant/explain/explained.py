@@ -178,7 +178,7 @@ def _rules(told: Json, knowledge: Knowledge) -> Iterable[RuleAsked]:
             rule=name,
             title=title,
             status=rule.form.status if rule else "",
-            tier=finding.get("tier", "") or (rule.tier.name.lower() if rule else ""),
+            tier=finding.get("tier", "") or (rule.tier.word if rule else ""),
             fired=bool(finding),
             failed=failed,
             conditions=tuple(conditions),

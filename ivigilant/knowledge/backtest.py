@@ -11,14 +11,12 @@ import jinja2
 from rich.console import Console
 from rich.table import Table
 
+from clinical.words import ALERT_TIERS, FOUND_TIERS, Tier
 from history.order_answers import OrderAnswer
-from rules.assessment import Tier
 from rules.knowledge import Knowledge
 from worker.histories import StoredHistories
 
 EXAMPLES = 5
-TIERS = ("contraindication", "high", "moderate", "information")
-_ALERTING = Tier.MODERATE
 
 
 @dataclass(slots=True)
@@ -49,7 +47,7 @@ class Burden:
     @property
     def alerts_per_hundred(self) -> float:
         """Alerts of every tier that reaches the inbox, per 100 IVIg orders."""
-        return round(sum(self.per_hundred(tier) for tier in TIERS if Tier[tier.upper()] >= _ALERTING), 2)
+        return round(sum(self.per_hundred(tier) for tier in ALERT_TIERS), 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +117,7 @@ def _count(burden: Burden, answers: Iterable[OrderAnswer]) -> None:
     for answer in answers:
         if answer.stream == "order":
             burden.orders += 1
-            burden.tiers[answer.assessment.tier.name.lower()] += 1
+            burden.tiers[answer.assessment.tier.word] += 1
 
 
 def _compare(
@@ -138,7 +136,7 @@ def _compare(
             _remember(change.orders_lost, order)
         else:
             change.changed_tier += 1
-            _remember(change.orders_changed, f"{order}: {was[rule].name.lower()} → {now[rule].name.lower()}")
+            _remember(change.orders_changed, f"{order}: {was[rule].word} → {now[rule].word}")
     return was != now or (old is None) != (new is None)
 
 
@@ -157,7 +155,7 @@ PAGE = Path(__file__).with_name("backtest.html")
 def as_page(comparison: Comparison) -> str:
     """Write it as a page that stands by itself."""
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
-    return environment.from_string(PAGE.read_text(encoding="utf-8")).render(c=comparison, tiers=TIERS)
+    return environment.from_string(PAGE.read_text(encoding="utf-8")).render(c=comparison, tiers=FOUND_TIERS)
 
 
 def as_json(comparison: Comparison) -> dict[str, Any]:
@@ -167,7 +165,7 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
     for name, burden in (("burden_before", comparison.burden_before), ("burden_after", comparison.burden_after)):
         told[name] = {
             "orders": burden.orders,
-            "alerts_per_100_orders": {tier: burden.per_hundred(tier) for tier in TIERS},
+            "alerts_per_100_orders": {tier: burden.per_hundred(tier) for tier in FOUND_TIERS},
         }
     return told
 
@@ -180,7 +178,7 @@ def show(comparison: Comparison, console: Console) -> None:
         f"{source}, {comparison.orders_changed} with another answer. Nothing was sent or written."
     )
     burden = Table("tier", "now", "then", "change", title="Alerts per 100 IVIg orders", title_justify="left")
-    for tier in TIERS:
+    for tier in FOUND_TIERS:
         one, other = comparison.burden_before.per_hundred(tier), comparison.burden_after.per_hundred(tier)
         burden.add_row(tier, f"{one:.2f}", f"{other:.2f}", f"{other - one:+.2f}")
     console.print(burden)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from multiprocessing import get_context
 
+from clinical.words import ALERT_TIERS
 from history.choices import Site
 from history.messages import ReadMessage
 from history.person import judge_messages
@@ -17,8 +18,6 @@ from rules.load import load_knowledge
 from synthetic.population import USUAL, Population, patients
 from synthetic.wire import Draft, post
 
-TIERS = ("contraindication", "high", "moderate", "information", "none")
-PUSHED = TIERS[:3]  # what reaches the inbox; information is shown with the order
 AT = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 PATIENTS = 10_000
 _AT_ONCE = 500  # patients of one piece of work
@@ -57,10 +56,10 @@ def measure(
                 continue
             tier = answer.assessment.tier
             burden.orders += 1
-            burden.tiers[tier.name.lower()] += 1
-            burden.priorities[answer.assessment.priority.name.lower()] += 1
+            burden.tiers[tier.word] += 1
+            burden.priorities[answer.assessment.priority.word] += 1
             burden.drivers.update(
-                (tier.name.lower(), finding.rule) for finding in answer.assessment.findings if finding.tier == tier
+                (tier.word, finding.rule) for finding in answer.assessment.findings if finding.tier == tier
             )
     return burden
 
@@ -98,9 +97,9 @@ def _read(drafts: list[Draft], number: str, site: Site, now: datetime) -> list[R
 
 def in_words(burden: Burden) -> str:
     """What a terminal shows: what reaches the inbox, and apart from it what is only shown with the order."""
-    pushed = ", ".join(f"{tier} {burden.per_hundred(tier):.1f}" for tier in PUSHED)
+    pushed = ", ".join(f"{tier} {burden.per_hundred(tier):.1f}" for tier in ALERT_TIERS)
     shown, nothing = burden.per_hundred("information"), burden.per_hundred("none")
     return (
-        f"{burden.per_hundred(*PUSHED):.1f} reach the inbox ({pushed}); "
+        f"{burden.per_hundred(*ALERT_TIERS):.1f} reach the inbox ({pushed}); "
         f"{shown:.1f} are only shown with the order; {nothing:.1f} say nothing"
     )

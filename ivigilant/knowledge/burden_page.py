@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from ivigilant.knowledge.burden import PATIENTS, PUSHED, TIERS, Burden, measure_apart
+from clinical.words import ALERT_TIERS, TIERS
+from ivigilant.knowledge.burden import PATIENTS, Burden, measure_apart
 from ivigilant.knowledge.burden_stored import keep
 from ivigilant.knowledge.sensitivity import Varied, vary
 from rules.knowledge import Knowledge
@@ -58,7 +59,7 @@ def write_page(
     head = HEAD.format(
         orders=burden.orders,
         knowledge=knowledge.version,
-        pushed=burden.per_hundred(*PUSHED),
+        pushed=burden.per_hundred(*ALERT_TIERS),
         shown=burden.per_hundred("information"),
         nothing=burden.per_hundred("none"),
     )
@@ -90,8 +91,8 @@ def _drivers(burden: Burden, knowledge: Knowledge) -> list[str]:
 
 
 def _chosen(enough: int, burden: Burden) -> str:
-    by_tier = " | ".join(f"{burden.per_hundred(tier):.1f}" for tier in (*PUSHED, "information"))
-    return f"| {enough} | {burden.per_hundred(*PUSHED):.1f} | {by_tier} |"
+    by_tier = " | ".join(f"{burden.per_hundred(tier):.1f}" for tier in (*ALERT_TIERS, "information"))
+    return f"| {enough} | {burden.per_hundred(*ALERT_TIERS):.1f} | {by_tier} |"
 
 
 def main(

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from clinical.words import Tier
 from ivigilant.errors import IvigilantError
-from rules.assessment import Tier
 from rules.evaluate import evaluate, judge
 from rules.examples import build_case, read_examples
 from rules.knowledge import Knowledge
@@ -36,8 +36,8 @@ def answered(knowledge: Knowledge, rule_id: str) -> list[Answered]:
     for example in read_examples(rule.form.examples):
         case = build_case(example)
         finding = judge(rule, Picture(case, knowledge.terms), [])
-        tier = (finding.tier if finding else Tier.NONE).name.lower()
-        priority = evaluate(case, knowledge, rule.stream).priority.name.lower()
+        tier = (finding.tier if finding else Tier.NONE).word
+        priority = evaluate(case, knowledge, rule.stream).priority.word
         said = " ".join([finding.because.en, *(text.en for text in finding.advice)]) if finding else ""
         agreed = ", ".join(part for part in (example.tier, example.priority) if part)
         answer = f"{tier}, {priority}" if example.priority else tier

@@ -6,8 +6,9 @@ from functools import cache
 from multiprocessing import get_context
 from typing import Any, NamedTuple
 
+from clinical.words import ALERT_TIERS
 from history.choices import Site
-from ivigilant.knowledge.burden import AT, PUSHED, measure
+from ivigilant.knowledge.burden import AT, measure
 from rules.knowledge import Knowledge
 from rules.load import load_knowledge
 from synthetic.population import ASSUMED, USUAL, Population, Share
@@ -57,7 +58,7 @@ def _knowledge() -> Knowledge:
 
 
 def _pushed(population: Population, size: int) -> float:
-    return measure(_knowledge(), Site(), size, AT, population).per_hundred(*PUSHED)
+    return measure(_knowledge(), Site(), size, AT, population).per_hundred(*ALERT_TIERS)
 
 
 def _more_use(population: Population, index: int, times: float) -> Population:

@@ -9,9 +9,9 @@ from clinical.events import AnyEvent, MedicationGiven, MedicationOrdered, OrderK
 from clinical.identities import Identifier
 from clinical.quantities import Quantity
 from clinical.times import Moment
+from clinical.words import Tier
 from history.conclusion import Conclusion
 from history.entries import Entry
-from rules.assessment import Tier
 
 MONDAY = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 JANSEN = (Identifier(authority="ZKHA", value="1000001", type="PI"),)
@@ -50,7 +50,7 @@ def moment(days: float = 0) -> Moment:
 
 def a_conclusion(tier: Tier = Tier.HIGH, rules: tuple[str, ...] = ("IG-VTE-006",), **order: Any) -> Conclusion:
     content = {
-        "findings": [{"rule": rule, "tier": tier.name.lower()} for rule in rules],
+        "findings": [{"rule": rule, "tier": tier.word} for rule in rules],
         "order": {"product": "IVIg", "dose_g": [30.0, 30.0], "state": "active", **order},
     }
     return Conclusion(tier, f"{tier}{rules}{sorted(order.items())}", content)

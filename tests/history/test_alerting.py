@@ -2,10 +2,10 @@
 
 import pytest
 
+from clinical.words import Tier
 from history.alerting import Standing, decide
 from history.conclusion import Conclusion
 from history.orders import OrderState, fold_orders
-from rules.assessment import Tier
 from tests.history.builders import a_conclusion, an_order, entry
 
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from clinical.words import ALERT_TIERS, TIERS
 from history.choices import Site
-from ivigilant.knowledge.burden import PATIENTS, PUSHED, TIERS, Burden, in_words, measure, measure_apart
+from ivigilant.knowledge.burden import PATIENTS, Burden, in_words, measure, measure_apart
 from ivigilant.knowledge.burden_page import write_page
 from ivigilant.knowledge.burden_stored import keep, kept
 from ivigilant.knowledge.sensitivity import Varied, shares
@@ -84,7 +85,7 @@ def test_the_figures_that_are_kept_are_those_of_these_rules(knowledge: Knowledge
 
     assert found is not None, "the rules changed: make docs"
     assert found.orders == PATIENTS
-    assert f"{found.per_hundred(*PUSHED):.1f} reach the inbox" in BURDEN_PAGE.read_text(encoding="utf-8")
+    assert f"{found.per_hundred(*ALERT_TIERS):.1f} reach the inbox" in BURDEN_PAGE.read_text(encoding="utf-8")
 
 
 def test_figures_of_other_rules_are_not_used(tmp_path: Path, burden: Burden) -> None:

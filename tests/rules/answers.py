@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from functools import cache
 
-from rules.assessment import Tier
+from clinical.words import Tier
 from rules.evaluate import evaluate, judge
 from rules.examples import Example, build_case, read_examples
 from rules.facts import Case
@@ -19,7 +19,7 @@ def _read(table: str) -> list[tuple[Example, Case]]:
 def _as_said(rule: Rule, example: Example, case: Case, knowledge: Knowledge) -> bool:
     """Whether the rule itself answers as its table says."""
     finding = judge(rule, Picture(case, knowledge.terms), [])
-    if (finding.tier if finding else Tier.NONE).name.lower() != example.tier:
+    if (finding.tier if finding else Tier.NONE).word != example.tier:
         return False
     return finding is None or example.is_said(" ".join([finding.because.en, *(text.en for text in finding.advice)]))
 
@@ -31,7 +31,7 @@ def differing(rule: Rule, knowledge: Knowledge) -> list[str]:
 
 def has_priority(rule: Rule, example: Example, case: Case, knowledge: Knowledge) -> bool:
     """Whether the whole assessment has the priority of the table."""
-    return not example.priority or evaluate(case, knowledge, rule.stream).priority.name.lower() == example.priority
+    return not example.priority or evaluate(case, knowledge, rule.stream).priority.word == example.priority
 
 
 def any_differs(rules: Iterable[Rule], knowledge: Knowledge) -> bool:

@@ -30,7 +30,7 @@ def answer(knowledge: Knowledge, **cells: str) -> Assessment:
 
 def one_gram_per_kg(knowledge: Knowledge, *codes: str) -> str:
     """The tier of 1 g/kg for somebody with these diagnoses."""
-    return answer(knowledge, diagnosed="; ".join(codes), **{"g/kg/day": "1.0"}).tier.name.lower()
+    return answer(knowledge, diagnosed="; ".join(codes), **{"g/kg/day": "1.0"}).tier.word
 
 
 def test_one_factor_is_enough_unless_the_hospital_says_otherwise(knowledge: Knowledge, careful: Knowledge) -> None:
@@ -45,7 +45,7 @@ def test_at_the_number_that_was_chosen_the_patient_is_at_risk(careful: Knowledge
 def test_a_thrombosis_thrombophilia_thick_blood_and_arterial_disease_count_alone(careful: Knowledge, code: str) -> None:
     found = answer(careful, diagnosed=code, **{"g/kg/day": "1.0"})
 
-    assert "high" in [finding.tier.name.lower() for finding in found.findings if finding.rule == "IG-VTE-008"]
+    assert "high" in [finding.tier.word for finding in found.findings if finding.rule == "IG-VTE-008"]
 
 
 def test_how_many_factors_is_said_in_the_version(knowledge: Knowledge, careful: Knowledge) -> None:

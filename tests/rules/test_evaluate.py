@@ -7,7 +7,7 @@ import pytest
 from msgspec import structs
 
 from clinical.codes import Coding
-from rules.assessment import Priority, Tier
+from clinical.words import Priority, Tier
 from rules.evaluate import evaluate
 from rules.example_cells import AT
 from rules.examples import Example, build_case

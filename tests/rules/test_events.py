@@ -36,7 +36,7 @@ def test_an_event_of_a_case_report_is_found(
     found = evaluate(case_after(hours, goes_on=goes_on), knowledge, "pharmacovigilance")
 
     assert [finding.rule for finding in found.findings] == ["IG-PV-040"]
-    assert (found.tier.name, found.priority.name.lower()) == ("HIGH", priority)
+    assert (found.tier.name, found.priority.word) == ("HIGH", priority)
 
 
 def test_an_event_says_nothing_in_the_stream_of_orders_and_an_order_nothing_in_that_of_events(

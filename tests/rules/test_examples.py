@@ -27,8 +27,8 @@ def test_the_example_gives_the_alert_in_its_table(
     found = evaluate(case, knowledge if rule.chosen else chosen, rule.stream)
 
     own = [each for each in found.findings if each.rule == rule.id]
-    assert [each.tier.name.lower() for each in own] == ([example.tier] if example.tier != "none" else [])
-    assert example.priority in ("", found.priority.name.lower())
+    assert [each.tier.word for each in own] == ([example.tier] if example.tier != "none" else [])
+    assert example.priority in ("", found.priority.word)
     assert not own or example.is_said(" ".join([own[0].because.en, *(text.en for text in own[0].advice)]))
 
 

@@ -52,7 +52,7 @@ class Vignette:
 
 def answer_to(vignette: Vignette, knowledge: Knowledge) -> Answer:
     found = evaluate(vignette.case, knowledge)
-    return Answer(found.tier.name, found.priority.name.lower(), frozenset(each.rule for each in found.findings))
+    return Answer(found.tier.name, found.priority.word, frozenset(each.rule for each in found.findings))
 
 
 def known(number: Any, unit: str = "g") -> Quantity | None:

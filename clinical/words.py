@@ -1,0 +1,65 @@
+"""The words an alert is spoken of in: how serious, how soon, about what, and where it stands. Each is written once."""
+
+from enum import IntEnum
+from typing import Final, Literal, cast, get_args
+
+AlertTier = Literal["contraindication", "high", "moderate"]  # what makes an alert
+FoundTier = Literal[AlertTier, "information"]  # what a rule can say
+TierWord = Literal[FoundTier, "none"]
+ALERT_TIERS: Final[tuple[AlertTier, ...]] = get_args(AlertTier)  # these and the next, the gravest first
+FOUND_TIERS: Final[tuple[FoundTier, ...]] = get_args(FoundTier)
+TIERS: Final[tuple[TierWord, ...]] = get_args(TierWord)
+
+FoundPriority = Literal["urgent", "prompt", "routine", "passive"]
+PriorityWord = Literal[FoundPriority, "none"]
+PRIORITIES: Final[tuple[PriorityWord, ...]] = get_args(PriorityWord)  # the most urgent first
+
+AlertStatus = Literal["open", "acknowledged", "overridden", "covered", "resolved"]
+STATUSES: Final[tuple[AlertStatus, ...]] = get_args(AlertStatus)
+SETTLED: Final[tuple[AlertStatus, ...]] = ("acknowledged", "overridden")  # by a pharmacist
+STANDING: Final[tuple[AlertStatus, ...]] = ("open", "acknowledged", "overridden", "covered")
+
+Stream = Literal["order", "pharmacovigilance"]
+STREAMS: Final[tuple[Stream, ...]] = get_args(Stream)
+ABOUT_ORDER: Final = "order"
+AFTER_INFUSION: Final = "pharmacovigilance"
+
+
+class Tier(IntEnum):
+    """How strongly the knowledge speaks; it comes from the rules alone."""
+
+    NONE = 0
+    INFORMATION = 1
+    MODERATE = 2
+    HIGH = 3
+    CONTRAINDICATION = 4
+
+    @property
+    def word(self) -> TierWord:
+        """The tier as it is written and stored."""
+        return cast("TierWord", self.name.lower())
+
+    @classmethod
+    def named(cls, word: str) -> "Tier":
+        """The tier that is written so."""
+        return cls[word.upper()]
+
+
+class Priority(IntEnum):
+    """How soon a pharmacist should look; it comes from the patient's situation."""
+
+    NONE = 0
+    PASSIVE = 1
+    ROUTINE = 2
+    PROMPT = 3
+    URGENT = 4
+
+    @property
+    def word(self) -> PriorityWord:
+        """The priority as it is written and stored."""
+        return cast("PriorityWord", self.name.lower())
+
+    @classmethod
+    def named(cls, word: str) -> "Priority":
+        """The priority that is written so."""
+        return cls[word.upper()]
