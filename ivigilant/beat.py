@@ -25,7 +25,7 @@ class Beat:
     engine: sa.Engine
     clock: Callable[[], datetime]
     sweep: Callable[[], object]
-    ring: Callable[[], None]  # for notices that are due, and for a worker's sign of life
+    ring: Callable[[], None]  # for notices that are due
 
     def run(self, every: timedelta, stopping: threading.Event) -> None:
         """Beat until told to stop."""
@@ -40,6 +40,7 @@ class Beat:
             self.sweep()
             with self.engine.begin() as connection:
                 heartbeats.beat(connection, NAME, self.clock())
+                heartbeats.forget(connection, self.clock())
         except sa.exc.SQLAlchemyError as error:
             log.warning("beat.database_unreachable", error=type(error).__name__)
         self.ring()

@@ -12,12 +12,13 @@ from urllib.parse import urlsplit
 import structlog
 from celery import Celery
 from kombu.entity import Queue
-from kombu.exceptions import OperationalError
+from kombu.exceptions import KombuError
 from kombu.utils.scheduling import priority_cycle
 from redis.exceptions import RedisError
 
 PROCESS: Final = "ivigilant.process"
 DELIVER: Final = "ivigilant.deliver"
+PROVE: Final = "ivigilant.prove"
 
 CROWDED: Final = 2  # tasks that wait for a worker; while there are, messages gather for the next
 BUSY: Final = 300  # tasks; ringing again for what is still queued would only make it longer
@@ -25,17 +26,18 @@ BUSY: Final = 300  # tasks; ringing again for what is still queued would only ma
 # Notices of alerts are few and must not wait behind a backlog of history.
 URGENT: Final = ("orders", "deliver")
 QUEUES: Final = (*URGENT, "history")
-
+KEEP_PROOF_S: Final = 300  # how long the queue of a worker that is gone stays
+DUMB: Final = (KombuError, RedisError, OSError)  # what a Redis raises that is away, hangs, or has no memory left
 
 log = structlog.get_logger()
 
 
 class UrgentFirst(priority_cycle):
-    """Take from `orders` before `deliver` before `history`; kombu's own orders are by set or by alphabet."""
+    """Take a worker's proof first, then `orders`, `deliver`, `history`; kombu's own orders are by set or alphabet."""
 
     def consume(self, n: int) -> list[str]:
         """Give the queues to ask, the most urgent first."""
-        return sorted(self.items[:n], key=lambda name: QUEUES.index(name) if name in QUEUES else len(QUEUES))
+        return sorted(self.items[:n], key=lambda name: QUEUES.index(name) if name in QUEUES else -1)
 
 
 def make_celery(redis_url: str) -> Celery:
@@ -57,6 +59,9 @@ def make_celery(redis_url: str) -> Celery:
         task_time_limit=90,
         worker_max_tasks_per_child=5000,
         worker_max_memory_per_child=300_000,
+        # After a lost connection Celery would take less, and sometimes never take more again: the worker then waits
+        # for ever. What it takes twice meanwhile does nothing the second time.
+        worker_enable_prefetch_count_reduction=False,
         worker_soft_shutdown_timeout=20,
         worker_enable_soft_shutdown_on_idle=True,
         # Redis may be away for a night; publishing gives up at once, because the sweep is there.
@@ -76,6 +81,11 @@ def make_celery(redis_url: str) -> Celery:
         timezone="UTC",
     )
     return app
+
+
+def own_queue(name: str, expires_s: int = KEEP_PROOF_S) -> Queue:
+    """Give the queue over which one worker rings itself."""
+    return Queue(name, expires=expires_s)  # type: ignore[no-untyped-call]  # kombu's own signature
 
 
 def transport_options() -> dict[str, Any]:
@@ -114,6 +124,10 @@ class Bell:
         """Ring for these deliveries, or for all that are due, if anybody can hear it."""
         self._try(DELIVER, "deliver", ids)
 
+    def prove(self, queue: str) -> bool:
+        """Ring one worker, over its own queue; whether that went out."""
+        return self._try(PROVE, queue, ())
+
     def must_process(self, lane: str, ids: Sequence[int]) -> None:
         """Ring for these messages, or raise kombu's OperationalError."""
         self._ring(PROCESS, lane, ids)
@@ -131,14 +145,16 @@ class Bell:
         try:
             with self.app.pool.acquire(block=True) as connection:
                 return int(connection.default_channel.client.llen(queue))
-        except (OperationalError, RedisError):
+        except DUMB:
             return 0
 
-    def _try(self, task: str, queue: str, ids: Sequence[int]) -> None:
+    def _try(self, task: str, queue: str, ids: Sequence[int]) -> bool:
         try:
             self._ring(task, queue, ids)
-        except OperationalError:
-            log.warning("queue.unreachable", queue=queue, ids=len(ids))
+        except DUMB as error:
+            log.warning("queue.unreachable", queue=queue, ids=len(ids), error=type(error).__name__)
+            return False
+        return True
 
     def _ring(self, task: str, queue: str, ids: Sequence[int]) -> None:
         numbers = [list(ids)]

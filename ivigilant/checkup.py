@@ -2,7 +2,7 @@
 
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -90,7 +90,7 @@ def _reachable(host: str) -> str:
 def _stored(settings: Settings, now: datetime, only: str | None) -> Iterator[Line]:
     try:
         engine = connect(settings.database())
-        yield from (line for line in _database(engine, now) if only in (None, line.what))
+        yield from (line for line in _database(engine, now, only) if only in (None, line.what))
     except StoreError as error:
         yield Line("database", False, str(error))
     except sa.exc.SQLAlchemyError as error:
@@ -140,13 +140,13 @@ def _redis(settings: Settings) -> Line:
     return Line("redis", True, f"{where(url)}, waiting: " + ", ".join(f"{n} {name}" for name, n in waiting.items()))
 
 
-def _database(engine: sa.Engine, now: datetime) -> Iterator[Line]:
+def _database(engine: sa.Engine, now: datetime, only: str | None) -> Iterator[Line]:
     if not migrate.is_current(engine):
         yield Line("database", False, f"is at {migrate.current(engine)}, not {migrate.head()}: ivigilant db upgrade")
         return
     yield Line("database", True, f"{engine.url.render_as_string(hide_password=True)} at {migrate.head()}")
     with reading(engine) as connection:
-        yield from _processes(connection, now)
+        yield from _processes(connection, now, only)
         yield from _messages(connection, now)
         yield from _feeds(connection, now)
         yield from _deliveries(connection, now)
@@ -154,13 +154,29 @@ def _database(engine: sa.Engine, now: datetime) -> Iterator[Line]:
         yield _prunings(connection, now)
 
 
-def _processes(connection: sa.Connection, now: datetime) -> Iterator[Line]:
+def _processes(connection: sa.Connection, now: datetime, only: str | None) -> Iterator[Line]:
     seen = heartbeats.last(connection)
-    for name in ("worker", "beat"):
-        at = seen.get(name)
-        alive = at is not None and now - at <= ALIVE_WITHIN
-        told = f"last sign of life {_ago(now - at)}" if at else "has never been heard of"
-        yield Line(name, alive, told)
+    yield _own_workers(seen, now) if only == "worker" else _workers(seen, now)
+    at = seen.get("beat")
+    told = f"last sign of life {_ago(now - at)}" if at else "has not been heard of lately"
+    yield Line("beat", at is not None and now - at <= ALIVE_WITHIN, told)
+
+
+def _workers(seen: Mapping[str, datetime], now: datetime) -> Line:
+    """Whether somebody judges orders, wherever."""
+    working = heartbeats.judges(seen)
+    return Line("worker", any(now - at <= ALIVE_WITHIN for at in working.values()), _taken(working, now))
+
+
+def _own_workers(seen: Mapping[str, datetime], now: datetime) -> Line:
+    """Whether each worker of this machine or container takes tasks."""
+    own = {name: at for name, at in seen.items() if heartbeats.machine_of(name) == socket.gethostname()}
+    return Line("worker", bool(own) and all(now - at <= ALIVE_WITHIN for at in own.values()), _taken(own, now))
+
+
+def _taken(working: Mapping[str, datetime], now: datetime) -> str:
+    told = [f"{name} took a task {_ago(now - at)}" for name, at in sorted(working.items())]
+    return "; ".join(told) or "none has taken a task lately; is one running, and does it reach Redis?"
 
 
 def _messages(connection: sa.Connection, now: datetime) -> Iterator[Line]:

@@ -3,6 +3,7 @@
 A role imports its own packages when it starts: a listener has no use for the pages.
 """
 
+import os
 import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -10,22 +11,21 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from celery import Celery
-from celery.signals import worker_process_init
+from celery.signals import task_postrun, task_prerun, worker_process_init
 
+from ivigilant.attending import Attendant, Hearing, Turn, end_parent, end_when_told, worker_name
 from ivigilant.beat import Beat
-from ivigilant.broker import DELIVER, PROCESS, QUEUES, Bell, make_celery
+from ivigilant.broker import DELIVER, PROCESS, PROVE, QUEUES, Bell, make_celery, own_queue
 from ivigilant.errors import UnusableSettings
 from ivigilant.settings import Settings
 from ivigilant.site import SiteFile, load_site
 from ivigilant.supervisor import end_with_parent, stop_on_signals
-from store import feeds, heartbeats
+from store import feeds
 from store.engine import connect
 
 if TYPE_CHECKING:
     from inbox.http.settings import InboxSettings
     from worker.dependencies import Dependencies
-
-LIVING = "worker"  # the name of a worker's sign of life; /health/ready looks for it
 
 
 def utc_now() -> datetime:
@@ -68,20 +68,42 @@ def make_quiet_worker(settings: Settings) -> "Dependencies":
     return Dependencies(engine, site_knowledge(settings, site), worker_site(site, settings), utc_now)
 
 
-def work(settings: Settings, queues: Sequence[str] = QUEUES) -> int:
+def work(settings: Settings, role: str = "worker", queues: Sequence[str] = QUEUES) -> int:
     """Run a worker on these queues until it is told to stop, and give its exit code."""
-    app = make_celery(settings.redis())
-    engine = connect(settings.database())
-    bind_tasks(app, make_dependencies(settings, engine, Bell(app)))
+    app, engine = make_celery(settings.redis()), connect(settings.database())
+    bell = Bell(app)
+    worker = make_dependencies(settings, engine, bell)
+    name, parent = worker_name(role), os.getpid()
+    own = own_queue(f"{name}.{parent}")
+    app.conf.task_queues = [*app.conf.task_queues, own]
+    attendant = Attendant(
+        worker,
+        name,
+        lanes=queues,
+        longest_task_s=app.conf.task_time_limit,
+        ring=lambda: bell.prove(own.name),
+        hearing=Hearing(),
+        turn=Turn(),
+        end=lambda: end_parent(parent),
+    )
+    bind_tasks(app, worker)
+
+    def prove(_ids: Sequence[int]) -> None:
+        attendant.prove()
 
     def start_child(**_: Any) -> None:
         end_with_parent()
         engine.dispose(close=False)  # a socket or a file of the parent's is not ours to use
+        attendant.start()
 
+    app.task(prove, name=PROVE)
     worker_process_init.connect(start_child, weak=False)
+    task_prerun.connect(lambda **_: attendant.begin_task(), weak=False)
+    task_postrun.connect(lambda **_: attendant.turn.end(), weak=False)
+    end_when_told()
     process = app.Worker(
         concurrency=settings.worker_processes,
-        queues=list(queues),
+        queues=[*queues, own.name],
         pool="prefork",
         loglevel=settings.log_level.upper(),
         without_gossip=True,
@@ -102,8 +124,6 @@ def bind_tasks(app: Celery, worker: "Dependencies") -> None:
         process_messages(worker, ids)
 
     def send(ids: Sequence[int]) -> None:
-        with worker.engine.begin() as connection:
-            heartbeats.beat(connection, LIVING, worker.clock())
         deliver(worker, ids or None)
 
     app.task(process, name=PROCESS)

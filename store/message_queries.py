@@ -175,6 +175,18 @@ def stale_received(connection: sa.Connection, older_than: datetime, limit: int) 
     return [Waiting(row.id, row.lane, row.attempts > 0) for row in connection.execute(query)]
 
 
+def waiting_since(connection: sa.Connection, older_than: datetime, lanes: Collection[str], limit: int) -> list[Waiting]:
+    """Give messages of these lanes that were saved before this moment and still wait, however queued; oldest first."""
+    message = tables.message
+    query = (
+        sa.select(message.c.id, message.c.lane, message.c.attempts)
+        .where(message.c.state == "received", message.c.received_at < older_than, message.c.lane.in_(lanes))
+        .order_by(message.c.id)
+        .limit(limit)
+    )
+    return [Waiting(row.id, row.lane, row.attempts > 0) for row in connection.execute(query)]
+
+
 def mark_queued(connection: sa.Connection, ids: Collection[int], now: datetime) -> None:
     """Note that these were put on the queue again, so that the next sweep waits before it does so too."""
     message = tables.message

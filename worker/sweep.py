@@ -10,12 +10,13 @@ from dataclasses import dataclass
 import structlog
 
 from store import message_queries
+from store.message_queries import Waiting
 from worker.dependencies import Dependencies
+from worker.taking import TOGETHER, together
 
 log = structlog.get_logger()
 
 ROUND = 5_000
-TOGETHER = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +32,12 @@ def sweep(worker: Dependencies) -> Swept:
     with worker.engine.begin() as connection:
         waiting = message_queries.stale_received(connection, now - worker.patience.left_behind, ROUND)
         message_queries.mark_queued(connection, [one.id for one in waiting], now)
-    lanes: dict[tuple[str, bool], list[int]] = defaultdict(list)
+    lanes: dict[str, list[Waiting]] = defaultdict(list)
     for one in waiting:
-        lanes[one.lane, one.begun_before].append(one.id)
-    for (lane, alone), ids in sorted(lanes.items()):
-        size = 1 if alone else TOGETHER
-        for start in range(0, len(ids), size):
-            worker.ring_messages(lane, ids[start : start + size])
+        lanes[one.lane].append(one)
+    for lane, some in sorted(lanes.items()):
+        for ids in together(some, TOGETHER):
+            worker.ring_messages(lane, ids)
     if waiting:
         log.info("sweep.requeued", messages=len(waiting))
     return Swept(len(waiting))

@@ -11,8 +11,6 @@ from store import feeds, heartbeats, message_queries, status_queries
 from store.engine import reading
 from store.feeds import Feed
 
-WORKER = "worker"  # how the names of its heartbeats begin
-
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
@@ -20,7 +18,7 @@ class Readiness:
 
     database: bool
     redis: bool
-    worker_age: timedelta | None = None  # None: no sign of life ever
+    worker_age: timedelta | None = None  # since a worker last took a task; None: none is known
     worker_alive: bool = False
     oldest: timedelta | None = None  # how long the longest-waiting message waits; None: none waits
     keeping_up: bool = False
@@ -46,7 +44,7 @@ def _ask_database(parts: Parts, redis: bool) -> Readiness:
     now, settings = parts.clock(), parts.settings
     try:
         with reading(parts.engine) as connection:
-            beats = [at for name, at in heartbeats.last(connection).items() if name.startswith(WORKER)]
+            beats = heartbeats.judges(heartbeats.last(connection)).values()
             worker_age = max(now - max(beats), timedelta(0)) if beats else None
             oldest = message_queries.oldest_received_age(connection, now)
             history = message_queries.oldest_received_age(connection, now, "history")

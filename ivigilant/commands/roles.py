@@ -53,9 +53,10 @@ def work(
     """
     from ivigilant import broker, wiring
 
-    settings = _begin("worker", config, data_dir, stop_with_stdin, worker_processes=processes)
+    role, queues = ("order-worker", broker.URGENT) if only_orders else ("worker", broker.QUEUES)
+    settings = _begin(role, config, data_dir, stop_with_stdin, worker_processes=processes)
     with database_explained():
-        raise typer.Exit(wiring.work(settings, broker.URGENT if only_orders else broker.QUEUES))
+        raise typer.Exit(wiring.work(settings, role, queues))
 
 
 def beat(config: Config = None, data_dir: DataDir = None, stop_with_stdin: Supervised = False) -> None:
