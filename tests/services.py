@@ -220,6 +220,12 @@ class RedisServer:
         self._process.wait()
         self._undertaker.forget(self._process.pid)
 
+    def freeze(self, seconds: float) -> None:
+        """Let it neither move nor end for a while."""
+        self._process.send_signal(signal.SIGSTOP)
+        time.sleep(seconds)
+        self._process.send_signal(signal.SIGCONT)
+
     def lose_everything(self) -> None:
         """Remove what it wrote; it must be dead."""
         for path in self.folder.iterdir():

@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from synthetic.stream import hospital_messages
 from tests.chaos.installation import Installation
 from tests.journeys.hospital import Clock, Hospital
 from tests.services import RedisServer, Undertaker, redis_process
+from tests.thoroughness import BACKLOG
 
 Install = Callable[..., Installation]
 
@@ -27,7 +29,25 @@ def messages() -> list[bytes]:
 @pytest.fixture(scope="session")
 def undisturbed(messages: list[bytes], migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
     """What the database says when nothing happens to these messages."""
-    path = shutil.copy(migrated_sqlite, tmp_path_factory.mktemp("undisturbed") / "ivigilant.db")
+    return _without_mishap(messages, migrated_sqlite, tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def backlog() -> list[bytes]:
+    """More than a worker does in a moment."""
+    return list(islice(hospital_messages(now=datetime.now(UTC), patients=BACKLOG // 10), BACKLOG))
+
+
+@pytest.fixture(scope="session")
+def undisturbed_backlog(
+    backlog: list[bytes], migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory
+) -> list[bytes]:
+    """What the database says when nothing happens to these messages."""
+    return _without_mishap(backlog, migrated_sqlite, tmp_path_factory)
+
+
+def _without_mishap(messages: list[bytes], migrated: Path, folders: pytest.TempPathFactory) -> list[bytes]:
+    path = shutil.copy(migrated, folders.mktemp("undisturbed") / "ivigilant.db")
     engine = connect(f"sqlite:///{path}", durable=False)
     hospital = Hospital(engine, load_knowledge(), clock=Clock(datetime.now(UTC)))
     hospital.sends(*messages)
