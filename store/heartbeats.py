@@ -1,4 +1,4 @@
-"""Who works: a worker writes under its role and machine (`order-worker@host`) that it takes tasks; beat, that it beats."""
+"""Who works: a worker writes under its role and machine (`worker@host`) that it takes tasks; beat, that it beats."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
