@@ -16,10 +16,18 @@ def version_of(event_at: datetime | None, message_time: datetime | None, control
     return f"{_stamp(event_at)}-{_stamp(message_time)}-{counter}-{body_hash.hex()[:HASH_WIDTH]:0<{HASH_WIDTH}}"
 
 
+def told_at(version: str) -> datetime | None:
+    """Give back when the message of this version was sent, else when what it tells took effect."""
+    return _moment(version[len(NO_TIME) + 1 : 2 * len(NO_TIME) + 1]) or event_time(version)
+
+
 def event_time(version: str) -> datetime | None:
     """Give back when what this version tells took effect; None when nobody said."""
-    stamp = version[: len(NO_TIME)]
-    return None if stamp == NO_TIME else datetime.strptime(stamp, "%Y%m%d%H%M%S%f").replace(tzinfo=UTC)
+    return _moment(version[: len(NO_TIME)])
+
+
+def _moment(stamp: str) -> datetime | None:
+    return datetime.strptime(stamp, "%Y%m%d%H%M%S%f").replace(tzinfo=UTC) if stamp.strip("0") else None
 
 
 def _stamp(moment: datetime | None) -> str:

@@ -248,7 +248,7 @@ def fact_json(fact: Fact) -> Json:
         "kind": fact.kind,
         "code": coding.code if coding else "",
         "system": coding.system if coding else "",
-        "display": (coding.display if coding else "") or fact.text,
+        "display": f"{(coding.display if coding else '') or fact.text}{_impossible_date(fact)}",
         "value": _value(fact),
         "unit": fact.unit,
         "at": time_json(fact.starts),
@@ -256,6 +256,11 @@ def fact_json(fact: Fact) -> Json:
         "certainty": fact.certainty,
         **provenance_json(fact.provenance),
     }
+
+
+def _impossible_date(fact: Fact) -> str:
+    """The date as it was sent, where it cannot be: a typing slip is for a person to see."""
+    return f" [{fact.sent_date}?]" if fact.sent_date else ""
 
 
 def _value(fact: Fact) -> str:

@@ -5,17 +5,21 @@ A weight that is missing is never guessed. Nothing is judged here.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
 
 from clinical.events import Allergy, Condition, MedicationOrdered, Observation, Procedure
 from clinical.quantities import Quantity, exactly
 from clinical.times import Moment
+from clinical.versions import told_at
 from history.entries import Entry
 from history.orders import OrderState
 from rules.dates import last_moment
 from rules.facts import Fact, Patient, Provenance
 from rules.knowledge import Knowledge
+
+_PLACEHOLDER_YEAR = 1900
+_A_DAY = timedelta(days=1)
 
 
 def provenance(entry: Entry) -> Provenance:
@@ -23,7 +27,7 @@ def provenance(entry: Entry) -> Provenance:
     return Provenance(entry.message_id, entry.control_id, entry.event.path)
 
 
-def facts_of(entries: Sequence[Entry], zone: tzinfo) -> list[Fact]:
+def facts_of(entries: Sequence[Entry], zone: tzinfo, born: date | None = None) -> list[Fact]:
     """Conditions, results, procedures and allergies, oldest version first; times on the clock of the hospital."""
     facts = []
     for entry in entries:
@@ -32,7 +36,7 @@ def facts_of(entries: Sequence[Entry], zone: tzinfo) -> list[Fact]:
             if event.status not in ("withdrawn", "no_value"):
                 facts.append(_observation(entry, event, zone))
         elif isinstance(event, Condition):
-            facts.append(_condition(entry, event, zone))
+            facts.append(_condition(entry, event, zone, born))
         elif isinstance(event, Procedure):
             facts.append(_dated(entry, "procedure", event, event.performed, zone))
         elif isinstance(event, Allergy):
@@ -61,13 +65,18 @@ def medication_fact(order: OrderState, ends: datetime | None, zone: tzinfo) -> F
     )
 
 
-def _condition(entry: Entry, event: Condition, zone: tzinfo) -> Fact:
+def _condition(entry: Entry, event: Condition, zone: tzinfo, born: date | None) -> Fact:
+    onset, sent_date = event.onset, ""
+    if onset is not None and _cannot_be(onset, entry, born, zone):
+        sent_date = f"{_local(onset.at, zone):%Y-%m-%d}"
+        onset = None
     return Fact(
         kind="condition",
         codings=event.codings,
         text=event.text,
-        starts=_local(event.onset.at if event.onset else None, zone),
-        precision=event.onset.precision if event.onset else "",
+        starts=_local(onset.at if onset else None, zone),
+        precision=onset.precision if onset else "",
+        sent_date=sent_date,
         ends=event.resolved.at if event.resolved else None,
         certainty=event.certainty,
         status=event.status,
@@ -75,7 +84,17 @@ def _condition(entry: Entry, event: Condition, zone: tzinfo) -> Fact:
     )
 
 
+def _cannot_be(onset: Moment, entry: Entry, born: date | None, zone: tzinfo) -> bool:
+    """Whether nobody knows when it began: it was told before that, lies before the birth, or is a placeholder."""
+    told = told_at(entry.version)
+    if onset.at.year <= _PLACEHOLDER_YEAR or (told is not None and onset.at > told + _A_DAY):
+        return True
+    last = last_moment(Fact(kind="condition", codings=(), starts=onset.at, precision=onset.precision))
+    return born is not None and last is not None and last.astimezone(zone).date() < born
+
+
 def _observation(entry: Entry, event: Observation, zone: tzinfo) -> Fact:
+    is_future = "future_time" in event.flags  # then the event is dated by its message
     return Fact(
         kind="observation",
         codings=event.codings + event.value_codings,
@@ -84,8 +103,8 @@ def _observation(entry: Entry, event: Observation, zone: tzinfo) -> Fact:
         value=exactly(event.number, event.unit) if event.number is not None else None,
         unit=event.unit,
         comparator=event.comparator,
-        starts=_local(event.taken.at if event.taken else event.at, zone),
-        precision=event.taken.precision if event.taken else "second",
+        starts=_local(event.taken.at if event.taken and not is_future else event.at, zone),
+        precision=event.taken.precision if event.taken and not is_future else "second",
         status=event.status,
         provenance=provenance(entry),
     )

@@ -25,6 +25,7 @@ from history.choices import Site
 from history.entries import NewEntry
 from history.orders import CONFIRMATION_NEEDED
 from history.products import is_answered, product_of
+from parsers.chart.reasons import STATED_AS_REASON
 from parsers.errors import UnreadableMessage
 from parsers.hl7.identifiers import is_national
 from rules.knowledge import Knowledge
@@ -233,7 +234,7 @@ def _sort(gathered: Gathered, message: ReadMessage, event: AnyEvent, knowledge: 
     if isinstance(event, PatientMerged):
         gathered.merges.extend(_merges(message, event, version))
         return
-    if isinstance(event, Condition | Allergy):
+    if _tells_history(event):
         gathered.with_history.add(identity)
     if not is_kept(event, knowledge):
         return
@@ -251,6 +252,11 @@ def _sort(gathered: Gathered, message: ReadMessage, event: AnyEvent, knowledge: 
             deleted=getattr(event, "action", "assert") == "delete",
         )
     )
+
+
+def _tells_history(event: AnyEvent) -> bool:
+    """Whether its sender tells of the past: the reason of an order says no more than that there is an order."""
+    return isinstance(event, Condition | Allergy) and STATED_AS_REASON not in event.flags
 
 
 def _merges(message: ReadMessage, event: PatientMerged, version: str) -> Iterator[MergeTold]:

@@ -80,7 +80,7 @@ def answer_orders(
     orders = [
         (order, product_of(knowledge, order.content)) for order in fold_orders(entries) if order.content is not None
     ]
-    facts = lay_out([*facts_of(entries, site.zone), *_medications(orders, site)], knowledge)
+    facts = lay_out([*facts_of(entries, site.zone, patient.birth_date), *_medications(orders, site)], knowledge)
     record = _PatientRecord(patient, facts, history_received, history_as_of, shown)
     courses = {order.key: course_of(order, product.brand, site) for order, product in orders if product.is_ivig}
     asked = [(order, product) for order, product in orders if order.state != CONTAINER]

@@ -13,6 +13,7 @@ from parsers.chart.conditions import read_conditions
 from parsers.chart.observations import read_observations
 from parsers.chart.patients import read_merges, read_patient, read_patients
 from parsers.chart.procedures import read_procedures
+from parsers.chart.questions import read_answers
 from parsers.chart.reasons import read_reasons
 from parsers.chart.site_fields import read_site_fields
 from parsers.defaults import Defaults
@@ -112,6 +113,7 @@ def _read_one_patient(
         yield from read_merges(message, patient, header, segments, defaults)
     yield from read_conditions(message, patient, header, segments, defaults)
     yield from read_reasons(message, patient, segments, defaults)
+    yield from read_answers(message, patient, header, segments, defaults)
     yield from read_procedures(message, patient, header, segments, defaults)
     yield from read_allergies(message, patient, header, segments, defaults)
     yield from read_observations(message, patient, header, segments, defaults)

@@ -4,17 +4,22 @@ import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+import msgspec
+
 from clinical.codes import Coding
 from clinical.events import Allergy, Condition, Header
 from clinical.identities import Identifier
 from parsers.chart.certainty import certainty_of
+from parsers.chart.certainty_words import THROMBOSIS
 from parsers.chart.condition_words import STATUS_WORDS
 from parsers.chart.patients import event_time
+from parsers.chart.reasons import names_thrombosis
 from parsers.defaults import Defaults
 from parsers.hl7.codes import read_codings, read_words
-from parsers.hl7.identifiers import entity_key, natural_key
+from parsers.hl7.identifiers import entity_key, joined, natural_key
 from parsers.hl7.segments import Message, Segment
 from parsers.hl7.times import moment
+from parsers.medication.immunoglobulins import looks_like_immunoglobulin
 
 _FLAG_TYPE = re.compile(r"^(?:CI|CIND|CONTRA.*)$|contra-?\s?indicati", re.IGNORECASE)
 _FLAG_SYSTEMS = frozenset({"GS40", "ICD10", "ICD10CM", "ICPC", "DHD"})  # these name conditions, never an allergen
@@ -54,6 +59,7 @@ def _read(
         if _is_flag(segment, codings):
             yield _flag(segment, patient, header, at, codings, text, defaults)
         else:
+            yield from _reactions(segment, patient, header, at, defaults)
             yield Allergy(
                 patient=patient,
                 path=segment.path(3),
@@ -85,6 +91,52 @@ def _flag(
         text=text,
         certainty="confirmed" if codings else certainty_of(text),
         onset=moment(segment.text(11 if segment.name == "IAM" else 6), defaults.zone),
+    )
+
+
+def _reactions(
+    segment: Segment, patient: tuple[Identifier, ...], header: Header, at: datetime | None, defaults: Defaults
+) -> Iterator[Condition]:
+    """A thrombosis that a medicine gave: in AL1-5 or IAM-5, or in the words of the allergen itself."""
+    codings, allergen = read_codings(segment, 3, defaults), read_words(segment, 3)
+    places = [(5, repetition) for repetition in range(1, segment.repetitions(5) + 1)]
+    for field, repetition in [*places, *([(3, 1)] if THROMBOSIS.search(allergen) else [])]:
+        coded = read_codings(segment, field, defaults, repetition) if field == 5 else ()
+        words = read_words(segment, field, repetition)
+        reaction = reaction_of(codings, allergen, coded, words)
+        if reaction is not None:
+            yield msgspec.structs.replace(
+                reaction,
+                patient=patient,
+                path=segment.path(field),
+                at=at,
+                key=f"{_key('reaction', segment, header, codings, allergen)}:{' '.join(words.lower().split())[:100]}",
+                action="delete" if _is_deleted(segment) else "assert",
+                onset=moment(segment.text(11 if segment.name == "IAM" else 6), defaults.zone),
+            )
+
+
+def reaction_of(
+    allergen: tuple[Coding, ...], allergen_words: str, codings: tuple[Coding, ...], words: str
+) -> Condition | None:
+    """A thrombosis that a medicine gave, as a diagnosis; None for any other reaction.
+
+    One that was blamed on another medicine than immunoglobulin is a hint, not more.
+    """
+    named = joined(words, *(coding.display for coding in codings))
+    is_by_immunoglobulin = looks_like_immunoglobulin(allergen, allergen_words)
+    if not THROMBOSIS.search(named) and not any(names_thrombosis(each) for each in codings):
+        return None
+    certainty = certainty_of(words)
+    return Condition(
+        patient=(),
+        path="",
+        flags=("stated_as_reaction",),
+        key="",
+        category="diagnosis",
+        codings=tuple(coding for coding in codings if coding.system),
+        text=named,
+        certainty="suspected" if certainty == "confirmed" and not is_by_immunoglobulin else certainty,
     )
 
 

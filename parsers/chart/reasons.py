@@ -1,7 +1,15 @@
-"""Why a patient came (PV2-3) or an order changed (ORC-16), when it names a thrombosis: a hint, never more."""
+"""Why a patient came, an order was given or changed, or a test was asked for: a hint, never more.
 
+PV2-3, ORC-16, OBR-31, RXO-20, RXE-27, RXG-22, RXA-19 and BPO-13.
+"""
+
+import html
+import re
 from collections.abc import Sequence
 
+import msgspec
+
+from clinical.codes import Coding
 from clinical.events import Condition
 from clinical.identities import Identifier
 from parsers.chart.certainty import certainty_of
@@ -13,7 +21,14 @@ from parsers.hl7.identifiers import natural_key
 from parsers.hl7.segments import Message, Segment
 from parsers.hl7.times import moment
 
-_FIELDS = {"PV2": 3, "ORC": 16}
+STATED_AS_REASON = "stated_as_reason"  # flag: that a feed sends reasons does not mean that it sends diagnoses
+_FIELDS = {"PV2": 3, "ORC": 16, "OBR": 31, "RXO": 20, "RXE": 27, "RXG": 22, "RXA": 19, "BPO": 13}
+# A code without words: phlebitis, embolism and thrombosis of ICD-10 and 9 with the personal history of them, ICPC,
+# and of SNOMED thrombosis, embolism and a history of either.
+_OF_THROMBOSIS = re.compile(
+    r"(?:I26|I8[0-2]|I63\.?6|I67\.?6|G08|O22\.?[35]|O87\.?[13]|O88|Z86\.?7|415\.?1|451|453|V12\.?5|K9[34])[0-9.]*"
+    r"|128053003|59282003|161508001|161512007|429098002|111293003|373433005|16750002|132281000119108|439127006"
+)
 
 
 def read_reasons(
@@ -22,30 +37,55 @@ def read_reasons(
     segments: Sequence[Segment],
     defaults: Defaults,
 ) -> list[Condition]:
-    """Reasons that name a thrombosis, as suspicions; one that denies it, or tells of a relative, says so.
-
-    Other reasons are left alone: that a feed sends them does not mean that it sends diagnoses.
-    """
-    found = []
+    """Reasons that name a thrombosis, in words or by a code, as suspicions; a denial or a relative says so."""
+    found: list[Condition] = []
+    ordered = None
     for segment in segments:
+        if segment.name == "ORC":
+            at = moment(segment.text(9), defaults.zone)
+            ordered = at.at if at else None
         field = _FIELDS.get(segment.name)
-        text = read_words(segment, field) if field and segment.raw(field) else ""
-        if not field or not THROMBOSIS.search(text):
-            continue
-        certainty = certainty_of(text)
-        ordered = moment(segment.text(9), defaults.zone) if segment.name == "ORC" else None
-        codings = read_codings(segment, field, defaults)
-        found.append(
-            Condition(
-                patient=patient,
-                path=segment.path(field),
-                at=ordered.at if ordered else event_time(message, defaults),
-                flags=("stated_as_reason",),
-                key=natural_key("reason", codings, text, ""),
-                category="diagnosis",
-                codings=codings,
-                text=text,
-                certainty="suspected" if certainty == "confirmed" else certainty,
-            )
-        )
+        if field and segment.raw(field):
+            when = ordered if segment.name != "PV2" and ordered else event_time(message, defaults)
+            for repetition in range(1, segment.repetitions(field) + 1):
+                reason = reason_of(
+                    read_codings(segment, field, defaults, repetition), read_words(segment, field, repetition)
+                )
+                if reason is not None:
+                    found.append(msgspec.structs.replace(reason, patient=patient, path=segment.path(field), at=when))
     return found
+
+
+def reason_of(codings: tuple[Coding, ...], text: str) -> Condition | None:
+    """A reason as a diagnosis; None where it names none. Whose it is and where it stands is for the caller."""
+    if not THROMBOSIS.search(text) and not any(names_thrombosis(each) for each in codings):
+        return None
+    certainty = certainty_of(text)
+    return Condition(
+        patient=(),
+        path="",
+        flags=(STATED_AS_REASON,),
+        key=natural_key("reason", codings, text, ""),
+        category="diagnosis",
+        codings=codings,
+        text=text,
+        certainty="suspected" if certainty == "confirmed" else certainty,
+    )
+
+
+def names_thrombosis(coding: Coding) -> bool:
+    """Whether a code alone, without words, is of a venous thrombosis or a history of one."""
+    return _OF_THROMBOSIS.fullmatch(coding.code.strip().upper()) is not None
+
+
+def lines_that_name_thrombosis(text: str) -> list[str]:
+    """The lines, items and sentences of a text, marked up or not, that name a thrombosis; each once, the first ones."""
+    plain = html.unescape(_MARKS.sub(" ", _BREAKS.sub("\n", text[:_LONGEST_TEXT])))
+    lines = (" ".join(line.split()) for line in _LINE_ENDS.split(plain))
+    return list(dict.fromkeys(line[:_LONGEST_LINE] for line in lines if THROMBOSIS.search(line)))[:_MOST_LINES]
+
+
+_BREAKS = re.compile(r"</?(?:p|div|li|ul|ol|tr|td|th|h[1-6]|br|table)\b[^>]{0,200}>", re.IGNORECASE)
+_MARKS = re.compile(r"<[^<>]{0,500}>")
+_LINE_ENDS = re.compile(r"[\r\n]+|(?<=\w\w\w)[.]\s+")
+_LONGEST_TEXT, _LONGEST_LINE, _MOST_LINES = 200_000, 400, 50

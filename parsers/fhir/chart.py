@@ -1,19 +1,24 @@
-"""The chart in FHIR: patients, conditions, observations, procedures and allergies."""
+"""The chart in FHIR: patients, conditions, observations, procedures, allergies, flags and documents."""
 
+import base64
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Literal
 
+import msgspec
+
 from clinical.codes import Coding
 from clinical.events import Allergy, AnyEvent, Certainty, Condition, Observation, PatientMerged, PatientSeen, Procedure
 from clinical.identities import Identifier, PersonName
 from clinical.times import Moment
-from parsers.chart.allergies import says_none
+from parsers.chart.allergies import reaction_of, says_none
+from parsers.chart.certainty import certainty_of
 from parsers.chart.conditions import weigh
 from parsers.chart.observations import read_figure, ucum_of
 from parsers.chart.patients import read_date
+from parsers.chart.reasons import lines_that_name_thrombosis, reason_of
 from parsers.fhir.elements import (
     Json,
     Resource,
@@ -306,13 +311,15 @@ def read_procedure(resource: Resource) -> Iterator[Procedure]:
 _NONE = frozenset({"entered-in-error", "refuted"})
 
 
-def read_allergy(resource: Resource) -> Iterator[Allergy]:
+def read_allergy(resource: Resource) -> Iterator[Allergy | Condition]:
     """The allergy, unless it names nothing."""
     concept = part(resource.body, "code")
     coded, said = codings(concept, resource.defaults), words(concept)
     verified = one_of(part(resource.body, "verificationStatus"), _NONE)
     if says_none(coded, said) or (not coded and not said and verified not in _NONE):
         return
+    if verified not in _NONE:
+        yield from _reactions(resource, coded, said)
     yield Allergy(
         patient=resource.patient,
         path=where(resource, "code", concept),
@@ -321,3 +328,102 @@ def read_allergy(resource: Resource) -> Iterator[Allergy]:
         codings=coded,
         text=said,
     )
+
+
+def _reactions(resource: Resource, allergen: tuple[Coding, ...], said: str) -> Iterator[Condition]:
+    """A thrombosis that a medicine gave: the manifestations of each reaction, and its description."""
+    for place, reaction in placed(resource.body, "reaction"):
+        substance = part(reaction, "substance")
+        by, by_words = (codings(substance, resource.defaults) or allergen), (words(substance) or said)
+        began, _ = moment(reaction, "onset", resource.defaults)
+        told = [(codings(each, resource.defaults), words(each)) for each in parts(reaction, "manifestation")]
+        told.append(((), text(reaction, "description")))
+        for number, (coded, named) in enumerate(told):
+            condition = reaction_of(by, by_words, coded, named)
+            if condition is not None:
+                yield msgspec.structs.replace(
+                    condition,
+                    patient=resource.patient,
+                    path=resource.at(place),
+                    key=f"{resource.name or natural_key('reaction', by, by_words, '')}/{place}/{number}",
+                    onset=began,
+                )
+
+
+def read_reasons(resource: Resource) -> Iterator[Condition]:
+    """Why a medicine was ordered or given, as far as it bears on a diagnosis."""
+    for place, concept in placed(resource.body, "reasonCode"):
+        reason = reason_of(codings(concept, resource.defaults), words(concept))
+        if reason is not None:
+            key = f"{resource.name}/{reason.key}" if resource.name else reason.key
+            yield msgspec.structs.replace(reason, patient=resource.patient, path=resource.at(place), key=key)
+
+
+def read_flag(resource: Resource) -> Iterator[Condition]:
+    """A warning about the patient, as Dutch hospitals tell contra-indications."""
+    concept = part(resource.body, "code")
+    coded, said = codings(concept, resource.defaults), words(concept)
+    status = text(resource.body, "status")
+    if not coded and not said and status != _ERROR:
+        return
+    noted, doubts = moment(part(resource.body, "period"), "start", resource.defaults)
+    certainty, flags = weigh("confirmed", coded, typed(concept) if coded else said)
+    yield Condition(
+        patient=resource.patient,
+        path=where(resource, "code", concept),
+        at=noted.at if noted else None,
+        flags=flags + doubts,
+        key=resource.name or natural_key("flag", coded, said, ""),
+        category="flag",
+        action="delete" if status == _ERROR else "assert",
+        codings=coded,
+        text=said,
+        certainty=certainty,
+        status="inactive" if status == "inactive" else "active",
+    )
+
+
+def read_document(resource: Resource) -> Iterator[Condition]:
+    """What the text of a Composition or a DocumentReference says of a thrombosis, line by line."""
+    for path, written in _texts(resource):
+        for number, line in enumerate(lines_that_name_thrombosis(written)):
+            yield Condition(
+                patient=resource.patient,
+                path=path,
+                flags=("from_narrative",),
+                key=f"{resource.name or resource.path}/{path}/{number}",
+                category="problem",
+                action="delete" if text(resource.body, "status") == _ERROR else "assert",
+                text=line,
+                certainty=certainty_of(line),
+            )
+
+
+def _texts(resource: Resource) -> Iterator[tuple[str, str]]:
+    """Each text of a document, with where it stands."""
+    body = resource.body
+    yield from _sections(body, resource.path)
+    yield resource.at("text"), text(part(body, "text"), "div")
+    yield resource.at("description"), text(body, "description")
+    for place, content in placed(body, "content"):
+        attachment = part(content, "attachment")
+        if text(attachment, "contentType").startswith("text/"):
+            yield resource.at(place, "attachment.data"), _decoded(text(attachment, "data"))
+        yield resource.at(place, "attachment.title"), text(attachment, "title")
+
+
+def _sections(element: Json, path: str, depth: int = 0) -> Iterator[tuple[str, str]]:
+    for place, section in placed(element, "section"):
+        yield f"{path}.{place}", f"{text(section, 'title')}: {text(part(section, 'text'), 'div')}"
+        if depth < _DEEPEST_SECTION:
+            yield from _sections(section, f"{path}.{place}", depth + 1)
+
+
+def _decoded(data: str) -> str:
+    try:
+        return base64.b64decode(data, validate=False).decode("utf-8", "replace")
+    except ValueError:
+        return ""
+
+
+_DEEPEST_SECTION = 5

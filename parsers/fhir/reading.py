@@ -12,7 +12,17 @@ from clinical.times import Moment
 from parsers.defaults import Defaults
 from parsers.errors import UnreadableMessage
 from parsers.fhir.administrations import is_planned, read_administration, read_statement
-from parsers.fhir.chart import PLANNED, read_allergy, read_condition, read_observation, read_patient, read_procedure
+from parsers.fhir.chart import (
+    PLANNED,
+    read_allergy,
+    read_condition,
+    read_document,
+    read_flag,
+    read_observation,
+    read_patient,
+    read_procedure,
+    read_reasons,
+)
 from parsers.fhir.elements import Json, Resource, moment, part, parts, subject, target, text
 from parsers.fhir.medicines import read_medicine
 from parsers.fhir.orders import is_order, read_order
@@ -25,6 +35,9 @@ READERS: dict[str, Callable[[Resource], Iterator[AnyEvent]]] = {
     "Observation": read_observation,
     "Procedure": read_procedure,
     "AllergyIntolerance": read_allergy,
+    "Flag": read_flag,
+    "Composition": read_document,
+    "DocumentReference": read_document,
     "MedicationRequest": read_order,
     "MedicationStatement": read_statement,
     "MedicationAdministration": read_administration,
@@ -92,6 +105,8 @@ def read_resource(raw: bytes, defaults: Defaults) -> Reading:
         if _is_elsewhere(resource):
             raise UnreadableMessage("medication_elsewhere", resource.at("medicationReference"), Reading(header, ()))
         told = list(READERS[resource.kind](resource))
+        if resource.kind in OF_MEDICINES:
+            told += read_reasons(resource)
         events += told
         if not nameless and not all(event.patient for event in told):
             nameless = _whose_place(resource)

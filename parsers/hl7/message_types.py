@@ -1,30 +1,33 @@
 """Which messages are read, by MSH-9.1 and 9.2; what MSH-9.3 says is often absent or wrong. Data."""
 
-ORDERS = frozenset(
-    {
-        ("ORM", "O01"),
-        ("OMP", "O09"),
-        ("RDE", "O01"),
-        ("RDE", "O11"),
-        ("RDE", "O25"),
-        ("RDS", "O01"),
-        ("RDS", "O13"),
-        ("RGV", "O01"),
-        ("RGV", "O15"),
-    }
+
+def _of(kind: str, events: str) -> frozenset[tuple[str, str]]:
+    return frozenset((kind, event) for event in events.split())
+
+
+ORDERS = (
+    _of("ORM", "O01") | _of("OMP", "O09") | _of("RDE", "O01 O11 O25") | _of("RDS", "O01 O13") | _of("RGV", "O01 O15")
 )
-ADMINISTRATIONS = frozenset({("RAS", "O01"), ("RAS", "O17")})
-RESULTS = frozenset({("ORU", "R01"), ("ORU", "R30"), ("ORU", "R31"), ("ORU", "R32")})
-PROBLEMS = frozenset({("PPR", "PC1"), ("PPR", "PC2"), ("PPR", "PC3")})
+ADMINISTRATIONS = _of("RAS", "O01 O17")
+RESULTS = _of("ORU", "R01 R30 R31 R32")
+PROBLEMS = _of("PPR", "PC1 PC2 PC3")
 WITH_ORDERS = ORDERS | PROBLEMS  # a problem may come with the orders that treat it
-BILLING = frozenset({("BAR", "P01"), ("BAR", "P05"), ("BAR", "P12")})
+BILLING = _of("BAR", "P01 P02 P05 P06 P10 P12") | _of("DFT", "P03 P11")
+REFERRALS = (
+    _of("REF", "I12 I13 I14 I15")
+    | _of("RRI", "I12 I13 I14 I15")
+    | _of("CCR", "I16 I17 I18")
+    | _of("CCU", "I20")
+    | _of("CCM", "I21")
+)
+DOCUMENTS = _of("MDM", "T01 T02 T03 T04 T05 T06 T07 T08 T09 T10 T11")
 
 # Admissions, transfers, discharges and their cancellations; A60 for allergies; then merges, moves and A37 to undo one.
 _ADMISSIONS = "A01 A02 A03 A04 A05 A06 A07 A08 A09 A10 A11 A12 A13 A14 A28 A31 A60"
 _IDENTITIES = "A18 A30 A34 A35 A36 A37 A39 A40 A41 A42 A43 A44 A45 A46 A47 A48"
-ADMINISTRATIVE = frozenset(("ADT", event) for event in f"{_ADMISSIONS} {_IDENTITIES}".split())
+ADMINISTRATIVE = _of("ADT", f"{_ADMISSIONS} {_IDENTITIES}")
 
-READ = ORDERS | ADMINISTRATIONS | RESULTS | PROBLEMS | BILLING | ADMINISTRATIVE
+READ = ORDERS | ADMINISTRATIONS | RESULTS | PROBLEMS | BILLING | ADMINISTRATIVE | REFERRALS | DOCUMENTS
 
 # What a message is that does not say so in MSH-9: by the first of these segments that it has.
 BY_SEGMENT = {

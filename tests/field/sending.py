@@ -26,13 +26,39 @@ _SHORT = {  # messages that many cases begin or end with
 }
 
 
+_FHIR_PATIENT: Json = {
+    "resourceType": "Patient",
+    "id": "h1",
+    "identifier": [
+        {"type": {"coding": [{"code": "MR"}]}, "system": "urn:oid:2.16.528.1.1007.3.3.15", "value": "841001"}
+    ],
+    "name": [{"family": "Testman", "given": ["Ada"]}],
+    "birthDate": "1950-01-01",
+}
+_FHIR_ORDER: Json = {
+    "resourceType": "MedicationRequest",
+    "id": "A1",
+    "status": "active",
+    "intent": "order",
+    "medicationCodeableConcept": {"coding": [{"system": "http://www.whocc.no/atc", "code": "J06BA02"}]},
+    "authoredOn": "2026-11-28T10:00:00+01:00",
+    "dosageInstruction": [
+        {
+            "timing": {"repeat": {"frequency": 1, "period": 1, "periodUnit": "d", "count": 5}},
+            "route": {"coding": [{"system": "http://snomed.info/sct", "code": "47625008"}]},
+            "doseAndRate": [{"doseQuantity": {"value": 30, "unit": "g", "code": "g"}}],
+        }
+    ],
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """Messages in the order in which they are sent, the files that are imported, and what is right."""
 
     name: str
     messages: tuple[bytes, ...]
-    imports: tuple[Path, ...]
+    imports: tuple[tuple[str, bytes], ...]
     states: tuple[tuple[str, str], ...]  # control id and the states that are right
     orders: Mapping[str, Json]
     patients: Mapping[str, Json]
@@ -48,7 +74,7 @@ def given() -> Iterator[Case]:
             yield Case(
                 name=folder.name,
                 messages=tuple(raw for _, raw in sent),
-                imports=tuple(folder / name for name in told.get("import", [])),
+                imports=tuple((name, (folder / name).read_bytes()) for name in told.get("import", [])),
                 states=tuple((_control_id(raw), each["state"]) for each, raw in sent if "state" in each),
                 orders=told.get("orders") or {},
                 patients={str(name): want for name, want in (told.get("patients") or {}).items()},
@@ -60,11 +86,13 @@ def of_our_own() -> Iterator[Case]:
     for file in sorted((HERE / "kinds").glob("*.yaml")):
         for number, told in enumerate(yaml.safe_load(file.read_text(encoding="utf-8")), 1):
             name = f"{file.stem}: {told['name']}"
-            messages = [_written(text, f"{file.stem[:3]}{number:02}", place) for place, text in enumerate(told["send"])]
+            messages = [
+                _written(text, f"{file.stem[:3]}{number:02}", place) for place, text in enumerate(told.get("send", []))
+            ]
             yield Case(
                 name=name,
                 messages=tuple(messages),
-                imports=(),
+                imports=(("01.ndjson", _resources(told["import"])),) if "import" in told else (),
                 states=tuple(
                     (_control_id(raw), state) for raw, state in zip(messages, told.get("states", []), strict=False)
                 ),
@@ -72,6 +100,16 @@ def of_our_own() -> Iterator[Case]:
                 patients={str(name): want for name, want in told.get("patients", {}).items()},
                 together=told.get("together", False),
             )
+
+
+def _resources(told: list[Json]) -> bytes:
+    """One resource a line, after that of the patient and before an order for IVIg."""
+    subject = {"reference": "Patient/h1"}
+    whose = {"AllergyIntolerance": "patient"}
+    lines = [{**each, whose.get(each["resourceType"], "subject"): subject} for each in told]
+    return b"\n".join(
+        msgspec.json.encode(each) for each in (_FHIR_PATIENT, *lines, {**_FHIR_ORDER, "subject": subject})
+    )
 
 
 def _written(text: str, case: str, place: int) -> bytes:
@@ -95,15 +133,15 @@ def faults(case: Case, hospital: Hospital, folder: Path) -> list[str]:
     else:
         hospital.sends_one_by_one(case.messages)
     if case.imports:
-        for path in case.imports:
-            (folder / path.name).write_bytes(path.read_bytes())
-        loads(hospital, *(folder / path.name for path in case.imports))
+        for name, content in case.imports:
+            (folder / name).write_bytes(content)
+        loads(hospital, *(folder / name for name, _ in case.imports))
     found = [*_wrong_states(case, hospital.states())]
     for name, want in case.orders.items():
         if want:
-            found += _judge(name, want, _answers_for(hospital, order=name), _alerts_for(hospital, order=name))
+            found += _judge(name, want, _answers_for(hospital, str(name)), _alerts_for(hospital, str(name)))
     for name, want in case.patients.items():
-        found += _judge(name, want, _answers_for(hospital, patient=name), _alerts_for(hospital, patient=name))
+        found += _judge(name, want, _answers_for(hospital), _alerts_for(hospital))
     return found
 
 
@@ -124,21 +162,19 @@ _ALERTS = sa.text(
 )
 
 
-def _rows(hospital: Hospital, query: sa.TextClause, order: str, patient: str) -> list[sa.Row[*tuple[Any, ...]]]:
+def _rows(hospital: Hospital, query: sa.TextClause, order: str) -> list[sa.Row[*tuple[Any, ...]]]:
     with hospital.engine.connect() as connection:
         rows = connection.execute(query).all()
-    return [row for row in rows if (order in (row[0], row[1]) if order else row[2] == patient)]
+    return [row for row in rows if not order or order in (row[0], row[1])]  # there is no other patient in a case
 
 
-def _answers_for(hospital: Hospital, order: str = "", patient: str = "") -> list[Json]:
-    return [
-        {"tier": row[3], **msgspec.json.decode(row[4])} for row in _rows(hospital, _ANSWERS, str(order), str(patient))
-    ]
+def _answers_for(hospital: Hospital, order: str = "") -> list[Json]:
+    return [{"tier": row[3], **msgspec.json.decode(row[4])} for row in _rows(hospital, _ANSWERS, order)]
 
 
-def _alerts_for(hospital: Hospital, order: str = "", patient: str = "") -> list[Json]:
+def _alerts_for(hospital: Hospital, order: str = "") -> list[Json]:
     names = ("placer", "filler", "patient", "tier", "status", "stream", "badges")
-    return [dict(zip(names, row, strict=True)) for row in _rows(hospital, _ALERTS, str(order), str(patient))]
+    return [dict(zip(names, row, strict=True)) for row in _rows(hospital, _ALERTS, order)]
 
 
 def _near(found: float | None, right: float) -> bool:

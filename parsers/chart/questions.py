@@ -1,0 +1,160 @@
+"""History that is told as an answer: a diagnosis as the value of an OBX, or a yes to "thrombosis in the past?"."""
+
+import re
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+
+from clinical.codes import Coding
+from clinical.events import Condition, Header
+from clinical.identities import Identifier
+from clinical.times import Moment
+from parsers.chart.certainty import certainty_of
+from parsers.chart.certainty_words import FAMILY, THROMBOSIS
+from parsers.chart.patients import event_time
+from parsers.defaults import Defaults
+from parsers.hl7.codes import read_coded, read_codings, read_words
+from parsers.hl7.identifiers import joined, natural_key
+from parsers.hl7.segments import Message, Segment
+from parsers.hl7.times import moment
+
+_CODED = frozenset({"CE", "CWE", "CNE", "CF"})
+_IN_WORDS = frozenset({"ST", "TX", "FT", "IS", "ID", ""})
+_DIAGNOSES = frozenset({"ICD10", "ICD10CM", "ICD9", "ICPC", "GS40", "DHD"})  # systems that hold little else
+_OF_HISTORY = frozenset({"11348-0", "8677-7", "10164-2", "11329-0"})  # LOINC: past illness, history of …
+_OF_DIAGNOSIS = frozenset(
+    {"11450-4", "29308-4", "52797-8", "46241-6", "42347-5", "8651-2", "75326-9", "52534-5", "78375-3", "18630-4"}
+)  # LOINC: problem list, diagnosis on admission, at discharge, encounter, primary
+_HISTORY = re.compile(
+    r"histor|voorgeschied|anamnes|vorgeschicht|vorerkrank|ant[ée]c[ée]dent|previous|prior|eerder|doorgemaakt|\bvg\b"
+    r"|past (?:medical|illness)|\bpmh\b|\bhx\b|storia|zustand nach|tidigare|tidligere|aiem",
+    re.IGNORECASE,
+)
+_DIAGNOSIS = re.compile(
+    r"diagno|problem|probleem|contra-?\s?ind|kontraind|comorbid|aandoening|ziekte|erkrankung|maladie|condition"
+    r"|risk factor|risicofactor",
+    re.IGNORECASE,
+)
+_FAMILY_QUESTION = re.compile(r"famil", re.IGNORECASE)
+_YES_WORDS = (
+    "Y YES J JA 1 TRUE T WAAR O OUI S SI SÍ SIM TAK ANO IGEN KYLLÄ KYLLA JOO EVET DA X + POS POSITIVE POSITIEF POSITIV"
+    " PRESENT AANWEZIG VORHANDEN 373066001 LA33-6 52101004"
+)
+_NO_WORDS = (
+    "N NO NEE NEEN NEIN NON NÃO NAO NIE NE NEM EI HAYIR 0 FALSE F - NEG NEGATIVE NEGATIEF NEGATIV ABSENT AFWEZIG GEEN"
+    " NONE 373067005 LA32-8"
+)
+_YES, _NO = frozenset(_YES_WORDS.split()), frozenset(_NO_WORDS.split())
+_LONGEST_QUESTION = 120
+_JUST_NOW = timedelta(days=1)
+
+
+def read_answers(
+    message: Message,
+    patient: tuple[Identifier, ...],
+    header: Header,
+    segments: Sequence[Segment],
+    defaults: Defaults,
+) -> Iterator[Condition]:
+    """Every diagnosis of one patient that is the value of an OBX, or its question with yes or no for a value."""
+    at = event_time(message, defaults)
+    for obx in segments:
+        if obx.name != "OBX" or not obx.raw(5) or not obx.raw(3) or obx.is_null(5):
+            continue
+        kind = obx.text(2).strip().upper()
+        if kind in _CODED or kind in _IN_WORDS:
+            yield from _read(obx, kind, patient, header, at, defaults)
+
+
+def _read(
+    obx: Segment, kind: str, patient: tuple[Identifier, ...], header: Header, at: datetime | None, defaults: Defaults
+) -> Iterator[Condition]:
+    answer = _answer(obx)
+    if answer is not None:
+        question, asked = read_coded(obx, 3, defaults)
+        words = " ".join(asked.replace("?", " ").split())  # it is answered: no doubt is meant
+        if len(words) <= _LONGEST_QUESTION and THROMBOSIS.search(words):
+            yield from _answered(obx, question, words, answer, patient, header, at, defaults)
+    elif kind in _CODED:
+        yield from _values(obx, patient, header, at, defaults)
+
+
+def _answer(obx: Segment) -> bool | None:
+    """Yes or no, as a code or in a word; None for anything else."""
+    for component in (1, 2):
+        said = obx.text(5, component).strip().upper().rstrip(".")
+        if said in _YES:
+            return True
+        if said in _NO:
+            return False
+    return None
+
+
+def _answered(
+    obx: Segment,
+    question: tuple[Coding, ...],
+    words: str,
+    yes: bool,
+    patient: tuple[Identifier, ...],
+    header: Header,
+    at: datetime | None,
+    defaults: Defaults,
+) -> Iterator[Condition]:
+    """The question as a diagnosis. One about prevention, a risk or a service is about no diagnosis."""
+    certainty = "family" if _FAMILY_QUESTION.search(words) else certainty_of(words)
+    if certainty == "unknown":
+        return
+    if not yes:
+        certainty = "refuted"
+    yield Condition(
+        patient=patient,
+        path=obx.path(5),
+        at=at,
+        flags=("stated_as_answer",),
+        key=natural_key("answer", question, words, ""),
+        category="diagnosis",
+        codings=question,
+        text=words,
+        certainty=certainty,
+        onset=_onset(obx, words, header, defaults),
+    )
+
+
+def _values(
+    obx: Segment, patient: tuple[Identifier, ...], header: Header, at: datetime | None, defaults: Defaults
+) -> Iterator[Condition]:
+    """Each code of the value, where the question asks for a diagnosis or its system holds little else."""
+    question, words = read_coded(obx, 3, defaults)
+    asks = any(each.code in _OF_HISTORY | _OF_DIAGNOSIS for each in question)
+    asks = asks or bool(_HISTORY.search(words) or _DIAGNOSIS.search(words))
+    for repetition in range(1, obx.repetitions(5) + 1):
+        codings = read_codings(obx, 5, defaults, repetition)
+        said = read_words(obx, 5, repetition)
+        is_diagnosis = asks or any(coding.system in _DIAGNOSES for coding in codings)
+        if not is_diagnosis or not (codings or said):
+            continue
+        is_of_family = bool(_FAMILY_QUESTION.search(words) or FAMILY.search(words))
+        certainty = certainty_of(said) if said else "confirmed"
+        yield Condition(
+            patient=patient,
+            path=obx.path(5),
+            at=at,
+            flags=("stated_as_answer",),
+            key=natural_key("answer", codings, joined(words, said), obx.text(14)),
+            category="diagnosis",
+            codings=codings,
+            text=said,
+            certainty="family" if is_of_family else certainty,
+            onset=_onset(obx, words, header, defaults, question),
+        )
+
+
+def _onset(
+    obx: Segment, words: str, header: Header, defaults: Defaults, question: Sequence[Coding] = ()
+) -> Moment | None:
+    """OBX-14, unless what is of the past was only written down then."""
+    observed = moment(obx.text(14), defaults.zone)
+    is_history = bool(_HISTORY.search(words)) or any(each.code in _OF_HISTORY for each in question)
+    if observed is None or not is_history:
+        return observed
+    told = header.sent_at
+    return None if told is not None and observed.at > told.at - _JUST_NOW else observed
