@@ -60,9 +60,9 @@ def sqlite_url(migrated_sqlite: Path, tmp_path: Path) -> str:
 @pytest.fixture
 def postgres_url(postgres_databases: Databases, migrated_postgres: str) -> Iterator[str]:
     """A fresh, migrated PostgreSQL database."""
-    url = postgres_databases.make(migrated_postgres)
+    url = postgres_databases.lend(migrated_postgres)
     yield url.render_as_string(hide_password=False)
-    postgres_databases.drop(url)
+    postgres_databases.take_back(url)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -240,13 +240,30 @@ def _lives(pid: int) -> bool:
         return False
 
 
+USES = 100  # after that many tests the rows that were removed make a database slow
+SHAPE = """
+SELECT (SELECT count(*) FROM pg_class), (SELECT max(oid::bigint) FROM pg_class),
+       (SELECT count(*) FROM pg_trigger WHERE tgenabled = 'O'), (SELECT max(oid::bigint) FROM pg_trigger),
+       (SELECT count(*) FROM pg_attribute WHERE NOT attisdropped),
+       (SELECT string_agg(relname, ' ' ORDER BY oid) FROM pg_class WHERE relkind IN ('r', 'v', 'p')
+        AND relnamespace = 'public'::regnamespace)
+"""
+OTHERS = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
+SEQUENCES = "SELECT setval(quote_ident(sequencename), start_value, false) FROM pg_sequences"
+
+
 class Databases:
-    """Makes a fresh, migrated database in no time, as a copy of one that was migrated once."""
+    """Gives a fresh, migrated database in no time: one that an earlier test gave back, emptied, or a copy."""
 
     def __init__(self, server: sa.URL) -> None:
         self._server = server
         self._made = 0
         self._admin = connect(_text(server)).execution_options(isolation_level="AUTOCOMMIT")
+        self._waiting: list[Migrated] = []
+        self._lent: dict[str | None, Migrated] = {}
 
     def make(self, template: str = "template0") -> sa.URL:
         """Give the address of a new database."""
@@ -259,13 +276,74 @@ class Databases:
         """Remove a database, whoever is still connected."""
         self._run(f"DROP DATABASE {database.database} WITH (FORCE)")
 
+    def lend(self, migrated: str) -> sa.URL:
+        """Give the address of a database that is as `migrated` is."""
+        database = self._waiting.pop() if self._waiting else Migrated(self.make(migrated))
+        self._lent[database.url.database] = database
+        return database.url
+
+    def take_back(self, url: sa.URL) -> None:
+        """Empty a database for the next test; one that was changed in another way than by rows is removed."""
+        database = self._lent.pop(url.database)
+        if database.is_emptied():
+            self._waiting.append(database)
+        else:
+            database.close()
+            self.drop(url)
+
     def close(self) -> None:
         """Let go of the server."""
+        for database in self._waiting:
+            database.close()
         self._admin.dispose()
 
     def _run(self, statement: str) -> None:
         with self._admin.connect() as connection:
             connection.exec_driver_sql(statement)
+
+
+class Migrated:
+    """A migrated database, and what it was like when it was made."""
+
+    def __init__(self, url: sa.URL) -> None:
+        self.url = url
+        self._uses = 0
+        self._engine = connect(_text(url))
+        with self._engine.begin() as connection:
+            tables = connection.exec_driver_sql("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").scalars()
+            self._tables = [f'"{table}"' for table in tables]
+            self._rows = {table: rows for table in self._tables if (rows := self._rows_of(connection, table))}
+            self._shape = connection.exec_driver_sql(SHAPE).one()
+        self._engine.dispose()
+
+    def is_emptied(self) -> bool:
+        """Remove what a test wrote and begin every count anew; tell whether the database is then as it was."""
+        self._uses += 1
+        try:
+            with self._engine.begin() as connection:
+                connection.exec_driver_sql(OTHERS)
+                if self._uses >= USES or connection.exec_driver_sql(SHAPE).one() != self._shape:
+                    return False
+                connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
+                connection.exec_driver_sql("; ".join(f"DELETE FROM {table}" for table in self._tables))
+                for table, rows in self._rows.items():
+                    connection.exec_driver_sql(
+                        f"INSERT INTO {table} SELECT (jsonb_populate_record(NULL::{table}, row)).* "
+                        "FROM unnest(%s::jsonb[]) AS row",
+                        (rows,),
+                    )
+                connection.exec_driver_sql(SEQUENCES)
+        except sa.exc.OperationalError:
+            return False
+        return True
+
+    def close(self) -> None:
+        """Let go of it."""
+        self._engine.dispose()
+
+    @staticmethod
+    def _rows_of(connection: sa.Connection, table: str) -> list[str]:
+        return list(connection.exec_driver_sql(f"SELECT to_jsonb(row)::text FROM {table} AS row").scalars())
 
 
 def _text(url: sa.URL) -> str:
