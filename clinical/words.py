@@ -1,4 +1,4 @@
-"""The words an alert is spoken of in: how serious, how soon, about what, and where it stands. Each is written once."""
+"""The words an alert is spoken of in: how serious, soon and loud, about what, and where it stands. Each is written once."""
 
 from enum import IntEnum
 from typing import Final, Literal, cast, get_args
@@ -13,6 +13,10 @@ TIERS: Final[tuple[TierWord, ...]] = get_args(TierWord)
 FoundPriority = Literal["urgent", "prompt", "routine", "passive"]
 PriorityWord = Literal[FoundPriority, "none"]
 PRIORITIES: Final[tuple[PriorityWord, ...]] = get_args(PriorityWord)  # the most urgent first
+
+FoundChannel = Literal["interrupt", "worklist", "with-order"]
+ChannelWord = Literal[FoundChannel, "none"]
+CHANNELS: Final[tuple[ChannelWord, ...]] = get_args(ChannelWord)  # the loudest first
 
 AlertStatus = Literal["open", "acknowledged", "overridden", "covered", "resolved"]
 STATUSES: Final[tuple[AlertStatus, ...]] = get_args(AlertStatus)
@@ -63,3 +67,22 @@ class Priority(IntEnum):
     def named(cls, word: str) -> "Priority":
         """The priority that is written so."""
         return cls[word.upper()]
+
+
+class Channel(IntEnum):
+    """Whom an answer may disturb: the tier says how strongly the knowledge speaks, the channel how loudly."""
+
+    NONE = 0
+    WITH_ORDER = 1  # shown with the order, and nowhere else
+    WORKLIST = 2  # in the inbox, for whoever looks there
+    INTERRUPT = 3  # in the inbox, and notices go out
+
+    @property
+    def word(self) -> ChannelWord:
+        """The channel as it is written and stored."""
+        return cast("ChannelWord", self.name.lower().replace("_", "-"))
+
+    @classmethod
+    def named(cls, word: str) -> "Channel":
+        """The channel that is written so."""
+        return cls[word.upper().replace("-", "_")]

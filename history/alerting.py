@@ -5,12 +5,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from clinical.words import SETTLED, Priority, Tier
-from history.conclusion import Conclusion, Json
+from clinical.words import SETTLED, Channel, Priority
+from history.conclusion import Conclusion, Json, reaches_inbox
 from history.order_answers import OrderAnswer
 from history.orders import ON_HOLD, REPLACE_PENDING, STOP_PENDING, OrderState
 
-ALERTING = Tier.MODERATE  # what is only information is shown with the order, never in the inbox (KNOWLEDGE NA-9)
 DOSE_RISE = 1.25  # NA-4: a dose or rate at least a quarter higher is said again
 RISK_WINDOW = timedelta(days=30)  # after the last dose a thrombosis may still come of it (KNOWLEDGE part 4)
 _ANSWERED = frozenset({*SETTLED, "covered"})
@@ -66,7 +65,7 @@ def decide(
 def _why_silent(order: OrderState, answer: Conclusion, *, ends_with_order: bool) -> str:
     if order.is_stopped and ends_with_order:
         return f"order_{order.state}"
-    return "risk_withdrawn" if answer.tier < ALERTING else ""
+    return "" if answer.reaches_inbox else "risk_withdrawn"
 
 
 def _after_settling(standing: Standing, answer: Conclusion) -> AlertChange | None:
@@ -105,7 +104,9 @@ def priority_of(answer: OrderAnswer, badges: frozenset[str]) -> Priority:
 
 
 def may_push(answer: OrderAnswer, badges: frozenset[str], now: datetime) -> bool:
-    """Whether anybody may be told of it outside the inbox: not of a test, of what is old, or of what is over."""
+    """Whether anybody may be told of it outside the inbox: of what interrupts, and not of a test, what is old or over."""
+    if answer.assessment.channel < Channel.INTERRUPT:
+        return False
     # A death after an infusion is told, for it must be reported.
     silencing = _NOT_PUSHED - {"deceased"} if answer.is_surveillance else _NOT_PUSHED
     return not badges & silencing and not _is_over(answer, now)
@@ -118,14 +119,16 @@ def _is_over(answer: OrderAnswer, now: datetime) -> bool:
 
 
 def rules_of(content: Json) -> frozenset[str]:
-    """The rules that fired at moderate or above; what is only information is never said aloud."""
-    return frozenset(finding["rule"] for finding in content["findings"] if finding["tier"] != "information")
+    """The rules whose findings reach the inbox; what is only shown with the order is never said aloud."""
+    return frozenset(finding["rule"] for finding in content["findings"] if reaches_inbox(finding))
 
 
 def got_worse(settled: Conclusion, answer: Conclusion) -> list[str]:
     """Give, as short codes, what a pharmacist who settled the one must hear of the other; none when it is no worse."""
     before, now = settled.content, answer.content
     reasons = ["tier_rose"] if answer.tier > settled.tier else []
+    if not reasons and answer.channel > settled.channel:
+        reasons.append("channel_rose")
     new_rules = sorted(rules_of(now) - rules_of(before))
     reasons.extend(f"new_rule:{rule}" for rule in new_rules)
     if "case" in now:  # an event after infusion: what is ordered is judged elsewhere

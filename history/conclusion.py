@@ -1,7 +1,7 @@
 """An assessment as it is kept and shown: plain JSON, every fact with its message and field."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -11,13 +11,19 @@ import msgspec
 
 from clinical.events import MedicationGiven
 from clinical.quantities import Quantity
-from clinical.words import Tier
+from clinical.words import Channel, Tier
 from history.orders import OrderState
-from rules.assessment import Assessment, Finding, Prefilled, Text
+from rules.assessment import Assessment, Finding, Points, Prefilled, Text
 from rules.conditions.surveillance import dose_before
 from rules.facts import Case, Dose, Fact, Provenance, events_among
 
 Json = dict[str, Any]
+_CHANNEL_OF_TIER = {  # of answers that were stored before there were channels
+    "contraindication": Channel.INTERRUPT,
+    "high": Channel.INTERRUPT,
+    "moderate": Channel.WORKLIST,
+    "information": Channel.WITH_ORDER,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +33,27 @@ class Conclusion:
     tier: Tier
     signature: str
     content: Json  # docs/api.md describes it
+
+    @property
+    def channel(self) -> Channel:
+        """Whom it may disturb."""
+        return channel_of(self.content, self.tier.word)
+
+    @property
+    def reaches_inbox(self) -> bool:
+        """Whether it stands in the inbox; else it is only shown with the order, if anywhere (KNOWLEDGE NA-9)."""
+        return self.channel >= Channel.WORKLIST
+
+
+def channel_of(content: Mapping[str, Any], tier: str) -> Channel:
+    """Return the channel of a stored answer or finding of this tier; of one from before channels, by its tier."""
+    word = content.get("channel")
+    return Channel.named(word) if word else _CHANNEL_OF_TIER.get(tier, Channel.NONE)
+
+
+def reaches_inbox(finding: Mapping[str, Any]) -> bool:
+    """Whether a stored finding is said in the inbox at all."""
+    return channel_of(finding, finding["tier"]) >= Channel.WORKLIST
 
 
 def conclusion_of(assessment: Assessment, case: Case, order: OrderState, patient: Json) -> Conclusion:
@@ -49,6 +76,8 @@ def _content(assessment: Assessment, case: Case, order: OrderState, patient: Jso
             for step in assessment.trace
         ],
         "history_as_of": time_json(case.history_as_of),
+        "channel": assessment.channel.word,
+        "points": _points(assessment.points),
     }
     if assessment.naranjo:  # an event after infusion
         content["case"] = case_report(assessment, case, order)
@@ -91,11 +120,20 @@ def _without_row_ids(content: Any) -> Any:
     return [_without_row_ids(each) for each in content] if isinstance(content, list) else content
 
 
+def _points(points: Points) -> Json:
+    counted = [
+        {"name": each.name, "title": text_json(each.title), "points": each.points, "of": each.of}
+        for each in points.counted
+    ]
+    return {"patient": points.patient, "total": points.total, "factors": points.factors, "counted": counted}
+
+
 def _finding(finding: Finding) -> Json:
     return {
         "rule": finding.rule,
         "version": finding.version,
         "tier": finding.tier.word,
+        "channel": finding.channel.word,
         "title": text_json(finding.title),
         "because": text_json(finding.because),
         "advice": texts_json(finding.advice),

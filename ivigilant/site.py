@@ -20,6 +20,7 @@ from pydantic import (
     model_validator,
 )
 
+from clinical.words import FoundChannel, FoundTier
 from forwarding.kinds import AnyDestination
 from history.messages import is_imported
 from ivigilant.errors import UnusableSite
@@ -202,7 +203,11 @@ class RetentionSection(Section):
 class PolicySection(Section):
     """What the hospital chooses otherwise than the rules do by themselves (rules/policy.yaml, `choices`)."""
 
-    at_risk_from: int | None = Field(None, ge=1, le=6)  # different risk factors
+    at_risk_from: int | None = Field(None, ge=1, le=6)  # points of the patient
+    moderate_from_points: int | None = Field(None, ge=1, le=9)
+    high_from_points: int | None = Field(None, ge=1, le=20)
+    channels: dict[FoundTier, FoundChannel] | None = None  # whom a finding of a tier may disturb
+    rule_channels: dict[str, FoundChannel] | None = None  # a rule against its tier
     scig_prior_vte: Annotated[Literal["off", "information"], BeforeValidator(_off)] | None = None
 
 

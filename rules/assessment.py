@@ -4,7 +4,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from clinical.words import Priority, Tier
+from clinical.words import Channel, Priority, Tier
 from rules.facts import Fact
 
 
@@ -26,6 +26,28 @@ class Finding(Struct, frozen=True, gc=False):
     facts: tuple[Fact, ...]
     advice: tuple[Text, ...] = ()
     evidence: tuple[str, ...] = ()  # "Paran D et al. 2005, ..." as the rule names its sources
+    channel: Channel = Channel.NONE  # as policy.yaml and the hospital say
+
+
+class Point(Struct, frozen=True, gc=False):
+    """One risk factor, or one trait of the plan, and what it weighs."""
+
+    name: str
+    title: Text
+    points: int
+    of: Literal["patient", "plan"]
+
+
+class Points(Struct, frozen=True, gc=False):
+    """What the risk factors and the plan weigh together (definitions/points.yaml)."""
+
+    patient: int
+    total: int
+    factors: int  # different risk factors they come from
+    counted: tuple[Point, ...]
+
+
+NO_POINTS = Points(0, 0, 0, ())
 
 
 class Step(Struct, frozen=True, gc=False):
@@ -59,3 +81,5 @@ class Assessment(Struct, frozen=True, gc=False):
     knowledge: str  # version of the knowledge that judged
     trace: tuple[Step, ...] = ()
     naranjo: tuple[Prefilled, ...] = ()  # of an event after infusion
+    channel: Channel = Channel.NONE  # the loudest of its findings
+    points: Points = NO_POINTS

@@ -13,24 +13,60 @@ AT_RISK = "at-risk"
 SCIG_RULE = "IG-VTE-027"
 
 
+# The choices that are numbers in a state: which state, and behind which words the number stands.
+_LIMITS = {
+    "at_risk_from": (AT_RISK, frozenset({"at_least_patient_points"})),
+    "moderate_from_points": ("moderate-by-points", frozenset({"at_least_points"})),
+    "high_from_points": ("high-by-points", frozenset({"at_least_points"})),
+}
+
+
 def with_choices(documents: Mapping[str, Document], chosen: Mapping[str, Any]) -> dict[str, Document]:
     """Give the documents as the hospital chose; what it did not choose stays as the policy says."""
     policy = documents[POLICY]
     if not isinstance(policy.value, dict) or not isinstance(policy.value.get("choices"), dict):
         return dict(documents)  # the form says what is wrong
-    choices = {**policy.value["choices"], **chosen}
+    choices = _together(policy.value["choices"], chosen)
     changed = {POLICY: Document(POLICY, {**policy.value, "choices": choices}, policy.lines, policy.faults)}
-    enough = choices.get("at_risk_from")
-    if isinstance(enough, int | Decimal) and enough > 1:
-        changed[STATES] = _with_more_factors(documents[STATES], Decimal(enough), choices.get("at_risk_always") or [])
-    return {**documents, **changed}
+    states = documents[STATES]
+    for name, (state, words) in _LIMITS.items():
+        number = choices.get(name)
+        if isinstance(number, int | Decimal) and number >= 1 and isinstance(states.value.get(state), dict):
+            states = _with_limit(states, state, words, Decimal(number))
+    if isinstance(choices.get("at_risk_from"), int | Decimal) and choices["at_risk_from"] > 1:
+        states = _with_always(states, choices.get("at_risk_always") or [])
+    return {**documents, **changed, STATES: states}
 
 
-def _with_more_factors(states: Document, enough: Decimal, always: list[Any]) -> Document:
-    """At risk from more factors than one; those that count by themselves still do."""
+def _together(said: Mapping[str, Any], chosen: Mapping[str, Any]) -> dict[str, Any]:
+    """What the policy says and what the hospital chose; of channels it may choose only some."""
+    told = dict(said)
+    for name, value in chosen.items():
+        before = told.get(name)
+        told[name] = {**before, **value} if isinstance(before, dict) and isinstance(value, dict) else value
+    return told
+
+
+def _with_limit(states: Document, name: str, words: frozenset[str], limit: Decimal) -> Document:
+    """Put the number the hospital chose where the state has that of the rules."""
+    state = states.value[name]
+    evidence = [{**line, "numbers": [*line.get("numbers", ()), limit]} for line in state.get("evidence", ())]
+    value = {**state, "any": _limited(state.get("any"), words, limit), "evidence": evidence}
+    return Document(states.file, {**states.value, name: value}, states.lines, states.faults)
+
+
+def _limited(conditions: Any, words: frozenset[str], limit: Decimal) -> Any:
+    if isinstance(conditions, list):
+        return [_limited(each, words, limit) for each in conditions]
+    if isinstance(conditions, dict):
+        return {key: limit if key in words else _limited(each, words, limit) for key, each in conditions.items()}
+    return conditions
+
+
+def _with_always(states: Document, always: list[Any]) -> Document:
+    """At risk from more points than one; those that count by themselves still do."""
     state = states.value[AT_RISK]
-    evidence = [{**line, "numbers": [*line.get("numbers", ()), enough]} for line in state["evidence"]]
-    value = {**state, "any": [{"at_least_risk_factors": enough}, *always], "evidence": evidence}
+    value = {**state, "any": [*state["any"], *always]}
     return Document(states.file, {**states.value, AT_RISK: value}, states.lines, states.faults)
 
 

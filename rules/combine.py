@@ -3,8 +3,10 @@
 import re
 from collections.abc import Mapping, Sequence
 
-from clinical.words import Priority, Tier
-from rules.assessment import Assessment, Finding, Step, Text
+from msgspec import structs
+
+from clinical.words import Channel, Priority, Tier
+from rules.assessment import Assessment, Finding, Points, Step, Text
 from rules.facts import once
 from rules.knowledge import Knowledge, Policy, PriorityRule, Remark
 from rules.naranjo import prefill
@@ -23,7 +25,7 @@ def combine(picture: Picture, knowledge: Knowledge, findings: Sequence[Finding],
     """Put the findings of one order together, the most serious first."""
     policy = knowledge.policy
     escalated = _escalate(policy, findings)
-    found = sorted([*findings, *escalated], key=lambda finding: (-finding.tier, finding.rule))
+    found = _sorted(policy, [*findings, *escalated])
     if not found:
         return _nothing(knowledge, trace)
     tier = found[0].tier
@@ -43,6 +45,8 @@ def combine(picture: Picture, knowledge: Knowledge, findings: Sequence[Finding],
         mitigating,
         knowledge.version,
         trace,
+        channel=_loudest(found),
+        points=_points(picture),
     )
 
 
@@ -50,19 +54,46 @@ def combine_events(
     picture: Picture, knowledge: Knowledge, findings: Sequence[Finding], trace: tuple[Step, ...]
 ) -> Assessment:
     """Put together what was found after the infusions of one order; the order itself is judged elsewhere."""
-    found = sorted(findings, key=lambda finding: (-finding.tier, finding.rule))
+    found = _sorted(knowledge.policy, findings)
     if not found:
         return _nothing(knowledge, trace)
     priority = _priority(knowledge.policy.surveillance, picture, found)
     text = _text(found, (), ())
     naranjo = prefill(knowledge.naranjo, picture, found[0])
     return Assessment(
-        found[0].tier, priority, tuple(found), text, _advice(found), (), (), knowledge.version, trace, naranjo
+        found[0].tier,
+        priority,
+        tuple(found),
+        text,
+        _advice(found),
+        (),
+        (),
+        knowledge.version,
+        trace,
+        naranjo,
+        _loudest(found),
+        _points(picture),
     )
 
 
 def _nothing(knowledge: Knowledge, trace: tuple[Step, ...]) -> Assessment:
     return Assessment(Tier.NONE, Priority.NONE, (), Text("", ""), (), (), (), knowledge.version, trace)
+
+
+def _sorted(policy: Policy, findings: Sequence[Finding]) -> list[Finding]:
+    """The findings, the most serious first, each with its channel."""
+    told = [structs.replace(each, channel=policy.channel_of(each.rule, each.tier)) for each in findings]
+    return sorted(told, key=lambda finding: (-finding.tier, finding.rule))
+
+
+def _loudest(found: Sequence[Finding]) -> Channel:
+    return max(finding.channel for finding in found)
+
+
+def _points(picture: Picture) -> Points:
+    points = picture.score.points
+    told = tuple(structs.replace(each, title=fill(each.title, picture, ())) for each in points.counted)
+    return structs.replace(points, counted=told)
 
 
 def _advice(found: Sequence[Finding]) -> tuple[Text, ...]:

@@ -1,18 +1,19 @@
 """Rules, states and the policy, from what was read to what can be asked."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
-from clinical.words import FoundTier, Priority, Tier
+from clinical.words import FOUND_TIERS, Channel, FoundTier, Priority, Tier
 from rules.assessment import Step, Text
 from rules.conditions.reading import ConditionReader, any_needed
 from rules.fillers import FILLERS
 from rules.form_check import check_form
-from rules.forms import DefinitionForm, Evidence, RuleForm, Source, Words
+from rules.forms import DefinitionForm, Evidence, PointsForm, RuleForm, Source, Words
 from rules.knowledge import Asked, Higher, Policy, PriorityRule, Remark, Rule
 from rules.policy_form import PolicyForm, PriorityLine
 from rules.policy_form import Remark as RemarkForm
-from rules.terms import Condition, State, Terms
+from rules.terms import Condition, PlanLine, State, Terms, Weight, Weights
 from rules.wording import names_in
 from rules.yaml_lines import Document, Loc
 
@@ -46,6 +47,43 @@ def compile_state(
     conditions = reader.read(form.any, (name, "any"))
     check_evidence(document, reader.numbers, form.evidence, (name, "evidence"), sources)
     return State(name, text_of(form.title), conditions, f"{document.file}: {name}", any_needed(conditions))
+
+
+def compile_points(document: Document, terms: Terms, states: frozenset[str]) -> Weights | None:
+    """Make the weights of risk factors and plan; every risk factor must have one."""
+    form = check_form(document, PointsForm, document.value)
+    if form is None:
+        return None
+    _check_factors(document, form, frozenset(terms.risk_factors))
+    reader = ConditionReader(document, terms, states)
+    plan = tuple(
+        PlanLine(each.name, each.group, each.points, text_of(each.title), reader.read(each.when, ("plan", at, "when")))
+        for at, each in enumerate(form.plan)
+    )
+    for at, each in enumerate(form.plan):
+        check_text(document, each.title, ("plan", at, "title"))
+    patient = {
+        name: Weight(line.points, f"together-{at}" if line.together else "")
+        for at, line in enumerate(form.patient)
+        for name in line.factors
+    }
+    return Weights(patient, tuple(map(tuple, form.once)), plan)
+
+
+def _check_factors(document: Document, form: PointsForm, known: frozenset[str]) -> None:
+    """Refuse a factor that does not exist, one that weighs twice, and one without a weight."""
+    named: list[tuple[Loc, str]] = [
+        (("patient", at, "factors"), name) for at, line in enumerate(form.patient) for name in line.factors
+    ]
+    once: list[tuple[Loc, str]] = [(("once", at), name) for at, line in enumerate(form.once) for name in line]
+    for where, name in [*named, *once]:
+        if name not in known:
+            document.fault(where, f"no such risk factor: {name}", "use a name of definitions/risk_factors.yaml")
+    counted = Counter(name for _, name in named)
+    for name in sorted(known):
+        if counted[name] != 1:
+            what = f"{name} has no points" if not counted[name] else f"{name} has points twice"
+            document.fault(("patient",), what, "name each factor of definitions/risk_factors.yaml once")
 
 
 def compile_rule(document: Document, terms: Terms, states: frozenset[str], sources: dict[str, Source]) -> Rule | None:
@@ -148,7 +186,21 @@ def compile_policy(
     check_text(document, form.escalation.because, ("escalation", "because"))
     missing = _remarks(document, reader, form.missing, "missing")
     mitigating = _remarks(document, reader, form.mitigating, "mitigating")
-    return Policy(form, priority, surveillance, family_of, cite(form.escalation.evidence, sources), missing, mitigating)
+    for rule in sorted(form.choices.rule_channels.keys() - rules - {form.escalation.id}):
+        document.fault(("choices", "rule_channels", rule), f"no such rule: {rule}")
+    for tier in sorted(set(FOUND_TIERS) - form.choices.channels.keys()):
+        document.fault(("choices", "channels"), f"{tier} has no channel", "add a line for it")
+    return Policy(
+        form,
+        priority,
+        surveillance,
+        family_of,
+        cite(form.escalation.evidence, sources),
+        missing,
+        mitigating,
+        {Tier.named(tier): Channel.named(name) for tier, name in form.choices.channels.items()},
+        {rule: Channel.named(name) for rule, name in form.choices.rule_channels.items()},
+    )
 
 
 def _priority(

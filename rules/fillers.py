@@ -1,5 +1,6 @@
 """What a name in a template stands for, written for this patient in one language; "" when it is not known."""
 
+import re
 from collections.abc import Callable
 from decimal import Decimal
 from functools import lru_cache
@@ -15,7 +16,7 @@ from rules.amounts import (
     label_rate,
     last_course_per_kg,
 )
-from rules.assessment import Text
+from rules.assessment import Point, Text
 from rules.dates import show
 from rules.facts import Fact, is_dose
 from rules.picture import Picture
@@ -34,6 +35,7 @@ Filler = Callable[[Filling], str]
 UNKNOWN = {"nl": "onbekend", "en": "unknown"}
 OF_THE_FINDING = frozenset({"found", "medicines", "after_ivig"})  # the others are the same in every finding
 _LONGEST_LABEL = 48
+_NAME = re.compile(r"\{(\w+)\}")
 _CACHE_LIMIT = 4_096
 _HISTORY = frozenset({"condition", "procedure", "allergy"})
 _UNDATED = {"nl": "datum onbekend", "en": "undated"}
@@ -144,7 +146,17 @@ def _medicines(filling: Filling) -> str:
 
 
 def _risk_factors(filling: Filling) -> str:
-    return ", ".join(in_language(state.title, filling.language) for state, _ in filling.picture.risk_factors)
+    return ", ".join(_titled(each, filling) for each in filling.picture.score.points.counted if each.of == "patient")
+
+
+def _points(filling: Filling) -> str:
+    """Every factor with its points: "immobility (3), obesity (1), 1 g/kg (3)"."""
+    return ", ".join(f"{_titled(each, filling)} ({each.points})" for each in filling.picture.score.points.counted)
+
+
+def _titled(point: Point, filling: Filling) -> str:
+    title = in_language(point.title, filling.language)
+    return _NAME.sub(lambda name: FILLERS[name[1]](filling), title) if "{" in title else title
 
 
 def _anticoagulation(filling: Filling) -> str:
@@ -209,7 +221,9 @@ FILLERS: dict[str, Filler] = {
     "found": _found,
     "medicines": _medicines,
     "risk_factors": _risk_factors,
-    "count": lambda filling: str(len(filling.picture.risk_factors)),
+    "count": lambda filling: str(filling.picture.score.points.factors),
+    "points": _points,
+    "total_points": lambda filling: str(filling.picture.score.points.total),
     "anticoagulation": _anticoagulation,
     "after_ivig": _after_ivig,
     "no_dose_per_kg": _no_dose_per_kg,

@@ -128,6 +128,33 @@ class DefinitionForm(Form):
     evidence: list[Evidence] = []
 
 
+class WeightLine(Form):
+    """Risk factors that weigh the same: each by itself, or once for all of them."""
+
+    points: int = Field(ge=0)
+    together: bool = False
+    factors: list[str] = Field(min_length=1)
+
+
+class PlanWeight(Form):
+    """What a trait of the plan adds; of a group the first line that holds counts."""
+
+    name: str
+    group: str
+    points: int = Field(ge=0)
+    title: Words
+    when: Conditions = Field(min_length=1)
+
+
+class PointsForm(Form):
+    """`definitions/points.yaml`."""
+
+    patient: list[WeightLine]
+    once: list[list[str]] = []
+    plan: list[PlanWeight]
+    evidence: list[Evidence]
+
+
 class Measurement(Form):
     """Something measured: its value set, its unit, and what other units are worth in it."""
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
 from clinical.codes import Coding
-from clinical.words import STREAMS, Priority, Stream, Tier
+from clinical.words import STREAMS, Channel, Priority, Stream, Tier
 from rules.assessment import Step, Text
 from rules.forms import RuleForm
 from rules.naranjo import Naranjo
@@ -92,6 +92,12 @@ class Policy:
     escalation_evidence: tuple[str, ...]
     missing: tuple[Remark, ...]
     mitigating: tuple[Remark, ...]
+    channels: Mapping[Tier, Channel]
+    rule_channels: Mapping[str, Channel]  # of rules that a hospital moved against their tier
+
+    def channel_of(self, rule: str, tier: Tier) -> Channel:
+        """Whom a finding may disturb."""
+        return self.rule_channels.get(rule) or self.channels[tier]
 
 
 @dataclass(frozen=True, slots=True)

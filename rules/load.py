@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from clinical.codes import Coding
 from rules.choices import only_chosen, with_choices
 from rules.codes import Codes
-from rules.compiling import check_evidence, compile_policy, compile_rule, compile_state
+from rules.compiling import check_evidence, compile_points, compile_policy, compile_rule, compile_state
 from rules.errors import KnowledgeFaults
 from rules.form_check import check_form, check_forms
 from rules.forms import (
@@ -33,6 +33,7 @@ from rules.terms import Terms
 from rules.yaml_lines import Document, Loc, read_document
 
 HERE = Path(__file__).parent
+POINTS = "definitions/points.yaml"
 _SINGLE: dict[str, type[Form]] = {
     "anticoagulation": AnticoagulationForm,
     "steroids": SteroidForm,
@@ -85,6 +86,7 @@ def build(
     terms = _terms(files, local or {})
     inspect_numbers([files.documents[f"definitions/{name}.yaml"] for name in _SINGLE], sources)
     states = _compile_states(files, terms, sources)
+    terms = _compile_points(files, terms, states, sources)
     rules = _compile_rules(files, terms, states, sources)
     inspect_rules(files.below("library"), rules)
     policy_document = files.documents["policy.yaml"]
@@ -121,12 +123,16 @@ def _local_bytes(local: Mapping[str, Iterable[Coding]] | None) -> bytes:
 
 
 def _chosen_bytes(chosen: Mapping[str, Any]) -> bytes:
-    return "".join(f"{name}: {chosen[name]}\n" for name in sorted(chosen)).encode()
+    return "".join(f"{name}: {_in_order(chosen[name])}\n" for name in sorted(chosen)).encode()
+
+
+def _in_order(value: Any) -> Any:
+    return sorted(value.items()) if isinstance(value, dict) else value
 
 
 def _require(files: Files) -> None:
     wanted = ["sources.yaml", "policy.yaml", "naranjo.yaml"]
-    wanted += [f"definitions/{name}.yaml" for name in [*_SINGLE, "measurements", "states", "risk_factors"]]
+    wanted += [f"definitions/{name}.yaml" for name in [*_SINGLE, "measurements", "states", "risk_factors", "points"]]
     for name in wanted:
         if name not in files.documents:
             missing = files.documents.setdefault(name, Document(name, value={}))
@@ -177,6 +183,13 @@ def _compile_states(files: Files, terms: Terms, sources: dict[str, Source]) -> f
                 kept[name] = state
     inspect_states(document)
     return names
+
+
+def _compile_points(files: Files, terms: Terms, states: frozenset[str], sources: dict[str, Source]) -> Terms:
+    document = files.documents[POINTS]
+    inspect_numbers([document], sources)
+    weights = compile_points(document, terms, states)
+    return terms if weights is None else replace(terms, points=weights)
 
 
 def _compile_rules(files: Files, terms: Terms, states: frozenset[str], sources: dict[str, Source]) -> list[Rule]:

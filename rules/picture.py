@@ -11,6 +11,7 @@ from clinical.codes import Coding
 from clinical.quantities import Quantity, exactly
 from rules.dates import last_moment
 from rules.facts import Case, Dose, Fact, once
+from rules.points import Scored, score
 from rules.recognition import Product, ProductClass, recognise, route_of
 from rules.terms import Condition, Mentions, Outcome, State, Terms
 from rules.treatment import Protection, prednisone_mg, protection_of
@@ -264,6 +265,11 @@ class Picture:
     def risk_facts(self) -> tuple[Fact, ...]:
         """The facts that show the risk factors."""
         return once(fact for _, outcome in self.risk_factors for fact in outcome.facts)
+
+    @cached_property
+    def score(self) -> Scored:
+        """What the risk factors and the plan weigh together."""
+        return score(self)
 
     @cached_property
     def steroid(self) -> tuple[Decimal | None, tuple[Fact, ...]]:

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from clinical.words import FoundPriority, FoundTier
+from clinical.words import FoundChannel, FoundPriority, FoundTier
 from rules.forms import Advice, Conditions, Evidence, Form, Words
 
 
@@ -62,6 +62,10 @@ class Choices(Form):
 
     at_risk_from: int = Field(ge=1, le=6)
     at_risk_always: Conditions
+    moderate_from_points: int = Field(ge=1, le=9)
+    high_from_points: int = Field(ge=1, le=20)
+    channels: dict[FoundTier, FoundChannel]
+    rule_channels: dict[str, FoundChannel] = Field(default_factory=dict)
     scig_prior_vte: Annotated[Literal["off", "information"], BeforeValidator(_off)]
 
 

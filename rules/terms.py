@@ -1,6 +1,6 @@
 """What the words of the knowledge mean: value sets, measurements, doses, rates and named states, compiled."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -57,6 +57,34 @@ class State:
 
 
 @dataclass(frozen=True, slots=True)
+class Weight:
+    """What one risk factor of the patient weighs."""
+
+    points: int
+    together: str = ""  # the group that weighs this much as a whole, and nothing by itself
+
+
+@dataclass(frozen=True, slots=True)
+class PlanLine:
+    """One trait of the plan that adds points."""
+
+    name: str
+    group: str  # the first line of a group that holds is counted
+    points: int
+    title: Text
+    when: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """`definitions/points.yaml`, compiled."""
+
+    patient: Mapping[str, Weight]
+    once: tuple[tuple[str, ...], ...]  # a condition that shows several of one line counts as the first
+    plan: tuple[PlanLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Memory:
     """What was found before, by what was asked. It belongs to one set of codes: with other codes it begins empty."""
 
@@ -82,4 +110,5 @@ class Terms:
     recognition: RecognitionForm
     states: dict[str, State] = field(default_factory=dict)
     risk_factors: dict[str, State] = field(default_factory=dict)
+    points: Weights = field(default_factory=lambda: Weights({}, (), ()))
     memory: Memory = field(default_factory=Memory)

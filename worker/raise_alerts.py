@@ -10,7 +10,6 @@ import sqlalchemy as sa
 
 from clinical.words import AFTER_INFUSION, SETTLED, Tier
 from history.alerting import (
-    ALERTING,
     AlertChange,
     Standing,
     badges_of,
@@ -51,7 +50,7 @@ def raise_alerts(connection: sa.Connection, site: Site, people: Sequence[StoredP
             badges = badges_of(answer, each.person.badges)
             standing = _standing(connection, row, last.get(row.assessment_id, answer.conclusion)) if row else None
             after = answer.is_surveillance
-            covering = _covering(elsewhere, one) if answer.tier >= ALERTING and not after else None
+            covering = _covering(elsewhere, one) if answer.conclusion.reaches_inbox and not after else None
             covered = covering is not None
             change = decide(standing, answer.order, answer.conclusion, covered=covered, ends_with_order=not after)
             if change is None and row is not None:
@@ -116,7 +115,7 @@ def _settled_elsewhere(
 ) -> dict[int, list[tuple[Alert, Conclusion]]]:
     """What pharmacists settled at other orders, and still stands, by patient; asked only where it can matter."""
     settled: dict[int, list[tuple[Alert, Conclusion]]] = defaultdict(list)
-    alerting = [each for each in people if any(one.answer.tier >= ALERTING for one in each.answers)]
+    alerting = [each for each in people if any(one.answer.conclusion.reaches_inbox for one in each.answers)]
     members = {member for each in alerting for member in each.person.members}
     if not members:
         return settled

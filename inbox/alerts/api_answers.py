@@ -4,7 +4,20 @@ from typing import Any
 
 import msgspec
 
-from inbox.http.api_shapes import Alert, Assessment, ConditionAsked, Fact, Finding, Order, Patient, RuleAsked, Text
+from history.conclusion import channel_of
+from inbox.http.api_shapes import (
+    Alert,
+    Assessment,
+    ConditionAsked,
+    Fact,
+    Finding,
+    Order,
+    Patient,
+    Point,
+    Points,
+    RuleAsked,
+    Text,
+)
 from store.assessments import StoredAssessment
 from store.inbox_queries import ConcludedAlert, MessageLine
 
@@ -16,6 +29,7 @@ def alert_shape(row: ConcludedAlert, language: str) -> Alert:
         id=str(row.id),
         stream=row.stream,
         tier=row.tier,
+        channel=channel_of(told, row.tier).word,
         priority=row.priority,
         status=row.status,
         badges=list(row.badges),
@@ -25,6 +39,7 @@ def alert_shape(row: ConcludedAlert, language: str) -> Alert:
         changed_at=row.changed_at,
         patient=msgspec.convert(_without_nulls(told.get("patient")), Patient),
         order=_order(told, row.order_state),
+        points=_points(told, language),
         findings=findings_shape(told, language),
         advice=in_language(told.get("advice"), language),
         missing=in_language(told.get("missing"), language),
@@ -41,7 +56,9 @@ def assessment_shape(row: StoredAssessment, language: str, *, with_trace: bool =
         stream=row.stream,
         order=_order(told, ""),
         tier=row.tier,
+        channel=channel_of(told, row.tier).word,
         priority=row.priority,
+        points=_points(told, language),
         findings=findings_shape(told, language),
         missing=in_language(told.get("missing"), language),
         knowledge=row.knowledge,
@@ -90,6 +107,7 @@ def findings_shape(told: dict[str, Any], language: str) -> list[Finding]:
             rule=finding["rule"],
             version=finding["version"],
             tier=finding["tier"],
+            channel=channel_of(finding, finding["tier"]).word,
             title=finding["title"][language],
             because=finding["because"][language],
             facts=[msgspec.convert(_without_nulls(fact), Fact) for fact in finding["facts"]],
@@ -97,6 +115,14 @@ def findings_shape(told: dict[str, Any], language: str) -> list[Finding]:
         )
         for finding in told.get("findings", [])
     ]
+
+
+def _points(told: dict[str, Any], language: str) -> Points | None:
+    points = told.get("points")
+    if points is None:
+        return None
+    counted = [Point(**(each | {"title": each["title"][language]})) for each in points["counted"]]
+    return Points(patient=points["patient"], total=points["total"], factors=points["factors"], counted=counted)
 
 
 def in_language(texts: list[dict[str, str]] | None, language: str) -> list[str]:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from clinical.words import Priority, Tier
+from history.conclusion import reaches_inbox
 from store.inbox_queries import ConcludedAlert
 
 _LAST = datetime.max.replace(tzinfo=UTC)
@@ -62,7 +63,7 @@ def groups_of(rows: Iterable[ConcludedAlert], person_of: Mapping[int, int], lang
 def card_of(row: ConcludedAlert, language: str) -> Card:
     """Give one alert as the list shows it; only findings of the alert's own tier, unless there are none."""
     told = row.conclusion
-    findings = [finding for finding in told.get("findings", []) if finding["tier"] != "information"]
+    findings = [finding for finding in told.get("findings", []) if reaches_inbox(finding)]
     gravest = [finding for finding in findings if finding["tier"] == row.tier] or findings
     order = told.get("order") or {}
     return Card(

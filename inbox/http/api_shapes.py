@@ -61,6 +61,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     rule: str
     version: int
     tier: str
+    channel: str
     title: str
     because: str
     facts: list[Fact]
@@ -74,12 +75,31 @@ class Text(msgspec.Struct, frozen=True):
     en: str
 
 
+class Point(msgspec.Struct, frozen=True, kw_only=True):
+    """One risk factor of the patient, or one trait of the plan, and what it weighs."""
+
+    name: str
+    title: str
+    points: int
+    of: str
+
+
+class Points(msgspec.Struct, frozen=True, kw_only=True):
+    """What the risk factors and the plan weigh together, and from how many different factors it comes."""
+
+    patient: int
+    total: int
+    factors: int
+    counted: list[Point]
+
+
 class Alert(msgspec.Struct, frozen=True, kw_only=True):
     """What a pharmacist must know about one order."""
 
     id: str
     stream: str
     tier: str
+    channel: str
     priority: str
     status: str
     badges: list[str]
@@ -89,6 +109,7 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     changed_at: datetime
     patient: Patient
     order: Order
+    points: Points | None  # null of an answer that was given before there were points
     findings: list[Finding]
     advice: list[str]
     missing: list[str]
@@ -120,7 +141,9 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     stream: str
     order: Order
     tier: str
+    channel: str
     priority: str
+    points: Points | None  # null of an answer that was given before there were points
     findings: list[Finding]
     missing: list[str]
     knowledge: str

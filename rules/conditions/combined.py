@@ -2,6 +2,7 @@
 
 from rules.conditions.vocabulary import Kind, Said, word
 from rules.picture import Picture, together
+from rules.points import Scored
 from rules.terms import Check, Outcome
 
 
@@ -56,10 +57,36 @@ def at_least_risk_factors(said: Said) -> Check:
     limit = said.value
 
     def check(picture: Picture) -> Outcome:
-        found = picture.risk_factors
-        words = ", ".join([state.name for state, _ in found])
-        return Outcome(
-            held=len(found) >= limit, facts=picture.risk_facts, saw=f"{len(found)}: {words}" if found else "0"
-        )
+        scored = picture.score
+        return Outcome(scored.points.factors >= limit, scored.patient_facts, _seen(scored.points.factors, scored))
 
     return check
+
+
+@word(Kind.NUMBER)
+def at_least_patient_points(said: Said) -> Check:
+    """So many points of the patient alone, as definitions/points.yaml counts them."""
+    limit = said.value
+
+    def check(picture: Picture) -> Outcome:
+        scored = picture.score
+        return Outcome(scored.points.patient >= limit, scored.patient_facts, _seen(scored.points.patient, scored))
+
+    return check
+
+
+@word(Kind.NUMBER)
+def at_least_points(said: Said) -> Check:
+    """So many points of the patient and the plan together; a plan adds nothing to a patient without points."""
+    limit = said.value
+
+    def check(picture: Picture) -> Outcome:
+        scored = picture.score
+        return Outcome(scored.points.total >= limit, scored.facts, _seen(scored.points.total, scored))
+
+    return check
+
+
+def _seen(number: int, scored: Scored) -> str:
+    names = ", ".join([f"{each.name} {each.points}" for each in scored.points.counted])
+    return f"{number}: {names}" if names else "0"

@@ -16,7 +16,7 @@ from rules.load import load_knowledge, read_files
 from store.engine import reading
 from synthetic.medicines import HIZENTRA, IVIG
 from synthetic.prescriptions import Prescription, Schedule
-from synthetic.terms import DVT_LEG, HYPERTENSION
+from synthetic.terms import DVT_LEG, HYPERTENSION, OBESITY
 from tests.journeys.bedside import DAY, Bedside
 from tests.journeys.hospital import Hospital
 from tests.journeys.pharmacist import pharmacist_of
@@ -68,12 +68,13 @@ def test_scig_that_was_chosen_to_be_answered_is_no_dose_of_ivig(engine: sa.Engin
         assert ward.rules() == {"IG-VTE-007", "IG-VTE-022"}
 
 
-def test_more_factors_are_seen_to_lose_alerts_before_they_are_asked_for(hospital: Hospital, tmp_path: Path) -> None:
+def test_more_points_are_seen_to_lose_alerts_before_they_are_asked_for(hospital: Hospital, tmp_path: Path) -> None:
     own = a_copy(tmp_path / "own")
     edit(own, "policy.yaml", "at_risk_from: 1", "at_risk_from: 2")
+    edit(own, "policy.yaml", "moderate_from_points: 2", "moderate_from_points: 5")
     with pharmacist_of(hospital) as pharmacist:
         ward = Bedside(hospital, pharmacist)
-        ward.patient("F", 50).diagnosed(ward.now - DAY, HYPERTENSION)
+        ward.patient("F", 50).diagnosed(ward.now - DAY, OBESITY)
         ward.orders(Prescription("84", IVIG, Schedule(ward.now, "Once", 1), "1", "g/kg", rate="50"), weight="70")
 
     new = load_knowledge(own)
@@ -83,8 +84,9 @@ def test_more_factors_are_seen_to_lose_alerts_before_they_are_asked_for(hospital
     (told,) = differences(read_files(), read_files(own))
 
     assert (found.burden_before.alerts_per_hundred, found.burden_after.alerts_per_hundred) == (100.0, 0.0)
-    assert {rule.rule for rule in found.rules if rule.changed_tier} == {"IG-VTE-008", "IG-VTE-011"}
-    assert (told.name, told.lines) == ("policy.yaml", ("choices at_risk_from: 1 → 2",))
+    assert {rule.rule for rule in found.rules if rule.changed_tier} == {"IG-VTE-007", "IG-VTE-008"}
+    assert told.name == "policy.yaml"
+    assert told.lines == ("choices at_risk_from: 1 → 2", "choices moderate_from_points: 2 → 5")
 
 
 def test_the_site_file_chooses(tmp_path: Path) -> None:

@@ -112,7 +112,7 @@ def test_emerson_2_five_days_with_high_dose_steroids_add_up(ward: Bedside) -> No
     ward.orders(Prescription("18", IVIG, Schedule(ward.now, "QD", 5), "0.4", "g/kg", give_per="H5"))
 
     assert ward.inbox() == [("high", "prompt")]
-    assert {"IG-VTE-009", "IG-VTE-010", "IG-VTE-017", "IG-ESC-090"} <= ward.rules()
+    assert {"IG-VTE-007", "IG-VTE-009", "IG-VTE-010", "IG-VTE-017"} <= ward.rules()
 
 
 def test_emerson_3_the_fatal_course_five_months_after_a_thrombosis_that_followed_ivig(ward: Bedside) -> None:
@@ -147,7 +147,7 @@ def test_bilal_aspirin_is_no_anticoagulant(ward: Bedside) -> None:
     ward.orders(Prescription("30", IVIG, Schedule(ward.now, "Once", 1), "40", rate="50"))
 
     assert ward.inbox() == [("high", "prompt")]
-    assert {"IG-VTE-007", "IG-VTE-011", "IG-DATA-030", "IG-ESC-090"} <= ward.rules()
+    assert {"IG-VTE-007", "IG-VTE-011", "IG-DATA-030"} <= ward.rules()
 
 
 def test_the_husband_of_the_forum_gets_his_next_course_from_the_bed_he_lies_in_with_a_clot(ward: Bedside) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from rules.compiling import compile_rule, compile_state
+from rules.compiling import compile_points, compile_rule, compile_state
 from rules.form_check import check_form, check_forms
 from rules.forms import AnticoagulationForm, Form, RatesForm, RecognitionForm, Source, SteroidForm, WeightForm
 from rules.inspection import numbers_in
@@ -148,6 +148,40 @@ def test_a_number_moved_one_step_changes_an_example(
     assert rule is None or differing(rule, knowledge), f"no example notices {named(READ.documents[name], where, new)}"
 
 
+POINTS = "definitions/points.yaml"
+POINT_CHANGES = [
+    pytest.param(where, new, id=named(READ.documents[POINTS], where, new))
+    for where, new in moves(READ.documents[POINTS].value, frozenset({"evidence"}))
+] + [
+    pytest.param(where, None, id=named(READ.documents[POINTS], where))
+    for where in [
+        *(
+            ("patient", at, "together")
+            for at, line in enumerate(READ.documents[POINTS].value["patient"])
+            if "together" in line
+        ),
+        *(("once", at) for at, _ in enumerate(READ.documents[POINTS].value["once"])),
+        *(("once", at, 0) for at, _ in enumerate(READ.documents[POINTS].value["once"])),
+        *(("plan", at) for at, _ in enumerate(READ.documents[POINTS].value["plan"])),
+    ]
+]
+
+
+@pytest.mark.parametrize(("where", "new"), POINT_CHANGES)
+def test_a_changed_weight_changes_an_example(where: Loc, new: Decimal | None, own: Knowledge) -> None:
+    document = changed(READ.documents[POINTS], where, new)
+    before = own.terms.points
+    weights = compile_points(document, own.terms, frozenset(own.terms.states))
+    if weights is None:  # the form refuses it
+        return
+    object.__setattr__(own.terms, "points", weights)
+
+    noticed = any_differs(own.rules, own)
+
+    object.__setattr__(own.terms, "points", before)
+    assert noticed, f"no example notices {named(READ.documents[POINTS], where, new)}"
+
+
 def fresh() -> Knowledge:
     """Knowledge of its own, for a test that changes what its words mean."""
     return load_knowledge()
@@ -209,7 +243,7 @@ def test_an_escalation_number_moved_one_step_changes_a_vignette(part: str, step:
 
 
 def test_the_terms_cover_every_definition_file(files: Files) -> None:
-    covered = {*FORMS, "states", "risk_factors", "measurements"}
+    covered = {*FORMS, "states", "risk_factors", "measurements", "points"}
 
     assert {
         name.split("/")[1].removesuffix(".yaml") for name in files.documents if name.startswith("definitions/")
