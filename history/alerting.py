@@ -104,7 +104,7 @@ def priority_of(answer: OrderAnswer, badges: frozenset[str]) -> Priority:
 
 
 def may_push(answer: OrderAnswer, badges: frozenset[str], now: datetime) -> bool:
-    """Whether anybody may be told of it outside the inbox: of what interrupts, and not of a test, what is old or over."""
+    """Whether anybody may be told of it outside the inbox: of what interrupts, never of a test or what is over."""
     if answer.assessment.channel < Channel.INTERRUPT:
         return False
     # A death after an infusion is told, for it must be reported.
