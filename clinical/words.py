@@ -1,4 +1,4 @@
-"""The words an alert is spoken of in, each written once: how serious, soon and loud, about what, and where it stands."""
+"""The words of an alert, each written once: how serious, how soon, how loud, about what, and where it stands."""
 
 from enum import IntEnum
 from typing import Final, Literal, cast, get_args
