@@ -19,7 +19,7 @@ from ivigilant.site import load_site
 from ivigilant.site_choices import destinations
 from listener.errors import ListenerError
 from listener.tls import SOON
-from store import application_acks, deliveries, feeds, heartbeats, message_queries, migrate, prunings
+from store import application_acks, deliveries, feeds, heartbeats, message_queries, migrate, retention
 from store.engine import connect, reading
 from store.errors import StoreError
 
@@ -204,11 +204,11 @@ def _deliveries(connection: sa.Connection, now: datetime) -> Iterator[Line]:
 
 def _prunings(connection: sa.Connection, now: datetime) -> Line:
     """What was removed, by whom and when; nothing is wrong with never."""
-    last = prunings.last(connection)
+    last = retention.last_pruning(connection)
     if last is None:
         return Line("kept", True, "the text of every message; ivigilant prune tells what may go")
     told = f"{_ago(now - last.at)} {last.actor} removed the text of {last.messages} messages, {last.size} bytes"
-    return Line("kept", True, f"{told}; of {prunings.total(connection)} in all")
+    return Line("kept", True, f"{told}; of {retention.pruned_messages(connection)} in all")
 
 
 def _application_acks(connection: sa.Connection) -> Iterator[Line]:

@@ -1,4 +1,4 @@
-"""One alert per order and stream, and everything that ever happened to it.
+"""One alert per order and stream, everything that ever happened to it, and what pharmacists decided.
 
 Whoever changes an alert holds the lock of its patient, so the worker and a pharmacist never overwrite each other.
 """
@@ -12,9 +12,10 @@ from typing import Any, TypedDict, Unpack
 import msgspec
 import sqlalchemy as sa
 
-from clinical.words import ABOUT_ORDER, SETTLED, STATUSES
+from clinical.words import ABOUT_ORDER, SETTLED, STATUSES, TIERS, PriorityWord, Stream, TierWord
 from store import tables
-from store.rowsets import one_of
+from store.orders import numbered
+from store.rowsets import among, one_of
 
 
 class Alert(msgspec.Struct, frozen=True):
@@ -188,3 +189,156 @@ def events_of(connection: sa.Connection, alert_id: int) -> list[AlertEvent]:
     columns = (event.c[name] for name in AlertEvent.__struct_fields__)
     query = sa.select(*columns).where(event.c.alert_id == alert_id).order_by(event.c.id)
     return [AlertEvent(*row) for row in connection.execute(query)]
+
+
+class NewDecision(msgspec.Struct, frozen=True, kw_only=True):
+    """An alert overridden for a coded reason, which stands for the patient."""
+
+    patient_id: int
+    alert_id: int
+    signature: str  # the findings it covers
+    reason: str
+    note: str
+    made_by: str
+    made_at: datetime
+    valid_until: datetime | None
+
+
+class Decision(NewDecision, frozen=True, kw_only=True):
+    """One that was made."""
+
+    id: int
+
+
+def insert_decision(connection: sa.Connection, new: NewDecision) -> None:
+    """Keep what a pharmacist decided for a patient."""
+    connection.execute(sa.insert(tables.decision).values(msgspec.structs.asdict(new)))
+
+
+def valid_decisions(connection: sa.Connection, patient_ids: Collection[int], now: datetime) -> list[Decision]:
+    """Give the decisions that stand for these patients, newest first."""
+    decision = tables.decision
+    query = sa.select(decision).where(
+        among(connection, decision.c.patient_id, patient_ids),
+        sa.or_(decision.c.valid_until.is_(None), decision.c.valid_until > now),
+    )
+    return [Decision(**row) for row in connection.execute(query.order_by(decision.c.id.desc())).mappings()]
+
+
+class AlertInBrief(msgspec.Struct, frozen=True):
+    """What may leave the house about one line of an alert's record."""
+
+    id: int  # of the line
+    kind: str
+    at: datetime
+    stream: Stream
+    tier: TierWord
+    priority: PriorityWord
+    ward: str
+
+
+def in_brief(connection: sa.Connection, event_ids: Collection[int]) -> dict[int, AlertInBrief]:
+    """Give, for each line of an alert's record, what may leave the house about it."""
+    event, alert, patient = tables.alert_event, tables.alert, tables.patient
+    query = (
+        sa.select(
+            event.c.id,
+            event.c.kind,
+            event.c.at,
+            alert.c.stream,
+            alert.c.tier,
+            alert.c.priority,
+            sa.func.coalesce(patient.c.demographics["ward"].as_string(), "").label("ward"),
+        )
+        .join(alert, alert.c.id == event.c.alert_id)
+        .join(patient, patient.c.id == alert.c.patient_id)
+        .where(event.c.id.in_(sorted(event_ids)))
+    )
+    return {row.id: AlertInBrief(*row) for row in connection.execute(query)}
+
+
+class ConcludedAlert(Alert, frozen=True):
+    """An alert with what was concluded, and the state of its order."""
+
+    conclusion: dict[str, Any]
+    knowledge: str
+    order_state: str
+
+
+@dataclass(frozen=True, slots=True)
+class AlertFilter:
+    """Which alerts are asked for; an empty collection asks for all, None asks for no one in particular."""
+
+    statuses: Collection[str] = ()
+    tiers: Collection[str] = ()
+    patients: Collection[int] | None = None
+    order: str = ""
+    since: datetime | None = None
+    streams: Collection[str] = ()
+
+
+_ALERT = (*COLUMNS, tables.assessment.c.conclusion, tables.assessment.c.knowledge, tables.medication_order.c.state)
+
+
+def _alerts() -> sa.Select[Any]:
+    return (
+        sa.select(*_ALERT)
+        .join(tables.assessment, tables.assessment.c.id == tables.alert.c.assessment_id)
+        .join(tables.medication_order, tables.medication_order.c.id == tables.alert.c.order_id)
+    )
+
+
+def list_alerts(connection: sa.Connection, wanted: AlertFilter, before: int | None, limit: int) -> list[ConcludedAlert]:
+    """Alerts with what was concluded, newest first, older than the alert `before`."""
+    query = _wanted(wanted).order_by(tables.alert.c.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(tables.alert.c.id < before)
+    return _read_alerts(connection, query)
+
+
+def _read_alerts(connection: sa.Connection, query: sa.Select[Any]) -> list[ConcludedAlert]:
+    return [ConcludedAlert(*row) for row in connection.execute(query)]
+
+
+def gravest_alerts(connection: sa.Connection, wanted: AlertFilter, limit: int) -> list[ConcludedAlert]:
+    """Alerts with what was concluded, by tier, so that what is left out for want of room is never graver."""
+    rank = sa.case({tier: place for place, tier in enumerate(TIERS)}, value=tables.alert.c.tier)
+    return _read_alerts(connection, _wanted(wanted).order_by(rank, tables.alert.c.id.desc()).limit(limit))
+
+
+def _wanted(wanted: AlertFilter) -> sa.Select[Any]:
+    query = _alerts()
+    if wanted.statuses:
+        query = query.where(tables.alert.c.status.in_(wanted.statuses))
+    if wanted.streams:
+        query = query.where(tables.alert.c.stream.in_(wanted.streams))
+    if wanted.tiers:
+        query = query.where(tables.alert.c.tier.in_(wanted.tiers))
+    if wanted.patients is not None:
+        query = query.where(tables.alert.c.patient_id.in_(wanted.patients))
+    if wanted.order:  # by their ids, or SQLite reads every alert to find the newest of one order
+        query = query.where(
+            tables.alert.c.order_id.in_(sa.select(tables.medication_order.c.id).where(numbered(wanted.order)))
+        )
+    if wanted.since is not None:
+        query = query.where(tables.alert.c.changed_at >= wanted.since)
+    return query
+
+
+def find_alert(connection: sa.Connection, alert_id: int) -> ConcludedAlert | None:
+    """One alert with what was concluded."""
+    return next(iter(_read_alerts(connection, _alerts().where(tables.alert.c.id == alert_id))), None)
+
+
+def assign_alert(connection: sa.Connection, alert_id: int, user: str | None) -> None:
+    """Note who works on the alert. It is not a change: what was settled stands no longer than it did."""
+    connection.execute(sa.update(tables.alert).where(tables.alert.c.id == alert_id).values(assigned_to=user))
+
+
+def count_open(connection: sa.Connection) -> dict[tuple[str, str], int]:
+    """Count the open alerts, per stream and tier: a case after an infusion is none about its order."""
+    query = sa.select(tables.alert.c.stream, tables.alert.c.tier, sa.func.count().label("how_many")).where(
+        tables.alert.c.status == "open"
+    )
+    rows = connection.execute(query.group_by(tables.alert.c.stream, tables.alert.c.tier))
+    return {(row.stream, row.tier): row.how_many for row in rows}

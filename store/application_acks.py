@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from store.application_ack_tables import application_ack, application_ack_route
-from store.upserting import insert_or
+from store.rowsets import insert_or
+from store.tables import application_ack, application_ack_route
 
 MOST_REFUSALS = 4  # the first attempt and three more
 LONGEST_WAIT = timedelta(seconds=300)

@@ -1,5 +1,6 @@
-"""What was concluded, one row for every answer that differs from the one before."""
+"""What was concluded, one row for every answer that differs from the one before; and how often each rule fires."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import cache
@@ -9,6 +10,7 @@ import msgspec
 import sqlalchemy as sa
 
 from store import tables
+from store.orders import numbered
 from store.rowsets import one_of
 
 Row = Mapping[str, Any]  # the columns of assessment, without id
@@ -95,3 +97,89 @@ def hold_as_of(connection: sa.Connection, moments: Mapping[int, datetime]) -> No
     change = sa.update(tables.assessment).where(tables.assessment.c.id == sa.bindparam("which"))
     rows = [{"which": id_, "moment": moment} for id_, moment in sorted(moments.items())]
     connection.execute(change.values(as_of=sa.bindparam("moment")), rows)
+
+
+def list_assessments(
+    connection: sa.Connection, patients: Collection[int] | None, order: str, before: int | None, limit: int
+) -> list[StoredAssessment]:
+    """Every answer, also "nothing found", newest first."""
+    query = (
+        sa.select(*COLUMNS)
+        .join(tables.medication_order, tables.medication_order.c.id == tables.assessment.c.order_id)
+        .order_by(tables.assessment.c.id.desc())
+        .limit(limit)
+    )
+    if patients is not None:
+        query = query.where(tables.assessment.c.patient_id.in_(patients))
+    if order:
+        query = query.where(
+            tables.assessment.c.order_id.in_(sa.select(tables.medication_order.c.id).where(numbered(order)))
+        )
+    if before is not None:
+        query = query.where(tables.assessment.c.id < before)
+    return [StoredAssessment(*row) for row in connection.execute(query)]
+
+
+def find_assessment(connection: sa.Connection, assessment_id: int) -> StoredAssessment | None:
+    """One answer."""
+    row = connection.execute(sa.select(*COLUMNS).where(tables.assessment.c.id == assessment_id)).one_or_none()
+    return None if row is None else StoredAssessment(*row)
+
+
+TRIAL = "trial"  # a rule that is tried out gives no tier
+NEWEST = 2_000  # answers; each is read whole, and older ones were often given by other rules
+
+
+def fired_by_tier(
+    connection: sa.Connection, rule: str, since: Mapping[str, datetime], newest: int = NEWEST
+) -> dict[str, Counter[str]]:
+    """Count the orders whose latest answer names this rule, by its tier, for each of these moments from then on."""
+    latest = _newest_answers(newest)
+    query = sa.select(tables.assessment.c.conclusion, tables.assessment.c.concluded_at).join(
+        latest, latest.c.id == tables.assessment.c.id
+    )
+    counts: dict[str, Counter[str]] = {name: Counter() for name in since}
+    for conclusion, concluded_at in connection.execute(
+        query.where(tables.assessment.c.concluded_at >= min(since.values()))
+    ):
+        tiers = [finding["tier"] for finding in conclusion["findings"] if finding["rule"] == rule]
+        if not tiers and rule in _held(conclusion["trace"]):
+            tiers = [TRIAL]
+        for name, moment in since.items():
+            if concluded_at >= moment:
+                counts[name].update(tiers)
+    return counts
+
+
+def _newest_answers(newest: int) -> sa.Subquery:
+    return (
+        sa.select(sa.func.max(tables.assessment.c.id).label("id"))
+        .group_by(tables.assessment.c.order_id, tables.assessment.c.stream)
+        .order_by(sa.desc("id"))
+        .limit(newest)
+        .subquery()
+    )
+
+
+def fired(connection: sa.Connection, newest: int = NEWEST) -> tuple[Counter[str], int]:
+    """Count the orders whose latest answer names a rule, by rule; and the answers that were looked at."""
+    latest = _newest_answers(newest)
+    rows = connection.execute(
+        sa.select(tables.assessment.c.conclusion).join(latest, latest.c.id == tables.assessment.c.id)
+    )
+    counts: Counter[str] = Counter()
+    looked_at = 0
+    for conclusion in rows.scalars():
+        looked_at += 1
+        counts.update({finding["rule"] for finding in conclusion["findings"]})
+        counts.update(f"trial:{rule}" for rule in _held(conclusion["trace"]))
+    return counts, looked_at
+
+
+def _held(trace: list[dict[str, object]]) -> set[str]:
+    """The rules all of whose conditions held, shown or not; what raises a tier further does not count."""
+    held: dict[str, bool] = {}
+    for step in trace:
+        if " when " not in str(step["condition"]):
+            held[str(step["rule"])] = held.get(str(step["rule"]), True) and bool(step["held"])
+    return {rule for rule, all_held in held.items() if all_held}

@@ -8,8 +8,7 @@ import msgspec
 import sqlalchemy as sa
 
 from store import tables
-from store.rowsets import among
-from store.upserting import insert_or
+from store.rowsets import among, insert_or
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,7 @@ import sqlalchemy as sa
 
 from store import tables
 from store.engine import to_json
-from store.rowsets import PARAMETER, Types, one_of, rowset
-from store.upserting import insert_or
+from store.rowsets import PARAMETER, Types, insert_or, one_of, rowset
 
 _TYPES: Types = {
     "patient_id": sa.BigInteger(),

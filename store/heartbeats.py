@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from store import tables
-from store.upserting import insert_or
+from store.rowsets import insert_or
 
 JUDGES = ("worker", "order-worker")  # one of these judges an order that comes now
 FORGOTTEN_AFTER = timedelta(minutes=10)  # a machine or container that is gone is not missed for ever

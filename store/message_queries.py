@@ -1,4 +1,4 @@
-"""Messages after they were saved: who works on them, how they ended, and which were left behind."""
+"""Messages after they were saved: who works on them, how they ended, whom they speak of, and lists for people."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -10,8 +10,9 @@ import msgspec
 import sqlalchemy as sa
 
 from store import tables
-from store.messages import unpack
-from store.rowsets import among, one_of
+from store.engine import to_json
+from store.messages import Arrival, key_of, unpack
+from store.rowsets import PARAMETER, Types, among, insert_or, one_of, rowset
 
 End = Literal["processed", "ignored", "parked"]
 
@@ -233,3 +234,172 @@ def counts(connection: sa.Connection) -> dict[str, int]:
     query = sa.select(message.c.state, sa.func.count().label("how_many"))
     query = query.where(message.c.state.in_(["received", "parked"])).group_by(message.c.state)
     return {"received": 0, "parked": 0} | {row.state: row.how_many for row in connection.execute(query)}
+
+
+Key = tuple[int, str, str, str, bytes]
+
+_KEY: Types = {
+    "feed_id": sa.BigInteger(),
+    "sending_application": sa.Text(),
+    "sending_facility": sa.Text(),
+    "control_id": sa.Text(),
+}
+
+
+def ended(connection: sa.Connection, arrivals: Collection[Arrival]) -> set[Key]:
+    """Give the keys of those that were kept before and do not wait any more."""
+    names = {key_of(each)[:-1] for each in arrivals}
+    if not names:
+        return set()
+    rows = to_json([dict(zip(_KEY, name, strict=True)) for name in sorted(names)])
+    found = connection.execute(_find(connection.dialect.name), {PARAMETER: rows})
+    return {(*_name(row), bytes(row.body_hash)) for row in found if row.state != "received"}
+
+
+def _name(row: Any) -> tuple[int, str, str, str]:
+    return row.feed_id, row.sending_application, row.sending_facility, row.control_id
+
+
+@cache
+def _find(dialect: str) -> sa.Executable:
+    message, wanted = tables.message, rowset(dialect, _KEY)
+    same = sa.and_(*(message.c[name] == wanted.c[name] for name in _KEY))
+    columns = [message.c[name] for name in (*_KEY, "body_hash", "state")]
+    return sa.select(*columns).join_from(wanted, message, same)
+
+
+def states(connection: sa.Connection, ids: Collection[int]) -> list[str]:
+    """Give how each of these messages stands now."""
+    message = tables.message
+    query = sa.select(message.c.state).where(among(connection, message.c.id, ids))
+    return list(connection.execute(query).scalars())
+
+
+_PAIR: Types = {"message_id": sa.BigInteger(), "patient_id": sa.BigInteger()}
+
+
+def add_mentions(connection: sa.Connection, pairs: Iterable[tuple[int, int]]) -> None:
+    """Note that these messages speak of these identities: (message, patient)."""
+    rows = [dict(zip(_PAIR, pair, strict=True)) for pair in sorted(pairs)]
+    if not rows:
+        return
+    connection.execute(_add_mentions(connection.dialect.name), {PARAMETER: to_json(rows)})
+
+
+@cache
+def _add_mentions(dialect: str) -> sa.Executable:
+    told, insert = rowset(dialect, _PAIR), insert_or(dialect, tables.mention)
+    new = insert.from_select(list(_PAIR), sa.select(told).where(sa.true()), include_defaults=False)
+    return new.on_conflict_do_nothing()
+
+
+def messages_about(connection: sa.Connection, ids: Collection[int]) -> list[int]:
+    """Give the messages that speak of any of these identities, in the order of arrival."""
+    mention = tables.mention
+    query = sa.select(mention.c.message_id).where(among(connection, mention.c.patient_id, ids)).distinct()
+    return list(connection.execute(query.order_by(mention.c.message_id)).scalars())
+
+
+def patients_of(connection: sa.Connection, ids: Collection[int]) -> dict[int, set[int]]:
+    """Give the identities that each of these messages speaks of; a message that speaks of nobody is left out."""
+    mention = tables.mention
+    found: dict[int, set[int]] = {}
+    for row in connection.execute(sa.select(mention).where(among(connection, mention.c.message_id, ids))):
+        found.setdefault(row.message_id, set()).add(row.patient_id)
+    return found
+
+
+def count_messages(connection: sa.Connection, state: str, after: int, until: int | None = None) -> int:
+    """Count the messages in a state, between two ids."""
+    query = (
+        sa.select(sa.func.count())
+        .select_from(tables.message)
+        .where(tables.message.c.state == state, tables.message.c.id > after)
+    )
+    if until is not None:
+        query = query.where(tables.message.c.id <= until)
+    return connection.scalar(query) or 0
+
+
+def settled_until(connection: sa.Connection) -> int:
+    """Give the last message before which none waits for a worker."""
+    waiting = sa.select(sa.func.min(tables.message.c.id)).where(tables.message.c.state == "received")
+    first: int | None = connection.scalar(waiting)
+    newest: int = connection.scalar(sa.select(sa.func.max(tables.message.c.id))) or 0
+    return newest if first is None else first - 1
+
+
+def last_message_at(connection: sa.Connection) -> datetime | None:
+    """Tell when the newest message came."""
+    query = sa.select(tables.message.c.received_at).order_by(tables.message.c.id.desc()).limit(1)
+    found: datetime | None = connection.scalar(query)
+    return found
+
+
+class MessageLine(msgspec.Struct, frozen=True, kw_only=True):
+    """A message in a list, without its text."""
+
+    id: int
+    control_id: str
+    feed_name: str
+    type: str
+    event: str
+    hl7_version: str
+    received_at: datetime
+    state: str
+    reason: str | None
+    detail: str | None
+    flags: list[str]
+    ack_code: str
+    test: bool
+    pruned_at: datetime | None
+
+
+class KeptMessage(MessageLine, frozen=True, kw_only=True):
+    """A message with its text, as it was kept."""
+
+    raw: bytes
+
+    @property
+    def text(self) -> bytes:
+        """The bytes as they came."""
+        return unpack(self.raw)
+
+
+@dataclass(frozen=True, slots=True)
+class MessageFilter:
+    """Which messages are asked for."""
+
+    states: Collection[str] = ()
+    control_id: str = ""
+    feed: str = ""
+
+
+def list_messages(
+    connection: sa.Connection, wanted: MessageFilter, before: int | None, limit: int
+) -> list[MessageLine]:
+    """Messages without their text, newest first."""
+    query = _messages().order_by(tables.message.c.id.desc()).limit(limit)
+    if wanted.states:
+        query = query.where(tables.message.c.state.in_(wanted.states))
+    if wanted.control_id:
+        query = query.where(tables.message.c.control_id == wanted.control_id)
+    if wanted.feed:
+        query = query.where(tables.feed.c.name == wanted.feed)
+    if before is not None:
+        query = query.where(tables.message.c.id < before)
+    return [MessageLine(**row) for row in connection.execute(query).mappings()]
+
+
+def _messages() -> sa.Select[Any]:
+    columns = (tables.message.c[name] for name in MessageLine.__struct_fields__ if name != "feed_name")
+    return sa.select(*columns, tables.feed.c.name.label("feed_name")).join(
+        tables.feed, tables.feed.c.id == tables.message.c.feed_id
+    )
+
+
+def find_message(connection: sa.Connection, message_id: int) -> KeptMessage | None:
+    """One message, with its text as it was kept."""
+    query = _messages().add_columns(tables.message.c.raw).where(tables.message.c.id == message_id)
+    row = connection.execute(query).mappings().one_or_none()
+    return None if row is None else KeptMessage(**row)

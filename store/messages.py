@@ -1,15 +1,244 @@
-"""Received messages: many saved at once, and their bytes given back as they came."""
+"""Received messages: many saved at once, and their bytes given back as they came.
+
+One statement inserts many messages, for each database, spoken to its driver directly. A batch of one costs a third of
+what it costs through SQLAlchemy, and somebody waits for its acknowledgement. To PostgreSQL the texts travel as one JSON
+value and the bytes as two arrays, so the statement never changes and is planned once; SQLite takes the values one by
+one.
+"""
 
 import zlib
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 
+import msgspec
 import sqlalchemy as sa
 
 from store.errors import MessageRefused, StoreUnavailable
-from store.message_insert import KEY, ZLIB, Arrival, Ids, insert_new, key_of, pack
 
-__all__ = ["Arrival", "Saved", "pack", "raw_of", "save_batch", "unpack"]
+COMPRESS_FROM = 512  # bytes; below it zlib gains less than it costs
+HURRIED_ROWS = 16  # in one batch; then only what is large is compressed, because every sender waits for it
+COMPRESS_FROM_HURRIED = 16 * 1024
+LONGEST_KEY = 199  # characters of an indexed text: HL7 allows no longer control id, PostgreSQL no much larger key
+SQLITE_ROWS = 256  # in one statement: each row binds 22 variables, and SQLite takes 32,766
+ZLIB = b"\x78"  # the first byte of every zlib stream; a payload that begins with it is always compressed
+
+
+class Arrival(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One message as it came in, and what was answered."""
+
+    feed_id: int
+    body_hash: bytes
+    raw: bytes
+    received_at: datetime
+    ack_code: str
+    sending_application: str = ""
+    sending_facility: str = ""
+    control_id: str = ""
+    type: str = ""
+    event: str = ""
+    hl7_version: str = ""
+    message_time: datetime | None = None
+    lane: str = "history"
+    state: str = "received"
+    reason: str | None = None
+    detail: str | None = None
+    flags: tuple[str, ...] = ()
+    batch_control_id: str | None = None
+    test: bool = False
+    patient_key: int | None = None  # of the patient it names first, so that an order finds history that still waits
+
+
+class _Row(msgspec.Struct, frozen=True, gc=False):
+    """The texts and numbers of a message, in the order of their columns."""
+
+    feed_id: int
+    sending_application: str
+    sending_facility: str
+    control_id: str
+    type: str
+    event: str
+    hl7_version: str
+    message_time: datetime | None
+    received_at: datetime
+    lane: str
+    state: str
+    reason: str | None
+    detail: str | None
+    flags: tuple[str, ...]
+    ack_code: str
+    raw_size: int
+    batch_control_id: str | None
+    test: bool
+    patient_key: int | None
+    reused: bool  # not a column: an earlier message of this batch has this control id and another body
+
+
+Rows = Sequence[tuple[Arrival, bool]]  # with `reused`
+Ids = dict[tuple[int, bytes], int]  # (feed, body hash) → id, of the rows that are new
+
+KEY = ("feed_id", "sending_application", "sending_facility", "control_id", "body_hash")
+_TEXTS = _Row.__struct_fields__
+_COLUMNS = (*_TEXTS[:-1], "body_hash", "raw")
+_TYPES = {
+    "feed_id": "bigint",
+    "patient_key": "bigint",
+    "raw_size": "integer",
+    "test": "boolean",
+    "reused": "boolean",
+    "flags": "json",
+}
+_TYPES |= {"message_time": "timestamptz", "received_at": "timestamptz"}
+_encode = msgspec.json.Encoder().encode
+
+# The same control id with another body, in this batch or before it: the index of the key answers this.
+_INSERT = """
+INSERT INTO message ({columns}, attempts)
+WITH i AS ({incoming})
+SELECT {values}, 0 FROM i WHERE true ORDER BY position
+ON CONFLICT ({key}) DO NOTHING RETURNING id, feed_id, body_hash
+"""
+_FLAGS = """
+CASE WHEN i.reused OR (i.control_id <> '' AND EXISTS (
+  SELECT 1 FROM message m
+  WHERE m.feed_id = i.feed_id AND m.sending_application = i.sending_application
+  AND m.sending_facility = i.sending_facility AND m.control_id = i.control_id
+  AND m.body_hash <> i.body_hash AND coalesce(m.reason, '') <> 'truncated_frame'))
+THEN {flagged} ELSE i.flags END
+"""
+_FLAGGED_SQLITE = "json_insert(i.flags, '$[#]', 'control_id_reuse')"
+_FLAGGED_POSTGRESQL = """(i.flags::jsonb || '["control_id_reuse"]')::json"""
+
+
+def insert_new(connection: sa.Connection, rows: Rows) -> Ids:
+    """Insert those that are not there yet, all of them or none."""
+    return (_insert_sqlite if connection.dialect.name == "sqlite" else _insert_postgresql)(connection, rows)
+
+
+def key_of(arrival: Arrival) -> tuple[int, str, str, str, bytes]:
+    """What tells this message from every other, as it stands in the columns of KEY."""
+    return (
+        arrival.feed_id,
+        _plain(arrival.sending_application),
+        _plain(arrival.sending_facility),
+        _plain(arrival.control_id),
+        arrival.body_hash,
+    )
+
+
+def pack(raw: bytes, at_least: int = COMPRESS_FROM) -> bytes:
+    """The bytes as the `raw` column holds them."""
+    if len(raw) < at_least and not raw.startswith(ZLIB):
+        return raw
+    # A small hash table: setting up the usual one costs more than compressing a message.
+    stream = zlib.compressobj(1, zlib.DEFLATED, zlib.MAX_WBITS, 5)
+    packed = stream.compress(raw) + stream.flush()
+    return packed if len(packed) < len(raw) or raw.startswith(ZLIB) else raw
+
+
+def _compress_from(rows: Rows) -> int:
+    return COMPRESS_FROM if len(rows) <= HURRIED_ROWS else COMPRESS_FROM_HURRIED
+
+
+def _statement(incoming: str, flagged: str) -> str:
+    values = [_FLAGS.format(flagged=flagged) if name == "flags" else f"i.{name}" for name in _COLUMNS]
+    columns, key = ", ".join(_COLUMNS), ", ".join(KEY)
+    return _INSERT.format(columns=columns, incoming=incoming, values=", ".join(values), key=key)
+
+
+_POSTGRESQL = _statement(
+    f"""SELECT * FROM ROWS FROM (
+    json_to_recordset(%t::json) AS ({", ".join(f"{name} {_TYPES.get(name, 'text')}" for name in _TEXTS)}),
+    unnest(%b::bytea[]), unnest(%b::bytea[])) WITH ORDINALITY AS t ({", ".join(_TEXTS)}, body_hash, raw, position)""",  # noqa: S608  # our own names only
+    _FLAGGED_POSTGRESQL,
+)
+
+
+def _insert_postgresql(connection: sa.Connection, rows: Rows) -> Ids:
+    texts = _encode([_row(arrival, reused) for arrival, reused in rows]).decode()
+    hashes = [arrival.body_hash for arrival, _ in rows]
+    raws = [pack(arrival.raw, _compress_from(rows)) for arrival, _ in rows]
+    driver: Any = connection.connection.driver_connection
+    with driver.cursor() as cursor:
+        cursor.execute(_POSTGRESQL, (texts, hashes, raws), prepare=True)
+        return {(feed_id, body_hash): id_ for id_, feed_id, body_hash in cursor.fetchall()}
+
+
+@lru_cache(maxsize=SQLITE_ROWS)
+def _sqlite_statement(count: int) -> str:
+    row = f"({', '.join('?' * (len(_TEXTS) + 3))})"
+    names = (*_TEXTS, "body_hash", "raw", "position")
+    renamed = ", ".join(f"column{number} AS {name}" for number, name in enumerate(names, 1))
+    incoming = f"SELECT {renamed} FROM (VALUES {', '.join([row] * count)})"  # noqa: S608  # our own names only
+    return _statement(incoming, _FLAGGED_SQLITE)
+
+
+def _insert_sqlite(connection: sa.Connection, rows: Rows) -> Ids:
+    driver: Any = connection.connection.driver_connection
+    if len(rows) <= SQLITE_ROWS or driver.in_transaction:
+        return _insert_sqlite_rows(driver, rows)
+    driver.execute("BEGIN IMMEDIATE")
+    try:
+        ids = _insert_sqlite_rows(driver, rows)
+        driver.execute("COMMIT")
+    finally:
+        if driver.in_transaction:
+            driver.execute("ROLLBACK")
+    return ids
+
+
+def _insert_sqlite_rows(driver: Any, rows: Rows) -> Ids:
+    ids: Ids = {}
+    for start in range(0, len(rows), SQLITE_ROWS):
+        some = rows[start : start + SQLITE_ROWS]
+        values: list[Any] = []
+        for position, (arrival, reused) in enumerate(some):
+            values.extend(_sqlite_texts(_row(arrival, reused)))
+            values.extend((arrival.body_hash, pack(arrival.raw, _compress_from(rows)), position))
+        for id_, feed_id, body_hash in driver.execute(_sqlite_statement(len(some)), values).fetchall():
+            ids[feed_id, body_hash] = id_
+    return ids
+
+
+def _row(arrival: Arrival, reused: bool) -> _Row:
+    return _Row(
+        *key_of(arrival)[:-1],
+        type=_plain(arrival.type),
+        event=_plain(arrival.event),
+        hl7_version=_plain(arrival.hl7_version),
+        message_time=arrival.message_time,
+        received_at=arrival.received_at,
+        lane=arrival.lane,
+        state=arrival.state,
+        reason=arrival.reason,
+        detail=arrival.detail,
+        flags=arrival.flags,
+        ack_code=arrival.ack_code,
+        raw_size=len(arrival.raw),
+        batch_control_id=None if arrival.batch_control_id is None else _plain(arrival.batch_control_id),
+        test=arrival.test,
+        patient_key=arrival.patient_key,
+        reused=reused,
+    )
+
+
+def _sqlite_texts(row: _Row) -> tuple[Any, ...]:
+    told: tuple[Any, ...] = msgspec.structs.astuple(row)
+    times = (_sqlite_time(row.message_time), _sqlite_time(row.received_at))
+    return (*told[:7], *times, *told[9:13], _encode(row.flags).decode(), *told[14:])
+
+
+def _sqlite_time(at: datetime | None) -> str | None:
+    """As SQLAlchemy writes it, so that these texts compare with its own."""
+    return None if at is None else at.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+
+
+def _plain(text: str) -> str:
+    """A text that both databases take, short enough for an index."""
+    if text.isascii() and len(text) <= LONGEST_KEY and "\0" not in text:
+        return text
+    return text.replace("\0", "")[:LONGEST_KEY].encode("utf-8", "replace").decode()
 
 
 class Saved(NamedTuple):

@@ -10,8 +10,7 @@ import msgspec
 import sqlalchemy as sa
 
 from store import tables
-from store.rowsets import among, one_of
-from store.upserting import insert_or
+from store.rowsets import among, insert_or, one_of
 
 ABSORBED = "absorbed"  # state of an order that is no longer one of its own
 

@@ -1,10 +1,10 @@
-"""Identities, their demographics, and the lock that serialises work on one patient.
+"""Identities, who each is, and the lock that serialises work on one patient.
 
-An identity is the (authority, value) a message names its patient by. Merges are in `store/merges.py`, names and dates
-in `store/demographics.py`.
+An identity is the (authority, value) a message names its patient by. Of every demographic field the latest message
+that speaks of it counts; a flag is noted once and never taken back. Merges are in `store/merges.py`.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -15,8 +15,7 @@ import sqlalchemy as sa
 from clinical.identities import Name
 from store import tables
 from store.engine import to_json
-from store.rowsets import PARAMETER, Types, among, one_of, rowset
-from store.upserting import insert_or
+from store.rowsets import PARAMETER, Types, among, insert_or, one_of, rowset
 
 _NAME: dict[str, sa.types.TypeEngine[Any]] = {"authority": sa.Text(), "value": sa.Text()}
 _NEW: dict[str, Any] = {"demographics": {}, "demographics_versions": {}, "has_ivig": False, "flags": []}
@@ -193,3 +192,81 @@ def named(connection: sa.Connection, value: str, authority: str | None = None) -
         of_messages = of_messages.where(patient.c.authority == authority)
         known_as = known_as.where(identifier.c.authority == authority)
     return set(connection.execute(sa.union(of_messages, known_as)).scalars())
+
+
+Told = tuple[int, str, Mapping[str, Any]]  # patient, version, the fields a message fills
+
+_CHANGE: Types = {"id": sa.BigInteger(), "fields": sa.JSON(), "versions": sa.JSON()}
+
+
+def update_demographics(connection: sa.Connection, entries: Iterable[Told]) -> set[int]:
+    """Keep the latest of every field, and tell for whom a value changed; the patients must be locked.
+
+    One of several identities of a person is told of also when it says again what it said: of them the latest counts.
+    """
+    told: dict[int, list[tuple[str, Mapping[str, Any]]]] = {}
+    for patient_id, version, fields in entries:
+        told.setdefault(patient_id, []).append((version, fields))
+    known = _known(connection, told)
+    changes, changed = [], set()
+    for patient_id in sorted(told):
+        row = known[patient_id]
+        values, versions = dict(row.demographics), dict(row.demographics_versions)
+        for version, fields in told[patient_id]:
+            later = [name for name in fields if versions.get(name, "") < version]
+            values |= {name: fields[name] for name in later}
+            versions |= dict.fromkeys(later, version)
+        if versions != row.demographics_versions:
+            changes.append({"id": patient_id, "fields": values, "versions": versions})
+        if values != row.demographics or (versions != row.demographics_versions and row.is_merged):
+            changed.add(patient_id)
+    _write(connection, changes)
+    return changed
+
+
+def _known(connection: sa.Connection, ids: Collection[int]) -> dict[int, sa.Row[*tuple[Any, ...]]]:
+    return {row.id: row for row in connection.execute(_select(connection.dialect.name), {"ids": ids})}
+
+
+@cache
+def _select(dialect: str) -> sa.Executable:
+    patient, other = tables.patient, tables.patient.alias()
+    is_merged = patient.c.merged_into.is_not(None) | sa.exists().where(other.c.merged_into == patient.c.id)
+    columns = patient.c.id, patient.c.demographics, patient.c.demographics_versions, is_merged.label("is_merged")
+    query = sa.select(*columns)
+    return query.where(one_of(dialect, patient.c.id))
+
+
+def _write(connection: sa.Connection, changes: list[dict[str, Any]]) -> None:
+    if changes:
+        connection.execute(_update(connection.dialect.name), {PARAMETER: to_json(changes)})
+
+
+@cache
+def _update(dialect: str) -> sa.Update:
+    patient, told = tables.patient, rowset(dialect, _CHANGE)
+    values = {"demographics": told.c.fields, "demographics_versions": told.c.versions}
+    return sa.update(patient).where(patient.c.id == told.c.id).values(values)
+
+
+def add_flag(connection: sa.Connection, ids: Collection[int], flag: str) -> set[int]:
+    """Note the flag for these patients, who must be locked; tell for whom it is news."""
+    if not ids:
+        return set()
+    known = connection.execute(_known_flags(connection.dialect.name), {"ids": ids})
+    news = {row.id: sorted({*row.flags, flag}) for row in known if flag not in row.flags}
+    if news:
+        rows = to_json([{"id": id_, "flags": flags} for id_, flags in news.items()])
+        connection.execute(_update_flags(connection.dialect.name), {PARAMETER: rows})
+    return set(news)
+
+
+@cache
+def _known_flags(dialect: str) -> sa.Executable:
+    return sa.select(tables.patient.c.id, tables.patient.c.flags).where(one_of(dialect, tables.patient.c.id))
+
+
+@cache
+def _update_flags(dialect: str) -> sa.Update:
+    patient, told = tables.patient, rowset(dialect, {"id": sa.BigInteger(), "flags": sa.JSON()})
+    return sa.update(patient).where(patient.c.id == told.c.id).values(flags=told.c.flags)

@@ -6,7 +6,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from store import tables
-from store.upserting import insert_or
+from store.rowsets import insert_or
 
 
 @dataclass(frozen=True, slots=True)

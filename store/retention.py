@@ -10,9 +10,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from store import mentions, merges, tables
+from store import merges, message_queries, tables
 from store.rowsets import among
-from store.work_tables import local_code, local_code_seen
+from store.tables import local_code, local_code_seen, pruning
 
 DONE = ("processed", "ignored")  # what waits or is parked is never touched
 
@@ -91,7 +91,7 @@ def kept(connection: sa.Connection, ids: Collection[int]) -> dict[int, str]:
 
 def _people_of(connection: sa.Connection, ids: Collection[int]) -> dict[int, set[int]]:
     """Every identity of everybody that each message speaks of."""
-    named = mentions.patients_of(connection, ids)
+    named = message_queries.patients_of(connection, ids)
     persons = merges.persons(connection, {patient for several in named.values() for patient in several})
     members = {member: person.members for person in persons for member in person.members}
     return {id_: {each for patient in several for each in members[patient]} for id_, several in named.items()}
@@ -154,3 +154,41 @@ def remove(connection: sa.Connection, ids: Collection[int], now: datetime) -> se
     still = message.c.state.in_(DONE) & message.c.pruned_at.is_(None)  # one may have been let wait again meanwhile
     change = sa.update(message).where(among(connection, message.c.id, ids), still).values(raw=b"", pruned_at=now)
     return set(connection.execute(change.returning(message.c.id)).scalars())
+
+
+@dataclass(frozen=True, slots=True)
+class Pruning:
+    """One run: who began it when, by which ages, and how much went."""
+
+    run: str
+    actor: str
+    at: datetime
+    messages: int
+    size: int
+
+
+def note_pruning(
+    connection: sa.Connection, run: str, actor: str, at: datetime, messages: int, size: int, ages: Mapping[str, Any]
+) -> None:
+    """Write what this transaction removes."""
+    row = {"run": run, "actor": actor, "at": at, "messages": messages, "bytes": size, "ages": dict(ages)}
+    connection.execute(sa.insert(pruning).values(**row))
+
+
+def last_pruning(connection: sa.Connection) -> Pruning | None:
+    """Give the newest run; None when there never was one."""
+    newest = sa.select(pruning.c.run).order_by(pruning.c.id.desc()).limit(1).scalar_subquery()
+    query = sa.select(
+        pruning.c.run,
+        pruning.c.actor,
+        sa.func.max(pruning.c.at).label("at"),
+        sa.func.sum(pruning.c.messages).label("messages"),
+        sa.func.sum(pruning.c.bytes).label("size"),
+    ).where(pruning.c.run == newest)
+    row = connection.execute(query.group_by(pruning.c.run, pruning.c.actor)).one_or_none()
+    return None if row is None else Pruning(row.run, row.actor, row.at, int(row.messages), int(row.size))
+
+
+def pruned_messages(connection: sa.Connection) -> int:
+    """Tell of how many messages the text is gone."""
+    return int(connection.execute(sa.select(sa.func.coalesce(sa.func.sum(pruning.c.messages), 0))).scalar_one())

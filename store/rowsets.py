@@ -1,6 +1,7 @@
-"""Many rows or ids in one parameter: the text of a statement stays the same, so it is prepared and planned once.
+"""Statements that SQLite and PostgreSQL both take: many rows or ids in one parameter, and INSERT … ON CONFLICT.
 
-On PostgreSQL a statement with a parameter per value costs three times as much as one with a rowset.
+The text of such a statement stays the same, so it is prepared and planned once. On PostgreSQL a statement with a
+parameter per value costs three times as much as one with a rowset.
 """
 
 from collections.abc import Collection, Mapping
@@ -8,6 +9,7 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import TypeDecorator
 
@@ -65,3 +67,8 @@ def among(connection: sa.Connection, column: sa.ColumnElement[Any], values: Coll
     if connection.dialect.name == "postgresql":
         return column == sa.any_(sa.bindparam(None, wanted, type_=ARRAY(column.type)))
     return column.in_(wanted)
+
+
+def insert_or(dialect: str, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
+    """Give an INSERT that knows `on_conflict_do_nothing` and `on_conflict_do_update`."""
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)

@@ -9,8 +9,8 @@ from forwarding.backoff import next_attempt
 from forwarding.errors import Refused, Unreachable
 from forwarding.notice import Notice, ward_code
 from store import deliveries
+from store.alerts import in_brief
 from store.deliveries import Claimed
-from store.notices import in_brief
 from worker.dependencies import Dependencies
 
 log = structlog.get_logger()

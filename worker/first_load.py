@@ -13,12 +13,11 @@ import sqlalchemy as sa
 from clinical.events import Reading
 from history.messages import Envelope, ReadMessage
 from parsers.errors import UnreadableMessage
-from store import kept, local_codes, message_queries
+from store import local_codes, message_queries
 from store.engine import reading
-from store.message_insert import Arrival as Letter
-from store.message_insert import key_of
 from store.message_queries import Outcome
-from store.messages import Saved, save_batch
+from store.messages import Arrival as Letter
+from store.messages import Saved, key_of, save_batch
 from worker.batch import Judge
 from worker.dependencies import Dependencies
 from worker.local_codes import knowledge_now, sightings
@@ -55,7 +54,7 @@ class Loaded:
 def new_among(worker: Dependencies, letters: Sequence[Letter]) -> list[bool]:
     """Tell of each whether it is still to be processed."""
     with reading(worker.engine) as connection:
-        there = kept.ended(connection, letters)
+        there = message_queries.ended(connection, letters)
     return [key_of(each) not in there for each in letters]
 
 
@@ -78,7 +77,7 @@ def _the_usual_way(worker: Dependencies, letters: Sequence[Letter]) -> Loaded:
     ids = sorted({each.id for each in saved})
     done = process_messages(worker, ids)
     with worker.engine.connect() as connection:
-        states = kept.states(connection, ids)
+        states = message_queries.states(connection, ids)
     known = sum(each.duplicate for each in saved)
     return Loaded(
         messages=len(saved) - known,

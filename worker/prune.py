@@ -12,7 +12,7 @@ from functools import partial
 import sqlalchemy as sa
 import structlog
 
-from store import mentions, prunings, retention
+from store import message_queries, retention
 from store.engine import reading
 from store.locks import lock_people
 from store.retention import Ages, Old
@@ -101,13 +101,13 @@ def _pages(engine: sa.Engine, run: Run, together: int) -> Iterator[tuple[list[Ol
 def _remove(connection: sa.Connection, run: Run, rows: list[Old]) -> tuple[dict[int, str], set[int]]:
     """Remove those that nothing keeps; give why the others are kept, and which went."""
     ids = [row.id for row in rows]
-    named = mentions.patients_of(connection, ids)
+    named = message_queries.patients_of(connection, ids)
     lock_people(connection, {patient for several in named.values() for patient in several})
     why = retention.kept(connection, ids)
     gone = retention.remove(connection, set(ids) - why.keys(), run.now)
     if gone:
         size = sum(row.size for row in rows if row.id in gone)
-        prunings.note(connection, run.name, run.actor, run.now, len(gone), size, in_days(run.ages))
+        retention.note_pruning(connection, run.name, run.actor, run.now, len(gone), size, in_days(run.ages))
     return why, gone
 
 

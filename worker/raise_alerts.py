@@ -21,7 +21,7 @@ from history.alerting import (
 )
 from history.choices import Site
 from history.conclusion import Conclusion
-from store import alerts, assessments, decisions, deliveries
+from store import alerts, assessments, deliveries
 from store.alerts import Alert, Happening
 from store.assessments import StoredAssessment
 from store.deliveries import NewDelivery
@@ -137,7 +137,7 @@ def _lapsed(connection: sa.Connection, members: Collection[int], rows: Sequence[
     overridden = {row.id for row in rows if row.status == "overridden"}
     if not overridden:
         return set()
-    return overridden - {decision.alert_id for decision in decisions.valid(connection, members, now)}
+    return overridden - {decision.alert_id for decision in alerts.valid_decisions(connection, members, now)}
 
 
 def _covering(settled: Sequence[tuple[Alert, Conclusion]], one: StoredAnswer) -> int | None:

@@ -17,12 +17,11 @@ from history.messages import Envelope, Gathered, NotRecorded, ReadMessage, gathe
 from parsers.errors import TooManySegments, UnreadableMessage
 from parsers.reading import read
 from rules.knowledge import Knowledge
-from store import citizen_numbers, facts, mentions, merges, patients
-from store.demographics import update_demographics
+from store import citizen_numbers, facts, merges, message_queries, patients
 from store.facts import FactRow
 from store.merges import Statement
 from store.message_queries import Outcome, StoredMessage
-from store.patient_flags import add_flag
+from store.patients import add_flag, update_demographics
 
 HISTORY_RECEIVED = "history_received"  # some diagnosis, problem or contra-indication ever came for this identity
 
@@ -80,7 +79,7 @@ def record(
 ) -> Touched:
     """Write what the messages say; tell whom it touched."""
     mentioned = {(message.message_id, ids[name]) for message in messages for name in identities_in([message])}
-    mentions.add(connection, mentioned)
+    message_queries.add_mentions(connection, mentioned)
     return _write(connection, gather(messages, knowledge), ids)
 
 

@@ -18,10 +18,8 @@ from inbox.errors import ActRefused, AlertChanged, AlertMissing, AlertSettled
 from inbox.http.api_requests import number_of
 from inbox.people.accounts import user_names
 from rules.naranjo import REPLIES, score_of
-from store import alerts, assessments, decisions
-from store.alerts import Alert, Happening
-from store.decisions import NewDecision
-from store.inbox_queries import ConcludedAlert, assign_alert, find_alert
+from store import alerts, assessments
+from store.alerts import Alert, ConcludedAlert, Happening, NewDecision, assign_alert, find_alert
 from store.locks import lock_people
 
 LONGEST_TEXT = 4000
@@ -159,7 +157,7 @@ class Override(AlertAct, frozen=True):
             made_at=acting.now,
             valid_until=self.valid_until,
         )
-        decisions.insert(acting.connection, decision)
+        alerts.insert_decision(acting.connection, decision)
 
 
 class Comment(AlertAct, frozen=True):

@@ -23,8 +23,8 @@ from inbox.people.accounts import user_names
 from inbox.people.authentication import UNATTENDED
 from inbox.people.viewer import needs
 from store import alerts
+from store.alerts import find_alert
 from store.engine import reading
-from store.inbox_queries import find_alert
 
 Form = URLEncodedBody[dict[str, str]]
 

@@ -28,8 +28,9 @@ from inbox.http.api_shapes import Alert, Page
 from inbox.http.parts import AnyRequest, parts_of
 from inbox.people.access import record, record_list
 from inbox.people.viewer import needs
+from store.alerts import AlertFilter, find_alert, list_alerts
 from store.engine import reading
-from store.inbox_queries import AlertFilter, find_alert, list_alerts, patients_named
+from store.merges import patients_named
 
 
 @get("/", sync_to_thread=True, summary="Alerts, newest first")

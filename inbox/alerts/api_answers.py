@@ -18,8 +18,9 @@ from inbox.http.api_shapes import (
     RuleAsked,
     Text,
 )
+from store.alerts import ConcludedAlert
 from store.assessments import StoredAssessment
-from store.inbox_queries import ConcludedAlert, MessageLine
+from store.message_queries import MessageLine
 
 
 def alert_shape(row: ConcludedAlert, language: str) -> Alert:

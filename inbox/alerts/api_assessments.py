@@ -9,8 +9,9 @@ from inbox.http.api_requests import PAGE, Cursor, Limit, id_of, language_of, pag
 from inbox.http.api_shapes import Assessment, Page
 from inbox.http.parts import AnyRequest, parts_of
 from inbox.people.access import record, record_list
+from store.assessments import find_assessment, list_assessments
 from store.engine import reading
-from store.inbox_queries import find_assessment, list_assessments, patients_named
+from store.merges import patients_named
 
 
 @get("/", sync_to_thread=True, summary="Assessments, newest first")

@@ -8,8 +8,7 @@ from typing import Any
 from clinical.words import AFTER_INFUSION
 from inbox.alerts.acts import NARANJO
 from rules.naranjo import REPLIES, Naranjo, Score, score_of
-from store.alerts import AlertEvent
-from store.inbox_queries import ConcludedAlert
+from store.alerts import AlertEvent, ConcludedAlert
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,10 +17,10 @@ from inbox.http.parts import AnyRequest, Parts, parts_of
 from inbox.people.access import record_list
 from inbox.people.authentication import UNATTENDED
 from store import event_order, feeds
+from store.alerts import AlertFilter, ConcludedAlert, gravest_alerts, list_alerts
 from store.engine import reading
-from store.inbox_queries import AlertFilter, ConcludedAlert, gravest_alerts, list_alerts
 from store.merges import persons
-from store.status_queries import last_message_at
+from store.message_queries import last_message_at
 
 
 @dataclass(frozen=True, slots=True)

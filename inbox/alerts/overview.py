@@ -7,7 +7,7 @@ from typing import Any
 
 from clinical.words import Priority, Tier
 from history.conclusion import reaches_inbox
-from store.inbox_queries import ConcludedAlert
+from store.alerts import ConcludedAlert
 
 _LAST = datetime.max.replace(tzinfo=UTC)
 

@@ -11,7 +11,7 @@ import msgspec
 
 from inbox.alerts.causality import Causality
 from inbox.http.words import Words
-from store.inbox_queries import ConcludedAlert
+from store.alerts import ConcludedAlert
 
 _AGE_GROUPS = ((2, "infant"), (12, "child"), (18, "adolescent"), (65, "adult"))  # D.2.3, below so many years
 

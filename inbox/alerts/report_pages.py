@@ -13,7 +13,7 @@ from inbox.http.pages import language_of, page
 from inbox.http.parts import AnyRequest, parts_of
 from inbox.people.access import record
 from store import alerts
-from store.inbox_queries import find_alert
+from store.alerts import find_alert
 
 
 @get("/alerts/{alert_id:str}/report", include_in_schema=False, sync_to_thread=True)

@@ -12,10 +12,11 @@ from inbox.alerts.overview import card_of
 from inbox.http.pages import language_of, page
 from inbox.http.parts import AnyRequest, parts_of
 from inbox.people.access import record
-from store import merge_lists
-from store.assessments import StoredAssessment
+from store import merges
+from store.alerts import AlertFilter, ConcludedAlert, list_alerts
+from store.assessments import StoredAssessment, list_assessments
 from store.engine import reading
-from store.inbox_queries import AlertFilter, ConcludedAlert, list_alerts, list_assessments, patients_named
+from store.merges import patients_named
 
 Form = URLEncodedBody[dict[str, str]]
 
@@ -34,14 +35,14 @@ def show_found(request: AnyRequest, data: Form) -> Response[Any]:
     with reading(parts.engine) as connection:
         patients = patients_named(connection, number) if number else set()
         alerts, answers = _of(connection, patients, number, limit)
-        spoken = merge_lists.among_members(connection, patients)
+        spoken = merges.among_members(connection, patients)
     whom = sorted({*patients, *(row.patient_id for row in alerts), *(row.patient_id for row in answers)})
     with parts.engine.begin() as connection:  # never the number itself: it may be anybody's
         record(connection, request.user, "search", parts.clock(), patients=whom or [None], what=f"{len(whom)} found")
     found = {
         "cards": [card_of(row, language) for row in alerts],
         "answers": _latest(answers),
-        "spoken": list(merge_lists.by_pair(spoken).values()),
+        "spoken": list(merges.by_pair(spoken).values()),
         "anything": bool(whom),
     }
     return page(request, "search.html", number=number, found=found)

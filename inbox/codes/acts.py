@@ -6,9 +6,8 @@ from typing import ClassVar
 from inbox.acting import Acting, Done
 from inbox.errors import ActRefused, CodeChanged, CodeMissing
 from rules.knowledge import Knowledge
-from store import local_code_lists, local_codes
-from store.local_code_lists import SeenCode
-from store.local_codes import CodeDecision
+from store import local_codes
+from store.local_codes import CodeDecision, SeenCode
 
 LONGEST_REASON = 400
 _ROUTES = "route-"  # value sets that are about neither a product nor a diagnosis
@@ -67,7 +66,7 @@ def value_sets(knowledge: Knowledge) -> list[str]:
 def _held(acting: Acting, code_id: int, seen: int | None) -> SeenCode:
     """Give the code as it is while nobody notes or changes one."""
     local_codes.begin_change(acting.connection)
-    code = local_code_lists.one(acting.connection, code_id)
+    code = local_codes.one(acting.connection, code_id)
     if code is None:
         raise CodeMissing("there is no such code")
     if seen is not None and seen != code.decisions:

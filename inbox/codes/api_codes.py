@@ -15,7 +15,7 @@ from inbox.http.api_shapes import Code, CodeExample, Page, WholeCode
 from inbox.http.parts import AnyRequest, Parts, parts_of
 from inbox.people.viewer import needs
 from store.engine import reading
-from store.local_code_lists import CodeFilter, SeenCode, newest, one, reach
+from store.local_codes import CodeFilter, SeenCode, newest, one, reach
 
 States = Annotated[
     list[str] | None, QueryParameter(name="state", description="open, mapped, dismissed, known; repeated or joined")

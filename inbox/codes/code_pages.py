@@ -17,7 +17,7 @@ from inbox.http.parts import AnyRequest, parts_of
 from inbox.people.viewer import needs
 from rules.knowledge import Knowledge
 from store.engine import reading
-from store.local_code_lists import CodeFilter, count, most_seen, one, reach
+from store.local_codes import CodeFilter, count, most_seen, one, reach
 
 STATES = ("open", "mapped", "dismissed", "known")
 KINDS = ("product", "diagnosis")

@@ -12,7 +12,7 @@ from prometheus_client.registry import Collector
 
 from clinical.words import FOUND_TIERS, STREAMS
 from inbox.http.parts import AnyRequest, Parts
-from store import application_acks, deliveries, message_queries, status_queries
+from store import alerts, application_acks, deliveries, message_queries
 from store.engine import reading
 
 
@@ -27,13 +27,13 @@ class SettledMessages:
     def count(self, connection: sa.Connection) -> dict[str, int]:
         """How many were processed and how many ignored, since the oldest message that is kept."""
         with self._lock:
-            until = status_queries.settled_until(connection)
+            until = message_queries.settled_until(connection)
             for state in self._counts:
-                self._counts[state] += status_queries.count_messages(connection, state, self._until, until)
+                self._counts[state] += message_queries.count_messages(connection, state, self._until, until)
             self._until = max(until, self._until)
             counted = dict(self._counts)
         for state in counted:
-            counted[state] += status_queries.count_messages(connection, state, until)
+            counted[state] += message_queries.count_messages(connection, state, until)
         return counted
 
 
@@ -51,13 +51,13 @@ class StoreCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         """Give alerts by tier, messages and deliveries by state, and how long the oldest message waits."""
         with reading(self._parts.engine) as connection:
-            alerts = status_queries.open_alerts(connection)
+            opened_now = alerts.count_open(connection)
             messages = self._settled.count(connection) | message_queries.counts(connection)
             waiting = deliveries.counts(connection)
             acks = application_acks.counts(connection)
             oldest = message_queries.oldest_received_age(connection, self._parts.clock())
         opened = GaugeMetricFamily("ivigilant_alerts_open", "Open alerts", labels=["stream", "tier"])
-        for labels, count in sorted((dict.fromkeys(product(STREAMS, FOUND_TIERS), 0) | alerts).items()):
+        for labels, count in sorted((dict.fromkeys(product(STREAMS, FOUND_TIERS), 0) | opened_now).items()):
             opened.add_metric(labels, count)
         yield opened
         yield _family("ivigilant_messages", "Messages in the store", "state", messages)

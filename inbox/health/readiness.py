@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from inbox.http.parts import Parts
-from store import feeds, heartbeats, message_queries, status_queries
+from store import feeds, heartbeats, message_queries
 from store.engine import reading
 from store.feeds import Feed
 
@@ -60,7 +60,7 @@ def _ask_database(parts: Parts, redis: bool) -> Readiness:
                 parked=message_queries.counts(connection)["parked"],
                 feeds=every,
                 silent_feeds=tuple(feed for feed in every if feed.is_silent(now)),
-                last_message_at=status_queries.last_message_at(connection),
+                last_message_at=message_queries.last_message_at(connection),
             )
     except sa.exc.SQLAlchemyError:
         return Readiness(database=False, redis=redis)

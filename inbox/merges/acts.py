@@ -10,10 +10,10 @@ from clinical.words import STANDING
 from inbox.acting import Acting, Done
 from inbox.errors import ActRefused, MergeChanged, MergeMissing
 from inbox.merges import by_hand
-from store import alerts, merge_lists, merges
+from store import alerts, merges
 from store.alerts import Happening
 from store.locks import lock_people
-from store.merge_lists import Pair, Spoken
+from store.merges import Pair, Spoken
 
 LONGEST_REASON = 400
 _SECOND = timedelta(seconds=1)
@@ -74,7 +74,7 @@ def _held(acting: Acting, act: Unmerge | Merge) -> Sequence[Spoken]:
     if len(act.reason) > LONGEST_REASON:
         raise ActRefused("reason", "too_long")
     lock_people(acting.connection, act.pair)
-    spoken = merge_lists.of_pair(acting.connection, act.pair)
+    spoken = merges.of_pair(acting.connection, act.pair)
     if not spoken:
         raise MergeMissing("nothing was ever said of these two")
     if act.seen is not None and act.seen != spoken[0].message_id:

@@ -18,9 +18,9 @@ from inbox.merges.by_hand import FEED
 from inbox.merges.merge_pages import id_of_pair, pair_of
 from inbox.people.access import record
 from inbox.people.viewer import needs
-from store import merge_lists
+from store import merges
 from store.engine import reading
-from store.merge_lists import Pair, Spoken
+from store.merges import Pair, Spoken
 
 
 class Unmerging(msgspec.Struct, frozen=True):
@@ -45,7 +45,7 @@ def all_merges(
     """Merges, and merges taken back; with `unclear` only those that contradict each other, all at once."""
     parts = parts_of(request)
     with reading(parts.engine) as connection:
-        rows = _unclear(connection) if unclear else merge_lists.newest(connection, position_of(cursor), limit)
+        rows = _unclear(connection) if unclear else merges.newest(connection, position_of(cursor), limit)
         items = _shapes(connection, rows)
     shown = {each for row in rows for each in row.pair}
     with parts.engine.begin() as connection:
@@ -55,9 +55,9 @@ def all_merges(
 
 
 def _unclear(connection: sa.Connection) -> list[Spoken]:
-    members = {member for one in merge_lists.unclear(connection) for member in one.person.members}
-    found = (each for each in merge_lists.among_members(connection, members) if set(each.pair) <= members)
-    return list(merge_lists.by_pair(found).values())
+    members = {member for one in merges.unclear(connection) for member in one.person.members}
+    found = (each for each in merges.among_members(connection, members) if set(each.pair) <= members)
+    return list(merges.by_pair(found).values())
 
 
 @post("/{merge_id:str}/unmerge", status_code=202, guards=[needs("pharmacist")], sync_to_thread=True)
@@ -73,7 +73,7 @@ def merge(request: AnyRequest, merge_id: FromPath[str], data: JSONBody[Merging])
     """Say that two who were parted are one patient after all."""
     pair = pair_of(merge_id)
     with reading(parts_of(request).engine) as connection:
-        spoken = merge_lists.of_pair(connection, pair)
+        spoken = merges.of_pair(connection, pair)
     name = (data.survivor.authority, data.survivor.value)
     survivor = next((each.survivor_id for each in spoken if each.survivor == name), None)
     if spoken and survivor is None:
@@ -88,14 +88,14 @@ def _seen(data: Merging | Unmerging) -> int | None:
 
 def _one(request: AnyRequest, pair: Pair) -> Merge:
     with reading(parts_of(request).engine) as connection:
-        rows = merge_lists.of_pair(connection, pair)
+        rows = merges.of_pair(connection, pair)
         if not rows:
             raise MergeMissing("nothing was ever said of these two")
-        return _shapes(connection, merge_lists.by_pair(rows).values())[0]
+        return _shapes(connection, merges.by_pair(rows).values())[0]
 
 
 def _shapes(connection: sa.Connection, rows: Collection[Spoken]) -> list[Merge]:
-    found = merge_lists.unclear_among(connection, {each for row in rows for each in row.pair})
+    found = merges.unclear_among(connection, {each for row in rows for each in row.pair})
     why = {member: one.why for one in found for member in one.person.members}
     return [
         Merge(

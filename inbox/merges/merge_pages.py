@@ -17,9 +17,9 @@ from inbox.http.parts import AnyRequest, parts_of
 from inbox.merges.acts import Merge, Unmerge, may_be_retired
 from inbox.people.access import record
 from inbox.people.viewer import needs
-from store import alerts, merge_lists, merges, patients
+from store import alerts, merges, patients
 from store.engine import reading
-from store.merge_lists import Pair
+from store.merges import Pair
 
 DONE = ("unmerge", "merge")
 
@@ -32,9 +32,9 @@ def show_merges(request: AnyRequest, before: FromQuery[str] = "") -> Template:
     parts = parts_of(request)
     limit = parts.settings.rows_per_page
     with reading(parts.engine) as connection:
-        unclear = [] if before else merge_lists.unclear(connection)
+        unclear = [] if before else merges.unclear(connection)
         of_unclear = {one.person.root: _lines(connection, one.person.members) for one in unclear}
-        rows = merge_lists.newest(connection, number_of(before), limit)
+        rows = merges.newest(connection, number_of(before), limit)
         shown = {each for row in rows for each in row.pair} | {each for one in unclear for each in one.person.members}
     with parts.engine.begin() as connection:
         record(connection, request.user, "list_merges", parts.clock(), patients=sorted(shown))
@@ -48,9 +48,9 @@ def show_merges(request: AnyRequest, before: FromQuery[str] = "") -> Template:
     )
 
 
-def _lines(connection: sa.Connection, members: frozenset[int]) -> list[merge_lists.Spoken]:
-    found = merge_lists.among_members(connection, members)
-    return list(merge_lists.by_pair(each for each in found if set(each.pair) <= members).values())
+def _lines(connection: sa.Connection, members: frozenset[int]) -> list[merges.Spoken]:
+    found = merges.among_members(connection, members)
+    return list(merges.by_pair(each for each in found if set(each.pair) <= members).values())
 
 
 @get("/merges/{pair_id:str}", include_in_schema=False, sync_to_thread=True)
@@ -62,13 +62,13 @@ def show_merge(request: AnyRequest, pair_id: FromPath[str], done: FromQuery[str]
 def _show(request: AnyRequest, pair: Pair, status: int = 200, **said: Any) -> Response[Any]:
     parts = parts_of(request)
     with parts.engine.begin() as connection:
-        spoken = merge_lists.of_pair(connection, pair)
+        spoken = merges.of_pair(connection, pair)
         if not spoken:
             raise NotFoundException("nothing was ever said of these two")
         members = merges.merge_set(connection, pair)
         rows = patients.of_ids(connection, members)
         standing = alerts.of_patients(connection, members, ("open", "acknowledged", "overridden", "covered"))
-        unclear = merge_lists.unclear_among(connection, pair)
+        unclear = merges.unclear_among(connection, pair)
         record(connection, request.user, "view_merge", parts.clock(), patients=sorted(pair))
     return page(
         request,
@@ -126,8 +126,6 @@ def id_of_pair(pair: Pair) -> str:
     return f"{pair[0]}-{pair[1]}"
 
 
-def merges_of(connection: sa.Connection, patient_id: int) -> list[merge_lists.Spoken]:
+def merges_of(connection: sa.Connection, patient_id: int) -> list[merges.Spoken]:
     """What was said of the numbers of this patient, for the page of an alert."""
-    return list(
-        merge_lists.by_pair(merge_lists.among_members(connection, merges.merge_set(connection, {patient_id}))).values()
-    )
+    return list(merges.by_pair(merges.among_members(connection, merges.merge_set(connection, {patient_id}))).values())

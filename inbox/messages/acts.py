@@ -7,7 +7,7 @@ from inbox.acting import Acting, Done
 from inbox.errors import MessageMissing, MessagePruned, MessageWaiting
 from inbox.people.access import patients_in_message
 from store import message_queries
-from store.inbox_queries import KeptMessage, find_message
+from store.message_queries import KeptMessage, find_message
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from inbox.messages.reading import as_text, read_segments
 from inbox.people.access import patients_in_message, record
 from inbox.people.viewer import needs
 from store.engine import reading
-from store.inbox_queries import MessageFilter, find_message, list_messages
+from store.message_queries import MessageFilter, find_message, list_messages
 
 STATES = ("received", "processed", "ignored", "parked")
 

@@ -18,7 +18,7 @@ from inbox.people.access import patients_in_message, record
 from inbox.people.viewer import needs
 from store import feeds
 from store.engine import reading
-from store.inbox_queries import MessageFilter, find_message, list_messages
+from store.message_queries import MessageFilter, find_message, list_messages
 
 STATES = ("parked", "received", "processed", "ignored")
 

@@ -15,8 +15,8 @@ from inbox.http.pages import language_of, page
 from inbox.http.parts import AnyRequest, parts_of
 from inbox.rulebook.conditions import say_all, titles_of
 from rules.knowledge import Rule
+from store.assessments import TRIAL, fired, fired_by_tier
 from store.engine import reading
-from store.rule_counts import TRIAL, fired, fired_by_tier
 
 WINDOWS = ("30", "365")  # days
 _FILLING = re.compile(r"\{\w+\}")

@@ -34,7 +34,7 @@ def rebuild(config: Config = None, data_dir: DataDir = None) -> None:
     Example: ivigilant rebuild --data-dir /var/lib/ivigilant
     """
     from ivigilant import wiring
-    from store import prunings, rebuilding
+    from store import rebuilding, retention
     from worker.rebuild import Rebuilt
     from worker.rebuild import rebuild as derive
 
@@ -49,7 +49,7 @@ def rebuild(config: Config = None, data_dir: DataDir = None) -> None:
         done = derive(worker, tell)
     typer.echo(f"{done.patients} patients, {done.messages} messages, {done.unreadable} that say nothing any more")
     with database_explained(), worker.engine.connect() as connection:
-        pruned = prunings.total(connection)
+        pruned = retention.pruned_messages(connection)
     if pruned:
         typer.echo(f"{pruned} messages have no text any more (ivigilant prune); what they told stays as it was")
 

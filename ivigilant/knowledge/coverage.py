@@ -14,9 +14,9 @@ from rules.conditions import WORDS
 from rules.conditions.vocabulary import Kind
 from rules.knowledge import Knowledge
 from rules.terms import Terms
-from store import local_code_lists, local_codes, tables
+from store import local_codes, tables
 from store.facts import ROW
-from store.local_code_lists import CodeFilter
+from store.local_codes import CodeFilter
 from worker.local_codes import with_mapped
 
 _SAID_IN_WORDS = Condition | Procedure | Allergy | MedicationOrdered | MedicationGiven
@@ -59,14 +59,14 @@ def cover(connection: sa.Connection, knowledge: Knowledge, file: SiteFile, most_
     seen = {name for entry in decode_each(rows) for name in sets_in(entry, knowledge)}
     order = tables.medication_order
     orders = sa.select(sa.func.count()).where(order.c.product_class.in_(["ivig", "possible_ivig"]))
-    waiting = local_code_lists.count(connection, CodeFilter(["open"]))
+    waiting = local_codes.count(connection, CodeFilter(["open"]))
     return Coverage(
         knowledge=knowledge.version,
         facts=len(rows),
         ivig_orders=connection.execute(orders).scalar_one(),
         house=dict(sorted(house.items())),
         waiting=waiting,
-        telling=local_code_lists.count(connection, CodeFilter(["open"], telling=True)),
+        telling=local_codes.count(connection, CodeFilter(["open"], telling=True)),
         rules=tuple(
             RuleReach(rule.id, rule.title.en, tuple(sorted(lacking(rule.form.when, seen, knowledge.terms))))
             for rule in sorted(knowledge.rules, key=lambda rule: rule.id)

@@ -3,7 +3,6 @@
 import sqlalchemy as sa
 from alembic import context
 
-from store import application_ack_tables, work_tables  # noqa: F401  # their tables belong to the metadata
 from store.tables import metadata
 
 connection: sa.Connection = context.config.attributes["connection"]

@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from listener.client import control_id_of, read_answer
-from store.application_ack_tables import application_ack
+from store.tables import application_ack
 from tests.chaos.installation import Installation
 from tests.chaos.sender import Sending, moments_of
 from tests.ivigilant.site_hospital import a_message

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from listener.application_acks import ApplicationAcks, Pace, Route
 from listener.client import control_id_of
 from listener.metrics import Metrics
-from store.application_ack_tables import application_ack
+from store.tables import application_ack
 from tests.ivigilant.site_hospital import NOW, SiteHospital
 from tests.listener.builders import framed
 

@@ -15,7 +15,7 @@ from ivigilant.settings import Settings
 from listener.client import control_id_of, read_answer
 from parsers.hl7.header import read_header_line
 from store import application_acks, message_queries
-from store.application_ack_tables import application_ack_route
+from store.tables import application_ack_route
 from tests.ivigilant.site_hospital import NOW, SiteHospital, a_message
 from tests.journeys.acknowledged import Ears, Watch, receives, rows, settles, telling
 from tests.listener.builders import run

@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from clinical.codes import Coding
 from inbox.codes.acts import DismissCode, MapCode
 from rules.knowledge import Knowledge
-from store import local_code_lists, tables
-from store.local_code_lists import CodeFilter, SeenCode
+from store import local_codes, tables
+from store.local_codes import CodeFilter, SeenCode
 from tests.ivigilant.site_hospital import a_message, an_order
 from tests.journeys.hospital import Hospital
 from worker.local_codes import settle
@@ -25,7 +25,7 @@ ANY = CodeFilter()
 
 def codes(hospital: Hospital) -> list[SeenCode]:
     with hospital.engine.connect() as connection:
-        return local_code_lists.most_seen(connection, ANY, 100)
+        return local_codes.most_seen(connection, ANY, 100)
 
 
 def decides(hospital: Hospital, code: str, value_set: str) -> int:

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from inbox.merges.acts import Merge, Unmerge, may_be_retired
 from rules.knowledge import Knowledge
-from store import feeds, merge_lists, tables
-from store.merge_lists import Spoken, Unclear
+from store import feeds, merges, tables
+from store.merges import Spoken, Unclear
 from store.messages import Arrival, raw_of, save_batch
 from store.retention import Ages
 from tests.journeys.drawing import stories_of_identity
@@ -34,7 +34,7 @@ def other(knowledge: Knowledge, fresh_engine: Callable[[], sa.Engine]) -> Hospit
 def lines(hospital: Hospital) -> list[Spoken]:
     """What was said of every two."""
     with hospital.engine.connect() as connection:
-        return sorted(merge_lists.newest(connection, None, 1000), key=lambda each: each.pair)
+        return sorted(merges.newest(connection, None, 1000), key=lambda each: each.pair)
 
 
 def interferes(hospital: Hospital, die: random.Random) -> None:
@@ -86,7 +86,7 @@ def _arrival(row: sa.Row[tuple[object, ...]], feed_id: int) -> Arrival:
 def by_merges(hospital: Hospital) -> list[Unclear]:
     """Who is unclear because of merges; a citizen number that is carried wrongly is corrected by its sender."""
     with hospital.engine.connect() as connection:
-        return [one for one in merge_lists.unclear(connection) if one.why != "citizen_number"]
+        return [one for one in merges.unclear(connection) if one.why != "citizen_number"]
 
 
 @checks

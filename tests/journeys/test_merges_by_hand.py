@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from inbox.errors import ActRefused, MergeChanged, MergeMissing
 from inbox.merges.acts import Merge, Unmerge
 from rules.knowledge import Knowledge
-from store import merge_lists
-from store.merge_lists import Pair
+from store import merges
+from store.merges import Pair
 from tests.journeys.hospital import Hospital
 from tests.journeys.stories import Happening, Merged, Ordered, Problem, Seen, Unmerged, messages
 from worker.rebuild import Rebuilt, rebuild
@@ -94,9 +94,9 @@ def test_the_other_number_may_be_the_one_that_stays(hospital: Hospital) -> None:
     assert (spoken.retired[1], spoken.survivor[1]) == ("1", "2")
 
 
-def said(hospital: Hospital, two: Pair | None = None) -> list[merge_lists.Spoken]:
+def said(hospital: Hospital, two: Pair | None = None) -> list[merges.Spoken]:
     with hospital.engine.connect() as connection:
-        return merge_lists.of_pair(connection, two or pair(hospital))
+        return merges.of_pair(connection, two or pair(hospital))
 
 
 def test_it_is_a_message_as_any_other(hospital: Hospital) -> None:
@@ -178,9 +178,9 @@ def test_merges_that_contradict_each_other_are_work_until_somebody_parts_them(
     assert hospital.answers()["100"] == "moderate"
 
 
-def unclear(hospital: Hospital) -> list[merge_lists.Unclear]:
+def unclear(hospital: Hospital) -> list[merges.Unclear]:
     with hospital.engine.connect() as connection:
-        return merge_lists.unclear(connection)
+        return merges.unclear(connection)
 
 
 def test_what_only_a_citizen_number_holds_together_is_said_to_be_so(hospital: Hospital) -> None:
@@ -194,10 +194,10 @@ def test_what_only_a_citizen_number_holds_together_is_said_to_be_so(hospital: Ho
     assert unclear(hospital) == []
 
 
-def to_part(hospital: Hospital) -> list[merge_lists.Spoken]:
+def to_part(hospital: Hospital) -> list[merges.Spoken]:
     with hospital.engine.connect() as connection:
-        members = {member for one in merge_lists.unclear(connection) for member in one.person.members}
-        lines = merge_lists.by_pair(merge_lists.among_members(connection, members)).values()
+        members = {member for one in merges.unclear(connection) for member in one.person.members}
+        lines = merges.by_pair(merges.among_members(connection, members)).values()
         return [each for each in lines if not each.undone]
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from store import local_codes, prunings, tables
+from store import local_codes, retention, tables
 from store.local_codes import Sighting
 from store.retention import Ages
 from synthetic.stream import hospital_messages
@@ -146,10 +146,10 @@ def test_every_step_is_on_record_and_the_record_cannot_be_changed(hospital: Hosp
     messages_gone, size = pruned(hospital, together=2).gone()
 
     with hospital.engine.begin() as connection:
-        last = prunings.last(connection)
+        last = retention.last_pruning(connection)
         assert last is not None
         assert (last.actor, last.messages, last.size) == ("els at the command line", messages_gone, size)
-        assert prunings.total(connection) == 5
+        assert retention.pruned_messages(connection) == 5
     for change in ("DELETE FROM pruning", "UPDATE pruning SET actor = 'nobody'"):
         with pytest.raises(sa.exc.DBAPIError, match="append-only"), hospital.engine.begin() as connection:
             connection.execute(sa.text(change))
@@ -165,7 +165,7 @@ def test_stopped_in_the_middle_it_has_done_whole_steps_and_goes_on(hospital: Hos
         prune(hospital.engine, run_of(hospital), stop, 2)
     half = without_text(hospital)
     with hospital.engine.connect() as connection:
-        on_record = prunings.total(connection)
+        on_record = retention.pruned_messages(connection)
     pruned(hospital)
 
     assert (half, on_record) == ({"M001", "M002"}, 2)

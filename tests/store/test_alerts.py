@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from store import alerts, decisions, tables
+from store import alerts, tables
 from store.alerts import Happening
 from tests.store.builders import NOW, a_patient, an_alert, an_assessment, an_order, insert
 
@@ -100,6 +100,6 @@ def test_a_decision_stands_until_its_time_is_over(engine: sa.Engine) -> None:
         for signature, until in [("always", None), ("past", NOW), ("still", NOW + timedelta(seconds=1))]:
             insert(connection, tables.decision, signature=signature, valid_until=until, **row)
 
-        valid = decisions.valid(connection, [patient], NOW)
+        valid = alerts.valid_decisions(connection, [patient], NOW)
 
     assert [row.signature for row in valid] == ["still", "always"]

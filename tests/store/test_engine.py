@@ -11,11 +11,11 @@ import pytest
 import sqlalchemy as sa
 
 from store import facts, message_queries, patients, tables
-from store.demographics import update_demographics
 from store.engine import connect, reading, to_json
 from store.errors import UnsupportedDatabase
 from store.facts import FactRow
 from store.locks import lock_people
+from store.patients import update_demographics
 from tests.store.builders import a_feed, a_message, a_patient
 
 

@@ -6,9 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from store import patients, tables
-from store.demographics import update_demographics
-from store.patient_flags import add_flag
-from store.patients import Number
+from store.patients import Number, add_flag, update_demographics
 from tests.store.builders import a_patient
 
 

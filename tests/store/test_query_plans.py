@@ -10,7 +10,9 @@ import sqlalchemy as sa
 from rules.knowledge import Knowledge
 from rules.load import load_knowledge
 from store import tables
-from store.inbox_queries import AlertFilter, list_alerts, list_assessments, patients_named
+from store.alerts import AlertFilter, list_alerts
+from store.assessments import list_assessments
+from store.merges import patients_named
 from tests.journeys.hospital import Hospital
 from tests.journeys.stories import Given, Measured, Merged, Ordered, Problem, Seen, messages
 
