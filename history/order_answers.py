@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
-from typing import Any, Final
+from typing import Any
 
 from clinical.events import MedicationOrdered
-from clinical.words import AFTER_INFUSION, Tier
+from clinical.words import ABOUT_ORDER, AFTER_INFUSION, Tier
 from history.choices import Site
 from history.conclusion import Conclusion, conclusion_of
 from history.courses import Course, course_of, doses_of
@@ -22,8 +22,6 @@ from rules.evaluate import evaluate
 from rules.facts import Case, Dose, Fact, Order, Patient, events_among
 from rules.knowledge import Knowledge
 
-ORDER: Final = "order"  # stream of answers to orders
-
 
 @dataclass(frozen=True)  # without slots: the conclusion is kept once somebody asked for it
 class OrderAnswer:
@@ -37,7 +35,7 @@ class OrderAnswer:
     ends_at: datetime | None  # None while it is open-ended
     badges: frozenset[str]  # test, replay
     shown: dict[str, Any]  # who the patient is, as an alert shows it
-    stream: str = ORDER
+    stream: str = ABOUT_ORDER
 
     @property
     def tier(self) -> Tier:

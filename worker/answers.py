@@ -12,9 +12,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from clinical.words import Tier
+from clinical.words import ABOUT_ORDER
 from history.conclusion import product_name
-from history.order_answers import ORDER, OrderAnswer
+from history.order_answers import OrderAnswer
 from history.orders import OrderState
 from history.person import PersonAnswers, PersonHistory
 from store import assessments, orders
@@ -87,17 +87,12 @@ def _assessment_row(order_id: int, answer: OrderAnswer, now: datetime) -> Json:
         "order_version": answer.order.version,
         "signature": answer.conclusion.signature,
         "knowledge": answer.assessment.knowledge,
-        "tier": tier_word(answer.tier),
+        "tier": answer.tier.word,
         "priority": answer.assessment.priority.word,
         "conclusion": answer.conclusion.content,
         "as_of": answer.case.at,
         "concluded_at": now,
     }
-
-
-def tier_word(tier: Tier) -> str:
-    """The tier as it is stored and sent."""
-    return tier.word
 
 
 def _store_orders(connection: sa.Connection, people: Sequence[PersonAnswers]) -> list[tuple[list[int], dict[int, str]]]:
@@ -109,7 +104,7 @@ def _store_orders(connection: sa.Connection, people: Sequence[PersonAnswers]) ->
     for row in orders.of_patients(connection, {member for each in people for member in each.person.members}):
         existing[row.patient_id].append(row)
     own = [[row for member in sorted(each.person.members) for row in existing[member]] for each in people]
-    judged = [[answer for answer in each.answers if answer.stream == ORDER] for each in people]
+    judged = [[answer for answer in each.answers if answer.stream == ABOUT_ORDER] for each in people]
     for rows, ones in zip(own, judged, strict=True):
         for one in ones:
             had = _row_of(one.order, rows)

@@ -25,7 +25,7 @@ from store import alerts, assessments, deliveries
 from store.alerts import Alert, Happening
 from store.assessments import StoredAssessment
 from store.deliveries import NewDelivery
-from worker.answers import StoredAnswer, StoredPerson, tier_word
+from worker.answers import StoredAnswer, StoredPerson
 
 
 @dataclass(slots=True)
@@ -183,8 +183,8 @@ def _apply(
 def _columns(one: StoredAnswer, change: AlertChange, covering: int | None, badges: frozenset[str]) -> dict[str, Any]:
     columns: dict[str, Any] = {
         "assessment_id": one.assessment_id,
-        "tier": tier_word(one.answer.tier),
-        "priority": priority_of(one.answer, badges).name.lower(),
+        "tier": one.answer.tier.word,
+        "priority": priority_of(one.answer, badges).word,
         "status": change.status,
         "badges": sorted(badges),
     }

@@ -1,12 +1,27 @@
-"""What a new answer does to an alert."""
+"""What a new answer does to an alert, and who is told."""
+
+from datetime import timedelta
 
 import pytest
 
-from clinical.words import Tier
-from history.alerting import Standing, decide
+from clinical.events import AnyEvent
+from clinical.words import ABOUT_ORDER, AFTER_INFUSION, Priority, Tier
+from history.alerting import Standing, badges_of, change_badges, decide, got_worse, may_push, priority_of
 from history.conclusion import Conclusion
+from history.order_answers import OrderAnswer
 from history.orders import OrderState, fold_orders
-from tests.history.builders import a_conclusion, an_order, entry
+from rules.knowledge import Knowledge
+from tests.history.builders import (
+    MONDAY,
+    a_conclusion,
+    a_dose,
+    a_thrombosis,
+    an_order,
+    answered,
+    entry,
+    grams,
+    moment,
+)
 
 
 def order(*controls: str) -> OrderState:
@@ -84,3 +99,98 @@ def test_a_change_for_the_better_or_a_small_one_is_noted_and_not_pushed(now: Con
 
     assert act is not None
     assert (act.kind, act.status, act.push) == ("changed", "overridden", False)
+
+
+def an_answer(knowledge: Knowledge, *events: AnyEvent, stream: str = ABOUT_ORDER) -> OrderAnswer:
+    """The only answer of a stream to an order for IVIg that starts three weeks after a thrombosis."""
+    order = an_order(dose=grams(30), starts=moment())
+    (person,) = answered(knowledge, a_thrombosis(-21), order, *events)
+    (answer,) = [each for each in person.answers if each.stream == stream]
+    return answer
+
+
+def test_an_order_on_hold_is_marked_can_wait_and_is_not_pushed(knowledge: Knowledge) -> None:
+    answer = an_answer(knowledge, an_order(control="HD"))
+    badges = badges_of(answer, frozenset())
+
+    assert badges == {"on_hold"}
+    assert answer.assessment.priority > priority_of(answer, badges) == Priority.ROUTINE
+    assert not may_push(answer, badges, MONDAY)
+
+
+def test_a_stop_that_waits_for_the_pharmacy_is_marked_and_still_pushed(knowledge: Knowledge) -> None:
+    answer = an_answer(knowledge, an_order(control="CA", flags=("stop_needs_confirmation",)))
+    badges = badges_of(answer, frozenset({"identity_unclear"}))
+
+    assert badges == {"stop_requested", "identity_unclear"}
+    assert may_push(answer, badges, MONDAY)
+
+
+@pytest.mark.parametrize("badge", ["test", "replay", "deceased"])
+def test_nobody_is_called_for_a_test_an_old_message_or_a_patient_who_died(knowledge: Knowledge, badge: str) -> None:
+    answer = an_answer(knowledge)
+
+    assert may_push(answer, frozenset(), MONDAY)
+    assert not may_push(answer, frozenset({badge}), MONDAY)
+
+
+def test_nobody_is_called_for_an_order_without_a_risk(knowledge: Knowledge) -> None:
+    (person,) = answered(knowledge, an_order(dose=grams(30), starts=moment()))
+
+    assert not may_push(person.answers[0], frozenset(), MONDAY)
+
+
+@pytest.mark.parametrize(("days", "pushed"), [(30, True), (31, False)])
+def test_nobody_is_called_once_the_risk_window_has_closed(knowledge: Knowledge, days: int, pushed: bool) -> None:
+    answer = an_answer(knowledge)
+    assert answer.ends_at is not None
+
+    assert may_push(answer, frozenset(), answer.ends_at + timedelta(days=days)) is pushed
+
+
+def test_a_death_after_an_infusion_is_told_whenever_it_is_found(knowledge: Knowledge) -> None:
+    answer = an_answer(knowledge, a_dose(grams=grams(30)), a_thrombosis(5), stream=AFTER_INFUSION)
+
+    assert may_push(answer, frozenset({"deceased"}), MONDAY + timedelta(days=400))
+    assert not may_push(answer, frozenset({"replay"}), MONDAY)
+
+
+def test_an_answer_about_what_came_after_is_not_marked_with_the_state_of_its_order(knowledge: Knowledge) -> None:
+    events: list[AnyEvent] = [a_dose(grams=grams(30)), a_thrombosis(5), an_order(control="HD")]
+
+    answer = an_answer(knowledge, *events, stream=AFTER_INFUSION)
+
+    assert badges_of(answer, frozenset()) == frozenset()
+
+
+def test_a_death_marks_an_alert_that_stands_and_nobody_is_called_for_that() -> None:
+    change = change_badges("acknowledged", ["replay"], frozenset({"replay", "deceased"}))
+
+    assert change is not None
+    assert (change.kind, change.status, change.push, change.reason) == ("changed", "acknowledged", False, "marked")
+
+
+@pytest.mark.parametrize(("status", "before"), [("resolved", []), ("open", ["deceased"])])
+def test_an_alert_that_is_closed_or_marked_already_stays_as_it_is(status: str, before: list[str]) -> None:
+    assert change_badges(status, before, frozenset({"deceased"})) is None
+
+
+def test_another_thrombosis_after_a_dose_reopens_what_was_settled() -> None:
+    first, second = an_event("I80.2", "2026-03-07"), an_event("I26.9", "2026-03-09")
+    before, after = a_conclusion(), a_conclusion()
+    before.content["case"], after.content["case"] = {"events": [first]}, {"events": [first, second]}
+
+    assert got_worse(before, after) == ["new_event"]
+    assert got_worse(after, before) == []
+
+
+def an_event(code: str, at: str) -> dict[str, str]:
+    return {"code": code, "display": code, "at": at}
+
+
+def test_an_alert_about_what_came_after_does_not_end_with_its_order() -> None:
+    stopped = order("NW", "DC")
+
+    change = decide(standing("open"), stopped, a_conclusion(), covered=False, ends_with_order=False)
+
+    assert change is None

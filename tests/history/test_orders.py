@@ -5,7 +5,7 @@ from itertools import permutations
 from clinical.events import OrderKeys
 from history.entries import Entry
 from history.orders import OrderState, fold_orders
-from tests.history.builders import an_administration, an_order, entry, grams, moment
+from tests.history.builders import a_dose, an_order, entry, grams, moment
 
 
 def fold(*entries: Entry) -> list[OrderState]:
@@ -92,7 +92,7 @@ def test_a_replacing_order_stops_the_one_it_replaces() -> None:
 
 
 def test_an_administration_without_an_order_is_an_order_that_was_never_sent() -> None:
-    (order,) = fold(entry(an_administration("", grams=grams(20), started=moment())))
+    (order,) = fold(entry(a_dose("", grams=grams(20), started=moment())))
 
     assert order.content is not None
     assert (order.content.dose, "order_unknown" in order.content.flags) == (grams(20), True)
