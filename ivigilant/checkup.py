@@ -1,6 +1,5 @@
 """What `ivigilant doctor` looks at, each in one line that says what to do."""
 
-import os
 import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -10,13 +9,14 @@ import httpx
 import redis
 import sqlalchemy as sa
 
+from inbox.health.knock import unanswered
 from ivigilant.broker import QUEUES, where
 from ivigilant.certificates import listening_tls
 from ivigilant.errors import IvigilantError
 from ivigilant.knowledge.site_knowledge import site_knowledge
 from ivigilant.settings import Settings
-from ivigilant.site import load_site
-from ivigilant.site_choices import destinations
+from ivigilant.site import SiteFile, load_site
+from ivigilant.site_choices import destinations, listener_places, reachable
 from listener.errors import ListenerError
 from listener.tls import SOON
 from store import application_acks, deliveries, feeds, heartbeats, message_queries, migrate, retention
@@ -43,7 +43,7 @@ def look_at(settings: Settings, now: datetime, only: str | None = None) -> Itera
         yield _knowledge(settings)
         yield _redis(settings)
     if only in (None, "listener"):
-        yield _listener(settings)
+        yield from _listener(settings)
         yield from _certificate(settings, now)
     if only in (None, "inbox"):
         yield _inbox(settings)
@@ -51,13 +51,14 @@ def look_at(settings: Settings, now: datetime, only: str | None = None) -> Itera
         yield from _stored(settings, now, only)
 
 
-def _listener(settings: Settings) -> Line:
-    place = f"{settings.mllp_host}:{settings.mllp_port}"
+def _listener(settings: Settings) -> Iterator[Line]:
     try:
-        socket.create_connection((_reachable(settings.mllp_host), settings.mllp_port), timeout=3).close()
-    except OSError as error:
-        return Line("listener", False, f"nobody listens at {place} ({os.strerror(error.errno or 0).lower()})")
-    return Line("listener", True, f"listens at {place}")
+        places = listener_places(load_site(settings.site_file), settings)
+    except IvigilantError:
+        places = listener_places(SiteFile(), settings)  # the line of the site file says what is wrong with it
+    for place in places:
+        why = unanswered(place, within_s=3)
+        yield Line("listener", why is None, f"listens at {place}" if why is None else f"nobody serves {place} ({why})")
 
 
 def _certificate(settings: Settings, now: datetime) -> Iterator[Line]:
@@ -74,17 +75,12 @@ def _certificate(settings: Settings, now: datetime) -> Iterator[Line]:
 
 
 def _inbox(settings: Settings) -> Line:
-    place = f"http://{_reachable(settings.http_host)}:{settings.http_port}"
+    place = f"http://{reachable(settings.http_host)}:{settings.http_port}"
     try:
         answer = httpx.get(f"{place}/health/live", timeout=3, trust_env=False)
     except httpx.HTTPError as error:
         return Line("inbox", False, f"does not answer at {place} ({type(error).__name__})")
     return Line("inbox", answer.is_success, f"answers at {place} with {answer.status_code}")
-
-
-def _reachable(host: str) -> str:
-    """Give an address to connect to for one to listen at."""
-    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  # a name, nothing is opened
 
 
 def _stored(settings: Settings, now: datetime, only: str | None) -> Iterator[Line]:

@@ -15,6 +15,7 @@ from ivigilant.errors import NotReady, UnusableSettings
 from ivigilant.recognition import Recognition
 from ivigilant.settings import Settings
 from ivigilant.site import SiteFile
+from ivigilant.site_choices import listening_ports
 from listener.application_acks import ApplicationAcks, Route
 from listener.batching import Saving
 from listener.config import ListenerConfig, Port
@@ -62,7 +63,7 @@ async def receive(settings: Settings, site: SiteFile, engine: sa.Engine, bell: B
 
 def ports(settings: Settings, site: SiteFile) -> tuple[Port, ...]:
     """Give the port of the settings, and those by which the site file recognises a feed."""
-    numbers = dict.fromkeys([settings.mllp_port, *(feed.port for feed in site.feeds if feed.port is not None)])
+    numbers = listening_ports(site, settings)
     try:
         tls = listening_tls(settings)
         return tuple(

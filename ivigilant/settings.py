@@ -40,8 +40,10 @@ class Settings(BaseModel):
     mllp_tls_client_ca: Path | None = Field(None, description="who signs senders' certificates; then they need one")
     listener_links: int = Field(1000, ge=1, description="open links; above it the least deserving is closed")
     listener_links_per_address: int = Field(100, ge=1, description="the same, of one address")
+    listener_at: str = Field("", description="HOST:PORT,…: where readiness knocks; none: nowhere; empty: MLLP_HOST")
     listener_metrics_port: int | None = Field(None, ge=1, le=65535, description="Prometheus figures of the listener")
     http_host: str = "127.0.0.1"
+    http_connections: int = Field(1000, ge=1, description="above it those whose request does not come are closed")
     http_port: int = Field(8080, ge=0, le=65535)
     base_url: str | None = Field(None, pattern=r"^https?://[^\s?#]+$", description="how pharmacists reach the inbox")
 

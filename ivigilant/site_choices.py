@@ -3,16 +3,39 @@
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from forwarding.contract import Destination as OpenDestination
 from forwarding.errors import OddDestination
 from history.choices import AckRoute, Destination, Site
+from inbox.health.knock import Place
 from ivigilant.errors import UnusableSite
 from ivigilant.settings import Settings
 from ivigilant.site import FieldsSection, ReadingSection, SiteFile
 from parsers.defaults import Defaults, SiteField
 from store.retention import Ages
+
+
+def listening_ports(file: SiteFile, settings: Settings) -> list[int]:
+    """Give the port of the settings, and those by which the site file recognises a feed."""
+    return list(dict.fromkeys([settings.mllp_port, *(feed.port for feed in file.feeds if feed.port is not None)]))
+
+
+def listener_places(file: SiteFile, settings: Settings) -> tuple[Place, ...]:
+    """Give where a listener should be serving, as seen from here."""
+    if settings.listener_at == "none":
+        return ()
+    if settings.listener_at:
+        parts = [urlsplit(f"//{text.strip()}") for text in settings.listener_at.split(",")]
+        return tuple(Place(part.hostname or "", part.port or 0) for part in parts)
+    host = reachable(settings.mllp_host)
+    return tuple(Place(host, port) for port in listening_ports(file, settings) if port)
+
+
+def reachable(host: str) -> str:
+    """Give an address to connect to for one to listen at."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  # a name, nothing is opened
 
 
 def worker_site(file: SiteFile, settings: Settings) -> Site:

@@ -16,6 +16,7 @@ from celery.signals import task_postrun, task_prerun, worker_process_init
 from ivigilant.attending import Attendant, Hearing, Turn, end_parent, end_when_told, worker_name
 from ivigilant.beat import Beat
 from ivigilant.broker import DELIVER, PROCESS, PROVE, QUEUES, Bell, make_celery, own_queue
+from ivigilant.descriptors import affordable
 from ivigilant.errors import UnusableSettings
 from ivigilant.settings import Settings
 from ivigilant.site import SiteFile, load_site
@@ -184,6 +185,7 @@ def serve(settings: Settings) -> None:
     import uvicorn
 
     from inbox.app import create_app
+    from inbox.http.connections import bounded
     from inbox.live.live import LiveEvents
     from ivigilant.knowledge.site_knowledge import living_knowledge
 
@@ -205,6 +207,8 @@ def serve(settings: Settings) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        http=bounded(affordable(settings.http_connections, "connections")),
+        backlog=1024,
         timeout_graceful_shutdown=5,
     )
 
@@ -213,6 +217,7 @@ def _inbox_settings(settings: Settings, site: SiteFile) -> "InboxSettings":
     from zoneinfo import ZoneInfo
 
     from inbox.http.settings import Approval, InboxSettings
+    from ivigilant.site_choices import listener_places
 
     if settings.secret_key is None:
         raise UnusableSettings("IVIGILANT_SECRET_KEY is missing: every inbox needs the same, of 32 signs or more")
@@ -221,6 +226,7 @@ def _inbox_settings(settings: Settings, site: SiteFile) -> "InboxSettings":
         zone=ZoneInfo(site.zone or "UTC"),
         site_name=site.name,
         languages=site.languages,
+        listener=listener_places(site, settings),
         secure_cookies=settings.address().startswith("https://"),
         approval=Approval(told.approved_by, told.approved_on, told.version) if (told := site.knowledge) else None,
     )

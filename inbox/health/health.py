@@ -16,12 +16,13 @@ def live() -> dict[str, bool]:
 
 @get("/ready", summary="Whether an order that arrives now is judged within seconds")
 async def ready(request: AnyRequest) -> Response[dict[str, Any]]:
-    """200 when database, Redis and worker are there and no message waits too long; else 503, and what is wrong."""
+    """200 when every part is there and no message waits too long; else 503, and what is wrong."""
     found = await readiness(parts_of(request))
     content = {
         "ready": found.is_ready,
         "database": found.database,
         "redis": found.redis,
+        "listener": found.listener,
         "worker": found.worker_alive,
         "worker_heartbeat_age_s": found.worker_age.total_seconds() if found.worker_age is not None else None,
         "oldest_unprocessed_age_s": found.oldest.total_seconds() if found.oldest is not None else 0,

@@ -1,12 +1,14 @@
 """Whether the system does its work: what /health says to machines and the banners say to people."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
+from inbox.health.knock import unanswered
 from inbox.http.parts import Parts
+from inbox.http.settings import InboxSettings
 from store import feeds, heartbeats, message_queries
 from store.engine import reading
 from store.feeds import Feed
@@ -18,6 +20,7 @@ class Readiness:
 
     database: bool
     redis: bool
+    listener: bool | None = None  # None: nobody said where it is
     worker_age: timedelta | None = None  # since a worker last took a task; None: none is known
     worker_alive: bool = False
     oldest: timedelta | None = None  # how long the longest-waiting message waits; None: none waits
@@ -31,13 +34,22 @@ class Readiness:
     @property
     def is_ready(self) -> bool:
         """Whether an order that arrives now is judged within seconds."""
-        return self.database and self.redis and self.worker_alive and self.keeping_up
+        return self.database and self.redis and self.listener is not False and self.worker_alive and self.keeping_up
 
 
 async def readiness(parts: Parts) -> Readiness:
-    """Ask Redis and the database."""
-    redis = await parts.events.redis_answers()
-    return await asyncio.to_thread(_ask_database, parts, redis)
+    """Ask Redis, the listener and the database."""
+    redis, listener = await asyncio.gather(
+        parts.events.redis_answers(), asyncio.to_thread(_listener_serves, parts.settings)
+    )
+    return replace(await asyncio.to_thread(_ask_database, parts, redis), listener=listener)
+
+
+def _listener_serves(settings: InboxSettings) -> bool | None:
+    """Knock at every port; None where none is named."""
+    if not settings.listener:
+        return None
+    return all(unanswered(place, settings.listener_within_s) is None for place in settings.listener)
 
 
 def _ask_database(parts: Parts, redis: bool) -> Readiness:

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
+from inbox.health.knock import Place
+
 BSN_AUTHORITIES = frozenset({"NLMINBIZA", "2.16.840.1.113883.2.4.6.3", "NNNLD", "BSN"})
 
 
@@ -31,6 +33,8 @@ class InboxSettings:
     heartbeat_limit: timedelta = timedelta(seconds=30)  # an older sign of life of the worker means not ready
     unprocessed_limit: timedelta = timedelta(seconds=60)  # an older waiting message means not ready
     history_limit: timedelta = timedelta(seconds=30)  # an older waiting message of the history lane is said on the page
+    listener: tuple[Place, ...] = ()  # where readiness knocks; empty: nowhere
+    listener_within_s: float = 2.0
     masked_authorities: frozenset[str] = BSN_AUTHORITIES  # of these numbers the page shows the last three digits
     approval: Approval | None = None  # of the rules, as the site file says
     alerts_per_page: int = 500

@@ -1,17 +1,19 @@
 """Health for machines, figures for administrators."""
 
+import socket
 from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
 from litestar.testing import TestClient
 
+from inbox.health.knock import Place
 from rules.knowledge import Knowledge
 from store import application_acks, tables
 from store.application_acks import NewAck
 from store.engine import connect
 from tests.inbox.builders import NOW, a_case, a_person, all_is_well
-from tests.inbox.sites import Client, Site
+from tests.inbox.sites import Client, Site, sign_in
 from tests.store.builders import a_message, insert
 
 
@@ -23,11 +25,24 @@ def test_when_all_is_well_the_system_is_ready(client: Client) -> None:
         "ready": True,
         "database": True,
         "redis": True,
+        "listener": None,
         "worker": True,
         "worker_heartbeat_age_s": 0.0,
         "oldest_unprocessed_age_s": 0,
         "keeping_up": True,
     }
+
+
+def test_a_listener_that_hangs_makes_it_not_ready_and_the_page_says_so(site: Site) -> None:
+    site.add_user("els")
+    with socket.create_server(("127.0.0.1", 0)) as hangs:
+        place = Place("127.0.0.1", hangs.getsockname()[1])
+        with TestClient(site.app(listener=(place,), listener_within_s=0.1)) as client:
+            answer = client.get("/health/ready")
+            page = sign_in(client, "els").get("/banners")
+
+    assert (answer.status_code, answer.json()["listener"]) == (503, False)
+    assert "The listener does not answer" in page.text
 
 
 def test_a_worker_without_a_sign_of_life_makes_it_not_ready(client: Client, site: Site) -> None:
