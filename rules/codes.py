@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from clinical.codes import Coding
+from rules.assertions import plain
 from rules.forms import CodeLine, ValueSetForm
 from rules.remembered import Remembered
 
@@ -86,7 +87,7 @@ class Codes:
 
     def _add(self, name: str, line: CodeLine) -> None:
         if line.match == "regex":
-            self.patterns.append(TextPattern(name, re.compile(line.code, re.IGNORECASE), line.brand))
+            self.patterns.append(TextPattern(name, re.compile(plain(line.code), re.IGNORECASE), line.brand))
             return
         code = plain_code(line.system, line.code)
         self._held[line.system].add(name, line.match, code)
@@ -157,5 +158,5 @@ class Codes:
             brand = self._brands.get((system, plain_code(system, coding.code)))
             if brand:
                 return brand
-        words = " ".join([text, *(coding.display for coding in codings)])
+        words = plain(" ".join([text, *(coding.display for coding in codings)]))
         return next((each.brand for each in self.patterns if each.brand and each.pattern.search(words)), "")

@@ -237,17 +237,50 @@ class WeightForm(Form):
 
 
 class Cues(Form):
-    """Words in free text that turn a mention into something else."""
+    """Words of a text or a result that are looked for as a whole."""
 
-    negated: list[str]
-    negated_after: list[str]
-    beyond: list[str]
-    family: list[str]
-    suspected: list[str]
     past: list[str]
-    not_meant: list[str]
+    not_meant: list[str] = []
     positive: list[str]
     negative: list[str]
+
+
+class LanguageForm(Form):
+    """One file of `cues/`: the words of a language that say what is meant by a disease a sentence names."""
+
+    denies: list[str] = []
+    denies_all: list[str] = []
+    excludes: list[str] = []
+    not_: list[str] = Field(default=[], alias="not")
+    denied: list[str] = []
+    denied_of: list[str] = []
+    no: list[str] = []
+    open: list[str] = []
+    suspects: list[str] = []
+    suspected: list[str] = []
+    confirms: list[str] = []
+    past: list[str] = []
+    resets: list[str] = []
+    again: list[str] = []
+    signs: list[str] = []
+    symptoms: list[str] = []
+    about_before: list[str] = []
+    about_after: list[str] = []
+    relatives: list[str] = []
+    not_relatives: list[str] = []
+    unrelated: list[str] = []
+    patient: list[str] = []
+    contrasts: list[str] = []
+    or_: list[str] = Field(default=[], alias="or")
+    and_: list[str] = Field(default=[], alias="and")
+    small: list[str] = []
+    sides: list[str] = []
+    at: list[str] = []
+    methods: list[str] = []
+    prepositions: list[str] = []
+    subordinates: list[str] = []
+    abbreviations: list[str] = []
+    not_meant: list[str] = []
 
 
 class RecognitionForm(Form):
@@ -258,5 +291,7 @@ class RecognitionForm(Form):
     placeholders: list[str]
     unresolved_from_g: Decimal
     past_of: dict[str, str]
+    hidden_by: dict[str, list[str]]
+    often_mistyped: list[str]
     cues: Cues
     evidence: list[Evidence]

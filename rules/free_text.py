@@ -1,31 +1,38 @@
 """Free text, read with care: "geen DVT" is no thrombosis, "vader trombosebeen" is somebody else's."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
-from rules.codes import Codes
+from rules.assertions import Reader, Span, plain
+from rules.codes import Codes, TextPattern
 from rules.forms import Cues
 from rules.remembered import Remembered
+from rules.spelling import Spelling
 
 Mention = tuple[str, str]  # value set, certainty
-_CLAUSE = re.compile(
-    r"(?<!\bfam)(?<!\bsusp)(?<!\bst)(?<!\bst\.n)(?<!\bz\.n)(?<!\bv\.a)[,;.\n]+\s|[;\n]|\b(?:maar|but|wel)\b",
-    re.IGNORECASE,
-)
 _SUREST = ("confirmed", "suspected", "family", "refuted")
+_CLAUSE_END = re.compile(r"[,;()]")
+
+
+class Named(NamedTuple):
+    """One thing that a sentence names: its value set, and where."""
+
+    set: str
+    span: Span
 
 
 class FreeText:
     """Finds value sets in words, each with the certainty the words around it give."""
 
-    def __init__(self, codes: Codes, cues: Cues, past_of: Mapping[str, str]) -> None:
+    def __init__(
+        self, codes: Codes, reader: Reader, spelling: Spelling, cues: Cues, past_of: Mapping[str, str],
+        hidden_by: Mapping[str, Sequence[str]],
+    ) -> None:  # fmt: skip  # what it is made of, in two lines
         self._patterns = codes.patterns
-        self._past_of = past_of
-        self._not_meant = _any_of(cues.not_meant)
-        self._negated, self._negated_after = _any_of(cues.negated), _any_of(cues.negated_after)
-        self._beyond = _any_of(cues.beyond)
-        self._family, self._suspected = _any_of(cues.family), _any_of(cues.suspected)
-        self._past = _any_of(cues.past)
+        self._reader, self._spelling, self._past_of = reader, spelling, past_of
+        self._hides = {name: frozenset(hidden) for name, hidden in hidden_by.items()}
+        self._not_meant, self._past = _any_of(cues.not_meant), _any_of(cues.past)
         self._positive, self._negative = _any_of(cues.positive), _any_of(cues.negative)
         self._cache: Remembered[str, tuple[Mention, ...]] = Remembered()
         self._named: Remembered[str, frozenset[str]] = Remembered()
@@ -34,8 +41,7 @@ class FreeText:
         """Return each value set the text speaks of; remembered per text."""
         found = self._cache.get(text)
         if found is None:
-            read = (mention for clause in _CLAUSE.split(text) for mention in self._read(clause))
-            found = self._cache.keep(text, tuple(dict.fromkeys(read)))
+            found = self._cache.keep(text, tuple(dict.fromkeys(self._read(text))))
         return found
 
     def surest(self, text: str) -> dict[str, str]:
@@ -47,51 +53,64 @@ class FreeText:
         """Return the value sets whose patterns occur, whatever is said of them: for names of medicines."""
         found = self._named.get(text)
         if found is None:
-            named = frozenset(each.set for each in self._patterns if each.pattern.search(text))
+            words = self._spelling.mended(plain(text))
+            named = frozenset(each.set for each in self._patterns if each.pattern.search(words))
             found = self._named.keep(text, named)
         return found
 
-    def may_say(self, text: str, certainty: str) -> bool:
-        """Tell whether the text holds a word that denies, doubts, or names a relative: it may be why a fact does."""
-        cues = {
-            "refuted": (self._negated, self._negated_after),
-            "family": (self._family,),
-            "suspected": (self._suspected,),
-        }
-        return any(cue.search(text) for cue in cues.get(certainty, ()))
+    def rules_out(self, text: str) -> bool:
+        """Tell whether a text says that something was looked for and not found: more than that it was not there."""
+        return self._reader.rules_out(plain(text))
 
     def is_positive(self, text: str) -> bool:
         """Tell whether a result in words says that something was found."""
-        return bool(self._positive.search(text)) and not self._negative.search(text)
+        words = plain(text)
+        return bool(self._positive.search(words)) and not self._negative.search(words)
 
-    def _read(self, clause: str) -> list[Mention]:
-        clause = self._not_meant.sub(" ", clause)
-        if not clause.strip():
-            return []
-        mentions: list[Mention] = []
-        for each in self._patterns:
-            found = list(each.pattern.finditer(clause))
-            if found:
-                certainty = self._certainty(clause, found)
-                past = certainty == "confirmed" and self._past.search(clause)
-                mentions.append((self._past_of.get(each.set, each.set) if past else each.set, certainty))
-        return mentions
+    def _read(self, text: str) -> Iterator[Mention]:
+        words = self._not_meant.sub(" ", self._spelling.mended(plain(text)))
+        for sentence in self._reader.sentences(words):
+            named = self._names(sentence)
+            if not named:
+                continue
+            read = self._reader.read(sentence, [each.span for each in named])
+            for each in named:
+                certainty = read.says(each.span)
+                if certainty is not None:
+                    yield self._dated(each, certainty, sentence), certainty
 
-    def _certainty(self, clause: str, found: list[re.Match[str]]) -> str:
-        """How sure the clause is of its finds; of several, one that is not denied counts."""
-        if all(self._is_denied(clause, each) for each in found):
-            return "refuted"
-        if self._family.search(clause):
-            return "family"
-        return "suspected" if self._suspected.search(clause) else "confirmed"
+    def _names(self, sentence: str) -> list[Named]:
+        """What the sentence names, without the vein that another name hides: "retinal vein thrombosis" is none."""
+        found = [
+            Named(each.set, _span(match, each)) for each in self._patterns for match in each.pattern.finditer(sentence)
+        ]
+        return [each for each in found if not any(self._is_hidden(each, other) for other in found)]
 
-    def _is_denied(self, clause: str, find: re.Match[str]) -> bool:
-        if self._negated_after.search(clause[find.end() :]):
-            return True
-        before = clause[: find.end()]  # some patterns begin before the word they look for
-        denials = list(self._negated.finditer(before))
-        return bool(denials) and not self._beyond.search(before, denials[-1].end())
+    def _is_hidden(self, named: Named, other: Named) -> bool:
+        return (
+            named.set in self._hides.get(other.set, ())
+            and named.span[0] < other.span[1]
+            and other.span[0] < named.span[1]
+        )
+
+    def _dated(self, named: Named, certainty: str, sentence: str) -> str:
+        """The set it belongs to: that of the past, when its clause says so."""
+        if certainty != "confirmed" or named.set not in self._past_of:
+            return named.set
+        begins = max((match.end() for match in _CLAUSE_END.finditer(sentence, 0, named.span[0])), default=0)
+        ends = _CLAUSE_END.search(sentence, named.span[1])
+        clause = sentence[begins : ends.start() if ends else len(sentence)]
+        return self._past_of[named.set] if self._past.search(clause) else named.set
 
 
-def _any_of(words: list[str]) -> re.Pattern[str]:
-    return re.compile("|".join(f"(?:{word})" for word in words) or r"(?!)", re.IGNORECASE)
+def _span(match: re.Match[str], pattern: TextPattern) -> Span:
+    """Where the name itself stands: some patterns begin before it, to look around."""
+    if "it" in pattern.pattern.groupindex:
+        return match.span("it")
+    if pattern.pattern.pattern.startswith("^"):
+        return match.end() - len(match.group().split()[-1]), match.end()
+    return match.span()
+
+
+def _any_of(words: Sequence[str]) -> re.Pattern[str]:
+    return re.compile("|".join(f"(?:{plain(word)})" for word in words) or r"(?!)", re.IGNORECASE)

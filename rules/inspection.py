@@ -8,6 +8,7 @@ from itertools import pairwise
 from pathlib import PurePath
 from typing import Any
 
+from rules.assertions import plain
 from rules.examples import ExampleError, read_examples
 from rules.forms import Source
 from rules.knowledge import Rule
@@ -39,12 +40,24 @@ def _inspect_code(document: Document, line: Any, where: Loc) -> None:
     if (system == "TEXT") != (match == "regex"):
         document.fault(where, f"{system} cannot match by {match}", "TEXT and regex belong together")
     if match == "regex":
-        try:
-            re.compile(code)
-        except re.error as error:
-            document.fault(where, f"not a pattern: {error}")
+        _inspect_pattern(document, code, where)
     elif system in _SHAPES and not re.fullmatch(_SHAPES[system], code):
         document.fault(where, f"{code!r} is not a code of {system}", "look it up in the source")
+
+
+def inspect_cues(documents: Iterable[Document]) -> None:
+    """Refuse a cue that does not compile."""
+    for document in documents:
+        for kind, patterns in (document.value or {}).items():
+            for index, pattern in enumerate(patterns):
+                _inspect_pattern(document, str(pattern), (kind, index))
+
+
+def _inspect_pattern(document: Document, pattern: str, where: Loc) -> None:
+    try:
+        re.compile(plain(pattern))
+    except re.error as error:
+        document.fault(where, f"not a pattern: {error}")
 
 
 def inspect_numbers(documents: Iterable[Document], sources: dict[str, Source]) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from clinical.codes import Coding
+from rules.assertions import reader_of
 from rules.choices import only_chosen, with_choices
 from rules.codes import Codes
 from rules.compiling import check_evidence, compile_points, compile_policy, compile_rule, compile_state
@@ -16,6 +17,7 @@ from rules.form_check import check_form, check_forms
 from rules.forms import (
     AnticoagulationForm,
     Form,
+    LanguageForm,
     Measurement,
     RatesForm,
     RecognitionForm,
@@ -25,10 +27,11 @@ from rules.forms import (
     WeightForm,
 )
 from rules.free_text import FreeText
-from rules.inspection import inspect_codes, inspect_numbers, inspect_rules, inspect_states
+from rules.inspection import inspect_codes, inspect_cues, inspect_numbers, inspect_rules, inspect_states
 from rules.knowledge import Knowledge, Rule
 from rules.naranjo import Naranjo
 from rules.policy_form import PolicyForm
+from rules.spelling import Spelling
 from rules.terms import Terms
 from rules.yaml_lines import Document, Loc, read_document
 
@@ -162,8 +165,20 @@ def _terms(files: Files, local: Mapping[str, Iterable[Coding]]) -> Terms:
     codes = Codes(sets, _aliases(recognition))
     for name, codings in local.items():
         codes.add_local(name, codings)
-    words = FreeText(codes, recognition.cues, recognition.past_of)
+    words = _words(files, codes, recognition)
     return Terms(codes, words, measurements, **singles)  # type: ignore[arg-type]  # each form stands under its name
+
+
+def _words(files: Files, codes: Codes, recognition: RecognitionForm) -> FreeText:
+    documents = files.below("cues")
+    forms = [check_form(document, LanguageForm, document.value) for document in documents]
+    inspect_cues(documents)
+    _stop_at_faults(files)
+    languages = [form.model_dump(by_alias=True) for form in forms if form is not None]
+    not_meant = [pattern for language in languages for pattern in language.pop("not_meant")]
+    cues = recognition.cues.model_copy(update={"not_meant": not_meant})
+    spelling = Spelling(recognition.often_mistyped)
+    return FreeText(codes, reader_of(languages), spelling, cues, recognition.past_of, recognition.hidden_by)
 
 
 def _aliases(recognition: RecognitionForm) -> dict[str, str]:

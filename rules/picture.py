@@ -1,11 +1,13 @@
 """One case seen through the knowledge: facts by value set, and every answer found once."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
 from operator import itemgetter
 from typing import NamedTuple
+
+from msgspec import structs
 
 from clinical.codes import Coding
 from clinical.quantities import Quantity, exactly
@@ -19,7 +21,7 @@ from rules.treatment import Protection, prednisone_mg, protection_of
 OWN = frozenset({"confirmed", "unknown"})
 _SAID_IN_WORDS = frozenset({"condition", "procedure", "allergy"})
 _LOOKALIKES = "venous-thromboembolism-lookalikes"
-_ABOUT_THROMBOSIS = ("venous-thromboembolism", "superficial-thrombophlebitis", "family-history-of-thrombosis")
+NARRATIVES = "history-in-words"  # tests whose result is a history that somebody wrote
 _STOPPED = frozenset({"resolved", "inactive", "stopped", "cancelled", "completed", "discontinued"})
 _FIRST = itemgetter(0)
 
@@ -34,6 +36,19 @@ class Reading(NamedTuple):
 
 
 _NOTHING = Outcome(held=False)
+_THROMBOSIS = "venous-thromboembolism"
+
+
+def _lesser(stated: str, written: str) -> str:
+    """What a field states of a fact and its words say, together: a denial in either denies, then a doubt doubts."""
+    if stated in OWN or written in ("refuted", "family"):
+        return stated if stated == "refuted" else written
+    return stated
+
+
+def _subject(name: str) -> str:
+    """The value sets of venous thrombosis are about one thing: history, acute, or possibly so."""
+    return _THROMBOSIS if name.startswith(_THROMBOSIS) else name
 
 
 def together(held: list[Outcome]) -> Outcome:
@@ -71,6 +86,8 @@ class Picture:
             if not mentions.bits:
                 continue
             present |= mentions.bits
+            if mentions.is_narrative:  # what it tells happened once, whatever day it was written down on
+                fact = structs.replace(fact, kind="condition", starts=None, precision="")
             for name in mentions.own:
                 if name in own:
                     own[name].append(fact)
@@ -84,27 +101,47 @@ class Picture:
         """Find the value sets of a fact: by code, and in its words."""
         codes = self.terms.codes
         names = {name: fact.certainty for coding in fact.codings for name in codes.sets_of(coding)}
-        if fact.kind != "observation":
-            self._add_words(fact, names)
+        is_narrative = NARRATIVES in names and fact.value is None
+        if fact.kind != "observation" or is_narrative:
+            self._add_words(fact, names, is_narrative=is_narrative)
         own = tuple(sorted(name for name, certainty in names.items() if certainty in OWN))
         others = tuple(sorted((name, certainty) for name, certainty in names.items() if certainty not in OWN))
-        return Mentions(codes.bits_of(names), own, others)
+        return Mentions(codes.bits_of(names), own, others, is_narrative)
 
-    def _add_words(self, fact: Fact, names: dict[str, str]) -> None:
-        """Add what the words of a fact name; a code always wins, and a look-alike code silences the words."""
+    def _add_words(self, fact: Fact, names: dict[str, str], *, is_narrative: bool) -> None:
+        """Add what the words of a fact name, and what they say of its code; a look-alike code silences the words."""
         text = fact.text or "; ".join(coding.display for coding in fact.codings if coding.display)
         if not text:
             return
         if fact.kind == "medication":
             for name in self.terms.words.sets_named(text):
                 names.setdefault(name, fact.certainty)
-        elif fact.kind in _SAID_IN_WORDS and _LOOKALIKES not in names:
-            words = self.terms.words
-            # A reader weighs words for the thrombosis in them: "CVA, geen DVT" denies the DVT and leaves the stroke.
-            in_words = not fact.codings and words.may_say(text, fact.certainty)
-            for name, certainty in words.surest(text).items():
-                by_words = fact.certainty in OWN or (in_words and not name.startswith(_ABOUT_THROMBOSIS))
-                names.setdefault(name, certainty if by_words else fact.certainty)
+        elif (is_narrative or fact.kind in _SAID_IN_WORDS) and _LOOKALIKES not in names:
+            doubt = self._doubt_of_code(fact, names)
+            for name, certainty in self.terms.words.surest(text).items():
+                names.setdefault(name, _lesser(fact.certainty, certainty))
+            names.update(doubt)
+
+    def _doubt_of_code(self, fact: Fact, names: Mapping[str, str]) -> dict[str, str]:
+        """What the words beside a code take from it: ruled out in words is ruled out, other denials are a doubt.
+
+        The displays of a code speak only where nothing else does.
+        """
+        coded = [name for name, certainty in names.items() if certainty in OWN]
+        if not coded:
+            return {}
+        displays = {coding.display for coding in fact.codings}
+        typed = "; ".join(part for part in fact.text.split("; ") if part not in displays)
+        words = self.terms.words
+        said = words.surest(typed) if typed else {}
+        text = typed if any(_subject(name) in map(_subject, said) for name in coded) else fact.text
+        found: dict[str, str] = {}
+        for name in coded:
+            written = [each for other, each in words.surest(text).items() if _subject(other) == _subject(name)]
+            if written and not any(each in OWN for each in written):
+                ruled_out = set(written) == {"refuted"} and words.rules_out(text)
+                found[name] = "refuted" if ruled_out else "suspected"
+        return found
 
     def hold(self, condition: Condition) -> Outcome:
         """Ask one condition; the answer is remembered."""

@@ -9,9 +9,7 @@ import msgspec
 from clinical.codes import Coding
 from clinical.events import Allergy, Condition, Header
 from clinical.identities import Identifier
-from parsers.chart.certainty import certainty_of
-from parsers.chart.certainty_words import THROMBOSIS
-from parsers.chart.condition_words import STATUS_WORDS
+from parsers.chart.condition_words import STATUS_WORDS, THROMBOSIS
 from parsers.chart.patients import event_time
 from parsers.chart.reasons import names_thrombosis
 from parsers.defaults import Defaults
@@ -89,7 +87,6 @@ def _flag(
         action="delete" if _is_deleted(segment) else "assert",
         codings=codings,
         text=text,
-        certainty="confirmed" if codings else certainty_of(text),
         onset=moment(segment.text(11 if segment.name == "IAM" else 6), defaults.zone),
     )
 
@@ -127,7 +124,6 @@ def reaction_of(
     is_by_immunoglobulin = looks_like_immunoglobulin(allergen, allergen_words)
     if not THROMBOSIS.search(named) and not any(names_thrombosis(each) for each in codings):
         return None
-    certainty = certainty_of(words)
     return Condition(
         patient=(),
         path="",
@@ -136,7 +132,7 @@ def reaction_of(
         category="diagnosis",
         codings=tuple(coding for coding in codings if coding.system),
         text=named,
-        certainty="suspected" if certainty == "confirmed" and not is_by_immunoglobulin else certainty,
+        certainty="confirmed" if is_by_immunoglobulin else "suspected",
     )
 
 

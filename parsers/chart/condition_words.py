@@ -1,4 +1,4 @@
-"""The words in PRB-13 and PRB-14 that say what became of a problem, and in DG1-6 how sure a diagnosis is. Data."""
+"""What says what became of a problem (PRB-13, PRB-14) and how sure a diagnosis is (DG1-6, German codes). Data."""
 
 import re
 from typing import Literal
@@ -11,6 +11,13 @@ Status = Literal["active", "resolved", "inactive", "error", "refuted", "suspecte
 def _words(words: str) -> re.Pattern[str]:
     return re.compile(r"(?<![\w-])(?:" + words + r")(?!\w)", re.IGNORECASE)
 
+
+# Wide on purpose: what a text that names one says of it is read where everything else in words is, with the rules.
+THROMBOSIS = re.compile(
+    r"\b(?:dvt|vte|tvt|tvp|mtev|cvst|(?-i:PE|LE|EP|LAE))\b|thrombo(?!cyt|pen|zyt)|trombo(?!cyt|pen)|embol|phl[eé]bit"
+    r"|thromb(?:us|i)|tromb(?:us|i)(?!n)|\bclots?\b|bloedprop|stolsel",
+    re.IGNORECASE,
+)
 
 # In this order: an entry made in error says nothing else; "inactive" comes before the "active" it does not mean.
 STATUS_WORDS: tuple[tuple[Status, re.Pattern[str]], ...] = (
@@ -48,3 +55,7 @@ STATUS_WORDS: tuple[tuple[Status, re.Pattern[str]], ...] = (
 
 # DG1-6, table 0052. An admitting diagnosis may be why somebody came, and counts; a working one is a suspicion.
 DIAGNOSIS_TYPES: dict[str, Certainty] = {"W": "suspected", "A": "confirmed", "F": "confirmed"}
+
+# How sure a German diagnosis is (Diagnosesicherheit): a letter behind the code, before the side (R, L, B).
+GERMAN_MARK = re.compile(r"(?P<code>[A-Z]\d\d(?:\.\d{1,2})?)-?\s?[!*+]?\s?(?P<mark>[AGVZ])(?:\s?[RLB])?", re.IGNORECASE)
+GERMAN_CERTAINTIES: dict[str, Certainty] = {"A": "refuted", "G": "confirmed", "V": "suspected", "Z": "confirmed"}

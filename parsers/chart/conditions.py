@@ -8,8 +8,13 @@ import msgspec
 from clinical.codes import Coding
 from clinical.events import Certainty, Condition, Header
 from clinical.identities import Identifier
-from parsers.chart.certainty import certainty_of
-from parsers.chart.condition_words import DIAGNOSIS_TYPES, STATUS_WORDS
+from parsers.chart.condition_words import (
+    DIAGNOSIS_TYPES,
+    GERMAN_CERTAINTIES,
+    GERMAN_MARK,
+    STATUS_WORDS,
+    Status,
+)
 from parsers.chart.patients import event_time
 from parsers.defaults import Defaults
 from parsers.hl7.codes import read_codings, read_diagnosed, read_words
@@ -58,25 +63,24 @@ def _onset(prb: Segment) -> str:
 def _read_diagnosis(
     dg1: Segment, patient: tuple[Identifier, ...], header: Header, at: datetime | None, defaults: Defaults
 ) -> Condition | None:
-    codings = read_diagnosed(dg1, defaults)
+    codings, marked = without_mark(read_diagnosed(dg1, defaults))
     text = joined(read_words(dg1, 3), dg1.whole(4))
     if not codings and not text:
         return None
-    onset, doubts = read_time(dg1.text(5), defaults.zone)
+    onset, flags = read_time(dg1.text(5), defaults.zone)
     withdrawn = dg1.text(21).strip().upper() in _WITHDRAWN
     stated = DIAGNOSIS_TYPES.get(dg1.text(6).strip().upper(), "confirmed")
-    certainty, flags = weigh(stated, codings, _free_text(dg1, 3, dg1.whole(4)) if codings else text)
     return Condition(
         patient=patient,
         path=dg1.path(3 if dg1.raw(3) else 4),
         at=at,
-        flags=flags + doubts,
+        flags=flags,
         key=entity_key("diagnosis", dg1, 20, header) or natural_key("diagnosis", codings, text, dg1.text(5)),
         category="diagnosis",
         action="delete" if withdrawn else "assert",
         codings=codings,
         text=text,
-        certainty=certainty,
+        certainty=marked if stated == "confirmed" and marked else stated,
         onset=onset,
     )
 
@@ -84,27 +88,27 @@ def _read_diagnosis(
 def _read_problem(
     prb: Segment, patient: tuple[Identifier, ...], header: Header, defaults: Defaults
 ) -> Condition | None:
-    codings = read_codings(prb, 3, defaults)
+    codings, marked = without_mark(read_codings(prb, 3, defaults))
     text = read_words(prb, 3)
     action = prb.text(1).strip().upper()
     if (not codings and not text and not prb.raw(4)) or action in _NO_EFFECT:
         return None
     said = _said(prb, defaults.problem_statuses)
     deleted, flags = _is_deleted(action, said, header)
-    certainty, doubts = weigh(_problem_certainty(prb, said), codings, _free_text(prb, 3, "") if codings else text)
+    stated = _problem_certainty(prb, said)
     written = _onset(prb)
     changed = moment(prb.text(2), defaults.zone)
     return Condition(
         patient=patient,
         path=prb.path(3),
         at=changed.at if changed else None,
-        flags=flags + doubts,
+        flags=flags,
         key=entity_key("problem", prb, 4, header) or natural_key("problem", codings, text, written),
         category="problem",
         action="delete" if deleted else "assert",
         codings=codings,
         text=text,
-        certainty=certainty,
+        certainty=marked if stated == "confirmed" and marked else stated,
         status=_status(prb, said, removed="removed_from_list" in flags),
         onset=moment(written, defaults.zone),
         resolved=moment(prb.text(9), defaults.zone),
@@ -119,9 +123,13 @@ def _said(prb: Segment, of_feed: Mapping[str, str]) -> frozenset[str]:
             words = prb.component(field, component).strip()
             if words in of_feed:
                 said.add(of_feed[words])
-            elif words:
-                said.update(next(([name] for name, pattern in STATUS_WORDS if pattern.search(words)), []))
+            elif status := _status_named(words):
+                said.add(status)
     return frozenset(said)
+
+
+def _status_named(words: str) -> Status | None:
+    return next((name for name, pattern in STATUS_WORDS if pattern.search(words)), None)
 
 
 def _is_deleted(action: str, said: frozenset[str], header: Header) -> tuple[bool, tuple[str, ...]]:
@@ -147,24 +155,19 @@ def _problem_certainty(prb: Segment, said: frozenset[str]) -> Certainty:
     if "refuted" in said:
         return "refuted"
     certainty = prb.component(19, 1) + " " + prb.component(19, 2)
-    if "suspected" in said or certainty_of(certainty) == "suspected":
+    if "suspected" in said or "?" in certainty or _status_named(certainty) == "suspected":
         return "suspected"
     return "confirmed"
 
 
-def _free_text(segment: Segment, field: int, beside: str) -> str:
-    """What a person typed beside a code. The display of a code is no free text: "embolism without mention of …"."""
-    parts = segment.components(field)
-    original = parts[8] if len(parts) > 8 else ""
-    displays = {part.strip() for part in parts[1:5]}
-    return joined(*(text for text in (original, beside) if text.strip() not in displays))
-
-
-def weigh(stated: Certainty, codings: Sequence[Coding], text: str) -> tuple[Certainty, tuple[str, ...]]:
-    """The field and the words together. Words alone may deny; words beside a code only cast doubt on it."""
-    written = certainty_of(text) if text else "confirmed"
-    if stated != "confirmed" or written in ("confirmed", "unknown"):
-        return (written if stated == "confirmed" and not codings else stated), ()
-    if codings and written in ("refuted", "family"):
-        return "suspected", (f"text_says_{written}",)
-    return written, ()
+def without_mark(codings: tuple[Coding, ...]) -> tuple[tuple[Coding, ...], Certainty | None]:
+    """The codes without the letter that German senders glue to them, and what it says: "I26.9A" is ruled out."""
+    marks: list[str] = []
+    bare: list[Coding] = []
+    for coding in codings:
+        found = GERMAN_MARK.fullmatch(coding.code) if coding.system in ("ICD10", "") else None
+        if found is not None:
+            marks.append(found["mark"])
+            coding = msgspec.structs.replace(coding, code=found["code"])
+        bare.append(coding)
+    return tuple(bare), GERMAN_CERTAINTIES[marks[0]] if marks else None

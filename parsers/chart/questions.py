@@ -5,11 +5,10 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from clinical.codes import Coding
-from clinical.events import Condition, Header
+from clinical.events import Certainty, Condition, Header
 from clinical.identities import Identifier
 from clinical.times import Moment
-from parsers.chart.certainty import certainty_of
-from parsers.chart.certainty_words import FAMILY, THROMBOSIS
+from parsers.chart.condition_words import THROMBOSIS
 from parsers.chart.patients import event_time
 from parsers.defaults import Defaults
 from parsers.hl7.codes import read_coded, read_codings, read_words
@@ -34,7 +33,10 @@ _DIAGNOSIS = re.compile(
     r"|risk factor|risicofactor",
     re.IGNORECASE,
 )
-_FAMILY_QUESTION = re.compile(r"famil", re.IGNORECASE)
+_FAMILY_QUESTION = re.compile(
+    r"famil|\b(?:vader|moeder|broer|zus|father|mother|brother|sister|parent|sibling|vater|mutter|p[èe]re|m[èe]re)",
+    re.IGNORECASE,
+)
 _YES_WORDS = (
     "Y YES J JA 1 TRUE T WAAR O OUI S SI SÍ SIM TAK ANO IGEN KYLLÄ KYLLA JOO EVET DA X + POS POSITIVE POSITIEF POSITIV"
     " PRESENT AANWEZIG VORHANDEN 373066001 LA33-6 52101004"
@@ -100,11 +102,7 @@ def _answered(
     defaults: Defaults,
 ) -> Iterator[Condition]:
     """The question as a diagnosis. One about prevention, a risk or a service is about no diagnosis."""
-    certainty = "family" if _FAMILY_QUESTION.search(words) else certainty_of(words)
-    if certainty == "unknown":
-        return
-    if not yes:
-        certainty = "refuted"
+    of_family: Certainty = "family" if _FAMILY_QUESTION.search(words) else "confirmed"
     yield Condition(
         patient=patient,
         path=obx.path(5),
@@ -114,7 +112,7 @@ def _answered(
         category="diagnosis",
         codings=question,
         text=words,
-        certainty=certainty,
+        certainty=of_family if yes else "refuted",
         onset=_onset(obx, words, header, defaults),
     )
 
@@ -132,8 +130,7 @@ def _values(
         is_diagnosis = asks or any(coding.system in _DIAGNOSES for coding in codings)
         if not is_diagnosis or not (codings or said):
             continue
-        is_of_family = bool(_FAMILY_QUESTION.search(words) or FAMILY.search(words))
-        certainty = certainty_of(said) if said else "confirmed"
+        is_of_family = bool(_FAMILY_QUESTION.search(words))
         yield Condition(
             patient=patient,
             path=obx.path(5),
@@ -143,7 +140,7 @@ def _values(
             category="diagnosis",
             codings=codings,
             text=said,
-            certainty="family" if is_of_family else certainty,
+            certainty="family" if is_of_family else "confirmed",
             onset=_onset(obx, words, header, defaults, question),
         )
 

@@ -12,8 +12,7 @@ import msgspec
 from clinical.codes import Coding
 from clinical.events import Condition
 from clinical.identities import Identifier
-from parsers.chart.certainty import certainty_of
-from parsers.chart.certainty_words import THROMBOSIS
+from parsers.chart.condition_words import THROMBOSIS
 from parsers.chart.patients import event_time
 from parsers.defaults import Defaults
 from parsers.hl7.codes import read_codings, read_words
@@ -37,7 +36,7 @@ def read_reasons(
     segments: Sequence[Segment],
     defaults: Defaults,
 ) -> list[Condition]:
-    """Reasons that name a thrombosis, in words or by a code, as suspicions; a denial or a relative says so."""
+    """Reasons that name a thrombosis, in words or by a code, as suspicions; their words say whether one denies it."""
     found: list[Condition] = []
     ordered = None
     for segment in segments:
@@ -60,7 +59,6 @@ def reason_of(codings: tuple[Coding, ...], text: str) -> Condition | None:
     """A reason as a diagnosis; None where it names none. Whose it is and where it stands is for the caller."""
     if not THROMBOSIS.search(text) and not any(names_thrombosis(each) for each in codings):
         return None
-    certainty = certainty_of(text)
     return Condition(
         patient=(),
         path="",
@@ -69,7 +67,7 @@ def reason_of(codings: tuple[Coding, ...], text: str) -> Condition | None:
         category="diagnosis",
         codings=codings,
         text=text,
-        certainty="suspected" if certainty == "confirmed" else certainty,
+        certainty="suspected",
     )
 
 

@@ -14,8 +14,7 @@ from clinical.events import Allergy, AnyEvent, Certainty, Condition, Observation
 from clinical.identities import Identifier, PersonName
 from clinical.times import Moment
 from parsers.chart.allergies import reaction_of, says_none
-from parsers.chart.certainty import certainty_of
-from parsers.chart.conditions import weigh
+from parsers.chart.conditions import without_mark
 from parsers.chart.observations import read_figure, ucum_of
 from parsers.chart.patients import read_date
 from parsers.chart.reasons import lines_that_name_thrombosis, reason_of
@@ -37,7 +36,6 @@ from parsers.fhir.elements import (
     stands,
     target,
     text,
-    typed,
     unit_text,
     where,
     words,
@@ -130,21 +128,21 @@ def read_condition(resource: Resource) -> Iterator[Condition]:
     verified = one_of(part(body, "verificationStatus"), (*_CERTAINTIES, _ERROR))
     if not coded and not said and verified != _ERROR:
         return
-    free = typed(concept) if coded else said
-    certainty, flags = weigh(_CERTAINTIES.get(verified, "confirmed"), coded, free)
-    onset, doubts = _onset(resource)
+    bare, marked = without_mark(coded)
+    stated = _CERTAINTIES.get(verified, "confirmed")
+    onset, flags = _onset(resource)
     resolved, _ = first_moment(body, "abatement", defaults)
     category = "diagnosis" if _is_diagnosis(resource) else "problem"
     yield Condition(
         patient=resource.patient,
         path=where(resource, "code", concept),
-        flags=flags + doubts,
-        key=resource.name or natural_key(category, coded, said, text(body, "onsetDateTime")),
+        flags=flags,
+        key=resource.name or natural_key(category, bare, said, text(body, "onsetDateTime")),
         category="diagnosis" if category == "diagnosis" else "problem",
         action="delete" if verified == _ERROR else "assert",
-        codings=coded,
+        codings=bare,
         text=said,
-        certainty=certainty,
+        certainty=marked if stated == "confirmed" and marked else stated,
         status=_status(resource, resolved),
         onset=onset,
         resolved=resolved,
@@ -367,18 +365,18 @@ def read_flag(resource: Resource) -> Iterator[Condition]:
     if not coded and not said and status != _ERROR:
         return
     noted, doubts = moment(part(resource.body, "period"), "start", resource.defaults)
-    certainty, flags = weigh("confirmed", coded, typed(concept) if coded else said)
+    bare, marked = without_mark(coded)
     yield Condition(
         patient=resource.patient,
         path=where(resource, "code", concept),
         at=noted.at if noted else None,
-        flags=flags + doubts,
-        key=resource.name or natural_key("flag", coded, said, ""),
+        flags=doubts,
+        key=resource.name or natural_key("flag", bare, said, ""),
         category="flag",
         action="delete" if status == _ERROR else "assert",
-        codings=coded,
+        codings=bare,
         text=said,
-        certainty=certainty,
+        certainty=marked or "confirmed",
         status="inactive" if status == "inactive" else "active",
     )
 
@@ -395,7 +393,6 @@ def read_document(resource: Resource) -> Iterator[Condition]:
                 category="problem",
                 action="delete" if text(resource.body, "status") == _ERROR else "assert",
                 text=line,
-                certainty=certainty_of(line),
             )
 
 

@@ -105,12 +105,6 @@ def words(concept: Json) -> str:
     return joined(*(text(coding, "display") for coding in parts(concept, "coding")), text(concept, "text"))
 
 
-def typed(concept: Json) -> str:
-    """The words beside the codes: a display that is repeated was typed by nobody."""
-    said = text(concept, "text")
-    return "" if said in {text(coding, "display") for coding in parts(concept, "coding")} else said
-
-
 def codes(concept: Json) -> Iterator[str]:
     """The bare codes, of a value set that the standard binds."""
     return (code for coding in parts(concept, "coding") if (code := text(coding, "code")))

@@ -1,5 +1,6 @@
 """Codes and their systems: what senders call a system, and what the knowledge calls it."""
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 
@@ -45,6 +46,7 @@ _NAMES = {
 }
 _OURS = {name: ours for ours, names in _NAMES.items() for name in names.upper().split()}
 NORMALISED = frozenset(_NAMES)
+_GERMAN_ICD = re.compile(r"(?:ICD-?10|I10)-?GM?-?(?:20\d\d)?")  # of every year: I10G2004, ICD-10-GM-2026
 
 
 def system_named(name: str, of_feed: Mapping[str, str] | None = None) -> str:
@@ -57,6 +59,8 @@ def system_named(name: str, of_feed: Mapping[str, str] | None = None) -> str:
     key = name.upper().removeprefix("URN:OID:").replace(" ", "").replace("_", "-")
     if found := _OURS.get(key):
         return found
+    if _GERMAN_ICD.fullmatch(key):
+        return "ICD10"
     if key.startswith("HL7") and key[3:].isdigit():
         return "HL7" + key[3:].zfill(4)  # HL70162, HL70396: a table of the standard
     return key

@@ -79,24 +79,38 @@ def test_older_senders_name_the_code_system_in_the_field_before() -> None:
     assert conditions(a_dg1(f2="I10", f3="I26.9", f4="Longembolie"))[0].codings[0].system == "ICD10"
 
 
-def test_a_diagnosis_in_words_alone_is_weighed_by_its_words() -> None:
-    assert [(each.certainty, each.path) for each in conditions(a_dg1(f3="", f4="verdenking longembolie"))] == [
-        ("suspected", "DG1[1]-4")
-    ]
-    assert conditions(a_dg1(f3="^geen DVT"))[0].certainty == "refuted"
-    assert conditions(a_dg1(f3="^moeder DVT"))[0].certainty == "family"
+@pytest.mark.parametrize("words", ["geen DVT", "moeder DVT", "verdenking longembolie"])
+def test_what_the_words_of_a_diagnosis_say_of_it_is_left_to_the_rules(words: str) -> None:
+    (diagnosis,) = conditions(a_dg1(f3="", f4=words))
+
+    assert (diagnosis.text, diagnosis.certainty, diagnosis.path) == (words, "confirmed", "DG1[1]-4")
 
 
-def test_words_beside_a_code_cast_doubt_and_do_not_deny() -> None:
-    (diagnosis,) = conditions(a_dg1(f4="longembolie uitgesloten"))
+@pytest.mark.parametrize(
+    ("code", "bare", "certainty"),
+    [
+        ("I26.9A", "I26.9", "refuted"),
+        ("I26.9 A", "I26.9", "refuted"),
+        ("I26.9V", "I26.9", "suspected"),
+        ("I26.9G", "I26.9", "confirmed"),
+        ("I80.28 Z L", "I80.28", "confirmed"),
+        ("I80.28GR", "I80.28", "confirmed"),
+        ("I26.9", "I26.9", "confirmed"),
+        ("I82.4Z1", "I82.4Z1", "confirmed"),
+    ],
+)
+def test_the_letter_of_a_german_code_says_how_sure_it_is(code: str, bare: str, certainty: str) -> None:
+    (diagnosis,) = conditions(a_dg1(f3=f"{code}^Lungenembolie^I10GM2026"))
+    (problem,) = conditions(a_prb(f3=f"{code}^Lungenembolie^I10G2024"), kind="PPR^PC1")
 
-    assert (diagnosis.certainty, diagnosis.flags) == ("suspected", ("text_says_refuted",))
+    for found in (diagnosis, problem):
+        assert (found.codings[0].system, found.codings[0].code, found.certainty) == ("ICD10", bare, certainty)
 
 
-def test_the_display_of_a_code_is_no_denial() -> None:
-    display = "Pulmonary embolism without mention of acute cor pulmonale"
+def test_the_letter_of_another_system_is_part_of_the_code() -> None:
+    (diagnosis,) = conditions(a_dg1(f3="K94A^DVT^LOCAL"))
 
-    assert conditions(a_dg1(f3=f"I26.9^{display}^I10", f4=display))[0].certainty == "confirmed"
+    assert (diagnosis.codings[0].code, diagnosis.certainty) == ("K94A", "confirmed")
 
 
 def test_a_problem_is_known_by_its_own_number_and_time() -> None:
