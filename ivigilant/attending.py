@@ -20,7 +20,7 @@ import structlog
 from store import heartbeats
 
 if TYPE_CHECKING:
-    from worker.dependencies import Dependencies
+    from worker.worker import Worker
 
 LOOK_EVERY_S: Final = 1.0
 IDLE_AFTER_S: Final = 1.0  # a process without a task for so long does what waits in the ledger
@@ -103,7 +103,7 @@ class Turn:
 class Attendant:
     """Looks after one process of a worker, in threads beside its tasks."""
 
-    worker: "Dependencies"
+    worker: "Worker"
     name: str
     lanes: Collection[str]
     longest_task_s: float

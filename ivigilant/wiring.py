@@ -26,7 +26,7 @@ from store.engine import connect
 
 if TYPE_CHECKING:
     from inbox.http.settings import InboxSettings
-    from worker.dependencies import Dependencies
+    from worker.worker import Worker
 
 
 def utc_now() -> datetime:
@@ -34,16 +34,16 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def make_dependencies(settings: Settings, engine: sa.Engine, bell: Bell) -> "Dependencies":
+def make_worker(settings: Settings, engine: sa.Engine, bell: Bell) -> "Worker":
     """Give a worker its surroundings."""
     from inbox.live.live import LiveEvents
     from ivigilant.knowledge.site_knowledge import living_knowledge
     from ivigilant.site_choices import destinations, worker_site
-    from worker.dependencies import Dependencies, Patience
+    from worker.worker import Leases, Worker
 
     site = load_site(settings.site_file)
     knowledge = living_knowledge(settings, site)
-    return Dependencies(
+    return Worker(
         engine=engine,
         knowledge=knowledge.current(),
         newest_knowledge=knowledge.current,
@@ -54,26 +54,26 @@ def make_dependencies(settings: Settings, engine: sa.Engine, bell: Bell) -> "Dep
         ring_messages=bell.process_unless_busy,
         destinations=destinations(site, settings),
         link_of=lambda alert: f"{settings.address()}/alerts/{alert}",
-        patience=Patience(timedelta(seconds=settings.left_behind_s), timedelta(seconds=settings.delivery_lease_s)),
+        leases=Leases(timedelta(seconds=settings.left_behind_s), timedelta(seconds=settings.delivery_lease_s)),
     )
 
 
-def make_quiet_worker(settings: Settings) -> "Dependencies":
+def make_quiet_worker(settings: Settings) -> "Worker":
     """Give the surroundings of a command that works on the history by hand: no queue, no pages."""
     from ivigilant.knowledge.site_knowledge import site_knowledge
     from ivigilant.site_choices import worker_site
-    from worker.dependencies import Dependencies
+    from worker.worker import Worker
 
     site = load_site(settings.site_file)
     engine = connect(settings.database())
-    return Dependencies(engine, site_knowledge(settings, site), worker_site(site, settings), utc_now)
+    return Worker(engine, site_knowledge(settings, site), worker_site(site, settings), utc_now)
 
 
 def work(settings: Settings, role: str = "worker", queues: Sequence[str] = QUEUES) -> int:
     """Run a worker on these queues until it is told to stop, and give its exit code."""
     app, engine = make_celery(settings.redis()), connect(settings.database())
     bell = Bell(app)
-    worker = make_dependencies(settings, engine, bell)
+    worker = make_worker(settings, engine, bell)
     name, parent = worker_name(role), os.getpid()
     own = own_queue(f"{name}.{parent}")
     app.conf.task_queues = [*app.conf.task_queues, own]
@@ -116,7 +116,7 @@ def work(settings: Settings, role: str = "worker", queues: Sequence[str] = QUEUE
     return int(process.exitcode or 0)
 
 
-def bind_tasks(app: Celery, worker: "Dependencies") -> None:
+def bind_tasks(app: Celery, worker: "Worker") -> None:
     """Say what happens when the bell rings."""
     from worker.deliver import deliver
     from worker.tasks import process_messages
@@ -151,7 +151,7 @@ def beat(settings: Settings) -> None:
 
     bell = Bell(make_celery(settings.redis()))
     engine = connect(settings.database())
-    worker = make_dependencies(settings, engine, bell)
+    worker = make_worker(settings, engine, bell)
     declare_feeds(engine, load_site(settings.site_file))
     settle(worker)
     stopping = threading.Event()
@@ -171,7 +171,7 @@ def sweep_once(settings: Settings) -> int:
     from worker.sweep import sweep
 
     engine = connect(settings.database())
-    return sweep(make_dependencies(settings, engine, Bell(make_celery(settings.redis())))).messages
+    return sweep(make_worker(settings, engine, Bell(make_celery(settings.redis())))).messages
 
 
 def declare_feeds(engine: sa.Engine, site: SiteFile) -> None:

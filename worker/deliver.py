@@ -11,7 +11,7 @@ from forwarding.notice import Notice, ward_code
 from store import deliveries
 from store.alerts import in_brief
 from store.deliveries import Claimed
-from worker.dependencies import Dependencies
+from worker.worker import Worker
 
 log = structlog.get_logger()
 
@@ -20,7 +20,7 @@ ROUND = 5  # claimed at once: all of them may time out before their lease ends
 _KINDS = {"raised": "raised", "reopened": "changed", "changed": "changed", "resolved": "resolved"}
 
 
-def deliver(worker: Dependencies, ids: Sequence[int] | None = None) -> int:
+def deliver(worker: Worker, ids: Sequence[int] | None = None) -> int:
     """Send what is due, of these or of all; give how many were taken by their destination."""
     taken = 0
     silent: dict[str, str] = {}  # destinations that did not answer in this round, and what was said of them
@@ -33,14 +33,14 @@ def deliver(worker: Dependencies, ids: Sequence[int] | None = None) -> int:
     return taken
 
 
-def _claim(worker: Dependencies, ids: Sequence[int] | None) -> list[tuple[Claimed, Notice]]:
+def _claim(worker: Worker, ids: Sequence[int] | None) -> list[tuple[Claimed, Notice]]:
     with worker.engine.begin() as connection:
-        claimed = deliveries.claim_due(connection, worker.clock(), worker.patience.lease, ROUND, ids)
+        claimed = deliveries.claim_due(connection, worker.clock(), worker.leases.lease, ROUND, ids)
         notices = _notices(connection, worker, claimed)
     return [(delivery, notices[delivery.id]) for delivery in claimed]
 
 
-def _notices(connection: sa.Connection, worker: Dependencies, claimed: Sequence[Claimed]) -> dict[int, Notice]:
+def _notices(connection: sa.Connection, worker: Worker, claimed: Sequence[Claimed]) -> dict[int, Notice]:
     rows = in_brief(connection, [delivery.event_id for delivery in claimed])
     return {
         delivery.id: Notice(
@@ -61,7 +61,7 @@ def _notices(connection: sa.Connection, worker: Dependencies, claimed: Sequence[
     }
 
 
-def _send(worker: Dependencies, delivery: Claimed, notice: Notice, silent: dict[str, str]) -> bool:
+def _send(worker: Worker, delivery: Claimed, notice: Notice, silent: dict[str, str]) -> bool:
     """Try once, and note how it went; what cannot be sent now is neither lost nor in the way of others."""
     destination = worker.destinations.get(delivery.destination)
     try:
@@ -83,7 +83,7 @@ def _send(worker: Dependencies, delivery: Claimed, notice: Notice, silent: dict[
     return True
 
 
-def _try_later(worker: Dependencies, delivery: Claimed, error: str) -> None:
+def _try_later(worker: Worker, delivery: Claimed, error: str) -> None:
     now = worker.clock()
     again = next_attempt(delivery.idempotency_key, attempts=delivery.attempts, created_at=delivery.created_at, now=now)
     with worker.engine.begin() as connection:

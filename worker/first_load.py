@@ -19,11 +19,11 @@ from store.message_queries import Outcome
 from store.messages import Arrival as Letter
 from store.messages import Saved, key_of, save_batch
 from worker.batch import Judge
-from worker.dependencies import Dependencies
 from worker.local_codes import knowledge_now, sightings
-from worker.patience import patiently
 from worker.record import taken_up
 from worker.tasks import note_flags, process_messages, record_safely
+from worker.transactions import in_transaction
+from worker.worker import Worker
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,26 +51,26 @@ class Loaded:
         return Loaded(*(getattr(self, name) + getattr(other, name) for name in self.__slots__))
 
 
-def new_among(worker: Dependencies, letters: Sequence[Letter]) -> list[bool]:
+def new_among(worker: Worker, letters: Sequence[Letter]) -> list[bool]:
     """Tell of each whether it is still to be processed."""
     with reading(worker.engine) as connection:
         there = message_queries.ended(connection, letters)
     return [key_of(each) not in there for each in letters]
 
 
-def load(worker: Dependencies, feed: str, opened: Sequence[Opened]) -> Loaded:
+def load(worker: Worker, feed: str, opened: Sequence[Opened]) -> Loaded:
     """Keep them and answer the orders they touch; when this returns they are committed."""
     if not opened:
         return Loaded()
     if any(each.reading is None and each.letter.state == "received" for each in opened):
         return _the_usual_way(worker, [each.letter for each in opened])
-    loaded, waiting = patiently(worker.engine, partial(_load, worker=worker, feed=feed, opened=opened))
+    loaded, waiting = in_transaction(worker.engine, partial(_load, worker=worker, feed=feed, opened=opened))
     if waiting:
         process_messages(worker, waiting)
     return loaded
 
 
-def _the_usual_way(worker: Dependencies, letters: Sequence[Letter]) -> Loaded:
+def _the_usual_way(worker: Worker, letters: Sequence[Letter]) -> Loaded:
     """Keep them first: one that cannot even be read is found and parked there, and the others go on."""
     with worker.engine.begin() as connection:
         saved = save_batch(connection, letters)
@@ -89,9 +89,7 @@ def _the_usual_way(worker: Dependencies, letters: Sequence[Letter]) -> Loaded:
     )
 
 
-def _load(
-    connection: sa.Connection, worker: Dependencies, feed: str, opened: Sequence[Opened]
-) -> tuple[Loaded, list[int]]:
+def _load(connection: sa.Connection, worker: Worker, feed: str, opened: Sequence[Opened]) -> tuple[Loaded, list[int]]:
     now = worker.clock()
     knowledge = knowledge_now(worker, connection)
     saved = save_batch(connection, [each.letter for each in opened])
@@ -122,7 +120,7 @@ def _parked_at_once(saved: Sequence[Saved], opened: Sequence[Opened]) -> int:
 
 
 def _taken_up(
-    saved: Sequence[Saved], opened: Sequence[Opened], feed: str, worker: Dependencies
+    saved: Sequence[Saved], opened: Sequence[Opened], feed: str, worker: Worker
 ) -> tuple[list[ReadMessage], list[Outcome]]:
     arrivals: list[ReadMessage] = []
     outcomes: list[Outcome] = []

@@ -15,7 +15,7 @@ from rules.codes import coding_of_words
 from rules.knowledge import Knowledge
 from store import local_codes
 from store.local_codes import CodeDecision, Sighting
-from worker.dependencies import Dependencies
+from worker.worker import Worker
 
 log = structlog.get_logger()
 
@@ -36,7 +36,7 @@ class _Thing:
     routes: tuple[Coding, ...] = ()
 
 
-def knowledge_now(worker: Dependencies, connection: sa.Connection) -> Knowledge:
+def knowledge_now(worker: Worker, connection: sa.Connection) -> Knowledge:
     """The knowledge with what people mapped so far; made anew when either changed."""
     key = worker.knowledge.version, local_codes.version(connection)
     known = worker.mapped.get(key)
@@ -125,7 +125,7 @@ def _sighting(knowledge: Knowledge, thing: _Thing, coding: Coding, message_id: i
     )
 
 
-def settle(worker: Dependencies) -> Sequence[int]:
+def settle(worker: Worker) -> Sequence[int]:
     """Look at the open codes again after a start: the site file or the release may know some by now, or no longer.
 
     Every message such a code was seen in is processed again. Gives the codes that changed.

@@ -16,7 +16,7 @@ from store import message_queries, retention
 from store.engine import reading
 from store.locks import lock_people
 from store.retention import Ages, Old
-from worker.patience import patiently
+from worker.transactions import in_transaction
 
 log = structlog.get_logger()
 
@@ -77,7 +77,7 @@ def prune(engine: sa.Engine, run: Run, tell: Callable[[int], None], together: in
     tally = Tally()
     for rows, last in _pages(engine, run, together):
         if rows:
-            why, gone = patiently(engine, partial(_remove, run=run, rows=rows))
+            why, gone = in_transaction(engine, partial(_remove, run=run, rows=rows))
             for row in rows:
                 if row.id in why or row.id in gone:
                     tally.add(row, why.get(row.id, ""))

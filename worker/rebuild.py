@@ -19,10 +19,10 @@ from store import citizen_numbers, merges, message_queries, patients, progress, 
 from store.locks import lock_numbers, lock_people
 from store.message_queries import Outcome
 from worker.batch import Judge, judge_again
-from worker.dependencies import Dependencies
 from worker.local_codes import knowledge_now
-from worker.patience import patiently
 from worker.record import Touched, open_message, record
+from worker.transactions import in_transaction
+from worker.worker import Worker
 
 log = structlog.get_logger()
 
@@ -50,12 +50,12 @@ class _Histories:
     outcomes: list[Outcome]
 
 
-def rebuild(worker: Dependencies, tell: Callable[[Rebuilt], None], together: int = TOGETHER) -> Rebuilt:
+def rebuild(worker: Worker, tell: Callable[[Rebuilt], None], together: int = TOGETHER) -> Rebuilt:
     """Derive everything again, from where it was stopped; `tell` hears after every step."""
     with worker.engine.begin() as connection:
         done = Rebuilt(progress.begin(connection, NAME, worker.clock()).position)
         rebuilding.read_at_last(connection, message_types.READ)
-    while (further := patiently(worker.engine, partial(_step, worker, done, together))) is not None:
+    while (further := in_transaction(worker.engine, partial(_step, worker, done, together))) is not None:
         done = further
         tell(done)
     with worker.engine.begin() as connection:
@@ -64,7 +64,7 @@ def rebuild(worker: Dependencies, tell: Callable[[Rebuilt], None], together: int
     return done
 
 
-def _step(worker: Dependencies, done: Rebuilt, together: int, connection: sa.Connection) -> Rebuilt | None:
+def _step(worker: Worker, done: Rebuilt, together: int, connection: sa.Connection) -> Rebuilt | None:
     """Derive the next patients again; None when there are none."""
     ids = rebuilding.patients_after(connection, done.position, together)
     if not ids:
@@ -81,7 +81,7 @@ def _step(worker: Dependencies, done: Rebuilt, together: int, connection: sa.Con
     )
 
 
-def _derive(connection: sa.Connection, worker: Dependencies, ids: Collection[int]) -> _Histories:
+def _derive(connection: sa.Connection, worker: Worker, ids: Collection[int]) -> _Histories:
     found = _open_all(connection, worker, ids)
     rebuilding.forget(connection, found.held)
     knowledge = knowledge_now(worker, connection)
@@ -95,7 +95,7 @@ def _derive(connection: sa.Connection, worker: Dependencies, ids: Collection[int
     return found
 
 
-def _open_all(connection: sa.Connection, worker: Dependencies, ids: Collection[int]) -> _Histories:
+def _open_all(connection: sa.Connection, worker: Worker, ids: Collection[int]) -> _Histories:
     """Open every message about these patients, and about whomever those messages name now."""
     knowledge = knowledge_now(worker, connection)
     opened: dict[int, ReadMessage | Outcome] = {}

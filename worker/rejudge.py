@@ -9,21 +9,21 @@ from history.alerting import RISK_WINDOW
 from store import orders
 from store.locks import lock_people
 from worker.batch import Done, Judge, judge_again
-from worker.dependencies import Dependencies
 from worker.local_codes import knowledge_now
-from worker.patience import patiently
 from worker.record import Touched
+from worker.transactions import in_transaction
+from worker.worker import Worker
 
 log = structlog.get_logger()
 
 TOGETHER = 50  # people in one transaction
 
 
-def rejudge(worker: Dependencies) -> Done:
+def rejudge(worker: Worker) -> Done:
     """Answer again whatever other knowledge answered last; what is new is told as ever. Safe to stop and repeat."""
     worker = worker.up_to_date()
     total, after = Done(), 0
-    while (found := patiently(worker.engine, partial(_some, worker=worker, after=after))) is not None:
+    while (found := in_transaction(worker.engine, partial(_some, worker=worker, after=after))) is not None:
         after, done = found
         total.include(done)
         if done.alerts:
@@ -35,7 +35,7 @@ def rejudge(worker: Dependencies) -> Done:
     return total
 
 
-def _some(connection: sa.Connection, worker: Dependencies, after: int) -> tuple[int, Done] | None:
+def _some(connection: sa.Connection, worker: Worker, after: int) -> tuple[int, Done] | None:
     now, version = worker.clock(), worker.knowledge.version
     ids = orders.owners_answered_by_others(connection, version, now - RISK_WINDOW, after, TOGETHER)
     if not ids:
@@ -51,7 +51,7 @@ class Watch:
     def __init__(self) -> None:
         self._version = ""
 
-    def look(self, worker: Dependencies) -> None:
+    def look(self, worker: Worker) -> None:
         """Answer open orders again when this is other knowledge than at the last look."""
         version = worker.up_to_date().knowledge.version
         if version != self._version:

@@ -11,8 +11,8 @@ import structlog
 
 from store import message_queries
 from store.message_queries import Waiting
-from worker.dependencies import Dependencies
 from worker.taking import TOGETHER, together
+from worker.worker import Worker
 
 log = structlog.get_logger()
 
@@ -26,11 +26,11 @@ class Swept:
     messages: int
 
 
-def sweep(worker: Dependencies) -> Swept:
+def sweep(worker: Worker) -> Swept:
     """Queue again what waits too long. Raises nothing when Redis is away: the next round comes."""
     now = worker.clock()
     with worker.engine.begin() as connection:
-        waiting = message_queries.stale_received(connection, now - worker.patience.left_behind, ROUND)
+        waiting = message_queries.stale_received(connection, now - worker.leases.left_behind, ROUND)
         message_queries.mark_queued(connection, [one.id for one in waiting], now)
     lanes: dict[str, list[Waiting]] = defaultdict(list)
     for one in waiting:

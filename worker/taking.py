@@ -12,15 +12,15 @@ from store import deliveries, message_queries
 from store.engine import reading
 from store.message_queries import Waiting
 from worker.deliver import deliver
-from worker.dependencies import Dependencies
 from worker.tasks import process_messages
+from worker.worker import Worker
 
 UNHEARD = timedelta(seconds=2)  # what waits longer while a worker is idle: its bell was not heard
 TOGETHER = 100
 WINDOW = 1_000  # messages among which idle workers each take a part, so that they seldom read the same ones
 
 
-def take_messages(worker: Dependencies, lanes: Collection[str]) -> int:
+def take_messages(worker: Worker, lanes: Collection[str]) -> int:
     """Process some of the messages of these lanes that wait unheard; give how many were seen to wait."""
     now = worker.clock()
     with reading(worker.engine) as connection:
@@ -30,7 +30,7 @@ def take_messages(worker: Dependencies, lanes: Collection[str]) -> int:
     return len(waiting)
 
 
-def take_deliveries(worker: Dependencies) -> int:
+def take_deliveries(worker: Worker) -> int:
     """Send the notices that are due and were not rung for; give how many were taken by their destination."""
     with reading(worker.engine) as connection:
         due = deliveries.oldest_due(connection, worker.clock())

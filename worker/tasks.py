@@ -14,11 +14,10 @@ from store.engine import reading
 from store.message_queries import Outcome, StoredMessage
 from worker.application_acks import NOTHING, Correspondence, correspondence
 from worker.batch import Done, Judge, record_and_judge
-from worker.dependencies import Dependencies
-from worker.errors import TRY_AGAIN
 from worker.local_codes import knowledge_now, sightings
-from worker.patience import patiently
 from worker.record import open_message
+from worker.transactions import TRY_AGAIN, in_transaction
+from worker.worker import Worker
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -45,13 +44,13 @@ class _Opened:
     correspondence: Correspondence = NOTHING
 
 
-def process_messages(worker: Dependencies, ids: Sequence[int]) -> Done:
+def process_messages(worker: Worker, ids: Sequence[int]) -> Done:
     """Process the messages that still wait; safe to call again with the same ids, at the same time too."""
     worker = worker.up_to_date()
     opened = _read_all(worker, ids)
     if not opened.read:
         return Done()
-    done = patiently(worker.engine, partial(_process, worker=worker, opened=opened))
+    done = in_transaction(worker.engine, partial(_process, worker=worker, opened=opened))
     if done.alerts:
         worker.announce(done.alerts)
     if done.deliveries:
@@ -59,7 +58,7 @@ def process_messages(worker: Dependencies, ids: Sequence[int]) -> Done:
     return done
 
 
-def _read_all(worker: Dependencies, ids: Sequence[int]) -> _Opened:
+def _read_all(worker: Worker, ids: Sequence[int]) -> _Opened:
     """Read the messages before anything is locked, so that nobody waits while we read."""
     with reading(worker.engine) as connection:
         rows = _rows(connection, ids)
@@ -87,7 +86,7 @@ def _rows(connection: sa.Connection, ids: Sequence[int]) -> Sequence[StoredMessa
     return sorted([*rows, *message_queries.received(connection, more)], key=lambda row: row.id)
 
 
-def _may_begin(worker: Dependencies, ids: Sequence[int], rows: Sequence[StoredMessage]) -> bool:
+def _may_begin(worker: Worker, ids: Sequence[int], rows: Sequence[StoredMessage]) -> bool:
     """A message that was queued again may end its worker: count before touching it; alone, park it in the end."""
     again = {row.id: row.attempts for row in rows if row.queued_at is not None}
     if not again:
@@ -100,9 +99,7 @@ def _may_begin(worker: Dependencies, ids: Sequence[int], rows: Sequence[StoredMe
         return True
 
 
-def _park_alone(
-    connection: sa.Connection, worker: Dependencies, rows: Sequence[StoredMessage], message_id: int
-) -> None:
+def _park_alone(connection: sa.Connection, worker: Worker, rows: Sequence[StoredMessage], message_id: int) -> None:
     """Park a message that ends its workers, unless one of them has just ended it, or is at it now."""
     held, now = message_queries.lock_received(connection, [message_id]), worker.clock()
     if held:
@@ -112,7 +109,7 @@ def _park_alone(
         message_queries.mark(connection, asked.settle(connection, [end], before, now), now)
 
 
-def _process(connection: sa.Connection, worker: Dependencies, opened: _Opened) -> Done:
+def _process(connection: sa.Connection, worker: Worker, opened: _Opened) -> Done:
     now = worker.clock()
     arrivals: list[ReadMessage] = []
     outcomes: list[Outcome] = []

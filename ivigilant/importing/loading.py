@@ -12,8 +12,8 @@ from ivigilant.importing.readers import Read, Readers, decoded
 from ivigilant.importing.rejects import Rejects
 from listener.feeds import FeedProfile
 from store.messages import Arrival
-from worker.dependencies import Dependencies
 from worker.first_load import Loaded, Opened, load, new_among
+from worker.worker import Worker
 
 TOGETHER = 1000  # messages in one transaction
 AHEAD = 4  # batches that are read while one is kept
@@ -43,7 +43,7 @@ class _Batch:
 class FirstLoad:
     """One run over some files."""
 
-    worker: Dependencies | None  # None: only count
+    worker: Worker | None  # None: only count
     feed: FeedProfile
     readers: Readers
     rejects: Rejects

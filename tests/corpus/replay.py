@@ -20,8 +20,8 @@ from rules.knowledge import Knowledge
 from store import tables
 from store.messages import raw_of
 from tests.listener.builders import Wire, a_hospital, a_message, framed
-from worker.dependencies import Dependencies
 from worker.tasks import process_messages
+from worker.worker import Worker
 
 LIMIT_S = 20.0
 TOGETHER = 100
@@ -83,7 +83,7 @@ async def _answers(link: Wire, frame: bytes, probe: str) -> tuple[str, ...]:
 
 def process_all(engine: sa.Engine, knowledge: Knowledge) -> None:
     """Do the work of the workers."""
-    worker = Dependencies(engine, knowledge, Site(), lambda: datetime(2026, 11, 21, 12, 0, tzinfo=UTC))
+    worker = Worker(engine, knowledge, Site(), lambda: datetime(2026, 11, 21, 12, 0, tzinfo=UTC))
     with engine.connect() as connection:
         ids = list(connection.execute(sa.select(tables.message.c.id).order_by(tables.message.c.id)).scalars())
     for start in range(0, len(ids), TOGETHER):

@@ -20,8 +20,8 @@ from listener.feeds import FeedNumbers, LinkFeeds, Origin
 from listener.framing import Frame
 from listener.receive import Reception
 from store import tables
-from worker.dependencies import Dependencies
 from worker.tasks import process_messages
+from worker.worker import Worker
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
@@ -45,7 +45,7 @@ class SiteHospital:
         self._recognition = Recognition(self.file, self._numbers)
         self._reception = Reception(is_order, ControlIds(NOW, "T"))
         knowledge = site_knowledge(self.settings, self.file)
-        self.worker = Dependencies(self.engine, knowledge, worker_site(self.file, self.settings), lambda: NOW)
+        self.worker = Worker(self.engine, knowledge, worker_site(self.file, self.settings), lambda: NOW)
 
     def receives(self, raw: bytes, source: Origin | None = None) -> str:
         """Keep one frame, process it, and give the answer that went back."""

@@ -10,7 +10,7 @@ from ivigilant.attending import DEAF_AFTER_S, RING_EVERY_S, STUCK_AFTER_S, Atten
 from rules.load import load_knowledge
 from store import heartbeats
 from tests.journeys.hospital import Clock
-from worker.dependencies import Dependencies
+from worker.worker import Worker
 
 LONGEST_TASK_S = 90.0
 
@@ -38,7 +38,7 @@ class Process:
 
     def __post_init__(self) -> None:
         self.turn = Turn(self.watch)
-        worker = Dependencies(self.engine, load_knowledge(), Site(), Clock())
+        worker = Worker(self.engine, load_knowledge(), Site(), Clock())
         self.attendant = Attendant(
             worker, "worker@here", ["orders"], LONGEST_TASK_S, self.ring, Hearing(self.watch), self.turn, self.end
         )

@@ -24,8 +24,8 @@ from store import feeds
 from store.dump import dump
 from store.messages import save_batch
 from worker.batch import Done
-from worker.dependencies import Dependencies
 from worker.tasks import process_messages
+from worker.worker import Worker
 
 Given = TypeVar("Given")
 
@@ -55,7 +55,7 @@ class Hospital:
         feed = FeedProfile(id=feed_id, defaults=Defaults(zone=self.site.zone))
         self._feeds = LinkFeeds(one_feed(feed), Origin(port=2575, address="127.0.0.1"))
         self._reception = Reception(lambda _raw, header: header.type != "ADT", ControlIds(self.clock(), "T"))
-        self.worker = Dependencies(self.engine, self.knowledge, self.site, self.clock)
+        self.worker = Worker(self.engine, self.knowledge, self.site, self.clock)
 
     def uses(self, rulebook: KnowledgeSource) -> None:
         """Judge from now on with knowledge that may change."""

@@ -6,13 +6,13 @@ import pytest
 
 from tests.journeys.hospital import Hospital
 from tests.journeys.stories import Controlled, Diagnosed, Happening, Ordered, messages
-from worker.dependencies import Dependencies
 from worker.rejudge import rejudge
+from worker.worker import Worker
 
 LONG_AGO = -24 * 60
 
 
-def newer(hospital: Hospital) -> Dependencies:
+def newer(hospital: Hospital) -> Worker:
     """The worker after an update that changed nothing but the version of the knowledge."""
     return replace(hospital.worker, knowledge=replace(hospital.knowledge, version="newer"))
 

@@ -14,8 +14,8 @@ from store import feeds, tables
 from tests.inbox.sites import Client, Site, sign_in
 from tests.ivigilant.site_hospital import a_message, an_order
 from tests.listener.builders import a_hospital, run
-from worker.dependencies import Dependencies
 from worker.tasks import process_messages
+from worker.worker import Worker
 
 THROMBOSIS = "DG1|1||I80.2^DVT been^I10||20190614|F"
 
@@ -31,7 +31,7 @@ def send(engine: sa.Engine, knowledge: Knowledge, *messages: bytes) -> None:
     run(main())
     with engine.connect() as connection:
         ids = list(connection.scalars(sa.select(tables.message.c.id)))
-    process_messages(Dependencies(engine, knowledge, HospitalSite(), lambda: datetime.now(UTC)), ids)
+    process_messages(Worker(engine, knowledge, HospitalSite(), lambda: datetime.now(UTC)), ids)
 
 
 @contextmanager

@@ -11,9 +11,9 @@ from rules.knowledge import Knowledge
 from rules.load import load_knowledge
 from store import message_queries
 from tests.store.builders import a_message
-from worker.dependencies import Dependencies
 from worker.sweep import sweep
 from worker.tasks import MOST_CRASHES, process_messages
+from worker.worker import Worker
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -38,9 +38,9 @@ def queue() -> Queue:
     return Queue()
 
 
-def a_worker(engine: sa.Engine, knowledge: Knowledge, queue: Queue, minutes: int = 0) -> Dependencies:
+def a_worker(engine: sa.Engine, knowledge: Knowledge, queue: Queue, minutes: int = 0) -> Worker:
     moment = NOW + timedelta(minutes=minutes)
-    return Dependencies(engine, knowledge, Site(), lambda: moment, ring_messages=queue)
+    return Worker(engine, knowledge, Site(), lambda: moment, ring_messages=queue)
 
 
 def messages(engine: sa.Engine, how_many: int) -> list[int]:

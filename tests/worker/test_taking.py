@@ -11,8 +11,8 @@ from rules.knowledge import Knowledge
 from rules.load import load_knowledge
 from store import message_queries
 from tests.store.builders import a_message
-from worker.dependencies import Dependencies
 from worker.taking import TOGETHER, UNHEARD, take_messages, together
+from worker.worker import Worker
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 EARLY = NOW - UNHEARD - timedelta(seconds=1)
@@ -24,8 +24,8 @@ def knowledge() -> Knowledge:
 
 
 @pytest.fixture
-def worker(engine: sa.Engine, knowledge: Knowledge) -> Dependencies:
-    return Dependencies(engine, knowledge, Site(), lambda: NOW)
+def worker(engine: sa.Engine, knowledge: Knowledge) -> Worker:
+    return Worker(engine, knowledge, Site(), lambda: NOW)
 
 
 def messages(engine: sa.Engine, how_many: int, *, at: datetime = EARLY, lane: str = "orders") -> list[int]:
@@ -40,7 +40,7 @@ def waiting(engine: sa.Engine) -> Sequence[int]:
         )
 
 
-def test_what_waits_unheard_is_processed_however_much_it_is(engine: sa.Engine, worker: Dependencies) -> None:
+def test_what_waits_unheard_is_processed_however_much_it_is(engine: sa.Engine, worker: Worker) -> None:
     messages(engine, 2 * TOGETHER + 1)
 
     while take_messages(worker, ["orders"]):
@@ -49,14 +49,14 @@ def test_what_waits_unheard_is_processed_however_much_it_is(engine: sa.Engine, w
     assert waiting(engine) == []
 
 
-def test_what_has_just_come_is_left_to_whoever_was_rung(engine: sa.Engine, worker: Dependencies) -> None:
+def test_what_has_just_come_is_left_to_whoever_was_rung(engine: sa.Engine, worker: Worker) -> None:
     fresh = messages(engine, 2, at=NOW)
 
     assert take_messages(worker, ["orders"]) == 0
     assert waiting(engine) == fresh
 
 
-def test_a_worker_takes_only_from_its_own_lanes(engine: sa.Engine, worker: Dependencies) -> None:
+def test_a_worker_takes_only_from_its_own_lanes(engine: sa.Engine, worker: Worker) -> None:
     history = messages(engine, 2, lane="history")
     messages(engine, 1)
 

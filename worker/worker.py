@@ -1,4 +1,4 @@
-"""What a worker needs from outside, handed to it by whoever starts it."""
+"""One worker: everything it works with, handed to it by whoever starts it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -20,7 +20,7 @@ def _queue_nowhere(lane: str, ids: Sequence[int]) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class Leases:
     """How long somebody else's work is left alone before it is taken over."""
 
     left_behind: timedelta = timedelta(seconds=15)  # a message that waits longer has probably lost its task
@@ -28,8 +28,8 @@ class Patience:
 
 
 @dataclass(frozen=True, slots=True)
-class Dependencies:
-    """One worker's surroundings."""
+class Worker:
+    """What one worker works with, and whom it tells."""
 
     engine: sa.Engine
     knowledge: Knowledge
@@ -40,12 +40,12 @@ class Dependencies:
     ring_messages: Callable[[str, Sequence[int]], None] = _queue_nowhere  # lane, message ids
     destinations: Mapping[str, Destination] = field(default_factory=dict)
     link_of: Callable[[int], str] = str  # alert id → the address of its page
-    patience: Patience = Patience()
+    leases: Leases = Leases()
     newest_knowledge: Callable[[], Knowledge] | None = None  # where knowledge may change while the worker runs
     mapped: dict[tuple[str, int], Knowledge] = field(default_factory=dict)  # the knowledge with what people mapped
 
-    def up_to_date(self) -> "Dependencies":
-        """The same surroundings with the knowledge of this moment; one batch is judged by one knowledge."""
+    def up_to_date(self) -> "Worker":
+        """The same worker with the knowledge of this moment; one batch is judged by one knowledge."""
         if self.newest_knowledge is None:
             return self
         return replace(self, knowledge=self.newest_knowledge())

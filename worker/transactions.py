@@ -1,4 +1,4 @@
-"""A transaction tried again when the database chose it to break a deadlock, or was away for a moment."""
+"""Transactions that are tried again when the database broke a deadlock with them, or was away for a moment."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -7,10 +7,12 @@ import sqlalchemy as sa
 
 T = TypeVar("T")
 
+# The database cannot be reached, is locked, or chose this transaction to break a deadlock: try the same again.
+TRY_AGAIN = (sa.exc.OperationalError, sa.exc.InterfaceError)
 MOST_DEADLOCKS = 5  # a transaction that loses this often is left to whoever comes later
 
 
-def patiently(engine: sa.Engine, work: Callable[[sa.Connection], T]) -> T:
+def in_transaction(engine: sa.Engine, work: Callable[[sa.Connection], T]) -> T:
     """Do the work in a transaction of its own, again when the database says so; what it gives is committed."""
     for _ in range(MOST_DEADLOCKS - 1):
         try:
