@@ -16,7 +16,7 @@ from bench.messages import hospital, order, thrombosis
 from bench.report import Table, ms, quantile
 from bench.services import DATABASES, running, surroundings
 from bench.watching import progress
-from inbox.live.live import CHANNEL
+from inbox.live.events import CHANNEL
 from store.engine import connect, reading
 
 TRAFFIC = 300.0  # messages a second

@@ -20,18 +20,22 @@ from litestar.plugins.prometheus import PrometheusConfig
 from litestar.static_files import create_static_files_router
 from litestar.template import TemplateConfig
 
-from inbox.alerts import alert_pages, api_alerts, api_assessments, inbox_page, leaflet, report_pages, search_page
-from inbox.codes import api_codes, code_pages
-from inbox.health import health, metrics
+from inbox.alerts import alert_pages, inbox_page, report_pages, search_page
+from inbox.alerts.api import alerts_router, assessments_router
+from inbox.codes import api as codes_api
+from inbox.codes import pages as code_pages
+from inbox.health import metrics, readiness
 from inbox.http import problems
 from inbox.http.headers import CSRF_COOKIE, add_headers
 from inbox.http.parts import Parts
 from inbox.http.settings import InboxSettings
 from inbox.http.words import load_words
-from inbox.live import event_stream
-from inbox.live.live import Events
-from inbox.merges import api_merges, merge_pages
-from inbox.messages import api_messages, message_pages
+from inbox.live import stream
+from inbox.live.events import Events
+from inbox.merges import api as merges_api
+from inbox.merges import pages as merge_pages
+from inbox.messages import api as messages_api
+from inbox.messages import pages as message_pages
 from inbox.people import sign_in_pages
 from inbox.people.authentication import SessionAuthentication, TokenAuthentication
 from inbox.rulebook import rule_page
@@ -61,7 +65,7 @@ def create_app(
     parts = Parts(engine, rulebook, settings, clock, events, requeue, words)
     figures = PrometheusConfig(app_name="inbox", prefix="ivigilant_http", group_path=True)
     return Litestar(
-        route_handlers=[_pages(settings), _api(), health.router, metrics.metrics, _static()],
+        route_handlers=[_pages(settings), _api(), readiness.router, metrics.metrics, _static()],
         state=State({"parts": parts, "registry": metrics.registry_of(parts)}),
         lifespan=[_listening],
         middleware=[figures.middleware],
@@ -80,7 +84,7 @@ def _pages(settings: InboxSettings) -> Router:
         inbox_page.show_inbox,
         inbox_page.refresh_inbox,
         inbox_page.show_banners,
-        event_stream.page_events,
+        stream.page_events,
         alert_pages.show_alert,
         alert_pages.tell_news,
         *alert_pages.act_pages,
@@ -100,7 +104,7 @@ def _pages(settings: InboxSettings) -> Router:
         search_page.show_found,
         rule_page.show_rules,
         rule_page.show_rule,
-        leaflet.show_leaflet,
+        alert_pages.show_leaflet,
         sign_in_pages.ask_to_sign_in,
         sign_in_pages.sign_in_route(settings),
         sign_in_pages.sign_out,
@@ -110,8 +114,8 @@ def _pages(settings: InboxSettings) -> Router:
 
 
 def _api() -> Router:
-    routers = [api_alerts.router, api_assessments.router, api_messages.router, api_codes.router, api_merges.router]
-    handlers: list[Any] = [*routers, event_stream.api_events]
+    routers = [alerts_router, assessments_router, messages_api.router, codes_api.router, merges_api.router]
+    handlers: list[Any] = [*routers, stream.api_events]
     return Router(API, route_handlers=handlers, middleware=[TokenAuthentication], security=[{"bearer": []}])
 
 

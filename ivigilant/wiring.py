@@ -36,7 +36,7 @@ def utc_now() -> datetime:
 
 def make_worker(settings: Settings, engine: sa.Engine, bell: Bell) -> "Worker":
     """Give a worker its surroundings."""
-    from inbox.live.live import LiveEvents
+    from inbox.live.events import LiveEvents
     from ivigilant.knowledge.site_knowledge import living_knowledge
     from ivigilant.site_choices import destinations, worker_site
     from worker.worker import Leases, Worker
@@ -186,7 +186,7 @@ def serve(settings: Settings) -> None:
 
     from inbox.app import create_app
     from inbox.http.connections import bounded
-    from inbox.live.live import LiveEvents
+    from inbox.live.events import LiveEvents
     from ivigilant.knowledge.site_knowledge import living_knowledge
 
     site = load_site(settings.site_file)

@@ -7,17 +7,18 @@ from litestar import Response, get, post
 from litestar.exceptions import NotFoundException
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery, URLEncodedBody
+from litestar.response import Template
 
 from inbox.acting import carry_out
 from inbox.alerts.acts import ACTS, OTHER, REASONS, OnAlert
 from inbox.alerts.acts import Form as Filled
+from inbox.alerts.cards import card_of
 from inbox.alerts.causality import causality_of
-from inbox.alerts.overview import card_of
 from inbox.errors import ActRefused, AlertChanged, AlertSettled
 from inbox.http.api_requests import id_of
 from inbox.http.pages import language_of, page, to_page
 from inbox.http.parts import AnyRequest, parts_of
-from inbox.merges.merge_pages import merges_of
+from inbox.merges.pages import merges_of
 from inbox.people.access import record
 from inbox.people.accounts import user_names
 from inbox.people.authentication import UNATTENDED
@@ -106,3 +107,9 @@ def _do(request: AnyRequest, number: int, action: str, form: Mapping[str, str]) 
     except (AlertSettled, AlertChanged) as error:
         return _show(request, number, 409, acted=action, form=form, conflict=error)
     return to_page(f"/alerts/{number}?done={action}")
+
+
+@get("/leaflet", include_in_schema=False, sync_to_thread=False)
+def show_leaflet(request: AnyRequest) -> Template:
+    """Show the warning signs that a patient takes home, in every language; nothing on it is about anybody."""
+    return page(request, "leaflet.html")

@@ -9,7 +9,7 @@ from litestar import get
 from litestar.response import Redirect, Template
 
 from clinical.words import ALERT_TIERS, STATUSES
-from inbox.alerts.overview import Group, groups_of, on_wards, wards_of
+from inbox.alerts.cards import Group, groups_of, on_wards, wards_of
 from inbox.health.readiness import readiness
 from inbox.http.api_requests import Heard
 from inbox.http.pages import is_fragment, language_of, page, to_page

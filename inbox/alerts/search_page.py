@@ -8,7 +8,7 @@ from litestar import Response, get, post
 from litestar.params import URLEncodedBody
 from litestar.response import Template
 
-from inbox.alerts.overview import card_of
+from inbox.alerts.cards import card_of
 from inbox.http.pages import language_of, page
 from inbox.http.parts import AnyRequest, parts_of
 from inbox.people.access import record

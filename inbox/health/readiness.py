@@ -3,11 +3,13 @@
 import asyncio
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
+from litestar import Response, Router, get
 
 from inbox.health.knock import unanswered
-from inbox.http.parts import Parts
+from inbox.http.parts import AnyRequest, Parts, parts_of
 from inbox.http.settings import InboxSettings
 from store import feeds, heartbeats, message_queries
 from store.engine import reading
@@ -76,3 +78,29 @@ def _ask_database(parts: Parts, redis: bool) -> Readiness:
             )
     except sa.exc.SQLAlchemyError:
         return Readiness(database=False, redis=redis)
+
+
+@get("/live", sync_to_thread=False, summary="Whether this process answers")
+def live() -> dict[str, bool]:
+    """Always true, when it is answered."""
+    return {"live": True}
+
+
+@get("/ready", summary="Whether an order that arrives now is judged within seconds")
+async def ready(request: AnyRequest) -> Response[dict[str, Any]]:
+    """200 when every part is there and no message waits too long; else 503, and what is wrong."""
+    found = await readiness(parts_of(request))
+    content = {
+        "ready": found.is_ready,
+        "database": found.database,
+        "redis": found.redis,
+        "listener": found.listener,
+        "worker": found.worker_alive,
+        "worker_heartbeat_age_s": found.worker_age.total_seconds() if found.worker_age is not None else None,
+        "oldest_unprocessed_age_s": found.oldest.total_seconds() if found.oldest is not None else 0,
+        "keeping_up": found.keeping_up,
+    }
+    return Response(content, status_code=200 if found.is_ready else 503)
+
+
+router = Router("/health", route_handlers=[live, ready], tags=["health"])

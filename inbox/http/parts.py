@@ -13,7 +13,7 @@ from litestar.datastructures import State
 from inbox.http.notation import Notation
 from inbox.http.settings import InboxSettings
 from inbox.http.words import Words
-from inbox.live.live import Events
+from inbox.live.events import Events
 from inbox.people.viewer import Viewer
 from rules.knowledge import Knowledge
 from rules.living import KnowledgeSource

@@ -1,19 +1,26 @@
-"""What a pharmacist says of two patients: that they are two after all, or one again. Both can be taken back."""
+"""What a pharmacist says of two patients: that they are two after all, or one again. Both can be taken back.
 
+It is written as a message of our own and kept as any that is received. So it is processed, ordered in time, rebuilt and
+explained as every other; its segment ZBH says who said it and why.
+"""
+
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
-from clinical.identities import is_citizen_number
+import sqlalchemy as sa
+
+from clinical.identities import Name, is_citizen_number
 from clinical.words import STANDING
 from inbox.acting import Acting, Done
 from inbox.errors import ActRefused, MergeChanged, MergeMissing
-from inbox.merges import by_hand
-from store import alerts, merges
+from store import alerts, feeds, merges
 from store.alerts import Happening
 from store.locks import lock_people
 from store.merges import Pair, Spoken
+from store.messages import Arrival, save_batch
 
 LONGEST_REASON = 400
 _SECOND = timedelta(seconds=1)
@@ -88,10 +95,86 @@ def _say(acting: Acting, act: Unmerge | Merge, of: Spoken, spoken: Sequence[Spok
     times = [each.at + _SECOND for each in spoken if each.at is not None]
     at = max([acting.now, *times])
     event, kind = ("A37", "unmerged") if isinstance(act, Unmerge) else ("A40", "merged")
-    said = by_hand.Said(event, of.survivor, of.retired, acting.actor, act.reason.strip(), at, acting.now)
-    message = by_hand.keep(acting.connection, said)
+    said = SaidByHand(event, of.survivor, of.retired, acting.actor, act.reason.strip(), at, acting.now)
+    message = keep(acting.connection, said)
     line = Happening(kind, acting.now, acting.actor, note=act.reason.strip(), data={"message_id": str(message)})
     members = merges.merge_set(acting.connection, act.pair)
     for alert in alerts.of_patients(acting.connection, members, STANDING):
         alerts.record(acting.connection, alert.id, line)
     return Done(message, f"message {message}: {act.reason}", act.pair, waiting=(message,))
+
+
+FEED = "by hand"
+
+_ESCAPES = str.maketrans(
+    {"\\": "\\E\\", "|": "\\F\\", "^": "\\S\\", "&": "\\T\\", "~": "\\R\\", "\n": "\\.br\\"}
+    | dict.fromkeys("\r\x0b\x1c\0", "")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SaidByHand:
+    """Who says of which two patients, when and why, that they are one or are not."""
+
+    event: str  # A40: `retired` is `survivor` now; A37: they are two
+    survivor: Name
+    retired: Name
+    actor: str
+    reason: str
+    at: datetime  # from when on it counts
+    now: datetime
+
+
+def keep(connection: sa.Connection, said: SaidByHand) -> int:
+    """Keep the message, waiting for a worker, and give its row."""
+    raw = _message_of(said)
+    arrival = Arrival(
+        feed_id=feeds.ids_of(connection, [FEED])[FEED],
+        body_hash=hashlib.sha256(raw).digest(),
+        raw=raw,
+        received_at=said.now,
+        ack_code="",
+        sending_application="IVIGILANT",
+        sending_facility="BYHAND",
+        control_id=_control_id(said),
+        type="ADT",
+        event=said.event,
+        hl7_version="2.5",
+        message_time=_to_the_second(said.at),
+        lane="orders",  # somebody waits for it
+    )
+    return save_batch(connection, [arrival])[0].id
+
+
+def _message_of(said: SaidByHand) -> bytes:
+    counts = _stamp(said.at)  # in MSH-7 too: an event dated long after its message would count from the message
+    structure = {"A37": "ADT_A37", "A40": "ADT_A39"}[said.event]
+    kind = f"ADT^{said.event}^{structure}"
+    other = f"PID|2||{_number(said.retired)}" if said.event == "A37" else f"MRG|{_number(said.retired)}"
+    header = rf"MSH|^~\&|IVIGILANT|BYHAND|IVIGILANT||{counts}||{kind}|{_control_id(said)}|P|2.5|||||NLD|UNICODE UTF-8"
+    why = f"ZBH|{_escaped(said.actor)}|{_escaped(said.reason)}"
+    lines = [header, f"EVN|{said.event}|{counts}", f"PID|1||{_number(said.survivor)}", other, why]
+    return ("\r".join(lines) + "\r").encode()
+
+
+def _control_id(said: SaidByHand) -> str:
+    """Of the microsecond: two people never say something of the same two in one."""
+    return f"H{said.now.astimezone(UTC):%y%m%d%H%M%S%f}"
+
+
+def _number(name: Name) -> str:
+    authority, value = name
+    return f"{_escaped(value)}^^^{_escaped(authority)}"
+
+
+def _escaped(text: str) -> str:
+    return text.translate(_ESCAPES)
+
+
+def _stamp(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y%m%d%H%M%S}+0000"
+
+
+def _to_the_second(at: datetime) -> datetime:
+    """As the message says it."""
+    return at.astimezone(UTC).replace(microsecond=0)

@@ -9,8 +9,7 @@ from litestar.exceptions import NotAuthorizedException
 from litestar.middleware import AbstractAuthenticationMiddleware, AuthenticationResult
 
 from inbox.http.parts import AnyConnection, Parts, parts_of
-from inbox.people.sessions import SEEN_EVERY, find_session, mark_seen
-from inbox.people.tokens import find_token
+from inbox.people.credentials import SEEN_EVERY, find_session, find_token, mark_seen
 from inbox.people.viewer import Viewer, source_of
 from store.engine import reading
 

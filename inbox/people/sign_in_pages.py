@@ -15,7 +15,7 @@ from inbox.http.settings import InboxSettings
 from inbox.people.access import record
 from inbox.people.accounts import check_password, speak
 from inbox.people.authentication import ANYONE, COOKIE, viewer_of
-from inbox.people.sessions import close_session, open_session
+from inbox.people.credentials import close_session, open_session
 from inbox.people.viewer import Viewer, source_of
 from store.engine import reading
 

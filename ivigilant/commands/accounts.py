@@ -71,7 +71,7 @@ def create_token(
     Example: TOKEN=$(ivigilant token create --role reader --name dashboard)
     """
     from inbox.errors import AccountRefused
-    from inbox.people.tokens import create_token as create
+    from inbox.people.credentials import create_token as create
     from store.engine import connect
 
     require_role(role)
@@ -98,7 +98,7 @@ def revoke_token(
 
     Example: ivigilant token revoke --name dashboard
     """
-    from inbox.people.tokens import revoke_token as revoke
+    from inbox.people.credentials import revoke_token as revoke
     from store.engine import connect
 
     wanted = named or name
@@ -209,7 +209,7 @@ def list_tokens(config: Config = None, data_dir: DataDir = None) -> None:
 
     Example: ivigilant token list
     """
-    from inbox.people.tokens import every_token
+    from inbox.people.credentials import every_token
 
     with _accounts(config, data_dir) as connection:
         for row in every_token(connection):

@@ -12,8 +12,8 @@ from litestar.testing import TestClient
 
 from inbox.app import create_app
 from inbox.http.settings import Approval, InboxSettings
-from inbox.live.live import LiveEvents
-from inbox.people.tokens import create_token
+from inbox.live.events import LiveEvents
+from inbox.people.credentials import create_token
 from rules.knowledge import Knowledge
 from rules.living import KnowledgeSource
 from store import tables

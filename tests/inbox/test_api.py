@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from inbox.people.tokens import revoke_token
+from inbox.people.credentials import revoke_token
 from store import tables
 from tests.inbox.builders import (
     NOW,

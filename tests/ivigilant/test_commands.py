@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 import typer
 
-from inbox.people.tokens import find_token
+from inbox.people.credentials import find_token
 from ivigilant.cli import app
 from store.engine import connect
 from tests.ivigilant.processes import ivigilant

@@ -10,8 +10,8 @@ from litestar.testing import TestClient
 
 from inbox.app import create_app
 from inbox.http.settings import InboxSettings
-from inbox.live.live import LiveEvents
-from inbox.people.tokens import create_token
+from inbox.live.events import LiveEvents
+from inbox.people.credentials import create_token
 from tests.journeys.hospital import Hospital
 
 Json = dict[str, Any]

@@ -10,7 +10,7 @@ import httpx
 import redis
 import sqlalchemy as sa
 
-from inbox.live.live import CHANNEL, LiveEvents
+from inbox.live.events import CHANNEL, LiveEvents
 from rules.knowledge import Knowledge
 from store import event_order
 from tests.inbox.builders import a_case, a_person, an_event

@@ -10,7 +10,7 @@ from litestar.testing import TestClient
 
 from inbox.errors import AccountRefused
 from inbox.people.accounts import add_user, check_password
-from inbox.people.sessions import hash_of
+from inbox.people.credentials import hash_of
 from store import tables
 from tests.inbox.builders import NOW, a_case, the_log
 from tests.inbox.sites import PASSWORD, Client, Site, form, sign_in

@@ -12,10 +12,9 @@ from inbox.errors import ActRefused, MergeMissing
 from inbox.http.api_requests import PAGE, Cursor, Limit, number_of, position_of
 from inbox.http.api_shapes import Merge, Page, PatientNumber
 from inbox.http.parts import AnyRequest, parts_of
+from inbox.merges.acts import FEED, Unmerge
 from inbox.merges.acts import Merge as MergeTwo
-from inbox.merges.acts import Unmerge
-from inbox.merges.by_hand import FEED
-from inbox.merges.merge_pages import id_of_pair, pair_of
+from inbox.merges.pages import id_of_pair, pair_of
 from inbox.people.access import record
 from inbox.people.viewer import needs
 from store import merges

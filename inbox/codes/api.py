@@ -8,7 +8,7 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 
 from inbox.acting import carry_out
 from inbox.codes.acts import DismissCode, MapCode
-from inbox.codes.code_pages import KINDS, STATES
+from inbox.codes.pages import KINDS, STATES
 from inbox.errors import CodeMissing
 from inbox.http.api_requests import PAGE, Cursor, Limit, id_of, page_of, position_of, words_of
 from inbox.http.api_shapes import Code, CodeExample, Page, WholeCode

@@ -8,7 +8,7 @@ from litestar.response import ServerSentEvent, ServerSentEventMessage
 
 from inbox.http.api_requests import Heard
 from inbox.http.parts import AnyRequest, Parts, parts_of
-from inbox.live.live import Happening
+from inbox.live.events import Happening
 from inbox.people.authentication import UNATTENDED
 
 QUIET_S = 15.0  # a proxy closes a line on which nothing is said

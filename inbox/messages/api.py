@@ -1,13 +1,12 @@
 """`/api/v1/messages`: what was received, and what became of it."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from litestar import Router, get, post
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, FromQuery, QueryParameter
 
 from inbox.acting import carry_out
-from inbox.alerts.api_answers import message_shape
 from inbox.http.api_requests import PAGE, Cursor, Limit, id_of, page_of, position_of, words_of
 from inbox.http.api_shapes import Field, Message, Page, WholeMessage
 from inbox.http.parts import AnyRequest, parts_of
@@ -16,7 +15,7 @@ from inbox.messages.reading import as_text, read_segments
 from inbox.people.access import patients_in_message, record
 from inbox.people.viewer import needs
 from store.engine import reading
-from store.message_queries import MessageFilter, find_message, list_messages
+from store.message_queries import MessageFilter, MessageLine, find_message, list_messages
 
 STATES = ("received", "processed", "ignored", "parked")
 
@@ -63,6 +62,21 @@ def one_message(request: AnyRequest, message_id: FromPath[str]) -> WholeMessage:
 def reprocess_message(request: AnyRequest, message_id: FromPath[str]) -> Message:
     """Let a worker try the message again, however it ended; 409 when it waits for one already."""
     return Message(**message_shape(carry_out(parts_of(request), request.user, Reprocess(id_of(message_id)))))
+
+
+def message_shape(row: MessageLine) -> dict[str, Any]:
+    """Give the values of a message, for either of its shapes."""
+    return {
+        "id": str(row.id),
+        "control_id": row.control_id,
+        "feed": row.feed_name,
+        "type": f"{row.type}^{row.event}" if row.event else row.type,
+        "state": row.state,
+        "reason": row.reason,
+        "flags": list(row.flags),
+        "received_at": row.received_at,
+        "pruned_at": row.pruned_at,
+    }
 
 
 router = Router("/messages", route_handlers=[all_messages, one_message, reprocess_message], tags=["messages"])

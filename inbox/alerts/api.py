@@ -1,0 +1,287 @@
+"""`/api/v1/alerts` and `/api/v1/assessments`: read alerts, act on them, and read every answer, also "nothing found"."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from litestar import Router, get, post
+from litestar.exceptions import NotFoundException
+from litestar.params import FromPath, FromQuery, JSONBody
+
+from clinical.words import STATUSES, STREAMS, TIERS
+from history.conclusion import channel_of
+from inbox.acting import carry_out
+from inbox.alerts.acts import Acknowledgement, AlertAct, Assignment, Comment, NaranjoAnswers, OnAlert, Override
+from inbox.alerts.report import Report
+from inbox.alerts.report_pages import report_for
+from inbox.http.api_requests import (
+    PAGE,
+    Cursor,
+    Limit,
+    Several,
+    id_of,
+    language_of,
+    moment_of,
+    page_of,
+    position_of,
+    words_of,
+)
+from inbox.http.api_shapes import (
+    Alert,
+    Assessment,
+    ConditionAsked,
+    Fact,
+    Finding,
+    Order,
+    Page,
+    Patient,
+    Point,
+    Points,
+    RuleAsked,
+    Text,
+)
+from inbox.http.parts import AnyRequest, parts_of
+from inbox.people.access import record, record_list
+from inbox.people.viewer import needs
+from store.alerts import AlertFilter, ConcludedAlert, find_alert, list_alerts
+from store.assessments import StoredAssessment, find_assessment, list_assessments
+from store.engine import reading
+from store.merges import patients_named
+
+
+@get("/", sync_to_thread=True, summary="Alerts, newest first")
+def all_alerts(
+    request: AnyRequest,
+    status: Several = None,
+    tier: Several = None,
+    stream: Several = None,
+    patient: FromQuery[str] = "",
+    order: FromQuery[str] = "",
+    since: FromQuery[datetime | None] = None,
+    cursor: Cursor = None,
+    limit: Limit = PAGE,
+) -> Page[Alert]:
+    """Alerts by status, tier, stream, patient number (`value` or `authority|value`), order number, and last change."""
+    parts, language = parts_of(request), language_of(request)
+    statuses, tiers, moment = words_of(status, STATUSES), words_of(tier, TIERS), moment_of(since)
+    streams = words_of(stream, STREAMS)
+    with reading(parts.engine) as connection:
+        patients = patients_named(connection, patient) if patient else None
+        wanted = AlertFilter(statuses, tiers, patients, order, moment, streams)
+        rows = list_alerts(connection, wanted, position_of(cursor), limit)
+    record_list(request, "list_alerts", "alerts", rows)
+    return page_of([alert_shape(row, language) for row in rows], len(rows), limit, rows[-1].id if rows else None)
+
+
+@get("/{alert_id:str}", sync_to_thread=True, summary="One alert")
+def one_alert(request: AnyRequest, alert_id: FromPath[str]) -> Alert:
+    """One alert, with what was concluded and why."""
+    parts, number = parts_of(request), id_of(alert_id)
+    with parts.engine.begin() as connection:
+        row = find_alert(connection, number)
+        if row is None:
+            raise NotFoundException("there is no such alert")
+        what = f"alert {number}"
+        record(connection, request.user, "view_alert", parts.clock(), patients=[row.patient_id], what=what)
+    return alert_shape(row, language_of(request))
+
+
+def _do(request: AnyRequest, alert_id: str, act: AlertAct) -> Alert:
+    """Act, and give the alert as it is then."""
+    alert = carry_out(parts_of(request), request.user, OnAlert(id_of(alert_id), act))
+    return alert_shape(alert, language_of(request))
+
+
+@post("/{alert_id:str}/acknowledge", status_code=200, guards=[needs("pharmacist")], sync_to_thread=True)
+def acknowledge_alert(
+    request: AnyRequest, alert_id: FromPath[str], data: JSONBody[Acknowledgement | None] = None
+) -> Alert:
+    """Settle an open alert as seen and taken on; 409 when somebody was first or the alert changed."""
+    return _do(request, alert_id, data or Acknowledgement())
+
+
+@post("/{alert_id:str}/override", status_code=200, guards=[needs("pharmacist")], sync_to_thread=True)
+def override_alert(request: AnyRequest, alert_id: FromPath[str], data: JSONBody[Override]) -> Alert:
+    """Let the order pass for a coded reason; a contraindication needs a note."""
+    moment_of(data.valid_until)
+    return _do(request, alert_id, data)
+
+
+@post("/{alert_id:str}/comment", status_code=200, guards=[needs("pharmacist")], sync_to_thread=True)
+def comment_on_alert(request: AnyRequest, alert_id: FromPath[str], data: JSONBody[Comment]) -> Alert:
+    """Add a remark to the alert's record."""
+    return _do(request, alert_id, data)
+
+
+@post("/{alert_id:str}/assign", status_code=200, guards=[needs("pharmacist")], sync_to_thread=True)
+def assign_alert(request: AnyRequest, alert_id: FromPath[str], data: JSONBody[Assignment]) -> Alert:
+    """Say who is working on the alert."""
+    return _do(request, alert_id, data)
+
+
+@post("/{alert_id:str}/naranjo", status_code=200, guards=[needs("pharmacist")], sync_to_thread=True)
+def answer_naranjo(request: AnyRequest, alert_id: FromPath[str], data: JSONBody[NaranjoAnswers]) -> Alert:
+    """Confirm or change the ten Naranjo answers of a possible adverse reaction."""
+    return _do(request, alert_id, data)
+
+
+@get("/{alert_id:str}/report", sync_to_thread=True, summary="The report of a possible adverse reaction")
+def report(request: AnyRequest, alert_id: FromPath[str]) -> Report:
+    """What a national centre asks of a possible adverse reaction, without who the patient is."""
+    return report_for(request, id_of(alert_id), language_of(request))
+
+
+alerts_router = Router(
+    "/alerts",
+    route_handlers=[
+        all_alerts,
+        one_alert,
+        acknowledge_alert,
+        override_alert,
+        comment_on_alert,
+        assign_alert,
+        answer_naranjo,
+        report,
+    ],
+    tags=["alerts"],
+)
+
+
+@get("/", sync_to_thread=True, summary="Assessments, newest first")
+def all_assessments(
+    request: AnyRequest,
+    order: FromQuery[str] = "",
+    patient: FromQuery[str] = "",
+    cursor: Cursor = None,
+    limit: Limit = PAGE,
+    trace: FromQuery[bool] = False,
+) -> Page[Assessment]:
+    """Every answer for an order (placer or filler number) or a patient (`value` or `authority|value`).
+
+    With `trace=true` each with every rule that was asked, and why it did not fire.
+    """
+    parts, language = parts_of(request), language_of(request)
+    with reading(parts.engine) as connection:
+        patients = patients_named(connection, patient) if patient else None
+        rows = list_assessments(connection, patients, order, position_of(cursor), limit)
+    record_list(request, "list_assessments", "assessments", rows)
+    items = [assessment_shape(row, language, with_trace=trace) for row in rows]
+    return page_of(items, len(rows), limit, rows[-1].id if rows else None)
+
+
+@get("/{assessment_id:str}", sync_to_thread=True, summary="One assessment, with every rule that was asked")
+def one_assessment(request: AnyRequest, assessment_id: FromPath[str]) -> Assessment:
+    """One answer, with its trace: for each rule each condition, whether it held and what it saw."""
+    parts, number = parts_of(request), id_of(assessment_id)
+    with parts.engine.begin() as connection:
+        row = find_assessment(connection, number)
+        if row is None:
+            raise NotFoundException("there is no such assessment")
+        what = f"assessment {number}"
+        record(connection, request.user, "view_assessment", parts.clock(), patients=[row.patient_id], what=what)
+    return assessment_shape(row, language_of(request), with_trace=True)
+
+
+assessments_router = Router("/assessments", route_handlers=[all_assessments, one_assessment], tags=["assessments"])
+
+
+def alert_shape(row: ConcludedAlert, language: str) -> Alert:
+    """Give an alert as the API shows it."""
+    told = row.conclusion
+    return Alert(
+        id=str(row.id),
+        stream=row.stream,
+        tier=row.tier,
+        channel=channel_of(told, row.tier).word,
+        priority=row.priority,
+        status=row.status,
+        badges=list(row.badges),
+        assigned_to=row.assigned_to,
+        text=msgspec.convert(told.get("text") or {"nl": "", "en": ""}, Text),
+        opened_at=row.opened_at,
+        changed_at=row.changed_at,
+        patient=msgspec.convert(_without_nulls(told.get("patient")), Patient),
+        order=_order(told, row.order_state),
+        points=_points(told, language),
+        findings=findings_shape(told, language),
+        advice=in_language(told.get("advice"), language),
+        missing=in_language(told.get("missing"), language),
+        knowledge=row.knowledge,
+        assessment=str(row.assessment_id),
+    )
+
+
+def assessment_shape(row: StoredAssessment, language: str, *, with_trace: bool = False) -> Assessment:
+    """Give an assessment as the API shows it; with the trace it is some ten times as long."""
+    told = row.conclusion
+    return Assessment(
+        id=str(row.id),
+        stream=row.stream,
+        order=_order(told, ""),
+        tier=row.tier,
+        channel=channel_of(told, row.tier).word,
+        priority=row.priority,
+        points=_points(told, language),
+        findings=findings_shape(told, language),
+        missing=in_language(told.get("missing"), language),
+        knowledge=row.knowledge,
+        as_of=row.as_of,
+        concluded_at=row.concluded_at,
+        trace=_trace(told) if with_trace else None,
+    )
+
+
+def _trace(told: dict[str, Any]) -> list[RuleAsked]:
+    """Rule by rule, in the order they were asked. One on trial does not fire, though none of its conditions failed."""
+    fired = {finding["rule"] for finding in told.get("findings", [])}
+    asked: dict[str, list[ConditionAsked]] = {}
+    for step in told.get("trace", []):
+        asked.setdefault(step["rule"], []).append(ConditionAsked(step["condition"], step["held"], step["saw"]))
+    return [
+        RuleAsked(
+            rule=rule,
+            fired=rule in fired,
+            failed=None if rule in fired else next((each for each in conditions if not each.held), None),
+            conditions=conditions,
+        )
+        for rule, conditions in asked.items()
+    ]
+
+
+def findings_shape(told: dict[str, Any], language: str) -> list[Finding]:
+    """Give the findings in one language."""
+    return [
+        Finding(
+            rule=finding["rule"],
+            version=finding["version"],
+            tier=finding["tier"],
+            channel=channel_of(finding, finding["tier"]).word,
+            title=finding["title"][language],
+            because=finding["because"][language],
+            facts=[msgspec.convert(_without_nulls(fact), Fact) for fact in finding["facts"]],
+            evidence=list(finding.get("evidence", [])),
+        )
+        for finding in told.get("findings", [])
+    ]
+
+
+def _points(told: dict[str, Any], language: str) -> Points | None:
+    points = told.get("points")
+    if points is None:
+        return None
+    counted = [Point(**(each | {"title": each["title"][language]})) for each in points["counted"]]
+    return Points(patient=points["patient"], total=points["total"], factors=points["factors"], counted=counted)
+
+
+def in_language(texts: list[dict[str, str]] | None, language: str) -> list[str]:
+    """Give each text in one language."""
+    return [text[language] for text in texts or []]
+
+
+def _order(told: dict[str, Any], state: str) -> Order:
+    order = _without_nulls(told.get("order"))
+    return msgspec.convert(order | ({"state": state} if state else {}), Order)
+
+
+def _without_nulls(values: dict[str, Any] | None) -> dict[str, Any]:
+    return {name: value for name, value in (values or {}).items() if value is not None}
