@@ -14,24 +14,18 @@ _LAST = datetime.max.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One alert in the list."""
+    """One alert in the list: the alert itself, and what is worked out of what was concluded."""
 
-    id: int
-    tier: str
-    priority: str
-    status: str
-    stream: str
-    badges: tuple[str, ...]
-    assigned_to: str | None
+    alert: ConcludedAlert
     titles: tuple[str, ...]
     order: Mapping[str, Any]
     starts: datetime | None
-    changed_at: datetime
 
     @property
     def rank(self) -> tuple[int, datetime, int, int]:
         """The place in the list: tier, then planned start; an order without a start after those with one."""
-        return -Tier.named(self.tier), self.starts or _LAST, -Priority.named(self.priority), self.id
+        alert = self.alert
+        return -Tier.named(alert.tier), self.starts or _LAST, -Priority.named(alert.priority), alert.id
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +49,7 @@ def groups_of(rows: Iterable[ConcludedAlert], person_of: Mapping[int, int], lang
         by_person.setdefault(person, []).append((card_of(row, language), row.conclusion.get("patient") or {}))
     groups = []
     for shown in by_person.values():
-        newest = max(shown, key=lambda pair: pair[0].changed_at)[1]
+        newest = max(shown, key=lambda pair: pair[0].alert.changed_at)[1]
         groups.append(Group(newest, tuple(sorted((card for card, _ in shown), key=lambda card: card.rank))))
     return sorted(groups, key=lambda group: group.cards[0].rank)
 
@@ -67,17 +61,10 @@ def card_of(row: ConcludedAlert, language: str) -> Card:
     gravest = [finding for finding in findings if finding["tier"] == row.tier] or findings
     order = told.get("order") or {}
     return Card(
-        id=row.id,
-        tier=row.tier,
-        priority=row.priority,
-        status=row.status,
-        stream=row.stream,
-        badges=tuple(row.badges),
-        assigned_to=row.assigned_to,
+        alert=row,
         titles=tuple(dict.fromkeys(finding["title"][language] for finding in gravest)),
         order=order,
         starts=datetime.fromisoformat(order["start"]) if order.get("start") else None,
-        changed_at=row.changed_at,
     )
 
 

@@ -73,7 +73,7 @@ def _inbox(request: AnyRequest, template: str, wanted: Wanted, after: int | None
         every = _groups(connection, rows, language_of(request))
         every_feed, last = feeds.every(connection), last_message_at(connection)
         groups = on_wards(every, wanted.ward)
-        shown = {card.id for group in groups for card in group.cards}
+        shown = {card.alert.id for group in groups for card in group.cards}
         new = shown if after is None else shown & event_order.alerts_of(event_order.after(connection, after))
     # Of a list that was only brought up to date, the viewer has not seen these before.
     record_list(request, "list_alerts", "alerts", [row for row in rows if row.id in new])
