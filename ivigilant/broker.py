@@ -12,9 +12,12 @@ from urllib.parse import urlsplit
 import structlog
 from celery import Celery
 from kombu.entity import Queue
-from kombu.exceptions import KombuError
+from kombu.exceptions import KombuError, OperationalError
 from kombu.utils.scheduling import priority_cycle
 from redis.exceptions import RedisError
+
+from store import heartbeats
+from store.message_queries import SLOW
 
 PROCESS: Final = "ivigilant.process"
 DELIVER: Final = "ivigilant.deliver"
@@ -26,6 +29,10 @@ BUSY: Final = 300  # tasks; ringing again for what is still queued would only ma
 # Notices of alerts are few and must not wait behind a backlog of history.
 URGENT: Final = ("orders", "deliver")
 QUEUES: Final = (*URGENT, "history")
+EVERY_QUEUE: Final = (*QUEUES, SLOW)
+TASK_S: Final = 40  # then each message of a task goes on alone; longer than anybody waits for a lock
+SLOW_TASK_S: Final = 600
+AFTER_S: Final = 50  # a task that does not end by itself within so much more is ended with its process
 KEEP_PROOF_S: Final = 300  # how long the queue of a worker that is gone stays
 DUMB: Final = (KombuError, RedisError, OSError)  # what a Redis raises that is away, hangs, or has no memory left
 
@@ -44,7 +51,7 @@ def make_celery(redis_url: str) -> Celery:
     """Give an app that outlives every loss of Redis or of a worker."""
     app = Celery("ivigilant", broker=broker_url(redis_url), set_as_current=False)
     app.conf.update(
-        task_queues=[Queue(name) for name in QUEUES],  # type: ignore[no-untyped-call]  # kombu's own signature
+        task_queues=[Queue(name) for name in EVERY_QUEUE],  # type: ignore[no-untyped-call]  # kombu's own signature
         task_default_queue="history",
         task_serializer="json",
         accept_content=["json"],
@@ -55,8 +62,8 @@ def make_celery(redis_url: str) -> Celery:
         task_acks_late=True,
         task_reject_on_worker_lost=True,
         worker_prefetch_multiplier=1,
-        task_soft_time_limit=60,
-        task_time_limit=90,
+        task_soft_time_limit=TASK_S,
+        task_time_limit=TASK_S + AFTER_S,
         worker_max_tasks_per_child=5000,
         worker_max_memory_per_child=300_000,
         # After a lost connection Celery would take less, and sometimes never take more again: the worker then waits
@@ -91,7 +98,7 @@ def own_queue(name: str, expires_s: int = KEEP_PROOF_S) -> Queue:
 def transport_options() -> dict[str, Any]:
     """Say when an abandoned task comes back, and how soon a dead connection is noticed."""
     return {
-        "visibility_timeout": 120,  # above task_time_limit, so a slow task is not run beside itself
+        "visibility_timeout": 120,  # above the time limit of most; whoever comes too soon finds the message locked
         "unacked_restore_interval": 5,
         "unacked_restore_throttle": 1,
         "queue_order_strategy": UrgentFirst,
@@ -108,6 +115,25 @@ def transport_options() -> dict[str, Any]:
 def broker_url(redis_url: str) -> str:
     """Give the address as Celery writes it: redis-py says `unix:///path`, Celery `redis+socket:///path`."""
     return redis_url.replace("unix://", "redis+socket://", 1) if redis_url.startswith("unix://") else redis_url
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerRole:
+    """What one kind of worker does, and how long it may take over it."""
+
+    name: str
+    queues: tuple[str, ...]
+    task_s: int = TASK_S
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether it is there for what takes long, and nothing else."""
+        return self.queues == (SLOW,)
+
+
+WORKER: Final = WorkerRole("worker", QUEUES)
+ORDER_WORKER: Final = WorkerRole("order-worker", URGENT)
+SLOW_WORKER: Final = WorkerRole(heartbeats.SLOW_WORKER, (SLOW,), SLOW_TASK_S)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +184,10 @@ class Bell:
 
     def _ring(self, task: str, queue: str, ids: Sequence[int]) -> None:
         numbers = [list(ids)]
-        self.app.send_task(task, args=numbers, argsrepr=repr(numbers), queue=queue, ignore_result=True)
+        try:
+            self.app.send_task(task, args=numbers, argsrepr=repr(numbers), queue=queue, ignore_result=True)
+        except RedisError as error:  # kombu leaves it as it is when Redis has no memory left
+            raise OperationalError(type(error).__name__) from None
 
 
 def where(redis_url: str) -> str:

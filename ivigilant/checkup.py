@@ -10,7 +10,7 @@ import redis
 import sqlalchemy as sa
 
 from inbox.health.knock import unanswered
-from ivigilant.broker import QUEUES, where
+from ivigilant.broker import EVERY_QUEUE, where
 from ivigilant.certificates import listening_tls
 from ivigilant.errors import IvigilantError
 from ivigilant.knowledge.site_knowledge import site_knowledge
@@ -23,7 +23,6 @@ from store import application_acks, deliveries, feeds, heartbeats, message_queri
 from store.engine import connect, reading
 from store.errors import StoreError
 
-ALIVE_WITHIN = timedelta(seconds=60)
 WAITS_AT_MOST = timedelta(minutes=2)
 
 
@@ -126,7 +125,7 @@ def _redis(settings: Settings) -> Line:
         url = settings.redis()
         with redis.Redis.from_url(url, socket_timeout=3, socket_connect_timeout=3, retry=None) as client:
             policy = client.info("memory").get("maxmemory_policy")
-            waiting = {name: client.llen(name) for name in QUEUES}
+            waiting = {name: client.llen(name) for name in EVERY_QUEUE}
     except IvigilantError as error:
         return Line("redis", False, str(error))
     except redis.RedisError as error:
@@ -153,21 +152,25 @@ def _database(engine: sa.Engine, now: datetime, only: str | None) -> Iterator[Li
 def _processes(connection: sa.Connection, now: datetime, only: str | None) -> Iterator[Line]:
     seen = heartbeats.last(connection)
     yield _own_workers(seen, now) if only == "worker" else _workers(seen, now)
+    if not heartbeats.is_alive(seen, heartbeats.SLOW_WORKER, now):
+        yield Line("slow worker", False, "none takes tasks: large messages wait longer (ivigilant work --only-slow)")
     at = seen.get("beat")
     told = f"last sign of life {_ago(now - at)}" if at else "has not been heard of lately"
-    yield Line("beat", at is not None and now - at <= ALIVE_WITHIN, told)
+    yield Line("beat", at is not None and now - at <= heartbeats.ALIVE_WITHIN, told)
 
 
 def _workers(seen: Mapping[str, datetime], now: datetime) -> Line:
     """Whether somebody judges orders, wherever."""
     working = heartbeats.judges(seen)
-    return Line("worker", any(now - at <= ALIVE_WITHIN for at in working.values()), _taken(working, now))
+    return Line("worker", any(now - at <= heartbeats.ALIVE_WITHIN for at in working.values()), _taken(working, now))
 
 
 def _own_workers(seen: Mapping[str, datetime], now: datetime) -> Line:
     """Whether each worker of this machine or container takes tasks."""
     own = {name: at for name, at in seen.items() if heartbeats.machine_of(name) == socket.gethostname()}
-    return Line("worker", bool(own) and all(now - at <= ALIVE_WITHIN for at in own.values()), _taken(own, now))
+    return Line(
+        "worker", bool(own) and all(now - at <= heartbeats.ALIVE_WITHIN for at in own.values()), _taken(own, now)
+    )
 
 
 def _taken(working: Mapping[str, datetime], now: datetime) -> str:

@@ -21,6 +21,7 @@ ROLES: Mapping[str, Sequence[str]] = {
     "listener": ["listen"],
     "worker": ["work"],
     "order-worker": ["work", "--only-orders", "--processes", "1"],
+    "slow-worker": ["work", "--only-slow", "--processes", "1"],
     "beat": ["beat"],
     "inbox": ["serve"],
 }

@@ -6,6 +6,7 @@ A role imports its own packages when it starts: a listener has no use for the pa
 import os
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from celery.signals import task_postrun, task_prerun, worker_process_init
 
 from ivigilant.attending import Attendant, Hearing, Turn, end_parent, end_when_told, worker_name
 from ivigilant.beat import Beat
-from ivigilant.broker import DELIVER, PROCESS, PROVE, QUEUES, Bell, make_celery, own_queue
+from ivigilant.broker import AFTER_S, DELIVER, PROCESS, PROVE, WORKER, Bell, WorkerRole, make_celery, own_queue
 from ivigilant.descriptors import affordable
 from ivigilant.errors import UnusableSettings
 from ivigilant.settings import Settings
@@ -27,6 +28,8 @@ from store.engine import connect
 if TYPE_CHECKING:
     from inbox.http.settings import InboxSettings
     from worker.worker import Worker
+
+SLOW_NICE = 10  # what takes long leaves the processors to what is urgent
 
 
 def utc_now() -> datetime:
@@ -69,18 +72,24 @@ def make_quiet_worker(settings: Settings) -> "Worker":
     return Worker(engine, site_knowledge(settings, site), worker_site(site, settings), utc_now)
 
 
-def work(settings: Settings, role: str = "worker", queues: Sequence[str] = QUEUES) -> int:
-    """Run a worker on these queues until it is told to stop, and give its exit code."""
+def work(settings: Settings, role: WorkerRole = WORKER) -> int:
+    """Run a worker until it is told to stop, and give its exit code."""
     app, engine = make_celery(settings.redis()), connect(settings.database())
     bell = Bell(app)
-    worker = make_worker(settings, engine, bell)
-    name, parent = worker_name(role), os.getpid()
+    worker = replace(make_worker(settings, engine, bell), last_resort=role.is_slow)
+    name, parent = worker_name(role.name), os.getpid()
     own = own_queue(f"{name}.{parent}")
-    app.conf.task_queues = [*app.conf.task_queues, own]
+    app.conf.update(
+        task_queues=[*app.conf.task_queues, own],
+        task_soft_time_limit=role.task_s,
+        task_time_limit=role.task_s + AFTER_S,
+    )
+    if role.is_slow:
+        os.nice(SLOW_NICE)
     attendant = Attendant(
         worker,
         name,
-        lanes=queues,
+        lanes=role.queues,
         longest_task_s=app.conf.task_time_limit,
         ring=lambda: bell.prove(own.name),
         hearing=Hearing(),
@@ -104,7 +113,7 @@ def work(settings: Settings, role: str = "worker", queues: Sequence[str] = QUEUE
     end_when_told()
     process = app.Worker(
         concurrency=settings.worker_processes,
-        queues=[*queues, own.name],
+        queues=[*role.queues, own.name],
         pool="prefork",
         loglevel=settings.log_level.upper(),
         without_gossip=True,

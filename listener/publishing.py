@@ -15,11 +15,13 @@ from kombu.exceptions import KombuError
 
 from listener.errors import NotQueued
 from listener.metrics import Metrics
+from store.message_queries import SLOW
 
 log = structlog.get_logger()
 
 Enqueue = Callable[[str, Sequence[int]], None]  # (lane, ids); raises NotQueued, or what kombu and sockets raise
 Crowded = Callable[[str], bool]  # lane → whether its tasks wait for a worker already
+LANES = ("orders", "history", SLOW)  # the most urgent first
 _AGAIN_AFTER_S = 1.0
 _LOOK_AGAIN_S = 0.01
 
@@ -47,9 +49,9 @@ class Publisher:
         self._ids_per_task = ids_per_task
         self._history_every_s = history_every_s
         self._crowded = crowded
-        self._not_before = {"orders": 0.0, "history": 0.0}
+        self._not_before = dict.fromkeys(LANES, 0.0)
         self._change = threading.Condition()
-        self._ids: dict[str, deque[int]] = {"orders": deque(), "history": deque()}
+        self._ids: dict[str, deque[int]] = {lane: deque() for lane in LANES}
         self._closing = self._gathering = False
         self._thread: threading.Thread | None = None
 
@@ -77,7 +79,7 @@ class Publisher:
             self._metrics.unpublished.inc(sum(map(len, self._ids.values())))
 
     def _forget_the_oldest(self) -> None:
-        for lane in ("history", "orders"):
+        for lane in reversed(LANES):
             waiting = self._ids[lane]
             over = sum(map(len, self._ids.values())) - self._limit
             for _ in range(min(max(over, 0), len(waiting))):
@@ -115,14 +117,18 @@ class Publisher:
     def _could_grow(self, lane: str) -> bool:
         """Whether a task would be larger for waiting."""
         with self._change:
-            return not self._closing and len(self._ids[lane]) < self._ids_per_task
+            return not self._closing and len(self._ids[lane]) < self._most(lane)
 
     def _take(self, lane: str) -> list[int]:
         with self._change:
             waiting = self._ids[lane]
             if lane == "history":
                 self._not_before[lane] = monotonic() + self._history_every_s
-            return [waiting.popleft() for _ in range(min(len(waiting), self._ids_per_task))]
+            return [waiting.popleft() for _ in range(min(len(waiting), self._most(lane)))]
+
+    def _most(self, lane: str) -> int:
+        """How many go into one task: of messages that take long, one."""
+        return 1 if lane == SLOW else self._ids_per_task
 
     def _put_back(self, lane: str, ids: Sequence[int]) -> bool:
         """Keep them for another attempt in a second; not when we are closing."""

@@ -19,12 +19,16 @@ from parsers.hl7.batches import Batch, split_batch
 from parsers.hl7.header import HeaderLine, header_of, read_header_line
 from parsers.hl7.message_types import READ
 from parsers.hl7.times import moment
+from store.message_queries import SLOW
 from store.messages import Arrival, Saved
 
 _UTF16 = (b"\xff\xfe", b"\xfe\xff", b"M\x00S\x00", b"\x00M\x00S")
 _MSA = re.compile(rb"[\r\n]MSA[^A-Za-z0-9]").search
 _MSA_WITHIN = 8192  # bytes: only SFT may come before it
 _KEPT_OF_TOO_MANY = 64 * 1024  # bytes of a batch that nobody sends in earnest
+QUICK_BYTES = 256 * 1024  # a larger message, or one of more segments, goes in the slow lane
+QUICK_SEGMENTS = 1_000
+ALWAYS_QUICK_BYTES = 4 * 1024
 _VOLATILE = (7, 8, 13)  # what a sender may change when it sends the same message again
 _NOT_READ = Header()
 _HEADERS_REMEMBERED = 2000
@@ -192,6 +196,12 @@ class Reception:
         )
         return code, text
 
+    def _lane(self, letter: Letter) -> str:
+        """How urgent a message is, and whether others would have to wait for it."""
+        if takes_long(letter.raw):
+            return SLOW
+        return "orders" if self._is_order(letter.raw, letter.header) else "history"
+
     def _arrival(
         self,
         letter: Letter,
@@ -218,7 +228,7 @@ class Reception:
             event=header.event,
             hl7_version=header.version,
             message_time=None if header.sent_at is None else header.sent_at.at,
-            lane="orders" if reason is None and self._is_order(letter.raw, header) else "history",
+            lane="history" if reason is not None else self._lane(letter),
             state="received" if reason is None else "parked",
             reason=reason,
             detail=detail or (letter.fault.location or None if letter.fault else None),
@@ -227,6 +237,13 @@ class Reception:
             test=header.processing_id in ("T", "D"),
             patient_key=None if letter.line is None else patient_key(letter.raw, letter.line),
         )
+
+
+def takes_long(raw: bytes) -> bool:
+    """Tell whether reading the message would keep others waiting."""
+    if len(raw) <= ALWAYS_QUICK_BYTES:
+        return False
+    return len(raw) > QUICK_BYTES or raw.count(b"\r") + raw.count(b"\n") > QUICK_SEGMENTS
 
 
 def patient_key(raw: bytes, line: HeaderLine) -> int | None:

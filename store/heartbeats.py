@@ -9,6 +9,8 @@ from store import tables
 from store.rowsets import insert_or
 
 JUDGES = ("worker", "order-worker")  # one of these judges an order that comes now
+SLOW_WORKER = "slow-worker"  # does the messages that take long
+ALIVE_WITHIN = timedelta(seconds=60)
 FORGOTTEN_AFTER = timedelta(minutes=10)  # a machine or container that is gone is not missed for ever
 
 
@@ -33,6 +35,11 @@ def forget(connection: sa.Connection, now: datetime) -> None:
 def judges(beats: Mapping[str, datetime]) -> dict[str, datetime]:
     """Give those who judge orders."""
     return {name: at for name, at in beats.items() if role_of(name) in JUDGES}
+
+
+def is_alive(beats: Mapping[str, datetime], role: str, now: datetime) -> bool:
+    """Tell whether some process has this role."""
+    return any(now - at <= ALIVE_WITHIN for name, at in beats.items() if role_of(name) == role)
 
 
 def role_of(name: str) -> str:

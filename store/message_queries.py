@@ -16,6 +16,9 @@ from store.rowsets import PARAMETER, Types, among, insert_or, one_of, rowset
 
 End = Literal["processed", "ignored", "parked"]
 
+SLOW = "slow"  # the lane of messages that may take long to read: each alone, with a worker of their own
+HISTORY_LANES = ("history", SLOW)  # what an order does not wait for
+
 AGAIN = "again"  # the reason of a message that waits although it was processed before
 
 
@@ -36,6 +39,11 @@ class Waiting:
     id: int
     lane: str
     begun_before: bool = False  # a worker began on it after the sweep had queued it, and did not end it
+
+    @property
+    def goes_alone(self) -> bool:
+        """Whether no other message may have to wait for it."""
+        return self.begun_before or self.lane == SLOW
 
 
 class StoredMessage(msgspec.Struct, frozen=True, kw_only=True):
@@ -163,6 +171,16 @@ def count_attempt(connection: sa.Connection, ids: Collection[int]) -> dict[int, 
     return {row.id: row.attempts for row in connection.execute(change.returning(message.c.id, message.c.attempts))}
 
 
+def set_apart(connection: sa.Connection, ids: Collection[int], lane: str | None, now: datetime) -> list[Waiting]:
+    """Let those of these messages that still wait go alone from now on, and in this lane if one is named."""
+    message = tables.message
+    change = sa.update(message).where(among(connection, message.c.id, ids), message.c.state == "received")
+    values: dict[str, Any] = {"queued_at": now, "attempts": message.c.attempts + 1}
+    change = change.values(values | ({"lane": lane} if lane else {}))
+    rows = connection.execute(change.returning(message.c.id, message.c.lane))
+    return sorted((Waiting(row.id, row.lane, True) for row in rows), key=lambda waiting: waiting.id)
+
+
 def stale_received(connection: sa.Connection, older_than: datetime, limit: int) -> list[Waiting]:
     """Give messages that were saved, and last queued, before this moment and still wait; oldest first."""
     message = tables.message
@@ -176,12 +194,18 @@ def stale_received(connection: sa.Connection, older_than: datetime, limit: int) 
     return [Waiting(row.id, row.lane, row.attempts > 0) for row in connection.execute(query)]
 
 
-def waiting_since(connection: sa.Connection, older_than: datetime, lanes: Collection[str], limit: int) -> list[Waiting]:
-    """Give messages of these lanes that were saved before this moment and still wait, however queued; oldest first."""
+def waiting_since(
+    connection: sa.Connection, older_than: datetime, lanes: Collection[str], limit: int, attempts: int
+) -> list[Waiting]:
+    """Give messages of these lanes that were saved before this moment and still wait, however queued; oldest first.
+
+    Without those that were begun as often as `attempts` and never ended.
+    """
     message = tables.message
     query = (
         sa.select(message.c.id, message.c.lane, message.c.attempts)
         .where(message.c.state == "received", message.c.received_at < older_than, message.c.lane.in_(lanes))
+        .where(message.c.attempts < attempts)
         .order_by(message.c.id)
         .limit(limit)
     )
@@ -214,16 +238,16 @@ def wait_again(connection: sa.Connection, which: sa.ColumnElement[bool], queued_
     return sorted((Waiting(row.id, row.lane) for row in rows), key=lambda waiting: waiting.id)
 
 
-def oldest_received_age(connection: sa.Connection, now: datetime, lane: str | None = None) -> timedelta | None:
-    """Tell how long the oldest message has been waiting, in one lane or in any; None when none waits.
+def oldest_received_age(connection: sa.Connection, now: datetime, lanes: Collection[str] = ()) -> timedelta | None:
+    """Tell how long the oldest message has been waiting, in some lanes or in any; None when none waits.
 
     One that is processed again does not count: it was not left behind.
     """
     message = tables.message
     query = sa.select(message.c.received_at).where(message.c.state == "received", message.c.reason.is_(None))
     query = query.order_by(message.c.id).limit(1)
-    if lane is not None:
-        query = query.where(message.c.lane == lane)
+    if lanes:
+        query = query.where(message.c.lane.in_(lanes))
     oldest: datetime | None = connection.execute(query).scalar()
     return None if oldest is None else now - oldest
 

@@ -37,7 +37,7 @@ message = sa.Table(
     sa.Column("hl7_version", sa.Text, nullable=False),
     sa.Column("message_time", UtcTime),  # MSH-7
     sa.Column("received_at", UtcTime, nullable=False),
-    sa.Column("lane", sa.Text, nullable=False),  # orders | history
+    sa.Column("lane", sa.Text, nullable=False),  # orders | history | slow
     sa.Column("state", sa.Text, nullable=False),  # received | processed | ignored | parked
     sa.Column("reason", sa.Text),  # why ignored or parked: a short code of docs/operating.md
     sa.Column("detail", sa.Text),  # where and what, without patient data

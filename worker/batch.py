@@ -101,5 +101,5 @@ def _people_with_orders(
 
 def _history_as_of(connection: sa.Connection, now: datetime) -> datetime | None:
     """Up to when the history is complete, when the history lane is behind; None when it is not."""
-    age = message_queries.oldest_received_age(connection, now, "history")
+    age = message_queries.oldest_received_age(connection, now, message_queries.HISTORY_LANES)
     return None if age is None or age < BEHIND else now - age

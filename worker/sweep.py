@@ -6,11 +6,13 @@ that one that kills its worker is found (`tasks._may_begin`) and delays nobody.
 
 from collections import defaultdict
 from dataclasses import dataclass
+from datetime import datetime
 
+import sqlalchemy as sa
 import structlog
 
-from store import message_queries
-from store.message_queries import Waiting
+from store import heartbeats, message_queries
+from store.message_queries import SLOW, Waiting
 from worker.taking import TOGETHER, together
 from worker.worker import Worker
 
@@ -32,12 +34,19 @@ def sweep(worker: Worker) -> Swept:
     with worker.engine.begin() as connection:
         waiting = message_queries.stale_received(connection, now - worker.leases.left_behind, ROUND)
         message_queries.mark_queued(connection, [one.id for one in waiting], now)
+        slow = _lane_of_slow(connection, now)
     lanes: dict[str, list[Waiting]] = defaultdict(list)
     for one in waiting:
-        lanes[one.lane].append(one)
+        lanes[slow if one.lane == SLOW else one.lane].append(one)
     for lane, some in sorted(lanes.items()):
         for ids in together(some, TOGETHER):
             worker.ring_messages(lane, ids)
     if waiting:
         log.info("sweep.requeued", messages=len(waiting))
     return Swept(len(waiting))
+
+
+def _lane_of_slow(connection: sa.Connection, now: datetime) -> str:
+    """Where messages that take long are rung: with the others, when nobody is there for them."""
+    seen = heartbeats.last(connection)
+    return SLOW if heartbeats.is_alive(seen, heartbeats.SLOW_WORKER, now) else "history"

@@ -17,6 +17,7 @@ from worker.worker import Worker
 
 UNHEARD = timedelta(seconds=2)  # what waits longer while a worker is idle: its bell was not heard
 TOGETHER = 100
+FEW_ATTEMPTS = 3  # a message that was begun so often and never ended is left to the queue, where a task can be ended
 WINDOW = 1_000  # messages among which idle workers each take a part, so that they seldom read the same ones
 
 
@@ -24,7 +25,7 @@ def take_messages(worker: Worker, lanes: Collection[str]) -> int:
     """Process some of the messages of these lanes that wait unheard; give how many were seen to wait."""
     now = worker.clock()
     with reading(worker.engine) as connection:
-        waiting = message_queries.waiting_since(connection, now - UNHEARD, lanes, WINDOW)
+        waiting = message_queries.waiting_since(connection, now - UNHEARD, lanes, WINDOW, FEW_ATTEMPTS)
     for ids in together(_a_part(waiting), TOGETHER):
         process_messages(worker, ids)
     return len(waiting)
@@ -40,12 +41,12 @@ def take_deliveries(worker: Worker) -> int:
 
 
 def together(waiting: Sequence[Waiting], most: int) -> Iterator[list[int]]:
-    """Give the ids that may share a transaction; a message that was begun and not ended goes alone."""
-    fresh = [one.id for one in waiting if not one.begun_before]
+    """Give the ids that may share a transaction; a message that takes long, or was begun and not ended, goes alone."""
+    fresh = [one.id for one in waiting if not one.goes_alone]
     for start in range(0, len(fresh), most):
         yield fresh[start : start + most]
     for one in waiting:
-        if one.begun_before:
+        if one.goes_alone:
             yield [one.id]
 
 

@@ -16,7 +16,7 @@ from worker.application_acks import NOTHING, Correspondence, correspondence
 from worker.batch import Done, Judge, record_and_judge
 from worker.local_codes import knowledge_now, sightings
 from worker.record import open_message
-from worker.transactions import TRY_AGAIN, in_transaction
+from worker.transactions import OUT_OF_TIME, TRY_AGAIN, in_transaction
 from worker.worker import Worker
 
 log = structlog.get_logger()
@@ -46,7 +46,14 @@ class _Opened:
 
 def process_messages(worker: Worker, ids: Sequence[int]) -> Done:
     """Process the messages that still wait; safe to call again with the same ids, at the same time too."""
-    worker = worker.up_to_date()
+    try:
+        return _process_together(worker.up_to_date(), ids)
+    except OUT_OF_TIME:
+        _set_apart(worker, ids)
+        return Done()
+
+
+def _process_together(worker: Worker, ids: Sequence[int]) -> Done:
     opened = _read_all(worker, ids)
     if not opened.read:
         return Done()
@@ -56,6 +63,20 @@ def process_messages(worker: Worker, ids: Sequence[int]) -> Done:
     if done.deliveries:
         worker.ring_deliveries(done.deliveries)
     return done
+
+
+def _set_apart(worker: Worker, ids: Sequence[int]) -> None:
+    """After too long a time: let each go alone; the one that was alone goes on in the slow lane, or to a person."""
+    alone, now = len(ids) == 1, worker.clock()
+    with worker.engine.begin() as connection:
+        rows = message_queries.received(connection, ids)
+        log.warning("messages.out_of_time", messages=len(rows), first=min(ids, default=None))
+        if alone and worker.last_resort:
+            _park_alone(connection, worker, rows, ids[0], "too_slow")
+            return
+        waiting = message_queries.set_apart(connection, ids, message_queries.SLOW if alone else None, now)
+    for one in waiting:
+        worker.ring_messages(one.lane, [one.id])
 
 
 def _read_all(worker: Worker, ids: Sequence[int]) -> _Opened:
@@ -93,17 +114,19 @@ def _may_begin(worker: Worker, ids: Sequence[int], rows: Sequence[StoredMessage]
         return True
     with worker.engine.begin() as connection:
         if len(ids) == 1 and again.get(ids[0], 0) >= MOST_CRASHES:
-            _park_alone(connection, worker, rows, ids[0])
+            _park_alone(connection, worker, rows, ids[0], "crashes_worker")
             return False
         message_queries.count_attempt(connection, again)
         return True
 
 
-def _park_alone(connection: sa.Connection, worker: Worker, rows: Sequence[StoredMessage], message_id: int) -> None:
-    """Park a message that ends its workers, unless one of them has just ended it, or is at it now."""
+def _park_alone(
+    connection: sa.Connection, worker: Worker, rows: Sequence[StoredMessage], message_id: int, reason: str
+) -> None:
+    """Park a message that ends its workers or holds them up, unless one has just ended it, or is at it now."""
     held, now = message_queries.lock_received(connection, [message_id]), worker.clock()
     if held:
-        end = Outcome(message_id, "parked", "crashes_worker")
+        end = Outcome(message_id, "parked", reason)
         asked = correspondence(worker.engine, worker.site, rows, {})
         before = {id_ for id_, again in held.items() if again}
         message_queries.mark(connection, asked.settle(connection, [end], before, now), now)
@@ -161,7 +184,7 @@ def _in_savepoint(connection: sa.Connection, judge: Judge, arrivals: Sequence[Re
 def _attempt(action: Callable[[], T]) -> T | _Failure:
     try:
         return action()
-    except TRY_AGAIN:
+    except (*TRY_AGAIN, OUT_OF_TIME):
         raise
     except Exception as error:  # noqa: BLE001  # whatever is wrong with one message, it is parked and the others go on
         return _Failure(f"{type(error).__name__} at {_place(error)}")

@@ -4,11 +4,13 @@ from collections.abc import Callable
 from typing import TypeVar
 
 import sqlalchemy as sa
+from billiard.exceptions import SoftTimeLimitExceeded
 
 T = TypeVar("T")
 
 # The database cannot be reached, is locked, or chose this transaction to break a deadlock: try the same again.
 TRY_AGAIN = (sa.exc.OperationalError, sa.exc.InterfaceError)
+OUT_OF_TIME = SoftTimeLimitExceeded  # a task has taken longer than the worker allows
 MOST_DEADLOCKS = 5  # a transaction that loses this often is left to whoever comes later
 
 

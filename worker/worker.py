@@ -42,6 +42,7 @@ class Worker:
     link_of: Callable[[int], str] = str  # alert id → the address of its page
     leases: Leases = Leases()
     newest_knowledge: Callable[[], Knowledge] | None = None  # where knowledge may change while the worker runs
+    last_resort: bool = False  # for messages that take long: what is too slow even here is left to a person
     mapped: dict[tuple[str, int], Knowledge] = field(default_factory=dict)  # the knowledge with what people mapped
 
     def up_to_date(self) -> "Worker":

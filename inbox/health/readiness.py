@@ -61,7 +61,7 @@ def _ask_database(parts: Parts, redis: bool) -> Readiness:
             beats = heartbeats.judges(heartbeats.last(connection)).values()
             worker_age = max(now - max(beats), timedelta(0)) if beats else None
             oldest = message_queries.oldest_received_age(connection, now)
-            history = message_queries.oldest_received_age(connection, now, "history")
+            history = message_queries.oldest_received_age(connection, now, message_queries.HISTORY_LANES)
             every = tuple(feeds.every(connection))
             return Readiness(
                 database=True,

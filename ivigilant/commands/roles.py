@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from ivigilant.commands.options import Config, DataDir, Supervised, database_explained, read_settings
+from ivigilant.errors import UnusableSettings
 from ivigilant.settings import Settings
 
 Host = Annotated[str | None, typer.Option("--host", help="The address to listen at.", show_default=False)]
@@ -43,6 +44,9 @@ def work(
     only_orders: Annotated[
         bool, typer.Option("--only-orders", help="Leave history to other workers, so that an order never waits for it.")
     ] = False,
+    only_slow: Annotated[
+        bool, typer.Option("--only-slow", help="Do the messages that take long, which others leave alone.")
+    ] = False,
     config: Config = None,
     data_dir: DataDir = None,
     stop_with_stdin: Supervised = False,
@@ -53,10 +57,12 @@ def work(
     """
     from ivigilant import broker, wiring
 
-    role, queues = ("order-worker", broker.URGENT) if only_orders else ("worker", broker.QUEUES)
-    settings = _begin(role, config, data_dir, stop_with_stdin, worker_processes=processes)
+    if only_orders and only_slow:
+        raise UnusableSettings("--only-orders and --only-slow are two workers; start each")
+    role = broker.ORDER_WORKER if only_orders else broker.SLOW_WORKER if only_slow else broker.WORKER
+    settings = _begin(role.name, config, data_dir, stop_with_stdin, worker_processes=processes)
     with database_explained():
-        raise typer.Exit(wiring.work(settings, role, queues))
+        raise typer.Exit(wiring.work(settings, role))
 
 
 def beat(config: Config = None, data_dir: DataDir = None, stop_with_stdin: Supervised = False) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from ivigilant.stack import ROLES, free_port
 from tests.ivigilant.processes import command, surroundings
 
-UNSEEN = ("listener", "worker", "order-worker", "beat")  # what works without a pharmacist
+UNSEEN = ("listener", "worker", "order-worker", "slow-worker", "beat")  # what works without a pharmacist
 IMPATIENT = {  # what is left behind is found within seconds
     "IVIGILANT_BEAT_EVERY_S": "0.3",
     "IVIGILANT_LEFT_BEHIND_S": "2",

@@ -122,17 +122,17 @@ def test_a_worker_that_hears_nothing_is_done_without_ends_itself_and_is_started_
 ) -> None:
     installation = install(**AS_SHIPPED)
     installation.start()
-    soon(lambda: workers(watching) == {"order-worker", "worker"}, within_s=60)
-    for role in ("worker", "order-worker"):
+    soon(lambda: workers(watching) == {"order-worker", "slow-worker", "worker"}, within_s=60)
+    for role in ("worker", "order-worker", "slow-worker"):
         os.kill(installation.pids(role)[0], signal.SIGSTOP)  # what distributes the tasks, not what does them
     sending = Sending(installation.mllp_port, messages)
 
     sending.begin()
     settle(watching, sending, lambda: None)
-    soon(lambda: restarted(installation) == 2, within_s=60)
+    soon(lambda: restarted(installation) == 3, within_s=60)
     with watching.begin() as connection:
         connection.execute(sa.delete(tables.heartbeat))
-    soon(lambda: workers(watching) == {"order-worker", "worker"}, within_s=60)
+    soon(lambda: workers(watching) == {"order-worker", "slow-worker", "worker"}, within_s=60)
 
     reconcile(watching, sending, undisturbed)
 

@@ -183,3 +183,18 @@ def test_closing_does_not_wait_for_a_queue_that_is_down() -> None:
     publisher.close(DEADLINE_S)
 
     assert publisher._metrics.unpublished._value.get() == 2
+
+
+def test_messages_that_take_long_go_one_by_one_and_after_the_others() -> None:
+    queue = Queue()
+    queue.open.clear()
+    publisher = a_publisher(queue)
+
+    publisher.put({"slow": [1, 2, 3]})
+    publisher.put({"history": [4, 5]})
+    publisher.put({"orders": [6, 7]})
+    queue.open.set()
+    publisher.close(DEADLINE_S)
+
+    assert sorted(ids for lane, ids in queue.taken if lane == "slow") == [[1], [2], [3]]
+    assert [lane for lane, _ in queue.taken][-2:] == ["slow", "slow"]

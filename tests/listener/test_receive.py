@@ -7,6 +7,7 @@ import pytest
 
 from listener.feeds import FeedProfile, Refusal
 from listener.framing import Frame, Oversized, Truncated
+from listener.receive import QUICK_BYTES, QUICK_SEGMENTS
 from parsers.defaults import Defaults
 from store.messages import Saved
 from tests.listener.builders import a_message
@@ -26,6 +27,16 @@ def test_a_message_is_kept_as_it_came_with_what_its_header_says() -> None:
 
 def test_other_messages_take_the_history_lane() -> None:
     assert the_arrival(a_message()).lane == "history"
+
+
+def test_an_order_that_takes_long_to_read_keeps_nobody_waiting() -> None:
+    order = a_message("M7", msh9="OMP^O09^OMP_O09")
+    many = order + b"OBX|1|NM|X||1\r" * QUICK_SEGMENTS
+    large = order + b"OBX|1|ST|X||" + b"x" * QUICK_BYTES + b"\r"
+    usual = order + b"OBX|1|NM|X||1\r" * (QUICK_SEGMENTS // 2)
+
+    assert [the_arrival(raw).lane for raw in (many, many.replace(b"\r", b"\n"), large)] == ["slow"] * 3
+    assert the_arrival(usual).lane == "orders"
 
 
 def test_messages_about_one_patient_carry_one_key() -> None:

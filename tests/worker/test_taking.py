@@ -11,7 +11,7 @@ from rules.knowledge import Knowledge
 from rules.load import load_knowledge
 from store import message_queries
 from tests.store.builders import a_message
-from worker.taking import TOGETHER, UNHEARD, take_messages, together
+from worker.taking import FEW_ATTEMPTS, TOGETHER, UNHEARD, take_messages, together
 from worker.worker import Worker
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -64,12 +64,23 @@ def test_a_worker_takes_only_from_its_own_lanes(engine: sa.Engine, worker: Worke
     assert waiting(engine) == history
 
 
-def test_a_message_that_was_begun_and_not_ended_goes_alone(engine: sa.Engine) -> None:
+def test_what_was_begun_often_is_left_to_a_task_that_can_be_ended(engine: sa.Engine, worker: Worker) -> None:
+    (poison,) = messages(engine, 1)
+    with engine.begin() as connection:
+        for _ in range(FEW_ATTEMPTS):
+            message_queries.count_attempt(connection, [poison])
+
+    assert take_messages(worker, ["orders"]) == 0
+    assert waiting(engine) == [poison]
+
+
+def test_a_message_that_was_begun_and_not_ended_goes_alone_and_so_does_one_that_takes_long(engine: sa.Engine) -> None:
     ids = messages(engine, 3)
+    slow = messages(engine, 2, lane=message_queries.SLOW)
     with engine.begin() as connection:
         message_queries.count_attempt(connection, ids[:1])
 
     with engine.connect() as connection:
-        found = message_queries.waiting_since(connection, NOW, ["orders"], 10)
+        found = message_queries.waiting_since(connection, NOW, ["orders", message_queries.SLOW], 10, attempts=3)
 
-    assert list(together(found, 10)) == [ids[1:], ids[:1]]
+    assert list(together(found, 10)) == [ids[1:], ids[:1], slow[:1], slow[1:]]
