@@ -43,9 +43,9 @@ def causality_of(row: ConcludedAlert, events: Sequence[AlertEvent], form: Naranj
     if row.stream != AFTER_INFUSION or not told:
         return None
     confirmed = next((event for event in reversed(events) if event.kind == NARANJO), None)
-    before = {each.number: each for each in told}
+    before = {each["number"]: each for each in told}
     said = {int(number): reply for number, reply in (confirmed.data["replies"].items() if confirmed else ())}
-    replies = {number: said.get(number, each.reply) for number, each in before.items()}
+    replies = {number: said.get(number, each["reply"]) for number, each in before.items()}
     questions = tuple(
         Question(
             number=item.number,
