@@ -3,6 +3,7 @@
 A weight that is missing is never guessed. Nothing is judged here.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
@@ -25,6 +26,9 @@ _A_DAY = timedelta(days=1)
 def provenance(entry: Entry) -> Provenance:
     """The message and field an entry was read from."""
     return Provenance(entry.message_id, entry.control_id, entry.event.path)
+
+
+_SENTENCE = re.compile(r"[^\W\d_]{3,}")  # "2012 DVT" begins with a number and is none
 
 
 def facts_of(entries: Sequence[Entry], zone: tzinfo, born: date | None = None) -> list[Fact]:
@@ -99,7 +103,7 @@ def _observation(entry: Entry, event: Observation, zone: tzinfo) -> Fact:
         kind="observation",
         codings=event.codings + event.value_codings,
         # The name of a test is with its codes; "F5 gene mutation analysis" is no result.
-        text=event.text if event.number is not None else event.value,
+        text=event.value if event.number is None or _SENTENCE.search(event.value) else event.text,
         value=exactly(event.number, event.unit) if event.number is not None else None,
         unit=event.unit,
         comparator=event.comparator,

@@ -29,6 +29,7 @@ from parsers.chart.reasons import STATED_AS_REASON
 from parsers.errors import UnreadableMessage
 from parsers.hl7.identifiers import is_national
 from rules.knowledge import Knowledge
+from rules.picture import NARRATIVES
 
 Fields = dict[str, Any]
 
@@ -234,7 +235,7 @@ def _sort(gathered: Gathered, message: ReadMessage, event: AnyEvent, knowledge: 
     if isinstance(event, PatientMerged):
         gathered.merges.extend(_merges(message, event, version))
         return
-    if _tells_history(event):
+    if _tells_history(event, knowledge):
         gathered.with_history.add(identity)
     if not is_kept(event, knowledge):
         return
@@ -254,8 +255,10 @@ def _sort(gathered: Gathered, message: ReadMessage, event: AnyEvent, knowledge: 
     )
 
 
-def _tells_history(event: AnyEvent) -> bool:
+def _tells_history(event: AnyEvent, knowledge: Knowledge) -> bool:
     """Whether its sender tells of the past: the reason of an order says no more than that there is an order."""
+    if isinstance(event, Observation):
+        return event.value != "" and any(NARRATIVES in knowledge.sets_of(coding) for coding in event.codings)
     return isinstance(event, Condition | Allergy) and STATED_AS_REASON not in event.flags
 
 

@@ -22,6 +22,14 @@ class Named(NamedTuple):
     span: Span
 
 
+class Told(NamedTuple):
+    """What a sentence says of a value set."""
+
+    set: str
+    certainty: str
+    sentence: str  # as it was written
+
+
 class FreeText:
     """Finds value sets in words, each with the certainty the words around it give."""
 
@@ -34,20 +42,29 @@ class FreeText:
         self._hides = {name: frozenset(hidden) for name, hidden in hidden_by.items()}
         self._not_meant, self._past = _any_of(cues.not_meant), _any_of(cues.past)
         self._positive, self._negative = _any_of(cues.positive), _any_of(cues.negative)
-        self._cache: Remembered[str, tuple[Mention, ...]] = Remembered()
+        self._cache: Remembered[str, tuple[Told, ...]] = Remembered()
         self._named: Remembered[str, frozenset[str]] = Remembered()
 
     def mentions(self, text: str) -> tuple[Mention, ...]:
-        """Return each value set the text speaks of; remembered per text."""
+        """Return each value set the text speaks of, with how sure it is of it."""
+        return tuple(dict.fromkeys((each.set, each.certainty) for each in self._told(text)))
+
+    def surest(self, text: str) -> dict[str, str]:
+        """Return each value set with the surest the text says of it: "geen DVT, wel longembolie" is a thrombosis."""
+        told = sorted(self._told(text), key=lambda each: _SUREST.index(each.certainty), reverse=True)
+        return {each.set: each.certainty for each in told}
+
+    def excerpts(self, text: str) -> dict[str, str]:
+        """Return for each value set the sentence that is surest of it, as it was written."""
+        told = sorted(self._told(text), key=lambda each: _SUREST.index(each.certainty))
+        return {each.set: each.sentence for each in reversed(told)}
+
+    def _told(self, text: str) -> tuple[Told, ...]:
+        """What the text says, sentence by sentence; remembered per text."""
         found = self._cache.get(text)
         if found is None:
             found = self._cache.keep(text, tuple(dict.fromkeys(self._read(text))))
         return found
-
-    def surest(self, text: str) -> dict[str, str]:
-        """Return each value set with the surest the text says of it: "geen DVT, wel longembolie" is a thrombosis."""
-        mentions = sorted(self.mentions(text), key=lambda mention: _SUREST.index(mention[1]), reverse=True)
-        return dict(mentions)
 
     def sets_named(self, text: str) -> frozenset[str]:
         """Return the value sets whose patterns occur, whatever is said of them: for names of medicines."""
@@ -67,9 +84,9 @@ class FreeText:
         words = plain(text)
         return bool(self._positive.search(words)) and not self._negative.search(words)
 
-    def _read(self, text: str) -> Iterator[Mention]:
-        words = self._not_meant.sub(" ", self._spelling.mended(plain(text)))
-        for sentence in self._reader.sentences(words):
+    def _read(self, text: str) -> Iterator[Told]:
+        for written in self._reader.sentences(text):
+            sentence = self._not_meant.sub(" ", self._spelling.mended(plain(written)))
             named = self._names(sentence)
             if not named:
                 continue
@@ -77,7 +94,7 @@ class FreeText:
             for each in named:
                 certainty = read.says(each.span)
                 if certainty is not None:
-                    yield self._dated(each, certainty, sentence), certainty
+                    yield Told(self._dated(each, certainty, sentence), certainty, written)
 
     def _names(self, sentence: str) -> list[Named]:
         """What the sentence names, without the vein that another name hides: "retinal vein thrombosis" is none."""

@@ -86,8 +86,9 @@ class Picture:
             if not mentions.bits:
                 continue
             present |= mentions.bits
-            if mentions.is_narrative:  # what it tells happened once, whatever day it was written down on
-                fact = structs.replace(fact, kind="condition", starts=None, precision="")
+            if mentions.narrated:
+                self._narrate(fact, mentions)
+                continue
             for name in mentions.own:
                 if name in own:
                     own[name].append(fact)
@@ -97,16 +98,31 @@ class Picture:
                 others.setdefault(name, []).append((fact, certainty))
         return present
 
+    def _narrate(self, fact: Fact, mentions: Mentions) -> None:
+        """Sort each sentence of a history in words; the day it was written down is not the day it tells of."""
+        sentences = {
+            sentence: structs.replace(fact, kind="condition", codings=(), text=sentence, starts=None, precision="")
+            for _, sentence in mentions.narrated
+        }
+        told = {name: sentences[sentence] for name, sentence in mentions.narrated}
+        for name in mentions.own:
+            if name in told:
+                self._own.setdefault(name, []).append(told[name])
+        for name, certainty in mentions.others:
+            if name in told:
+                self._others.setdefault(name, []).append((told[name], certainty))
+
     def _mentions(self, fact: Fact) -> Mentions:
         """Find the value sets of a fact: by code, and in its words."""
         codes = self.terms.codes
         names = {name: fact.certainty for coding in fact.codings for name in codes.sets_of(coding)}
-        is_narrative = NARRATIVES in names and fact.value is None
+        is_narrative = fact.kind == "observation" and NARRATIVES in names
         if fact.kind != "observation" or is_narrative:
             self._add_words(fact, names, is_narrative=is_narrative)
+        narrated = tuple(self.terms.words.excerpts(fact.text).items()) if is_narrative else ()
         own = tuple(sorted(name for name, certainty in names.items() if certainty in OWN))
         others = tuple(sorted((name, certainty) for name, certainty in names.items() if certainty not in OWN))
-        return Mentions(codes.bits_of(names), own, others, is_narrative)
+        return Mentions(codes.bits_of(names), own, others, narrated)
 
     def _add_words(self, fact: Fact, names: dict[str, str], *, is_narrative: bool) -> None:
         """Add what the words of a fact name, and what they say of its code; a look-alike code silences the words."""

@@ -31,7 +31,7 @@ class Mentions(NamedTuple):
     bits: int
     own: tuple[str, ...]  # of the patient's, as far as is known
     others: tuple[tuple[str, str], ...]  # suspected, refuted or of the family, each with its certainty
-    is_narrative: bool = False  # a result that is a history in words
+    narrated: tuple[tuple[str, str], ...] = ()  # of a history in words: the sentence that speaks of each set
 
 
 Check = Callable[["Picture"], Outcome]

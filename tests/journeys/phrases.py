@@ -46,10 +46,10 @@ def readings(hospital: Hospital, phrases: Sequence[Phrase]) -> list[str]:
     return [_seen(hospital, ids[str(700000 + number)]) for number in range(len(phrases))]
 
 
-def _seen(hospital: Hospital, patient: int) -> str:
+def _seen(hospital: Hospital, patient_id: int) -> str:
     with hospital.engine.connect() as connection:
-        entries = decode(facts.of_patients(connection, [patient]))
-    person = PersonHistory([("ZKHA", str(patient))], entries, history_received=True)
+        entries = decode(facts.of_patients(connection, [patient_id]))
+    person = PersonHistory([("ZKHA", str(patient_id))], entries, history_received=True)
     answered = judge(person, hospital.knowledge, Site()).answers[0]
     picture = Picture(answered.case, hospital.knowledge.terms)
     terms = picture.terms
@@ -66,7 +66,7 @@ def _seen(hospital: Hospital, patient: int) -> str:
 
 
 def _messages(phrase: Phrase, number: int) -> tuple[bytes, bytes]:
-    return _wire(*_told(phrase, number)), _wire(*_order(number))
+    return wire(*_told(phrase, number)), wire(*an_ivig_order(number))
 
 
 def _told(phrase: Phrase, number: int) -> tuple[str, ...]:
@@ -79,13 +79,14 @@ def _told(phrase: Phrase, number: int) -> tuple[str, ...]:
         "narrative": f"OBX|1|TX|11348-0^History of past illness^LN||{text}||||||F|||20261120",
     }
     kind = "PPR^PC1^PPR_PC1" if phrase.place == "problem" else "ADT^A08^ADT_A01"
-    return (_header(kind, f"H{number}"), _patient(number), "PV1|1|I|NEU^1^1", segments[phrase.place])
+    return (header(kind, f"H{number}"), patient(number), "PV1|1|I|NEU^1^1", segments[phrase.place])
 
 
-def _order(number: int) -> tuple[str, ...]:
+def an_ivig_order(number: int) -> tuple[str, ...]:
+    """Say that this patient is ordered IVIg."""
     return (
-        _header("OMP^O09^OMP_O09", f"O{number}"),
-        _patient(number),
+        header("OMP^O09^OMP_O09", f"O{number}"),
+        patient(number),
         "PV1|1|I|NEU^1^1",
         f"ORC|NW|{number}^EPD|||||||20261121090000",
         "TQ1|1||QD||||20261121100000||R|||||5",
@@ -94,13 +95,16 @@ def _order(number: int) -> tuple[str, ...]:
     )
 
 
-def _header(kind: str, control_id: str) -> str:
-    return f"MSH|^~\\&|EPD|ZKHA|IVIG|ZKHA|20261121090000||{kind}|{control_id}|P|2.5|||||NLD|UNICODE UTF-8"
+def header(kind: str, control_id: str, at: str = "20261121090000") -> str:
+    """Begin a message."""
+    return f"MSH|^~\\&|EPD|ZKHA|IVIG|ZKHA|{at}||{kind}|{control_id}|P|2.5|||||NLD|UNICODE UTF-8"
 
 
-def _patient(number: int) -> str:
+def patient(number: int) -> str:
+    """Name a patient."""
     return f"PID|1||{700000 + number}^^^ZKHA^PI||Testman^Ada||19500101|F"
 
 
-def _wire(*segments: str) -> bytes:
+def wire(*segments: str) -> bytes:
+    """Write segments as a message."""
     return ("\r".join(segments) + "\r").encode()
