@@ -23,7 +23,23 @@ _NAMED, _SIGN = "¤", "§"  # in a gap between words: another disease; a word th
 _LONGEST_ITEM, _LONGEST_GAP, _LONGEST_TAIL = 5, 6, 3  # words
 _ANYWHERE = ("[", "(?<=", "\\s", "\\?", "\\(")  # how a pattern begins that need not begin a word
 _DENIALS = frozenset({"denies", "denies_all", "excludes", "not"})
-_PLAIN = str.maketrans({"ß": "ss", "œ": "oe", "Œ": "OE", "æ": "ae", "’": "'", "`": "'", "´": "'", "–": "-", "—": "-"})
+_PLAIN = str.maketrans(
+    {
+        "ß": "ss",
+        "œ": "oe",
+        "Œ": "OE",
+        "æ": "ae",
+        "ø": "o",
+        "Ø": "O",
+        "ł": "l",
+        "Ł": "L",
+        "’": "'",
+        "`": "'",
+        "´": "'",
+        "–": "-",
+        "—": "-",
+    }
+)
 
 
 @lru_cache(maxsize=8192)
