@@ -1,7 +1,14 @@
-"""The words of an alert, each written once: how serious, how soon, how loud, about what, and where it stands."""
+"""The words an alert is spoken of in: how serious, how soon, about what, where it stands, and in which language.
 
+Each is written once. Languages are data: those are spoken that have word files.
+"""
+
+from collections.abc import Mapping
 from enum import IntEnum
 from typing import Final, Literal, cast, get_args
+
+Language = str  # as word files are named: nl, en
+FALLBACK: Final[Language] = "en"  # where something was written before a language was spoken
 
 AlertTier = Literal["contraindication", "high", "moderate"]  # what makes an alert
 FoundTier = Literal[AlertTier, "information"]  # what a rule can say
@@ -86,3 +93,18 @@ class Channel(IntEnum):
     def named(cls, word: str) -> "Channel":
         """The channel that is written so."""
         return cls[word.upper().replace("-", "_")]
+
+
+class Text(dict[Language, str]):
+    """The same words by language, never changed once made; who asks for a language it lacks gets English, else any."""
+
+    __slots__ = ()
+
+    def __missing__(self, language: Language) -> str:
+        """The words of the language that everybody may be expected to read."""
+        return in_language(self, language)
+
+
+def in_language(words: Mapping[Language, str], language: Language) -> str:
+    """Give stored words in a language, else in English, else in any: an alert may be older than a language."""
+    return words.get(language) or words.get(FALLBACK) or next(iter(words.values()), "")

@@ -11,9 +11,9 @@ import msgspec
 
 from clinical.events import MedicationGiven
 from clinical.quantities import Quantity
-from clinical.words import Channel, Tier
+from clinical.words import Channel, Text, Tier
 from history.orders import OrderState
-from rules.assessment import Assessment, Finding, Points, Prefilled, Text
+from rules.assessment import Assessment, Finding, Points, Prefilled
 from rules.conditions.surveillance import dose_before
 from rules.facts import Case, Dose, Fact, Provenance, events_among
 
@@ -270,8 +270,8 @@ def _answer(each: Prefilled) -> Json:
 
 
 def text_json(text: Text) -> Json:
-    """Words in both languages."""
-    return {"nl": text.nl, "en": text.en}
+    """Words by language."""
+    return dict(text)
 
 
 def texts_json(texts: Iterable[Text]) -> list[Json]:

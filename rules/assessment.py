@@ -4,15 +4,8 @@ from typing import Literal
 
 from msgspec import Struct
 
-from clinical.words import Channel, Priority, Tier
+from clinical.words import Channel, Priority, Text, Tier
 from rules.facts import Fact
-
-
-class Text(Struct, frozen=True, gc=False):
-    """The same words in Dutch and in English."""
-
-    nl: str
-    en: str
 
 
 class Finding(Struct, frozen=True, gc=False):

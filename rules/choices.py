@@ -27,7 +27,7 @@ def with_choices(documents: Mapping[str, Document], chosen: Mapping[str, Any]) -
     if not isinstance(policy.value, dict) or not isinstance(policy.value.get("choices"), dict):
         return dict(documents)  # the form says what is wrong
     choices = _together(policy.value["choices"], chosen)
-    changed = {POLICY: Document(POLICY, {**policy.value, "choices": choices}, policy.lines, policy.faults)}
+    changed = {POLICY: replace(policy, value={**policy.value, "choices": choices})}
     states = documents[STATES]
     for name, (state, words) in _LIMITS.items():
         number = choices.get(name)
@@ -52,7 +52,7 @@ def _with_limit(states: Document, name: str, words: frozenset[str], limit: Decim
     state = states.value[name]
     evidence = [{**line, "numbers": [*line.get("numbers", ()), limit]} for line in state.get("evidence", ())]
     value = {**state, "any": _limited(state.get("any"), words, limit), "evidence": evidence}
-    return Document(states.file, {**states.value, name: value}, states.lines, states.faults)
+    return replace(states, value={**states.value, name: value})
 
 
 def _limited(conditions: Any, words: frozenset[str], limit: Decimal) -> Any:
@@ -67,7 +67,7 @@ def _with_always(states: Document, always: list[Any]) -> Document:
     """At risk from more points than one; those that count by themselves still do."""
     state = states.value[AT_RISK]
     value = {**state, "any": [*state["any"], *always]}
-    return Document(states.file, {**states.value, AT_RISK: value}, states.lines, states.faults)
+    return replace(states, value={**states.value, AT_RISK: value})
 
 
 def only_chosen(rules: list[Rule], scig_prior_vte: str) -> list[Rule]:

@@ -72,7 +72,7 @@ class Codes:
         self._sets = sets
         self.names = frozenset(sets)
         self.bits = {name: 1 << place for place, name in enumerate(sorted(sets))}
-        self.titles = {name: (form.title.nl, form.title.en) for name, form in sets.items()}
+        self.titles = {name: form.title.text for name, form in sets.items()}
         self.patterns: list[TextPattern] = []
         self._aliases = aliases
         self._held: dict[str, _System] = defaultdict(_System)

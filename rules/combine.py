@@ -5,19 +5,16 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import structs
 
-from clinical.words import Channel, Priority, Tier
-from rules.assessment import Assessment, Finding, Points, Step, Text
+from clinical.words import FALLBACK, Channel, Language, Priority, Text, Tier
+from rules.assessment import Assessment, Finding, Points, Step
 from rules.facts import once
+from rules.forms import Phrases
 from rules.knowledge import Knowledge, Policy, PriorityRule, Remark
 from rules.naranjo import prefill
 from rules.picture import Picture
 from rules.wording import fill
 
 LONGEST = 600  # characters of the text, in each language
-_JOINS = {
-    "nl": (" Daarnaast: ", " Gunstig: ", " Ontbreekt: ", " Advies: "),
-    "en": (" Also: ", " In favour: ", " Missing: ", " Advice: "),
-}
 _PARTS = re.compile("[:;] ")
 
 
@@ -34,12 +31,12 @@ def combine(picture: Picture, knowledge: Knowledge, findings: Sequence[Finding],
     advice = _advice(found)
     checklist: tuple[Text, ...] = ()
     if tier >= Tier.named(policy.form.checklist_from):
-        checklist = tuple(Text(each.nl, each.en) for each in policy.form.checklist)
+        checklist = tuple(each.text for each in policy.form.checklist)
     return Assessment(
         tier,
         _priority(policy.priority, picture, found),
         tuple(found),
-        _text(found, mitigating, missing),
+        _text(found, mitigating, missing, knowledge.terms.phrases),
         (*advice, *checklist),
         missing,
         mitigating,
@@ -58,7 +55,7 @@ def combine_events(
     if not found:
         return _nothing(knowledge, trace)
     priority = _priority(knowledge.policy.surveillance, picture, found)
-    text = _text(found, (), ())
+    text = _text(found, (), (), knowledge.terms.phrases)
     naranjo = prefill(knowledge.naranjo, picture, found[0])
     return Assessment(
         found[0].tier,
@@ -77,7 +74,17 @@ def combine_events(
 
 
 def _nothing(knowledge: Knowledge, trace: tuple[Step, ...]) -> Assessment:
-    return Assessment(Tier.NONE, Priority.NONE, (), Text("", ""), (), (), (), knowledge.version, trace)
+    return Assessment(
+        Tier.NONE,
+        Priority.NONE,
+        (),
+        Text(dict.fromkeys(knowledge.languages, "")),
+        (),
+        (),
+        (),
+        knowledge.version,
+        trace,
+    )
 
 
 def _sorted(policy: Policy, findings: Sequence[Finding]) -> list[Finding]:
@@ -97,7 +104,10 @@ def _points(picture: Picture) -> Points:
 
 
 def _advice(found: Sequence[Finding]) -> tuple[Text, ...]:
-    return tuple(dict.fromkeys(text for finding in found for text in finding.advice))
+    told: list[Text] = []
+    for finding in found:
+        told += [text for text in finding.advice if text not in told]
+    return tuple(told)
 
 
 def _remarks(remarks: Sequence[Remark], picture: Picture) -> tuple[Text, ...]:
@@ -122,13 +132,15 @@ def _escalate(policy: Policy, findings: Sequence[Finding]) -> tuple[Finding, ...
             form.id,
             form.version,
             Tier.named(form.to),
-            Text(form.title.nl, form.title.en),
+            form.title.text,
             Text(
-                form.because.nl + ": " + ", ".join(each.title.nl for each in of_tier) + ".",
-                form.because.en + ": " + ", ".join(each.title.en for each in of_tier) + ".",
+                {
+                    language: f"{words}: {', '.join(each.title[language] for each in of_tier)}."
+                    for language, words in form.because.text.items()
+                }
             ),
             once(fact for finding in of_tier for fact in finding.facts),
-            tuple(Text(each.nl, each.en) for each in form.advice),
+            tuple(each.text for each in form.advice),
             policy.escalation_evidence,
         ),
     )
@@ -151,32 +163,30 @@ def _fits(line: PriorityRule, picture: Picture, fired: set[str], tiers: set[Tier
     return all(picture.hold(condition).held for condition in line.when)
 
 
-def _text(found: Sequence[Finding], mitigating: Sequence[Text], missing: Sequence[Text]) -> Text:
-    told = found[0].because.en  # an escalation names what it adds up
-    others = [each for each in found if each.tier != found[0].tier and each.title.en not in told]
-    same = [each for each in found if each.tier == found[0].tier]
+def _text(
+    found: Sequence[Finding], mitigating: Sequence[Text], missing: Sequence[Text], phrases: Mapping[Language, Phrases]
+) -> Text:
+    gravest = found[0]
+    told = gravest.because[FALLBACK]  # an escalation names what it adds up
+    others = [each for each in found if each.tier != gravest.tier and each.title[FALLBACK] not in told]
+    same = [each for each in found if each.tier == gravest.tier]
     return Text(
-        _one_language(
-            "nl",
-            [finding.because.nl for finding in same],
-            [(finding.title.nl, finding.because.nl) for finding in others],
-            [text.nl for text in mitigating],
-            [text.nl for text in missing],
-            [text.nl for text in found[0].advice],
-        ),
-        _one_language(
-            "en",
-            [finding.because.en for finding in same],
-            [(finding.title.en, finding.because.en) for finding in others],
-            [text.en for text in mitigating],
-            [text.en for text in missing],
-            [text.en for text in found[0].advice],
-        ),
+        {
+            language: _one_language(
+                phrases[language],
+                [finding.because[language] for finding in same],
+                [(finding.title[language], finding.because[language]) for finding in others],
+                [text[language] for text in mitigating],
+                [text[language] for text in missing],
+                [text[language] for text in gravest.advice],
+            )
+            for language in gravest.because
+        }
     )
 
 
 def _one_language(
-    language: str,
+    phrases: Phrases,
     because: list[str],
     also: list[tuple[str, str]],
     mitigating: list[str],
@@ -184,7 +194,7 @@ def _one_language(
     advice: list[str],
 ) -> str:
     """Write what was found, what speaks for safety, what is missing and what to do, as far as there is room."""
-    also_join, mitigating_join, missing_join, advice_join = _JOINS[language]
+    also_join, mitigating_join, missing_join, advice_join = phrases.joins
     by_weight = [  # (place in the text, words), the words that must not be lost first
         (0, shorten(because[0], LONGEST)),
         (3, mitigating_join + "; ".join(mitigating) + "." if mitigating else ""),

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 from clinical.words import FOUND_TIERS, Channel, FoundTier, Priority, Tier
-from rules.assessment import Step, Text
+from rules.assessment import Step
 from rules.conditions.reading import ConditionReader, any_needed
 from rules.fillers import FILLERS
 from rules.form_check import check_form
@@ -18,11 +18,6 @@ from rules.wording import names_in
 from rules.yaml_lines import Document, Loc
 
 _FORBIDDEN = ("do not give", "don't give", "niet geven", "niet toedienen", "do not administer")
-
-
-def text_of(words: Words) -> Text:
-    """Return words in two languages."""
-    return Text(words.nl, words.en)
 
 
 def cite(evidence: Iterable[Evidence], sources: dict[str, Source]) -> tuple[str, ...]:
@@ -46,7 +41,7 @@ def compile_state(
     reader = ConditionReader(document, terms, states)
     conditions = reader.read(form.any, (name, "any"))
     check_evidence(document, reader.numbers, form.evidence, (name, "evidence"), sources)
-    return State(name, text_of(form.title), conditions, f"{document.file}: {name}", any_needed(conditions))
+    return State(name, form.title.text, conditions, f"{document.file}: {name}", any_needed(conditions))
 
 
 def compile_points(document: Document, terms: Terms, states: frozenset[str]) -> Weights | None:
@@ -57,7 +52,7 @@ def compile_points(document: Document, terms: Terms, states: frozenset[str]) -> 
     _check_factors(document, form, frozenset(terms.risk_factors))
     reader = ConditionReader(document, terms, states)
     plan = tuple(
-        PlanLine(each.name, each.group, each.points, text_of(each.title), reader.read(each.when, ("plan", at, "when")))
+        PlanLine(each.name, each.group, each.points, each.title.text, reader.read(each.when, ("plan", at, "when")))
         for at, each in enumerate(form.plan)
     )
     for at, each in enumerate(form.plan):
@@ -105,9 +100,9 @@ def compile_rule(document: Document, terms: Terms, states: frozenset[str], sourc
     return Rule(
         form.id,
         form,
-        text_of(form.title),
+        form.title.text,
         Tier.named(form.alert.tier),
-        text_of(form.alert.because),
+        form.alert.because.text,
         when,
         tuple(sorted(raised, key=lambda each: each.tier, reverse=True)),
         cite(form.evidence, sources),
@@ -152,7 +147,7 @@ def _check_words(document: Document, form: RuleForm, states: frozenset[str]) -> 
 
 def check_text(document: Document, words: Words, where: Loc) -> None:
     """Refuse a name no template knows, and words that forbid a treatment."""
-    for language, text in (("nl", words.nl), ("en", words.en)):
+    for language, text in words.text.items():
         for name in names_in(text):
             if name not in FILLERS:
                 document.fault((*where, language), f"no such name in a text: {{{name}}}", ", ".join(FILLERS))
@@ -235,5 +230,5 @@ def _remarks(
     found = []
     for index, remark in enumerate(remarks):
         check_text(document, remark.says, (name, index, "says"))
-        found.append(Remark(reader.read(remark.when, (name, index, "when")), text_of(remark.says)))
+        found.append(Remark(reader.read(remark.when, (name, index, "when")), remark.says.text))
     return tuple(found)

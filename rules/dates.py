@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from rules.facts import Fact
+from rules.forms import Phrases
 
 _EXTENT = {
     "year": timedelta(days=366),
@@ -13,7 +14,7 @@ _EXTENT = {
     "minute": timedelta(minutes=1),
 }
 _INSTANT = timedelta(seconds=1)
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")  # of the trace
 
 
 def days(number: Decimal | int) -> timedelta:
@@ -40,11 +41,17 @@ def may_be_within(fact: Fact, at: datetime, window: timedelta) -> bool:
     return last is not None and at - last <= window
 
 
-def show(moment: datetime, precision: str, language: str) -> str:
+def show(moment: datetime, precision: str, phrases: Phrases) -> str:
     """Write a date the way the language does, no more precise than it was sent."""
     if precision == "year":
         return f"{moment.year}"
-    month = f"{moment.month:02}-{moment.year}" if language == "nl" else f"{_MONTHS[moment.month - 1]} {moment.year}"
-    if precision == "month":
-        return month
-    return f"{moment.day:02}-{month}" if language == "nl" else f"{moment.day} {month}"
+    name = phrases.months[moment.month - 1] if phrases.months else ""
+    form = phrases.month if precision == "month" else phrases.day
+    return form.format(day=moment.day, month=f"{moment.month:02}", name=name, year=moment.year)
+
+
+def show_in_trace(moment: datetime, precision: str) -> str:
+    """Write a date for the trace, which developers and the command line read: in English."""
+    name = "" if precision == "year" else f"{_MONTHS[moment.month - 1]} "
+    day = f"{moment.day} " if precision not in ("year", "month") else ""
+    return f"{day}{name}{moment.year}"

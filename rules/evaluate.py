@@ -1,7 +1,7 @@
 """One case judged: every rule asked, the findings combined into one answer. A pure function."""
 
-from clinical.words import Stream, Tier
-from rules.assessment import Assessment, Finding, Step, Text
+from clinical.words import Stream, Text, Tier
+from rules.assessment import Assessment, Finding, Step
 from rules.combine import combine, combine_events
 from rules.facts import Case, Fact, once
 from rules.knowledge import Asked, Knowledge, Rule
@@ -73,7 +73,7 @@ def _finding(rule: Rule, tier: Tier, facts: tuple[Fact, ...], picture: Picture) 
 def _advice(rule: Rule, picture: Picture, facts: tuple[Fact, ...]) -> tuple[Text, ...]:
     states = picture.terms.states
     chosen = [
-        Text(each.nl, each.en)
+        each.text
         for each in rule.form.alert.advice
         if (not each.only_if or picture.state(states[each.only_if]).held)
         and not (each.unless and picture.state(states[each.unless]).held)

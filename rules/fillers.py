@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from clinical.quantities import Quantity
+from clinical.words import Language
 from rules.amounts import (
     adjusted_weight,
     amount,
@@ -16,9 +17,10 @@ from rules.amounts import (
     label_rate,
     last_course_per_kg,
 )
-from rules.assessment import Point, Text
+from rules.assessment import Point
 from rules.dates import show
 from rules.facts import Fact, is_dose
+from rules.forms import Phrases
 from rules.picture import Picture
 from rules.treatment import prednisone_mg
 
@@ -28,73 +30,62 @@ class Filling(NamedTuple):
 
     picture: Picture
     facts: tuple[Fact, ...]  # of the finding
-    language: str
+    language: Language
+    phrases: Phrases  # of the language
 
 
 Filler = Callable[[Filling], str]
-UNKNOWN = {"nl": "onbekend", "en": "unknown"}
 OF_THE_FINDING = frozenset({"found", "medicines", "after_ivig"})  # the others are the same in every finding
 _LONGEST_LABEL = 48
 _NAME = re.compile(r"\{(\w+)\}")
 _CACHE_LIMIT = 4_096
 _HISTORY = frozenset({"condition", "procedure", "allergy"})
-_UNDATED = {"nl": "datum onbekend", "en": "undated"}
-_STATUS = {
-    "therapeutic": Text("behandeldosis", "treatment dose"),
-    "subtherapeutic": Text("INR te laag", "INR too low"),
-    "unknown": Text("werking niet aangetoond", "effect not shown"),
-    "prophylactic": Text("alleen profylactisch", "prophylactic only"),
-    "none": Text("geen antistolling bekend", "no anticoagulant on record"),
-}
-
-
-def in_language(text: Text, language: str) -> str:
-    """Return one of the two languages."""
-    return text.nl if language == "nl" else text.en
 
 
 @lru_cache(_CACHE_LIMIT)
-def figure(number: Decimal, language: str) -> str:
-    """Write a number with at most three figures that matter."""
+def figure(number: Decimal, decimal: str) -> str:
+    """Write a number with at most three figures that matter, and the decimal sign of a language."""
     places = 0 if abs(number) >= 100 else 1 if abs(number) >= 10 else 2
     text = f"{number:.{places}f}"
     text = text.rstrip("0").rstrip(".") if "." in text else text
-    return text.replace(".", ",") if language == "nl" else text
+    return text.replace(".", decimal)
 
 
-def name_of(fact: Fact, picture: Picture, language: str) -> str:
+def name_of(fact: Fact, picture: Picture, language: Language) -> str:
     """Name a fact in the sender's words, else by its value set and code."""
     name = next((coding.display for coding in fact.codings if coding.display), "") or fact.text
     if not name and fact.codings:
         name = " ".join([*_set_title(fact, picture, language), fact.codings[0].code])
-    name = name or UNKNOWN[language]
+    name = name or picture.terms.phrases[language].unknown
     return name if len(name) <= _LONGEST_LABEL else name[: _LONGEST_LABEL - 1].rstrip() + "…"
 
 
-def _set_title(fact: Fact, picture: Picture, language: str) -> list[str]:
+def _set_title(fact: Fact, picture: Picture, language: Language) -> list[str]:
     codes = picture.terms.codes
     names = sorted(codes.sets_of(fact.codings[0]))
-    return [codes.titles[names[0]][0 if language == "nl" else 1]] if names else []
+    return [codes.titles[names[0]][language]] if names else []
 
 
-def label(fact: Fact, picture: Picture, language: str) -> str:
+def label(fact: Fact, picture: Picture, language: Language) -> str:
     """Name a fact and date it: "longembolie (14-06-2019)"."""
-    when = show(fact.starts, fact.precision, language) if fact.starts else _UNDATED[language]
+    phrases = picture.terms.phrases[language]
+    when = show(fact.starts, fact.precision, phrases) if fact.starts else phrases.undated
     return f"{name_of(fact, picture, language)} ({when})"
 
 
-def medicine(fact: Fact, picture: Picture, language: str) -> str:
+def medicine(fact: Fact, picture: Picture, language: Language) -> str:
     """Name a medicine and its dose a day."""
     name = name_of(fact, picture, language)
     if fact.value is None:
         return name
-    return f"{name} {figure(fact.value.high, language)} {fact.unit}/{'dag' if language == 'nl' else 'day'}"
+    phrases = picture.terms.phrases[language]
+    return f"{name} {figure(fact.value.high, phrases.decimal)} {fact.unit}/{phrases.a_day}"
 
 
 def _number(read: Callable[[Picture], Decimal | None]) -> Filler:
     def filler(filling: Filling) -> str:
         number = read(filling.picture)
-        return "" if number is None else figure(number, filling.language)
+        return "" if number is None else figure(number, filling.phrases.decimal)
 
     return filler
 
@@ -108,7 +99,8 @@ def _range(read: Callable[[Picture], Quantity | None]) -> Filler:
         value = read(filling.picture)
         if value is None:
             return ""
-        low, high = figure(value.low, filling.language), figure(value.high, filling.language)
+        decimal = filling.phrases.decimal
+        low, high = figure(value.low, decimal), figure(value.high, decimal)
         return high if low == high else f"{low}-{high}"
 
     return filler
@@ -120,14 +112,14 @@ def _measured(name: str) -> Filler:
         if reading is None or reading.fact.value is None or reading.fact.starts is None:
             return ""
         value = reading.high if reading.high.is_finite() else reading.fact.value.high
-        when = show(reading.fact.starts, "day", filling.language)
+        when = show(reading.fact.starts, "day", filling.phrases)
         unit = filling.picture.terms.measurements[name].unit
-        return f"{reading.fact.comparator}{figure(value, filling.language)}{f' {unit}' if unit else ''} ({when})"
+        return f"{reading.fact.comparator}{figure(value, filling.phrases.decimal)}{f' {unit}' if unit else ''} ({when})"
 
     return filler
 
 
-def _listed(facts: tuple[Fact, ...], write: Callable[[Fact, Picture, str], str], filling: Filling) -> str:
+def _listed(facts: tuple[Fact, ...], write: Callable[[Fact, Picture, Language], str], filling: Filling) -> str:
     lines = list(dict.fromkeys(write(fact, filling.picture, filling.language) for fact in facts))
     more = f"; +{len(lines) - 3}" if len(lines) > 3 else ""
     return "; ".join(lines[:3]) + more
@@ -155,14 +147,14 @@ def _points(filling: Filling) -> str:
 
 
 def _titled(point: Point, filling: Filling) -> str:
-    title = in_language(point.title, filling.language)
+    title = point.title[filling.language]
     return _NAME.sub(lambda name: FILLERS[name[1]](filling), title) if "{" in title else title
 
 
 def _anticoagulation(filling: Filling) -> str:
     protection = filling.picture.protection
     medicines = tuple(fact for fact in protection.facts if fact.kind == "medication")
-    status = in_language(_STATUS[protection.status], filling.language)
+    status = str(getattr(filling.phrases.protection, protection.status))
     return f"{_listed(medicines, medicine, filling)} ({status})" if medicines else status
 
 
@@ -180,31 +172,32 @@ def _after_ivig(filling: Filling) -> str:
     if not gaps:
         return ""
     days = min((gap for gap in gaps if gap >= 0), default=0)
-    if filling.language == "nl":
-        return f"{days} {'dag' if days == 1 else 'dagen'} na" if days else "op de dag van"
-    return f"{days} {'day' if days == 1 else 'days'} after" if days else "on the day of"
+    phrases = filling.phrases
+    if not days:
+        return phrases.same_day
+    return (phrases.one_day_after if days == 1 else phrases.days_after).format(days=days)
 
 
 def _no_dose_per_kg(filling: Filling) -> str:
     if not dose_per_kg_is_missing(filling.picture):
         return ""
     if filling.picture.weight_kg is None:
-        return "gewicht ontbreekt" if filling.language == "nl" else "no weight"
+        return filling.phrases.no_weight
     if filling.picture.weight_at is not None and grams(filling.picture) is not None:
-        when = show(filling.picture.weight_at, "day", filling.language)
-        return f"laatste gewicht is van {when}" if filling.language == "nl" else f"last weight is of {when}"
-    return "dosis onbekend" if filling.language == "nl" else "dose unknown"
+        when = show(filling.picture.weight_at, "day", filling.phrases)
+        return filling.phrases.old_weight.format(when=when)
+    return filling.phrases.no_dose
 
 
 def _last_dose(filling: Filling) -> str:
     doses = filling.picture.earlier_doses
-    return show(doses[-1].at, "day", filling.language) if doses else ""
+    return show(doses[-1].at, "day", filling.phrases) if doses else ""
 
 
 def _product(filling: Filling) -> str:
     if filling.picture.brand:
         return filling.picture.brand
-    return "een onbekend product (eigen grens)" if filling.language == "nl" else "an unknown product (our own limit)"
+    return filling.phrases.unknown_product
 
 
 def _adjusted_dose(picture: Picture) -> Decimal | None:

@@ -13,13 +13,17 @@ _F = TypeVar("_F", bound=Form)
 def check_form(document: Document, form: type[_F], value: Any, where: Loc = ()) -> _F | None:
     """Fill in a form, or note every fault and return None."""
     try:
-        return form.model_validate(value)
+        return form.model_validate(value, context={"languages": document.languages})
     except ValidationError as error:
         for each in error.errors():
             loc = (*where, *each["loc"])
             name = loc[-1] if loc else document.file
             if each["type"] == "extra_forbidden":
                 document.fault(loc, f"unknown key {name!r}", f"known here: {', '.join(form.model_fields)}")
+            elif each["type"] == "no_language":
+                document.fault(loc, each["msg"], f"known here: {each['ctx']['known']}")
+            elif each["type"] == "no_words":
+                document.fault(loc, f"{name}: {each['msg']}", f"words/ has {', '.join(document.languages)}")
             else:
                 document.fault(loc, f"{name}: {each['msg']}")
         return None

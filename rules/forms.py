@@ -1,12 +1,15 @@
 """What each kind of knowledge file must hold: the forms a pharmacist fills in."""
 
+from collections.abc import Collection
 from datetime import date
 from decimal import Decimal
-from typing import Any, Literal
+from functools import cached_property
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, model_validator
+from pydantic_core import PydanticCustomError
 
-from clinical.words import FoundTier, Stream
+from clinical.words import FoundTier, Stream, Text
 
 Conditions = list[dict[str, Any]]
 
@@ -18,10 +21,70 @@ class Form(BaseModel):
 
 
 class Words(Form):
-    """The same words in Dutch and in English."""
+    """The same words in every language that has a file in `words/`; each key but those of a subclass is a language."""
 
-    nl: str = Field(min_length=1)
-    en: str = Field(min_length=1)
+    model_config = ConfigDict(extra="allow", frozen=True)
+    __pydantic_extra__: dict[str, Annotated[str, Field(min_length=1)]]
+
+    @cached_property
+    def text(self) -> Text:
+        """The words by language."""
+        return Text(self.__pydantic_extra__)
+
+    @model_validator(mode="after")
+    def _is_complete(self, info: ValidationInfo) -> Self:
+        """Refuse words that lack a language, and a key that is none."""
+        spoken: Collection[str] = (info.context or {}).get("languages", ())
+        written = self.__pydantic_extra__.keys()
+        for language in written - spoken if spoken else ():
+            known = ", ".join([*spoken, *type(self).model_fields])
+            raise PydanticCustomError("no_language", "unknown key {key}", {"key": repr(language), "known": known})
+        missing = [language for language in spoken if language not in written]
+        if missing or not written:
+            raise PydanticCustomError("no_words", "no words in {missing}", {"missing": ", ".join(missing) or "any"})
+        return self
+
+
+class StatusPhrases(Form):
+    """How well a patient is protected, in words."""
+
+    therapeutic: str
+    subtherapeutic: str
+    unknown: str
+    prophylactic: str
+    none: str
+
+
+class Phrases(Form):
+    """One file of `words/`: what the texts of every rule need in one language, and how it writes numbers and dates.
+
+    `month` and `day` are written with {day}, {month} (two digits), {name} (of `months`) and {year}.
+    """
+
+    decimal: str = Field(min_length=1, max_length=1)
+    months: list[str] = Field(default=[], max_length=12)
+    month: str
+    day: str
+    also: str
+    in_favour: str
+    missing: str
+    advice: str
+    unknown: str
+    undated: str
+    a_day: str
+    same_day: str
+    one_day_after: str
+    days_after: str
+    no_weight: str
+    old_weight: str
+    no_dose: str
+    unknown_product: str
+    protection: StatusPhrases
+
+    @cached_property
+    def joins(self) -> tuple[str, str, str, str]:
+        """What stands between the parts of an alert's text: other findings, what speaks for safety, gaps, advice."""
+        return f" {self.also} ", f" {self.in_favour} ", f" {self.missing} ", f" {self.advice} "
 
 
 class CodeLine(Form):

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
 from clinical.codes import Coding
-from clinical.words import STREAMS, Channel, Priority, Stream, Tier
-from rules.assessment import Step, Text
+from clinical.words import STREAMS, Channel, Language, Priority, Stream, Text, Tier
+from rules.assessment import Step
 from rules.forms import RuleForm
 from rules.naranjo import Naranjo
 from rules.policy_form import PolicyForm
@@ -116,6 +116,11 @@ class Knowledge:
         asked = [rule for rule in self.rules if rule.is_asked]
         by_stream = {stream: tuple(rule for rule in asked if rule.stream == stream) for stream in STREAMS}
         object.__setattr__(self, "asked", by_stream)
+
+    @property
+    def languages(self) -> tuple[Language, ...]:
+        """The languages its texts are written in, in the order in which the policy writes them."""
+        return tuple(self.policy.form.escalation.title.text)
 
     @property
     def asks_of_scig(self) -> bool:

@@ -19,6 +19,7 @@ from rules.forms import (
     Form,
     LanguageForm,
     Measurement,
+    Phrases,
     RatesForm,
     RecognitionForm,
     Source,
@@ -37,6 +38,7 @@ from rules.yaml_lines import Document, Loc, read_document
 
 HERE = Path(__file__).parent
 POINTS = "definitions/points.yaml"
+WORDS = "words"  # one file for each language that the texts of rules are written in
 _SINGLE: dict[str, type[Form]] = {
     "anticoagulation": AnticoagulationForm,
     "steroids": SteroidForm,
@@ -67,7 +69,16 @@ def read_files(directory: Path | None = None) -> Files:
         name = path.relative_to(root).as_posix()
         documents[name] = read_document(path, name)
         digest.update(name.encode() + b"\0" + path.read_bytes() + b"\0")
-    return Files(documents, digest.digest())
+    return Files(_in_languages(documents), digest.digest())
+
+
+def _in_languages(documents: dict[str, Document]) -> dict[str, Document]:
+    """Give a folder without word files of its own ours, and tell every document which languages there are."""
+    if not any(name.startswith(f"{WORDS}/") for name in documents):
+        ours = sorted((HERE / WORDS).glob("*.yaml"))
+        documents = documents | {f"{WORDS}/{path.name}": read_document(path, f"{WORDS}/{path.name}") for path in ours}
+    languages = tuple(Path(name).stem for name in sorted(documents) if name.startswith(f"{WORDS}/"))
+    return {name: replace(document, languages=languages) for name, document in documents.items()}
 
 
 def load_knowledge(
@@ -158,6 +169,7 @@ def _terms(files: Files, local: Mapping[str, Iterable[Coding]]) -> Terms:
         if (form := check_form(document, ValueSetForm, document.value)) is not None
     }
     measurements = check_forms(files.documents["definitions/measurements.yaml"], Measurement)
+    written = [(document, check_form(document, Phrases, document.value)) for document in files.below(WORDS)]
     inspect_codes(files.below("value_sets"))
     _stop_at_faults(files)
     recognition = singles["recognition"]
@@ -166,7 +178,8 @@ def _terms(files: Files, local: Mapping[str, Iterable[Coding]]) -> Terms:
     for name, codings in local.items():
         codes.add_local(name, codings)
     words = _words(files, codes, recognition)
-    return Terms(codes, words, measurements, **singles)  # type: ignore[arg-type]  # each form stands under its name
+    phrases = {Path(document.file).stem: form for document, form in written if form is not None}
+    return Terms(codes, words, measurements, phrases, **singles)  # type: ignore[arg-type]  # each form stands under its name
 
 
 def _words(files: Files, codes: Codes, recognition: RecognitionForm) -> FreeText:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from pydantic import Field
 
-from rules.assessment import Finding, Prefilled, Text
+from clinical.words import Text
+from rules.assessment import Finding, Prefilled
 from rules.conditions.surveillance import Followed, dose_before
 from rules.dates import last_moment
 from rules.facts import Case, Fact, events_among, is_dose
@@ -71,7 +72,7 @@ def score_of(form: Naranjo, replies: Mapping[int, str]) -> Score:
     return Score(
         score,
         band.name,
-        Text(band.title.nl, band.title.en),
+        band.title.text,
         score + sum(min(0, item.if_yes, item.if_no) for item in left),
         score + sum(max(0, item.if_yes, item.if_no) for item in left),
         tuple(item.number for item in left),
@@ -95,8 +96,8 @@ def event_of(case: Case, finding: Finding) -> Followed | None:
 
 def _answer(item: Item, facts: tuple[Fact, ...] | None) -> Prefilled:
     if facts is None or item.because is None:
-        return Prefilled(item.number, "unknown", Text(item.open.nl, item.open.en))
-    return Prefilled(item.number, "yes", Text(item.because.nl, item.because.en), facts)
+        return Prefilled(item.number, "unknown", item.open.text)
+    return Prefilled(item.number, "yes", item.because.text, facts)
 
 
 def _known(picture: Picture, followed: Followed) -> dict[int, tuple[Fact, ...]]:

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from rules.assessment import Point, Points, Text
+from clinical.words import Text
+from rules.assessment import Point, Points
 from rules.facts import Fact, once
 from rules.terms import Outcome, PlanLine, State, Weights
 
@@ -61,7 +62,7 @@ def _patient(weights: Weights, found: Mapping[str, tuple[State, Outcome]]) -> tu
         if weights.patient[name].together:
             groups.setdefault(weights.patient[name].together, []).append(state)
     for group, states in groups.items():
-        title = Text(", ".join(each.title.nl for each in states), ", ".join(each.title.en for each in states))
+        title = Text({language: ", ".join(each.title[language] for each in states) for language in states[0].title})
         points = weights.patient[states[0].name].points if alone else 0
         counted.append(Point(states[0].name if len(states) == 1 else group, title, points, "patient"))
     return counted, len(found)

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from clinical.codes import Coding
-from rules.assessment import Text
+from clinical.words import Language, Text
 from rules.codes import Codes
 from rules.facts import Fact
-from rules.forms import AnticoagulationForm, Measurement, RatesForm, RecognitionForm, SteroidForm, WeightForm
+from rules.forms import AnticoagulationForm, Measurement, Phrases, RatesForm, RecognitionForm, SteroidForm, WeightForm
 from rules.free_text import FreeText
 from rules.recognition import Product
 from rules.remembered import Remembered
@@ -104,6 +104,7 @@ class Terms:
     codes: Codes
     words: FreeText
     measurements: dict[str, Measurement]
+    phrases: dict[Language, Phrases]
     anticoagulation: AnticoagulationForm
     steroids: SteroidForm
     rates: RatesForm

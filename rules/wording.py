@@ -1,4 +1,4 @@
-"""The words of an alert: templates filled with what is known of this patient, in Dutch and in English.
+"""The words of an alert: templates filled with what is known of this patient, in every language.
 
 A template holds `{names}` from a closed list (`fillers.py`). Words between double square brackets are left out when a
 name in them is unknown: "50 mg/kg/h[[ = {reference_g_per_h} g/h]]".
@@ -8,9 +8,9 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
-from rules.assessment import Text
+from clinical.words import Text
 from rules.facts import Fact
-from rules.fillers import FILLERS, OF_THE_FINDING, UNKNOWN, Filling
+from rules.fillers import FILLERS, OF_THE_FINDING, Filling
 from rules.picture import Picture
 
 _NAME = re.compile(r"\{(\w+)\}")
@@ -18,10 +18,16 @@ _OPTIONAL = re.compile(r"\[\[(.*?)\]\]")
 
 
 def fill(template: Text, picture: Picture, facts: tuple[Fact, ...]) -> Text:
-    """Fill a template in both languages."""
-    if "{" not in template.en:
+    """Fill a template in every language it is written in."""
+    for words in template.values():
+        if "{" in words:
+            break
+    else:
         return template
-    return Text(_fill(template.nl, Filling(picture, facts, "nl")), _fill(template.en, Filling(picture, facts, "en")))
+    filled, phrases = Text(), picture.terms.phrases
+    for language, words in template.items():
+        filled[language] = _fill(words, Filling(picture, facts, language, phrases[language]))
+    return filled
 
 
 def names_in(template: str) -> list[str]:
@@ -57,7 +63,7 @@ def _fill(template: str, filling: Filling) -> str:
             if not value and part.optional:
                 stretch = ""
                 break
-            stretch += (value or UNKNOWN[filling.language]) + words
+            stretch += (value or filling.phrases.unknown) + words
         text += stretch
     return text
 

@@ -23,6 +23,7 @@ class Document:
     value: Any = None
     lines: dict[Loc, int] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
+    languages: tuple[str, ...] = ()  # in which its texts must be written
 
     def line(self, where: Loc) -> int:
         """Return the line of a path, or of the nearest path above it."""

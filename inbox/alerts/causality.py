@@ -49,11 +49,11 @@ def causality_of(row: ConcludedAlert, events: Sequence[AlertEvent], form: Naranj
     questions = tuple(
         Question(
             number=item.number,
-            question={"nl": item.question.nl, "en": item.question.en},
+            question=dict(item.question.text),
             reply=replies.get(item.number, "unknown"),
             points=item.score(replies.get(item.number, "unknown")),
             prefilled=before.get(item.number, {}).get("reply", "unknown"),
-            because=before.get(item.number, {}).get("because", {"nl": item.open.nl, "en": item.open.en}),
+            because=before.get(item.number, {}).get("because", dict(item.open.text)),
             facts=before.get(item.number, {}).get("facts", ()),
             scores={reply: item.score(reply) for reply in REPLIES},
         )

@@ -23,7 +23,7 @@ def show_report(request: AnyRequest, alert_id: FromPath[str]) -> Response[Any]:
     language = language_of(request)
     report = report_for(request, number, language)
     title = parts_of(request).knowledge.naranjo.band(report.causality.score).title
-    return page(request, "report.html", report=report, alert_id=number, band=getattr(title, language))
+    return page(request, "report.html", report=report, alert_id=number, band=title.text[language])
 
 
 def report_for(request: AnyRequest, number: int, language: str) -> Report:

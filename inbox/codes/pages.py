@@ -110,5 +110,4 @@ def _do(request: AnyRequest, act: MapCode | DismissCode, form: Mapping[str, str]
 
 def set_titles(knowledge: Knowledge, language: str) -> dict[str, str]:
     """Give the title of every value set."""
-    place = 0 if language == "nl" else 1
-    return {name: titles[place] for name, titles in knowledge.terms.codes.titles.items()}
+    return {name: title[language] for name, title in knowledge.terms.codes.titles.items()}

@@ -31,10 +31,9 @@ def _catalogue() -> dict[str, Any]:
 def titles_of(knowledge: Knowledge, language: str) -> dict[str, str]:
     """Give the titles of value sets, measurements and states by the names that rules use."""
     terms = knowledge.terms
-    titles = {name: nl if language == "nl" else en for name, (nl, en) in terms.codes.titles.items()}
-    titled = {name: each.title for name, each in terms.measurements.items()}
-    states = {name: each.title for name, each in (terms.states | terms.risk_factors).items()}
-    return titles | {name: title.nl if language == "nl" else title.en for name, title in (titled | states).items()}
+    titled = {name: each.title.text for name, each in terms.measurements.items()}
+    titled |= {name: each.title for name, each in (terms.states | terms.risk_factors).items()}
+    return {name: title[language] for name, title in (terms.codes.titles | titled).items()}
 
 
 def say_all(conditions: Iterable[Mapping[str, Any]], titles: Mapping[str, str], language: str) -> tuple[Said, ...]:

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from clinical.words import FALLBACK
 from ivigilant.commands.options import Config, read_settings
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def list_rules(config: Config = None) -> None:
     """
     knowledge = _load(read_settings(config))
     for rule in sorted(knowledge.rules, key=lambda rule: (-rule.tier, rule.id)):
-        typer.echo(f"{rule.id:<36} {rule.form.status:<8} {rule.tier.word:<17} {rule.title.en}")
+        typer.echo(f"{rule.id:<36} {rule.form.status:<8} {rule.tier.word:<17} {rule.title[FALLBACK]}")
 
 
 @app.command("show")

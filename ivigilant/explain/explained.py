@@ -172,7 +172,7 @@ def _rules(told: Json, knowledge: Knowledge) -> Iterable[RuleAsked]:
     for name, conditions in asked.items():
         rule = known.get(name)
         finding: Mapping[str, Any] = fired.get(name, {})
-        title = finding.get("title", {}).get("en", "") or (rule.title.en if rule else "")
+        title = finding.get("title", {}).get("en", "") or (rule.title["en"] if rule else "")
         failed = None if finding else next((each for each in conditions if not each.held), None)
         yield RuleAsked(
             rule=name,

@@ -81,7 +81,7 @@ def backtest(
 ) -> Comparison:
     """Judge the whole history with both; orders that begin before `since` are left out."""
     changes: dict[str, RuleChange] = {}
-    titles = {rule.id: rule.title.en for knowledge in (old, new) for rule in knowledge.rules}
+    titles = {rule.id: rule.title["en"] for knowledge in (old, new) for rule in knowledge.rules}
     before, after, changed = Burden(), Burden(), 0
     for size, (one, other) in histories.answers((old, new)):
         olds, news = _wanted(one, since), _wanted(other, since)

@@ -83,8 +83,8 @@ def _drivers(burden: Burden, knowledge: Knowledge) -> list[str]:
         "",
     ]
     lines += ["| tier | rule | orders |", "| --- | --- | ---: |"]
-    titles = {rule.id: rule.title.en for rule in knowledge.rules}
-    titles[knowledge.policy.form.escalation.id] = knowledge.policy.form.escalation.title.en
+    titles = {rule.id: rule.title["en"] for rule in knowledge.rules}
+    titles[knowledge.policy.form.escalation.id] = knowledge.policy.form.escalation.title.text["en"]
     for (tier, rule), count in sorted(burden.drivers.items(), key=lambda each: (TIERS.index(each[0][0]), -each[1])):
         lines.append(f"| {tier} | {rule} {titles.get(rule, '')} | {100 * count / burden.orders:.1f} |")
     return lines

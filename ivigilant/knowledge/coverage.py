@@ -68,7 +68,7 @@ def cover(connection: sa.Connection, knowledge: Knowledge, file: SiteFile, most_
         waiting=waiting,
         telling=local_codes.count(connection, CodeFilter(["open"], telling=True)),
         rules=tuple(
-            RuleReach(rule.id, rule.title.en, tuple(sorted(lacking(rule.form.when, seen, knowledge.terms))))
+            RuleReach(rule.id, rule.title["en"], tuple(sorted(lacking(rule.form.when, seen, knowledge.terms))))
             for rule in sorted(knowledge.rules, key=lambda rule: rule.id)
             if rule.is_asked
         ),

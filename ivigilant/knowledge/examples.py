@@ -38,7 +38,7 @@ def answered(knowledge: Knowledge, rule_id: str) -> list[Answered]:
         finding = judge(rule, Picture(case, knowledge.terms), [])
         tier = (finding.tier if finding else Tier.NONE).word
         priority = evaluate(case, knowledge, rule.stream).priority.word
-        said = " ".join([finding.because.en, *(text.en for text in finding.advice)]) if finding else ""
+        said = " ".join([finding.because["en"], *(text["en"] for text in finding.advice)]) if finding else ""
         agreed = ", ".join(part for part in (example.tier, example.priority) if part)
         answer = f"{tier}, {priority}" if example.priority else tier
         agrees = answer == agreed and (not finding or example.is_said(said))

@@ -1,7 +1,7 @@
 """Words about what the patient has or had. Only certainty `confirmed` or `unknown` counts, unless the word says so."""
 
 from rules.conditions.vocabulary import Kind, Said, word
-from rules.dates import days, days_between, last_moment, may_be_within, show
+from rules.dates import days, days_between, last_moment, may_be_within, show_in_trace
 from rules.facts import DOSE_WORDS, Dose, Fact
 from rules.picture import OWN, Picture
 from rules.terms import Check, Outcome
@@ -22,7 +22,7 @@ def _label(fact: Fact) -> str:
 
 
 def _when(fact: Fact) -> str:
-    return show(fact.starts, fact.precision, "en") if fact.starts else "undated"
+    return show_in_trace(fact.starts, fact.precision) if fact.starts else "undated"
 
 
 def _found(facts: list[Fact]) -> Outcome:

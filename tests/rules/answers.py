@@ -21,7 +21,9 @@ def _as_said(rule: Rule, example: Example, case: Case, knowledge: Knowledge) -> 
     finding = judge(rule, Picture(case, knowledge.terms), [])
     if (finding.tier if finding else Tier.NONE).word != example.tier:
         return False
-    return finding is None or example.is_said(" ".join([finding.because.en, *(text.en for text in finding.advice)]))
+    return finding is None or example.is_said(
+        " ".join([finding.because["en"], *(text["en"] for text in finding.advice)])
+    )
 
 
 def differing(rule: Rule, knowledge: Knowledge) -> list[str]:

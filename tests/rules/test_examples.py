@@ -29,7 +29,7 @@ def test_the_example_gives_the_alert_in_its_table(
     own = [each for each in found.findings if each.rule == rule.id]
     assert [each.tier.word for each in own] == ([example.tier] if example.tier != "none" else [])
     assert example.priority in ("", found.priority.word)
-    assert not own or example.is_said(" ".join([own[0].because.en, *(text.en for text in own[0].advice)]))
+    assert not own or example.is_said(" ".join([own[0].because["en"], *(text["en"] for text in own[0].advice)]))
 
 
 @pytest.mark.parametrize(("rule", "example", "case"), CASES)
@@ -38,10 +38,10 @@ def test_every_finding_fits_its_place_and_shows_its_facts(
 ) -> None:
     found = evaluate(case, knowledge, rule.stream)
 
-    assert max(len(found.text.nl), len(found.text.en)) <= 600
+    assert max(len(found.text["nl"]), len(found.text["en"])) <= 600
     for each in found.findings:
         assert each.facts
         assert each.evidence
         assert each.advice
-        assert not {"{", "}", "[[", "]]"} & {*each.because.nl, *each.because.en}
-        assert max(len(each.because.nl), len(each.because.en)) <= 300
+        assert not {"{", "}", "[[", "]]"} & {*each.because["nl"], *each.because["en"]}
+        assert max(len(each.because["nl"]), len(each.because["en"])) <= 300
