@@ -21,7 +21,7 @@ from rules.load import load_knowledge
 from store import facts
 from store.engine import connect, reading
 from tests.journeys.hospital import Clock, Hospital
-from worker.batch import Done
+from worker.raise_alerts import Effects
 
 FACTS = 50
 PATIENT = 1
@@ -110,7 +110,7 @@ def _judged(database: str, size: int, hospital: Hospital, engine: sa.Engine) -> 
             hospital.clock.passes(seconds=1)
             ids = hospital.receives(order(PATIENT, hospital.clock(), change=size + number + 1))
             began = perf_counter()
-            done: Done = hospital.processes(ids)
+            done: Effects = hospital.processes(ids)
             took.append(perf_counter() - began)
             assert done.answers
     assert hospital.clock() > now

@@ -1,4 +1,4 @@
-"""What a hospital decides, as the worker needs it; the site file fills it in."""
+"""What a hospital chooses, as its site file says: how feeds are read, what is judged and where notices go."""
 
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -10,7 +10,7 @@ from parsers.defaults import Defaults
 
 
 @dataclass(frozen=True, slots=True)
-class Destination:
+class NoticeRoute:
     """A place alerts are sent to, and from which tier on."""
 
     name: str
@@ -34,7 +34,7 @@ class Site:
     of_unknown: Defaults | None = None  # for a feed that the site file does not name
     stops_need_confirmation: frozenset[str] = frozenset()  # feeds whose pharmacy confirms stops
     ack_routes: dict[str, AckRoute] = field(default_factory=dict)  # by feed name
-    destinations: tuple[Destination, ...] = ()
+    destinations: tuple[NoticeRoute, ...] = ()
     language: Literal["nl", "en"] = "nl"  # of what is sent outside the inbox
     replay_after: timedelta = timedelta(days=30)
     course_gap: timedelta = timedelta(days=7)  # doses less than this apart are one course (INTERFACE 4.3)

@@ -77,8 +77,8 @@ def fold_entries(entries: Iterable[NewEntry]) -> list[Entry]:
 def _standing(rows: Iterable[Iterable[Any]]) -> list[_Row]:
     latest: dict[tuple[str, str], _Row] = {}
     for patient_id, kind, key, version, deleted, data, message_id, path in rows:
-        known = latest.get((kind, key))
-        if known is None or known[0] < (version, path):
+        held = latest.get((kind, key))
+        if held is None or held[0] < (version, path):
             latest[kind, key] = (version, path), deleted, data, patient_id, message_id
     return sorted((row for row in latest.values() if not row[1]), key=itemgetter(0))
 

@@ -153,7 +153,7 @@ WEIGHT_SET = "body-weight"
 
 
 @dataclass(frozen=True, slots=True)
-class Weight:
+class BodyWeight:
     """A weight in kg, when it was taken, and the fact it was read from."""
 
     kg: Decimal
@@ -161,16 +161,16 @@ class Weight:
     fact: Fact
 
 
-def weights_among(facts: Sequence[Fact], knowledge: Knowledge) -> list[Weight]:
+def weights_among(facts: Sequence[Fact], knowledge: Knowledge) -> list[BodyWeight]:
     """Every plausible weight that is dated."""
     return [
-        Weight(kg, fact.starts, fact)
+        BodyWeight(kg, fact.starts, fact)
         for fact in facts
         if fact.kind == "observation" and fact.starts is not None and (kg := _kg(fact, knowledge)) is not None
     ]
 
 
-def weight_on(at: datetime, weights: Sequence[Weight], patient: Patient) -> Weight | None:
+def weight_on(at: datetime, weights: Sequence[BodyWeight], patient: Patient) -> BodyWeight | None:
     """The newest of these weights that is not too old on that day."""
     oldest = at - (INPATIENT if patient.inpatient else OUTPATIENT)
     taken = [weight for weight in weights if oldest <= weight.at <= at]
@@ -195,7 +195,7 @@ class Timeline:
     """The facts, oldest version first, and what is asked of all of them for every order."""
 
     facts: tuple[Fact, ...]
-    weights: tuple[Weight, ...]
+    weights: tuple[BodyWeight, ...]
     latest_start: datetime | None
     latest_moment: datetime | None  # the last instant any of them can mean
     latest_event: datetime | None  # the same, of those that can be an event after an infusion

@@ -8,13 +8,13 @@ from clinical.events import MedicationGiven, MedicationOrdered
 from clinical.quantities import Quantity, exactly
 from history.choices import Site
 from history.courses import Course, Occasion, day_of, run_around
-from history.facts import Weight, provenance
+from history.facts import BodyWeight, provenance
 from history.orders import BADGES, OrderState
-from history.products import Product
 from parsers.medication import courses as arithmetic
 from parsers.medication.amounts import in_grams, is_implausible, maybe_course_total, per_kg
 from parsers.medication.rates import hourly
 from rules.facts import Order
+from rules.recognition import Product
 
 _PER_MINUTE = Decimal(1000) / Decimal(60)  # g/kg/h → mg/kg/min
 Convert = Callable[[Quantity, Quantity | None], Quantity | None]
@@ -26,7 +26,7 @@ def judged_order(
     own: Course,
     courses: Sequence[Course],
     site: Site,
-    weight: Weight | None,
+    weight: BodyWeight | None,
 ) -> Order:
     """Everything a rule may ask of the order; what cannot be known is None."""
     content = order.content

@@ -15,12 +15,13 @@ from history.entries import Entry
 from history.facts import Timeline, facts_of, lay_out, medication_fact, provenance, weight_on
 from history.judged_order import judged_order
 from history.orders import BADGES, CONTAINER, OrderState, fold_orders
-from history.products import Product, is_answered, product_of
+from history.products import is_answered, product_of
 from rules.assessment import Assessment
 from rules.dates import last_moment
 from rules.evaluate import evaluate
 from rules.facts import Case, Dose, Fact, Order, Patient, events_among
 from rules.knowledge import Knowledge
+from rules.recognition import Product
 
 
 @dataclass(frozen=True)  # without slots: the conclusion is kept once somebody asked for it
@@ -135,8 +136,8 @@ def _badges_of(assessment: Assessment, order: Order, entries: Sequence[Entry]) -
     """What is true of every event that was found: an old one beside a new one is news."""
     flags = {provenance(entry): frozenset(entry.event.flags) for entry in entries}
     facts = [fact for finding in assessment.findings for fact in finding.facts]
-    told = [event.provenance for event in events_among(facts, order)]
-    return BADGES.intersection(*(flags.get(where, frozenset()) for where in told if where is not None))
+    sources = [event.provenance for event in events_among(facts, order)]
+    return BADGES.intersection(*(flags.get(source, frozenset()) for source in sources if source is not None))
 
 
 def _medications(orders: list[tuple[OrderState, Product]], site: Site) -> list[Fact]:
@@ -194,28 +195,31 @@ def _until_course(doses: tuple[Dose, ...], at: datetime) -> tuple[Dose, ...]:
 
 def _moment(order: OrderState, course: Course, facts: Timeline) -> datetime:
     """The moment judged for (decision 2): the newest thing known within the order's life, never before its start."""
-    newest = [facts.latest_start] if facts.latest_start is not None else []
-    said = [order.source.happened_at] if order.source and isinstance(order.source.event, MedicationOrdered) else []
-    latest = max([*newest, *[moment for moment in said if moment is not None], course.starts_at])
+    moments = [course.starts_at, facts.latest_start]
+    if order.source is not None and isinstance(order.source.event, MedicationOrdered):
+        moments.append(order.source.happened_at)
+    latest = max(moment for moment in moments if moment is not None)
     ends = [end for end in (course.ends_at, order.stopped_at) if end is not None]
     return max(course.starts_at, min([latest, *ends]))
 
 
-def watch(case: Case, known: Timeline, doses: Sequence[Dose], knowledge: Knowledge) -> tuple[Case, Assessment] | None:
+def watch(
+    case: Case, timeline: Timeline, doses: Sequence[Dose], knowledge: Knowledge
+) -> tuple[Case, Assessment] | None:
     """Look for an event after the doses of this order; None when there is none.
 
     `doses` are those of every order, given or planned, oldest first: each event belongs to the order that gave the last
     one before it. The case is judged for the moment of its latest event, so what happens later does not change it.
     """
     first = next((dose.at for dose in doses if dose.order == case.order.key), None)
-    if first is None or known.latest_event is None or known.latest_event < first:
+    if first is None or timeline.latest_event is None or timeline.latest_event < first:
         return None
-    whole = replace(case, facts=known.facts, doses=tuple(doses), at=known.latest_moment or known.latest_event)
+    whole = replace(case, facts=timeline.facts, doses=tuple(doses), at=timeline.latest_moment or timeline.latest_event)
     seen = evaluate(whole, knowledge, AFTER_INFUSION)
     if seen.tier == Tier.NONE:
         return None
     at = _newest([event for finding in seen.findings for event in events_among(finding.facts, case.order)])
-    then = replace(whole, facts=known.until(at), at=at)
+    then = replace(whole, facts=timeline.until(at), at=at)
     return then, evaluate(then, knowledge, AFTER_INFUSION)
 
 

@@ -212,23 +212,23 @@ def _has_product(event: MedicationOrdered) -> bool:
 
 def _ordered(group: list[Entry]) -> list[tuple[Entry, MedicationOrdered]]:
     """The events that say what to give, without changes that were refused (UX, UM)."""
-    told: list[tuple[Entry, MedicationOrdered]] = []
+    contents: list[tuple[Entry, MedicationOrdered]] = []
     for entry in group:
         if not isinstance(entry.event, MedicationOrdered):
             continue
         if entry.event.control in ("UX", "UM"):
-            if len(told) > 1 and told[-1][1].control in ("XO", *REPLACES):
-                told.pop()
+            if len(contents) > 1 and contents[-1][1].control in ("XO", *REPLACES):
+                contents.pop()
         elif _has_product(entry.event):
-            told.append((entry, entry.event))
-    return told
+            contents.append((entry, entry.event))
+    return contents
 
 
 def _content_entry(group: list[Entry]) -> Entry | None:
     """The latest entry that says what to give; failing that, a give or dispense, then an administration."""
-    told = _ordered(group)
+    contents = _ordered(group)
     for wanted in (_TELLS_CONTENT, ("give", "dispense")):
-        matching = [entry for entry, event in told if event.source in wanted]
+        matching = [entry for entry, event in contents if event.source in wanted]
         if matching:
             return matching[-1]
     given = [entry for entry in group if isinstance(entry.event, MedicationGiven)]

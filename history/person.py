@@ -126,7 +126,7 @@ def people_with_ivig(messages: Sequence[ReadMessage], knowledge: Knowledge) -> l
     """Everybody for whom the messages order or report IVIg, with all that they say of them."""
     gathered = gather(messages, knowledge)
     names = identities_in(messages)
-    statements = [told.statement for told in gathered.merges]
+    statements = [merge.statement for merge in gathered.merges]
     carriers = _carriers(gathered, names)
     entries = _by_identity(gathered.entries)
     demographics = _demographics(gathered)
@@ -187,9 +187,9 @@ def _by_identity(entries: Iterable[NewEntry]) -> dict[Name, list[NewEntry]]:
 def _demographics(gathered: Gathered) -> dict[Name, Versioned]:
     """What is said of each identity: of every field the latest version, the first of a tie."""
     found: dict[Name, tuple[dict[str, Any], dict[str, str]]] = defaultdict(lambda: ({}, {}))
-    for name, version, told in gathered.demographics:
+    for name, version, sent in gathered.demographics:
         fields, versions = found[name]
-        later = [each for each in told if versions.get(each, "") < version]
-        fields |= {each: told[each] for each in later}
+        later = [each for each in sent if versions.get(each, "") < version]
+        fields |= {each: sent[each] for each in later}
         versions |= dict.fromkeys(later, version)
     return found  # type: ignore[return-value]  # a defaultdict of pairs, which nobody changes any more

@@ -6,9 +6,9 @@ from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from forwarding.contract import Destination as OpenDestination
+from forwarding.contract import Destination
 from forwarding.errors import OddDestination
-from history.choices import AckRoute, Destination, Site
+from history.choices import AckRoute, NoticeRoute, Site
 from inbox.health.knock import Place
 from ivigilant.errors import UnusableSite
 from ivigilant.settings import Settings
@@ -50,7 +50,7 @@ def worker_site(file: SiteFile, settings: Settings) -> Site:
             for feed in file.feeds
             if feed.app_ack_route is not None
         },
-        destinations=tuple(Destination(place.name, place.min_tier) for place in file.destinations),
+        destinations=tuple(NoticeRoute(place.name, place.min_tier) for place in file.destinations),
         language=file.languages[0],
         replay_after=timedelta(days=settings.replay_after_days),
     )
@@ -87,7 +87,7 @@ def _site_fields(fields: FieldsSection) -> Iterator[SiteField]:
         yield SiteField("diagnosis", diagnosis.segment, diagnosis.field, system=diagnosis.system)
 
 
-def destinations(file: SiteFile, settings: Settings) -> dict[str, OpenDestination]:
+def destinations(file: SiteFile, settings: Settings) -> dict[str, Destination]:
     """Give every destination by its name, ready to send."""
     try:
         return {form.name: form.open(settings) for form in file.destinations}

@@ -155,7 +155,7 @@ def listen(settings: Settings) -> None:
 def beat(settings: Settings) -> None:
     """Keep time until told to stop."""
     from worker.local_codes import settle
-    from worker.rejudge import Watch
+    from worker.rejudge import KnowledgeWatch
     from worker.sweep import sweep
 
     bell = Bell(make_celery(settings.redis()))
@@ -165,7 +165,7 @@ def beat(settings: Settings) -> None:
     settle(worker)
     stopping = threading.Event()
     stop_on_signals(stopping)
-    watch = Watch()
+    watch = KnowledgeWatch()
 
     def look_after() -> None:
         sweep(worker)

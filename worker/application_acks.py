@@ -28,7 +28,7 @@ _WANTED = {"AL": ("AA", "AE"), "SU": ("AA",), "ER": ("AE",)}  # MSH-16, table 01
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class WantedAck:
     """A sender wants to be told how its message ended."""
 
     route: str
@@ -40,7 +40,7 @@ class Asked:
 class Correspondence:
     """What the messages of a batch ask for and answer, beside what they say of patients; by message."""
 
-    asked: Mapping[int, Asked] = field(default_factory=dict)
+    asked: Mapping[int, WantedAck] = field(default_factory=dict)
     answers: Mapping[int, tuple[str, int]] = field(default_factory=dict)  # MSA-1, and which of ours MSA-2 names
 
     def settle(
@@ -99,7 +99,7 @@ def _codes_told(engine: sa.Engine, ids: Collection[int]) -> dict[int, str]:
         return {row.id: row.ack_code for row in connection.execute(query)}
 
 
-def _asked(row: StoredMessage, told: str, way: AckRoute) -> Asked | None:
+def _asked(row: StoredMessage, told: str, way: AckRoute) -> WantedAck | None:
     """What the sender wants to hear later: nothing when MSH-15 and 16 mean the original mode."""
     if told not in _KEPT:
         return None
@@ -112,7 +112,7 @@ def _asked(row: StoredMessage, told: str, way: AckRoute) -> Asked | None:
     codes = _WANTED.get(application)
     if codes is None or (accept not in _WANTED and not way.always_enhanced):
         return None
-    return Asked(way.route, header_line(raw), codes)
+    return WantedAck(way.route, header_line(raw), codes)
 
 
 def _answer_in(raw: bytes) -> tuple[str, int] | None:

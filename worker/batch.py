@@ -1,7 +1,7 @@
 """A batch of messages, from their rows to alerts, under the patients' locks and inside the caller's transaction."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -17,7 +17,7 @@ from store.locks import lock_numbers, lock_people
 from store.patients import KnownPatient
 from worker.answers import store_answers
 from worker.histories import histories_of
-from worker.raise_alerts import Raised, raise_alerts, resolve_unanswered
+from worker.raise_alerts import Effects, raise_alerts, resolve_unanswered
 from worker.record import Touched, record
 
 BEHIND = timedelta(seconds=10)  # history that waits longer than this is mentioned with every answer
@@ -32,27 +32,7 @@ class Judge:
     now: datetime
 
 
-@dataclass(slots=True)
-class Done:
-    """What a batch brought about."""
-
-    alerts: list[int] = field(default_factory=list)
-    deliveries: list[int] = field(default_factory=list)
-    answers: int = 0
-
-    def add(self, raised: Raised) -> None:
-        """Count in what one person's answers raised."""
-        self.alerts += raised.alerts
-        self.deliveries += raised.deliveries
-
-    def include(self, other: "Done") -> None:
-        """Count in what another batch brought about."""
-        self.alerts += other.alerts
-        self.deliveries += other.deliveries
-        self.answers += other.answers
-
-
-def record_and_judge(connection: sa.Connection, judging: Judge, messages: Sequence[ReadMessage]) -> Done:
+def record_and_judge(connection: sa.Connection, judging: Judge, messages: Sequence[ReadMessage]) -> Effects:
     """Add what the messages say to the history, and answer again every IVIg order it can touch."""
     names = identities_in(messages)
     ids = patients.identities(connection, names)
@@ -63,23 +43,22 @@ def record_and_judge(connection: sa.Connection, judging: Judge, messages: Sequen
     return judge_again(connection, judging, touched)
 
 
-def judge_again(connection: sa.Connection, judging: Judge, touched: Touched) -> Done:
+def judge_again(connection: sa.Connection, judging: Judge, touched: Touched) -> Effects:
     """Answer again the IVIg orders of these patients, who must be locked."""
-    done = Done()
     people, rows = _people_with_orders(connection, touched)
     if not people:
-        return done
+        return Effects()
     histories = histories_of(connection, people, rows, _history_as_of(connection, judging.now))
     answers = [judge(history, judging.knowledge, judging.site) for history in histories]
     stored = store_answers(connection, answers, judging.now)
-    done.add(raise_alerts(connection, judging.site, stored, judging.now))
+    done = raise_alerts(connection, judging.site, stored, judging.now)
     reasons: dict[int, str] = {}
     for each in stored:
         if each.gone:
             why = why_unanswered(each.person.entries, judging.knowledge)
             reasons |= {order_id: why.get(key, "order_withdrawn") for order_id, key in each.gone.items()}
     done.alerts += resolve_unanswered(connection, reasons, judging.now)
-    done.answers += sum(len(each.answers) for each in stored)
+    done.answers = sum(len(each.answers) for each in stored)
     return done
 
 

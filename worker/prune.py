@@ -26,7 +26,7 @@ Kind = tuple[str, str, str]  # state, type, and why it is kept: "" for one that 
 
 
 @dataclass(slots=True)
-class Tally:
+class PruneTally:
     """How many messages of each kind, how much text that is, and since when the oldest is there."""
 
     messages: Counter[Kind] = field(default_factory=Counter)
@@ -59,9 +59,9 @@ class Run:
     ages: Ages
 
 
-def survey(engine: sa.Engine, run: Run, tell: Callable[[int], None], together: int = TOGETHER) -> Tally:
+def survey(engine: sa.Engine, run: Run, tell: Callable[[int], None], together: int = TOGETHER) -> PruneTally:
     """Tell what would go and what is kept and why; nothing is changed and nobody waits. `tell` hears how far it is."""
-    tally = Tally()
+    tally = PruneTally()
     for rows, last in _pages(engine, run, together):
         with reading(engine) as connection:
             why = retention.kept(connection, [row.id for row in rows]) if rows else {}
@@ -72,9 +72,9 @@ def survey(engine: sa.Engine, run: Run, tell: Callable[[int], None], together: i
     return tally
 
 
-def prune(engine: sa.Engine, run: Run, tell: Callable[[int], None], together: int = TOGETHER) -> Tally:
+def prune(engine: sa.Engine, run: Run, tell: Callable[[int], None], together: int = TOGETHER) -> PruneTally:
     """Remove what may go, and write in the same transactions who did so; `tell` hears how far it is."""
-    tally = Tally()
+    tally = PruneTally()
     for rows, last in _pages(engine, run, together):
         if rows:
             why, gone = in_transaction(engine, partial(_remove, run=run, rows=rows))

@@ -29,16 +29,23 @@ from worker.answers import StoredAnswer, StoredPerson
 
 
 @dataclass(slots=True)
-class Raised:
-    """What changed, for whoever must be told after the commit."""
+class Effects:
+    """What a batch brought about, for whoever must be told after the commit."""
 
     alerts: list[int] = field(default_factory=list)
     deliveries: list[int] = field(default_factory=list)
+    answers: int = 0
+
+    def include(self, other: "Effects") -> None:
+        """Count in what another batch brought about."""
+        self.alerts += other.alerts
+        self.deliveries += other.deliveries
+        self.answers += other.answers
 
 
-def raise_alerts(connection: sa.Connection, site: Site, people: Sequence[StoredPerson], now: datetime) -> Raised:
+def raise_alerts(connection: sa.Connection, site: Site, people: Sequence[StoredPerson], now: datetime) -> Effects:
     """Bring the alerts of these people in line with the answers; the people must be locked."""
-    raised = Raised()
+    raised = Effects()
     everything = [one for each in people for one in each.answers]
     known = alerts.of_orders(connection, [one.order_id for one in everything])
     last = _last_answers(connection, known, everything)
@@ -158,7 +165,7 @@ def _apply(
     covering: int | None,
     badges: frozenset[str],
     now: datetime,
-    raised: Raised,
+    raised: Effects,
 ) -> None:
     columns = _columns(one, change, covering, badges)
     happening = Happening(

@@ -8,8 +8,9 @@ import structlog
 from history.alerting import RISK_WINDOW
 from store import orders
 from store.locks import lock_people
-from worker.batch import Done, Judge, judge_again
+from worker.batch import Judge, judge_again
 from worker.local_codes import knowledge_now
+from worker.raise_alerts import Effects
 from worker.record import Touched
 from worker.transactions import in_transaction
 from worker.worker import Worker
@@ -19,10 +20,10 @@ log = structlog.get_logger()
 TOGETHER = 50  # people in one transaction
 
 
-def rejudge(worker: Worker) -> Done:
+def rejudge(worker: Worker) -> Effects:
     """Answer again whatever other knowledge answered last; what is new is told as ever. Safe to stop and repeat."""
     worker = worker.up_to_date()
-    total, after = Done(), 0
+    total, after = Effects(), 0
     while (found := in_transaction(worker.engine, partial(_some, worker=worker, after=after))) is not None:
         after, done = found
         total.include(done)
@@ -35,7 +36,7 @@ def rejudge(worker: Worker) -> Done:
     return total
 
 
-def _some(connection: sa.Connection, worker: Worker, after: int) -> tuple[int, Done] | None:
+def _some(connection: sa.Connection, worker: Worker, after: int) -> tuple[int, Effects] | None:
     now, version = worker.clock(), worker.knowledge.version
     ids = orders.owners_answered_by_others(connection, version, now - RISK_WINDOW, after, TOGETHER)
     if not ids:
@@ -45,7 +46,7 @@ def _some(connection: sa.Connection, worker: Worker, after: int) -> tuple[int, D
     return ids[-1], judge_again(connection, judge, Touched(set(ids), set()))
 
 
-class Watch:
+class KnowledgeWatch:
     """Notices that the knowledge changed while we run, or while we did not, and lets open orders be answered again."""
 
     def __init__(self) -> None:

@@ -13,8 +13,9 @@ from store import local_codes, message_queries
 from store.engine import reading
 from store.message_queries import Outcome, StoredMessage
 from worker.application_acks import NOTHING, Correspondence, correspondence
-from worker.batch import Done, Judge, record_and_judge
+from worker.batch import Judge, record_and_judge
 from worker.local_codes import knowledge_now, sightings
+from worker.raise_alerts import Effects
 from worker.record import open_message
 from worker.transactions import OUT_OF_TIME, TRY_AGAIN, in_transaction
 from worker.worker import Worker
@@ -44,19 +45,19 @@ class _Opened:
     correspondence: Correspondence = NOTHING
 
 
-def process_messages(worker: Worker, ids: Sequence[int]) -> Done:
+def process_messages(worker: Worker, ids: Sequence[int]) -> Effects:
     """Process the messages that still wait; safe to call again with the same ids, at the same time too."""
     try:
         return _process_together(worker.up_to_date(), ids)
     except OUT_OF_TIME:
         _set_apart(worker, ids)
-        return Done()
+        return Effects()
 
 
-def _process_together(worker: Worker, ids: Sequence[int]) -> Done:
+def _process_together(worker: Worker, ids: Sequence[int]) -> Effects:
     opened = _read_all(worker, ids)
     if not opened.read:
-        return Done()
+        return Effects()
     done = in_transaction(worker.engine, partial(_process, worker=worker, opened=opened))
     if done.alerts:
         worker.announce(done.alerts)
@@ -132,7 +133,7 @@ def _park_alone(
         message_queries.mark(connection, asked.settle(connection, [end], before, now), now)
 
 
-def _process(connection: sa.Connection, worker: Worker, opened: _Opened) -> Done:
+def _process(connection: sa.Connection, worker: Worker, opened: _Opened) -> Effects:
     now = worker.clock()
     arrivals: list[ReadMessage] = []
     outcomes: list[Outcome] = []
@@ -157,15 +158,15 @@ def _process(connection: sa.Connection, worker: Worker, opened: _Opened) -> Done
 
 def record_safely(
     connection: sa.Connection, judge: Judge, arrivals: list[ReadMessage], outcomes: list[Outcome]
-) -> Done:
+) -> Effects:
     """Record and answer them in this transaction; adds how each ended, and one that fails is parked alone."""
     if not arrivals:
-        return Done()
+        return Effects()
     together = _attempt(partial(_in_savepoint, connection, judge, arrivals))
-    if isinstance(together, Done):
+    if isinstance(together, Effects):
         outcomes += [Outcome(arrival.message_id, "processed") for arrival in arrivals]
         return together
-    total = Done()
+    total = Effects()
     for arrival in arrivals:
         alone = _attempt(partial(_in_savepoint, connection, judge, [arrival]))
         if isinstance(alone, _Failure):
@@ -176,7 +177,7 @@ def record_safely(
     return total
 
 
-def _in_savepoint(connection: sa.Connection, judge: Judge, arrivals: Sequence[ReadMessage]) -> Done:
+def _in_savepoint(connection: sa.Connection, judge: Judge, arrivals: Sequence[ReadMessage]) -> Effects:
     with connection.begin_nested():
         return record_and_judge(connection, judge, arrivals)
 

@@ -13,7 +13,7 @@ from ivigilant.commands.options import Config, DataDir, database_explained, read
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
-    from worker.prune import Run, Tally
+    from worker.prune import PruneTally, Run
 
 _WHY = {
     "": "goes",
@@ -66,7 +66,7 @@ def prune(
             _compact(engine)
 
 
-def _show(tally: "Tally", run: "Run") -> None:
+def _show(tally: "PruneTally", run: "Run") -> None:
     from rich.console import Console
     from rich.table import Table
 

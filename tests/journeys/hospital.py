@@ -23,7 +23,7 @@ from rules.living import KnowledgeSource
 from store import feeds
 from store.dump import dump
 from store.messages import save_batch
-from worker.batch import Done
+from worker.raise_alerts import Effects
 from worker.tasks import process_messages
 from worker.worker import Worker
 
@@ -68,11 +68,11 @@ class Hospital:
         with self.engine.begin() as connection:
             return [saved.id for saved in save_batch(connection, arrivals)]
 
-    def processes(self, ids: Sequence[int]) -> Done:
+    def processes(self, ids: Sequence[int]) -> Effects:
         """Do the work of one task."""
         return process_messages(self.worker, ids)
 
-    def sends(self, *messages: bytes) -> Done:
+    def sends(self, *messages: bytes) -> Effects:
         """Receive the messages, and process them together."""
         return self.processes(self.receives(*messages))
 

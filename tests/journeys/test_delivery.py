@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from forwarding.errors import Refused, Unreachable
-from history.choices import Destination, Site
+from history.choices import NoticeRoute, Site
 from rules.knowledge import Knowledge
 from synthetic.stream import hospital_messages
 from tests.fakes import RememberingDestination
@@ -23,7 +23,7 @@ def pager() -> RememberingDestination:
 
 @pytest.fixture
 def hospital(engine: sa.Engine, knowledge: Knowledge, pager: RememberingDestination) -> Hospital:
-    hospital = Hospital(engine, knowledge, Site(destinations=(Destination("pager", "contraindication"),)))
+    hospital = Hospital(engine, knowledge, Site(destinations=(NoticeRoute("pager", "contraindication"),)))
     hospital.worker = replace(
         hospital.worker, destinations={"pager": pager}, link_of=lambda alert: f"https://inbox.example/alerts/{alert}"
     )

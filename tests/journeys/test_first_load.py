@@ -9,7 +9,7 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 
-from history.choices import Destination, Site
+from history.choices import NoticeRoute, Site
 from rules.knowledge import Knowledge
 from tests.fakes import RememberingDestination
 from tests.ivigilant.site_hospital import a_message, an_order
@@ -114,7 +114,7 @@ def fired(hospital: Hospital) -> set[str]:
 
 def test_nothing_of_a_first_load_is_pushed(engine: sa.Engine, knowledge: Knowledge, tmp_path: Path) -> None:
     pager = RememberingDestination()
-    hospital = Hospital(engine, knowledge, Site(destinations=(Destination("pager", "moderate"),)))
+    hospital = Hospital(engine, knowledge, Site(destinations=(NoticeRoute("pager", "moderate"),)))
     hospital.worker = replace(hospital.worker, destinations={"pager": pager})
 
     loads(hospital, written(tmp_path / "a.ndjson", the_export()))

@@ -12,7 +12,7 @@ from store.retention import Ages
 from synthetic.stream import hospital_messages
 from tests.journeys.hospital import Hospital
 from tests.journeys.stories import Controlled, Diagnosed, Merged, Ordered, Problem, Seen, Unmerged, messages
-from worker.prune import Run, Tally, prune, survey
+from worker.prune import PruneTally, Run, prune, survey
 from worker.rebuild import Rebuilt, rebuild
 
 YEAR = timedelta(days=365)
@@ -28,7 +28,7 @@ def run_of(hospital: Hospital, ages: Ages = AGES) -> Run:
     return Run("run1", "els at the command line", hospital.clock.now + 2 * YEAR, ages)
 
 
-def pruned(hospital: Hospital, ages: Ages = AGES, together: int = 3) -> Tally:
+def pruned(hospital: Hospital, ages: Ages = AGES, together: int = 3) -> PruneTally:
     return prune(hospital.engine, run_of(hospital, ages), nobody, together)
 
 

@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import given
 
-from history.choices import Destination, Site
+from history.choices import NoticeRoute, Site
 from inbox.alerts.acts import Acknowledgement, OnAlert, Override
 from parsers.defaults import Defaults
 from rules.knowledge import Knowledge
@@ -120,7 +120,7 @@ def test_a_corrected_site_file_reaches_what_came_before_it(
 
 
 def test_what_a_rebuild_raises_is_not_pushed(hospital: Hospital) -> None:
-    pushing = Site(destinations=(Destination("mail"),))
+    pushing = Site(destinations=(NoticeRoute("mail"),))
     told = messages([Problem(), Ordered(at=1)])
     told[0] = told[0].replace(b"1^^^ZKHA^PI", b"1^^^^PI")
     hospital.sends(*told)
