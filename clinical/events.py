@@ -159,6 +159,7 @@ class MedicationGiven(Event, frozen=True, kw_only=True, tag="administration"):
     rate: Quantity | None = None  # g/h
     started: Moment | None = None
     ended: Moment | None = None
+    tells_again: bool = False  # it is about a dose that an earlier row began: a rate change, a check, a stop
     completion: str = ""  # RXA-20: CP RE NA PA
     lots: tuple[str, ...] = ()
     manufacturer: str = ""

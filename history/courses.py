@@ -106,11 +106,48 @@ def _start_of(entry: Entry) -> datetime:
 
 def _occasion(key: str, steps: list[Entry], ordered: Quantity | None) -> Occasion:
     events = [step.event for step in steps if isinstance(step.event, MedicationGiven)]
-    amounts = [event.grams for event in events if event.grams is not None]
+    begun = [event.grams for event in events if event.grams is not None and not event.tells_again]
+    again = [event.grams for event in events if event.grams is not None and event.tells_again and event.grams.high > 0]
     ends = [event.ended.at for event in events if event.ended is not None]
     at = _start_of(steps[0])
     source = provenance(steps[0])
-    return Occasion(key, at, max([at, *ends]), _sum(amounts), given=True, provenance=source, ordered=ordered)
+    return Occasion(
+        key, at, max([at, *ends]), _what_ran(begun, again, ordered), given=True, provenance=source, ordered=ordered
+    )
+
+
+TOLD_AGAIN = "given_told_again"  # a doubt: what the rows tell may be one dose told several times, or several
+
+
+def _what_ran(begun: Sequence[Quantity], again: Sequence[Quantity], ordered: Quantity | None) -> Quantity | None:
+    """What the rows of one infusion add up to, where some only tell again of what an earlier one began.
+
+    A bag that repeats what was ordered, or a later row with another amount, leaves it open: then both are its ends.
+    """
+    whole = _sum([amount for amount in begun if amount.high > 0] or begun)
+    if whole is None or whole.high == 0:
+        return _told_in_pieces(again, ordered) or whole
+    if again and ordered is not None and len(begun) > 1 and all(_equal(amount, ordered) for amount in begun):
+        return _between(begun[0], whole)
+    others = [amount for amount in again if not any(_equal(amount, known) for known in (whole, *begun))]
+    return _between(min([whole, *others], key=lambda each: each.low), whole) if others else whole
+
+
+def _told_in_pieces(again: Sequence[Quantity], ordered: Quantity | None) -> Quantity | None:
+    """Rows of a dose whose begin was not told: the same amount over and over is one dose, others may add up."""
+    total = _sum(again)
+    if total is None or (ordered is not None and _equal(total, ordered)):
+        return total
+    largest = max(again, key=lambda each: each.high)
+    return largest if all(_equal(each, largest) for each in again) else _between(largest, total)
+
+
+def _equal(one: Quantity, other: Quantity) -> bool:
+    return (one.low, one.high, one.unit) == (other.low, other.high, other.unit)
+
+
+def _between(least: Quantity, most: Quantity) -> Quantity:
+    return Quantity(least.low, max(least.high, most.high), most.unit, flags=(TOLD_AGAIN,))
 
 
 def _sum(amounts: Sequence[Quantity]) -> Quantity | None:

@@ -45,7 +45,7 @@ def recognise(codes: Codes, words: FreeText, codings: Iterable[Coding], text: st
     codings = tuple(codings)
     known_by = (*codings, coding_of_words(text)) if text else codings
     coded: frozenset[str] = frozenset().union(*(codes.sets_of(coding) for coding in known_by))
-    named = words.sets_named(" ".join([text, *(coding.display for coding in codings)]))
+    named = words.sets_named(" ".join([text, *(coding.display for coding in codings)]).replace("_", " "))
     route = route_of(codes, words, routes)
     brand = codes.brand_of(codings, text)
     return _judge(coded & PRODUCT_SETS, named & PRODUCT_SETS, route, brand)

@@ -6,9 +6,16 @@ def _of(kind: str, events: str) -> frozenset[tuple[str, str]]:
 
 
 ORDERS = (
-    _of("ORM", "O01") | _of("OMP", "O09") | _of("RDE", "O01 O11 O25") | _of("RDS", "O01 O13") | _of("RGV", "O01 O15")
+    _of("ORM", "O01")
+    | _of("OMP", "O09")
+    | _of("OMG", "O19")
+    | _of("OMB", "O27")
+    | _of("BPS", "O29")
+    | _of("RDE", "O01 O11 O25")
+    | _of("RDS", "O01 O13")
+    | _of("RGV", "O01 O15")
 )
-ADMINISTRATIONS = _of("RAS", "O01 O17")
+ADMINISTRATIONS = _of("RAS", "O01 O17") | _of("BTS", "O31")
 RESULTS = _of("ORU", "R01 R30 R31 R32")
 PROBLEMS = _of("PPR", "PC1 PC2 PC3")
 WITH_ORDERS = ORDERS | PROBLEMS  # a problem may come with the orders that treat it
@@ -32,6 +39,9 @@ READ = ORDERS | ADMINISTRATIONS | RESULTS | PROBLEMS | BILLING | ADMINISTRATIVE 
 # What a message is that does not say so in MSH-9: by the first of these segments that it has.
 BY_SEGMENT = {
     "RXA": ("RAS", "O17"),
+    "BTX": ("BTS", "O31"),
+    "BPX": ("BPS", "O29"),
+    "BPO": ("OMB", "O27"),
     "RXG": ("RGV", "O15"),
     "RXD": ("RDS", "O13"),
     "RXE": ("RDE", "O11"),

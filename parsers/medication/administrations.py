@@ -1,5 +1,6 @@
-"""Administrations: what was really given, one event for each RXA; rows of one infusion are its steps."""
+"""Administrations: what was really given, one event for each RXA or BTX; rows of one infusion are its steps."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -15,11 +16,12 @@ from parsers.hl7.segments import Message, Segment
 from parsers.hl7.times import plausible, read_time, stamp
 from parsers.medication.amounts import amount_of, per_administration
 from parsers.medication.drug_lines import DrugLine, assumed_if_immunoglobulin, read_routes
+from parsers.medication.immunoglobulins import is_of_cells
 from parsers.medication.order_groups import Group, Part, group_orders, read_keys
 from parsers.medication.rates import Step, over_hours, read_give_per
 from parsers.medication.units import MASS, SentAmount
 
-_NOTHING_GIVEN = frozenset({"RE", "NA"})
+_NOTHING_GIVEN = frozenset({"RE", "NA", "WA", "RA", "RL", "DS"})  # DS, RA, RL, WA: a bag destroyed, returned, wasted
 _NOT_KNOWN = Decimal(999)  # RXA-6 cannot be left out: 999 is how the standard says that nobody knows
 
 
@@ -34,7 +36,9 @@ def read_administrations(
     found: list[MedicationGiven] = []
     for group in group_orders(segments):
         keys = read_keys(group.control, _prescription(group), header)
-        rows = group.named("RXA")
+        rows = [
+            part for part in group.parts if part.drug.name in _PLACES and not is_of_cells(DrugLine(part.drug).name())
+        ]
         found.extend(
             _Row(part, group, keys, _routes_after(rows[number:], group), patient, header, defaults).read()
             for number, part in enumerate(rows)
@@ -54,6 +58,33 @@ def _routes_after(parts: Sequence[Part], group: Group) -> list[Segment]:
 
 
 @dataclass(frozen=True, slots=True)
+class _Places:
+    """Where a row says what a drug line does not; 0 is a thing it does not say."""
+
+    started: int
+    ended: int
+    completion: int
+    action: int = 0
+    entered: int = 0
+    sub_id: int = 2
+    noted: int = 0
+
+
+_PLACES = {"RXA": _Places(3, 4, 20, 21, 22, noted=9), "BTX": _Places(16, 17, 11, entered=13)}
+
+# What a row of a bedside record is about, by the code or the words in RXA-9. A row of the second kind tells again of
+# the dose that an earlier row began; without a word, a row is a dose or a part of one.
+_BEGINS = re.compile(
+    r"\bNB\b|new ?bag|nieuwe zak|neuer beutel|nouvelle poche|\bgiven\b|\bstart(?:ed)?\b|\bhung\b", re.IGNORECASE
+)
+_GOES_ON = re.compile(
+    r"\b(?:RC|RS|RT|ST|SP|PA|PS|VE|VF|CO|RV|BV)\b|rate|snelheid|verif|check|stop|pauz|paus|held|restart|hervat|resum|infusing"
+    r"|loopt|complete|cosign|handoff|overdracht|beendet|arr[eê]t|d[ée]bit|volume",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
 class _Row:
     part: Part
     group: Group
@@ -64,12 +95,14 @@ class _Row:
     defaults: Defaults
 
     def read(self) -> MedicationGiven:
-        segment = self.part.drug
+        segment, places = self.part.drug, _PLACES[self.part.drug.name]
         line = DrugLine(segment)
         codings, text = line.codings(self.defaults), line.name()
-        started, doubts = self._time(segment, 3)
-        ended, more = self._time(segment, 4)
-        completion = segment.text(20).strip().upper()
+        started, doubts = self._time(segment, places.started)
+        if started is None and places.entered and segment.name == "BTX":
+            started, doubts = self._time(segment, places.entered)
+        ended, more = self._time(segment, places.ended)
+        completion = segment.text(places.completion).strip().upper()
         quantity, _, unread = line.amount()
         grams, why = _grams(line, quantity, codings, text, completion)
         at = self._reported(segment)
@@ -80,7 +113,8 @@ class _Row:
             flags=unique([*line.flags, *doubts, *more, *(() if _was_refused(completion) else unread), *why]),
             keys=self.keys,
             key=self._key(segment, started),
-            action="delete" if segment.text(21).strip().upper() in ("D", "X") else "assert",
+            action="delete" if segment.text(places.action or 999).strip().upper() in ("D", "X") else "assert",
+            tells_again=_tells_again(segment, places),
             codings=codings,
             text=text,
             routes=read_routes(self.routes, self.defaults),
@@ -97,7 +131,7 @@ class _Row:
     def _reported(self, segment: Segment) -> Moment | None:
         """When the row was entered or changed: the later report of one row is the one that counts."""
         control = self.group.control
-        entered, _ = self._time(segment, 22)
+        entered, _ = self._time(segment, _PLACES[segment.name].entered)
         return entered or (self._time(control, 9)[0] if control is not None else None)
 
     def _time(self, segment: Segment, field: int) -> tuple[Moment | None, tuple[str, ...]]:
@@ -107,8 +141,17 @@ class _Row:
     def _key(self, segment: Segment, started: Moment | None) -> str:
         """The order, the row's own numbers and its start: what stays the same when the row is corrected."""
         order = self.keys.placer or self.keys.filler or segment.text(5).strip()
-        when = stamp(started) if started is not None else segment.text(3).strip()
+        when = stamp(started) if started is not None else segment.text(_PLACES[segment.name].started).strip()
         return "|".join([order, segment.text(1).strip(), segment.text(2).strip(), when])
+
+
+def _tells_again(segment: Segment, places: _Places) -> bool:
+    """Whether the row is about a dose that runs already: a rate change, a check, a stop."""
+    if not places.noted or not segment.raw(places.noted):
+        return False
+    noted = [read_words(segment, places.noted, each) for each in range(1, segment.repetitions(places.noted) + 1)]
+    noted += list(segment.texts(places.noted))
+    return any(map(_GOES_ON.search, noted)) and not any(map(_BEGINS.search, noted))
 
 
 def _was_refused(completion: str) -> bool:

@@ -22,6 +22,10 @@ DOUBTS: dict[str, tuple[str, str]] = {
     "dose_from_daily": ("dosis uit de totale dagdosis", "dose from the total daily dose"),
     "dose_from_text": ("dosis uit de tekst", "dose from the text"),
     "duration_unread": ("duur niet leesbaar", "duration could not be read"),
+    "given_told_again": (
+        "toediening mogelijk meermaals gemeld",
+        "administration may have been told several times",
+    ),
     "give_per_unread": ("toedientijd niet leesbaar", "give-per time could not be read"),
     "maybe_course_total": ("mogelijk de hele kuur", "may be the whole course"),
     "minutes_period": ("herhaling in minuten", "repeats in minutes"),

@@ -64,15 +64,33 @@ def _first(segment: Segment, begin: int, codes: re.Pattern[str]) -> tuple[str, s
     return "", ""
 
 
+_IN_PLACE = frozenset({"RXC", "OBR", "BPO", "BPX", "BTX"})
+
+
 def shift_of(segment: Segment, drug: int, amount: int) -> int:
     """By how many fields the drug, and all that follows it, stands from its place."""
-    if segment.name == "RXC":
+    if segment.name in _IN_PLACE:
         return 0
     if _is_one_further(segment, drug, amount):
         return 1
     for back in range(1, min(_FURTHEST_BACK, drug - 1) + 1):
         if _is_earlier(segment, drug, drug - back):
             return -back
+    return 0
+
+
+def stray_drug(segment: Segment, drug: int) -> int:
+    """The field of a drug that stands before its own empty field while the amount stands in place; 0 when it does not.
+
+    `RXE|IG10^Privigen 10%^LOC||30|G`: a code with its name, or an immunoglobulin in words.
+    """
+    if segment.name in _IN_PLACE or segment.raw(drug).strip():
+        return 0
+    for field in range(drug - 1, max(0, drug - 1 - _FURTHEST_BACK), -1):
+        parts = [part.strip() for part in segment.components(field)]
+        is_coded = len(parts) > 2 and _is_name(parts[1]) and _letters(parts[2]) > 1
+        if is_coded or looks_like_immunoglobulin((), " ".join(parts[:2])):
+            return field
     return 0
 
 
@@ -153,6 +171,8 @@ class Places:
     lots: int = 0
     maker: int = 0
     timing: int = 0
+    count: int = 0  # of how many pieces the amount is that of one
+    starts: int = 0
 
 
 PLACES = {
@@ -162,6 +182,10 @@ PLACES = {
     "RXD": Places(2, 4, 0, 5, (9, 15), 0, 0, 0, 16, 17, 28, 29, 12, 22, 23, 21, 25, prescription=7, lots=18, maker=20),
     "RXA": Places(5, 6, 0, 7, (9,), 12, 0, 0, 13, 14, 23, 24, indication=19, lots=15, maker=17),
     "RXC": Places(2, 3, 0, 4, (), 0, 0, 0, 5, 6, 8, 9, supplementary=7),
+    "OBR": Places(4, 0, instructions=(13, 39), indication=31, timing=27, starts=6),
+    "BPO": Places(2, 5, 0, 6, (3,), indication=13, count=4, starts=7),
+    "BPX": Places(8, 15, 0, 16, supplementary=6, lots=10, maker=9, count=14, starts=4),
+    "BTX": Places(5, 9, 0, 10, supplementary=3, lots=7, maker=6, count=8),
 }
 
 
@@ -172,15 +196,18 @@ class DrugLine:
         self.segment = segment
         self.places = PLACES[segment.name]
         self._shift = shift_of(segment, self.places.drug, self.places.low)
-        self.flags: tuple[str, ...] = ("shifted_fields",) if self._shift else ()
+        self._drug_alone = 0 if self._shift else stray_drug(segment, self.places.drug)
+        self.flags: tuple[str, ...] = ("shifted_fields",) if self._shift or self._drug_alone else ()
 
     def _at(self, place: int) -> int:
+        if self._drug_alone and place == self.places.drug:
+            return self._drug_alone
         return place + self._shift if place >= self.places.drug else place
 
     @property
     def timing(self) -> int:
         """The field of the timing; 0 when it has none, or the drug stands there."""
-        return self.places.timing if self._shift >= 0 else 0
+        return self.places.timing if self._shift >= 0 and not self._drug_alone else 0
 
     @property
     def path(self) -> str:
@@ -266,6 +293,10 @@ class DrugLine:
 
     def amount(self) -> tuple[SentAmount | None, str, tuple[str, ...]]:
         """Minimum to maximum in its unit, the text of a unit nobody knows, and the doubts."""
+        if not self.places.low:
+            return None, "", ()
+        if self.places.count:
+            return self._pieces()
         units = read_units(self.segment, self._at(self.places.units), number_sent=bool(self.text(self.places.low)))
         low, unit_of_low, doubts = read_number_and_unit(self.text(self.places.low))
         high, unit_of_high, more = read_number_and_unit(self.text(self.places.high))
@@ -328,6 +359,20 @@ class DrugLine:
         value, unit, _ = read_number_and_unit(self.segment.text(field))
         sent = read_unit(self.segment.text(field, 2)) or read_unit(self.segment.text(field, 2, 2)) or unit
         return SentAmount(value, sent) if value is not None and sent is not None and value.high > 0 else None
+
+    def _pieces(self) -> tuple[SentAmount | None, str, tuple[str, ...]]:
+        """So many pieces of so much each; without an amount or its unit, so many packages."""
+        units = read_units(self.segment, self._at(self.places.units))
+        each, own_unit, doubts = read_number_and_unit(self.text(self.places.low))
+        count, _, _ = read_number_and_unit(self.text(self.places.count))
+        unit = units.unit or own_unit
+        if each is not None and each.high > 0 and unit is not None:
+            return SentAmount(each * count if count is not None and count.low > 0 else each, unit), "", doubts
+        pieces = count if count is not None and count.low > 0 else each
+        packages = read_unit("bag")
+        if pieces is None or packages is None:
+            return None, units.text, unique(doubts)
+        return SentAmount(pieces, packages), "", unique((*doubts, "unit_missing"))
 
     def product(self, name: str) -> Product:
         """Strength, its volume and the package, as far as this segment says them."""

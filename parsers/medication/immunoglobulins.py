@@ -17,12 +17,20 @@ _NAMES = re.compile(
     r"|gam+a[- ]?globulin"
     r"|gam+agard|gam+aked|gam+aplex|gam+anorm|nanogam|privigen|kiovig|gamunex|octagam|octanorm|flebogam|intratect"
     r"|panzyga|iqymune|bivigam|asceniv|yimmugo|alyglo|qivigy|hizentra|cuvitru|cutaquig|xembify|hyqvia|sandoglobulin"
-    r"|ig\s?vena|intraglobin|multigam|multigram|plangamma|gamimune",
+    r"|ig\s?vena|intraglobin|multigam|multigram|plangam|gamimune|intragam|tegelin|aragam|\bvigam|venital|endobulin"
+    r"|gammonativ|humaglobin|redimune|immunovenin|bioven\b|gabriglobin|venoglobulin|glovenin|venilon|sanglopor|polyglobin"
+    r"|i\.?v\.?[- ]?globulin|liv[- ]?gamma|normoglobin|immunorel|iviglob|globucel|purimmun|polygam|panglobulin|iveegam"
+    r"|im+[uüū]+n[oea]?[-_ ]?gl[oó]bul[iíī]+n|имм?уно-?глобулин|імуноглобулін|имм?уновенин|б[иі]овен|октагам|привиджен"
+    r"|ανοσοσφαιρ|免疫グロブリン|免疫球蛋白|静丙|グロベニン|グロブリン|ベニロン|면역\s?글로불린|글로불린|리브감마"
+    r"|אימונוגלובולין|لوبولين|ایمونوگلوبولین|इम्यु?नोग्लोब|इम्यूनोग्लोब|อิมมูโนโกลบูลิน|globulin miễn dịch",
     re.IGNORECASE,
 )
 _SPECIFIC = re.compile(
     r"anti-?\s?d\b|rhesus|rhophylac|rhedquin|tetan|hepatit|rabi[eë]s|hondsdol|varicella|botul|anti-?thymocy|anti-?lymfocy"
-    r"|thymoglobulin|digoxin|digifab|cytomegal|cytotect|megalotect|palivizumab",
+    r"|thymoglobulin|digoxin|digifab|cytomegal|cytotect|megalotect|palivizumab"
+    r"|антирабич|антистолбн|антирезус|против (?:гепатита|столбняка|бешенства)|клещев"
+    r"|乙肝|肝炎|破[伤傷][风風]|狂犬|抗\s?D|抗HBs"
+    r"|b형\s?간염|파상풍|광견병|αντι-?d\b|αντιτεταν|נגד (?:צהבת|טטנוס|כלבת)|الكزاز|الكلب|الكبد",
     re.IGNORECASE,
 )
 
@@ -38,7 +46,56 @@ def looks_like_immunoglobulin(codings: Sequence[Coding], text: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _looks_alike(text: str) -> bool:
+    text = text.replace("_", " ")
     return _NAMES.search(text) is not None and _SPECIFIC.search(text) is None
+
+
+_TREATMENT = re.compile(
+    r"\bivig\b|\bigiv\b|\biv\b|\bi\.v\.|intraven|infus|infuus|\binj|therap|behandel|\bdose|dosis|[0-9]\s?%"
+    r"|[0-9]\s?(?:m?g|gram|ml)\b",
+    re.IGNORECASE,
+)
+_TEST = re.compile(
+    r"bepaling|serum|level|spiegel|subkla|subcla|quant|kwant|electro|elektro|kappa|lambda|titer|antibod|antistof|\btest"
+    r"|assay|screen|\big[gamde]\b",
+    re.IGNORECASE,
+)
+_CELLS = re.compile(
+    r"erythro|erytro|red (?:blood )?cell|\brbc|packed|plasma|\bffp\b|platelet|thrombocyt|tromboc|cryo|granulocyt"
+    r"|whole blood|volbloed|leuko|leuco|albumin|buffy|concentr[ae]*t eryth",
+    re.IGNORECASE,
+)
+
+
+def is_service(codings: Sequence[Coding], text: str) -> bool:
+    """Whether what is asked for by the name of a service is to give immunoglobulin, rather than to measure it."""
+    if any(coding.code.upper().startswith(_ATC[0]) for coding in codings):
+        return True
+    return _looks_alike(text) and bool(_TREATMENT.search(text)) and not _TEST.search(text)
+
+
+def is_of_cells(text: str) -> bool:
+    """Whether a product of the blood bank is cells, plasma or albumin."""
+    return bool(_CELLS.search(text)) and not _looks_alike(text)
+
+
+_OF_NO_DRUG = re.compile(
+    r"\b(?:see|zie|siehe|voir|vedi|ver|se|patrz|viz|comments?|opmerking(?:en)?|bemerkung(?:en)?|remarks?|not[ae]s?|tekst"
+    r"|text|te[kx]t[ev]eld|commentaires?|toelichting|misc\w*|divers\w*|overige?|others?|autres?|sonstige\w*|andere?s?|otr[oa]s?"
+    r"|altr[oi]|annet|annan|vrije?|free|non[- ]?formulary|niet|in|lijst|list|special|speciaal|bijzonder\w*|magistra\w*"
+    r"|default\w*|unknown|onbekend|orders?|opdracht|voorschrift|prescriptions?|therap\w+|plan|protocol|geneesmiddel\w*"
+    r"|medicat\w*|medic\w*|drugs?|infuus|infusie\w*|infusions?|bereiding|blood|bank|products?|bloedproduct\w*|the|de|het|der"
+    r"|iv|i\.v\.|intraven\w+|per|via|volgens|according|below|onder|unten|formular|freitext|zonder|without|code)\b",
+    re.IGNORECASE,
+)
+_NAMED = re.compile(r"[^\W\d_]{3,}")
+
+
+def says_elsewhere(codings: Sequence[Coding], text: str) -> bool:
+    """Whether the words of a drug only say that it is named elsewhere: `see comment`, `miscellaneous`."""
+    if any(coding.system in ("ATC", "RXNORM") for coding in codings):
+        return False
+    return _NAMED.search(_OF_NO_DRUG.sub(" ", text.replace("_", " "))) is None
 
 
 def usual_strengths(codings: Sequence[Coding]) -> tuple[Decimal, Decimal]:

@@ -3,10 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from clinical.codes import Coding
 from clinical.events import Header, OrderKeys
 from parsers.hl7.segments import Segment
+from parsers.medication.immunoglobulins import is_service
 
-DRUGS = ("RXO", "RXE", "RXG", "RXD", "RXA")
+DRUGS = ("RXO", "RXE", "RXG", "RXD", "RXA", "BPO", "BPX", "BTX")
+GIVEN = ("RXA", "BTX")
+_SEVERAL = ("RXA", "BPX", "BTX")  # of which several belong to one order
 _OTHER_ORDERS = frozenset({"OBR", "ODS", "ODT", "RQD", "RQ1", "SCH"})
 _ATTACHED = frozenset({"TQ1", "TQ2", "RXR", "RXC", "RXV", "CDO"})
 _BREAKS = frozenset({"PID", "PV1", "DG1", "PRB", "GOL", "PR1", "AL1", "IAM"})
@@ -69,10 +73,12 @@ def group_orders(segments: Sequence[Segment]) -> list[Group]:
             current = None if name == "PID" or (current is not None and current.control is None) else current
         elif name in _OTHER_ORDERS:
             current = _other(current, groups)
+            if name == "OBR" and names_treatment(segment):
+                current.parts.append(Part(segment))
         elif current is not None:
             _attach(current, segment, notes_belong)
         notes_belong = name in DRUGS or name in _ATTACHED or name == "ORC" or (name == "NTE" and notes_belong)
-    return [group for group in groups if not group.is_other]
+    return [group for group in groups if not group.is_other or group.parts]
 
 
 def _begins_another(group: Group, name: str) -> bool:
@@ -82,16 +88,28 @@ def _begins_another(group: Group, name: str) -> bool:
     """
     if group.is_other and group.control is None:
         return True
-    return group.control is None and name != "RXA" and any(part.drug.name == name for part in group.parts)
+    return group.control is None and name not in _SEVERAL and any(part.drug.name == name for part in group.parts)
 
 
 def _other(current: Group | None, groups: list[Group]) -> Group:
     """An order for something else; after a drug it begins without an ORC of its own."""
     if current is None or current.parts:
-        current = Group(is_other=True)
+        control = current.control if current is not None and current.is_other else None
+        current = Group(control=control, is_other=True)
         groups.append(current)
     current.is_other = True
     return current
+
+
+def names_treatment(obr: Segment) -> bool:
+    """Whether the service that is asked for (OBR-4) is to give immunoglobulin."""
+    parts = obr.components(4)
+    words = " ".join(parts[1:2] + parts[4:5] + parts[8:9]) or (parts[0] if parts else "")
+    codings = [Coding(system="", code=parts[place]) for place in (0, 3) if place < len(parts)]
+    return bool(parts) and is_service(codings, words) and obr.text(24).strip().upper() not in _LABORATORY
+
+
+_LABORATORY = frozenset({"LAB", "CH", "HM", "IMM", "SR", "SP", "MB", "BLB", "GE", "CG"})
 
 
 def _attach(group: Group, segment: Segment, notes_belong: bool) -> None:

@@ -15,6 +15,7 @@ from clinical.quantities import Quantity, unique
 from clinical.times import Moment
 from clinical.timings import Timing
 from parsers.defaults import Defaults
+from parsers.hl7.identifiers import joined
 from parsers.hl7.segments import Message, Segment
 from parsers.hl7.times import plausible, plausible_moment
 from parsers.medication.amounts import Product, amount_of, concentration, flagged, maybe_course_total, rescale, widened
@@ -27,9 +28,9 @@ from parsers.medication.drug_lines import (
     read_components,
     read_routes,
 )
-from parsers.medication.immunoglobulins import looks_like_immunoglobulin
+from parsers.medication.immunoglobulins import is_of_cells, looks_like_immunoglobulin, says_elsewhere
 from parsers.medication.medication_text import find_rates, rises
-from parsers.medication.order_groups import Group, Part, group_orders, read_keys, replaced_before
+from parsers.medication.order_groups import GIVEN, Group, Part, group_orders, read_keys, replaced_before
 from parsers.medication.rates import Rate, combine, mean_of_steps, normalised, rate_of, read_give_per
 from parsers.medication.schedules import Chosen, Sent, choose, days_of, per_day, read_tq, read_tq1, timing_in_text
 from parsers.medication.units import PER_KG, RATES, SentAmount
@@ -180,8 +181,8 @@ def _continuous(dose: OrderedDose, rate: Rate, written: Written) -> OrderedDose:
 
 
 Source = Literal["request", "encoded", "give", "dispense", "control"]
-_SOURCES: dict[str, Source] = {"RXO": "request", "RXE": "encoded", "RXG": "give", "RXD": "dispense"}
-_REQUEST_ORDER = ("RXG", "RXE", "RXO", "RXD")  # whose drug line tells most
+_SOURCES: dict[str, Source] = {"RXO": "request", "RXE": "encoded", "RXG": "give", "RXD": "dispense", "BPX": "dispense"}
+_REQUEST_ORDER = ("RXG", "RXE", "RXO", "RXD", "BPO", "BPX", "OBR")  # whose drug line tells most
 
 
 def read_orders(
@@ -212,9 +213,11 @@ class _OrderReader:
         drugs = [part for name in _REQUEST_ORDER for part in self.group.named(name)]
         if drugs:
             parts = self.group.named(drugs[0].drug.name)
-            orders = [self._with_drug(part) for part in parts]
+            orders = [self._with_drug(part) for part in parts if not is_of_cells(DrugLine(part.drug).name())]
+            if not orders:
+                return
             yield from _each_its_own(orders) if self._source() in ("request", "encoded") else orders
-        elif self.group.control is not None and not self.group.named("RXA"):
+        elif self.group.control is not None and not any(map(self.group.named, GIVEN)):
             yield self._control(self.group.control)
 
     def _orc(self, field: int) -> str:
@@ -243,7 +246,8 @@ class _OrderReader:
         written = [words for sent in (*chosen.sent, *chosen.steps) if (words := sent.text)]
         instructions = "; ".join(unique([*self._instructions(part), *written]))
         in_words = not codings and not text  # an order wholly in words: they name the drug too
-        text = instructions if in_words else text
+        if in_words or (says_elsewhere(codings, text) and _names_it_alone(instructions, codings, text)):
+            in_words, text = True, joined(text, instructions)
         timings = chosen.timings if chosen.tells else self._in_words(f"{instructions}; {text}", chosen, part)
         components = part.components or [each for other in self.group.beside(part) for each in other.components]
         content = read_content(line, components, Written(codings, text, instructions, chosen, timings), self.defaults)
@@ -271,14 +275,14 @@ class _OrderReader:
             components=content.components,
             indications=self._indications(),
             instructions=instructions,
-            lots=tuple(part.drug.texts(line.places.lots)) if line.places.lots else (),
+            lots=self._lots(part),
             starts=self._starts(timings, chosen),
             course_grams=content.dose.course,
         )
 
     def _source(self) -> Source:
         """What the message is about: a dispense may repeat the order it belongs to."""
-        for name in ("RXD", "RXG", "RXE"):
+        for name in ("RXD", "BPX", "RXG", "RXE"):
             if self.group.named(name):
                 return _SOURCES[name]
         return "request"
@@ -296,6 +300,11 @@ class _OrderReader:
     def _indications(self) -> tuple[Coding, ...]:
         lines = (DrugLine(part.drug) for part in self.group.parts)
         return tuple(dict.fromkeys(coding for line in lines for coding in line.indications(self.defaults)))
+
+    def _lots(self, part: Part) -> tuple[str, ...]:
+        """Batch and bag numbers, of the line itself and of those beside it."""
+        lines = [(each.drug, DrugLine(each.drug).places.lots) for each in (part, *self.group.beside(part))]
+        return tuple(unique(lot for drug, field in lines if field for lot in drug.texts(field)))
 
     def _prescription(self) -> str:
         lines = (DrugLine(part.drug) for part in self.group.parts)
@@ -343,7 +352,20 @@ class _OrderReader:
 
     def _starts(self, timings: Sequence[Timing], chosen: Chosen) -> Moment | None:
         sent = next((timing.starts for timing in timings if timing.starts is not None), None)
-        return sent or chosen.starts or self._at(15) or self._at(9) or plausible(self.header.sent_at)
+        return (
+            sent or chosen.starts or self._intended() or self._at(15) or self._at(9) or plausible(self.header.sent_at)
+        )
+
+    def _intended(self) -> Moment | None:
+        """When a product of the blood bank is to be used, or a service done."""
+        lines = [(part.drug, DrugLine(part.drug).places.starts) for part in self.group.parts]
+        texts = (drug.text(field) for drug, field in lines if field)
+        return next((at for text in texts if (at := plausible_moment(text, self.defaults.zone))), None)
+
+
+def _names_it_alone(instructions: str, codings: tuple[Coding, ...], text: str) -> bool:
+    """Whether only what was written beside a drug that is no drug names an immunoglobulin."""
+    return looks_like_immunoglobulin((), instructions) and not looks_like_immunoglobulin(codings, text)
 
 
 def _each_its_own(orders: Sequence[MedicationOrdered]) -> Iterator[MedicationOrdered]:
