@@ -42,6 +42,7 @@ DOUBTS: dict[str, tuple[str, str]] = {
     "pattern_in_priority": ("frequentie stond bij prioriteit", "frequency stood in the priority"),
     "pattern_misplaced": ("frequentie stond in een ander veld", "frequency stood in another field"),
     "per_day_unit": ("hoeveelheid per dag", "amount per day"),
+    "per_kg_ideal": ("per kg ideaal of aangepast gewicht", "per kg of ideal or adjusted weight"),
     "per_kg_given": ("toegediend per kg: gram onbekend", "given per kg: grams unknown"),
     "per_period_unit": ("hoeveelheid per periode", "amount per period"),
     "period_conflict": ("code en periode verschillen", "code and period differ"),

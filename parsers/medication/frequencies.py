@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 
+from parsers.medication.languages import weekdays_in
 from parsers.medication.medication_text import with_digits
 from parsers.medication.units import HOURS, read_number, read_unit
 
@@ -176,6 +177,8 @@ def read_pattern(text: str) -> Pattern:
     if code in ("C", "CONT", "CONTINU", "CONTINUOUS", "CONTINUOUSLY"):
         return Pattern(DAY, flags=("continuous",))
     coded = _NAMED.get(code) or _coded(code)
+    if coded is None and (days := weekdays_in(text)):
+        return Pattern(WEEK, len(days), weekdays=days)
     return coded if coded is not None else pattern_in(text)
 
 

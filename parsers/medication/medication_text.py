@@ -5,6 +5,7 @@ from decimal import Decimal
 from functools import lru_cache
 
 from clinical.quantities import Quantity, interval
+from parsers.medication.languages import in_english
 from parsers.medication.units import CONCENTRATION, RATES, SentAmount, Unit, read_number, read_range, read_unit
 
 _NUMBER = r"[0-9]{1,6}(?:[.,][0-9]{1,4}){0,2}"
@@ -14,8 +15,8 @@ _MASS = r"(?:gram(?:s|men)?|gms?|gr|g|milligram(?:s)?|mgr|mg|microgram|mcg|ug|µ
 _VOLUME = r"(?:milliliters?|ml|cc)"
 _LITRES = r"(?:l|lit(?:er|re)s?|dl)"
 _WEIGHT = r"(?:kg|kilo(?:gram)?)"
-_HOUR = r"(?:uur|uren|u|hours?|hrs?|h|minuten|minuut|minutes?|min)"
-_DAY = r"(?:dag|day|d|24\s?(?:uur|u|h)|etmaal)"
+_HOUR = r"(?:hours|uur|uren|u|hours?|hrs?|h|minuten|minuut|minutes?|min)"
+_DAY = r"(?:dag|days|day|d|24\s?(?:uur|u|h)|etmaal)"
 _OVER = r"\s*(?:/|\bper\b)\s*"
 _END = r"(?![\w])"
 
@@ -83,14 +84,20 @@ def with_digits(text: str) -> str:
         number = _NUMERALS[found[1].lower()]
         return f"{number} {found[2]}" if found[2] else number
 
-    return _NUMERAL.sub(digits, _SPELLED_OUT.sub("", text))
+    return _NUMERAL.sub(digits, _SPELLED_OUT.sub("", _in_english(text)))
+
+
+def _in_english(text: str) -> str:
+    """The text in the words that are looked for here; as it was where it has no others."""
+    english = in_english(text)
+    return text if english == text.lower() else english
 
 
 @lru_cache(maxsize=512)
 def find_doses(text: str) -> tuple[SentAmount, ...]:
     """Every mass that may be a dose: g, g/kg, either of them per day; never a rate or a strength."""
     found = []
-    for match in _DOSE.finditer(text):
+    for match in _DOSE.finditer(_in_english(text)):
         unit = read_unit(_compact(match["mass"], match["kg"], match["per"]))
         value = read_range(match["number"])
         if unit is None or value is None:
@@ -106,7 +113,7 @@ def find_doses(text: str) -> tuple[SentAmount, ...]:
 def find_rates(text: str) -> tuple[SentAmount, ...]:
     """Every infusion rate, in the order they stand: several are steps."""
     found = []
-    for match in _RATE.finditer(text):
+    for match in _RATE.finditer(_in_english(text)):
         unit = read_unit(_compact(match["amount"], match["kg"], "/" + match["time"]))
         value = read_range(match["number"])
         if unit is not None and value is not None and unit.base in RATES:

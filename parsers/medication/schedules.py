@@ -311,11 +311,11 @@ def read_tq1(segment: Segment, zone: tzinfo) -> list[Sent]:
 
 
 def _ends_of(segment: Segment) -> tuple[str, str, bool]:
-    """TQ1-7 and 8; where the first of the dates stands in TQ1-5 or 6 instead, it and the next; and whether it does."""
-    texts = [segment.text(field).strip() for field in (5, 6, 7, 8)]
-    dates = [text for text in texts if _is_date(text)]
-    if not any(_is_date(text) for text in texts[:2]) or all(_is_date(text) for text in texts[2:]):
-        return texts[2], texts[3], False
+    """TQ1-7 and 8; where the first of the dates stands in TQ1-3 to 6 instead, it and the next; and whether it does."""
+    texts = [segment.text(field).strip() for field in (3, 4, 5, 6, 7, 8)]
+    dates = list(dict.fromkeys(text for text in texts if _is_date(text)))  # a start that is told twice is one
+    if not any(_is_date(text) for text in texts[:4]) or all(_is_date(text) for text in texts[4:]):
+        return texts[4], texts[5], False
     return dates[0], dates[1] if len(dates) > 1 else "", True
 
 
@@ -325,12 +325,19 @@ def _is_date(text: str) -> bool:
 
 def _patterns(segment: Segment) -> list[str]:
     """`QAM~QPM` is twice a day; other repetitions each stand for themselves."""
-    names = [name.strip() for name in segment.texts(3)]
+    names = [name.strip() for name in segment.texts(3) if not _is_date(name)] or _misplaced_pattern(segment)
     if len(names) > 1:
         daily = [read_pattern(name) for name in names]
         if all(pattern.hours == DAY for pattern in daily):
             return [f"{sum(pattern.per_period for pattern in daily)}ID"]
     return names or [""]
+
+
+def _misplaced_pattern(segment: Segment) -> list[str]:
+    """`TQ1|1|QD|20261129|20261203`: how often, where the quantity or another part of the timing belongs."""
+    texts = (segment.text(field).strip() for field in (2, 4, 5, 6))
+    named = (text for text in texts if text and not _is_date(text) and not text[:1].isdecimal())
+    return [text for text in named if read_pattern(text).hours is not None][:1]
 
 
 def _clocks(texts: Sequence[str]) -> tuple[str, ...]:
@@ -424,10 +431,13 @@ def _with_flags(each: Timing, flags: tuple[str, ...]) -> Timing:
     return msgspec.structs.replace(each, flags=flags)
 
 
+_CLOCK = re.compile(r"([0-9]{2}):?([0-9]{2})(?::?[0-9]{2}(?:\.[0-9]+)?)?(?:[+-][0-9]{4})?", re.ASCII)
+
+
 def read_clock(text: str) -> time | None:
-    """`0900` or `09:00`."""
-    digits = text.replace(":", "").strip()[:4]
-    if len(digits) < 4 or not (digits.isascii() and digits.isdecimal()):
+    """`0900` or `09:00`, with or without seconds and a zone; a date is no clock."""
+    found = _CLOCK.fullmatch(text.strip())
+    if found is None:
         return None
-    hour, minute = int(digits[:2]), int(digits[2:])
+    hour, minute = int(found[1]), int(found[2])
     return time(hour, minute) if hour < 24 and minute < 60 else None

@@ -10,6 +10,7 @@ from functools import lru_cache
 
 from clinical.quantities import Quantity, interval, unique
 from parsers.hl7.segments import Segment
+from parsers.medication.languages import UNITS
 
 _NUMBER = re.compile(r"[0-9]{1,12}(?:[.,][0-9]{1,9}){0,3}", re.ASCII)
 _RANGE = re.compile(r"(.+?)\s*(?:-|–|—|\btot(?: en met)?\b|\bto\b|\bt/m\b|\bà\b)\s*(.+)", re.IGNORECASE)
@@ -85,7 +86,7 @@ _WEIGHTS = {"kg": _D(1), "lb": _D("0.45359237")}
 _TIMES = {"s": _D(1) / 3600, "min": _D(1) / 60, "h": _D(1), "d": _D(24), "wk": _D(168), "mo": _D(720)}
 _LONG = {"d": "d", "wk": "wk", "mo": "mo", "course": "course"}
 
-_WORDS = {
+_WORDS = {word: name for name, words in UNITS.items() for word in words.split()} | {
     word: name
     for name, words in {
         "g": "g gr gram grams gramm gramme grammes gm gms gram(s) grm [gr]",
@@ -123,7 +124,11 @@ _COUNTED = re.compile(r"([0-9]{1,3})([a-z]+)")
 _DEVICE = "MDC_DIM_"  # ISO/IEEE 11073-10101
 _PREFIXES = {"X": "", "KILO": "k", "DECI": "d", "CENTI": "c", "MILLI": "m", "MICRO": "u", "NANO": "n"}
 _PREFIX = re.compile(rf"^({'|'.join(_PREFIXES)})_")
-_TAIL = re.compile(r"(?<=kg)(?:lichaams\w*|lg|bw|lich\w*|gew\w*)$")
+_TAIL = re.compile(
+    r"(?<=kg)\W*(?:lichaams\w*|lg|bw|lich\w*|gew\w*|kg|[iaelt]bw|(?:ideal|ideaal|adj|act|lean|dry|total)\w*|body\w*|wt|k[öo]rper\w*"
+    r"|poids\w*|peso\w*|pc|pv|kropps?\w*|krops\w*|vikt\w*|paino\w*|hmotnosti|t[ěe]lesn\w*|m\.?c\.?|v[üu]cut\w*)$"
+)
+_OF_IDEAL = re.compile(r"\bibw|\babw\b|\blbw|ideal|ideaal|adjusted|lean", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,12 +188,18 @@ def _misread(text: str) -> tuple[str, ...]:
     """UCUM's `G` is gauss and its `[gr]` grain; whoever writes them of a drug means grams."""
     if text == "G" or text.startswith("G/"):
         return ("unit_gauss",)
+    if "kg" in text and _OF_IDEAL.search(text):
+        return ("per_kg_ideal",)
     return ("unit_grain",) if "[gr]" in text else ()
 
 
 def _parts(text: str) -> list[str]:
     text = _POWER.sub(r"/\1", text).lower()
-    text = re.sub(r"\s+(?:per|p/|p\.)\s*|\bper\s+", "/", text.replace("(", "").replace(")", ""))
+    text = re.sub(
+        r"\s+(?:per|p/|p\.|pro|par|por|al|alla|à|pr|om|na|za)\s*(?=\w)|\bper\s+",
+        "/",
+        text.replace("(", "").replace(")", ""),
+    )
     if "/" in text:
         text = re.sub(r"(?<=[a-z])[.*·](?=[a-z])", "/", text)  # mg/(kg.h)
     return [_TAIL.sub("", re.sub(r"\s+", "", part)) for part in text.split("/")]
