@@ -1,4 +1,4 @@
-"""Notices as a mail: tier and ward in the subject, a link in the text, in Dutch or English."""
+"""Notices as a mail: tier and ward in the subject, a link in the text, in the language of the site."""
 
 import hashlib
 import smtplib
@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
@@ -15,7 +16,7 @@ from pydantic import Field
 from forwarding.contract import DestinationForm, ProcessSettings
 from forwarding.errors import ForwardingError, OddDestination, Refused, Unreachable
 from forwarding.notice import Notice
-from forwarding.wording import subject, text
+from forwarding.wording import WORDS, subject, text
 
 Security = Literal["starttls", "tls", "none"]
 
@@ -64,6 +65,7 @@ class Mail:
     server: MailServer
     sender: str
     recipients: tuple[str, ...]
+    word_files: Path = WORDS
 
     def __post_init__(self) -> None:
         """Refuse addresses that are none."""
@@ -86,7 +88,7 @@ class Mail:
         message = EmailMessage()
         message["From"] = self.sender
         message["To"] = ", ".join(self.recipients)
-        message["Subject"] = subject(notice)
+        message["Subject"] = subject(notice, self.word_files)
         message["Date"] = format_datetime(notice.occurred_at)
         message["Message-ID"] = message_id(notice.idempotency_key, domain)
         message["References"] = message_id(f"alert:{notice.alert}", domain)
@@ -94,7 +96,7 @@ class Mail:
         message["Content-Language"] = notice.language
         if notice.priority == "urgent":
             message["Importance"] = "high"
-        message.set_content(text(notice))
+        message.set_content(text(notice, self.word_files))
         return message
 
 

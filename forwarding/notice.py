@@ -10,13 +10,13 @@ from datetime import UTC, datetime
 from typing import Literal
 from urllib.parse import urlsplit
 
-from clinical.words import PriorityWord, Stream, TierWord
+from clinical.words import Language, PriorityWord, Stream, TierWord
 
 Kind = Literal["raised", "changed", "escalated", "resolved"]
-Language = Literal["nl", "en"]
 
 SCHEMA_VERSION = 1
 _KEY = re.compile(r"[A-Za-z0-9._:-]{1,120}")
+_LANGUAGE = re.compile(r"[a-z]{2,3}")
 _WARD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,11}")
 
 
@@ -40,6 +40,7 @@ class Notice:
         """Refuse what could be a name, a sentence or a header of its own."""
         _check(_KEY.fullmatch(self.idempotency_key), "an idempotency key is letters, digits and . _ : -")
         _check(_KEY.fullmatch(self.alert), "an alert id is letters, digits and . _ : -")
+        _check(_LANGUAGE.fullmatch(self.language), "a language is two or three letters")
         _check(not self.ward or _WARD.fullmatch(self.ward), "a ward is a code; see ward_code")
         _check(_is_link(self.link), "a link is an http address without a query")
         _check(self.occurred_at.tzinfo, "a time carries its zone")

@@ -1,63 +1,63 @@
-"""The few words a notice is written in."""
+"""The few words a notice is written in: one file for each language."""
 
-from forwarding.notice import Notice
+from functools import cache
+from pathlib import Path
 
-_TIER = {
-    "nl": {
-        "contraindication": "Contra-indicatie",
-        "high": "Hoog risico",
-        "moderate": "Matig risico",
-        "information": "Ter informatie",
-        "none": "Geen signaal",
-    },
-    "en": {
-        "contraindication": "Contraindication",
-        "high": "High risk",
-        "moderate": "Moderate risk",
-        "information": "For information",
-        "none": "No signal",
-    },
-}
-_PRIORITY = {
-    "nl": {"urgent": "spoed", "prompt": "vandaag", "routine": "gewoon", "passive": "passief", "none": "geen"},
-    "en": {"urgent": "urgent", "prompt": "prompt", "routine": "routine", "passive": "passive", "none": "none"},
-}
-_KIND = {
-    "nl": {"raised": "nieuw", "changed": "gewijzigd", "escalated": "nog niet gezien", "resolved": "vervallen"},
-    "en": {"raised": "new", "changed": "changed", "escalated": "not seen yet", "resolved": "resolved"},
-}
-_STREAM = {
-    "nl": {"order": "opdracht", "pharmacovigilance": "na infusie"},
-    "en": {"order": "order", "pharmacovigilance": "after infusion"},
-}
-_LABELS = {
-    "nl": ("Signaal", "Over", "Ernst", "Urgentie", "Afdeling", "Lees de reden en handel af", "onbekend"),
-    "en": ("Alert", "About", "Tier", "Priority", "Ward", "Read why and settle it", "unknown"),
-}
-_FOOT = {
-    "nl": "Dit bericht bevat geen patiëntgegevens. Antwoorden op deze mail worden niet gelezen.",
-    "en": "This message holds no patient data. Replies to this mail are not read.",
-}
+import msgspec
+
+from clinical.words import Language, PriorityWord, Stream, TierWord
+from forwarding.notice import Kind, Notice
+
+WORDS = Path(__file__).parent / "words"
 
 
-def subject(notice: Notice) -> str:
+class Labels(msgspec.Struct, frozen=True):
+    """What stands before each line of a notice."""
+
+    alert: str
+    about: str
+    tier: str
+    priority: str
+    ward: str
+
+
+class NoticeWords(msgspec.Struct, frozen=True):
+    """One file of `words/`."""
+
+    tier: dict[TierWord, str]
+    priority: dict[PriorityWord, str]
+    kind: dict[Kind, str]
+    stream: dict[Stream, str]
+    labels: Labels
+    unknown: str
+    read: str
+    foot: str
+
+
+@cache
+def words_in(language: Language, folder: Path = WORDS) -> NoticeWords:
+    """Read the words of one language; the site file names only languages that have them."""
+    return msgspec.yaml.decode((folder / f"{language}.yaml").read_bytes(), type=NoticeWords)
+
+
+def subject(notice: Notice, folder: Path = WORDS) -> str:
     """Say what happened, how serious it is and where: `[IVIg] Contra-indicatie, spoed, C4NEU (nieuw)`."""
-    words = notice.language
-    after = "" if notice.stream == "order" else _STREAM[words][notice.stream]
-    said = [_TIER[words][notice.tier], _PRIORITY[words][notice.priority], after, notice.ward]
-    return f"[IVIg] {', '.join(part for part in said if part)} ({_KIND[words][notice.kind]})"
+    words = words_in(notice.language, folder)
+    after = "" if notice.stream == "order" else words.stream[notice.stream]
+    said = [words.tier[notice.tier], words.priority[notice.priority], after, notice.ward]
+    return f"[IVIg] {', '.join(part for part in said if part)} ({words.kind[notice.kind]})"
 
 
-def text(notice: Notice) -> str:
+def text(notice: Notice, folder: Path = WORDS) -> str:
     """Say the same in lines, with the link."""
-    words = notice.language
-    alert, about, tier, priority, ward, read, unknown = _LABELS[words]
+    words = words_in(notice.language, folder)
+    labels = words.labels
     return (
-        f"{alert}: {_KIND[words][notice.kind]}\n"
-        f"{about}: {_STREAM[words][notice.stream]}\n"
-        f"{tier}: {_TIER[words][notice.tier]}\n"
-        f"{priority}: {_PRIORITY[words][notice.priority]}\n"
-        f"{ward}: {notice.ward or unknown}\n\n"
-        f"{read}:\n{notice.link}\n\n"
-        f"-- \n{_FOOT[words]}\n"
+        f"{labels.alert}: {words.kind[notice.kind]}\n"
+        f"{labels.about}: {words.stream[notice.stream]}\n"
+        f"{labels.tier}: {words.tier[notice.tier]}\n"
+        f"{labels.priority}: {words.priority[notice.priority]}\n"
+        f"{labels.ward}: {notice.ward or words.unknown}\n\n"
+        f"{words.read}:\n{notice.link}\n\n"
+        f"-- \n{words.foot}\n"
     )

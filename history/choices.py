@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Literal
 from zoneinfo import ZoneInfo
 
-from clinical.words import AlertTier
+from clinical.words import AlertTier, Language
 from parsers.defaults import Defaults
 
 
@@ -35,7 +34,7 @@ class Site:
     stops_need_confirmation: frozenset[str] = frozenset()  # feeds whose pharmacy confirms stops
     ack_routes: dict[str, AckRoute] = field(default_factory=dict)  # by feed name
     destinations: tuple[NoticeRoute, ...] = ()
-    language: Literal["nl", "en"] = "nl"  # of what is sent outside the inbox
+    language: Language = "nl"  # of what is sent outside the inbox
     replay_after: timedelta = timedelta(days=30)
     course_gap: timedelta = timedelta(days=7)  # doses less than this apart are one course (INTERFACE 4.3)
     covers_for: timedelta = timedelta(days=180)  # a settled alert covers the same findings this long (NA-4)

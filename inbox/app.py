@@ -20,6 +20,7 @@ from litestar.plugins.prometheus import PrometheusConfig
 from litestar.static_files import create_static_files_router
 from litestar.template import TemplateConfig
 
+from clinical.words import in_language
 from inbox.alerts import alert_pages, inbox_page, report_pages, search_page
 from inbox.alerts.api import alerts_router, assessments_router
 from inbox.codes import api as codes_api
@@ -60,7 +61,7 @@ def create_app(
     requeue: Callable[[Sequence[int]], None] = _leave_to_the_sweep,
 ) -> Litestar:
     """Make the application; it starts listening for changes when it is served."""
-    words = load_words(settings.languages)
+    words = load_words(settings.languages, settings.word_files)
     rulebook = Settled(knowledge) if isinstance(knowledge, Knowledge) else knowledge
     parts = Parts(engine, rulebook, settings, clock, events, requeue, words)
     figures = PrometheusConfig(app_name="inbox", prefix="ivigilant_http", group_path=True)
@@ -141,6 +142,7 @@ def _templates() -> JinjaTemplateEngine:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["spoken"] = in_language  # words of an alert, which may be older than a language
     return JinjaTemplateEngine.from_environment(environment)
 
 

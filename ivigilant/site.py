@@ -22,7 +22,9 @@ from pydantic import (
 
 from clinical.words import FoundChannel, FoundTier
 from forwarding.kinds import AnyDestination
+from forwarding.wording import WORDS
 from history.messages import is_imported
+from inbox.http.words import CATALOGUES
 from ivigilant.errors import UnusableSite
 from parsers.chart.condition_words import Status
 from parsers.hl7.charsets import codec_of
@@ -30,7 +32,20 @@ from parsers.hl7.charsets import codec_of
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-Language = Literal["nl", "en"]
+
+def spoken_languages() -> tuple[str, ...]:
+    """The languages that the pages and the notices have word files for."""
+    pages, notices = ({path.stem for path in folder.glob("*.yaml")} for folder in (CATALOGUES, WORDS))
+    return tuple(sorted(pages & notices))
+
+
+def _is_spoken(language: str) -> str:
+    if language not in spoken_languages():
+        raise ValueError(f"there are no words in {language!r}; known: {', '.join(spoken_languages())}")
+    return language
+
+
+SpokenLanguage = Annotated[str, AfterValidator(_is_spoken)]
 _PLAIN_WORDS = {
     "int_parsing": "should be a whole number",
     "int_type": "should be a whole number",
@@ -216,7 +231,7 @@ class SiteFile(ReadingSection):
 
     name: str = "IVIgilant"
     zone: Zone = "Europe/Amsterdam"  # of everything that names none
-    languages: tuple[Language, ...] = Field(("nl", "en"), min_length=1)
+    languages: tuple[SpokenLanguage, ...] = Field(("nl", "en"), min_length=1)
     unknown_sources: Literal["process", "park"] = "process"
     allowed_addresses: tuple[IPv4Network | IPv6Network, ...] = ()  # who may connect; empty: everybody
     feeds: tuple[FeedSection, ...] = ()

@@ -8,7 +8,7 @@ from litestar import Router, get, post
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, FromQuery, JSONBody
 
-from clinical.words import STATUSES, STREAMS, TIERS
+from clinical.words import STATUSES, STREAMS, TIERS, in_language
 from history.conclusion import channel_of
 from inbox.acting import carry_out
 from inbox.alerts.acts import Acknowledgement, AlertAct, Assignment, Comment, NaranjoAnswers, OnAlert, Override
@@ -38,7 +38,6 @@ from inbox.http.api_shapes import (
     Point,
     Points,
     RuleAsked,
-    Text,
 )
 from inbox.http.parts import AnyRequest, parts_of
 from inbox.people.access import record, record_list
@@ -197,15 +196,15 @@ def alert_shape(row: ConcludedAlert, language: str) -> Alert:
         status=row.status,
         badges=list(row.badges),
         assigned_to=row.assigned_to,
-        text=msgspec.convert(told.get("text") or {"nl": "", "en": ""}, Text),
+        text=told.get("text") or {language: ""},
         opened_at=row.opened_at,
         changed_at=row.changed_at,
         patient=msgspec.convert(_without_nulls(told.get("patient")), Patient),
         order=_order(told, row.order_state),
         points=_points(told, language),
         findings=findings_shape(told, language),
-        advice=in_language(told.get("advice"), language),
-        missing=in_language(told.get("missing"), language),
+        advice=all_in(told.get("advice"), language),
+        missing=all_in(told.get("missing"), language),
         knowledge=row.knowledge,
         assessment=str(row.assessment_id),
     )
@@ -223,7 +222,7 @@ def assessment_shape(row: StoredAssessment, language: str, *, with_trace: bool =
         priority=row.priority,
         points=_points(told, language),
         findings=findings_shape(told, language),
-        missing=in_language(told.get("missing"), language),
+        missing=all_in(told.get("missing"), language),
         knowledge=row.knowledge,
         as_of=row.as_of,
         concluded_at=row.concluded_at,
@@ -256,8 +255,8 @@ def findings_shape(told: dict[str, Any], language: str) -> list[Finding]:
             version=finding["version"],
             tier=finding["tier"],
             channel=channel_of(finding, finding["tier"]).word,
-            title=finding["title"][language],
-            because=finding["because"][language],
+            title=in_language(finding["title"], language),
+            because=in_language(finding["because"], language),
             facts=[msgspec.convert(_without_nulls(fact), Fact) for fact in finding["facts"]],
             evidence=list(finding.get("evidence", [])),
         )
@@ -269,13 +268,13 @@ def _points(told: dict[str, Any], language: str) -> Points | None:
     points = told.get("points")
     if points is None:
         return None
-    counted = [Point(**(each | {"title": each["title"][language]})) for each in points["counted"]]
+    counted = [Point(**(each | {"title": in_language(each["title"], language)})) for each in points["counted"]]
     return Points(patient=points["patient"], total=points["total"], factors=points["factors"], counted=counted)
 
 
-def in_language(texts: list[dict[str, str]] | None, language: str) -> list[str]:
+def all_in(texts: list[dict[str, str]] | None, language: str) -> list[str]:
     """Give each text in one language."""
-    return [text[language] for text in texts or []]
+    return [in_language(text, language) for text in texts or []]
 
 
 def _order(told: dict[str, Any], state: str) -> Order:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from clinical.words import Priority, Tier
+from clinical.words import Priority, Tier, in_language
 from history.conclusion import reaches_inbox
 from store.alerts import ConcludedAlert
 
@@ -62,7 +62,7 @@ def card_of(row: ConcludedAlert, language: str) -> Card:
     order = told.get("order") or {}
     return Card(
         alert=row,
-        titles=tuple(dict.fromkeys(finding["title"][language] for finding in gravest)),
+        titles=tuple(dict.fromkeys(in_language(finding["title"], language) for finding in gravest)),
         order=order,
         starts=datetime.fromisoformat(order["start"]) if order.get("start") else None,
     )

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from clinical.words import in_language
 from inbox.alerts.causality import Causality
 from inbox.http.words import Words
 from store.alerts import ConcludedAlert
@@ -187,11 +188,11 @@ def _assessed(causality: Causality, language: str) -> Assessed:
         answers=[
             Answer(
                 number=each.number,
-                question=each.question[language],
+                question=in_language(each.question, language),
                 reply=each.reply,
                 points=each.points,
                 prefilled=each.prefilled,
-                because=each.because[language],
+                because=in_language(each.because, language),
             )
             for each in causality.questions
         ],
@@ -201,7 +202,7 @@ def _assessed(causality: Causality, language: str) -> Assessed:
 def _narrative(told: Mapping[str, Any], words: Words, *, died: bool) -> str:
     """What was found, in the words of the rules; a pharmacist adds what only people know."""
     language = words.language
-    parts = [finding["because"][language] for finding in told["findings"]]
+    parts = [in_language(finding["because"], language) for finding in told["findings"]]
     doses = [dose for dose in told["case"]["doses"] if dose["given"]]
     parts.append(words("report.told.doses", number=len(doses), product=told["order"]["product"] or words("unknown")))
     if told["case"]["next_dose"]:

@@ -68,13 +68,6 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     evidence: list[str]
 
 
-class Text(msgspec.Struct, frozen=True):
-    """The same words in Dutch and in English."""
-
-    nl: str
-    en: str
-
-
 class Point(msgspec.Struct, frozen=True, kw_only=True):
     """One risk factor of the patient, or one trait of the plan, and what it weighs."""
 
@@ -104,7 +97,7 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     status: str
     badges: list[str]
     assigned_to: str | None
-    text: Text
+    text: dict[str, str]  # by language
     opened_at: datetime
     changed_at: datetime
     patient: Patient

@@ -1,4 +1,4 @@
-"""Times and numbers as a reader of Dutch or English writes them, in the hospital's zone."""
+"""Times and numbers as a reader of a language writes them, in the hospital's zone."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -51,7 +51,7 @@ class Notation:
     def number(self, value: float | str) -> str:
         """Write a number with the reader's decimal sign; a computed one with two decimals at most."""
         text = f"{round(value, 2 if abs(value) >= 0.1 else 4):g}" if isinstance(value, float) else str(value)
-        return text.replace(".", ",") if self.words.language == "nl" else text
+        return text.replace(".", self.words("decimal"))
 
     def range(self, low_high: list[float] | None, unit: str) -> str:
         """Write a quantity, as one number when it is exact: `35 g`, `30–35 g`."""

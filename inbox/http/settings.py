@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from clinical.words import Language
 from inbox.health.knock import Place
+from inbox.http.words import CATALOGUES
 
 BSN_AUTHORITIES = frozenset({"NLMINBIZA", "2.16.840.1.113883.2.4.6.3", "NNNLD", "BSN"})
 
@@ -25,7 +28,8 @@ class InboxSettings:
     secret: str = field(repr=False)  # signs the token in every form
     zone: ZoneInfo  # times are shown in it
     site_name: str = "IVIgilant"
-    languages: tuple[str, ...] = ("nl", "en")  # the first is spoken to who asks for neither
+    languages: tuple[Language, ...] = ("nl", "en")  # the first is spoken to who asks for none of them
+    word_files: Path = CATALOGUES
     secure_cookies: bool = True  # only over https; off for a demonstration on one machine
     session_lifetime: timedelta = timedelta(hours=12)
     session_idle: timedelta = timedelta(minutes=30)

@@ -1,4 +1,4 @@
-"""Every word on the pages, in Dutch and in English: one catalogue file per language, read once."""
+"""Every word on the pages: one catalogue file for each language, read once."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import yaml
 
+from clinical.words import Language
 from inbox.errors import InboxError
 
 CATALOGUES = Path(__file__).parent.parent / "words"
@@ -33,15 +34,15 @@ class Words:
         return self.words.get(f"{prefix}.{code}", code.replace("_", " "))
 
 
-def load_words(languages: tuple[str, ...]) -> dict[str, Words]:
+def load_words(languages: tuple[Language, ...], folder: Path = CATALOGUES) -> dict[Language, Words]:
     """Read the catalogues of these languages."""
-    return {language: Words(language, read_catalogue(language)) for language in languages}
+    return {language: Words(language, read_catalogue(language, folder)) for language in languages}
 
 
 @cache
-def read_catalogue(language: str) -> dict[str, str]:
+def read_catalogue(language: Language, folder: Path = CATALOGUES) -> dict[str, str]:
     """Read one catalogue, its nested keys joined with dots."""
-    path = CATALOGUES / f"{language}.yaml"
+    path = folder / f"{language}.yaml"
     if not path.is_file():
         raise InboxError(f"there are no words in {language!r}")
     return _flat("", yaml.safe_load(path.read_text(encoding="utf-8")))

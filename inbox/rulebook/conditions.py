@@ -1,16 +1,12 @@
-"""Conditions of a rule as sentences, in Dutch and in English."""
+"""Conditions of a rule as sentences, in the words of the catalogues."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import Any
 
-import yaml
-
+from inbox.http.words import Words
 from rules.knowledge import Knowledge
 
-SENTENCES = Path(__file__).parent.parent / "words" / "conditions.yaml"
 _COMPARISONS = ("below", "at_most", "above", "at_least")
 
 
@@ -22,12 +18,6 @@ class Said:
     parts: tuple["Said", ...] = ()
 
 
-@cache
-def _catalogue() -> dict[str, Any]:
-    catalogue: dict[str, Any] = yaml.safe_load(SENTENCES.read_text(encoding="utf-8"))
-    return catalogue
-
-
 def titles_of(knowledge: Knowledge, language: str) -> dict[str, str]:
     """Give the titles of value sets, measurements and states by the names that rules use."""
     terms = knowledge.terms
@@ -36,48 +26,49 @@ def titles_of(knowledge: Knowledge, language: str) -> dict[str, str]:
     return {name: title[language] for name, title in (terms.codes.titles | titled).items()}
 
 
-def say_all(conditions: Iterable[Mapping[str, Any]], titles: Mapping[str, str], language: str) -> tuple[Said, ...]:
+def say_all(conditions: Iterable[Mapping[str, Any]], titles: Mapping[str, str], words: Words) -> tuple[Said, ...]:
     """Say conditions in sentences."""
-    return tuple(_say(condition, titles, language) for condition in conditions)
+    return tuple(_say(condition, titles, words) for condition in conditions)
 
 
-def _say(condition: Mapping[str, Any], titles: Mapping[str, str], language: str) -> Said:
+def _say(condition: Mapping[str, Any], titles: Mapping[str, str], words: Words) -> Said:
     word = next(iter(condition))
     value = condition[word]
-    template = _catalogue()["sentence"][word][language]
+    template = words(f"condition.sentence.{word}")
     if isinstance(value, list) and value and all(isinstance(each, Mapping) for each in value):
-        return Said(template, say_all(value, titles, language))
-    given = {name: _number(each, language) for name, each in condition.items() if name != word}
-    said = template.format(it=_names(value, titles, language), limit=_limit(condition, language), **given)
-    return Said(", ".join([said, *_remarks(condition, language)]))
+        return Said(template, say_all(value, titles, words))
+    given = {name: _number(each, words) for name, each in condition.items() if name != word}
+    said = template.format(it=_names(value, titles, words), limit=_limit(condition, words), **given)
+    return Said(", ".join([said, *_remarks(condition, words)]))
 
 
-def _names(value: Any, titles: Mapping[str, str], language: str) -> str:
+def _names(value: Any, titles: Mapping[str, str], words: Words) -> str:
     if isinstance(value, list):
-        either = _catalogue()["choice"]["or"][language]
-        names = [_names(each, titles, language) for each in value]
+        either = words("condition.choice.or")
+        names = [_names(each, titles, words) for each in value]
         return f" {either} ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]
-    choice = _catalogue()["choice"].get(str(value))
+    choice = words.words.get(f"condition.choice.{value}")
     if str(value) in titles and (choice is None or str(value) != "intravenous-immunoglobulin"):
         return titles[str(value)]
-    return str(choice[language]) if choice else _number(value, language)
+    return choice if choice else _number(value, words)
 
 
-def _limit(condition: Mapping[str, Any], language: str) -> str:
+def _limit(condition: Mapping[str, Any], words: Words) -> str:
     for name in _COMPARISONS:
         if name in condition:
-            return str(_catalogue()["limit"][name][language].format(number=_number(condition[name], language)))
+            return words(f"condition.limit.{name}", number=_number(condition[name], words))
     return ""
 
 
-def _remarks(condition: Mapping[str, Any], language: str) -> list[str]:
+def _remarks(condition: Mapping[str, Any], words: Words) -> list[str]:
+    """What a parameter adds to the sentence: `remark.route`, or by its value `remark.if_missing.holds`."""
     found = []
-    for name, words in _catalogue()["remark"].items():
-        if name in condition:
-            chosen = words.get(condition[name], words)
-            found.append(chosen[language].format(value=condition[name]))
-    return [words for words in found if words]
+    for name, value in condition.items():
+        for key in (f"condition.remark.{name}", f"condition.remark.{name}.{value}"):
+            if key in words.words:
+                found.append(words(key, value=value))
+    return found
 
 
-def _number(value: Any, language: str) -> str:
-    return str(value).replace(".", ",") if language == "nl" else str(value)
+def _number(value: Any, words: Words) -> str:
+    return str(value).replace(".", words("decimal"))

@@ -54,13 +54,13 @@ def show_rule(request: AnyRequest, rule_id: FromPath[str]) -> Template:
         by_tier = fired_by_tier(connection, rule_id, _windows(parts.clock()))
     header, rows = read_table(rule.form.examples)
     language = language_of(request)
-    titles = titles_of(knowledge, language)
+    titles, words = titles_of(knowledge, language), parts.words[language]
     return page(
         request,
         "rule.html",
         rule=rule,
-        when=say_all(rule.form.when, titles, language),
-        raised=[(step.to, say_all(step.when, titles, language)) for step in rule.form.raised],
+        when=say_all(rule.form.when, titles, words),
+        raised=[(step.to, say_all(step.when, titles, words)) for step in rule.form.raised],
         plain=without_fillings,
         header=header,
         rows=rows,

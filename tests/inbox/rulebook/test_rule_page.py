@@ -6,6 +6,7 @@ import pytest
 from litestar.testing import TestClient
 
 from inbox.http.settings import Approval
+from inbox.http.words import load_words
 from inbox.rulebook.conditions import Said, say_all, titles_of
 from inbox.rulebook.rule_page import read_table, without_fillings
 from rules.conditions import WORDS
@@ -16,19 +17,21 @@ from tests.inbox.builders import NOW
 from tests.inbox.desks import with_alerts
 from tests.inbox.sites import Client, Site, sign_in
 
+WORDS_IN = load_words(("nl", "en"))
+
 
 def test_a_condition_is_said_in_a_sentence_with_the_titles_of_its_sets() -> None:
     condition = {"latest": "inr", "below": "2.0", "within_days": 7, "if_missing": "holds"}
 
-    english = say_all([condition], {"inr": "INR"}, "en")
-    dutch = say_all([condition], {"inr": "INR"}, "nl")
+    english = say_all([condition], {"inr": "INR"}, WORDS_IN["en"])
+    dutch = say_all([condition], {"inr": "INR"}, WORDS_IN["nl"])
 
     assert english == (Said("latest INR below 2.0, at most 7 days old, also when it is not known"),)
     assert dutch == (Said("laatste INR lager dan 2,0, hoogstens 7 dagen oud, ook als het niet bekend is"),)
 
 
 def test_conditions_within_a_condition_stand_below_it() -> None:
-    said = say_all([{"any": [{"taking": ["doac", "vka"]}, {"is": "at-risk"}]}], {"doac": "a DOAC"}, "en")
+    said = say_all([{"any": [{"taking": ["doac", "vka"]}, {"is": "at-risk"}]}], {"doac": "a DOAC"}, WORDS_IN["en"])
 
     assert said == (Said("at least one of these:", (Said("takes a DOAC or vka"), Said("at-risk"))),)
 
@@ -38,7 +41,7 @@ def test_every_word_of_the_vocabulary_has_a_sentence(language: str) -> None:
     for word in WORDS.values():
         parts = dict.fromkeys(word.parts, "1") | {"if_missing": "fails", "if_undated": "fails"}
 
-        (said,) = say_all([{word.name: "x", **parts}], {}, language)
+        (said,) = say_all([{word.name: "x", **parts}], {}, WORDS_IN[language])
 
         assert said.words
 
@@ -48,7 +51,7 @@ def test_no_rule_is_said_with_a_name_of_ours(language: str, knowledge: Knowledge
     titles = titles_of(knowledge, language)
 
     for rule in knowledge.rules:
-        for line in say_all(rule.form.when, titles, language):
+        for line in say_all(rule.form.when, titles, WORDS_IN[language]):
             for words in (line.words, *(part.words for part in line.parts)):
                 assert "_" not in words, (rule.id, words)
                 assert "{" not in words
