@@ -46,6 +46,7 @@ def test_it_is_judged_for_the_moment_of_the_event_and_later_events_change_nothin
     assert before.case.at == after.case.at
     assert (before.case.at - MONDAY).days == 5
     assert before.conclusion.signature == after.conclusion.signature
+    assert before.case.facts == after.case.facts
 
 
 def test_a_stopped_order_is_still_watched(knowledge: Knowledge) -> None:
