@@ -47,8 +47,12 @@ class ControlIds:
         return b"%s%X" % (self._prefix, self._next)
 
 
-def ack_code(verdict: Verdict, header: Header, mode: AckMode) -> str:
-    """The code to answer with; "" when the sender wants to hear nothing."""
+def ack_code(verdict: Verdict, header: Header, mode: AckMode, *, told_later: bool = False) -> str:
+    """The code to answer with; "" when the sender asked to hear nothing of success, in either way.
+
+    With `told_later` the application's answer has a way of its own. A refusal is always answered: who is not told
+    believes that the message is kept.
+    """
     accept, application = header.accept_ack, header.application_ack
     if mode == "none":
         return ""
@@ -56,9 +60,12 @@ def ack_code(verdict: Verdict, header: Header, mode: AckMode) -> str:
         return f"A{verdict}"
     if mode == "enhanced" or _wants(accept, verdict):
         return f"C{verdict}"
-    if accept in ("", "NE") and _wants(application, verdict):
+    only_application = accept in ("", "NE")
+    if _wants(application, verdict) and (only_application or not told_later):
         return f"A{verdict}"
-    return ""
+    if verdict == "A":
+        return ""
+    return f"A{verdict}" if only_application and application in ("AL", "SU", "ER") else f"C{verdict}"
 
 
 def positive(code: str) -> bool:

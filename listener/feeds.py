@@ -53,6 +53,7 @@ class FeedProfile:
     parks: bool = False  # keep its messages out of the history until somebody maps it
     defaults: Defaults = field(default_factory=Defaults)
     ack_mode: AckMode = "auto"
+    told_later: bool = False  # there is a way to tell it how its messages ended, beside the first answer
     processing_ids: frozenset[str] = frozenset("PTD")
     types: frozenset[str] | None = None  # {"ORM^O01"}: refuse every other; None: accept every type
     batch_ack: bool = False  # answer a batch with a batch

@@ -63,7 +63,7 @@ class Letter:
         """The code of its answer."""
         if self.answers_us:
             return ""  # an acknowledgement is never acknowledged
-        return ack_code(self.verdict, self.header, self.feed.ack_mode)
+        return ack_code(self.verdict, self.header, self.feed.ack_mode, told_later=self.feed.told_later)
 
     def refused(self, fault: Refusal | None, reason: str | None) -> "Letter":
         """The same message with what is wrong with it."""

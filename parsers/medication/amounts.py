@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from clinical.quantities import Quantity, interval, unique
 from parsers.medication.medication_text import find_concentration, find_package_mass, find_package_volume
-from parsers.medication.units import CONCENTRATION, MASS, ML_PER_KG, PACKAGE, PER_KG, VOLUME, SentAmount
+from parsers.medication.units import CONCENTRATION, MASS, ML_PER_KG, PACKAGE, PER_KG, VOLUME, SentAmount, plausible
 
 
 def amount_of(quantity: SentAmount, basis: str = "", *flags: str) -> Quantity:
@@ -157,6 +157,7 @@ def per_administration(
 ) -> tuple[Quantity | None, tuple[str, ...]]:
     """Grams (or g/kg) of one administration, or None and why not; `per_day` splits an amount that is per day."""
     flags: tuple[str, ...] = ()
+    amount = plausible(amount, immunoglobulin=product.assumed is not None)
     base = amount.unit.base
     if base.endswith(_PER_DAY):
         base = base.removesuffix(_PER_DAY)

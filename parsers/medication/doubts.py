@@ -2,6 +2,10 @@
 
 DOUBTS: dict[str, tuple[str, str]] = {
     "ambiguous_separator": ("punt of komma: decimaal of duizendtal", "point or comma: decimal mark or thousand"),
+    "separator_by_amount": (
+        "punt of komma gelezen naar de hoeveelheid die kan",
+        "point or comma read as the amount that is possible",
+    ),
     "ambiguous_hour": ("tijd komt tweemaal voor (einde zomertijd)", "hour came twice (end of summer time)"),
     "skipped_hour": ("tijd bestaat niet (begin zomertijd)", "hour never came (begin of summer time)"),
     "unreadable_time": ("tijd niet leesbaar", "time could not be read"),

@@ -8,7 +8,7 @@ from decimal import Decimal
 from clinical.quantities import Quantity, interval
 from parsers.medication.amounts import counted, differ, in_grams, joined, per_kg, rescale, widened
 from parsers.medication.frequencies import read_duration
-from parsers.medication.units import HOURS, RATES, SentAmount, Unit, read_unit
+from parsers.medication.units import HOURS, RATES, SentAmount, Unit, plausible, read_unit
 
 _CONFLICT = Decimal("0.10")
 _LONGEST_HOURS = Decimal(240)  # no single infusion lasts longer than ten days
@@ -53,7 +53,7 @@ def rate_of(value: Quantity, unit: Unit | None, unit_text: str, strength: Quanti
 
 def normalised(quantity: SentAmount, strength: Quantity | None, basis: str, *flags: str) -> Quantity:
     """In g/h or g/kg/h, also what was in mg/kg/min; in mL where no concentration is known."""
-    amount = counted(quantity, basis, *flags)
+    amount = counted(plausible(quantity), basis, *flags)
     if not amount.unit.startswith("mL") or strength is None:
         return amount
     grams = amount * strength / 1000

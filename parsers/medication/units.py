@@ -159,6 +159,26 @@ class SentAmount:
         return unique(self.value.flags + self.unit.flags)
 
 
+# Nobody is given more at once, and no pump runs faster: the other reading of `1.333` is meant. Nor less immunoglobulin.
+_MOST = {MASS: 500, PER_KG: 10, VOLUME: 10_000, ML_PER_KG: 200, PACKAGE: 500}
+_MOST |= {"g/h": 200, "g/kg/h": 3, "mL/h": 5_000, "mL/kg/h": 60}
+_LEAST_IMMUNOGLOBULIN = {MASS: _D("0.1"), PER_KG: _D("0.005")}
+
+
+def plausible(amount: SentAmount, *, immunoglobulin: bool = False) -> SentAmount:
+    """The amount in the one way that can be meant, where its mark reads as a decimal and as a thousand."""
+    value, base = amount.counted, amount.unit.base
+    if AMBIGUOUS not in value.flags or value.high < value.low * 1000:
+        return amount
+    too_much = base in _MOST and value.high > _MOST[base]
+    too_little = immunoglobulin and value.low < _LEAST_IMMUNOGLOBULIN.get(base, 0)
+    if too_much == too_little:
+        return amount
+    low, high = amount.value.low, amount.value.high
+    flags = ("separator_by_amount" if flag == AMBIGUOUS else flag for flag in amount.value.flags)
+    return SentAmount(interval(*((low, high / 1000) if too_much else (low * 1000, high)), *flags), amount.unit)
+
+
 @lru_cache(maxsize=4096)
 def read_unit(text: str) -> Unit | None:
     """Read a unit, or None when it is none of ours."""

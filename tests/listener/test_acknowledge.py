@@ -149,10 +149,17 @@ def test_a_frame_without_msh_gets_an_answer_with_the_usual_delimiters() -> None:
         ("NE", "AL", "AA", "AR"),
         ("", "AL", "AA", "AR"),
         ("ER", "NE", "", "CR"),
-        ("SU", "NE", "CA", ""),
-        ("NE", "NE", "", ""),
+        ("ER", "", "", "CR"),
+        ("ER", "ER", "", "CR"),
+        ("ER", "AL", "AA", "CR"),  # silence would be what a sender waits through that also asked for AL
+        ("ER", "SU", "AA", "CR"),
+        ("SU", "NE", "CA", "CR"),
+        ("SU", "AL", "CA", "AR"),
+        ("SU", "SU", "CA", "CR"),
+        ("NE", "NE", "", "CR"),
+        ("", "NE", "", "CR"),
         ("NE", "ER", "", "AR"),
-        ("NE", "SU", "AA", ""),
+        ("NE", "SU", "AA", "AR"),
         ("Y", "N", "AA", "AR"),
     ],
 )
@@ -160,6 +167,12 @@ def test_msh_15_and_16_choose_the_mode(accept: str, application: str, kept: str,
     header = Header(accept_ack=accept, application_ack=application)
 
     assert (ack_code("A", header, "auto"), ack_code("R", header, "auto")) == (kept, refused)
+
+
+def test_a_sender_with_another_way_to_hear_of_success_hears_it_there() -> None:
+    header = Header(accept_ack="ER", application_ack="AL")
+
+    assert [ack_code(verdict, header, "auto", told_later=True) for verdict in ("A", "R")] == ["", "CR"]
 
 
 @pytest.mark.parametrize(("mode", "expected"), [("original", "AE"), ("enhanced", "CE"), ("none", "")])

@@ -31,6 +31,9 @@ def a_quantity(number: str, unit: str) -> SentAmount:
     return SentAmount(value, read)
 
 
+BY_AMOUNT = "separator_by_amount"
+
+
 def an_amount(low: str, high: str, unit: str, *flags: str) -> Quantity:
     return Quantity(low=Decimal(low), high=Decimal(high), unit=unit, flags=flags)
 
@@ -42,6 +45,12 @@ def an_amount(low: str, high: str, unit: str, *flags: str) -> Quantity:
         ("32000", "mg", Product(), ("32", "32"), "g", ()),
         ("30-40", "g", Product(), ("30", "40"), "g", ()),
         ("1.000", "mg", Product(), ("0.001", "1"), "g", ("ambiguous_separator",)),
+        ("35.000", "g", Product(), ("35", "35"), "g", (BY_AMOUNT,)),
+        ("35,000", "mg", Product(name="IVIG", assumed=IVIG), ("35", "35"), "g", (BY_AMOUNT,)),
+        ("35.000", "mg", Product(name="Prednison"), ("0.035", "35"), "g", ("ambiguous_separator",)),
+        ("1.000", "mg/kg", Product(name="IVIG", assumed=IVIG), ("1", "1"), "g/kg", (BY_AMOUNT,)),
+        ("1.000", "FLES", Product(package=a_quantity("10", "g")), ("10", "10"), "g", (BY_AMOUNT,)),
+        ("1.250", "mL/kg", Product(strength=a_quantity("100", "mg/mL")), ("0.125", "0.125"), "g/kg", (BY_AMOUNT,)),
         ("30", "G", Product(), ("30", "30"), "g", ("unit_gauss",)),
         ("0,4", "g/kg", Product(), ("0.4", "0.4"), "g/kg", ()),
         ("400", "mg/kg", Product(), ("0.4", "0.4"), "g/kg", ()),
