@@ -1,8 +1,10 @@
 """Logs as JSON lines: an event, when, and ids. Never a name, a birth date, free text or a segment."""
 
 import logging
+import re
 import sys
 import threading
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -10,6 +12,13 @@ from typing import Any
 import structlog
 
 from ivigilant.settings import Settings
+
+LEFT_OUT = "…"
+TELL_THEMSELVES = ("celery", "kombu", "billiard")  # whose PUBLIC values are theirs: a task's name and number
+PUBLIC = ("name", "id", "description")
+_PLACE = re.compile(r"%(?:\((\w+)\))?[#0\- +]*(?:\d+|\*)?(?:\.\d+)?[hlL]?([diouxXeEfFgGcrsa%])")
+_OURS = re.compile(r"ivigilant(\.[a-z_]+)+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|SIG[A-Z0-9]+")
+_WARNED = re.compile(r"(.+?):(\d+): (\w+): ")
 
 QUIET = ("kombu", "celery", "amqp", "httpx", "uvicorn.access", "sqlalchemy", "hl7apy")
 
@@ -31,6 +40,8 @@ def start_logging(settings: Settings, process: str, file: Path | None = None) ->
         wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=True,
     )
+    logging.raiseExceptions = False  # a line that cannot be written, on a full disk, is not worth another
+    logging.captureWarnings(True)
     sys.excepthook = _log_uncaught
     threading.excepthook = lambda fault: _log_uncaught(fault.exc_type, fault.exc_value, fault.exc_traceback)
 
@@ -42,6 +53,7 @@ def _log_uncaught(_kind: type[BaseException], error: BaseException | None, _trac
 
 def _sink(process: str, file: Path | None) -> logging.Handler:
     sink = logging.FileHandler(file) if file else logging.StreamHandler(sys.stderr)
+    sink.addFilter(_fill_in)
     sink.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[
@@ -68,10 +80,52 @@ def _named(process: str) -> structlog.types.Processor:
     return add_process
 
 
+def _fill_in(record: logging.LogRecord) -> bool:
+    """Note what to tell of a library's message, before the formatter forgets what it was filled in with."""
+    if record.name == "py.warnings":
+        record.told = {"event": "python.warning", **_of_warning(record.getMessage())}
+    elif isinstance(record.msg, str):
+        record.told = {"event": " ".join(_PLACE.sub(_filler(record), record.msg).split())}
+    return True
+
+
 def _without_values(_logger: Any, _method: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
-    """Keep of a library's message what the library wrote, and not what it filled in: that may be a patient's."""
-    record: logging.LogRecord = event["_record"]
-    return {**event, "event": str(record.msg)}
+    """Keep of a library's message what the library wrote; of what it filled in, only what cannot be a patient's."""
+    return {**event, **getattr(event["_record"], "told", {"event": LEFT_OUT})}
+
+
+def _filler(record: logging.LogRecord) -> Callable[[re.Match[str]], str]:
+    """Give what fills each place of a message."""
+    named: Mapping[str, object] = record.args if isinstance(record.args, Mapping) else {}
+    others = iter(record.args if isinstance(record.args, tuple) else ())
+    tells = record.name.partition(".")[0] in TELL_THEMSELVES
+
+    def fill(place: re.Match[str]) -> str:
+        if place[2] == "%":
+            return "%"
+        value = named.get(place[1]) if place[1] else next(others, None)
+        if place[1] in PUBLIC and tells:
+            return str(value)
+        return _public(value)
+
+    return fill
+
+
+def _public(value: object) -> str:
+    """A number, the kind of an error, a name of ours; of anything else nothing."""
+    if isinstance(value, float):
+        return f"{value:.3f}"
+    if value is None or isinstance(value, int):
+        return str(value)
+    if isinstance(value, BaseException):
+        return type(value).__qualname__
+    return value if isinstance(value, str) and _OURS.fullmatch(value) else LEFT_OUT
+
+
+def _of_warning(text: str) -> dict[str, str]:
+    """Where a warning of Python's comes from, and its kind; its words may quote a value."""
+    place = _WARNED.match(text)
+    return {"kind": place[3], "at": f"{Path(place[1]).name}:{place[2]}"} if place else {}
 
 
 def _only_where(_logger: Any, _method: str, event: structlog.types.EventDict) -> structlog.types.EventDict:

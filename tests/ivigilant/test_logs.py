@@ -5,6 +5,7 @@ import logging
 import subprocess
 import sys
 import threading
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,7 @@ def logs(tmp_path: Path) -> Iterator[Path]:
     hooks = sys.excepthook, threading.excepthook
     start_logging(Settings(), "listener", path)
     yield path
+    logging.captureWarnings(False)
     logging.root.handlers[:], level = before
     logging.root.setLevel(level)
     sys.excepthook, threading.excepthook = hooks
@@ -56,7 +58,33 @@ def test_what_a_library_fills_in_is_left_out(logs: Path) -> None:
     logging.getLogger("some.library").warning("could not read %s", "Jansen")
 
     assert "Jansen" not in logs.read_text()
-    assert lines(logs)[0]["event"] == "could not read %s"
+    assert lines(logs)[0]["event"] == "could not read …"
+
+
+def test_a_librarys_message_is_told_with_what_cannot_be_a_patients(logs: Path) -> None:
+    told = {"name": "ivigilant.process", "id": "x-1", "description": "raised unexpected", "exc": "KeyError('Jansen')"}
+    logging.getLogger("celery.app.trace").error("Task %(name)s[%(id)s] %(description)s: %(exc)s", told)
+    logging.getLogger("kombu").error(
+        "Cannot connect to %s: %s.\n%s\n", "redis://:pw@h", OSError("Jansen"), "Again in 2 s"
+    )
+    logging.getLogger("some.library").warning("%d%% of %r in %.1f s by %r", 17, "Jansen", 2.0, "ivigilant.deliver")
+
+    assert [line["event"] for line in lines(logs)] == [
+        "Task ivigilant.process[x-1] raised unexpected: …",
+        "Cannot connect to …: OSError. …",
+        "17% of … in 2.000 s by ivigilant.deliver",
+    ]
+
+
+def test_a_warning_of_python_is_one_line_with_its_place(logs: Path) -> None:
+    warnings.warn("Jansen is deprecated", DeprecationWarning, stacklevel=1)
+
+    (line,) = lines(logs)
+    assert (line["event"], line["kind"], line["at"].split(":")[0]) == (
+        "python.warning",
+        "DeprecationWarning",
+        "test_logs.py",
+    )
 
 
 def test_of_an_exception_only_its_kind_and_place_are_told(logs: Path) -> None:
