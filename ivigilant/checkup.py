@@ -1,6 +1,9 @@
 """What `ivigilant doctor` looks at, each in one line that says what to do."""
 
+import os
+import shutil
 import socket
+import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,6 +26,8 @@ from store import application_acks, deliveries, feeds, heartbeats, message_queri
 from store.engine import connect, reading
 from store.errors import StoreError
 
+LEAST_WRITE = 64 * 1024
+LEAST_FREE = 256 * 2**20
 WAITS_AT_MOST = timedelta(minutes=2)
 
 
@@ -41,6 +46,7 @@ def look_at(settings: Settings, now: datetime, only: str | None = None) -> Itera
         yield _site(settings)
         yield _knowledge(settings)
         yield _redis(settings)
+        yield from _room(settings)
     if only in (None, "listener"):
         yield from _listener(settings)
         yield from _certificate(settings, now)
@@ -118,6 +124,23 @@ def _knowledge(settings: Settings) -> Line:
     approved = f"approved by {told.approved_by} on {told.approved_on:%Y-%m-%d}"
     since = "" if told.version == knowledge.version else f", as version {told.version}; it has changed since"
     return Line("knowledge", True, f"{knowledge.version}; {approved}{since}")
+
+
+def _room(settings: Settings) -> Iterator[Line]:
+    """Whether the data folder takes what is written, where there is one, and has room for some hours more."""
+    folder = settings.data_dir
+    if not folder.is_dir():
+        return
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(bytes(LEAST_WRITE))
+            file.flush()
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        reason = os.strerror(error.errno or 0).lower()
+        yield Line("disk", False, f"{folder} cannot be written ({reason}); nothing is acknowledged until it can")
+        return
+    yield Line("disk", free > LEAST_FREE, f"{free // 2**20} MiB free for {folder}")
 
 
 def _redis(settings: Settings) -> Line:

@@ -1,5 +1,7 @@
 """The command line. Every command imports what it needs when it runs, so `--help` is quick."""
 
+import errno
+import os
 import sys
 
 import typer
@@ -15,10 +17,12 @@ from ivigilant.commands import (
     stack,
     upkeep,
 )
-from ivigilant.errors import IvigilantError
+from ivigilant.errors import IvigilantError, NotReady
 
 EPILOG = "Settings: flags, IVIGILANT_… variables, or a TOML file named by --config. Exit codes: 0 done, 1 refused or \
 found wanting, 2 asked wrongly, 3 a part did not start, 4 something needed is not there."
+
+WITHOUT_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EMFILE, errno.ENFILE)
 
 app = typer.Typer(
     name="ivigilant",
@@ -45,5 +49,11 @@ def main() -> None:
     except IvigilantError as error:
         print(f"ivigilant: {error}", file=sys.stderr)
         raise SystemExit(error.exit_code) from None
+    except OSError as error:
+        if error.errno not in WITHOUT_ROOM:
+            raise
+        place = f" ({error.filename})" if error.filename else ""
+        print(f"ivigilant: {os.strerror(error.errno).lower()}{place}; make room and try again", file=sys.stderr)
+        raise SystemExit(NotReady.exit_code) from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None

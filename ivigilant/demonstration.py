@@ -20,7 +20,7 @@ from inbox.people.accounts import add_user
 from ivigilant.knowledge.burden import PATIENTS, in_words, measure_apart
 from ivigilant.knowledge.burden_stored import kept
 from ivigilant.outcomes import OpenAlert, count_outcomes, open_alerts, per_hundred_orders, waiting
-from ivigilant.replaying import NobodyListens, Tally, send
+from ivigilant.replaying import NobodyListens, Tally, send_until_answered
 from ivigilant.settings import Settings, without_settings
 from ivigilant.stack import Stack, free_port, running_stack
 from ivigilant.supervisor import show_at_once, stop_on_signals
@@ -45,14 +45,14 @@ class Stream:
 
     def begin(self, seed: int, settings: Settings) -> None:
         """Start to send."""
-        messages = hospital_messages(seed, now=datetime.now(UTC))
+        messages = list(hospital_messages(seed, now=datetime.now(UTC)))
         target = Target(settings.mllp_host, settings.mllp_port)
 
         def run() -> None:
             deadline = time.monotonic() + START_WITHIN_S
             while self.tally is None and time.monotonic() < deadline:
                 try:
-                    self.tally = asyncio.run(send(messages, target))
+                    self.tally = asyncio.run(send_until_answered(messages, target, GIVE_UP_AFTER_S))
                 except NobodyListens:
                     time.sleep(0.1)  # the listener is still starting
 

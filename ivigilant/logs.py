@@ -5,6 +5,7 @@ import re
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -13,6 +14,8 @@ import structlog
 
 from ivigilant.settings import Settings
 
+LARGEST_LOG = 20 * 1024 * 1024
+OLD_LOGS = 4
 LEFT_OUT = "…"
 TELL_THEMSELVES = ("celery", "kombu", "billiard")  # whose PUBLIC values are theirs: a task's name and number
 PUBLIC = ("name", "id", "description")
@@ -52,7 +55,11 @@ def _log_uncaught(_kind: type[BaseException], error: BaseException | None, _trac
 
 
 def _sink(process: str, file: Path | None) -> logging.Handler:
-    sink = logging.FileHandler(file) if file else logging.StreamHandler(sys.stderr)
+    sink = (
+        RotatingFileHandler(file, maxBytes=LARGEST_LOG, backupCount=OLD_LOGS)
+        if file
+        else logging.StreamHandler(sys.stderr)
+    )
     sink.addFilter(_fill_in)
     sink.setFormatter(
         structlog.stdlib.ProcessorFormatter(

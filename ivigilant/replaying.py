@@ -5,16 +5,17 @@ import os
 import socket
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from time import monotonic
 
 import sqlalchemy as sa
 
 from ivigilant.errors import IvigilantError, UnreadablePath
-from listener.client import UNANSWERED, Reply, Target, send_all
+from listener.client import UNANSWERED, Reply, Target, control_id_of, readable, send_all
 from parsers.hl7.batches import split_batch
 from store import tables
 from store.messages import raw_of
@@ -22,6 +23,7 @@ from store.messages import raw_of
 SUFFIXES = {".hl7", ".er7", ".txt", ".msg", ".dat"}
 FRAMING = b"\x0b\x1c"
 PAGE = 500
+_AGAIN_AFTER_S = 0.2
 STDIN = Path("-")
 
 
@@ -149,6 +151,26 @@ async def send(
     async for answer in send_all(messages, target, links=links, window=window, rate=rate):
         tally.count(answer)
         tell(tally)
+    return tally
+
+
+async def send_until_answered(messages: Sequence[bytes], target: Target, within_s: float) -> Tally:
+    """Send every message, again as long as it is not answered; or raise NobodyListens as `send` does."""
+    await _knock(target)
+    tally, left, until = Tally(), list(messages), monotonic() + within_s
+    while left:
+        silent: dict[str, Reply] = {}
+        async for reply in send_all(left, target):
+            if reply.code == UNANSWERED:
+                silent[reply.control_id] = reply
+            else:
+                tally.count(reply)
+        left = [message for message in left if readable(control_id_of(message)) in silent]
+        if left and monotonic() > until:
+            for reply in silent.values():
+                tally.count(reply)
+            break
+        await asyncio.sleep(_AGAIN_AFTER_S if left else 0)
     return tally
 
 

@@ -14,20 +14,23 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import structlog
 
 from ivigilant.errors import EmbeddedPartFailed, UnusableSettings
+from ivigilant.logs import LARGEST_LOG, OLD_LOGS
 
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 10.0
 STEADY_AFTER_S = 30.0
 STOP_WITHIN_S = 30.0
 TICK_S = 0.1
-LARGEST_LOG = 20 * 1024 * 1024
+TELL_AGAIN_S = 60.0
 SET_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of <sys/prctl.h>
 
 # Loaded before any fork: what runs between fork and exec should load nothing.
@@ -72,6 +75,7 @@ class Supervisor:
     tell: Callable[[str], None] = print
     stopping: threading.Event = field(default_factory=threading.Event)
     _running: list[Running] = field(default_factory=list)
+    _not_before: float = 0.0  # when a disk that takes nothing is spoken of again
 
     def start(self, program: Program) -> None:
         """Start a program and keep it."""
@@ -95,7 +99,10 @@ class Supervisor:
         while not self.stopping.wait(TICK_S):
             now = time.monotonic()
             for running in self._running:
-                self._look_after(running, now)
+                try:
+                    self._look_after(running, now)
+                except OSError as error:  # no room for a log, or no descriptor for a process: there may be later
+                    self._cannot(running, error, now)
             tick()
 
     def stop(self) -> None:
@@ -107,25 +114,38 @@ class Supervisor:
             _end([running])
         self._running.clear()
 
+    def _cannot(self, running: Running, error: OSError, now: float) -> None:
+        if running.process.poll() is not None:
+            running.start_again_at = now + LONGEST_PAUSE_S
+        if now >= self._not_before:
+            self._not_before = now + TELL_AGAIN_S
+            reason = os.strerror(error.errno or 0).lower()
+            log.error("supervisor.hampered", name=running.program.name, error=reason)
+            self._tell(f"{running.program.name}: {reason}; everything else goes on, and this is tried again")
+
+    def _tell(self, line: str) -> None:
+        with suppress(OSError):  # where it is shown may be full as well
+            self.tell(line)
+
     def _look_after(self, running: Running, now: float) -> None:
         code = running.process.poll()
         name = running.program.name
         if code is None:
-            _shorten(self._log(running.program))
+            shorten(self._log(running.program))
         elif code == UnusableSettings.exit_code and running.program.ours:
             raise EmbeddedPartFailed(f"{name}: {_last_line(self._log(running.program))}")  # it would never start
         elif not running.start_again_at:
             pause = running.note_death(now)
             _kill_session(running.process)
             log.warning("process.died", name=name, code=code, again_in_s=pause)
-            self.tell(f"{name} stopped by itself (code {code}); starting it again in {pause:g} s")
+            self._tell(f"{name} stopped by itself (code {code}); starting it again in {pause:g} s")
         elif now >= running.start_again_at:
             _close_pipe(running.process)
             running.process, running.started, running.start_again_at = self._spawn(running.program), now, 0.0
             log.info("process.started_again", name=name, pid=running.process.pid)
 
     def _spawn(self, program: Program) -> subprocess.Popen[bytes]:
-        with self._log(program).open("ab") as output:
+        with self._output(program) as output:
             return subprocess.Popen(  # noqa: S603  # the command is ours
                 program.command,
                 stdin=subprocess.PIPE if program.ours else subprocess.DEVNULL,
@@ -135,6 +155,13 @@ class Supervisor:
                 start_new_session=True,  # Ctrl-C in a terminal reaches the supervisor alone, which then stops them
                 preexec_fn=None if program.ours else end_with_parent,  # noqa: PLW1509  # one thread here
             )
+
+    def _output(self, program: Program) -> BinaryIO:
+        """Open its log, or nothing where no log can be begun: what it does matters more than what it says."""
+        try:
+            return self._log(program).open("ab")
+        except OSError:
+            return open(os.devnull, "ab")  # noqa: PTH123  # whoever asked closes it
 
     def _log(self, program: Program) -> Path:
         return self.logs / f"{program.name}.log"
@@ -208,12 +235,25 @@ def _close_pipe(process: subprocess.Popen[Any]) -> None:
 
 def _last_line(path: Path) -> str:
     """Give what a program that stopped said last."""
-    lines = path.read_text(errors="replace").strip().splitlines()
+    try:
+        lines = path.read_text(errors="replace").strip().splitlines()
+    except OSError:
+        lines = []
     return lines[-1].removeprefix("ivigilant: ") if lines else "it did not say why"
 
 
-def _shorten(path: Path) -> None:
-    """Move a log that grew large aside. Its writers append, so an emptied file serves them as well."""
-    if path.stat().st_size > LARGEST_LOG:
-        shutil.copyfile(path, path.with_suffix(".log.1"))
+def shorten(path: Path) -> None:
+    """Move a log that grew large aside, and older ones on. Its writers append, so an emptied file serves them as well.
+
+    Where there is no room for the copy the log is emptied all the same: it would only take more.
+    """
+    if not path.exists() or path.stat().st_size <= LARGEST_LOG:
+        return
+    old = [path.with_suffix(f".log.{number}") for number in range(1, OLD_LOGS + 1)]
+    try:
+        for newer, older in reversed(list(pairwise(old))):
+            if newer.exists():
+                newer.replace(older)
+        shutil.copyfile(path, old[0])
+    finally:
         os.truncate(path, 0)

@@ -226,4 +226,9 @@ class _Lane:
 
 
 def _answer(control_id: bytes, code: str) -> Reply:
-    return Reply(control_id.decode("utf-8", "backslashreplace"), code)
+    return Reply(readable(control_id), code)
+
+
+def readable(control_id: bytes) -> str:
+    """Give a control id as it is told of."""
+    return control_id.decode("utf-8", "backslashreplace")

@@ -41,6 +41,8 @@ def database_explained() -> Iterator[None]:
             raise NotReady(
                 "no database is there; name where it is: --data-dir, or make one: ivigilant db upgrade"
             ) from None
+        if "disk" in reason or "readonly" in reason:  # SQLite's words for a full or read-only disk
+            raise NotReady(f"the database cannot be written: {reason}; make room and try again") from None
         raise NotReady(f"the database does not answer, or has no tables yet (ivigilant db upgrade): {reason}") from None
     except sa.exc.ProgrammingError:
         raise NotReady("the database has no tables yet; run: ivigilant db upgrade") from None

@@ -1,14 +1,20 @@
 """A disk that is full for a while: nothing new is kept or acknowledged meanwhile, and nothing is lost."""
 
+import os
 import resource
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
-from tests.chaos.installation import UNSEEN, Installation
-from tests.chaos.reconciling import expect_nothing_kept, reconcile, settle
+from ivigilant.stack import free_port
+from tests.chaos.installation import UNSEEN, Installation, children_of
+from tests.chaos.reconciling import expect_no_answers, expect_nothing_kept, reconcile, settle
 from tests.chaos.sender import Sending
+from tests.ivigilant.processes import ivigilant, running
 from tests.ivigilant.waiting import soon
 
 PAGE_BYTES = 4096  # of SQLite
@@ -50,3 +56,62 @@ def test_nothing_new_is_acknowledged_while_the_disk_is_full_and_nothing_is_lost(
     settle(watching, sending, installation.tend)
 
     reconcile(watching, sending, undisturbed)
+
+
+@dataclass(frozen=True)
+class Stack:
+    """`ivigilant up`, and what it started."""
+
+    pid: int
+    mllp_port: int
+    settings: Mapping[str, str]
+    folder: Path
+
+    def limit(self, size: int) -> None:
+        """Let none of its processes write past this in any file."""
+        for pid in [self.pid, *(child for parent in self.programs() for child in (parent, *children_of(parent)))]:
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+
+    def programs(self) -> list[int]:
+        return children_of(self.pid)
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> Iterator[Stack]:
+    """The whole product on one machine, as `ivigilant up` runs it."""
+    ports = {"IVIGILANT_MLLP_PORT": str(free_port()), "IVIGILANT_HTTP_PORT": str(free_port())}
+    settings = ports | {"IVIGILANT_DATA_DIR": str(tmp_path / "data"), "IVIGILANT_WORKER_PROCESSES": "1"}
+    with running("up", environment=settings, output=tmp_path / "shown") as process:
+        yield Stack(process.pid, int(ports["IVIGILANT_MLLP_PORT"]), settings, tmp_path / "data")
+
+
+def test_up_outlives_a_full_disk_starts_again_what_died_meanwhile_and_recovers(
+    stack: Stack, messages: list[bytes]
+) -> None:
+    before = Sending(stack.mllp_port, messages[:20])
+    after = Sending(stack.mllp_port, messages[20:40])
+    before.begin()
+    soon(lambda: not before.busy and len(before.acknowledged) == 20, within_s=90)
+    programs = stack.programs()
+
+    stack.limit(PAGE_BYTES)
+    after.begin()
+    expect_no_answers(after)
+    os.kill(programs[-1], signal.SIGKILL)
+    soon(lambda: set(stack.programs()) - set(programs), within_s=60)  # its log cannot take a line
+    looked = ivigilant("doctor", environment=stack.settings, largest_file=PAGE_BYTES)
+    stack.limit(resource.RLIM_INFINITY)
+    soon(lambda: not after.busy, within_s=90)
+
+    assert (looked.returncode, "WRONG  disk" in looked.stdout) == (1, True)
+    assert len(after.acknowledged) == 20
+
+
+def test_a_start_on_a_full_disk_is_one_line(tmp_path: Path) -> None:
+    settings = {"IVIGILANT_MLLP_PORT": str(free_port()), "IVIGILANT_HTTP_PORT": str(free_port())}
+
+    run = ivigilant("up", "--data-dir", str(tmp_path), environment=settings, largest_file=0)
+
+    assert run.returncode == 4
+    assert run.stderr.startswith("ivigilant: ")
+    assert run.stderr.count("\n") == 1

@@ -1,11 +1,13 @@
 """Running our commands as a user does."""
 
 import os
+import resource
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from ivigilant.settings import without_settings
@@ -14,12 +16,26 @@ ROOT = Path(__file__).parents[2]
 
 
 def ivigilant(
-    *words: str, environment: Mapping[str, str] | None = None, stdin: str = "", within_s: float = 60
+    *words: str,
+    environment: Mapping[str, str] | None = None,
+    stdin: str = "",
+    within_s: float = 60,
+    largest_file: int | None = None,
 ) -> "subprocess.CompletedProcess[str]":
-    """Run one command to its end."""
+    """Run one command to its end; with `largest_file` as on a disk that takes no more than that."""
     return subprocess.run(
-        command(words), env=surroundings(environment), input=stdin, capture_output=True, text=True, timeout=within_s
+        command(words),
+        env=surroundings(environment),
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=within_s,
+        preexec_fn=None if largest_file is None else partial(_allow_files_of, largest_file),
     )
+
+
+def _allow_files_of(size: int) -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
 
 
 @contextmanager

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from ivigilant.errors import EmbeddedPartFailed
-from ivigilant.supervisor import Program, Supervisor
+from ivigilant.logs import LARGEST_LOG, OLD_LOGS
+from ivigilant.supervisor import Program, Supervisor, shorten
 from tests.ivigilant.waiting import soon
 
 # Appends its process id and that of a child to a file, and stays until it is told to stop, or longer.
@@ -116,6 +117,36 @@ def test_a_log_that_grew_large_is_moved_aside(supervisor: Supervisor, tmp_path: 
 
     assert (tmp_path / "stays.log").stat().st_size < 1024
     assert (tmp_path / "stays.log.1").stat().st_size > 20 * 1024 * 1024
+
+
+def test_older_logs_are_kept_and_the_oldest_goes(tmp_path: Path) -> None:
+    for name in ("stays.log", *(f"stays.log.{number}" for number in range(1, OLD_LOGS + 1))):
+        (tmp_path / name).write_text(name)
+    with (tmp_path / "stays.log").open("ab") as file:
+        file.truncate(LARGEST_LOG + 1)
+
+    shorten(tmp_path / "stays.log")
+
+    assert (tmp_path / "stays.log").stat().st_size == 0
+    assert (tmp_path / "stays.log.1").stat().st_size == LARGEST_LOG + 1
+    assert [(tmp_path / f"stays.log.{number}").read_text() for number in range(2, OLD_LOGS + 1)] == [
+        f"stays.log.{number}" for number in range(1, OLD_LOGS)
+    ]
+
+
+def test_a_log_that_can_neither_be_written_nor_moved_aside_ends_nothing(supervisor: Supervisor, tmp_path: Path) -> None:
+    (tmp_path / "stays.log").mkdir()  # no file, so it cannot be opened, copied or emptied
+    noted = tmp_path / "pids"
+    supervisor.start(Program("stays", [sys.executable, "-c", STAYS, str(noted)]))
+    watching = threading.Thread(target=supervisor.run)
+    watching.start()
+    first, _ = soon(lambda: lines(noted)[0])
+
+    os.kill(first, signal.SIGKILL)
+
+    assert soon(lambda: lines(noted)[1])
+    supervisor.stopping.set()
+    watching.join()
 
 
 def lines(path: Path) -> list[list[int]]:
