@@ -1,4 +1,4 @@
-"""What a demonstration sends is sent again until it is answered."""
+"""The stream of a demonstration: what is not answered is sent again."""
 
 import asyncio
 
