@@ -37,7 +37,7 @@ class Conclusion:
     @property
     def channel(self) -> Channel:
         """Whom it may disturb."""
-        return channel_of(self.content, self.tier.word)
+        return channel_of(self.content.get("channel"), self.tier.word)
 
     @property
     def reaches_inbox(self) -> bool:
@@ -45,15 +45,14 @@ class Conclusion:
         return self.channel >= Channel.WORKLIST
 
 
-def channel_of(content: Mapping[str, Any], tier: str) -> Channel:
+def channel_of(word: str | None, tier: str) -> Channel:
     """Return the channel of a stored answer or finding of this tier; of one from before channels, by its tier."""
-    word = content.get("channel")
     return Channel.named(word) if word else _CHANNEL_OF_TIER.get(tier, Channel.NONE)
 
 
 def reaches_inbox(finding: Mapping[str, Any]) -> bool:
     """Whether a stored finding is said in the inbox at all."""
-    return channel_of(finding, finding["tier"]) >= Channel.WORKLIST
+    return channel_of(finding.get("channel"), finding["tier"]) >= Channel.WORKLIST
 
 
 def conclusion_of(assessment: Assessment, case: Case, order: OrderState, patient: Json) -> Conclusion:

@@ -33,7 +33,7 @@ def open_alerts(connection: sa.Connection, unchanged_since: datetime) -> list[Op
     """Give the alerts that are open and have not changed since then: an order often comes just before its history."""
     alert, assessment = tables.alert, tables.assessment
     query = (
-        sa.select(alert.c.id, alert.c.tier, alert.c.priority, assessment.c.conclusion)
+        sa.select(alert.c.id, alert.c.tier, alert.c.priority, tables.CONCLUSION)
         .join(assessment, assessment.c.id == alert.c.assessment_id)
         .where(alert.c.status == "open", alert.c.changed_at <= unchanged_since)
         .order_by(alert.c.changed_at, alert.c.id)
@@ -43,8 +43,8 @@ def open_alerts(connection: sa.Connection, unchanged_since: datetime) -> list[Op
             id=row.id,
             tier=row.tier,
             priority=row.priority,
-            titles=tuple(finding["title"]["en"] for finding in row.conclusion["findings"]),
-            product=row.conclusion["order"]["product"],
+            titles=tuple(finding.title["en"] for finding in row.conclusion.findings),
+            product=row.conclusion.order.product,
         )
         for row in connection.execute(query)
     ]

@@ -12,10 +12,12 @@ from typing import Any, TypedDict, Unpack
 import msgspec
 import sqlalchemy as sa
 
+from clinical.conclusions import StoredConclusion
 from clinical.words import ABOUT_ORDER, SETTLED, STATUSES, TIERS, PriorityWord, Stream, TierWord
 from store import tables
 from store.orders import numbered
 from store.rowsets import among, one_of
+from store.tables import CONCLUSION
 
 
 class Alert(msgspec.Struct, frozen=True):
@@ -260,7 +262,7 @@ def in_brief(connection: sa.Connection, event_ids: Collection[int]) -> dict[int,
 class ConcludedAlert(Alert, frozen=True):
     """An alert with what was concluded, and the state of its order."""
 
-    conclusion: dict[str, Any]
+    conclusion: StoredConclusion
     knowledge: str
     order_state: str
 
@@ -277,7 +279,7 @@ class AlertFilter:
     streams: Collection[str] = ()
 
 
-_ALERT = (*COLUMNS, tables.assessment.c.conclusion, tables.assessment.c.knowledge, tables.medication_order.c.state)
+_ALERT = (*COLUMNS, CONCLUSION, tables.assessment.c.knowledge, tables.medication_order.c.state)
 
 
 def _alerts() -> sa.Select[Any]:

@@ -9,9 +9,11 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
+from clinical.conclusions import StoredConclusion, StoredStep
 from store import tables
 from store.orders import numbered
 from store.rowsets import one_of
+from store.tables import CONCLUSION
 
 Row = Mapping[str, Any]  # the columns of assessment, without id
 
@@ -34,11 +36,13 @@ class StoredAssessment(AssessmentMark, frozen=True):
     knowledge: str
     tier: str
     priority: str
-    conclusion: dict[str, Any]
+    conclusion: StoredConclusion
     concluded_at: datetime
 
 
-COLUMNS = tuple(tables.assessment.c[name] for name in StoredAssessment.__struct_fields__)
+COLUMNS = tuple(
+    CONCLUSION if name == "conclusion" else tables.assessment.c[name] for name in StoredAssessment.__struct_fields__
+)
 
 
 def append(connection: sa.Connection, rows: Sequence[Row]) -> list[int]:
@@ -68,7 +72,8 @@ def _latest(dialect: str, wanted: type[AssessmentMark]) -> sa.Executable:
     assessment = tables.assessment
     newest = sa.select(sa.func.max(assessment.c.id)).where(one_of(dialect, assessment.c.order_id))
     newest = newest.group_by(assessment.c.order_id, assessment.c.stream)
-    return sa.select(*(assessment.c[name] for name in wanted.__struct_fields__)).where(assessment.c.id.in_(newest))
+    columns = [CONCLUSION if name == "conclusion" else assessment.c[name] for name in wanted.__struct_fields__]
+    return sa.select(*columns).where(assessment.c.id.in_(newest))
 
 
 def of_ids(connection: sa.Connection, ids: Collection[int]) -> dict[int, StoredAssessment]:
@@ -135,15 +140,13 @@ def fired_by_tier(
 ) -> dict[str, Counter[str]]:
     """Count the orders whose latest answer names this rule, by its tier, for each of these moments from then on."""
     latest = _newest_answers(newest)
-    query = sa.select(tables.assessment.c.conclusion, tables.assessment.c.concluded_at).join(
-        latest, latest.c.id == tables.assessment.c.id
-    )
+    query = sa.select(CONCLUSION, tables.assessment.c.concluded_at).join(latest, latest.c.id == tables.assessment.c.id)
     counts: dict[str, Counter[str]] = {name: Counter() for name in since}
     for conclusion, concluded_at in connection.execute(
         query.where(tables.assessment.c.concluded_at >= min(since.values()))
     ):
-        tiers = [finding["tier"] for finding in conclusion["findings"] if finding["rule"] == rule]
-        if not tiers and rule in _held(conclusion["trace"]):
+        tiers = [finding.tier for finding in conclusion.findings if finding.rule == rule]
+        if not tiers and rule in _held(conclusion.trace):
             tiers = [TRIAL]
         for name, moment in since.items():
             if concluded_at >= moment:
@@ -164,22 +167,20 @@ def _newest_answers(newest: int) -> sa.Subquery:
 def fired(connection: sa.Connection, newest: int = NEWEST) -> tuple[Counter[str], int]:
     """Count the orders whose latest answer names a rule, by rule; and the answers that were looked at."""
     latest = _newest_answers(newest)
-    rows = connection.execute(
-        sa.select(tables.assessment.c.conclusion).join(latest, latest.c.id == tables.assessment.c.id)
-    )
+    rows = connection.execute(sa.select(CONCLUSION).join(latest, latest.c.id == tables.assessment.c.id))
     counts: Counter[str] = Counter()
     looked_at = 0
     for conclusion in rows.scalars():
         looked_at += 1
-        counts.update({finding["rule"] for finding in conclusion["findings"]})
-        counts.update(f"trial:{rule}" for rule in _held(conclusion["trace"]))
+        counts.update({finding.rule for finding in conclusion.findings})
+        counts.update(f"trial:{rule}" for rule in _held(conclusion.trace))
     return counts, looked_at
 
 
-def _held(trace: list[dict[str, object]]) -> set[str]:
+def _held(trace: Sequence[StoredStep]) -> set[str]:
     """The rules all of whose conditions held, shown or not; what raises a tier further does not count."""
     held: dict[str, bool] = {}
     for step in trace:
-        if " when " not in str(step["condition"]):
-            held[str(step["rule"])] = held.get(str(step["rule"]), True) and bool(step["held"])
+        if " when " not in step.condition:
+            held[step.rule] = held.get(step.rule, True) and step.held
     return {rule for rule, all_held in held.items() if all_held}

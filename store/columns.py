@@ -6,6 +6,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.types import TypeDecorator
 
+from clinical.conclusions import StoredConclusion, read_conclusion
+
 metadata = sa.MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -43,3 +45,13 @@ SortedText = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")  # byt
 def row_id() -> sa.Column[int]:
     """Give the key of a table whose rows are numbered as they come."""
     return sa.Column("id", Id, primary_key=True, autoincrement=True)
+
+
+class ConclusionText(TypeDecorator[StoredConclusion]):
+    """The text of a stored conclusion, read into what it says."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> StoredConclusion | None:
+        return None if value is None else read_conclusion(value)

@@ -7,7 +7,7 @@ so the later of two entries is the same whichever arrived first.
 
 import sqlalchemy as sa
 
-from store.columns import Id, SortedText, UtcTime, metadata, row_id
+from store.columns import ConclusionText, Id, SortedText, UtcTime, metadata, row_id
 
 __all__ = ["metadata"]  # made there, filled here
 
@@ -162,6 +162,9 @@ assessment = sa.Table(
     sa.Column("concluded_at", UtcTime, nullable=False),
     sa.Index("ix_assessment_order_id_id", "order_id", "id"),
 )
+
+# As text, which the database hands over as it is: read into a struct it costs less than read into dictionaries.
+CONCLUSION = sa.type_coerce(sa.cast(assessment.c.conclusion, sa.Text), ConclusionText).label("conclusion")
 
 alert = sa.Table(
     "alert",

@@ -114,7 +114,7 @@ def _standing(connection: sa.Connection, row: Alert, last: Conclusion) -> Standi
 
 
 def _answer(row: StoredAssessment) -> Conclusion:
-    return Conclusion(Tier.named(row.tier), row.signature, row.conclusion)
+    return Conclusion(Tier.named(row.tier), row.signature, row.conclusion.as_json())
 
 
 def _settled_elsewhere(

@@ -1,13 +1,13 @@
 """`/api/v1/alerts` and `/api/v1/assessments`: read alerts, act on them, and read every answer, also "nothing found"."""
 
 from datetime import datetime
-from typing import Any
 
 import msgspec
 from litestar import Router, get, post
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, FromQuery, JSONBody
 
+from clinical.conclusions import StoredConclusion, Words
 from clinical.words import STATUSES, STREAMS, TIERS, in_language
 from history.conclusion import channel_of
 from inbox.acting import carry_out
@@ -191,20 +191,20 @@ def alert_shape(row: ConcludedAlert, language: str) -> Alert:
         id=str(row.id),
         stream=row.stream,
         tier=row.tier,
-        channel=channel_of(told, row.tier).word,
+        channel=channel_of(told.channel, row.tier).word,
         priority=row.priority,
         status=row.status,
         badges=list(row.badges),
         assigned_to=row.assigned_to,
-        text=told.get("text") or {language: ""},
+        text=told.text or {language: ""},
         opened_at=row.opened_at,
         changed_at=row.changed_at,
-        patient=msgspec.convert(_without_nulls(told.get("patient")), Patient),
+        patient=msgspec.convert(told.patient, Patient, from_attributes=True),
         order=_order(told, row.order_state),
         points=_points(told, language),
         findings=findings_shape(told, language),
-        advice=all_in(told.get("advice"), language),
-        missing=all_in(told.get("missing"), language),
+        advice=all_in(told.advice, language),
+        missing=all_in(told.missing, language),
         knowledge=row.knowledge,
         assessment=str(row.assessment_id),
     )
@@ -218,11 +218,11 @@ def assessment_shape(row: StoredAssessment, language: str, *, with_trace: bool =
         stream=row.stream,
         order=_order(told, ""),
         tier=row.tier,
-        channel=channel_of(told, row.tier).word,
+        channel=channel_of(told.channel, row.tier).word,
         priority=row.priority,
         points=_points(told, language),
         findings=findings_shape(told, language),
-        missing=all_in(told.get("missing"), language),
+        missing=all_in(told.missing, language),
         knowledge=row.knowledge,
         as_of=row.as_of,
         concluded_at=row.concluded_at,
@@ -230,12 +230,12 @@ def assessment_shape(row: StoredAssessment, language: str, *, with_trace: bool =
     )
 
 
-def _trace(told: dict[str, Any]) -> list[RuleAsked]:
+def _trace(told: StoredConclusion) -> list[RuleAsked]:
     """Rule by rule, in the order they were asked. One on trial does not fire, though none of its conditions failed."""
-    fired = {finding["rule"] for finding in told.get("findings", [])}
+    fired = {finding.rule for finding in told.findings}
     asked: dict[str, list[ConditionAsked]] = {}
-    for step in told.get("trace", []):
-        asked.setdefault(step["rule"], []).append(ConditionAsked(step["condition"], step["held"], step["saw"]))
+    for step in told.trace:
+        asked.setdefault(step.rule, []).append(ConditionAsked(step.condition, step.held, step.saw))
     return [
         RuleAsked(
             rule=rule,
@@ -247,40 +247,39 @@ def _trace(told: dict[str, Any]) -> list[RuleAsked]:
     ]
 
 
-def findings_shape(told: dict[str, Any], language: str) -> list[Finding]:
+def findings_shape(told: StoredConclusion, language: str) -> list[Finding]:
     """Give the findings in one language."""
     return [
         Finding(
-            rule=finding["rule"],
-            version=finding["version"],
-            tier=finding["tier"],
-            channel=channel_of(finding, finding["tier"]).word,
-            title=in_language(finding["title"], language),
-            because=in_language(finding["because"], language),
-            facts=[msgspec.convert(_without_nulls(fact), Fact) for fact in finding["facts"]],
-            evidence=list(finding.get("evidence", [])),
+            rule=finding.rule,
+            version=finding.version,
+            tier=finding.tier,
+            channel=channel_of(finding.channel, finding.tier).word,
+            title=in_language(finding.title, language),
+            because=in_language(finding.because, language),
+            facts=[msgspec.convert(fact, Fact, from_attributes=True) for fact in finding.facts],
+            evidence=list(finding.evidence),
         )
-        for finding in told.get("findings", [])
+        for finding in told.findings
     ]
 
 
-def _points(told: dict[str, Any], language: str) -> Points | None:
-    points = told.get("points")
+def _points(told: StoredConclusion, language: str) -> Points | None:
+    points = told.points
     if points is None:
         return None
-    counted = [Point(**(each | {"title": in_language(each["title"], language)})) for each in points["counted"]]
-    return Points(patient=points["patient"], total=points["total"], factors=points["factors"], counted=counted)
+    counted = [
+        Point(name=each.name, title=in_language(each.title, language), points=each.points, of=each.of)
+        for each in points.counted
+    ]
+    return Points(patient=points.patient, total=points.total, factors=points.factors, counted=counted)
 
 
-def all_in(texts: list[dict[str, str]] | None, language: str) -> list[str]:
+def all_in(texts: list[Words], language: str) -> list[str]:
     """Give each text in one language."""
-    return [in_language(text, language) for text in texts or []]
+    return [in_language(text, language) for text in texts]
 
 
-def _order(told: dict[str, Any], state: str) -> Order:
-    order = _without_nulls(told.get("order"))
-    return msgspec.convert(order | ({"state": state} if state else {}), Order)
-
-
-def _without_nulls(values: dict[str, Any] | None) -> dict[str, Any]:
-    return {name: value for name, value in (values or {}).items() if value is not None}
+def _order(told: StoredConclusion, state: str) -> Order:
+    order = msgspec.convert(told.order, Order, from_attributes=True)
+    return msgspec.structs.replace(order, state=state) if state else order

@@ -3,10 +3,10 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
-from clinical.words import Priority, Tier, in_language
-from history.conclusion import reaches_inbox
+from clinical.conclusions import StoredOrder, StoredPatient
+from clinical.words import Channel, Priority, Tier, in_language
+from history.conclusion import channel_of
 from store.alerts import ConcludedAlert
 
 _LAST = datetime.max.replace(tzinfo=UTC)
@@ -18,7 +18,7 @@ class Card:
 
     alert: ConcludedAlert
     titles: tuple[str, ...]
-    order: Mapping[str, Any]
+    order: StoredOrder
     starts: datetime | None
 
     @property
@@ -32,21 +32,21 @@ class Card:
 class Group:
     """One patient and her alerts."""
 
-    patient: Mapping[str, Any]
+    patient: StoredPatient
     cards: tuple[Card, ...]
 
     @property
     def ward(self) -> str:
         """Where the patient lies."""
-        return str(self.patient.get("ward") or "")
+        return self.patient.ward
 
 
 def groups_of(rows: Iterable[ConcludedAlert], person_of: Mapping[int, int], language: str) -> list[Group]:
     """Group alerts by patient; the patient with the gravest alert comes first."""
-    by_person: dict[int, list[tuple[Card, Mapping[str, Any]]]] = {}
+    by_person: dict[int, list[tuple[Card, StoredPatient]]] = {}
     for row in rows:
         person = person_of.get(row.patient_id, row.patient_id)
-        by_person.setdefault(person, []).append((card_of(row, language), row.conclusion.get("patient") or {}))
+        by_person.setdefault(person, []).append((card_of(row, language), row.conclusion.patient))
     groups = []
     for shown in by_person.values():
         newest = max(shown, key=lambda pair: pair[0].alert.changed_at)[1]
@@ -57,14 +57,14 @@ def groups_of(rows: Iterable[ConcludedAlert], person_of: Mapping[int, int], lang
 def card_of(row: ConcludedAlert, language: str) -> Card:
     """Give one alert as the list shows it; only findings of the alert's own tier, unless there are none."""
     told = row.conclusion
-    findings = [finding for finding in told.get("findings", []) if reaches_inbox(finding)]
-    gravest = [finding for finding in findings if finding["tier"] == row.tier] or findings
-    order = told.get("order") or {}
+    findings = [finding for finding in told.findings if channel_of(finding.channel, finding.tier) >= Channel.WORKLIST]
+    gravest = [finding for finding in findings if finding.tier == row.tier] or findings
+    order = told.order
     return Card(
         alert=row,
-        titles=tuple(dict.fromkeys(in_language(finding["title"], language) for finding in gravest)),
+        titles=tuple(dict.fromkeys(in_language(finding.title, language) for finding in gravest)),
         order=order,
-        starts=datetime.fromisoformat(order["start"]) if order.get("start") else None,
+        starts=datetime.fromisoformat(order.start) if order.start else None,
     )
 
 

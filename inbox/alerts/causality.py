@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
+from clinical.conclusions import StoredFact
 from clinical.words import AFTER_INFUSION
 from inbox.alerts.acts import NARANJO
 from rules.naranjo import REPLIES, Naranjo, Score, score_of
@@ -21,7 +21,7 @@ class Question:
     points: int
     prefilled: str
     because: Mapping[str, str]
-    facts: Sequence[Mapping[str, Any]]
+    facts: Sequence[StoredFact]
     scores: Mapping[str, int]
 
 
@@ -39,22 +39,22 @@ class Causality:
 
 def causality_of(row: ConcludedAlert, events: Sequence[AlertEvent], form: Naranjo) -> Causality | None:
     """The questions of an alert as they stand; None for an alert about an order."""
-    told = (row.conclusion.get("case") or {}).get("naranjo")
-    if row.stream != AFTER_INFUSION or not told:
+    case = row.conclusion.case
+    if row.stream != AFTER_INFUSION or not case or not case.naranjo:
         return None
     confirmed = next((event for event in reversed(events) if event.kind == NARANJO), None)
-    before = {each["number"]: each for each in told}
+    before = {each.number: each for each in case.naranjo}
     said = {int(number): reply for number, reply in (confirmed.data["replies"].items() if confirmed else ())}
-    replies = {number: said.get(number, each["reply"]) for number, each in before.items()}
+    replies = {number: said.get(number, each.reply) for number, each in before.items()}
     questions = tuple(
         Question(
             number=item.number,
             question=dict(item.question.text),
             reply=replies.get(item.number, "unknown"),
             points=item.score(replies.get(item.number, "unknown")),
-            prefilled=before.get(item.number, {}).get("reply", "unknown"),
-            because=before.get(item.number, {}).get("because", dict(item.open.text)),
-            facts=before.get(item.number, {}).get("facts", ()),
+            prefilled=before[item.number].reply if item.number in before else "unknown",
+            because=before[item.number].because if item.number in before else dict(item.open.text),
+            facts=before[item.number].facts if item.number in before else (),
             scores={reply: item.score(reply) for reply in REPLIES},
         )
         for item in form.items

@@ -3,12 +3,18 @@
 The fields follow ICH E2B(R3) in substance; their numbers stand beside them.
 """
 
-from collections.abc import Mapping
 from datetime import UTC, date, datetime
-from typing import Any
 
 import msgspec
 
+from clinical.conclusions import (
+    StoredCase,
+    StoredConclusion,
+    StoredFact,
+    StoredOrder,
+    StoredPatient,
+    StoredReaction,
+)
 from clinical.words import in_language
 from inbox.alerts.causality import Causality
 from inbox.http.words import Words
@@ -110,25 +116,27 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     knowledge: str
 
 
-def report_of(row: ConcludedAlert, causality: Causality, words: Words, site: str, now: datetime) -> Report:
+def report_of(
+    row: ConcludedAlert, case: StoredCase, causality: Causality, words: Words, site: str, now: datetime
+) -> Report:
     """Make the report of one alert in the language of `words`."""
     told, language = row.conclusion, words.language
-    case, order, patient = told["case"], told["order"], told["patient"]
+    order, patient = told.order, told.patient
     died = "deceased" in row.badges
-    onset = next((event["at"] for event in case["events"]), None)
+    onset = next((event.at for event in case.events), None)
     return Report(
         case=f"{site}-{row.id}",
         made_at=now,
         first_known_at=row.opened_at,
-        age_group=age_group(patient.get("birth_date"), onset),
-        sex=patient.get("sex") or "",
-        weight_kg=order.get("weight_kg"),
+        age_group=age_group(patient.birth_date, onset),
+        sex=patient.sex,
+        weight_kg=order.weight_kg,
         died=died,
-        reactions=[_reaction(event) for event in case["events"]],
+        reactions=[_reaction(event) for event in case.events],
         suspect=_suspect(case, order),
-        medicines=[_medicine(each) for each in case["medicines"]],
+        medicines=[_medicine(each) for each in case.medicines],
         causality=_assessed(causality, language),
-        narrative=_narrative(told, words, died=died),
+        narrative=_narrative(told, case, words, died=died),
         missing=_missing(case, patient, words),
         knowledge=row.knowledge,
     )
@@ -149,28 +157,28 @@ def age_group(born: str | None, onset: str | None) -> str | None:
     return next((name for below, name in _AGE_GROUPS if years < below), "elderly")
 
 
-def _reaction(event: Mapping[str, Any]) -> Reaction:
+def _reaction(event: StoredReaction) -> Reaction:
     return Reaction(
-        term=event["display"] or event["code"],
-        code=event["code"],
-        system=event["system"],
-        onset=event["at"],
-        precision=event["precision"],
-        hours_after_last_dose=event["hours_after"],
+        term=event.display or event.code,
+        code=event.code,
+        system=event.system,
+        onset=event.at,
+        precision=event.precision,
+        hours_after_last_dose=event.hours_after,
         outcome="unknown",
     )
 
 
-def _suspect(case: Mapping[str, Any], order: Mapping[str, Any]) -> Suspect:
-    quantities = {name: order.get(name) for name in ("dose_g", "dose_g_per_kg", "course_g_per_kg", "rate_g_per_h")}
-    told = {"product": order["product"], "route": order["route"], "lots": case["lots"], "next_dose": case["next_dose"]}
-    return msgspec.convert(told | quantities | {"doses": case["doses"]}, Suspect)
+def _suspect(case: StoredCase, order: StoredOrder) -> Suspect:
+    quantities = {name: getattr(order, name) for name in ("dose_g", "dose_g_per_kg", "course_g_per_kg", "rate_g_per_h")}
+    told = {"product": order.product, "route": order.route, "lots": case.lots, "next_dose": case.next_dose}
+    return msgspec.convert(told | quantities | {"doses": msgspec.to_builtins(case.doses)}, Suspect)
 
 
-def _medicine(fact: Mapping[str, Any]) -> Medicine:
-    per_day = f"{fact['value']} {fact['unit']}".strip()
-    name = fact["display"] or fact["code"]
-    return Medicine(name=name, code=fact["code"], system=fact["system"], per_day=per_day, since=fact["at"])
+def _medicine(fact: StoredFact) -> Medicine:
+    per_day = f"{fact.value} {fact.unit}".strip()
+    name = fact.display or fact.code
+    return Medicine(name=name, code=fact.code, system=fact.system, per_day=per_day, since=fact.at)
 
 
 def _assessed(causality: Causality, language: str) -> Assessed:
@@ -199,22 +207,22 @@ def _assessed(causality: Causality, language: str) -> Assessed:
     )
 
 
-def _narrative(told: Mapping[str, Any], words: Words, *, died: bool) -> str:
+def _narrative(told: StoredConclusion, case: StoredCase, words: Words, *, died: bool) -> str:
     """What was found, in the words of the rules; a pharmacist adds what only people know."""
     language = words.language
-    parts = [in_language(finding["because"], language) for finding in told["findings"]]
-    doses = [dose for dose in told["case"]["doses"] if dose["given"]]
-    parts.append(words("report.told.doses", number=len(doses), product=told["order"]["product"] or words("unknown")))
-    if told["case"]["next_dose"]:
+    parts = [in_language(finding.because, language) for finding in told.findings]
+    doses = [dose for dose in case.doses if dose.given]
+    parts.append(words("report.told.doses", number=len(doses), product=told.order.product or words("unknown")))
+    if case.next_dose:
         parts.append(words("report.told.next"))
     if died:
         parts.append(words("report.told.died"))
     return " ".join(parts)
 
 
-def _missing(case: Mapping[str, Any], patient: Mapping[str, Any], words: Words) -> list[str]:
-    lacking = [name for name in ("lots", "medicines") if not case[name]]
-    if not any(dose["given"] for dose in case["doses"]):
+def _missing(case: StoredCase, patient: StoredPatient, words: Words) -> list[str]:
+    lacking = [name for name in ("lots", "medicines") if not getattr(case, name)]
+    if not any(dose.given for dose in case.doses):
         lacking.append("given")
-    lacking += [name for name in ("birth_date", "sex") if not patient.get(name)]
+    lacking += [name for name in ("birth_date", "sex") if not getattr(patient, name)]
     return [words(f"report.missing.{name}") for name in lacking]

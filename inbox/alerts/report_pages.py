@@ -33,9 +33,11 @@ def report_for(request: AnyRequest, number: int, language: str) -> Report:
         row = find_alert(connection, number)
         events = alerts.events_of(connection, number)
         causality = causality_of(row, events, parts.knowledge.naranjo) if row is not None else None
-        if row is None or causality is None:
+        if row is None or causality is None or row.conclusion.case is None:
             raise NotFoundException("there is no report of this alert")
         record(
             connection, request.user, "view_report", parts.clock(), patients=[row.patient_id], what=f"alert {number}"
         )
-    return report_of(row, causality, parts.words[language], parts.settings.site_name, parts.clock())
+    return report_of(
+        row, row.conclusion.case, causality, parts.words[language], parts.settings.site_name, parts.clock()
+    )

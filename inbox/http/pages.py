@@ -41,8 +41,8 @@ def page(request: AnyRequest, name: str, status: int = 200, **context: Any) -> T
         "changes": lambda data: changes_told(data, parts.notation(language)),
         "asked": _asked(request),
         "now": parts.clock(),
-        "mask": lambda number: mask(number["value"]) if number["authority"] in masked else number["value"],
-        "authority": lambda number: "BSN" if number["authority"] in masked else number["authority"],
+        "mask": lambda authority, value: mask(value) if authority in masked else value,
+        "authority": lambda name: "BSN" if name in masked else name,
     }
     return Template(name, context=everywhere | context, status_code=status)
 

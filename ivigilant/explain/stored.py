@@ -93,7 +93,7 @@ def _answers(connection: sa.Connection, ids: Collection[int], knowledge: Knowled
     """The newest answer of each order that has one; the knowledge of today only names its rules."""
     for _, row in sorted(assessments.latest(connection, ids).items()):
         yield explain_answer(
-            row.conclusion,
+            row.conclusion.as_json(),
             knowledge,
             tier=row.tier,
             priority=row.priority,

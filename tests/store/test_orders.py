@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
+from clinical.conclusions import StoredConclusion
 from store import assessments, orders, tables
 from store.orders import OrderRow
 from tests.store.builders import NOW, a_patient, an_assessment, an_order
@@ -86,4 +87,4 @@ def test_answers_get_their_ids_in_the_order_they_were_given(engine: sa.Engine) -
 
         rows = assessments.of_ids(connection, ids)
     assert [rows[id_].signature for id_ in ids] == ["s0", "s1", "s2", "s3", "s4"]
-    assert rows[ids[0]].conclusion == {"findings": []}
+    assert rows[ids[0]].conclusion == StoredConclusion()
