@@ -1,6 +1,7 @@
 """The answer to a frame, byte for byte: which code, in which mode, written the way the sender's version writes it."""
 
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Literal
@@ -73,6 +74,53 @@ def positive(code: str) -> bool:
     return code in ("AA", "CA", "")
 
 
+@dataclass(frozen=True, slots=True)
+class AckForm:
+    """An answer but for its time, its number and that of the request: a sender gets the same over and over."""
+
+    head: bytes
+    after_time: bytes
+    after_number: bytes
+    end: bytes
+
+    def filled(self, now: datetime, control_id: bytes, answered: bytes) -> bytes:
+        """The answer; `answered` is MSA-2."""
+        return b"".join(
+            (self.head, _timestamp(now), self.after_time, control_id, self.after_number, answered, self.end)
+        )
+
+
+def ack_form(
+    line: HeaderLine | None,
+    header: Header,
+    code: str,
+    *,
+    mode: AckMode = "auto",
+    fault: Refusal | None = None,
+    conditions: tuple[bytes, bytes] | None = None,
+) -> AckForm:
+    """One MSH, MSA and, when negative, ERR; `conditions` are MSH-15 and 16 where they are not the usual ones."""
+    if line is None:
+        msa, error = b"|P|2.5\rMSA|%s|" % code.encode(), _error_segment(fault, _USUAL_VERSION, USUAL)
+        return AckForm(b"MSH|^~\\&|||||", b"||ACK^^ACK|", msa, b"\r" + error)
+    version = _version(header.version)
+    separator = line.separator
+    enhanced = code.startswith("C") or (mode == "auto" and _is_enhanced(header.accept_ack, header.application_ack))
+    conditions = conditions or ((b"NE", b"NE") if enhanced else (b"", b""))
+    sender = (_plain(line.raw(5)), _plain(line.raw(6)), _plain(line.raw(3)), _plain(line.raw(4)))
+    before = separator.join((b"MSH", _encoding(line, version), *sender, b""))
+    kind = separator.join((b"", b"", _type(header.event, version, _component(line.delimiters)), b""))
+    rest = (_plain(line.raw(11)), _plain(line.raw(12)), b"", b"", *conditions, b"", _plain(line.raw(18)))
+    after = (separator + separator.join(rest)).rstrip(separator)
+    text = separator + TEXTS.get(fault.code, "").encode() if fault is not None and version < (2, 7) else b""
+    return AckForm(
+        before,
+        kind,
+        after + b"\r" + separator.join((b"MSA", code.encode(), b"")),
+        text + b"\r" + _error_segment(fault, version, line.delimiters),
+    )
+
+
 def acknowledge(
     line: HeaderLine | None,
     header: Header,
@@ -85,31 +133,11 @@ def acknowledge(
     fault: Refusal | None = None,
     conditions: tuple[bytes, bytes] | None = None,
 ) -> bytes:
-    """One MSH, MSA and, when negative, ERR.
-
-    `answered` is MSA-2 where it is not the request's own MSH-10; `conditions` MSH-15 and 16 where they are not empty
-    in original and NE in enhanced mode.
-    """
-    if line is None:
-        head = b"MSH|^~\\&|||||%s||ACK^^ACK|%s|P|2.5" % (_timestamp(now), control_id)
-        return head + b"\rMSA|%s|\r" % code.encode() + _error_segment(fault, _USUAL_VERSION, USUAL)
-    version = _version(header.version)
-    separator = line.separator
-    enhanced = code.startswith("C") or (mode == "auto" and _is_enhanced(header.accept_ack, header.application_ack))
-    conditions = conditions or ((b"NE", b"NE") if enhanced else (b"", b""))
-    fields = [
-        *(b"MSH", _encoding(line, version)),
-        *(_plain(line.raw(5)), _plain(line.raw(6)), _plain(line.raw(3)), _plain(line.raw(4))),
-        *(_timestamp(now), b""),
-        _type(header.event, version, _component(line.delimiters)),
-        *(control_id, _plain(line.raw(11)), _plain(line.raw(12)), b"", b""),
-        *(*conditions, b"", _plain(line.raw(18))),
-    ]
-    msa = [b"MSA", code.encode(), line.control_id if answered is None else answered]
-    if fault is not None and version < (2, 7):
-        msa.append(TEXTS.get(fault.code, "").encode())
-    head = separator.join(fields).rstrip(separator)
-    return head + b"\r" + separator.join(msa) + b"\r" + _error_segment(fault, version, line.delimiters)
+    """The answer; `answered` is MSA-2 where it is not the request's own MSH-10."""
+    if answered is None:
+        answered = b"" if line is None else line.control_id
+    form = ack_form(line, header, code, mode=mode, fault=fault, conditions=conditions)
+    return form.filled(now, control_id, answered)
 
 
 def _is_enhanced(accept: str, application: str) -> bool:
@@ -173,5 +201,5 @@ def _plain(field: bytes) -> bytes:
 
 
 def _timestamp(now: datetime) -> bytes:
-    at = now.astimezone(UTC)
+    at = now if now.tzinfo is UTC else now.astimezone(UTC)
     return b"%04d%02d%02d%02d%02d%02d+0000" % (at.year, at.month, at.day, at.hour, at.minute, at.second)

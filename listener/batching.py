@@ -25,6 +25,8 @@ from store.messages import Arrival, Saved, save_batch
 
 log = structlog.get_logger()
 
+_HURRIED_S = 0.01  # batches that follow one another as soon as this leave no time for compressing
+
 Save = Callable[[Sequence[Arrival]], Sequence[Saved]]
 
 
@@ -187,6 +189,7 @@ class Saving:
         self._heard_every_s = heard_every_s
         self._heard: dict[int, datetime] = {}
         self._connection: sa.Connection | None = None
+        self._saved_at = 0.0
 
     def __call__(self, arrivals: Sequence[Arrival]) -> list[Saved]:
         """Keep them, or raise StoreUnavailable or MessageRefused; one broken connection is tried anew."""
@@ -217,7 +220,9 @@ class Saving:
             arrivals = self._numbers.of_rows(self._engine, arrivals)
         except sa.exc.SQLAlchemyError as error:
             raise StoreUnavailable(type(error).__name__) from error
-        saved = save_batch(self._connection, arrivals)
+        hurried = perf_counter() - self._saved_at < _HURRIED_S
+        saved = save_batch(self._connection, arrivals, hurried=hurried)
+        self._saved_at = perf_counter()
         self._note_heard(arrivals)
         return saved
 

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 import sqlalchemy as sa
@@ -83,6 +83,7 @@ class LinkFeeds:
         self._source = source
         self._found: dict[tuple[str, str], FeedProfile] = {}
         self.latest: FeedProfile | None = None  # of the last message; nobody before the first
+        self.known: dict[tuple[bytes, ...], Any] = {}  # headers that were read before, and what they meant
 
     def of(self, application: str, facility: str) -> FeedProfile:
         """The feed this sender is."""

@@ -128,11 +128,22 @@ class Framer:
         if self.finished or not data:
             return parts
         self._heard_at = now
+        if (payload := self._only_frame_in(data)) is not None:
+            return [Frame(payload)]
         self._buffer += data
         while self._buffer and not self.finished:
             if not (self._read_inside(parts, now) if self._inside else self._skip_to_start(parts, now)):
                 break
         return parts
+
+    def _only_frame_in(self, data: bytes) -> bytes | None:
+        """The payload when these bytes are one whole frame and nothing else, as they nearly always are."""
+        if self._inside or self._buffer or self._late_cr or self._junk or len(data) > self._limits.max_frame:
+            return None
+        if not data.startswith(SB) or not data.endswith(_END) or data.find(SB, 1) > 0 or data.find(EB) != len(data) - 2:
+            return None
+        payload = data[1:-2]
+        return payload if payload.strip(_BLANK) else None
 
     def tick(self, now: float) -> list[Part]:
         """The parts that silence completes; call it a few times a second."""
@@ -310,6 +321,9 @@ class _JunkRun:
         self._unframed = False
         self._tail = b""
         self._head = b""
+
+    def __bool__(self) -> bool:
+        return self._size > 0
 
     def add(self, data: bytes) -> list[Junk]:
         """Count these as well; a long run is told in pieces."""

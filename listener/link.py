@@ -119,6 +119,7 @@ class Link(asyncio.Protocol):
         self._port = port
         self._framer = Framer(port.limits)
         self._queue = _Queue()
+        self._time = asyncio.get_running_loop().time
         self._transport: asyncio.Transport | None = None
         self._feeds: LinkFeeds | None = None
         self._read_bytes = 0
@@ -150,7 +151,7 @@ class Link(asyncio.Protocol):
     def arrive(self, address: str) -> bool:
         """Count from the moment of its connection, so half a handshake is one; False: it may not."""
         self.address = address
-        self._opened_at = self._heard_at = _now()
+        self._opened_at = self._heard_at = self._time()
         self._host.opened(self)
         if _may_connect(address, self._port.allowed):
             return True
@@ -170,7 +171,7 @@ class Link(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take what came, unless the link only waits to end."""
-        self._heard_at = now = _now()
+        self._heard_at = now = self._time()
         self._read_bytes += len(data)
         self._host.metrics.bytes.inc(len(data))
         if self._linger_until is None and not self.given_up:
@@ -218,7 +219,8 @@ class Link(asyncio.Protocol):
             self.given_up = True
             self.close_unanswered()
         elif self._transport is not None and not self._ending and self._waiting_since is None:
-            self._take(self._framer.tick(now))
+            if parts := self._framer.tick(now):
+                self._take(parts)
             if self.is_idle and now - self._heard_at > self._patience:
                 self.finish()
 
@@ -237,7 +239,8 @@ class Link(asyncio.Protocol):
 
     def settle(self, frames: Sequence[PendingFrame]) -> None:
         """Some frames are kept, or never will be: answer them together, and take what was held back."""
-        answers = [self._answer(pending) for pending in frames]
+        now = self._host.clock()
+        answers = [self._answer(pending, now) for pending in frames]
         if self._transport is not None and any(answers):
             self._transport.write(b"".join(answers))
         if self.given_up:
@@ -247,7 +250,7 @@ class Link(asyncio.Protocol):
         if self._ending and not self._queue:
             self._say_goodbye()
 
-    def _answer(self, pending: PendingFrame) -> bytes:
+    def _answer(self, pending: PendingFrame, now: datetime) -> bytes:
         saved = pending.saved
         self._queue.waiting.popleft()
         self._queue.size -= pending.size
@@ -259,7 +262,7 @@ class Link(asyncio.Protocol):
         for each in saved:
             if each.duplicate:
                 metrics.duplicates.inc()
-        code, answer = pending.received.answer(saved, self._host.clock())
+        code, answer = pending.received.answer(saved, now)
         metrics.answers[code].inc()
         committed = _COMMITTED if self._port.mllp_v2 else b""
         return committed + SB + answer + EB + b"\r" if answer else committed
@@ -319,11 +322,12 @@ class Link(asyncio.Protocol):
         self._frames += 1
         size = len(part.prefix if isinstance(part, Oversized) else part.payload)
         self._queue.size += size
-        read = partial(self._host.reception.receive, part, self._feeds, self._host.clock())
+        now = self._host.clock()
         if size <= _READ_AT_ONCE:
-            self._take_in(read(), size)
+            self._take_in(self._host.reception.receive(part, self._feeds, now), size)
             return
         self._queue.reading = True
+        read = partial(self._host.reception.receive, part, self._feeds, now)
         self._host.read_aside(read).add_done_callback(partial(self._read_aside, size))
 
     def _read_aside(self, size: int, reading: asyncio.Future[Received]) -> None:
@@ -342,7 +346,7 @@ class Link(asyncio.Protocol):
     def _take_in(self, received: Received, size: int) -> None:
         if received.acknowledgements:
             self._host.metrics.acknowledgements.inc(received.acknowledgements)
-        pending = PendingFrame(self, received, size, _now())
+        pending = PendingFrame(self, received, size, self._time())
         self._queue.waiting.append(pending)
         self._host.keep(pending)
 
@@ -357,7 +361,7 @@ class Link(asyncio.Protocol):
     def _wait_no_more(self) -> None:
         """The wait was ours: it does not count against the sender."""
         if self._waiting_since is not None:
-            self._framer.postpone(_now() - self._waiting_since)
+            self._framer.postpone(self._time() - self._waiting_since)
             self._waiting_since = None
 
     def _has_room(self) -> bool:
@@ -374,12 +378,23 @@ class Link(asyncio.Protocol):
         if places.enter(self):
             return True
         if self._waiting_since is None:
-            self._waiting_since = _now()
+            self._waiting_since = self._time()
         return False
+
+    def _is_at_ease(self, queue: _Queue) -> bool:
+        """Whether it is read and may go on being read; nearly always so."""
+        hindered = self._paused or self._congested or self._ending or self._is_large or queue.held or queue.reading
+        return (
+            not hindered
+            and len(queue.waiting) < self._host.config.queued_frames
+            and self._framer.held + queue.size <= self._host.large.small
+        )
 
     def _regulate(self) -> None:
         """Read, or leave it to TCP to hold the sender back."""
         queue = self._queue
+        if self._is_at_ease(queue):
+            return
         full = queue.held or queue.reading or len(queue.waiting) >= self._host.config.queued_frames
         full = not self._has_room() or bool(full)
         pause = (full or self._congested or self._ending) and self._linger_until is None
@@ -395,17 +410,13 @@ class Link(asyncio.Protocol):
         if self._sender_ended or not self._transport.can_write_eof():
             self._close()
             return
-        self._linger_until = _now() + _LINGER_S
+        self._linger_until = self._time() + _LINGER_S
         self._transport.write_eof()
         self._regulate()
 
     def _close(self) -> None:
         if self._transport is not None:
             self._transport.close()
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()
 
 
 def _keep_alive(connection: Any) -> None:

@@ -1,10 +1,52 @@
 """What a listener counts. No label holds anything a sender wrote."""
 
+from collections.abc import Iterable, Iterator
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.metrics_core import CounterMetricFamily
+from prometheus_client.registry import Collector
 
 _COMMIT_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _ADDRESSES_NAMED = 200
 _BATCH = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+
+
+class Count:
+    """One figure that only goes up. Only the thread of the loop counts with it, so it needs no lock."""
+
+    __slots__ = ("value",)
+
+    def __init__(self) -> None:
+        self.value = 0
+
+    def inc(self, amount: int = 1) -> None:
+        """Count so many."""
+        self.value += amount
+
+
+class _Counts(Collector):
+    """What is counted for every frame: a counter of prometheus costs as much as reading the header."""
+
+    def __init__(self) -> None:
+        self._families: list[tuple[str, str, str, dict[str, Count]]] = []
+
+    def one(self, name: str, documentation: str) -> Count:
+        """A figure by itself."""
+        return self.by(name, documentation, "", ("",))[""]
+
+    def by(self, name: str, documentation: str, label: str, values: Iterable[str]) -> dict[str, Count]:
+        """A figure for each of these values."""
+        counts = {value: Count() for value in values}
+        self._families.append((name, documentation, label, counts))
+        return counts
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        """What there is to read."""
+        for name, documentation, label, counts in self._families:
+            family = CounterMetricFamily(name, documentation, labels=[label] if label else None)
+            for value, count in counts.items():
+                family.add_metric([value or "none"] if label else [], count.value)
+            yield family
 
 
 class Metrics:
@@ -14,13 +56,17 @@ class Metrics:
         registry = CollectorRegistry() if registry is None else registry
         name = "ivigilant_listener_"
         self.registry = registry
-        parts = Counter(f"{name}parts", "What was cut out of the stream", ["kind"], registry=registry)
-        self.parts = {kind: parts.labels(kind) for kind in ("frame", "oversized", "truncated", "empty", "junk")}
-        self.bytes = Counter(f"{name}received_bytes", "Bytes read from senders", registry=registry)
-        answers = Counter(f"{name}answers", "Answers by code; none: none was wanted", ["code"], registry=registry)
-        self.answers = {code: answers.labels(code or "none") for code in ("AA", "AE", "AR", "CA", "CE", "CR", "")}
-        self.junk = Counter(f"{name}junk_bytes", "Bytes outside frames", registry=registry)
-        self.duplicates = Counter(f"{name}duplicates", "Messages that were here before", registry=registry)
+        counts = _Counts()
+        registry.register(counts)
+        kinds = ("frame", "oversized", "truncated", "empty", "junk")
+        self.parts = counts.by(f"{name}parts", "What was cut out of the stream", "kind", kinds)
+        self.bytes = counts.one(f"{name}received_bytes", "Bytes read from senders")
+        codes = ("AA", "AE", "AR", "CA", "CE", "CR", "")
+        self.answers = counts.by(f"{name}answers", "Answers by code; none: none was wanted", "code", codes)
+        self.junk = counts.one(f"{name}junk_bytes", "Bytes outside frames")
+        self.duplicates = counts.one(f"{name}duplicates", "Messages that were here before")
+        self.unanswered = counts.one(f"{name}unanswered", "Frames whose link was closed instead")
+        self.acknowledgements = counts.one(f"{name}acknowledgements", "Messages that only answered one of ours")
         self.refused_links = Counter(
             f"{name}refused_links", "Links from an address that may not connect", registry=registry
         )
@@ -34,11 +80,7 @@ class Metrics:
             registry=registry,
         )
         self._addresses: set[str] = set()
-        self.unanswered = Counter(f"{name}unanswered", "Frames whose link was closed instead", registry=registry)
         self.unpublished = Counter(f"{name}unpublished", "Ids left to the sweep", registry=registry)
-        self.acknowledgements = Counter(
-            f"{name}acknowledgements", "Messages that only answered one of ours", registry=registry
-        )
         self.application_acks = Counter(
             f"{name}application_acks",
             "What became of sending one, by the code it was answered with",

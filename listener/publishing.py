@@ -8,6 +8,7 @@ the more messages go into one task.
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from math import inf
 from time import monotonic
 
 import structlog
@@ -52,7 +53,8 @@ class Publisher:
         self._not_before = dict.fromkeys(LANES, 0.0)
         self._change = threading.Condition()
         self._ids: dict[str, deque[int]] = {lane: deque() for lane in LANES}
-        self._closing = self._gathering = False
+        self._closing = False
+        self._wakes_at = inf  # when the thread looks again by itself
         self._thread: threading.Thread | None = None
 
     def put(self, ids: dict[str, list[int]]) -> None:
@@ -64,7 +66,7 @@ class Publisher:
             if self._thread is None or not self._thread.is_alive():  # the first time, or a fault of our own ended it
                 self._thread = threading.Thread(target=self._run, name="listener-publish", daemon=True)
                 self._thread.start()
-            if self._ids["orders"] or not self._gathering:
+            if min(self._not_before[lane] for lane in ids) < self._wakes_at:
                 self._change.notify()
 
     def close(self, within_s: float) -> None:
@@ -110,9 +112,9 @@ class Publisher:
                 for lane in lanes:
                     if wait[lane] <= 0 or self._closing:
                         return lane
-                self._gathering = bool(lanes)
+                self._wakes_at = min((self._not_before[lane] for lane in lanes), default=inf)
                 self._change.wait(min(wait.values(), default=None))
-                self._gathering = False
+                self._wakes_at = -inf
 
     def _could_grow(self, lane: str) -> bool:
         """Whether a task would be larger for waiting."""

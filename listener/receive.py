@@ -4,13 +4,13 @@ import hashlib
 import re
 import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
 
 import msgspec
 
 from clinical.events import Header
-from listener.acknowledge import ControlIds, Verdict, ack_code, acknowledge, positive
+from listener.acknowledge import AckForm, ControlIds, Verdict, ack_code, ack_form, positive
 from listener.feeds import FeedProfile, IsOrder, LinkFeeds, Refusal
 from listener.framing import Frame, Oversized, Truncated
 from parsers.defaults import Defaults
@@ -31,25 +31,27 @@ QUICK_SEGMENTS = 1_000
 ALWAYS_QUICK_BYTES = 4 * 1024
 _VOLATILE = (7, 8, 13)  # what a sender may change when it sends the same message again
 _NOT_READ = Header()
-_HEADERS_REMEMBERED = 2000
+_HEADERS_REMEMBERED = 200  # on one link
 _PLAIN_TIME = re.compile(rb"[0-9.+-]*").fullmatch
 _PLAIN_NUMBER = re.compile(rb"[A-Za-z0-9._-]*").fullmatch
 _UNKNOWN = Defaults()  # to read the name of a sender that has said nothing yet
 
-_HeaderKey = tuple[tuple[bytes, ...], tuple[bytes, ...], tuple[bytes, ...], int]
+_HeaderKey = tuple[bytes, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
+class Letter(msgspec.Struct, frozen=True):
     """One message, read as far as its answer needs it."""
 
     raw: bytes
-    line: HeaderLine | None
+    line: HeaderLine | None  # of a message like this one where it is `known`: its time and number may be others
     header: Header
     feed: FeedProfile
     fault: Refusal | None = None
     reason: str | None = None  # why it is parked
     answers_us: bool = False  # it only answers a message of ours
+    control_id: bytes = b""  # MSH-10 as sent
+    known: "_Known | None" = None
+    end: int = 0  # of MSH, where it is known
 
     @property
     def verdict(self) -> Verdict:
@@ -67,11 +69,10 @@ class Letter:
 
     def refused(self, fault: Refusal | None, reason: str | None) -> "Letter":
         """The same message with what is wrong with it."""
-        return replace(self, fault=fault, reason=reason)
+        return msgspec.structs.replace(self, fault=fault, reason=reason)
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
+class Received(msgspec.Struct, frozen=True):
     """A frame's messages, and the answer that their being kept makes true."""
 
     arrivals: tuple[Arrival, ...]
@@ -79,37 +80,34 @@ class Received:
     acknowledgements: int = 0  # of its messages; they are not answered
 
 
-class _Headers:
-    """Remembers headers but for MSH-7 and MSH-10: a sender says the same in everything else.
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What a sender says in every message: all of MSH but its time and its number, and what follows from that."""
 
-    Reading MSH is a third of what a message costs before its answer. What is not plainly the same is read anew.
-    """
+    like: Letter
+    zone: tzinfo
+    hashed_before: bytes  # of MSH, before and after its number, as the hash of the body has it
+    hashed_after: bytes
+    forms: dict[str, AckForm]  # by code
 
-    def __init__(self) -> None:
-        self._known: dict[_HeaderKey, tuple[Header, Defaults]] = {}
-
-    def read(self, line: HeaderLine, raw: bytes, defaults: Defaults) -> Header:
-        """What the fields of MSH mean, or raise UnreadableHeader."""
-        fields = line.fields
-        if len(fields) < 12 or not _PLAIN_TIME(fields[7]) or not _PLAIN_NUMBER(fields[10]) or line.delimiters.flags:
-            return header_of(line, raw, defaults)
-        key = (fields[:7], fields[8:10], fields[11:], id(defaults))
-        found = self._known.get(key)
-        if found is None:
-            return self._remember(key, header_of(line, raw, defaults), defaults)
-        return msgspec.structs.replace(
-            found[0],
-            sent_at=moment(fields[7].decode(), defaults.zone),
-            control_id=fields[10].decode(),
+    def letter(self, raw: bytes, end: int, time: bytes, control_id: bytes) -> Letter:
+        """Another message of the kind."""
+        like = self.like
+        header = msgspec.structs.replace(
+            like.header, sent_at=moment(time.decode(), self.zone), control_id=control_id.decode()
         )
-
-    def _remember(self, key: _HeaderKey, header: Header, defaults: Defaults) -> Header:
-        """Remember what came from MSH alone: an event that was found in EVN may be another next time."""
-        if header.event and header.event.encode() in key[1][1].upper():
-            if len(self._known) >= _HEADERS_REMEMBERED:
-                self._known.clear()
-            self._known[key] = (header, defaults)  # the defaults stay alive, so no other has their id
-        return header
+        return Letter(
+            raw,
+            like.line,
+            header,
+            like.feed,
+            like.fault,
+            like.reason,
+            False,
+            control_id=control_id,
+            known=self,
+            end=end,
+        )
 
 
 class Reception:
@@ -118,31 +116,33 @@ class Reception:
     def __init__(self, is_order: IsOrder, control_ids: ControlIds) -> None:
         self._is_order = is_order
         self._control_ids = control_ids
-        self._headers = _Headers()
 
     def receive(self, part: Frame | Oversized | Truncated, feeds: LinkFeeds, now: datetime) -> Received:
         """Read one frame, whatever is in it."""
+        if isinstance(part, Frame):
+            return self._whole(part, feeds, now)
         if isinstance(part, Oversized):
             letter = self._too_large(part, feeds)
             return self._alone(letter, self._arrival(letter, now, detail=f"{part.size} bytes"))
-        if isinstance(part, Truncated):
-            letter = _read(part.payload, feeds, self._headers)
-            arrival = self._arrival(letter, now, reason="truncated_frame", code="")
-            return Received((arrival,), lambda _saved, _now: ("", b""))
+        letter = _read(part.payload, feeds)
+        arrival = self._arrival(letter, now, reason="truncated_frame", code="")
+        return Received((arrival,), lambda _saved, _now: ("", b""))
+
+    def _whole(self, part: Frame, feeds: LinkFeeds, now: datetime) -> Received:
         batch = _batch_in(part.payload)
         if batch is not None and batch.too_many:
             return self.receive(Oversized(part.payload[:_KEPT_OF_TOO_MANY], len(part.payload)), feeds, now)
         if batch is not None and batch.messages:
             return self._batch(batch, part.flags, feeds, now)
-        letter = _judged(_read(part.payload, feeds, self._headers))
+        letter = _letter(part.payload, feeds)
         return self._alone(letter, self._arrival(letter, now, flags=part.flags))
 
     def feed_of(self, raw: bytes, feeds: LinkFeeds) -> FeedProfile:
         """Whose these bytes are, as far as they tell."""
-        return _read(raw, feeds, self._headers).feed
+        return _read(raw, feeds).feed
 
     def _too_large(self, part: Oversized, feeds: LinkFeeds) -> Letter:
-        return _read(part.prefix, feeds, self._headers).refused(Refusal("207"), "too_large")
+        return _read(part.prefix, feeds).refused(Refusal("207"), "too_large")
 
     def _alone(self, letter: Letter, arrival: Arrival) -> Received:
         def answer(saved: Sequence[Saved], now: datetime) -> tuple[str, bytes]:
@@ -151,7 +151,7 @@ class Reception:
         return Received((arrival,), answer, int(letter.answers_us))
 
     def _batch(self, batch: Batch, flags: tuple[str, ...], feeds: LinkFeeds, now: datetime) -> Received:
-        letters = [_judged(_read(raw, feeds, self._headers)) for raw in batch.messages]
+        letters = [_letter(raw, feeds) for raw in batch.messages]
         number = batch.control_id.decode("ascii", "replace")
         flags = (*flags, *batch.flags)
         arrivals = tuple(self._arrival(letter, now, flags=flags, batch=number or None) for letter in letters)
@@ -183,18 +183,13 @@ class Reception:
     def _answer(self, letter: Letter, code: str, now: datetime, *, answered: bytes | None = None) -> tuple[str, bytes]:
         if not code:
             return "", b""
-        fault = None if positive(code) else letter.fault
-        text = acknowledge(
-            letter.line,
-            letter.header,
-            code,
-            control_id=self._control_ids(),
-            now=now,
-            mode=letter.feed.ack_mode,
-            answered=answered,
-            fault=fault,
-        )
-        return code, text
+        form = letter.known.forms.get(code) if letter.known is not None else None
+        if form is None:
+            fault = None if positive(code) else letter.fault
+            form = ack_form(letter.line, letter.header, code, mode=letter.feed.ack_mode, fault=fault)
+            if letter.known is not None:
+                letter.known.forms[code] = form
+        return code, form.filled(now, self._control_ids(), letter.control_id if answered is None else answered)
 
     def _lane(self, letter: Letter) -> str:
         """How urgent a message is, and whether others would have to wait for it."""
@@ -217,7 +212,7 @@ class Reception:
         reason = reason or letter.reason
         return Arrival(
             feed_id=feed.id,
-            body_hash=_torn_hash(letter) if reason == "truncated_frame" else body_hash(letter.raw, letter.line),
+            body_hash=_torn_hash(letter) if reason == "truncated_frame" else _hash_of(letter),
             raw=letter.raw,
             received_at=now,
             ack_code=letter.code if code is None else code,
@@ -280,6 +275,15 @@ def body_hash(raw: bytes, line: HeaderLine | None) -> bytes:
     return hashed.digest()
 
 
+def _hash_of(letter: Letter) -> bytes:
+    """The hash of its body, of which a known header gives most."""
+    known = letter.known
+    if known is None:
+        return body_hash(letter.raw, letter.line)
+    body = letter.raw[letter.end :]
+    return hashlib.sha256(b"".join((known.hashed_before, letter.control_id, known.hashed_after, body))).digest()
+
+
 def _torn_hash(letter: Letter) -> bytes:
     """Another hash than the whole message has: a frame torn just before its end holds all of it."""
     return hashlib.sha256(b"truncated\0" + body_hash(letter.raw, letter.line)).digest()
@@ -292,7 +296,72 @@ def _batch_in(raw: bytes) -> Batch | None:
     return split_batch(raw)
 
 
-def _read(raw: bytes, feeds: LinkFeeds, headers: _Headers) -> Letter:
+def _letter(raw: bytes, feeds: LinkFeeds) -> Letter:
+    """Read and judge one message.
+
+    A sender says the same in every MSH but for its time and its number. Reading it anew is a third of what a message
+    costs before its answer; so what is plainly the same is looked up, and what is not is read.
+    """
+    plain = _plain_header(raw)
+    if plain is None or raw.find(b"MSA", 0, _MSA_WITHIN) >= 0:
+        return _judged(_read(raw, feeds))
+    key, end, time, control_id = plain
+    known: _Known | None = feeds.known.get(key)
+    if known is not None:
+        feeds.latest = known.like.feed
+        return known.letter(raw, end, time, control_id)
+    letter = _judged(_read(raw, feeds))
+    if _says_all(letter, raw[:end]):
+        if len(feeds.known) >= _HEADERS_REMEMBERED:
+            feeds.known.clear()
+        feeds.known[key] = _remembered(letter, key)
+    return letter
+
+
+def _plain_header(raw: bytes) -> tuple[_HeaderKey, int, bytes, bytes] | None:
+    """What of MSH stays the same, where it ends, its time and its number; None when it is not of the plainest."""
+    end = raw.find(b"\r")
+    fields = raw[:end].split(b"|", 10)
+    if end < 0 or len(fields) < 11 or fields[0] != b"MSH" or fields[1] != b"^~\\&":
+        return None
+    time, control_id = fields[6], fields[9]
+    if not control_id or not _PLAIN_TIME(time) or not _PLAIN_NUMBER(control_id):
+        return None
+    fields[6] = fields[9] = b""
+    return tuple(fields), end, time, control_id
+
+
+def _says_all(letter: Letter, line: bytes) -> bool:
+    """Whether MSH alone decides everything: an event that was found in EVN may be another next time."""
+    event = letter.header.event.encode()
+    return (
+        letter.line is not None
+        and b"|".join((b"MSH", *letter.line.fields[2:])) == line
+        and line.isascii()
+        and letter.feed.check is None
+        and not letter.answers_us
+        and letter.reason != "utf16"
+        and bool(event)
+        and event in letter.line.fields[9].upper()
+    )
+
+
+def _remembered(letter: Letter, key: _HeaderKey) -> _Known:
+    """What of this message holds for the next."""
+    fields = [*key[:10], *key[10].split(b"|")]
+    for number in _VOLATILE:
+        if number <= len(fields):
+            fields[number - 1] = b""
+    return _Known(
+        msgspec.structs.replace(letter, raw=b""),  # a link must not hold on to a large one
+        letter.feed.defaults.zone,
+        b"|".join(fields[:9]) + b"|",
+        b"|" + b"|".join(fields[10:]),
+        {},
+    )
+
+
+def _read(raw: bytes, feeds: LinkFeeds) -> Letter:
     """Find MSH and the feed, as far as they can be found."""
     try:
         line = read_header_line(raw)
@@ -301,13 +370,15 @@ def _read(raw: bytes, feeds: LinkFeeds, headers: _Headers) -> Letter:
         return Letter(raw, None, _NOT_READ, feeds.of("", ""), fault, reason)
     defaults = feeds.latest.defaults if feeds.latest else _UNKNOWN
     try:
-        header = headers.read(line, raw, defaults)
+        header = header_of(line, raw, defaults)
         feed = feeds.of(header.sending_application, header.sending_facility)
         if feed.defaults is not defaults:  # a sender's own zone and character set are known once its name is
-            header = headers.read(line, raw, feed.defaults)
+            header = header_of(line, raw, feed.defaults)
     except UnreadableHeader:
-        return Letter(raw, line, _NOT_READ, feeds.of("", ""), Refusal("207", "MSH^1^18"), "utf16")
-    return Letter(raw, line, header, feed, answers_us=_answers_us(raw, header))
+        return Letter(
+            raw, line, _NOT_READ, feeds.of("", ""), Refusal("207", "MSH^1^18"), "utf16", False, line.control_id
+        )
+    return Letter(raw, line, header, feed, answers_us=_answers_us(raw, header), control_id=line.control_id)
 
 
 def _answers_us(raw: bytes, header: Header) -> bool:

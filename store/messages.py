@@ -18,8 +18,9 @@ import sqlalchemy as sa
 from store.errors import MessageRefused, StoreUnavailable
 
 COMPRESS_FROM = 512  # bytes; below it zlib gains less than it costs
-HURRIED_ROWS = 16  # in one batch; then only what is large is compressed, because every sender waits for it
+HURRIED_ROWS = 16  # in one batch; as when batches follow one another: only what is large is compressed then
 COMPRESS_FROM_HURRIED = 16 * 1024
+_LONGEST_TIME = len("2026-01-01 12:00:00.000000")  # without its zone
 LONGEST_KEY = 199  # characters of an indexed text: HL7 allows no longer control id, PostgreSQL no much larger key
 SQLITE_ROWS = 256  # in one statement: each row binds 22 variables, and SQLite takes 32,766
 ZLIB = b"\x78"  # the first byte of every zlib stream; a payload that begins with it is always compressed
@@ -111,9 +112,11 @@ _FLAGGED_SQLITE = "json_insert(i.flags, '$[#]', 'control_id_reuse')"
 _FLAGGED_POSTGRESQL = """(i.flags::jsonb || '["control_id_reuse"]')::json"""
 
 
-def insert_new(connection: sa.Connection, rows: Rows) -> Ids:
-    """Insert those that are not there yet, all of them or none."""
-    return (_insert_sqlite if connection.dialect.name == "sqlite" else _insert_postgresql)(connection, rows)
+def insert_new(connection: sa.Connection, rows: Rows, *, hurried: bool = False) -> Ids:
+    """Insert those that are not there yet, all of them or none; every sender waits for it when it is `hurried`."""
+    at_least = COMPRESS_FROM_HURRIED if hurried or len(rows) > HURRIED_ROWS else COMPRESS_FROM
+    insert = _insert_sqlite if connection.dialect.name == "sqlite" else _insert_postgresql
+    return insert(connection, rows, at_least)
 
 
 def key_of(arrival: Arrival) -> tuple[int, str, str, str, bytes]:
@@ -137,10 +140,6 @@ def pack(raw: bytes, at_least: int = COMPRESS_FROM) -> bytes:
     return packed if len(packed) < len(raw) or raw.startswith(ZLIB) else raw
 
 
-def _compress_from(rows: Rows) -> int:
-    return COMPRESS_FROM if len(rows) <= HURRIED_ROWS else COMPRESS_FROM_HURRIED
-
-
 def _statement(incoming: str, flagged: str) -> str:
     values = [_FLAGS.format(flagged=flagged) if name == "flags" else f"i.{name}" for name in _COLUMNS]
     columns, key = ", ".join(_COLUMNS), ", ".join(KEY)
@@ -155,10 +154,10 @@ _POSTGRESQL = _statement(
 )
 
 
-def _insert_postgresql(connection: sa.Connection, rows: Rows) -> Ids:
+def _insert_postgresql(connection: sa.Connection, rows: Rows, compress_from: int) -> Ids:
     texts = _encode([_row(arrival, reused) for arrival, reused in rows]).decode()
     hashes = [arrival.body_hash for arrival, _ in rows]
-    raws = [pack(arrival.raw, _compress_from(rows)) for arrival, _ in rows]
+    raws = [pack(arrival.raw, compress_from) for arrival, _ in rows]
     driver: Any = connection.connection.driver_connection
     with driver.cursor() as cursor:
         cursor.execute(_POSTGRESQL, (texts, hashes, raws), prepare=True)
@@ -174,13 +173,13 @@ def _sqlite_statement(count: int) -> str:
     return _statement(incoming, _FLAGGED_SQLITE)
 
 
-def _insert_sqlite(connection: sa.Connection, rows: Rows) -> Ids:
+def _insert_sqlite(connection: sa.Connection, rows: Rows, compress_from: int) -> Ids:
     driver: Any = connection.connection.driver_connection
     if len(rows) <= SQLITE_ROWS or driver.in_transaction:
-        return _insert_sqlite_rows(driver, rows)
+        return _insert_sqlite_rows(driver, rows, compress_from)
     driver.execute("BEGIN IMMEDIATE")
     try:
-        ids = _insert_sqlite_rows(driver, rows)
+        ids = _insert_sqlite_rows(driver, rows, compress_from)
         driver.execute("COMMIT")
     finally:
         if driver.in_transaction:
@@ -188,14 +187,14 @@ def _insert_sqlite(connection: sa.Connection, rows: Rows) -> Ids:
     return ids
 
 
-def _insert_sqlite_rows(driver: Any, rows: Rows) -> Ids:
+def _insert_sqlite_rows(driver: Any, rows: Rows, compress_from: int) -> Ids:
     ids: Ids = {}
     for start in range(0, len(rows), SQLITE_ROWS):
         some = rows[start : start + SQLITE_ROWS]
         values: list[Any] = []
         for position, (arrival, reused) in enumerate(some):
             values.extend(_sqlite_texts(_row(arrival, reused)))
-            values.extend((arrival.body_hash, pack(arrival.raw, _compress_from(rows)), position))
+            values.extend((arrival.body_hash, pack(arrival.raw, compress_from), position))
         for id_, feed_id, body_hash in driver.execute(_sqlite_statement(len(some)), values).fetchall():
             ids[feed_id, body_hash] = id_
     return ids
@@ -226,12 +225,15 @@ def _row(arrival: Arrival, reused: bool) -> _Row:
 def _sqlite_texts(row: _Row) -> tuple[Any, ...]:
     told: tuple[Any, ...] = msgspec.structs.astuple(row)
     times = (_sqlite_time(row.message_time), _sqlite_time(row.received_at))
-    return (*told[:7], *times, *told[9:13], _encode(row.flags).decode(), *told[14:])
+    flags = _encode(row.flags).decode() if row.flags else "[]"
+    return (*told[:7], *times, *told[9:13], flags, *told[14:])
 
 
 def _sqlite_time(at: datetime | None) -> str | None:
     """As SQLAlchemy writes it, so that these texts compare with its own."""
-    return None if at is None else at.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+    if at is None:
+        return None
+    return (at if at.tzinfo is UTC else at.astimezone(UTC)).isoformat(" ", "microseconds")[:_LONGEST_TIME]
 
 
 def _plain(text: str) -> str:
@@ -249,7 +251,7 @@ class Saved(NamedTuple):
     ack_code: str
 
 
-def save_batch(connection: sa.Connection, arrivals: Sequence[Arrival]) -> list[Saved]:
+def save_batch(connection: sa.Connection, arrivals: Sequence[Arrival], *, hurried: bool = False) -> list[Saved]:
     """Keep the messages in the order given, all or none, and tell for each where it is kept.
 
     On a connection that commits by itself the batch is committed when this returns. Raises StoreUnavailable when
@@ -260,7 +262,7 @@ def save_batch(connection: sa.Connection, arrivals: Sequence[Arrival]) -> list[S
         first.setdefault((arrival.feed_id, arrival.body_hash), arrival)
     driver: Any = connection.dialect.loaded_dbapi
     try:
-        new = insert_new(connection, list(zip(first.values(), _reused(first.values()), strict=True)))
+        new = insert_new(connection, list(zip(first.values(), _reused(first.values()), strict=True)), hurried=hurried)
         known = {key: _first_time(connection, each) for key, each in first.items() if key not in new}
     except (driver.OperationalError, driver.InterfaceError, driver.InternalError) as error:
         raise StoreUnavailable(type(error).__name__) from error
@@ -308,6 +310,8 @@ def _first_time(connection: sa.Connection, arrival: Arrival) -> tuple[int, str]:
 
 
 def _told(arrivals: Sequence[Arrival], new: Ids, known: dict[tuple[int, bytes], tuple[int, str]]) -> list[Saved]:
+    if len(new) == len(arrivals):
+        return [Saved(new[each.feed_id, each.body_hash], False, each.ack_code) for each in arrivals]
     told = []
     for arrival in arrivals:
         key = (arrival.feed_id, arrival.body_hash)

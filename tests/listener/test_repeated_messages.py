@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from listener.acknowledge import ControlIds
-from listener.feeds import FeedProfile, LinkFeeds, Origin, one_feed
+from listener.feeds import FeedProfile, LinkFeeds, Origin, Refusal, one_feed
 from listener.framing import Frame
 from listener.receive import Reception, body_hash
 from parsers.hl7.header import read_header_line
@@ -48,10 +48,59 @@ def test_a_sender_that_repeats_itself_is_read_as_well_as_one_that_does_not() -> 
     messages += [a_message("a\\T\\b"), a_message(" M "), a_message(msh7="2026-03-01T12:00"), b"MSH|^~\\&|A\r"]
     messages += [a_message(msh9="ADT").replace(b"EVN|", b"EVN|A04"), a_message(msh9="ADT").replace(b"EVN|", b"EVN|A03")]
 
+    messages += [a_message("M7", msh9="ZZZ^Z01"), a_message("M7", msh9="ZZZ^Z01") + b"MSA|AA|1\r"]
+    messages += [a_message("M8"), a_message("M8").split(b"\r")[0] + b"Y"]
+
     for raw in messages:
         (arrival,) = reception.receive(Frame(raw), feeds, NOW).arrivals
 
         assert arrival == the_arrival(raw)
+
+
+SAME = st.fixed_dictionaries(
+    {},
+    optional={
+        "msh3": st.sampled_from(["EHR", "LAB", "Zoë", "A&B", "A\\T\\B", ""]),
+        "msh7": st.sampled_from(["20260301120000+0100", "202603011200", "", "2026-03-01T12:00", "0"]),
+        "msh8": st.sampled_from(["", "secret"]),
+        "msh9": st.sampled_from(["ADT^A08", "ADT", "ADT^a08", "ORU^R01^ORU_R01", "ADT_A01", "ACK", ""]),
+        "msh11": st.sampled_from(["P", "T", "D", ""]),
+        "msh12": st.sampled_from(["2.5", "2.3", "2.7", "3.0", ""]),
+        "msh13": st.sampled_from(["", "1", "2"]),
+        "msh15": st.sampled_from(["", "AL", "NE", "ER"]),
+        "msh18": st.sampled_from(["", "8859/1", "UNICODE UTF-16"]),
+        "pid": st.sampled_from(["PID|1||7^^^UZ", "PID|1||8~9^^^UZ", "PID|1", "MSA|AA|1", "MSH|^~\\&|X"]),
+    },
+)
+NUMBERS = st.sampled_from(["M1", "M2", "M3", "M4", "", " M", "a\\T\\b", "é"])
+FEEDS = [
+    FeedProfile(1, defaults=USUAL),
+    FeedProfile(1, defaults=USUAL, processing_ids=frozenset("P")),
+    FeedProfile(1, defaults=USUAL, types=frozenset({"ADT^A08"})),
+    FeedProfile(1, defaults=USUAL, parks=True, known=False),
+    FeedProfile(1, defaults=USUAL, ack_mode="enhanced"),
+    FeedProfile(1, defaults=USUAL, check=lambda raw, _header: Refusal("101", "X") if b"ZZZ" in raw else None),
+]
+BODIES = [b"", b"\r", b"ZZZ|1\r", b"MSA|AA|1\r"]
+SAID = st.lists(st.tuples(NUMBERS, st.sampled_from([0, 0, 1]), st.sampled_from(BODIES)), min_size=3)
+
+
+@pytest.mark.parametrize("feed", FEEDS)
+@given(headers=st.tuples(st.one_of(st.just({}), SAME), SAME), said=SAID)
+def test_whatever_came_before_on_a_link_a_message_is_read_and_answered_as_if_it_came_first(
+    feed: FeedProfile, headers: tuple[dict[str, str], ...], said: list[tuple[str, int, bytes]]
+) -> None:
+    messages = [a_message(number, **headers[which]) + more for number, which, more in said]
+    messages += [message.replace(b"\r", b"") for message in messages[:1]]  # without an end to its MSH
+
+    def heard(feeds: LinkFeeds, raw: bytes) -> tuple[object, tuple[str, bytes]]:
+        reception = Reception(lambda _raw, header: header.control_id == "M1", ControlIds(NOW, "TEST0"))
+        received = reception.receive(Frame(raw), feeds, NOW)
+        return received.arrivals, answer_of(received)
+
+    long = LinkFeeds(one_feed(feed), Origin(2575, "10.0.0.1"))
+    for raw in messages:
+        assert heard(long, raw) == heard(LinkFeeds(one_feed(feed), Origin(2575, "10.0.0.1")), raw)
 
 
 HEADER = st.lists(st.text(alphabet="ABC^~\\&|12. \0é\x85¥", max_size=8), max_size=22).map("|".join)

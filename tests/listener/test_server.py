@@ -80,7 +80,7 @@ def test_a_message_sent_again_is_answered_again_and_kept_once(engine: sa.Engine)
 
             assert await link.answers(4) == [("AA", b"M1"), ("AA", b"M1"), ("AA", b"M2"), ("AA", b"M1")]
             assert [row.control_id for row in hospital.kept()] == ["M1", "M2"]
-            assert hospital.listener.metrics.duplicates._value.get() == 2
+            assert hospital.listener.metrics.duplicates.value == 2
 
     run(main())
 

@@ -45,7 +45,7 @@ def test_what_a_sender_calls_itself_stays_out_of_the_log(sqlite_engine: sa.Engin
         async with a_hospital(sqlite_engine, feed_of=feed_of) as hospital, hospital.link() as link:
             with capture_logs() as logs:
                 await link.send(a_message("M1", msh3="Jansen") + framed(b"\r"))
-                while not hospital.listener.metrics.parts["empty"]._value.get():
+                while not hospital.listener.metrics.parts["empty"].value:
                     await asyncio.sleep(0.01)
 
         assert [line["feed"] for line in logs if line["event"] == "link.junk"] == ["unknown"]
@@ -104,7 +104,7 @@ def test_of_two_senders_on_one_port_only_the_willing_one_may_leave_out_sb(sqlite
                 assert await link.answers(2) == [("AA", b"M2"), ("AA", b"M3")]
 
             assert [line["feed"] for line in logs if line["event"] == "link.junk"] == ["EHR"]
-            assert hospital.listener.metrics.junk._value.get() == len(a_message("M1"))
+            assert hospital.listener.metrics.junk.value == len(a_message("M1"))
 
     run(main())
 
@@ -143,7 +143,7 @@ def test_a_database_that_is_locked_when_a_new_sender_comes_stalls_nobody_else(sq
             with sqlite_engine.begin():
                 await new.send(framed(*(a_message(f"N{number}", msh3=f"NEW{number % 3}") for number in range(6))))
                 await other.send(b"junk that needs no database")
-                while hospital.listener.metrics.parts["frame"]._value.get() < 6:
+                while hospital.listener.metrics.parts["frame"].value < 6:
                     await asyncio.sleep(0.01)
                 assert await new.hears_nothing()
                 async with hospital.link():
