@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 NO_TIME = "0" * 20
+SPELLED = "0"  # of a merge that nobody told, for one number is written in two ways: whatever is told comes after it
 CONTROL_ID_WIDTH = 20
 HASH_WIDTH = 16
 

@@ -20,11 +20,12 @@ from clinical.events import (
     Reading,
 )
 from clinical.identities import Identifier, MergeStatement, Name
-from clinical.versions import version_of
+from clinical.versions import SPELLED, version_of
 from history.choices import Site
 from history.entries import NewEntry
 from history.orders import CONFIRMATION_NEEDED
 from history.products import is_answered, product_of
+from parsers.chart.patients import SPELLING
 from parsers.chart.reasons import STATED_AS_REASON
 from parsers.errors import UnreadableMessage
 from parsers.hl7.identifiers import is_national
@@ -140,10 +141,18 @@ def rescue(error: UnreadableMessage, name: str, knowledge: Knowledge) -> Reading
     if any(_is_ivig(event, knowledge) for event in clinical):
         identity = (Identifier(authority=ONE_MESSAGE, value=name),)
         return _rescued(error.reading, tuple(_named(error.reading, identity)))
-    if any(is_kept(event, knowledge) for event in clinical):
+    if any(is_kept(event, knowledge) for event in clinical if not _asks(event)):
         return None
     named = tuple(event for event in error.reading.events if event.patient)
     return _rescued(error.reading, named, ignored="" if named else error.reason)
+
+
+_ASKING = frozenset({"RF", "SS", "SR"})  # ORC-1: an analyser asks for its worklist, or for the status of an order
+
+
+def _asks(event: AnyEvent) -> bool:
+    """Whether it only asks for something, and tells nothing of an order."""
+    return isinstance(event, MedicationOrdered) and event.source == "control" and event.control in _ASKING
 
 
 def own_name(control_id: str, body_hash: bytes) -> str:
@@ -265,6 +274,7 @@ def _tells_history(event: AnyEvent, knowledge: Knowledge) -> bool:
 def _merges(message: ReadMessage, event: PatientMerged, version: str) -> Iterator[MergeTold]:
     """Each pair it speaks of: a merge has a direction, an un-merge names two patients in whatever order."""
     survivor = identity_of(event.patient)
+    version = SPELLED if SPELLING in event.flags else version
     for retired in _retired_by(event):
         for one, other in [(retired, survivor), (survivor, retired)] if event.undone else [(retired, survivor)]:
             yield MergeTold(MergeStatement(one, other, version, event.undone), message.message_id, event.path)

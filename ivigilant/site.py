@@ -151,6 +151,8 @@ class ReadingSection(Section):
     code_systems: dict[str, str] | None = None  # the sender's name: ours
     problem_statuses: dict[str, Status] | None = None  # the sender's word: what it means
     fields: FieldsSection | None = None
+    padded_numbers: bool | None = None  # 0012345 and 12345 of one authority are one patient
+    check_digits: bool | None = None  # patient numbers end in a check digit that other feeds leave out
 
 
 class FeedSection(ReadingSection):

@@ -31,4 +31,6 @@ class Defaults:
     code_systems: Mapping[str, str] = field(default_factory=dict)  # the sender's name → ours: {"ZKH": "PRK"}
     problem_statuses: Mapping[str, str] = field(default_factory=dict)  # PRB-13/14 word → active resolved inactive …
     fields: tuple[SiteField, ...] = ()
+    padded_numbers: bool = True  # 0012345 and 12345 of one authority are one patient
+    check_digits: bool = False  # the last digit of a patient number is a check digit that other feeds leave out
     source: str = "import"  # the feed's name: two FHIR servers may both have a Patient/1

@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from clinical.identities import MergeStatement, Name, Person, Pointer, is_contradicted, people_of, pointers
-from clinical.versions import event_time
+from clinical.versions import SPELLED, event_time
 from store import tables
 from store.patients import named
 from store.rowsets import among, insert_or, one_of
@@ -233,7 +233,13 @@ class Unclear:
 def newest(connection: sa.Connection, before: int | None, limit: int) -> list[Spoken]:
     """What the newest messages about merges said, older than the message `before`; an un-merge in one direction."""
     told = tables.merge_statement
-    ids = sa.select(told.c.message_id).distinct().order_by(told.c.message_id.desc()).limit(limit)
+    ids = (
+        sa.select(told.c.message_id)
+        .where(told.c.version != SPELLED)
+        .distinct()
+        .order_by(told.c.message_id.desc())
+        .limit(limit)
+    )
     if before is not None:
         ids = ids.where(told.c.message_id < before)
     found = _read_spoken(connection, told.c.message_id.in_(ids.subquery().select()))
@@ -277,7 +283,7 @@ def _read_spoken(connection: sa.Connection, which: sa.ColumnElement[bool]) -> li
         .join(feed, feed.c.id == message.c.feed_id)
         .join(retired, retired.c.id == told.c.retired_id)
         .join(survivor, survivor.c.id == told.c.survivor_id)
-        .where(which)
+        .where(which, told.c.version != SPELLED)
         .order_by(told.c.message_id.desc(), told.c.retired_id, told.c.survivor_id)
     )
     return [_spoken(row) for row in connection.execute(query)]

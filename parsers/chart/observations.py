@@ -18,6 +18,7 @@ from parsers.hl7.codes import read_all_codings, read_coded, read_words
 from parsers.hl7.segments import Message, Segment
 from parsers.hl7.times import moment, read_time, stamp
 from parsers.medication.units import read_number
+from parsers.medication.units import read_unit as read_dose_unit
 
 _UCUM = {
     "10*9/L": "10*9/l 10^9/l x10^9/l x10*9/l 10e9/l x10e9/l 10e+9/l 10x9/l 10^9l giga/l g.pt/l gpt/l /nl 10(9)/l"
@@ -163,6 +164,9 @@ def _unit(parts: tuple[str, ...]) -> str:
         return ucum_of(f"10^{parts[1].strip()}")
     if len(parts) > 5 and parts[5].strip().upper() == "UCUM" and parts[3].strip():
         return ucum_of(parts[3])
+    if len(parts) > 1 and parts[1].strip().upper().startswith(_OF_A_DEVICE):
+        device = read_dose_unit(parts[1])
+        return ucum_of(device.name) if device is not None else parts[1].strip()
     return ucum_of(parts[0]) or (ucum_of(parts[1]) if len(parts) > 1 else "")
 
 
@@ -238,6 +242,8 @@ def _read_observation(
 ) -> Observation:
     codings, text = read_coded(obx, 3, defaults)
     measured = read_measured(obx, defaults)
+    unit = read_unit(obx) or (_unit_beside(measured.value) if measured.number is not None else "")
+    by_name = _body_measure(codings, text, unit) if measured.number is not None else None
     status, flags = _status(obx, around, measured)
     taken, doubts = _taken(obx, around, header, defaults)
     return Observation(
@@ -246,18 +252,62 @@ def _read_observation(
         at=around.changed,
         flags=flags + doubts + measured.flags,
         key=_key(obx, codings, text, around, taken),
-        codings=codings,
+        codings=(*codings, by_name) if by_name is not None else codings,
         text=text,
         value=measured.value,
         comparator=measured.comparator,
         number=measured.number,
-        unit=read_unit(obx),
+        unit=unit,
         range=obx.whole(7).strip(),
         abnormal=obx.text(8).strip().upper(),
         status=status,
         taken=taken,
         value_codings=measured.codings,
     )
+
+
+def _unit_beside(value: str) -> str:
+    """The unit that was typed behind the number, when it is one of ours: `80 kg`."""
+    found = _BEHIND.fullmatch(value)
+    return _OURS.get(found[1].lower(), "") if found is not None else ""
+
+
+@lru_cache(maxsize=1024)
+def _body_measure(codings: tuple[Coding, ...], text: str, unit: str) -> Coding | None:
+    """Weight or height by its name, where the sender has a code of its own for it."""
+    if unit not in _MEASURED_IN or any(coding.system == "LOINC" for coding in codings):
+        return None
+    measure = _MEASURED_IN[unit]
+    names = [text, *(coding.code for coding in codings)]
+    return measure if any(_NAMES[measure.code].fullmatch(_plain(name)) for name in names) else None
+
+
+def _plain(name: str) -> str:
+    return " ".join(_QUALIFIERS.sub(" ", name.lower()).split())
+
+
+_OF_A_DEVICE = "MDC_DIM_"
+_BEHIND = re.compile(r"[<>=≤≥\s]*[0-9][0-9.,\s]*([A-Za-z%µ\[_\]]{1,12})\.?\s*")
+_WEIGHT = Coding(system="LOINC", code="29463-7", display="body weight")
+_HEIGHT = Coding(system="LOINC", code="8302-2", display="body height")
+_MEASURED_IN = dict.fromkeys(("kg", "g", "[lb_av]"), _WEIGHT) | dict.fromkeys(("cm", "m", "[in_i]"), _HEIGHT)
+_QUALIFIERS = re.compile(
+    r"\b(?:patients?|pati[eë]nte?|actueel|actuele|actual|aktuell\w*|current|huidige?|measured|gemeten|gemessen|mesur[ée]|today"
+    r"|vandaag|admission|opname|daily|of|van|the|het|stated|in|kg|lbs?|cm|real|reale?|nu)\b|[():,.\-_]"
+)
+_NAMES = {
+    _WEIGHT.code: re.compile(
+        r"(?:body ?)?weight|wt|bw|body ?wt|pt wt|(?:lichaams ?)?gewicht|lg|(?:k[öo]rper)?gewicht|poids(?: corporel)?"
+        r"|peso(?: corpor\w+)?|(?:kropps ?)?vikt|kroppsvekt|vekt|(?:krops)?v[æa]gt|paino|kehon paino|masa cia[łl]a|waga"
+        r"|(?:t[ěe]lesn[áa] )?hmotnost|v[áa]ha|(?:v[üu]cut )?a[ğg][ıi]rl[ıi][ğg][ıi]|kilo|gew|вес|масса тела"
+        r"|mdc attr pt weight"
+    ),
+    _HEIGHT.code: re.compile(
+        r"(?:body ?)?height|ht|(?:lichaams ?)?lengte|(?:k[öo]rper)?gr[öo](?:ß|ss)e|taille|talla|altezza"
+        r"|altura|estatura|l[äa]ngd"
+        r"|h[øo]yde|h[øo]jde|pituus|wzrost|v[ýy][šs]ka|boy|рост|mdc attr pt height"
+    ),
+}
 
 
 def _status(obx: Segment, around: _Around, measured: Measured) -> tuple[Status, tuple[str, ...]]:

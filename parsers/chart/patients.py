@@ -8,7 +8,7 @@ from clinical.events import Header, PatientMerged, PatientSeen
 from clinical.identities import Identifier, PersonName
 from clinical.times import Moment
 from parsers.defaults import Defaults
-from parsers.hl7.identifiers import has_invalid_bsn, read_identifiers
+from parsers.hl7.identifiers import has_invalid_bsn, other_spellings, read_identifiers, usual_spelling
 from parsers.hl7.segments import Message, Segment
 from parsers.hl7.times import moment, read_time
 
@@ -67,13 +67,15 @@ def read_merges(
     defaults: Defaults,
 ) -> list[PatientMerged]:
     """The numbers that now mean this patient; merges of an account or a visit leave the person alone."""
+    merges = _read_spellings(patient, segments, defaults)
     if header.event in _UNDONE_MERGES:
-        return _read_unlinked(patient, message, defaults)
+        return merges + _read_unlinked(patient, message, defaults)
     if header.event not in _PERSON_MERGES:
-        return []
-    merges = []
+        return merges
     for mrg in (segment for segment in segments if segment.name == "MRG"):
-        retired = _apart_from(patient, read_identifiers(mrg, (1, 4), defaults))
+        numbers = read_identifiers(mrg, (1, 4), defaults)
+        usual = (usual_spelling(each, defaults) for each in numbers[:1])
+        retired = _apart_from(patient, tuple(dict.fromkeys((*numbers, *usual))))
         if retired:
             merges.append(
                 PatientMerged(
@@ -84,6 +86,23 @@ def read_merges(
                 )
             )
     return merges
+
+
+def _read_spellings(
+    patient: tuple[Identifier, ...], segments: Sequence[Segment], defaults: Defaults
+) -> list[PatientMerged]:
+    """That the number of this message is one that other feeds may write in another way."""
+    pid = next((segment for segment in segments if segment.name == "PID"), None)
+    if pid is None:
+        return []
+    others = other_spellings(pid, 3, defaults, patient[0])
+    if not others:
+        return []
+    usual = usual_spelling(patient[0], defaults)
+    return [PatientMerged(patient=(usual,), path=pid.path(3), flags=(SPELLING,), retired=others)]
+
+
+SPELLING = "spelling"  # flag of a merge that nobody told: one number, written in two ways
 
 
 def _apart_from(patient: tuple[Identifier, ...], numbers: tuple[Identifier, ...]) -> tuple[Identifier, ...]:

@@ -46,6 +46,41 @@ def _read_field(segment: Segment, field: int, defaults: Defaults) -> Iterator[Id
             yield made
 
 
+def usual_spelling(identifier: Identifier, defaults: Defaults) -> Identifier:
+    """The same number as every feed would write it.
+
+    The authority in capitals, or as the site file has it, and the number without noughts before it; without its check
+    digit where the feed is known to write one.
+    """
+    known = {name.upper(): name for name in (*defaults.mrn_authorities, defaults.authority)}
+    authority = known.get(identifier.authority.upper(), identifier.authority.upper())
+    value = identifier.value
+    if value.isdecimal():
+        value = value[:-1] if defaults.check_digits and len(value) > _SHORTEST_WITH_CHECK else value
+        value = (value.lstrip("0") or value) if defaults.padded_numbers else value
+    return Identifier(authority=authority, value=value, type=identifier.type)
+
+
+def other_spellings(segment: Segment, field: int, defaults: Defaults, identity: Identifier) -> tuple[Identifier, ...]:
+    """The ways in which this field writes the identity, other than the usual one; also by an object identifier."""
+    usual = usual_spelling(identity, defaults)
+    found = [] if is_national(identity) else [identity]
+    for repetition in range(1, segment.repetitions(field) + 1):
+        value, name = (
+            segment.text(field, 1, repetition=repetition).strip(),
+            segment.text(field, 4, 1, repetition).strip(),
+        )
+        universal = segment.text(field, 4, 2, repetition).strip()
+        if found and universal and name == identity.authority and value == identity.value:
+            found.append(Identifier(authority=universal, value=value, type=identity.type))
+            found.append(Identifier(authority=universal, value=usual.value, type=identity.type))
+    names = {(usual.authority, usual.value)}
+    return tuple(dict.fromkeys(each for each in found if (each.authority, each.value) not in names))
+
+
+_SHORTEST_WITH_CHECK = 3
+
+
 def make_identifier(authority: str, value: str, kind: str) -> Identifier | None:
     """A number that names a person; None for a visit, a placeholder, or a BSN that is none."""
     if not value or value == NULL or kind in _NOT_A_PERSON or kind.startswith("ANON-") or _is_placeholder(value):

@@ -21,6 +21,7 @@ DOUBTS: dict[str, tuple[str, str]] = {
     "component_mismatch": ("bestanddelen en hoeveelheid verschillen", "ingredients and amount differ"),
     "conc_from_name": ("sterkte uit de naam", "strength from the name"),
     "conc_unknown": ("sterkte onbekend", "strength unknown"),
+    "content_in_ingredient": ("gehalt staat bij het bestanddeel", "content stands with the ingredient"),
     "continuous": ("continu infuus: dagdosis uit de snelheid", "continuous: daily dose from the rate"),
     "daily_dose_mismatch": ("totale dagdosis wijkt af", "total daily dose differs"),
     "dose_from_daily": ("dosis uit de totale dagdosis", "dose from the total daily dose"),

@@ -33,9 +33,10 @@ from parsers.medication.medication_text import find_rates, rises
 from parsers.medication.order_groups import GIVEN, Group, Part, group_orders, read_keys, replaced_before
 from parsers.medication.rates import Rate, combine, mean_of_steps, normalised, rate_of, read_give_per
 from parsers.medication.schedules import Chosen, Sent, choose, days_of, per_day, read_tq, read_tq1, timing_in_text
-from parsers.medication.units import PER_KG, RATES, SentAmount
+from parsers.medication.units import DOSE, MASS, PACKAGE, PER_KG, RATES, SentAmount
 
 _A_DAY = Decimal(24)
+_MOST_PIECES = 40
 _PACKAGED = re.compile(r"\b(?:fl|fles|flacon|vial|ampul|stuk|inj|inf)[a-z]*\b", re.IGNORECASE)
 
 
@@ -87,7 +88,7 @@ def read_content(line: DrugLine, components: Sequence[Segment], written: Written
         hours=per.hours or lasts,
         sent=written.chosen.sent,
     )
-    dose = dose_of(said)
+    dose = _of_pieces(dose_of(said), quantity, ingredients, written)
     sent = _sent_rate(line, quantity, strength)
     steps = _steps(line, written, strength)
     rate = combine(sent.peak, per, dose.each, lasts, [each for each, _ in steps])
@@ -102,6 +103,24 @@ def read_content(line: DrugLine, components: Sequence[Segment], written: Written
         components=ingredients,
         flags=unique([*doubts, *strength_doubts, *dose.flags, *sent.flags, *rate.flags, *_doubt(sent.peak, written)]),
     )
+
+
+def _of_pieces(
+    dose: OrderedDose, quantity: SentAmount | None, ingredients: Sequence[Component], written: Written
+) -> OrderedDose:
+    """A dose of pieces whose content only an ingredient tells: the ingredient may be of one piece or of all."""
+    held = [one.grams for one in ingredients if one.grams and looks_like_immunoglobulin(one.codings, one.text)]
+    if dose.each is not None or len(held) != 1 or held[0].unit != MASS:
+        return dose
+    counts = [each.quantity for each in written.chosen.sent if each.quantity is not None]
+    count = next((each for each in (quantity, *counts) if each and each.unit.base in ("", PACKAGE, DOSE)), None)
+    bare = [each.bare_quantity for each in written.chosen.sent if each.bare_quantity is not None]
+    most = count.value.high if count is not None else next(iter(bare), Decimal(1))
+    if not 1 <= most <= _MOST_PIECES:
+        return dose
+    all_of_it = widened(held[0], rescale(held[0], most, MASS), "content_in_ingredient")
+    left = tuple(flag for flag in dose.flags if flag not in ("package_unknown", "unit_missing", "amount_missing"))
+    return replace(dose, each=all_of_it, flags=left)
 
 
 def _product(
