@@ -11,8 +11,7 @@ from rules.fillers import FILLERS
 from rules.form_check import check_form
 from rules.forms import DefinitionForm, Evidence, PointsForm, RuleForm, Source, Words
 from rules.knowledge import Asked, Higher, Policy, PriorityRule, Remark, Rule
-from rules.policy_form import PolicyForm, PriorityLine
-from rules.policy_form import Remark as RemarkForm
+from rules.policy_form import PolicyForm, PriorityLine, RemarkForm
 from rules.terms import Condition, PlanLine, State, Terms, Weight, Weights
 from rules.wording import names_in
 from rules.yaml_lines import Document, Loc

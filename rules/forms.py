@@ -134,7 +134,7 @@ class Advice(Words):
     unless: str = ""
 
 
-class Alert(Form):
+class AlertForm(Form):
     """What a rule says when all its conditions hold."""
 
     tier: FoundTier
@@ -176,7 +176,7 @@ class RuleForm(Form):
     status: Literal["draft", "trial", "live", "retired"]
     stream: Stream = "order"
     when: Conditions = Field(min_length=1)
-    alert: Alert
+    alert: AlertForm
     raised: list[Raise] = []
     evidence: list[Evidence] = Field(min_length=1)
     examples: str
@@ -237,7 +237,7 @@ class VitaminK(Form):
     within_days_outpatient: Decimal
 
 
-class Medicine(Form):
+class AnticoagulantForm(Form):
     """The daily dose from which an anticoagulant counts as treatment."""
 
     set: str
@@ -251,7 +251,7 @@ class AnticoagulationForm(Form):
     """`definitions/anticoagulation.yaml`."""
 
     vitamin_k: VitaminK
-    medicines: list[Medicine]
+    medicines: list[AnticoagulantForm]
     groups: list[str]
     unnamed: list[str]
     antiplatelet: list[str]

@@ -26,7 +26,7 @@ _STOPPED = frozenset({"resolved", "inactive", "stopped", "cancelled", "completed
 _FIRST = itemgetter(0)
 
 
-class Reading(NamedTuple):
+class MeasuredValue(NamedTuple):
     """One measurement in the unit rules speak in; unbounded where the laboratory gave a limit."""
 
     fact: Fact
@@ -219,7 +219,7 @@ class Picture:
             return ""
         return route_of(self.terms.codes, self.terms.words, (Coding("", fact.route),)) or fact.route
 
-    def readings(self, measurement: str) -> Iterator[Reading]:
+    def readings(self, measurement: str) -> Iterator[MeasuredValue]:
         """Give the dated measurements in a known unit, newest first; most often only the first is asked for."""
         form = self.terms.measurements[measurement]
         for fact in self._newest_first(form.set):
@@ -231,7 +231,7 @@ class Picture:
             if fact.comparator:
                 low = Decimal("-Infinity") if fact.comparator.startswith("<") else low
                 high = Decimal("Infinity") if fact.comparator.startswith(">") else high
-            yield Reading(fact, low, high, fact.status == "preliminary")
+            yield MeasuredValue(fact, low, high, fact.status == "preliminary")
 
     def _newest_first(self, name: str) -> list[Fact]:
         """Return the dated facts of a value set, the newest first."""

@@ -39,7 +39,7 @@ class Escalation(Form):
     evidence: list[Evidence]
 
 
-class Remark(Form):
+class RemarkForm(Form):
     """Words that are added when these conditions hold."""
 
     when: Conditions = Field(min_length=1)
@@ -78,8 +78,8 @@ class PolicyForm(Form):
     surveillance: Surveillance
     families: list[Family]
     escalation: Escalation
-    missing: list[Remark]
-    mitigating: list[Remark]
+    missing: list[RemarkForm]
+    mitigating: list[RemarkForm]
     checklist_from: FoundTier
     checklist: list[Words]
     evidence: list[Evidence] = Field(default_factory=list)

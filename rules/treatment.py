@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Literal
 
 from rules.dates import days, may_be_within
 from rules.facts import Fact
-from rules.forms import Medicine
+from rules.forms import AnticoagulantForm
 
 if TYPE_CHECKING:
-    from rules.picture import Picture, Reading
+    from rules.picture import MeasuredValue, Picture
 
 Status = Literal["therapeutic", "subtherapeutic", "unknown", "prophylactic", "none"]
 STATUSES: tuple[Status, ...] = ("therapeutic", "subtherapeutic", "unknown", "prophylactic", "none")
@@ -58,7 +58,7 @@ def _vitamin_k(picture: "Picture") -> tuple[Status, tuple[Fact, ...]]:
     return "unknown", taken
 
 
-def _too_low(reading: "Reading", limit: Decimal) -> bool:
+def _too_low(reading: "MeasuredValue", limit: Decimal) -> bool:
     return reading.high < limit or (reading.low.is_finite() and reading.low < limit)
 
 
@@ -105,7 +105,7 @@ def _is_treatment(picture: "Picture", fact: Fact) -> bool | None:
     return fact.value.low * factor >= needed
 
 
-def _treatment_dose(picture: "Picture", medicine: Medicine) -> Decimal | None:
+def _treatment_dose(picture: "Picture", medicine: AnticoagulantForm) -> Decimal | None:
     if not medicine.per_kg:
         return medicine.treatment_from
     return medicine.treatment_from * picture.weight_kg if picture.weight_kg else None

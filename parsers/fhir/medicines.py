@@ -25,7 +25,7 @@ from parsers.fhir.elements import (
     words,
 )
 from parsers.hl7.identifiers import joined
-from parsers.medication.amounts import Product
+from parsers.medication.amounts import Package
 from parsers.medication.drug_lines import assumed_if_immunoglobulin
 from parsers.medication.units import CONCENTRATION, MASS, VOLUME, SentAmount, read_unit
 
@@ -37,7 +37,7 @@ class Medicine:
     codings: tuple[Coding, ...]
     text: str
     path: str
-    product: Product
+    product: Package
     components: tuple[Component, ...] = ()
     elsewhere: str = ""  # the reference, when what it points to is not here
     lots: tuple[str, ...] = ()
@@ -83,18 +83,18 @@ def _find(resource: Resource, reference: str) -> tuple[Json | None, str]:
 
 
 def _made(coded: tuple[Coding, ...], said: str, path: str, elsewhere: str = "") -> Medicine:
-    product = assumed_if_immunoglobulin(Product(name=said, basis=path), coded, said)
+    product = assumed_if_immunoglobulin(Package(name=said, basis=path), coded, said)
     return Medicine(coded, said, path, product, elsewhere=elsewhere)
 
 
-def _product(medication: Json, made: Medicine) -> Product:
+def _product(medication: Json, made: Medicine) -> Package:
     """The strength of a single ingredient, and how much one package holds."""
     inside = parts(medication, "ingredient")
     strength = volume = None
     if len(inside) == 1:
         strength, volume = _strength(part(inside[0], "strength"))
     package, _ = read_ratio(part(medication, "amount"))
-    product = Product(made.text, strength, volume, package, basis=made.path)
+    product = Package(made.text, strength, volume, package, basis=made.path)
     return assumed_if_immunoglobulin(product, made.codings, made.text)
 
 

@@ -102,7 +102,7 @@ ASSUMED = "assumed_conc"
 
 
 @dataclass(frozen=True, slots=True)
-class Product:
+class Package:
     """What is known of one package and its strength."""
 
     name: str = ""
@@ -114,7 +114,7 @@ class Product:
     basis: str = ""
 
 
-def concentration(product: Product) -> tuple[Quantity | None, tuple[str, ...]]:
+def concentration(product: Package) -> tuple[Quantity | None, tuple[str, ...]]:
     """mg/mL from the strength and its volume, else from a mixture's ingredients, the name, or what is usual.
 
     A plain mass without a volume is what one package holds: no concentration follows from it.
@@ -132,7 +132,7 @@ def concentration(product: Product) -> tuple[Quantity | None, tuple[str, ...]]:
     return None, flags
 
 
-def _sent_concentration(product: Product) -> tuple[Quantity | None, tuple[str, ...]]:
+def _sent_concentration(product: Package) -> tuple[Quantity | None, tuple[str, ...]]:
     strength, volume = product.strength, product.volume
     if strength is None or strength.value.high == 0:
         return None, ()
@@ -153,7 +153,7 @@ _LEAST_STRENGTH = Decimal("0.5")  # g: no flask of immunoglobulin holds less
 
 
 def per_administration(
-    amount: SentAmount, product: Product, basis: str, per_day: Decimal = Decimal(1)
+    amount: SentAmount, product: Package, basis: str, per_day: Decimal = Decimal(1)
 ) -> tuple[Quantity | None, tuple[str, ...]]:
     """Grams (or g/kg) of one administration, or None and why not; `per_day` splits an amount that is per day."""
     flags: tuple[str, ...] = ()
@@ -187,7 +187,7 @@ def is_per_course(amount: SentAmount) -> bool:
     return amount.unit.base.endswith(_PER_COURSE)
 
 
-def _grams(value: Quantity, base: str, product: Product, basis: str) -> tuple[Quantity | None, tuple[str, ...]]:
+def _grams(value: Quantity, base: str, product: Package, basis: str) -> tuple[Quantity | None, tuple[str, ...]]:
     if base in (MASS, PER_KG):
         return value.stated(base, basis), ()
     if base in (VOLUME, ML_PER_KG):
@@ -204,7 +204,7 @@ def _volume_in_grams(value: Quantity, unit: str, strength: Quantity, basis: str)
     return (value * strength / 1000).stated(unit, joined(basis, strength.basis))
 
 
-def _packages(value: Quantity, product: Product, basis: str) -> tuple[Quantity | None, tuple[str, ...]]:
+def _packages(value: Quantity, product: Package, basis: str) -> tuple[Quantity | None, tuple[str, ...]]:
     """Packages times what one holds: a mass that was sent, a volume that was sent, or either from the name."""
     strength, package = product.strength, product.package
     if package is not None and package.unit.base == MASS:
@@ -221,7 +221,7 @@ def _packages(value: Quantity, product: Product, basis: str) -> tuple[Quantity |
     return None, ("package_unknown",)
 
 
-def _by_plain_strength(value: Quantity, strength: SentAmount, product: Product, basis: str) -> Quantity:
+def _by_plain_strength(value: Quantity, strength: SentAmount, product: Package, basis: str) -> Quantity:
     """`100 mg` without a volume is what a package holds; so little in a package of 50 mL may as well be per mL."""
     by_package = (value * strength.counted).stated(MASS, basis, "strength_per_package")
     size, flags = _package_volume(product)
@@ -231,7 +231,7 @@ def _by_plain_strength(value: Quantity, strength: SentAmount, product: Product, 
     return widened(by_package, by_volume, "strength_ambiguous")
 
 
-def _package_volume(product: Product) -> tuple[Quantity | None, tuple[str, ...]]:
+def _package_volume(product: Package) -> tuple[Quantity | None, tuple[str, ...]]:
     package, volume = product.package, product.volume
     if package is not None and package.unit.base == VOLUME:
         return package.counted, package.flags

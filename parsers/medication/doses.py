@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from clinical.quantities import Quantity, unique
 from parsers.medication.amounts import (
-    Product,
+    Package,
     counted,
     differ,
     divided,
@@ -40,7 +40,7 @@ class DoseSources:
     """What an order says about its dose."""
 
     amount: SentAmount | None
-    product: Product
+    product: Package
     basis: str
     mixture: Quantity | None = None  # grams of its ingredients
     daily: SentAmount | None = None

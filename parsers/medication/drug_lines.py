@@ -14,7 +14,7 @@ from clinical.quantities import Quantity, exactly, interval, unique
 from parsers.defaults import Defaults
 from parsers.hl7.codes import NORMALISED, read_all_codings, read_codings, read_words
 from parsers.hl7.segments import Segment
-from parsers.medication.amounts import Product, amount_of, joined, per_administration
+from parsers.medication.amounts import Package, amount_of, joined, per_administration
 from parsers.medication.frequencies import read_pattern
 from parsers.medication.immunoglobulins import looks_like_immunoglobulin, usual_strengths
 from parsers.medication.units import (
@@ -374,10 +374,10 @@ class DrugLine:
             return None, units.text, unique(doubts)
         return SentAmount(pieces, packages), "", unique((*doubts, "unit_missing"))
 
-    def product(self, name: str) -> Product:
+    def product(self, name: str) -> Package:
         """Strength, its volume and the package, as far as this segment says them."""
         units = self._at(self.places.units)
-        return Product(
+        return Package(
             name="; ".join(part for part in (name, read_words(self.segment, units) if units else "") if part),
             strength=self.strength(),
             volume=self._quantity(self.places.volume, self.places.volume_units),
@@ -438,11 +438,11 @@ def _read(segment: Segment, defaults: Defaults) -> Component:
     )
 
 
-def assumed_if_immunoglobulin(product: Product, codings: Sequence[Coding], text: str) -> Product:
+def assumed_if_immunoglobulin(product: Package, codings: Sequence[Coding], text: str) -> Package:
     """The product, with the usual strengths when it is an immunoglobulin; of any other drug nothing is assumed."""
     if not looks_like_immunoglobulin(codings, text):
         return product
-    return Product(
+    return Package(
         product.name,
         product.strength,
         product.volume,

@@ -18,7 +18,7 @@ from parsers.defaults import Defaults
 from parsers.hl7.identifiers import joined
 from parsers.hl7.segments import Message, Segment
 from parsers.hl7.times import plausible, plausible_moment
-from parsers.medication.amounts import Product, amount_of, concentration, flagged, maybe_course_total, rescale, widened
+from parsers.medication.amounts import Package, amount_of, concentration, flagged, maybe_course_total, rescale, widened
 from parsers.medication.doses import DoseSources, OrderedDose, dose_of
 from parsers.medication.drug_lines import (
     DrugLine,
@@ -129,7 +129,7 @@ def _product(
     ingredients: Sequence[Component],
     mixture: Quantity | None,
     quantity: SentAmount | None,
-) -> Product:
+) -> Package:
     """The strength of a mixture is its own: never that in the name of what went into it."""
     product = line.product(written.text)
     if not any(each.kind == "additive" for each in ingredients):

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from rules.conditions.vocabulary import COMPARISONS, Kind, Said, compare, word
 from rules.dates import days, may_be_within
-from rules.picture import Picture, Reading
+from rules.picture import MeasuredValue, Picture
 from rules.terms import Check, Outcome
 
 
@@ -28,7 +28,7 @@ def latest(said: Said) -> Check:
     return check
 
 
-def _value(reading: Reading) -> str:
+def _value(reading: MeasuredValue) -> str:
     fact = reading.fact
     value = fact.value.low if fact.value else Decimal(0)
     return f"{fact.comparator}{value} {fact.unit}".strip()

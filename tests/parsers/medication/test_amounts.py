@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from clinical.quantities import Quantity
 from parsers.medication.amounts import (
     ASSUMED,
-    Product,
+    Package,
     concentration,
     differ,
     in_grams,
@@ -41,44 +41,44 @@ def an_amount(low: str, high: str, unit: str, *flags: str) -> Quantity:
 @pytest.mark.parametrize(
     ("number", "unit", "product", "grams", "dose_unit", "flags"),
     [
-        ("32", "g", Product(), ("32", "32"), "g", ()),
-        ("32000", "mg", Product(), ("32", "32"), "g", ()),
-        ("30-40", "g", Product(), ("30", "40"), "g", ()),
-        ("1.000", "mg", Product(), ("0.001", "1"), "g", ("ambiguous_separator",)),
-        ("35.000", "g", Product(), ("35", "35"), "g", (BY_AMOUNT,)),
-        ("35,000", "mg", Product(name="IVIG", assumed=IVIG), ("35", "35"), "g", (BY_AMOUNT,)),
-        ("35.000", "mg", Product(name="Prednison"), ("0.035", "35"), "g", ("ambiguous_separator",)),
-        ("1.000", "mg/kg", Product(name="IVIG", assumed=IVIG), ("1", "1"), "g/kg", (BY_AMOUNT,)),
-        ("1.000", "FLES", Product(package=a_quantity("10", "g")), ("10", "10"), "g", (BY_AMOUNT,)),
-        ("1.250", "mL/kg", Product(strength=a_quantity("100", "mg/mL")), ("0.125", "0.125"), "g/kg", (BY_AMOUNT,)),
-        ("30", "G", Product(), ("30", "30"), "g", ("unit_gauss",)),
-        ("0,4", "g/kg", Product(), ("0.4", "0.4"), "g/kg", ()),
-        ("400", "mg/kg", Product(), ("0.4", "0.4"), "g/kg", ()),
-        ("0.4", "g/kg/d", Product(), ("0.4", "0.4"), "g/kg", ("per_day_unit",)),
-        ("30", "g/4wk", Product(), ("30", "30"), "g", ("per_period_unit",)),
-        ("2", "g/kg/kuur", Product(), ("2", "2"), "g/kg", ("maybe_course_total",)),
-        ("300", "mL", Product(strength=a_quantity("100", "mg"), volume=a_quantity("1", "mL")), ("30", "30"), "g", ()),
-        ("5", "mL", Product(strength=a_quantity("120", "mg"), volume=a_quantity("5", "mL")), ("0.12", "0.12"), "g", ()),
-        ("350", "mL", Product(strength=a_quantity("100", "mg/mL")), ("35", "35"), "g", ()),
-        ("350", "mL", Product(strength=a_quantity("10", "%")), ("35", "35"), "g", ()),
-        ("300", "mL", Product(name="Nanogam 50 mg/ml"), ("15", "15"), "g", ("conc_from_name",)),
-        ("300", "mL", Product(name="IVIG", assumed=IVIG), ("15", "30"), "g", (ASSUMED,)),
-        ("4", "mL/kg", Product(strength=a_quantity("100", "mg/mL")), ("0.4", "0.4"), "g/kg", ()),
+        ("32", "g", Package(), ("32", "32"), "g", ()),
+        ("32000", "mg", Package(), ("32", "32"), "g", ()),
+        ("30-40", "g", Package(), ("30", "40"), "g", ()),
+        ("1.000", "mg", Package(), ("0.001", "1"), "g", ("ambiguous_separator",)),
+        ("35.000", "g", Package(), ("35", "35"), "g", (BY_AMOUNT,)),
+        ("35,000", "mg", Package(name="IVIG", assumed=IVIG), ("35", "35"), "g", (BY_AMOUNT,)),
+        ("35.000", "mg", Package(name="Prednison"), ("0.035", "35"), "g", ("ambiguous_separator",)),
+        ("1.000", "mg/kg", Package(name="IVIG", assumed=IVIG), ("1", "1"), "g/kg", (BY_AMOUNT,)),
+        ("1.000", "FLES", Package(package=a_quantity("10", "g")), ("10", "10"), "g", (BY_AMOUNT,)),
+        ("1.250", "mL/kg", Package(strength=a_quantity("100", "mg/mL")), ("0.125", "0.125"), "g/kg", (BY_AMOUNT,)),
+        ("30", "G", Package(), ("30", "30"), "g", ("unit_gauss",)),
+        ("0,4", "g/kg", Package(), ("0.4", "0.4"), "g/kg", ()),
+        ("400", "mg/kg", Package(), ("0.4", "0.4"), "g/kg", ()),
+        ("0.4", "g/kg/d", Package(), ("0.4", "0.4"), "g/kg", ("per_day_unit",)),
+        ("30", "g/4wk", Package(), ("30", "30"), "g", ("per_period_unit",)),
+        ("2", "g/kg/kuur", Package(), ("2", "2"), "g/kg", ("maybe_course_total",)),
+        ("300", "mL", Package(strength=a_quantity("100", "mg"), volume=a_quantity("1", "mL")), ("30", "30"), "g", ()),
+        ("5", "mL", Package(strength=a_quantity("120", "mg"), volume=a_quantity("5", "mL")), ("0.12", "0.12"), "g", ()),
+        ("350", "mL", Package(strength=a_quantity("100", "mg/mL")), ("35", "35"), "g", ()),
+        ("350", "mL", Package(strength=a_quantity("10", "%")), ("35", "35"), "g", ()),
+        ("300", "mL", Package(name="Nanogam 50 mg/ml"), ("15", "15"), "g", ("conc_from_name",)),
+        ("300", "mL", Package(name="IVIG", assumed=IVIG), ("15", "30"), "g", (ASSUMED,)),
+        ("4", "mL/kg", Package(strength=a_quantity("100", "mg/mL")), ("0.4", "0.4"), "g/kg", ()),
         (
             "4",
             "FLES",
-            Product(strength=a_quantity("100", "mg/mL"), package=a_quantity("100", "mL")),
+            Package(strength=a_quantity("100", "mg/mL"), package=a_quantity("100", "mL")),
             ("40", "40"),
             "g",
             (),
         ),
-        ("3", "flacon", Product(strength=a_quantity("10", "g")), ("30", "30"), "g", ("strength_per_package",)),
-        ("3", "flacon", Product(name="Kiovig 10 g flacon"), ("30", "30"), "g", ("package_from_name",)),
-        ("3", "flacon", Product(name="IVIG 100MG/ML FLACON 50ML"), ("15", "15"), "g", ("package_from_name",)),
+        ("3", "flacon", Package(strength=a_quantity("10", "g")), ("30", "30"), "g", ("strength_per_package",)),
+        ("3", "flacon", Package(name="Kiovig 10 g flacon"), ("30", "30"), "g", ("package_from_name",)),
+        ("3", "flacon", Package(name="IVIG 100MG/ML FLACON 50ML"), ("15", "15"), "g", ("package_from_name",)),
         (
             "3",
             "flacon",
-            Product(strength=a_quantity("10", "g"), volume=a_quantity("100", "mL")),
+            Package(strength=a_quantity("10", "g"), volume=a_quantity("100", "mL")),
             ("30", "30"),
             "g",
             ("package_assumed",),
@@ -86,7 +86,7 @@ def an_amount(low: str, high: str, unit: str, *flags: str) -> Quantity:
         (
             "3",
             "flacon",
-            Product(name="IVIG flacon 100 mL", strength=a_quantity("100", "mg")),
+            Package(name="IVIG flacon 100 mL", strength=a_quantity("100", "mg")),
             ("0.3", "30"),
             "g",
             ("strength_ambiguous",),
@@ -94,7 +94,7 @@ def an_amount(low: str, high: str, unit: str, *flags: str) -> Quantity:
     ],
 )
 def test_an_amount_becomes_grams_with_its_doubts(
-    number: str, unit: str, product: Product, grams: tuple[str, str], dose_unit: str, flags: tuple[str, ...]
+    number: str, unit: str, product: Package, grams: tuple[str, str], dose_unit: str, flags: tuple[str, ...]
 ) -> None:
     dose, _ = per_administration(a_quantity(number, unit), product, "RXE[1]-3")
 
@@ -106,15 +106,15 @@ def test_an_amount_becomes_grams_with_its_doubts(
 @pytest.mark.parametrize(
     ("number", "unit", "product", "why"),
     [
-        ("300", "mL", Product(name="Cetirizine"), "conc_unknown"),
-        ("300", "mL", Product(strength=a_quantity("10", "g")), "strength_ambiguous"),  # of one package, not of a mL
-        ("5000", "IE", Product(), "unit_unusable"),
-        ("1", "dosis", Product(), "unit_unusable"),
-        ("10", "%", Product(), "unit_unusable"),
-        ("4", "FLES", Product(), "package_unknown"),
+        ("300", "mL", Package(name="Cetirizine"), "conc_unknown"),
+        ("300", "mL", Package(strength=a_quantity("10", "g")), "strength_ambiguous"),  # of one package, not of a mL
+        ("5000", "IE", Package(), "unit_unusable"),
+        ("1", "dosis", Package(), "unit_unusable"),
+        ("10", "%", Package(), "unit_unusable"),
+        ("4", "FLES", Package(), "package_unknown"),
     ],
 )
-def test_an_amount_that_cannot_be_known_says_why(number: str, unit: str, product: Product, why: str) -> None:
+def test_an_amount_that_cannot_be_known_says_why(number: str, unit: str, product: Package, why: str) -> None:
     dose, flags = per_administration(a_quantity(number, unit), product, "")
 
     assert dose is None
@@ -122,7 +122,7 @@ def test_an_amount_that_cannot_be_known_says_why(number: str, unit: str, product
 
 
 def test_an_amount_per_day_is_split_over_the_administrations_of_a_day() -> None:
-    dose, _ = per_administration(a_quantity("0.4", "g/kg/d"), Product(), "", per_day=Decimal(2))
+    dose, _ = per_administration(a_quantity("0.4", "g/kg/d"), Package(), "", per_day=Decimal(2))
 
     assert dose is not None
     assert dose.high == Decimal("0.2")
@@ -131,13 +131,13 @@ def test_an_amount_per_day_is_split_over_the_administrations_of_a_day() -> None:
 def test_a_mixture_has_its_own_strength_and_not_that_of_a_name() -> None:
     mixed = an_amount("64", "64", "mg/mL")
 
-    found, _ = concentration(Product(name="IVIG 100MG/ML", mixed=mixed))
+    found, _ = concentration(Package(name="IVIG 100MG/ML", mixed=mixed))
 
     assert found == mixed
 
 
 def test_a_sent_strength_counts_before_the_name() -> None:
-    found, _ = concentration(Product(name="IVIG 100MG/ML", strength=a_quantity("50", "mg/mL")))
+    found, _ = concentration(Package(name="IVIG 100MG/ML", strength=a_quantity("50", "mg/mL")))
 
     assert found is not None
     assert found.high == 50
