@@ -19,7 +19,7 @@ MOST_OPEN = 20_000  # events that are looked at again because of one gap
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class EventPlace:
     """One line in the record of an alert."""
 
     id: int
@@ -27,11 +27,11 @@ class Event:
     at: datetime
 
 
-def after(connection: sa.Connection, position: int) -> list[Event]:
+def after(connection: sa.Connection, position: int) -> list[EventPlace]:
     """Every event after this position, by number."""
     columns = (alert_event.c.id, alert_event.c.alert_id, alert_event.c.at)
     query = sa.select(*columns).where(alert_event.c.id > max(position, 0)).order_by(alert_event.c.id)
-    return [Event(row.id, row.alert_id, row.at) for row in connection.execute(query)]
+    return [EventPlace(row.id, row.alert_id, row.at) for row in connection.execute(query)]
 
 
 def position(connection: sa.Connection) -> int:
@@ -41,7 +41,7 @@ def position(connection: sa.Connection) -> int:
     return settled(base, after(connection, base))
 
 
-def settled(position: int, events: Sequence[Event]) -> int:
+def settled(position: int, events: Sequence[EventPlace]) -> int:
     """Go on from a position over the events that follow it, up to the first number that may still come."""
     if not events:
         return position
@@ -54,6 +54,6 @@ def settled(position: int, events: Sequence[Event]) -> int:
     return position
 
 
-def alerts_of(events: Iterable[Event]) -> set[int]:
+def alerts_of(events: Iterable[EventPlace]) -> set[int]:
     """The alerts something happened to."""
     return {event.alert_id for event in events}

@@ -17,7 +17,7 @@ import structlog
 
 from store import event_order
 from store.engine import reading
-from store.event_order import Event
+from store.event_order import EventPlace
 
 CHANNEL = "ivigilant.alerts"
 RECONNECT_S = 1.0
@@ -26,7 +26,7 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class Happening:
+class AlertNews:
     """The alerts something happened to, and the position up to which a listener has now heard of everything."""
 
     last: int
@@ -42,7 +42,7 @@ class Events(Protocol):
     def publish(self, alerts: Iterable[int]) -> None:
         """Say that something was committed about these alerts."""
 
-    def subscribe(self, after: int | None, quiet_s: float) -> AsyncIterator[Happening | None]:
+    def subscribe(self, after: int | None, quiet_s: float) -> AsyncIterator[AlertNews | None]:
         """Give what happened after an event (None: what happens from now); None when nothing did for a while."""
 
     async def redis_answers(self) -> bool:
@@ -63,9 +63,9 @@ class Listener:
         self.last = max(last, self.last)
         self.something.set()
 
-    def take(self) -> Happening:
+    def take(self) -> AlertNews:
         """Give what has not been told yet."""
-        told = Happening(self.last, tuple(sorted(self.alerts)))
+        told = AlertNews(self.last, tuple(sorted(self.alerts)))
         self.alerts.clear()
         self.something.clear()
         return told
@@ -116,7 +116,7 @@ class LiveEvents:
         except redis.RedisError as error:
             log.warning("live.not_published", error=type(error).__name__)
 
-    async def subscribe(self, after: int | None, quiet_s: float) -> AsyncIterator[Happening | None]:
+    async def subscribe(self, after: int | None, quiet_s: float) -> AsyncIterator[AlertNews | None]:
         """Give what happened after an event (None: what happens from now); None when nothing did for a while."""
         listener = Listener()
         self._listeners.add(listener)
@@ -158,7 +158,7 @@ class LiveEvents:
         for listener in self._listeners:
             listener.tell(self._position, event_order.alerts_of(happened))
 
-    def _news(self) -> list[Event]:
+    def _news(self) -> list[EventPlace]:
         """Events nobody was told of yet. What was there before the first look is not news."""
         if self._position is None:
             with reading(self._engine) as connection:
@@ -171,7 +171,7 @@ class LiveEvents:
         self._seen = {event.id for event in found if event.id > self._position}
         return happened
 
-    def _after(self, position: int) -> list[Event]:
+    def _after(self, position: int) -> list[EventPlace]:
         with reading(self._engine) as connection:
             return event_order.after(connection, position)
 

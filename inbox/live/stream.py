@@ -8,7 +8,7 @@ from litestar.response import ServerSentEvent, ServerSentEventMessage
 
 from inbox.http.api_requests import Heard
 from inbox.http.parts import AnyRequest, Parts, parts_of
-from inbox.live.events import Happening
+from inbox.live.events import AlertNews
 from inbox.people.authentication import UNATTENDED
 
 QUIET_S = 15.0  # a proxy closes a line on which nothing is said
@@ -22,7 +22,7 @@ def _position(request: AnyRequest, after: int | None) -> int | None:
 
 
 async def _stream(
-    parts: Parts, after: int | None, tell: Callable[[Happening], ServerSentEventMessage]
+    parts: Parts, after: int | None, tell: Callable[[AlertNews], ServerSentEventMessage]
 ) -> AsyncIterator[ServerSentEventMessage]:
     yield ServerSentEventMessage(comment="connected", data=None, retry=2000)
     quiets = 0
@@ -36,12 +36,12 @@ async def _stream(
             yield tell(happening)
 
 
-def _ids(happening: Happening) -> ServerSentEventMessage:
+def _ids(happening: AlertNews) -> ServerSentEventMessage:
     data = msgspec.json.encode({"alerts": [str(alert) for alert in happening.alerts]})
     return ServerSentEventMessage(event="alerts", id=happening.last, data=data)
 
 
-def _signal(happening: Happening) -> ServerSentEventMessage:
+def _signal(happening: AlertNews) -> ServerSentEventMessage:
     """For the inbox page: that something happened; it asks for its list anew."""
     return ServerSentEventMessage(event="alerts", id=happening.last, data="")
 

@@ -6,14 +6,14 @@ import pytest
 import sqlalchemy as sa
 
 from store import event_order, tables
-from store.event_order import Event, settled
+from store.event_order import EventPlace, settled
 from tests.store.builders import NOW, an_alert, insert
 
 LATE = timedelta(minutes=11)
 
 
-def events(*numbers: int, at: timedelta = timedelta()) -> list[Event]:
-    return [Event(number, 1, NOW + at) for number in numbers]
+def events(*numbers: int, at: timedelta = timedelta()) -> list[EventPlace]:
+    return [EventPlace(number, 1, NOW + at) for number in numbers]
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def events(*numbers: int, at: timedelta = timedelta()) -> list[Event]:
         "a gap behind very much",
     ],
 )
-def test_the_position_is_before_the_first_number_that_may_still_come(found: list[Event], position: int) -> None:
+def test_the_position_is_before_the_first_number_that_may_still_come(found: list[EventPlace], position: int) -> None:
     assert settled(4, found) == position
 
 
@@ -49,7 +49,7 @@ def test_it_begins_at_the_end_when_there_is_no_gap(engine: sa.Engine) -> None:
 
         assert nothing == 0
         assert event_order.position(connection) == numbers[-1]
-        assert event_order.after(connection, numbers[0]) == [Event(n, alert, NOW) for n in numbers[1:]]
+        assert event_order.after(connection, numbers[0]) == [EventPlace(n, alert, NOW) for n in numbers[1:]]
 
 
 def test_of_two_transactions_that_commit_in_reverse_order_the_first_is_waited_for(postgres_engine: sa.Engine) -> None:
