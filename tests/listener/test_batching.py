@@ -3,14 +3,17 @@
 import asyncio
 import threading
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import pytest
 import sqlalchemy as sa
 
-from listener.batching import Saving
+from listener.batching import Batcher, PendingFrame, Saving
 from listener.client import read_answer
 from listener.config import ListenerConfig, Port
 from listener.feeds import FeedProfile, Origin
+from listener.metrics import Metrics
+from listener.receive import Received
 from store.errors import MessageRefused, StoreUnavailable
 from store.messages import Arrival, Saved
 from tests.listener.builders import a_hospital, a_message, framed, run
@@ -160,3 +163,49 @@ def test_a_listener_that_stops_answers_what_it_received(engine: sa.Engine) -> No
                 await asyncio.open_connection("127.0.0.1", port)
 
     run(main())
+
+
+@dataclass
+class SilentLink:
+    """A link of which only the name matters."""
+
+    name: str
+    given_up: bool = False
+
+    def settle(self, frames: Sequence[PendingFrame]) -> None:
+        raise AssertionError
+
+    __hash__ = object.__hash__
+
+
+def a_frame(link: SilentLink, size: int) -> PendingFrame:
+    arrival = Arrival(feed_id=1, body_hash=b"", raw=b"", received_at=None, ack_code="AA", control_id=link.name)  # type: ignore[arg-type]  # nobody reads it
+    return PendingFrame(link, Received((arrival,), lambda _saved, _now: ("", b"")), size, 0.0)
+
+
+def test_a_batch_holds_one_large_message_and_the_small_ones_of_others() -> None:
+    batches: list[list[str]] = []
+    done, begun, go = threading.Event(), threading.Event(), threading.Event()
+
+    def save(arrivals: Sequence[Arrival]) -> list[Saved]:
+        begun.set()
+        go.wait(10)
+        batches.append([each.control_id for each in arrivals])
+        return [Saved(1, False, "AA") for _ in arrivals]
+
+    def settled(frames: list[PendingFrame]) -> None:
+        if sum(map(len, batches)) == 7:
+            done.set()
+
+    batcher: Batcher = Batcher(save, settled, Metrics(), large=100)
+    first, a, b, c = (SilentLink(name) for name in ("first", "A", "B", "C"))
+    small = SilentLink("b")
+    batcher.put([a_frame(first, 1)])
+    begun.wait(10)
+    sizes = [(a, 500), (b, 500), (small, 1), (b, 1), (a, 1), (c, 500)]
+    batcher.put([a_frame(link, size) for link, size in sizes])
+    go.set()
+    done.wait(10)
+    batcher.close(10)
+
+    assert batches == [["first"], ["A", "b", "A"], ["B", "B"], ["C"]]
