@@ -49,7 +49,7 @@ async def receive(settings: Settings, site: SiteFile, engine: sa.Engine, bell: B
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     if settings.listener_metrics_port is not None:
-        start_http_server(settings.listener_metrics_port, registry=listener.metrics.registry)
+        _serve_figures(listener, settings.listener_metrics_port, settings.listener_processes)
     try:
         await listener.start()
     except OSError as error:
@@ -59,6 +59,18 @@ async def receive(settings: Settings, site: SiteFile, engine: sa.Engine, bell: B
     await stopping.wait()
     await listener.stop()
     await acks.stop()
+
+
+def _serve_figures(listener: Listener, first: int, processes: int) -> None:
+    """Serve its own figures, at the first port that another listener beside it has left free."""
+    for port in range(first, first + processes):
+        try:
+            start_http_server(port, registry=listener.metrics.registry)
+        except OSError:
+            if port == first + processes - 1:
+                raise NotReady(f"cannot serve figures at port {first}: somebody else listens there") from None
+        else:
+            return
 
 
 def ports(settings: Settings, site: SiteFile) -> tuple[Port, ...]:
@@ -74,6 +86,7 @@ def ports(settings: Settings, site: SiteFile) -> tuple[Port, ...]:
                 plaintext=settings.mllp_plaintext,
                 allowed=site.allowed_addresses,
                 limits=FrameLimits(unframed=_may_come_unframed(site, number)),
+                reuse_port=settings.listener_processes > 1,
             )
             for number in numbers
         )

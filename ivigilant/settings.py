@@ -38,6 +38,7 @@ class Settings(BaseModel):
     mllp_tls_certificate: Path | None = Field(None, description="the listener's certificate chain, PEM")
     mllp_tls_key: Path | None = Field(None, description="its key, PEM")
     mllp_tls_client_ca: Path | None = Field(None, description="who signs senders' certificates; then they need one")
+    listener_processes: int = Field(1, ge=1, le=64, description="listeners that share the ports, one core each")
     listener_links: int = Field(1000, ge=1, description="open links; above it the least deserving is closed")
     listener_links_per_address: int = Field(100, ge=1, description="the same, of one address")
     listener_at: str = Field("", description="HOST:PORT,…: where readiness knocks; none: nowhere; empty: MLLP_HOST")

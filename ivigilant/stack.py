@@ -51,9 +51,16 @@ def running_stack(settings: Settings, environment: Mapping[str, str], tell: Call
         _migrate(settings)
         folder.remember(settings)
         supervisor.environment = without_settings(environment) | as_environment(settings)
-        for name, command in ROLES.items():
-            supervisor.start(Program(name, role_command(*command)))
+        for program in programs(settings):
+            supervisor.start(program)
         yield Stack(settings, folder, supervisor)
+
+
+def programs(settings: Settings) -> list[Program]:
+    """Give what runs: one process per role, and as many listeners on one port as are wanted."""
+    more = [f"listener-{number}" for number in range(2, settings.listener_processes + 1)]
+    roles = {**ROLES, **dict.fromkeys(more, ROLES["listener"])}
+    return [Program(name, role_command(*command)) for name, command in roles.items()]
 
 
 def role_command(*command: str) -> list[str]:

@@ -12,7 +12,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from ivigilant.stack import free_port
+from ivigilant.receiving import ports
+from ivigilant.settings import Settings
+from ivigilant.site import SiteFile
+from ivigilant.stack import free_port, programs
 from tests.ivigilant.processes import ROOT, ivigilant, running
 from tests.ivigilant.waiting import soon
 
@@ -163,3 +166,13 @@ def test_a_fault_in_the_site_file_is_told_before_anything_runs(tmp_path: Path) -
     assert (told.returncode, told.stdout) == (2, "")
     assert told.stderr.count("\n") == 1
     assert f"{site}:1: zone: Mars/Olympus is no time zone" in told.stderr
+
+
+def test_as_many_listeners_run_as_are_wanted_and_share_their_port() -> None:
+    settings = Settings(listener_processes=3)
+
+    names = [program.name for program in programs(settings)]
+
+    assert [name for name in names if name.startswith("listener")] == ["listener", "listener-2", "listener-3"]
+    assert [port.reuse_port for port in ports(settings, SiteFile())] == [True]
+    assert [port.reuse_port for port in ports(Settings(), SiteFile())] == [False]

@@ -419,3 +419,25 @@ def test_the_log_says_a_flood_of_failures_once_a_minute(
 
     run(main())
     assert capsys.readouterr().out.count("listener.handshake_failed") == 1
+
+
+def test_several_listeners_share_a_port_and_between_them_answer_everybody(sqlite_engine: sa.Engine) -> None:
+    async def main() -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            number = free.getsockname()[1]
+        config = ListenerConfig(ports=(Port(port=number, reuse_port=True),))
+        async with (
+            a_hospital(sqlite_engine, config=config) as one,
+            a_hospital(sqlite_engine, config=config) as other,
+            contextlib.AsyncExitStack() as open_links,
+        ):
+            wires = [await open_links.enter_async_context(one.link()) for _ in range(60)]
+            assert all([await is_served(wire, f"M{at}") for at, wire in enumerate(wires)])
+
+            shares = [len(each.listener._links) for each in (one, other)]
+            assert sum(shares) == 60
+            assert min(shares) > 0
+            assert len(one.kept()) == 60
+
+    run(main())
