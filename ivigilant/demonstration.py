@@ -20,7 +20,7 @@ from inbox.people.accounts import add_user
 from ivigilant.knowledge.burden import PATIENTS, in_words, measure_apart
 from ivigilant.knowledge.burden_stored import kept
 from ivigilant.outcomes import OpenAlert, count_outcomes, open_alerts, per_hundred_orders, waiting
-from ivigilant.replaying import NobodyListens, Tally, send_until_answered
+from ivigilant.replaying import NobodyListens, ReplyCounts, send_until_answered
 from ivigilant.settings import Settings, without_settings
 from ivigilant.stack import Stack, free_port, running_stack
 from ivigilant.supervisor import show_at_once, stop_on_signals
@@ -41,7 +41,7 @@ COLOURS = {"contraindication": typer.colors.RED, "high": typer.colors.YELLOW, "m
 class Stream:
     """The hospital, sending from a thread of its own."""
 
-    tally: Tally | None = None
+    tally: ReplyCounts | None = None
 
     def begin(self, seed: int, settings: Settings) -> None:
         """Start to send."""

@@ -114,7 +114,7 @@ class NobodyListens(IvigilantError):
 
 
 @dataclass(slots=True)
-class Tally:
+class ReplyCounts:
     """How many of each answer came."""
 
     answers: Counter[str] = field(default_factory=Counter)
@@ -143,21 +143,21 @@ async def send(
     links: int = 1,
     window: int = 1,
     rate: float | None = None,
-    tell: Callable[[Tally], None] = lambda _tally: None,
-) -> Tally:
+    tell: Callable[[ReplyCounts], None] = lambda _tally: None,
+) -> ReplyCounts:
     """Send every message once, or raise NobodyListens when there is nobody to begin with."""
     await _knock(target)
-    tally = Tally()
+    tally = ReplyCounts()
     async for answer in send_all(messages, target, links=links, window=window, rate=rate):
         tally.count(answer)
         tell(tally)
     return tally
 
 
-async def send_until_answered(messages: Sequence[bytes], target: Target, within_s: float) -> Tally:
+async def send_until_answered(messages: Sequence[bytes], target: Target, within_s: float) -> ReplyCounts:
     """Send every message, again as long as it is not answered; or raise NobodyListens as `send` does."""
     await _knock(target)
-    tally, left, until = Tally(), list(messages), monotonic() + within_s
+    tally, left, until = ReplyCounts(), list(messages), monotonic() + within_s
     while left:
         silent: dict[str, Reply] = {}
         async for reply in send_all(left, target):

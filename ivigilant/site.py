@@ -190,7 +190,7 @@ class FeedSection(ReadingSection):
         return self
 
 
-class LocalCode(Section):
+class LocalCodeEntry(Section):
     """A local code, and the value set it belongs to."""
 
     system: str
@@ -237,7 +237,7 @@ class SiteFile(ReadingSection):
     unknown_sources: Literal["process", "park"] = "process"
     allowed_addresses: tuple[IPv4Network | IPv6Network, ...] = ()  # who may connect; empty: everybody
     feeds: tuple[FeedSection, ...] = ()
-    codes: tuple[LocalCode, ...] = ()
+    codes: tuple[LocalCodeEntry, ...] = ()
     knowledge: ApprovalSection | None = None
     policy: PolicySection = PolicySection()
     retention: RetentionSection = RetentionSection()

@@ -23,7 +23,7 @@ AGAIN = "again"  # the reason of a message that waits although it was processed 
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class MessageOutcome:
     """How one message ended."""
 
     id: int
@@ -130,7 +130,7 @@ def _history_before(dialect: str) -> sa.Executable:
     return query.order_by(message.c.id.desc()).limit(sa.bindparam("most", type_=sa.Integer))
 
 
-def mark(connection: sa.Connection, outcomes: Iterable[Outcome], now: datetime) -> None:
+def mark(connection: sa.Connection, outcomes: Iterable[MessageOutcome], now: datetime) -> None:
     """Note how these messages ended."""
     alike: dict[tuple[End, str | None, str | None], list[int]] = {}
     for outcome in outcomes:

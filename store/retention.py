@@ -52,14 +52,14 @@ class Old:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class RemovalPage:
     """Some messages looked at: those that are old enough, and where to go on; None at the end."""
 
     old: Sequence[Old]
     last: int | None
 
 
-def page(connection: sa.Connection, ages: Ages, now: datetime, after: int, limit: int) -> Page:
+def page(connection: sa.Connection, ages: Ages, now: datetime, after: int, limit: int) -> RemovalPage:
     """Look at the next messages in the order of arrival, until only young ones follow."""
     message = tables.message
     columns = (message.c.id, message.c.state, message.c.type, message.c.event, message.c.received_at)
@@ -69,8 +69,8 @@ def page(connection: sa.Connection, ages: Ages, now: datetime, after: int, limit
     rows = [Old(**row) for row in connection.execute(query.order_by(message.c.id).limit(limit)).mappings()]
     shortest = ages.shortest()
     if not rows or shortest is None or all(now - row.received_at < shortest for row in rows):
-        return Page([], None)
-    return Page([row for row in rows if _is_due(row, ages, now)], rows[-1].id)
+        return RemovalPage([], None)
+    return RemovalPage([row for row in rows if _is_due(row, ages, now)], rows[-1].id)
 
 
 def _is_due(row: Old, ages: Ages, now: datetime) -> bool:

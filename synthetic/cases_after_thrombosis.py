@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from synthetic.chart import COAGULATION, Chart
-from synthetic.expectations import Case, Expected
+from synthetic.expectations import CaseReport, Expected
 from synthetic.medicines import AMITRIPTYLINE, BY_NAME, IVIG, OXYCODONE, PRIVIGEN, WARFARIN
 from synthetic.messages import Result
 from synthetic.people import invent
@@ -118,18 +118,18 @@ def butler(now: datetime) -> list[Draft]:
 
 
 CASES = (
-    Case("S11", paran_1, (Expected("S11", "910101", "contraindication"),)),
-    Case(
+    CaseReport("S11", paran_1, (Expected("S11", "910101", "contraindication"),)),
+    CaseReport(
         "S12",
         paran_2,
         (Expected("S12", "910201", "contraindication"), Expected("S12", "910201", "high", "pharmacovigilance")),
     ),
-    Case(
+    CaseReport(
         "S13",
         vucic,
         (Expected("S13", "910401", "contraindication"), Expected("S13", "910401", "high", "pharmacovigilance")),
     ),
-    Case(
+    CaseReport(
         "S14",
         butler,
         (Expected("S14", "910601", "contraindication"), Expected("S14", "910601", "high", "pharmacovigilance")),

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from synthetic.chart import Chart
-from synthetic.expectations import Case, Expected, Tier
+from synthetic.expectations import CaseReport, Expected, Tier
 from synthetic.medicines import (
     AMLODIPINE,
     ASPIRIN,
@@ -46,10 +46,10 @@ from synthetic.terms import (
     TREMOR,
     VISCOSITY,
 )
-from synthetic.wire import Code, Draft
+from synthetic.wire import Draft, SentCode
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
-THROMBOSIS = Code("ADE", "Trombose tijdens infuus", "L")
+THROMBOSIS = SentCode("ADE", "Trombose tijdens infuus", "L")
 
 # Dalakas 1994, serum viscosity in cP: before, and the rise after the infusion.
 ALS_VISCOSITY = (("1.3", "1.4"), ("1.4", "1.9"), ("1.5", "2.1"), ("1.6", "2.4"), ("1.7", "2.7"))
@@ -204,20 +204,20 @@ def _alerts(case: str, order: str, tier: Tier, before: Tier | None = None) -> tu
 
 
 CASES = (
-    Case("S17", emerson_1, _alerts("S17", "910801", "contraindication", before="high")),
-    Case("S18-S19", emerson_2, _alerts("S18", "911001", "high") + _alerts("S19", "911101", "contraindication")),
-    Case("S21", katz, _alerts("S21", "911201", "contraindication", before="high")),
-    Case("S30", bilal, _alerts("S30", "911501", "high")),
+    CaseReport("S17", emerson_1, _alerts("S17", "910801", "contraindication", before="high")),
+    CaseReport("S18-S19", emerson_2, _alerts("S18", "911001", "high") + _alerts("S19", "911101", "contraindication")),
+    CaseReport("S21", katz, _alerts("S21", "911201", "contraindication", before="high")),
+    CaseReport("S30", bilal, _alerts("S30", "911501", "high")),
     *(
-        Case("S23", partial(dalakas_als, index=index), (Expected("S23", f"9113{index:02d}", "information"),))
+        CaseReport("S23", partial(dalakas_als, index=index), (Expected("S23", f"9113{index:02d}", "information"),))
         for index in range(len(ALS_VISCOSITY))
     ),
     *(
-        Case("S24", partial(dalakas_neuropathy, index=index), (Expected("S24", f"9114{index:02d}", "high"),))
+        CaseReport("S24", partial(dalakas_neuropathy, index=index), (Expected("S24", f"9114{index:02d}", "high"),))
         for index in range(len(NEUROPATHY_VISCOSITY))
     ),
     *(
-        Case("S15", partial(paran_other, index=index), (Expected("S15", f"9120{index:02d}", "moderate"),))
+        CaseReport("S15", partial(paran_other, index=index), (Expected("S15", f"9120{index:02d}", "moderate"),))
         for index in range(4)
     ),
 )

@@ -3,15 +3,15 @@
 from datetime import datetime, timedelta
 
 from synthetic.chart import Chart
-from synthetic.expectations import Case, Expected
+from synthetic.expectations import CaseReport, Expected
 from synthetic.medicines import APIXABAN, IVIG, PRIVIGEN, RIVAROXABAN
 from synthetic.people import invent
 from synthetic.prescriptions import Prescription, Schedule
 from synthetic.terms import CIDP, DVT_LEG, EMBOLISM, JUGULAR
-from synthetic.wire import Code, Draft
+from synthetic.wire import Draft, SentCode
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
-THROMBOSIS = Code("VTE", "Nieuw vastgestelde trombose", "L")
+THROMBOSIS = SentCode("VTE", "Nieuw vastgestelde trombose", "L")
 
 
 def husband(now: datetime) -> list[Draft]:
@@ -60,7 +60,7 @@ def johnson(now: datetime) -> list[Draft]:
 
 
 CASES = (
-    Case(
+    CaseReport(
         "S40-S42",
         husband,
         (
@@ -69,5 +69,5 @@ CASES = (
             Expected("S40", "911701", "contraindication"),
         ),
     ),
-    Case("S47", johnson, (Expected("S47", "911901", "contraindication"),)),
+    CaseReport("S47", johnson, (Expected("S47", "911901", "contraindication"),)),
 )

@@ -11,9 +11,9 @@ from datetime import date, datetime, timedelta
 from synthetic.messages import (
     STRUCTURES,
     Diagnosis,
-    Problem,
+    ProblemSent,
     Result,
-    Visit,
+    VisitSent,
     dg1,
     evn,
     mrg,
@@ -24,7 +24,7 @@ from synthetic.messages import (
     prb,
     pv1,
 )
-from synthetic.people import Person
+from synthetic.people import SyntheticPerson
 from synthetic.prescriptions import (
     Envelope,
     Given,
@@ -34,11 +34,11 @@ from synthetic.prescriptions import (
     order_segments,
 )
 from synthetic.terms import WEIGHT
-from synthetic.wire import Code, Dialect, Draft
+from synthetic.wire import Dialect, Draft, SentCode
 
 ORDINARY = {"EPD": "2.5", "APOTHEEK": "2.5", "LIS": "2.5.1", "EMAR": "2.5.1"}
-CHEMISTRY = Code("CHEM", "Klinische chemie", "L")
-COAGULATION = Code("STOL", "Stolling", "L")
+CHEMISTRY = SentCode("CHEM", "Klinische chemie", "L")
+COAGULATION = SentCode("STOL", "Stolling", "L")
 
 
 class Chart:
@@ -46,7 +46,7 @@ class Chart:
 
     def __init__(
         self,
-        person: Person,
+        person: SyntheticPerson,
         *,
         ward: str,
         patient_class: str = "I",
@@ -54,7 +54,7 @@ class Chart:
         versions: Mapping[str, str] | None = None,
     ) -> None:
         self.person = person
-        self.visit = Visit(f"V{person.number}", ward, patient_class, admitted_at)
+        self.visit = VisitSent(f"V{person.number}", ward, patient_class, admitted_at)
         self.versions = {**ORDINARY, **(versions or {})}
         self.drafts: list[Draft] = []
         self._numbers = 0
@@ -77,7 +77,7 @@ class Chart:
         at: datetime,
         *diagnoses: Diagnosis,
         weight: str = "",
-        procedure: Code | None = None,
+        procedure: SentCode | None = None,
         discharged_at: datetime | None = None,
         died_at: datetime | None = None,
     ) -> None:
@@ -95,7 +95,7 @@ class Chart:
             segments.append(pr1(procedure, at, dialect))
         self._tell(dialect, ("ADT", event, STRUCTURES.get(event, f"ADT_{event}")), segments)
 
-    def admitted(self, at: datetime, *diagnoses: Code, weight: str = "", event: str = "A01") -> None:
+    def admitted(self, at: datetime, *diagnoses: SentCode, weight: str = "", event: str = "A01") -> None:
         """Tell an admission, or with A04 a registration, with the diagnoses of that day."""
         self.visit = replace(self.visit, admitted_at=at)
         self.moves(event, at, *(Diagnosis(code, at) for code in diagnoses), weight=weight)
@@ -105,13 +105,13 @@ class Chart:
         self.visit = replace(self.visit, ward=ward)
         self.moves("A02", at)
 
-    def diagnosed(self, at: datetime, *codes: Code) -> None:
+    def diagnosed(self, at: datetime, *codes: SentCode) -> None:
         """Tell final diagnoses made at that moment."""
         self.moves("A08", at, *(Diagnosis(code, at) for code in codes))
 
     def has_problem(
         self,
-        code: Code,
+        code: SentCode,
         at: datetime,
         *,
         onset: date | datetime | None = None,
@@ -122,12 +122,12 @@ class Chart:
         """Tell an entry of the problem list; `past` marks it as history."""
         dialect = self.dialect("EPD")
         status = "INACTIVE^Voorgeschiedenis^L" if past else "ACTIVE^Actief^L"
-        problem = Problem(code, self.number("PRB"), onset=onset, status=status, certainty=certainty)
+        problem = ProblemSent(code, self.number("PRB"), onset=onset, status=status, certainty=certainty)
         segments = [pid(self.person, dialect), pv1(self.visit, dialect), prb(problem, at, dialect)]
         self._tell(dialect, ("PPR", event, "PPR_PC1"), segments)
 
     def measured(
-        self, at: datetime, *results: Result, panel: Code = CHEMISTRY, request: str = "", status: str = "F"
+        self, at: datetime, *results: Result, panel: SentCode = CHEMISTRY, request: str = "", status: str = "F"
     ) -> str:
         """Tell results; give the number of the request, by which a correction can name it."""
         dialect = self.dialect("LIS")
@@ -170,7 +170,7 @@ class Chart:
         segments = [evn(event, at, dialect), pid(self.person, dialect), mrg(retired)]
         self._tell(dialect, ("ADT", event, STRUCTURES[event]), segments)
 
-    def died(self, at: datetime, *diagnoses: Code) -> None:
+    def died(self, at: datetime, *diagnoses: SentCode) -> None:
         """Tell the patient's death as the discharge it is."""
         lines = (Diagnosis(code, at) for code in diagnoses)
         self.moves("A03", at, *lines, discharged_at=at, died_at=at)

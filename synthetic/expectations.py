@@ -22,7 +22,7 @@ class Expected:
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class CaseReport:
     """One case report: a story told in messages, relative to `now`, and what must be concluded from it."""
 
     name: str

@@ -5,7 +5,7 @@ from functools import partial
 from typing import NamedTuple
 
 from synthetic.chart import Chart
-from synthetic.expectations import Case, Expected
+from synthetic.expectations import CaseReport, Expected
 from synthetic.medicines import (
     ALBUMIN,
     CYTOTECT,
@@ -24,10 +24,10 @@ from synthetic.messages import Result, obr, pid, pv1
 from synthetic.people import invent
 from synthetic.prescriptions import Envelope, Prescription, Schedule
 from synthetic.terms import CVID, DVT_LEG, IGG
-from synthetic.wire import Code, Draft, segment
+from synthetic.wire import Draft, SentCode, segment
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
-IGG_PANEL = Code("IGG", "Immunoglobuline G in serum, bepaling", "L")
+IGG_PANEL = SentCode("IGG", "Immunoglobuline G in serum, bepaling", "L")
 
 
 class LookAlike(NamedTuple):
@@ -87,8 +87,8 @@ def laboratory(now: datetime) -> list[Draft]:
 
 CASES = (
     *(
-        Case(kind.name, partial(look_alike, index=index), (Expected(kind.name, f"9200{index:02d}", None),))
+        CaseReport(kind.name, partial(look_alike, index=index), (Expected(kind.name, f"9200{index:02d}", None),))
         for index, kind in enumerate(LOOK_ALIKES)
     ),
-    Case("IgG in serum", laboratory, (Expected("IgG in serum", "920090", None),)),
+    CaseReport("IgG in serum", laboratory, (Expected("IgG in serum", "920090", None),)),
 )

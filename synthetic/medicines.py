@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from synthetic.wire import Code
+from synthetic.wire import SentCode
 
 _IVIG = ("J06BA02", "immunoglobulins, normal human, for intravascular adm.")
 _SCIG = ("J06BA01", "immunoglobulins, normal human, for extravascular adm.")
@@ -12,15 +12,15 @@ _SCIG = ("J06BA01", "immunoglobulins, normal human, for extravascular adm.")
 class Drug:
     """One product as an order names it."""
 
-    code: Code
+    code: SentCode
     form: str = "INF^Infusievloeistof^L"
     mg_per_ml: int = 0  # 0: not sent
     route: str = "IV"
     maker: str = ""
 
 
-def _local(number: int, name: str, atc: tuple[str, str] | None, system: str = "GS-PRK") -> Code:
-    return Code(f"9999{number:04d}", name, system, (*atc, "ATC") if atc else None)
+def _local(number: int, name: str, atc: tuple[str, str] | None, system: str = "GS-PRK") -> SentCode:
+    return SentCode(f"9999{number:04d}", name, system, (*atc, "ATC") if atc else None)
 
 
 # IVIg, in the ways a hospital writes it.
@@ -30,9 +30,9 @@ PRIVIGEN = Drug(_local(101, "PRIVIGEN INFVLST 100MG/ML FLACON 100ML", _IVIG, "GS
 KIOVIG = Drug(_local(102, "KIOVIG INFVLST 100MG/ML FLACON 200ML", _IVIG, "GS-HPK"), mg_per_ml=100, maker="TAK")
 OCTAGAM = Drug(_local(103, "OCTAGAM 10% INFVLST 100MG/ML", _IVIG, "GS-HPK"), mg_per_ml=100, maker="OCT")
 FLEBOGAMMA = Drug(_local(104, "FLEBOGAMMA DIF INFVLST 50MG/ML", _IVIG, "GS-HPK"), mg_per_ml=50, maker="GRI")
-NANOGAM = Drug(Code("", "Nanogam 100 mg/ml infusievloeistof", "L"), mg_per_ml=100, maker="PRT")
-ATC_ONLY = Drug(Code(_IVIG[0], _IVIG[1], "ATC"), mg_per_ml=100)
-BY_NAME = Drug(Code("", "Immuunglobuline normaal iv (IVIG)", "L"))
+NANOGAM = Drug(SentCode("", "Nanogam 100 mg/ml infusievloeistof", "L"), mg_per_ml=100, maker="PRT")
+ATC_ONLY = Drug(SentCode(_IVIG[0], _IVIG[1], "ATC"), mg_per_ml=100)
+BY_NAME = Drug(SentCode("", "Immuunglobuline normaal iv (IVIG)", "L"))
 
 # Not IVIg, though the name says immunoglobulin or the vial looks alike.
 HIZENTRA = Drug(
@@ -100,4 +100,4 @@ CEFTRIAXONE = _drug(325, "CEFTRIAXON INJPDR 2000MG", "J01DD04", "ceftriaxone", "
 PANTOPRAZOLE = _drug(326, "PANTOPRAZOL TABLET 40MG", "A02BC02", "pantoprazole")
 METOPROLOL = _drug(327, "METOPROLOL TABLET 50MG", "C07AB02", "metoprolol")
 MORPHINE = _drug(328, "MORFINE INJVLST 10MG/ML", "N02AA01", "morphine", "SC")
-GLUCOSE = Code("99990044", "GLUCOSE 50MG/ML INFVLST", "GS-PRK")
+GLUCOSE = SentCode("99990044", "GLUCOSE 50MG/ML INFVLST", "GS-PRK")

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
 
-from synthetic.people import Person
-from synthetic.wire import Code, Dialect, escape, moment, segment, unit
+from synthetic.people import SyntheticPerson
+from synthetic.wire import Dialect, SentCode, escape, moment, segment, unit
 
 DOCTOR = "20011^de Boer^Karin^^^^^^ZKHA"
 STRUCTURES = {  # MSH-9.3 of an ADT event, where it differs from its own name
@@ -22,7 +22,7 @@ STRUCTURES = {  # MSH-9.3 of an ADT event, where it differs from its own name
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
+class VisitSent:
     """Where the patient lies or comes."""
 
     number: str
@@ -35,17 +35,17 @@ class Visit:
 class Diagnosis:
     """One line of DG1."""
 
-    code: Code
+    code: SentCode
     on: date | datetime | None = None
     kind: str = "F"  # A admitting, W working, F final
     action: str = "A"
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class ProblemSent:
     """One entry of the problem list."""
 
-    code: Code
+    code: SentCode
     number: str
     onset: date | datetime | None = None
     resolved: date | datetime | None = None
@@ -58,7 +58,7 @@ class Problem:
 class Result:
     """One measured value."""
 
-    test: Code
+    test: SentCode
     value: object
     unit: str = ""
     normal: str = ""
@@ -72,7 +72,9 @@ def evn(event: str, at: datetime, dialect: Dialect) -> str:
     return segment("EVN", {1: "" if dialect.speaks("2.7") else event, 2: dialect.time(at), 6: dialect.time(at)})
 
 
-def pid(person: Person, dialect: Dialect, *, visit: Visit | None = None, died_at: datetime | None = None) -> str:
+def pid(
+    person: SyntheticPerson, dialect: Dialect, *, visit: VisitSent | None = None, died_at: datetime | None = None
+) -> str:
     """Write PID."""
     identifiers = f"{person.number}^^^ZKHA^PI"
     if person.bsn:
@@ -91,7 +93,7 @@ def pid(person: Person, dialect: Dialect, *, visit: Visit | None = None, died_at
     return segment("PID", fields)
 
 
-def pv1(visit: Visit, dialect: Dialect, *, discharged_at: datetime | None = None) -> str:
+def pv1(visit: VisitSent, dialect: Dialect, *, discharged_at: datetime | None = None) -> str:
     """Write PV1."""
     fields: dict[int, object] = {
         1: 1,
@@ -119,7 +121,7 @@ def dg1(diagnoses: Iterable[Diagnosis], number: str, dialect: Dialect) -> list[s
     return written
 
 
-def prb(problem: Problem, at: datetime, dialect: Dialect) -> str:
+def prb(problem: ProblemSent, at: datetime, dialect: Dialect) -> str:
     """Write one problem."""
     return segment(
         "PRB",
@@ -137,7 +139,7 @@ def prb(problem: Problem, at: datetime, dialect: Dialect) -> str:
     )
 
 
-def pr1(procedure: Code, at: datetime, dialect: Dialect) -> str:
+def pr1(procedure: SentCode, at: datetime, dialect: Dialect) -> str:
     """Write one procedure."""
     return segment("PR1", {1: 1, 3: procedure, 5: dialect.time(at), 6: "P"})
 
@@ -164,7 +166,7 @@ def obx(results: Sequence[Result], taken: datetime, dialect: Dialect) -> list[st
     ]
 
 
-def obr(number: str, panel: Code, taken: datetime, status: str, dialect: Dialect) -> str:
+def obr(number: str, panel: SentCode, taken: datetime, status: str, dialect: Dialect) -> str:
     """Write the request the results answer."""
     return segment(
         "OBR",

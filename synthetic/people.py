@@ -31,7 +31,7 @@ GIVEN = {
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class SyntheticPerson:
     """One patient of the hospital."""
 
     number: str  # the hospital's own
@@ -58,13 +58,13 @@ def bsns() -> tuple[str, ...]:
     return tuple(numbers)
 
 
-def invent(index: int, sex: str, age: int | None, now: datetime) -> Person:
+def invent(index: int, sex: str, age: int | None, now: datetime) -> SyntheticPerson:
     """Make up a person; the same index gives the same name and numbers. `age` holds from 100 days ago until now."""
     die = dice("person", index)
     born = None
     if age is not None:
         born = (now - timedelta(days=round(age * 365.2425) + die.randrange(120, 300))).date()
-    return Person(
+    return SyntheticPerson(
         number=f"{2_000_000 + index}",
         bsn=bsns()[index] if index < len(bsns()) else "",
         family=die.choice(FAMILIES),

@@ -25,7 +25,7 @@ from synthetic.terms import (
     OBESITY,
     icd,
 )
-from synthetic.wire import Code, Draft
+from synthetic.wire import Draft, SentCode
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 FIRST = 500_000  # the first index of these people
@@ -34,7 +34,7 @@ FIRST = 500_000  # the first index of these people
 class Use(NamedTuple):
     """What IVIg is ordered for: how often, how much, and whom it is given to."""
 
-    code: Code
+    code: SentCode
     share: float
     g_per_kg: str
     days: int
@@ -45,7 +45,7 @@ class Use(NamedTuple):
 class Risk(NamedTuple):
     """A risk factor, how often it occurs, and where that figure is from."""
 
-    code: Code
+    code: SentCode
     share: float
     source: str
 

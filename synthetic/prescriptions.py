@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from synthetic.medicines import GLUCOSE, Drug
-from synthetic.wire import Code, Dialect, escape, segment, unit
+from synthetic.wire import Dialect, SentCode, escape, segment, unit
 
 Envelope = Literal["ORM", "OMP", "RDE"]
 PRESCRIBER = "20011^de Boer^Karin"
@@ -49,21 +49,21 @@ class Prescription:
     rate: str = ""  # mL/h; "20-80" for a rate that is raised
     give_per: str = ""  # H5: one dose in five hours
     mixture_g: str = ""  # the grams in an infusion bag; `dose` is then the volume of the bag
-    indication: Code | None = None
+    indication: SentCode | None = None
     instructions: str = ""
     control: str = "NW"
     status: str = "IP"  # ORC-5
     filler: str = ""
     at: datetime | None = None  # when it was ordered; default: an hour before the first dose
     route: str | None = None  # default: that of the drug; "" when it is not sent
-    reason: Code | None = None
+    reason: SentCode | None = None
 
     @property
     def ordered_at(self) -> datetime:
         """ORC-9."""
         return self.at or self.schedule.starts - timedelta(hours=1)
 
-    def stopped(self, at: datetime, control: str = "DC", reason: Code | None = None) -> "Prescription":
+    def stopped(self, at: datetime, control: str = "DC", reason: SentCode | None = None) -> "Prescription":
         """Give the order that ends this one: DC discontinue, CA cancel, SC for one that has run its course."""
         status = {"DC": "DC", "CA": "CA", "SC": "CM"}[control]
         return replace(self, control=control, status=status, at=at, reason=reason)

@@ -7,7 +7,7 @@ from functools import partial
 from itertools import chain, count
 
 from synthetic import cases_after_thrombosis, cases_by_dose, cases_forum, lookalikes, routine
-from synthetic.expectations import Case, Expected
+from synthetic.expectations import CaseReport, Expected
 from synthetic.people import dice
 from synthetic.ward_life import stay
 from synthetic.wire import Draft, post
@@ -20,7 +20,7 @@ SENDING_BEGAN = timedelta(minutes=1)
 PACE = timedelta(milliseconds=20)
 IVIG_SHARE = 0.75  # of the stays in a large feed: about one message in twenty is then an IVIg order
 
-CASES: tuple[Case, ...] = (
+CASES: tuple[CaseReport, ...] = (
     *cases_after_thrombosis.CASES,
     *cases_by_dose.CASES,
     *cases_forum.CASES,

@@ -1,16 +1,16 @@
 """The codes the hospital writes: diagnoses (ICD-10 of the WHO), procedures, laboratory tests."""
 
-from synthetic.wire import Code
+from synthetic.wire import SentCode
 
 
-def icd(code: str, text: str, snomed: tuple[str, str] | None = None) -> Code:
+def icd(code: str, text: str, snomed: tuple[str, str] | None = None) -> SentCode:
     """Give a diagnosis in ICD-10, with its SNOMED CT code when the ward picked one."""
-    return Code(code, text, "I10", (*snomed, "SCT") if snomed else None)
+    return SentCode(code, text, "I10", (*snomed, "SCT") if snomed else None)
 
 
-def loinc(code: str, text: str) -> Code:
+def loinc(code: str, text: str) -> SentCode:
     """Give a laboratory test or measurement in LOINC."""
-    return Code(code, text, "LN")
+    return SentCode(code, text, "LN")
 
 
 DVT_LEG = icd("I80.2", "Diepe veneuze trombose been", ("128053003", "Deep venous thrombosis"))
@@ -72,7 +72,7 @@ RISKS = (
     icd("M06.9", "Reumatoïde artritis"),
     icd("F17.2", "Nicotineafhankelijkheid"),
 )
-PERIPHERAL_LINE = Code("5-399.1", "Inbrengen perifere veneuze canule rechterarm", "ZA")
+PERIPHERAL_LINE = SentCode("5-399.1", "Inbrengen perifere veneuze canule rechterarm", "ZA")
 
 WEIGHT = loinc("29463-7", "Body weight")
 HEIGHT = loinc("8302-2", "Body height")

@@ -28,11 +28,11 @@ from synthetic.terms import (
     RISKS,
     WEIGHT,
 )
-from synthetic.wire import VERSIONS, Code, Draft, segment
+from synthetic.wire import VERSIONS, Draft, SentCode, segment
 
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 WARDS = ("A1CHI", "A2ORT", "B1DER", "B3URO", "C2CAR", "C4NEU", "D1LON", "D2HEM", "D3INT", "DAGB", "IC", "SEH")
-PANEL = Code("HEMA", "Hematologie", "L")
+PANEL = SentCode("HEMA", "Hematologie", "L")
 FIRST = 1000  # the first index of these patients; the numbers below belong to the stories
 
 
@@ -88,7 +88,7 @@ def stay(now: datetime, seed: int, index: int, *, ivig_share: float = 0.0) -> li
     if die.random() < ivig_share:
         _immunoglobulin(chart, die, index, now)
     for happening in die.sample(HAPPENINGS, 3):
-        happening(Event(chart, die, begins + timedelta(hours=die.uniform(3, 5))))
+        happening(WardEvent(chart, die, begins + timedelta(hours=die.uniform(3, 5))))
     if die.random() < 0.6:
         chart.moves("A03", now - MINUTE, discharged_at=now - MINUTE)
     return chart.drafts
@@ -135,7 +135,7 @@ def _immunoglobulin(chart: Chart, die: random.Random, index: int, now: datetime)
     chart.ordered(order_of(way, f"{95_000_000 + index}", schedule, at=now - HOUR), way.envelope)
 
 
-class Event(NamedTuple):
+class WardEvent(NamedTuple):
     """A moment of a stay at which something happens."""
 
     chart: Chart
@@ -143,7 +143,7 @@ class Event(NamedTuple):
     at: datetime
 
 
-def _coagulation(event: Event) -> None:
+def _coagulation(event: WardEvent) -> None:
     chart, die, at = event
     chart.measured(
         at,
@@ -154,45 +154,45 @@ def _coagulation(event: Event) -> None:
     )
 
 
-def _point_of_care(event: Event) -> None:
+def _point_of_care(event: WardEvent) -> None:
     inr = Result(INR_POINT_OF_CARE, f"{event.die.uniform(0.9, 3.9):.1f}", "{INR}")
     event.chart.measured(event.at, inr, panel=COAGULATION)
 
 
-def _body(event: Event) -> None:
+def _body(event: WardEvent) -> None:
     weight = Result(WEIGHT, event.die.randrange(45, 130), "kg")
     event.chart.measured(event.at, weight, Result(HEIGHT, event.die.randrange(150, 200), "cm"))
 
 
-def _transfer(event: Event) -> None:
+def _transfer(event: WardEvent) -> None:
     event.chart.transferred(event.at, event.die.choice(WARDS))
 
 
-def _problem(event: Event) -> None:
+def _problem(event: WardEvent) -> None:
     onset = event.at - timedelta(days=event.die.randrange(100, 4000))
     event.chart.has_problem(event.die.choice(RISKS), event.at, onset=onset.date())
 
 
-def _final_diagnosis(event: Event) -> None:
+def _final_diagnosis(event: WardEvent) -> None:
     event.chart.diagnosed(event.at, event.die.choice(EVERYDAY))
 
 
-def _merge(event: Event) -> None:
+def _merge(event: WardEvent) -> None:
     """A number given at the emergency department turns out to be this patient's."""
     event.chart.merged(f"9{event.chart.person.number}", event.at)
 
 
-def _mistaken_admission(event: Event) -> None:
+def _mistaken_admission(event: WardEvent) -> None:
     event.chart.moves("A11", event.at)
     event.chart.moves("A01", event.at + MINUTE)
 
 
-def _discharge_taken_back(event: Event) -> None:
+def _discharge_taken_back(event: WardEvent) -> None:
     event.chart.moves("A03", event.at, discharged_at=event.at)
     event.chart.moves("A13", event.at + 5 * MINUTE)
 
 
-def _appointment(event: Event) -> None:
+def _appointment(event: WardEvent) -> None:
     """A message nobody here needs: it must be taken and set aside."""
     chart = event.chart
     dialect = chart.dialect("EPD")
@@ -202,7 +202,7 @@ def _appointment(event: Event) -> None:
     chart.drafts.append(Draft(dialect, "SIU", "S12", "SIU_S12", segments))
 
 
-HAPPENINGS: tuple[Callable[[Event], None], ...] = (
+HAPPENINGS: tuple[Callable[[WardEvent], None], ...] = (
     _coagulation,
     _point_of_care,
     _body,

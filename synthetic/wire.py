@@ -34,7 +34,7 @@ class Dialect:
 
 
 @dataclass(frozen=True, slots=True)
-class Code:
+class SentCode:
     """A coded value with its text, and the same in a second system where the sender knows one."""
 
     code: str

@@ -17,7 +17,7 @@ from parsers.hl7.segments import header_line
 from store import application_acks, tables
 from store.application_acks import NewAck
 from store.engine import reading
-from store.message_queries import Outcome, StoredMessage
+from store.message_queries import MessageOutcome, StoredMessage
 from store.rowsets import among
 
 log = structlog.get_logger()
@@ -44,28 +44,28 @@ class Correspondence:
     answers: Mapping[int, tuple[str, int]] = field(default_factory=dict)  # MSA-1, and which of ours MSA-2 names
 
     def settle(
-        self, connection: sa.Connection, outcomes: Iterable[Outcome], again: Collection[int], now: datetime
-    ) -> list[Outcome]:
+        self, connection: sa.Connection, outcomes: Iterable[MessageOutcome], again: Collection[int], now: datetime
+    ) -> list[MessageOutcome]:
         """Note what must be told, and what was answered; gives the ends with that said of the answers."""
         settled = list(outcomes)
         new = [ack for end in settled if end.id not in again and (ack := self._told(end)) is not None]
         application_acks.note(connection, new, now)
         return [self._answered(connection, end, now) for end in settled] if self.answers else settled
 
-    def _told(self, end: Outcome) -> NewAck | None:
+    def _told(self, end: MessageOutcome) -> NewAck | None:
         asked = self.asked.get(end.id)
         code = "AE" if end.state == "parked" else "AA"
         if asked is None or code not in asked.codes or end.reason == ACKNOWLEDGEMENT:
             return None
         return NewAck(end.id, asked.route, asked.request, code, end.reason if code == "AE" else None)
 
-    def _answered(self, connection: sa.Connection, end: Outcome, now: datetime) -> Outcome:
+    def _answered(self, connection: sa.Connection, end: MessageOutcome, now: datetime) -> MessageOutcome:
         if end.id not in self.answers:
             return end
         code, number = self.answers[end.id]
         state = application_acks.answered(connection, number, code, now)
         log.info("application_ack.answered", message=end.id, ack=number, code=code, state=state)
-        return Outcome(end.id, end.state, end.reason, f"{code} to our IWR{number}")
+        return MessageOutcome(end.id, end.state, end.reason, f"{code} to our IWR{number}")
 
 
 NOTHING = Correspondence()
@@ -89,7 +89,7 @@ def correspondence(
 
 
 def _is_acknowledgement(end: object) -> bool:
-    return isinstance(end, Outcome) and end.reason == ACKNOWLEDGEMENT
+    return isinstance(end, MessageOutcome) and end.reason == ACKNOWLEDGEMENT
 
 
 def _codes_told(engine: sa.Engine, ids: Collection[int]) -> dict[int, str]:

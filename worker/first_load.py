@@ -15,7 +15,7 @@ from history.messages import Envelope, ReadMessage
 from parsers.errors import UnreadableMessage
 from store import local_codes, message_queries
 from store.engine import reading
-from store.message_queries import Outcome
+from store.message_queries import MessageOutcome
 from store.messages import Arrival as Letter
 from store.messages import Saved, key_of, save_batch
 from worker.batch import Judge
@@ -27,7 +27,7 @@ from worker.worker import Worker
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class LoadedMessage:
     """A message that was read; without a reading it goes the way of every message."""
 
     letter: Letter
@@ -58,7 +58,7 @@ def new_among(worker: Worker, letters: Sequence[Letter]) -> list[bool]:
     return [key_of(each) not in there for each in letters]
 
 
-def load(worker: Worker, feed: str, opened: Sequence[Opened]) -> Loaded:
+def load(worker: Worker, feed: str, opened: Sequence[LoadedMessage]) -> Loaded:
     """Keep them and answer the orders they touch; when this returns they are committed."""
     if not opened:
         return Loaded()
@@ -89,7 +89,9 @@ def _the_usual_way(worker: Worker, letters: Sequence[Letter]) -> Loaded:
     )
 
 
-def _load(connection: sa.Connection, worker: Worker, feed: str, opened: Sequence[Opened]) -> tuple[Loaded, list[int]]:
+def _load(
+    connection: sa.Connection, worker: Worker, feed: str, opened: Sequence[LoadedMessage]
+) -> tuple[Loaded, list[int]]:
     now = worker.clock()
     knowledge = knowledge_now(worker, connection)
     saved = save_batch(connection, [each.letter for each in opened])
@@ -114,16 +116,16 @@ def _load(connection: sa.Connection, worker: Worker, feed: str, opened: Sequence
     return loaded, [row.id for row in message_queries.received(connection, known)] if known else []
 
 
-def _parked_at_once(saved: Sequence[Saved], opened: Sequence[Opened]) -> int:
+def _parked_at_once(saved: Sequence[Saved], opened: Sequence[LoadedMessage]) -> int:
     pairs = zip(saved, opened, strict=True)
     return sum(each.letter.state == "parked" and not row.duplicate for row, each in pairs)
 
 
 def _taken_up(
-    saved: Sequence[Saved], opened: Sequence[Opened], feed: str, worker: Worker
-) -> tuple[list[ReadMessage], list[Outcome]]:
+    saved: Sequence[Saved], opened: Sequence[LoadedMessage], feed: str, worker: Worker
+) -> tuple[list[ReadMessage], list[MessageOutcome]]:
     arrivals: list[ReadMessage] = []
-    outcomes: list[Outcome] = []
+    outcomes: list[MessageOutcome] = []
     for row, each in zip(saved, opened, strict=True):
         if row.duplicate or each.reading is None:
             continue

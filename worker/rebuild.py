@@ -17,7 +17,7 @@ from history.messages import ReadMessage, identities_in, numbers_in
 from parsers.hl7 import message_types
 from store import citizen_numbers, merges, message_queries, patients, progress, rebuilding
 from store.locks import lock_numbers, lock_people
-from store.message_queries import Outcome
+from store.message_queries import MessageOutcome
 from worker.batch import Judge, judge_again
 from worker.local_codes import knowledge_now
 from worker.record import Touched, open_message, record
@@ -47,7 +47,7 @@ class _Histories:
     held: set[int]
     ids: dict[Name, int]
     arrivals: list[ReadMessage]
-    outcomes: list[Outcome]
+    outcomes: list[MessageOutcome]
 
 
 def rebuild(worker: Worker, tell: Callable[[Rebuilt], None], together: int = TOGETHER) -> Rebuilt:
@@ -98,7 +98,7 @@ def _derive(connection: sa.Connection, worker: Worker, ids: Collection[int]) -> 
 def _open_all(connection: sa.Connection, worker: Worker, ids: Collection[int]) -> _Histories:
     """Open every message about these patients, and about whomever those messages name now."""
     knowledge = knowledge_now(worker, connection)
-    opened: dict[int, ReadMessage | Outcome] = {}
+    opened: dict[int, ReadMessage | MessageOutcome] = {}
     held, wanted = set[int](), set(ids)
     named: dict[Name, int] = {}
     while not wanted <= held:
@@ -112,4 +112,4 @@ def _open_all(connection: sa.Connection, worker: Worker, ids: Collection[int]) -
         lock_numbers(connection, names, numbers_in(arrivals))
         wanted = {*held, *named.values()}
     arrivals.sort(key=lambda arrival: arrival.message_id)
-    return _Histories(held, named, arrivals, [each for each in opened.values() if isinstance(each, Outcome)])
+    return _Histories(held, named, arrivals, [each for each in opened.values() if isinstance(each, MessageOutcome)])

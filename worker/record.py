@@ -20,18 +20,18 @@ from rules.knowledge import Knowledge
 from store import citizen_numbers, facts, merges, message_queries, patients
 from store.facts import FactRow
 from store.merges import Statement
-from store.message_queries import Outcome, StoredMessage
+from store.message_queries import MessageOutcome, StoredMessage
 from store.patients import add_flag, update_demographics
 
 HISTORY_RECEIVED = "history_received"  # some diagnosis, problem or contra-indication ever came for this identity
 
 
-def open_message(message: StoredMessage, knowledge: Knowledge, site: Site) -> ReadMessage | Outcome:
+def open_message(message: StoredMessage, knowledge: Knowledge, site: Site) -> ReadMessage | MessageOutcome:
     """Read a stored message by what its feed leaves open; the answer is how it ends when there is nothing to record."""
     try:
         reading = read_stored(message, site)
     except TooManySegments as error:
-        return Outcome(message.id, "parked", "too_many_segments", str(error))
+        return MessageOutcome(message.id, "parked", "too_many_segments", str(error))
     return taken_up(envelope_of(message), reading, knowledge, site)
 
 
@@ -58,11 +58,11 @@ def envelope_of(message: StoredMessage) -> Envelope:
 
 def taken_up(
     envelope: Envelope, reading: Reading | UnreadableMessage, knowledge: Knowledge, site: Site
-) -> ReadMessage | Outcome:
+) -> ReadMessage | MessageOutcome:
     """Give what is to be recorded of a message that was read, or how it ends when there is nothing."""
     found = take_up(envelope, reading, knowledge, site)
     if isinstance(found, NotRecorded):
-        return Outcome(envelope.message_id, found.state, found.reason, found.detail)
+        return MessageOutcome(envelope.message_id, found.state, found.reason, found.detail)
     return found
 
 

@@ -11,7 +11,7 @@ import structlog
 from history.messages import ReadMessage
 from store import local_codes, message_queries
 from store.engine import reading
-from store.message_queries import Outcome, StoredMessage
+from store.message_queries import MessageOutcome, StoredMessage
 from worker.application_acks import NOTHING, Correspondence, correspondence
 from worker.batch import Judge, record_and_judge
 from worker.local_codes import knowledge_now, sightings
@@ -34,7 +34,7 @@ class _Failure:
     error: str
 
 
-Read = ReadMessage | Outcome | _Failure
+Read = ReadMessage | MessageOutcome | _Failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,7 @@ def _park_alone(
     """Park a message that ends its workers or holds them up, unless one has just ended it, or is at it now."""
     held, now = message_queries.lock_received(connection, [message_id]), worker.clock()
     if held:
-        end = Outcome(message_id, "parked", reason)
+        end = MessageOutcome(message_id, "parked", reason)
         asked = correspondence(worker.engine, worker.site, rows, {})
         before = {id_ for id_, again in held.items() if again}
         message_queries.mark(connection, asked.settle(connection, [end], before, now), now)
@@ -136,7 +136,7 @@ def _park_alone(
 def _process(connection: sa.Connection, worker: Worker, opened: _Opened) -> Effects:
     now = worker.clock()
     arrivals: list[ReadMessage] = []
-    outcomes: list[Outcome] = []
+    outcomes: list[MessageOutcome] = []
     held = message_queries.lock_received(connection, opened.read)
     for message_id, again in held.items():
         found = opened.read[message_id]
@@ -157,14 +157,14 @@ def _process(connection: sa.Connection, worker: Worker, opened: _Opened) -> Effe
 
 
 def record_safely(
-    connection: sa.Connection, judge: Judge, arrivals: list[ReadMessage], outcomes: list[Outcome]
+    connection: sa.Connection, judge: Judge, arrivals: list[ReadMessage], outcomes: list[MessageOutcome]
 ) -> Effects:
     """Record and answer them in this transaction; adds how each ended, and one that fails is parked alone."""
     if not arrivals:
         return Effects()
     together = _attempt(partial(_in_savepoint, connection, judge, arrivals))
     if isinstance(together, Effects):
-        outcomes += [Outcome(arrival.message_id, "processed") for arrival in arrivals]
+        outcomes += [MessageOutcome(arrival.message_id, "processed") for arrival in arrivals]
         return together
     total = Effects()
     for arrival in arrivals:
@@ -172,7 +172,7 @@ def record_safely(
         if isinstance(alone, _Failure):
             outcomes.append(_parked(arrival.message_id, alone))
         else:
-            outcomes.append(Outcome(arrival.message_id, "processed"))
+            outcomes.append(MessageOutcome(arrival.message_id, "processed"))
             total.include(alone)
     return total
 
@@ -191,9 +191,9 @@ def _attempt(action: Callable[[], T]) -> T | _Failure:
         return _Failure(f"{type(error).__name__} at {_place(error)}")
 
 
-def _parked(message_id: int, failure: _Failure) -> Outcome:
+def _parked(message_id: int, failure: _Failure) -> MessageOutcome:
     log.error("message.parked", message=message_id, reason="failed", error=failure.error)
-    return Outcome(message_id, "parked", "failed", failure.error)
+    return MessageOutcome(message_id, "parked", "failed", failure.error)
 
 
 def _place(error: Exception) -> str:

@@ -38,7 +38,7 @@ NARANJO = "naranjo"  # kind of the line in the alert's record
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class ActForm:
     """What was filled in on the page, in the hospital's zone."""
 
     values: Mapping[str, str]
@@ -78,7 +78,7 @@ class AlertAct(msgspec.Struct, frozen=True):
         return None if told is None else number_of(told) or 0
 
     @classmethod
-    def read(cls, form: Form) -> "AlertAct":
+    def read(cls, form: ActForm) -> "AlertAct":
         """Read the form of the page, or refuse it."""
         raise NotImplementedError
 
@@ -100,7 +100,7 @@ class Acknowledgement(AlertAct, frozen=True):
     assessment: str | None = None  # the answer that was seen; refused when there is a newer one
 
     @classmethod
-    def read(cls, form: Form) -> "Acknowledgement":
+    def read(cls, form: ActForm) -> "Acknowledgement":
         """Read the form of the page."""
         return cls(form.text("note"), form.seen)
 
@@ -127,7 +127,7 @@ class Override(AlertAct, frozen=True):
     assessment: str | None = None
 
     @classmethod
-    def read(cls, form: Form) -> "Override":
+    def read(cls, form: ActForm) -> "Override":
         """Read the form of the page; a reason stands until the end of the day that was filled in."""
         return cls(form.text("reason"), form.text("note"), form.until("valid_until"), form.seen)
 
@@ -168,7 +168,7 @@ class Comment(AlertAct, frozen=True):
     text: str
 
     @classmethod
-    def read(cls, form: Form) -> "Comment":
+    def read(cls, form: ActForm) -> "Comment":
         """Read the form of the page."""
         return cls(form.text("text"))
 
@@ -191,7 +191,7 @@ class Assignment(AlertAct, frozen=True):
     user: str
 
     @classmethod
-    def read(cls, form: Form) -> "Assignment":
+    def read(cls, form: ActForm) -> "Assignment":
         """Read the form of the page."""
         return cls(form.text("user"))
 
@@ -217,7 +217,7 @@ class NaranjoAnswers(AlertAct, frozen=True):
     assessment: str | None = None
 
     @classmethod
-    def read(cls, form: Form) -> "NaranjoAnswers":
+    def read(cls, form: ActForm) -> "NaranjoAnswers":
         """Read the form of the page."""
         answers = {
             name.removeprefix("answer-"): reply for name, reply in form.values.items() if name.startswith("answer-")

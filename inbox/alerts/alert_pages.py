@@ -11,7 +11,7 @@ from litestar.response import Template
 
 from inbox.acting import carry_out
 from inbox.alerts.acts import ACTS, OTHER, REASONS, OnAlert
-from inbox.alerts.acts import Form as Filled
+from inbox.alerts.acts import ActForm as Filled
 from inbox.alerts.cards import card_of
 from inbox.alerts.causality import causality_of
 from inbox.errors import ActRefused, AlertChanged, AlertSettled

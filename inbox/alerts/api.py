@@ -27,17 +27,17 @@ from inbox.http.api_requests import (
     words_of,
 )
 from inbox.http.api_shapes import (
-    Alert,
-    Assessment,
-    ConditionAsked,
-    Fact,
-    Finding,
-    Order,
-    Page,
-    Patient,
-    Point,
-    Points,
-    RuleAsked,
+    AlertShape,
+    AssessmentShape,
+    ConditionAskedShape,
+    FactShape,
+    FindingShape,
+    OrderShape,
+    PageShape,
+    PatientShape,
+    PointShape,
+    PointsShape,
+    RuleAskedShape,
 )
 from inbox.http.parts import AnyRequest, parts_of
 from inbox.people.access import record, record_list
@@ -59,7 +59,7 @@ def all_alerts(
     since: FromQuery[datetime | None] = None,
     cursor: Cursor = None,
     limit: Limit = PAGE,
-) -> Page[Alert]:
+) -> PageShape[AlertShape]:
     """Alerts by status, tier, stream, patient number (`value` or `authority|value`), order number, and last change."""
     parts, language = parts_of(request), language_of(request)
     statuses, tiers, moment = words_of(status, STATUSES), words_of(tier, TIERS), moment_of(since)
@@ -73,7 +73,7 @@ def all_alerts(
 
 
 @get("/{alert_id:str}", sync_to_thread=True, summary="One alert")
-def one_alert(request: AnyRequest, alert_id: FromPath[str]) -> Alert:
+def one_alert(request: AnyRequest, alert_id: FromPath[str]) -> AlertShape:
     """One alert, with what was concluded and why."""
     parts, number = parts_of(request), id_of(alert_id)
     with parts.engine.begin() as connection:
@@ -85,7 +85,7 @@ def one_alert(request: AnyRequest, alert_id: FromPath[str]) -> Alert:
     return alert_shape(row, language_of(request))
 
 
-def _do(request: AnyRequest, alert_id: str, act: AlertAct) -> Alert:
+def _do(request: AnyRequest, alert_id: str, act: AlertAct) -> AlertShape:
     """Act, and give the alert as it is then."""
     alert = carry_out(parts_of(request), request.user, OnAlert(id_of(alert_id), act))
     return alert_shape(alert, language_of(request))
@@ -94,32 +94,32 @@ def _do(request: AnyRequest, alert_id: str, act: AlertAct) -> Alert:
 @post("/{alert_id:str}/acknowledge", status_code=200, guards=[needs("pharmacist")], sync_to_thread=True)
 def acknowledge_alert(
     request: AnyRequest, alert_id: FromPath[str], data: JSONBody[Acknowledgement | None] = None
-) -> Alert:
+) -> AlertShape:
     """Settle an open alert as seen and taken on; 409 when somebody was first or the alert changed."""
     return _do(request, alert_id, data or Acknowledgement())
 
 
 @post("/{alert_id:str}/override", status_code=200, guards=[needs("pharmacist")], sync_to_thread=True)
-def override_alert(request: AnyRequest, alert_id: FromPath[str], data: JSONBody[Override]) -> Alert:
+def override_alert(request: AnyRequest, alert_id: FromPath[str], data: JSONBody[Override]) -> AlertShape:
     """Let the order pass for a coded reason; a contraindication needs a note."""
     moment_of(data.valid_until)
     return _do(request, alert_id, data)
 
 
 @post("/{alert_id:str}/comment", status_code=200, guards=[needs("pharmacist")], sync_to_thread=True)
-def comment_on_alert(request: AnyRequest, alert_id: FromPath[str], data: JSONBody[Comment]) -> Alert:
+def comment_on_alert(request: AnyRequest, alert_id: FromPath[str], data: JSONBody[Comment]) -> AlertShape:
     """Add a remark to the alert's record."""
     return _do(request, alert_id, data)
 
 
 @post("/{alert_id:str}/assign", status_code=200, guards=[needs("pharmacist")], sync_to_thread=True)
-def assign_alert(request: AnyRequest, alert_id: FromPath[str], data: JSONBody[Assignment]) -> Alert:
+def assign_alert(request: AnyRequest, alert_id: FromPath[str], data: JSONBody[Assignment]) -> AlertShape:
     """Say who is working on the alert."""
     return _do(request, alert_id, data)
 
 
 @post("/{alert_id:str}/naranjo", status_code=200, guards=[needs("pharmacist")], sync_to_thread=True)
-def answer_naranjo(request: AnyRequest, alert_id: FromPath[str], data: JSONBody[NaranjoAnswers]) -> Alert:
+def answer_naranjo(request: AnyRequest, alert_id: FromPath[str], data: JSONBody[NaranjoAnswers]) -> AlertShape:
     """Confirm or change the ten Naranjo answers of a possible adverse reaction."""
     return _do(request, alert_id, data)
 
@@ -154,7 +154,7 @@ def all_assessments(
     cursor: Cursor = None,
     limit: Limit = PAGE,
     trace: FromQuery[bool] = False,
-) -> Page[Assessment]:
+) -> PageShape[AssessmentShape]:
     """Every answer for an order (placer or filler number) or a patient (`value` or `authority|value`).
 
     With `trace=true` each with every rule that was asked, and why it did not fire.
@@ -169,7 +169,7 @@ def all_assessments(
 
 
 @get("/{assessment_id:str}", sync_to_thread=True, summary="One assessment, with every rule that was asked")
-def one_assessment(request: AnyRequest, assessment_id: FromPath[str]) -> Assessment:
+def one_assessment(request: AnyRequest, assessment_id: FromPath[str]) -> AssessmentShape:
     """One answer, with its trace: for each rule each condition, whether it held and what it saw."""
     parts, number = parts_of(request), id_of(assessment_id)
     with parts.engine.begin() as connection:
@@ -184,10 +184,10 @@ def one_assessment(request: AnyRequest, assessment_id: FromPath[str]) -> Assessm
 assessments_router = Router("/assessments", route_handlers=[all_assessments, one_assessment], tags=["assessments"])
 
 
-def alert_shape(row: ConcludedAlert, language: str) -> Alert:
+def alert_shape(row: ConcludedAlert, language: str) -> AlertShape:
     """Give an alert as the API shows it."""
     told = row.conclusion
-    return Alert(
+    return AlertShape(
         id=str(row.id),
         stream=row.stream,
         tier=row.tier,
@@ -199,7 +199,7 @@ def alert_shape(row: ConcludedAlert, language: str) -> Alert:
         text=told.text or {language: ""},
         opened_at=row.opened_at,
         changed_at=row.changed_at,
-        patient=msgspec.convert(told.patient, Patient, from_attributes=True),
+        patient=msgspec.convert(told.patient, PatientShape, from_attributes=True),
         order=_order(told, row.order_state),
         points=_points(told, language),
         findings=findings_shape(told, language),
@@ -210,10 +210,10 @@ def alert_shape(row: ConcludedAlert, language: str) -> Alert:
     )
 
 
-def assessment_shape(row: StoredAssessment, language: str, *, with_trace: bool = False) -> Assessment:
+def assessment_shape(row: StoredAssessment, language: str, *, with_trace: bool = False) -> AssessmentShape:
     """Give an assessment as the API shows it; with the trace it is some ten times as long."""
     told = row.conclusion
-    return Assessment(
+    return AssessmentShape(
         id=str(row.id),
         stream=row.stream,
         order=_order(told, ""),
@@ -230,14 +230,14 @@ def assessment_shape(row: StoredAssessment, language: str, *, with_trace: bool =
     )
 
 
-def _trace(told: StoredConclusion) -> list[RuleAsked]:
+def _trace(told: StoredConclusion) -> list[RuleAskedShape]:
     """Rule by rule, in the order they were asked. One on trial does not fire, though none of its conditions failed."""
     fired = {finding.rule for finding in told.findings}
-    asked: dict[str, list[ConditionAsked]] = {}
+    asked: dict[str, list[ConditionAskedShape]] = {}
     for step in told.trace:
-        asked.setdefault(step.rule, []).append(ConditionAsked(step.condition, step.held, step.saw))
+        asked.setdefault(step.rule, []).append(ConditionAskedShape(step.condition, step.held, step.saw))
     return [
-        RuleAsked(
+        RuleAskedShape(
             rule=rule,
             fired=rule in fired,
             failed=None if rule in fired else next((each for each in conditions if not each.held), None),
@@ -247,32 +247,32 @@ def _trace(told: StoredConclusion) -> list[RuleAsked]:
     ]
 
 
-def findings_shape(told: StoredConclusion, language: str) -> list[Finding]:
+def findings_shape(told: StoredConclusion, language: str) -> list[FindingShape]:
     """Give the findings in one language."""
     return [
-        Finding(
+        FindingShape(
             rule=finding.rule,
             version=finding.version,
             tier=finding.tier,
             channel=channel_of(finding.channel, finding.tier).word,
             title=in_language(finding.title, language),
             because=in_language(finding.because, language),
-            facts=[msgspec.convert(fact, Fact, from_attributes=True) for fact in finding.facts],
+            facts=[msgspec.convert(fact, FactShape, from_attributes=True) for fact in finding.facts],
             evidence=list(finding.evidence),
         )
         for finding in told.findings
     ]
 
 
-def _points(told: StoredConclusion, language: str) -> Points | None:
+def _points(told: StoredConclusion, language: str) -> PointsShape | None:
     points = told.points
     if points is None:
         return None
     counted = [
-        Point(name=each.name, title=in_language(each.title, language), points=each.points, of=each.of)
+        PointShape(name=each.name, title=in_language(each.title, language), points=each.points, of=each.of)
         for each in points.counted
     ]
-    return Points(patient=points.patient, total=points.total, factors=points.factors, counted=counted)
+    return PointsShape(patient=points.patient, total=points.total, factors=points.factors, counted=counted)
 
 
 def all_in(texts: list[Words], language: str) -> list[str]:
@@ -280,6 +280,6 @@ def all_in(texts: list[Words], language: str) -> list[str]:
     return [in_language(text, language) for text in texts]
 
 
-def _order(told: StoredConclusion, state: str) -> Order:
-    order = msgspec.convert(told.order, Order, from_attributes=True)
+def _order(told: StoredConclusion, state: str) -> OrderShape:
+    order = msgspec.convert(told.order, OrderShape, from_attributes=True)
     return msgspec.structs.replace(order, state=state) if state else order

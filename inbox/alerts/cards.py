@@ -29,7 +29,7 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class PatientCard:
     """One patient and her alerts."""
 
     patient: StoredPatient
@@ -41,7 +41,7 @@ class Group:
         return self.patient.ward
 
 
-def groups_of(rows: Iterable[ConcludedAlert], person_of: Mapping[int, int], language: str) -> list[Group]:
+def groups_of(rows: Iterable[ConcludedAlert], person_of: Mapping[int, int], language: str) -> list[PatientCard]:
     """Group alerts by patient; the patient with the gravest alert comes first."""
     by_person: dict[int, list[tuple[Card, StoredPatient]]] = {}
     for row in rows:
@@ -50,7 +50,7 @@ def groups_of(rows: Iterable[ConcludedAlert], person_of: Mapping[int, int], lang
     groups = []
     for shown in by_person.values():
         newest = max(shown, key=lambda pair: pair[0].alert.changed_at)[1]
-        groups.append(Group(newest, tuple(sorted((card for card, _ in shown), key=lambda card: card.rank))))
+        groups.append(PatientCard(newest, tuple(sorted((card for card, _ in shown), key=lambda card: card.rank))))
     return sorted(groups, key=lambda group: group.cards[0].rank)
 
 
@@ -68,11 +68,11 @@ def card_of(row: ConcludedAlert, language: str) -> Card:
     )
 
 
-def wards_of(groups: Sequence[Group]) -> list[str]:
+def wards_of(groups: Sequence[PatientCard]) -> list[str]:
     """Every ward in the list, by name."""
     return sorted({group.ward for group in groups if group.ward})
 
 
-def on_wards(groups: Sequence[Group], wards: Collection[str]) -> list[Group]:
+def on_wards(groups: Sequence[PatientCard], wards: Collection[str]) -> list[PatientCard]:
     """Only the patients on these wards; everybody when none is named."""
     return [group for group in groups if not wards or group.ward in wards]

@@ -9,7 +9,7 @@ from litestar import get
 from litestar.response import Redirect, Template
 
 from clinical.words import ALERT_TIERS, STATUSES
-from inbox.alerts.cards import Group, groups_of, on_wards, wards_of
+from inbox.alerts.cards import PatientCard, groups_of, on_wards, wards_of
 from inbox.health.readiness import readiness
 from inbox.http.api_requests import Heard
 from inbox.http.pages import is_fragment, language_of, page, to_page
@@ -101,7 +101,7 @@ def _alerts(connection: sa.Connection, parts: Parts, wanted: Wanted) -> list[Con
     return list_alerts(connection, which, None, limit)
 
 
-def _groups(connection: sa.Connection, rows: Sequence[ConcludedAlert], language: str) -> list[Group]:
+def _groups(connection: sa.Connection, rows: Sequence[ConcludedAlert], language: str) -> list[PatientCard]:
     found = persons(connection, {row.patient_id for row in rows})
     person_of = {member: person.root for person in found for member in person.members}
     return groups_of(rows, person_of, language)

@@ -35,7 +35,7 @@ class Reaction(msgspec.Struct, frozen=True, kw_only=True):
     outcome: str  # unknown: the reporter fills it in
 
 
-class Given(msgspec.Struct, frozen=True, kw_only=True):
+class ReportedDose(msgspec.Struct, frozen=True, kw_only=True):
     """One dose of the suspected medicine (G.k.4.r)."""
 
     at: str | None
@@ -57,11 +57,11 @@ class Suspect(msgspec.Struct, frozen=True, kw_only=True):
     dose_g_per_kg: tuple[float, float] | None
     course_g_per_kg: tuple[float, float] | None
     rate_g_per_h: tuple[float, float] | None
-    doses: list[Given]
+    doses: list[ReportedDose]
     next_dose: str | None
 
 
-class Medicine(msgspec.Struct, frozen=True, kw_only=True):
+class ReportedMedicine(msgspec.Struct, frozen=True, kw_only=True):
     """What else was in use, of the medicines that are kept here (G.k, concomitant)."""
 
     name: str
@@ -109,7 +109,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     died: bool  # D.9: the patient died since; of what is for the reporter to say
     reactions: list[Reaction]
     suspect: Suspect
-    medicines: list[Medicine]
+    medicines: list[ReportedMedicine]
     causality: Assessed
     narrative: str  # H.1
     missing: list[str]
@@ -175,10 +175,10 @@ def _suspect(case: StoredCase, order: StoredOrder) -> Suspect:
     return msgspec.convert(told | quantities | {"doses": msgspec.to_builtins(case.doses)}, Suspect)
 
 
-def _medicine(fact: StoredFact) -> Medicine:
+def _medicine(fact: StoredFact) -> ReportedMedicine:
     per_day = f"{fact.value} {fact.unit}".strip()
     name = fact.display or fact.code
-    return Medicine(name=name, code=fact.code, system=fact.system, per_day=per_day, since=fact.at)
+    return ReportedMedicine(name=name, code=fact.code, system=fact.system, per_day=per_day, since=fact.at)
 
 
 def _assessed(causality: Causality, language: str) -> Assessed:

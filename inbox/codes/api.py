@@ -11,7 +11,7 @@ from inbox.codes.acts import DismissCode, MapCode
 from inbox.codes.pages import KINDS, STATES
 from inbox.errors import CodeMissing
 from inbox.http.api_requests import PAGE, Cursor, Limit, id_of, page_of, position_of, words_of
-from inbox.http.api_shapes import Code, CodeExample, Page, WholeCode
+from inbox.http.api_shapes import CodeExample, CodeShape, PageShape, WholeCode
 from inbox.http.parts import AnyRequest, Parts, parts_of
 from inbox.people.viewer import needs
 from store.engine import reading
@@ -40,12 +40,12 @@ class Dismissal(msgspec.Struct, frozen=True):
 @get("/", sync_to_thread=True, summary="Codes that no value set holds, newest first")
 def all_codes(
     request: AnyRequest, states: States = None, kinds: Kinds = None, cursor: Cursor = None, limit: Limit = PAGE
-) -> Page[Code]:
+) -> PageShape[CodeShape]:
     """Codes by state and kind, with how often each was seen and where last."""
     wanted = CodeFilter(words_of(states, STATES), words_of(kinds, KINDS))
     with reading(parts_of(request).engine) as connection:
         rows = newest(connection, wanted, position_of(cursor), limit)
-    items = [Code(**code_shape(row)) for row in rows]
+    items = [CodeShape(**code_shape(row)) for row in rows]
     return page_of(items, len(rows), limit, rows[-1].id if rows else None)
 
 
@@ -82,7 +82,7 @@ def _whole(parts: Parts, number: int) -> WholeCode:
 
 def code_shape(row: SeenCode) -> dict[str, Any]:
     """Give the values of a code, for either of its shapes."""
-    told = {name: getattr(row, name) for name in Code.__struct_fields__ if name not in ("id", "example")}
+    told = {name: getattr(row, name) for name in CodeShape.__struct_fields__ if name not in ("id", "example")}
     example = CodeExample(message=row.control_id or "", message_id=str(row.message_id), path=row.path or "")
     return told | {"id": str(row.id), "example": example if row.message_id is not None else None}
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, TypeVar
 from litestar.exceptions import ClientException, NotFoundException
 from litestar.params import QueryParameter
 
-from inbox.http.api_shapes import Page
+from inbox.http.api_shapes import PageShape
 from inbox.http.parts import AnyConnection, languages_wished, parts_of
 
 PAGE = 50
@@ -67,6 +67,6 @@ def language_of(request: AnyConnection) -> str:
     return parts_of(request).language(*languages_wished(request.headers.get("Accept-Language", "")), "en")
 
 
-def page_of(items: list[Any], rows: int, limit: int, last: int | None) -> Page[Any]:
+def page_of(items: list[Any], rows: int, limit: int, last: int | None) -> PageShape[Any]:
     """Give the page, with a cursor when there may be more."""
-    return Page(items=items, next=str(last) if rows == limit and last is not None else None)
+    return PageShape(items=items, next=str(last) if rows == limit and last is not None else None)

@@ -16,7 +16,7 @@ class PatientNumber(msgspec.Struct, frozen=True):
     value: str
 
 
-class Patient(msgspec.Struct, frozen=True, kw_only=True):
+class PatientShape(msgspec.Struct, frozen=True, kw_only=True):
     """The patient as she was known when the order was judged."""
 
     identifiers: list[PatientNumber] = []
@@ -26,7 +26,7 @@ class Patient(msgspec.Struct, frozen=True, kw_only=True):
     ward: str = ""
 
 
-class Order(msgspec.Struct, frozen=True, kw_only=True):
+class OrderShape(msgspec.Struct, frozen=True, kw_only=True):
     """The order that was judged; a quantity is [low, high], or null when it cannot be known."""
 
     placer: str = ""
@@ -39,7 +39,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     state: str = ""
 
 
-class Fact(msgspec.Struct, frozen=True, kw_only=True):
+class FactShape(msgspec.Struct, frozen=True, kw_only=True):
     """One thing known of the patient, with the message (control id) and field it was read from."""
 
     kind: str = ""
@@ -55,7 +55,7 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True):
     path: str = ""
 
 
-class Finding(msgspec.Struct, frozen=True, kw_only=True):
+class FindingShape(msgspec.Struct, frozen=True, kw_only=True):
     """One rule that fired, and why, in the language that was asked for."""
 
     rule: str
@@ -64,11 +64,11 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     channel: str
     title: str
     because: str
-    facts: list[Fact]
+    facts: list[FactShape]
     evidence: list[str]
 
 
-class Point(msgspec.Struct, frozen=True, kw_only=True):
+class PointShape(msgspec.Struct, frozen=True, kw_only=True):
     """One risk factor of the patient, or one trait of the plan, and what it weighs."""
 
     name: str
@@ -77,16 +77,16 @@ class Point(msgspec.Struct, frozen=True, kw_only=True):
     of: str
 
 
-class Points(msgspec.Struct, frozen=True, kw_only=True):
+class PointsShape(msgspec.Struct, frozen=True, kw_only=True):
     """What the risk factors and the plan weigh together, and from how many different factors it comes."""
 
     patient: int
     total: int
     factors: int
-    counted: list[Point]
+    counted: list[PointShape]
 
 
-class Alert(msgspec.Struct, frozen=True, kw_only=True):
+class AlertShape(msgspec.Struct, frozen=True, kw_only=True):
     """What a pharmacist must know about one order."""
 
     id: str
@@ -100,17 +100,17 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     text: dict[str, str]  # by language
     opened_at: datetime
     changed_at: datetime
-    patient: Patient
-    order: Order
-    points: Points | None  # null of an answer that was given before there were points
-    findings: list[Finding]
+    patient: PatientShape
+    order: OrderShape
+    points: PointsShape | None  # null of an answer that was given before there were points
+    findings: list[FindingShape]
     advice: list[str]
     missing: list[str]
     knowledge: str
     assessment: str
 
 
-class ConditionAsked(msgspec.Struct, frozen=True):
+class ConditionAskedShape(msgspec.Struct, frozen=True):
     """One condition of a rule, whether it held, and what it saw."""
 
     condition: str
@@ -118,34 +118,34 @@ class ConditionAsked(msgspec.Struct, frozen=True):
     saw: str
 
 
-class RuleAsked(msgspec.Struct, frozen=True, kw_only=True):
+class RuleAskedShape(msgspec.Struct, frozen=True, kw_only=True):
     """One rule that was asked: whether it fired, and if not the first condition that did not hold."""
 
     rule: str
     fired: bool
-    failed: ConditionAsked | None
-    conditions: list[ConditionAsked]
+    failed: ConditionAskedShape | None
+    conditions: list[ConditionAskedShape]
 
 
-class Assessment(msgspec.Struct, frozen=True, kw_only=True):
+class AssessmentShape(msgspec.Struct, frozen=True, kw_only=True):
     """The answer for one version of one order, also when it is "nothing found"; or for what came after it."""
 
     id: str
     stream: str
-    order: Order
+    order: OrderShape
     tier: str
     channel: str
     priority: str
-    points: Points | None  # null of an answer that was given before there were points
-    findings: list[Finding]
+    points: PointsShape | None  # null of an answer that was given before there were points
+    findings: list[FindingShape]
     missing: list[str]
     knowledge: str
     as_of: datetime
     concluded_at: datetime
-    trace: list[RuleAsked] | None = None  # of every rule that was asked; null in a list that was not asked for it
+    trace: list[RuleAskedShape] | None = None  # of every rule that was asked; null in a list that was not asked for it
 
 
-class Message(msgspec.Struct, frozen=True, kw_only=True):
+class MessageShape(msgspec.Struct, frozen=True, kw_only=True):
     """One received message, without its text."""
 
     id: str
@@ -167,7 +167,7 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     value: str
 
 
-class WholeMessage(Message, frozen=True, kw_only=True):
+class WholeMessage(MessageShape, frozen=True, kw_only=True):
     """One received message, with its text as it was sent and field by field."""
 
     raw: str
@@ -182,7 +182,7 @@ class CodeExample(msgspec.Struct, frozen=True, kw_only=True):
     path: str
 
 
-class Code(msgspec.Struct, frozen=True, kw_only=True):
+class CodeShape(msgspec.Struct, frozen=True, kw_only=True):
     """A code that no value set holds, and what became of it; a mapped one counts as its `value_set`."""
 
     id: str
@@ -204,14 +204,14 @@ class Code(msgspec.Struct, frozen=True, kw_only=True):
     decisions: int
 
 
-class WholeCode(Code, frozen=True, kw_only=True):
+class WholeCode(CodeShape, frozen=True, kw_only=True):
     """A code, with how many patients its messages speak of, and how many of those ever had IVIg ordered."""
 
     patients: int
     patients_with_ivig: int
 
 
-class Merge(msgspec.Struct, frozen=True, kw_only=True):
+class MergeShape(msgspec.Struct, frozen=True, kw_only=True):
     """Two numbers that were said to be one patient (merged) or no longer (parted), and the message that says so."""
 
     id: str
@@ -226,14 +226,14 @@ class Merge(msgspec.Struct, frozen=True, kw_only=True):
     path: str
 
 
-class Page(msgspec.Struct, Generic[Item], frozen=True):
+class PageShape(msgspec.Struct, Generic[Item], frozen=True):
     """Some items, and the cursor that gives the next; null when there are no more."""
 
     items: list[Item]
     next: str | None
 
 
-class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class ProblemShape(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What went wrong (RFC 9457)."""
 
     type: str

@@ -23,7 +23,7 @@ from inbox.errors import (
     MessagePruned,
     MessageWaiting,
 )
-from inbox.http.api_shapes import Problem
+from inbox.http.api_shapes import ProblemShape
 from inbox.http.headers import CSRF_COOKIE
 from inbox.http.pages import error_page, to_sign_in
 
@@ -113,7 +113,7 @@ def _answer(
 ) -> Response[Any]:
     if not _is_program(request):
         return error_page(request, status, headers)
-    problem = Problem(
+    problem = ProblemShape(
         type=f"urn:ivigilant:problem:{kind}" if kind else "about:blank",
         title=HTTPStatus(status).phrase,
         status=status,

@@ -49,7 +49,7 @@ class Events(Protocol):
         """Whether Redis is there."""
 
 
-class Listener:
+class Subscriber:
     """One reader of the page: the alerts she has not been told of yet."""
 
     def __init__(self) -> None:
@@ -82,7 +82,7 @@ class LiveEvents:
             redis.Redis.from_url(redis_url, socket_timeout=0.5, socket_connect_timeout=0.5) if redis_url else None
         )
         self._poll_s = poll_s
-        self._listeners: set[Listener] = set()
+        self._listeners: set[Subscriber] = set()
         self._seen: set[int] = set()  # events told of after the position
         self._position: int | None = None  # up to it nothing can follow any more; None before the first look
         self._wake = asyncio.Event()
@@ -118,7 +118,7 @@ class LiveEvents:
 
     async def subscribe(self, after: int | None, quiet_s: float) -> AsyncIterator[AlertNews | None]:
         """Give what happened after an event (None: what happens from now); None when nothing did for a while."""
-        listener = Listener()
+        listener = Subscriber()
         self._listeners.add(listener)
         try:
             missed = await asyncio.to_thread(self._after, after) if after is not None else []

@@ -10,10 +10,9 @@ from litestar.params import FromPath, FromQuery, JSONBody
 from inbox.acting import carry_out
 from inbox.errors import ActRefused, MergeMissing
 from inbox.http.api_requests import PAGE, Cursor, Limit, number_of, position_of
-from inbox.http.api_shapes import Merge, Page, PatientNumber
+from inbox.http.api_shapes import MergeShape, PageShape, PatientNumber
 from inbox.http.parts import AnyRequest, parts_of
-from inbox.merges.acts import FEED, Unmerge
-from inbox.merges.acts import Merge as MergeTwo
+from inbox.merges.acts import FEED, Merge, Unmerge
 from inbox.merges.pages import id_of_pair, pair_of
 from inbox.people.access import record
 from inbox.people.viewer import needs
@@ -40,7 +39,7 @@ class Merging(msgspec.Struct, frozen=True):
 @get("/", sync_to_thread=True, summary="Merges of patient numbers, newest first")
 def all_merges(
     request: AnyRequest, unclear: FromQuery[bool] = False, cursor: Cursor = None, limit: Limit = PAGE
-) -> Page[Merge]:
+) -> PageShape[MergeShape]:
     """Merges, and merges taken back; with `unclear` only those that contradict each other, all at once."""
     parts = parts_of(request)
     with reading(parts.engine) as connection:
@@ -50,7 +49,7 @@ def all_merges(
     with parts.engine.begin() as connection:
         record(connection, request.user, "list_merges", parts.clock(), patients=sorted(shown))
     messages = {row.message_id for row in rows}
-    return Page(items, str(min(messages)) if not unclear and len(messages) == limit else None)
+    return PageShape(items, str(min(messages)) if not unclear and len(messages) == limit else None)
 
 
 def _unclear(connection: sa.Connection) -> list[Spoken]:
@@ -60,7 +59,7 @@ def _unclear(connection: sa.Connection) -> list[Spoken]:
 
 
 @post("/{merge_id:str}/unmerge", status_code=202, guards=[needs("pharmacist")], sync_to_thread=True)
-def unmerge(request: AnyRequest, merge_id: FromPath[str], data: JSONBody[Unmerging]) -> Merge:
+def unmerge(request: AnyRequest, merge_id: FromPath[str], data: JSONBody[Unmerging]) -> MergeShape:
     """Say that they are two patients; a worker then gives both their history back. 409 when they are two already."""
     pair = pair_of(merge_id)
     carry_out(parts_of(request), request.user, Unmerge(pair, data.reason, _seen(data)))
@@ -68,7 +67,7 @@ def unmerge(request: AnyRequest, merge_id: FromPath[str], data: JSONBody[Unmergi
 
 
 @post("/{merge_id:str}/merge", status_code=202, guards=[needs("pharmacist")], sync_to_thread=True)
-def merge(request: AnyRequest, merge_id: FromPath[str], data: JSONBody[Merging]) -> Merge:
+def merge(request: AnyRequest, merge_id: FromPath[str], data: JSONBody[Merging]) -> MergeShape:
     """Say that two who were parted are one patient after all."""
     pair = pair_of(merge_id)
     with reading(parts_of(request).engine) as connection:
@@ -77,7 +76,7 @@ def merge(request: AnyRequest, merge_id: FromPath[str], data: JSONBody[Merging])
     survivor = next((each.survivor_id for each in spoken if each.survivor == name), None)
     if spoken and survivor is None:
         raise ActRefused("survivor", "unknown")
-    carry_out(parts_of(request), request.user, MergeTwo(pair, data.reason, survivor or 0, _seen(data)))
+    carry_out(parts_of(request), request.user, Merge(pair, data.reason, survivor or 0, _seen(data)))
     return _one(request, pair)
 
 
@@ -85,7 +84,7 @@ def _seen(data: Merging | Unmerging) -> int | None:
     return None if data.seen is None else number_of(data.seen) or 0
 
 
-def _one(request: AnyRequest, pair: Pair) -> Merge:
+def _one(request: AnyRequest, pair: Pair) -> MergeShape:
     with reading(parts_of(request).engine) as connection:
         rows = merges.of_pair(connection, pair)
         if not rows:
@@ -93,11 +92,11 @@ def _one(request: AnyRequest, pair: Pair) -> Merge:
         return _shapes(connection, merges.by_pair(rows).values())[0]
 
 
-def _shapes(connection: sa.Connection, rows: Collection[Spoken]) -> list[Merge]:
+def _shapes(connection: sa.Connection, rows: Collection[Spoken]) -> list[MergeShape]:
     found = merges.unclear_among(connection, {each for row in rows for each in row.pair})
     why = {member: one.why for one in found for member in one.person.members}
     return [
-        Merge(
+        MergeShape(
             id=id_of_pair(row.pair),
             state="parted" if row.undone else "merged",
             unclear=next((why[each] for each in row.pair if each in why), None),

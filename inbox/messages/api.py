@@ -8,7 +8,7 @@ from litestar.params import FromPath, FromQuery, QueryParameter
 
 from inbox.acting import carry_out
 from inbox.http.api_requests import PAGE, Cursor, Limit, id_of, page_of, position_of, words_of
-from inbox.http.api_shapes import Field, Message, Page, WholeMessage
+from inbox.http.api_shapes import Field, MessageShape, PageShape, WholeMessage
 from inbox.http.parts import AnyRequest, parts_of
 from inbox.messages.acts import Reprocess
 from inbox.messages.reading import as_text, read_segments
@@ -32,13 +32,13 @@ def all_messages(
     feed: FromQuery[str] = "",
     cursor: Cursor = None,
     limit: Limit = PAGE,
-) -> Page[Message]:
+) -> PageShape[MessageShape]:
     """Messages by state, control id (MSH-10) and feed, without their text."""
     parts = parts_of(request)
     wanted = MessageFilter(words_of(states, STATES), control_id, feed)
     with reading(parts.engine) as connection:
         rows = list_messages(connection, wanted, position_of(cursor), limit)
-    items = [Message(**message_shape(row)) for row in rows]
+    items = [MessageShape(**message_shape(row)) for row in rows]
     return page_of(items, len(rows), limit, rows[-1].id if rows else None)
 
 
@@ -59,9 +59,9 @@ def one_message(request: AnyRequest, message_id: FromPath[str]) -> WholeMessage:
 
 
 @post("/{message_id:str}/reprocess", status_code=202, guards=[needs("pharmacist")], sync_to_thread=True)
-def reprocess_message(request: AnyRequest, message_id: FromPath[str]) -> Message:
+def reprocess_message(request: AnyRequest, message_id: FromPath[str]) -> MessageShape:
     """Let a worker try the message again, however it ended; 409 when it waits for one already."""
-    return Message(**message_shape(carry_out(parts_of(request), request.user, Reprocess(id_of(message_id)))))
+    return MessageShape(**message_shape(carry_out(parts_of(request), request.user, Reprocess(id_of(message_id)))))
 
 
 def message_shape(row: MessageLine) -> dict[str, Any]:

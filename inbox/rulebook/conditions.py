@@ -11,11 +11,11 @@ _COMPARISONS = ("below", "at_most", "above", "at_least")
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class ConditionSentence:
     """One condition in words, and the conditions it is made of."""
 
     words: str
-    parts: tuple["Said", ...] = ()
+    parts: tuple["ConditionSentence", ...] = ()
 
 
 def titles_of(knowledge: Knowledge, language: str) -> dict[str, str]:
@@ -26,20 +26,22 @@ def titles_of(knowledge: Knowledge, language: str) -> dict[str, str]:
     return {name: title[language] for name, title in (terms.codes.titles | titled).items()}
 
 
-def say_all(conditions: Iterable[Mapping[str, Any]], titles: Mapping[str, str], words: Words) -> tuple[Said, ...]:
+def say_all(
+    conditions: Iterable[Mapping[str, Any]], titles: Mapping[str, str], words: Words
+) -> tuple[ConditionSentence, ...]:
     """Say conditions in sentences."""
     return tuple(_say(condition, titles, words) for condition in conditions)
 
 
-def _say(condition: Mapping[str, Any], titles: Mapping[str, str], words: Words) -> Said:
+def _say(condition: Mapping[str, Any], titles: Mapping[str, str], words: Words) -> ConditionSentence:
     word = next(iter(condition))
     value = condition[word]
     template = words(f"condition.sentence.{word}")
     if isinstance(value, list) and value and all(isinstance(each, Mapping) for each in value):
-        return Said(template, say_all(value, titles, words))
+        return ConditionSentence(template, say_all(value, titles, words))
     given = {name: _number(each, words) for name, each in condition.items() if name != word}
     said = template.format(it=_names(value, titles, words), limit=_limit(condition, words), **given)
-    return Said(", ".join([said, *_remarks(condition, words)]))
+    return ConditionSentence(", ".join([said, *_remarks(condition, words)]))
 
 
 def _names(value: Any, titles: Mapping[str, str], words: Words) -> str:

@@ -14,7 +14,7 @@ from ivigilant.errors import UnusableSettings
 from ivigilant.settings import Settings
 
 if TYPE_CHECKING:
-    from ivigilant.importing.loading import Tally
+    from ivigilant.importing.loading import ImportCounts
     from ivigilant.importing.readers import Readers
     from ivigilant.settings import Settings
 
@@ -148,10 +148,10 @@ def _run(
     files: list[Path],
     name: str,
     rejects: Path,
-    tell: Callable[[int, "Tally"], None],
+    tell: Callable[[int, "ImportCounts"], None],
     processes: int,
     dry_run: bool,
-) -> "Tally":
+) -> "ImportCounts":
     from ivigilant.importing.files import is_of_resources
     from ivigilant.importing.readers import Readers, collect_seldom
 
@@ -167,10 +167,10 @@ def _load(
     files: list[Path],
     name: str,
     rejects: Path,
-    tell: Callable[[int, "Tally"], None],
+    tell: Callable[[int, "ImportCounts"], None],
     readers: "Readers",
     dry_run: bool,
-) -> "Tally":
+) -> "ImportCounts":
     from ivigilant import wiring
     from ivigilant.importing.letters import Letters, feed_named
     from ivigilant.importing.loading import FirstLoad, medications_in
@@ -196,7 +196,7 @@ def _quiet(settings: "Settings") -> "Settings":
 
 
 @contextmanager
-def _progress(size: int) -> Iterator[Callable[[int, "Tally"], None]]:
+def _progress(size: int) -> Iterator[Callable[[int, "ImportCounts"], None]]:
     """Show a bar on a terminal: how much of the files was read, how fast messages are kept, how long it will take."""
     from rich.console import Console
     from rich.progress import (
@@ -214,7 +214,7 @@ def _progress(size: int) -> Iterator[Callable[[int, "Tally"], None]]:
         task = bar.add_task("", total=size)
         began = datetime.now(UTC)
 
-        def tell(more: int, tally: "Tally") -> None:
+        def tell(more: int, tally: "ImportCounts") -> None:
             done = tally.loaded.messages + tally.loaded.known
             rate = done / max((datetime.now(UTC) - began).total_seconds(), 0.001)
             bar.update(task, advance=more, description=f"{done:,} done, {rate:,.0f}/s, {tally.rejected:,} rejected")
@@ -222,7 +222,7 @@ def _progress(size: int) -> Iterator[Callable[[int, "Tally"], None]]:
         yield tell
 
 
-def _summary(tally: "Tally", rejects: Path, dry_run: bool) -> str:
+def _summary(tally: "ImportCounts", rejects: Path, dry_run: bool) -> str:
     loaded = tally.loaded
     kinds = ", ".join(f"{count:,} {kind or 'unreadable'}" for kind, count in tally.kinds.most_common(_SHOWN))
     left = ", ".join(f"{count:,} {kind}" for kind, count in tally.unread.most_common(_SHOWN))

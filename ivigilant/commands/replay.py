@@ -14,7 +14,7 @@ from ivigilant.commands.options import Config, DataDir, database_explained, read
 from ivigilant.errors import UnusableSettings
 
 if TYPE_CHECKING:
-    from ivigilant.replaying import Tally
+    from ivigilant.replaying import ReplyCounts
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
@@ -83,7 +83,7 @@ def _source(paths: list[str], since: str | None, config: Path | None, data_dir: 
 
 
 @contextmanager
-def _progress() -> Iterator[Callable[["Tally"], None]]:
+def _progress() -> Iterator[Callable[["ReplyCounts"], None]]:
     """Show a bar on a terminal; how long it will be is not known before the last file is read."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -93,7 +93,7 @@ def _progress() -> Iterator[Callable[["Tally"], None]]:
     with Progress(*columns, TimeElapsedColumn(), console=console, disable=not console.is_terminal) as bar:
         task = bar.add_task("", total=None)
 
-        def tell(tally: "Tally") -> None:
+        def tell(tally: "ReplyCounts") -> None:
             refused = tally.sent - tally.accepted
             told = f"{tally.accepted} accepted" + (f", {refused} not" if refused else "")
             bar.update(task, completed=tally.sent, description=told)

@@ -13,7 +13,7 @@ from history.order_answers import OrderAnswer
 from history.person import judge_messages
 from ivigilant.explain.conformance import SecondOpinion
 from ivigilant.explain.explained import Explained, MessageExplained, OrderExplained, explain_answer
-from ivigilant.explain.messages import Known, explain_any
+from ivigilant.explain.messages import ReceivedText, explain_any
 from ivigilant.importing.files import LINES, WHOLE, files_in, found_in, kind_of_file
 from ivigilant.knowledge.site_knowledge import site_knowledge
 from ivigilant.recognition import Recognition
@@ -137,9 +137,9 @@ def _order(answer: OrderAnswer, knowledge: Knowledge) -> OrderExplained:
     )
 
 
-def _known(dry_run: DryRun, name: str, kept: Kept) -> Known:
+def _known(dry_run: DryRun, name: str, kept: Kept) -> ReceivedText:
     feed = dry_run.names[kept.feed_id]
-    return Known(
+    return ReceivedText(
         name=name,
         raw=kept.raw,
         feed=feed,

@@ -20,7 +20,7 @@ class Doubt:
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
+class StatementRead:
     """One thing that was read, in words, and the fields it was read from."""
 
     what: str  # "dose", "timing", "diagnosis"
@@ -45,7 +45,7 @@ class SegmentSeen:
 
     path: str
     fields: tuple[FieldSeen, ...]
-    read: tuple[Statement, ...]
+    read: tuple[StatementRead, ...]
     remark: str = ""  # "local segment", "no parser reads this segment"
 
 

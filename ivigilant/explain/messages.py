@@ -12,7 +12,7 @@ from clinical.events import AnyEvent, Header, MedicationGiven, MedicationOrdered
 from history.messages import is_kept, own_name, rescue
 from history.products import product_of
 from ivigilant.explain.conformance import SecondOpinion
-from ivigilant.explain.explained import Conformance, EventSeen, FieldSeen, MessageExplained, SegmentSeen, Statement
+from ivigilant.explain.explained import Conformance, EventSeen, FieldSeen, MessageExplained, SegmentSeen, StatementRead
 from ivigilant.explain.statements import doubts, statements
 from parsers.defaults import Defaults
 from parsers.errors import TooManySegments, UnreadableHeader, UnreadableMessage
@@ -26,7 +26,7 @@ from rules.knowledge import Knowledge
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class ReceivedText:
     """What is known of a message before it is read: from the listener, or from its row."""
 
     name: str
@@ -49,7 +49,7 @@ class Seen:
     reading: Reading | None
 
 
-def explain_message(known: Known, knowledge: Knowledge, opinion: SecondOpinion | None) -> Seen:
+def explain_message(known: ReceivedText, knowledge: Knowledge, opinion: SecondOpinion | None) -> Seen:
     """Read one message and tell everything about it; nothing is raised for what is wrong with it."""
     try:
         refuse_too_many_segments(known.raw)
@@ -73,7 +73,9 @@ def explain_message(known: Known, knowledge: Knowledge, opinion: SecondOpinion |
     return Seen(explained, reading)
 
 
-def ended_as(read: Callable[[], Reading], header: Header, known: Known, knowledge: Knowledge) -> tuple[Reading, Known]:
+def ended_as(
+    read: Callable[[], Reading], header: Header, known: ReceivedText, knowledge: Knowledge
+) -> tuple[Reading, ReceivedText]:
     """The reading, also of what is parked, and how it ends."""
     try:
         reading = read()
@@ -88,7 +90,7 @@ def ended_as(read: Callable[[], Reading], header: Header, known: Known, knowledg
 
 
 def _explained(
-    known: Known,
+    known: ReceivedText,
     header: Header,
     message: Message | None,
     segments: tuple[SegmentSeen, ...],
@@ -194,9 +196,9 @@ class WatchedSegment(Segment):
         return super().text(field, component, subcomponent, repetition)
 
 
-def segments_seen(message: Message, version: str, read: Sequence[Statement]) -> tuple[SegmentSeen, ...]:
+def segments_seen(message: Message, version: str, read: Sequence[StatementRead]) -> tuple[SegmentSeen, ...]:
     """Every segment with its filled fields and what was read that stands in it."""
-    by_segment: dict[str, list[Statement]] = {}
+    by_segment: dict[str, list[StatementRead]] = {}
     for statement in read:
         by_segment.setdefault(statement.path.split("-")[0].split(" ")[0], []).append(statement)
     return tuple(
@@ -206,7 +208,7 @@ def segments_seen(message: Message, version: str, read: Sequence[Statement]) -> 
     )
 
 
-def _seen(segment: WatchedSegment, version: str, read: tuple[Statement, ...]) -> SegmentSeen:
+def _seen(segment: WatchedSegment, version: str, read: tuple[StatementRead, ...]) -> SegmentSeen:
     asked = frozenset(segment.asked)
     fields = tuple(_filled_fields(segment, version, asked))
     return SegmentSeen(segment.path(), fields, read, _remark(segment, asked))
@@ -228,12 +230,12 @@ def _remark(segment: WatchedSegment, asked: frozenset[int]) -> str:
 _NOT_READ = "nothing is read from this resource"
 
 
-def explain_any(known: Known, knowledge: Knowledge, opinion: SecondOpinion | None) -> Seen:
+def explain_any(known: ReceivedText, knowledge: Knowledge, opinion: SecondOpinion | None) -> Seen:
     """Explain a message or a resource, whichever it is; the second opinion knows messages only."""
     return explain_resource(known, knowledge) if is_resource(known.raw) else explain_message(known, knowledge, opinion)
 
 
-def explain_resource(known: Known, knowledge: Knowledge) -> Seen:
+def explain_resource(known: ReceivedText, knowledge: Knowledge) -> Seen:
     """Read one line and tell everything about it; nothing is raised for what is wrong with it."""
     try:
         header = read_resource_header(known.raw, known.defaults)
@@ -246,7 +248,7 @@ def explain_resource(known: Known, knowledge: Knowledge) -> Seen:
 
 
 def _resource_explained(
-    known: Known, header: Header, reading: Reading | None, placed: tuple[Placed, ...], knowledge: Knowledge
+    known: ReceivedText, header: Header, reading: Reading | None, placed: tuple[Placed, ...], knowledge: Knowledge
 ) -> MessageExplained:
     events = reading.events if reading is not None else ()
     read = [statement for event in events for statement in statements(event)]
@@ -271,7 +273,7 @@ def _resource_explained(
     )
 
 
-def _resource(placed: Placed, read: list[Statement]) -> SegmentSeen:
+def _resource(placed: Placed, read: list[StatementRead]) -> SegmentSeen:
     """A resource stands for a segment, its elements for fields."""
     here = tuple(each for each in read if _within(each.path, placed.path))
     places = [place for each in here for place in each.path.split()]

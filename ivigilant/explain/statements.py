@@ -22,7 +22,7 @@ from clinical.identities import Identifier
 from clinical.quantities import Quantity
 from clinical.times import Moment
 from clinical.timings import Timing
-from ivigilant.explain.explained import Doubt, Statement
+from ivigilant.explain.explained import Doubt, StatementRead
 from parsers.medication.doubts import DOUBTS
 
 
@@ -31,14 +31,14 @@ def doubts(flags: Iterable[str]) -> tuple[Doubt, ...]:
     return tuple(Doubt(flag, *DOUBTS.get(flag, ("", ""))) for flag in flags)
 
 
-def statements(event: AnyEvent) -> list[Statement]:
+def statements(event: AnyEvent) -> list[StatementRead]:
     """Everything one event says."""
-    speak: Callable[[Any], Iterator[Statement]] = _SPEAKERS[type(event)]
+    speak: Callable[[Any], Iterator[StatementRead]] = _SPEAKERS[type(event)]
     return list(speak(event))
 
 
-def _patient(event: PatientSeen) -> Iterator[Statement]:
-    yield Statement("patient", _numbers(event.patient), event.path, doubts(event.flags))
+def _patient(event: PatientSeen) -> Iterator[StatementRead]:
+    yield StatementRead("patient", _numbers(event.patient), event.path, doubts(event.flags))
     person = [
         f"{event.name.family}, {event.name.given}".strip(", ") if event.name else "",
         f"born {event.birth_date}" if event.birth_date else "",
@@ -51,13 +51,13 @@ def _patient(event: PatientSeen) -> Iterator[Statement]:
     yield from _if_said("visit", visit, "PV1[1]")
 
 
-def _merge(event: PatientMerged) -> Iterator[Statement]:
+def _merge(event: PatientMerged) -> Iterator[StatementRead]:
     what = "is no longer" if event.undone else "is from now on"
     says = f"{_numbers(event.retired)} {what} {_numbers(event.patient)}"
-    yield Statement("merge", says, event.path, doubts(event.flags))
+    yield StatementRead("merge", says, event.path, doubts(event.flags))
 
 
-def _condition(event: Condition) -> Iterator[Statement]:
+def _condition(event: Condition) -> Iterator[StatementRead]:
     parts = [
         "DELETED" if event.action == "delete" else "",
         _coded(event.codings, event.text),
@@ -66,22 +66,24 @@ def _condition(event: Condition) -> Iterator[Statement]:
         f"since {_moment(event.onset)}" if event.onset else "",
         f"until {_moment(event.resolved)}" if event.resolved else "",
     ]
-    yield Statement(event.category, _joined(parts), event.path, doubts(event.flags))
+    yield StatementRead(event.category, _joined(parts), event.path, doubts(event.flags))
 
 
-def _procedure(event: Procedure) -> Iterator[Statement]:
+def _procedure(event: Procedure) -> Iterator[StatementRead]:
     performed = f"on {_moment(event.performed)}" if event.performed else ""
     deleted = "DELETED" if event.action == "delete" else ""
     says = _joined([deleted, _coded(event.codings, event.text), performed])
-    yield Statement("procedure", says, event.path, doubts(event.flags))
+    yield StatementRead("procedure", says, event.path, doubts(event.flags))
 
 
-def _allergy(event: Allergy) -> Iterator[Statement]:
+def _allergy(event: Allergy) -> Iterator[StatementRead]:
     deleted = "DELETED" if event.action == "delete" else ""
-    yield Statement("allergy", _joined([deleted, _coded(event.codings, event.text)]), event.path, doubts(event.flags))
+    yield StatementRead(
+        "allergy", _joined([deleted, _coded(event.codings, event.text)]), event.path, doubts(event.flags)
+    )
 
 
-def _observation(event: Observation) -> Iterator[Statement]:
+def _observation(event: Observation) -> Iterator[StatementRead]:
     number = f"{event.comparator}{event.number}" if event.number is not None else event.value or "no value"
     if event.value_codings:
         number = _coded(event.value_codings, "")
@@ -92,17 +94,17 @@ def _observation(event: Observation) -> Iterator[Statement]:
         f"flagged {event.abnormal}" if event.abnormal else "",
         f"taken {_moment(event.taken)}" if event.taken else "",
     ]
-    yield Statement("result", _joined(parts), event.path, doubts(event.flags))
+    yield StatementRead("result", _joined(parts), event.path, doubts(event.flags))
 
 
-def _order(event: MedicationOrdered) -> Iterator[Statement]:
+def _order(event: MedicationOrdered) -> Iterator[StatementRead]:
     numbers = [
         f"placer {event.keys.placer}" if event.keys.placer else "",
         f"filler {event.keys.filler}" if event.keys.filler else "",
         f"replaces {event.keys.replaces}" if event.keys.replaces else "",
     ]
     control = [f"control {event.control or '(none)'}", f"status {event.status}" if event.status else "", event.source]
-    yield Statement("order", _joined([*control, *numbers]), event.path, doubts(event.flags))
+    yield StatementRead("order", _joined([*control, *numbers]), event.path, doubts(event.flags))
     yield from _product(event)
     for what, amount in (("amount", event.amount), ("dose", event.dose), ("course", event.course_grams)):
         yield from _amount(what, amount, event.path)
@@ -110,18 +112,18 @@ def _order(event: MedicationOrdered) -> Iterator[Statement]:
     yield from _amount("rate", event.rate, event.path)
     yield from _amount("mean rate", event.rate_mean, event.path)
     for timing in event.timings:
-        yield Statement("timing", _timing(timing), timing.path or event.path, doubts(timing.flags))
+        yield StatementRead("timing", _timing(timing), timing.path or event.path, doubts(timing.flags))
     for component in event.components:
         yield from _component(component, event.path)
     if event.indications:
-        yield Statement("indication", _coded(event.indications, ""), event.path)
+        yield StatementRead("indication", _coded(event.indications, ""), event.path)
     if event.instructions:
-        yield Statement("instructions", _short(event.instructions), event.path)
+        yield StatementRead("instructions", _short(event.instructions), event.path)
     if event.starts:
-        yield Statement("starts", _moment(event.starts), event.path)
+        yield StatementRead("starts", _moment(event.starts), event.path)
 
 
-def _given(event: MedicationGiven) -> Iterator[Statement]:
+def _given(event: MedicationGiven) -> Iterator[StatementRead]:
     times = [
         f"from {_moment(event.started)}" if event.started else "no start",
         f"until {_moment(event.ended)}" if event.ended else "",
@@ -129,32 +131,32 @@ def _given(event: MedicationGiven) -> Iterator[Statement]:
         "DELETED" if event.action == "delete" else "",
         f"for order {event.keys.placer or event.keys.filler}" if event.keys.placer or event.keys.filler else "",
     ]
-    yield Statement("administration", _joined(times), event.path, doubts(event.flags))
+    yield StatementRead("administration", _joined(times), event.path, doubts(event.flags))
     yield from _product(event)
     for what, amount in (("amount", event.amount), ("grams", event.grams), ("rate", event.rate)):
         yield from _amount(what, amount, event.path)
 
 
-def _product(event: MedicationOrdered | MedicationGiven) -> Iterator[Statement]:
+def _product(event: MedicationOrdered | MedicationGiven) -> Iterator[StatementRead]:
     if event.codings or event.text:
-        yield Statement("product", _coded(event.codings, event.text), event.path)
+        yield StatementRead("product", _coded(event.codings, event.text), event.path)
     if event.routes:
-        yield Statement("route", _coded(event.routes, ""), event.path)
+        yield StatementRead("route", _coded(event.routes, ""), event.path)
     if event.lots:
-        yield Statement("lots", ", ".join(event.lots), event.path)
+        yield StatementRead("lots", ", ".join(event.lots), event.path)
 
 
-def _component(component: Component, path: str) -> Iterator[Statement]:
+def _component(component: Component, path: str) -> Iterator[StatementRead]:
     grams = f"= {interval(component.grams)}" if component.grams else ""
     amount = interval(component.amount) if component.amount else "amount not read"
     flags = component.grams.flags if component.grams else ()
     says = _joined([_coded(component.codings, component.text), f"{amount} {grams}".strip()])
-    yield Statement(component.kind, says, component.path or path, doubts(flags))
+    yield StatementRead(component.kind, says, component.path or path, doubts(flags))
 
 
-def _amount(what: str, amount: Quantity | None, path: str) -> Iterator[Statement]:
+def _amount(what: str, amount: Quantity | None, path: str) -> Iterator[StatementRead]:
     if amount is not None:
-        yield Statement(what, interval(amount), amount.basis or path, doubts(amount.flags))
+        yield StatementRead(what, interval(amount), amount.basis or path, doubts(amount.flags))
 
 
 def interval(amount: Quantity) -> str:
@@ -204,10 +206,10 @@ def _joined(parts: Iterable[str]) -> str:
     return ", ".join(part for part in parts if part)
 
 
-def _if_said(what: str, parts: Iterable[str], path: str) -> Iterator[Statement]:
+def _if_said(what: str, parts: Iterable[str], path: str) -> Iterator[StatementRead]:
     says = _joined(parts)
     if says:
-        yield Statement(what, says, path)
+        yield StatementRead(what, says, path)
 
 
 def _short(text: str) -> str:
@@ -216,7 +218,7 @@ def _short(text: str) -> str:
 
 
 _DAYS = {"year": "%Y", "month": "%Y-%m", "day": "%Y-%m-%d"}
-_SPEAKERS: dict[type, Callable[[Any], Iterator[Statement]]] = {
+_SPEAKERS: dict[type, Callable[[Any], Iterator[StatementRead]]] = {
     PatientSeen: _patient,
     PatientMerged: _merge,
     Condition: _condition,

@@ -10,7 +10,7 @@ from inbox.people.viewer import Viewer
 from ivigilant.errors import IvigilantError
 from ivigilant.explain.conformance import SecondOpinion
 from ivigilant.explain.explained import Explained, OrderExplained, explain_answer
-from ivigilant.explain.messages import Known, explain_any
+from ivigilant.explain.messages import ReceivedText, explain_any
 from ivigilant.knowledge.site_knowledge import site_knowledge
 from ivigilant.settings import Settings
 from ivigilant.site import load_site
@@ -45,7 +45,7 @@ def explain_stored_message(
             patients = access.patients_in_message(connection, row.id)
             access.record(connection, _somebody(), "view_message", now, patients=patients, what=f"message {row.id}")
             people |= {patient for patient in patients if patient is not None}
-            known = Known(
+            known = ReceivedText(
                 name=f"message {row.id}",
                 raw=raw_of(row),
                 feed=row.feed_name,

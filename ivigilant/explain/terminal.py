@@ -16,7 +16,7 @@ from ivigilant.explain.explained import (
     OrderExplained,
     RuleAsked,
     SegmentSeen,
-    Statement,
+    StatementRead,
 )
 
 _STATE = {"processed": "green", "ignored": "yellow", "parked": "bold red", "received": "yellow"}
@@ -71,7 +71,7 @@ def _segment(segment: SegmentSeen, console: Console) -> None:
     console.print(Padding(table, (0, 0, 0, 4)))
 
 
-def _statements(read: Iterable[Statement]) -> Table:
+def _statements(read: Iterable[StatementRead]) -> Table:
     table = Table.grid(padding=(0, 2))
     table.add_column(style="green", no_wrap=True)
     table.add_column()

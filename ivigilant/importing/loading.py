@@ -12,7 +12,7 @@ from ivigilant.importing.readers import Read, Readers, decoded
 from ivigilant.importing.rejects import Rejects
 from listener.feeds import FeedProfile
 from store.messages import Arrival
-from worker.first_load import Loaded, Opened, load, new_among
+from worker.first_load import Loaded, LoadedMessage, load, new_among
 from worker.worker import Worker
 
 TOGETHER = 1000  # messages in one transaction
@@ -21,7 +21,7 @@ _ALONE = 25  # messages in one transaction, where one of a batch broke its reade
 
 
 @dataclass(slots=True)
-class Tally:
+class ImportCounts:
     """What became of everything."""
 
     loaded: Loaded = field(default_factory=Loaded)
@@ -31,7 +31,7 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
-class _Batch:
+class _ImportBatch:
     """Some messages, being read."""
 
     found: list[Found]
@@ -47,12 +47,12 @@ class FirstLoad:
     feed: FeedProfile
     readers: Readers
     rejects: Rejects
-    tell: Callable[[int, Tally], None]  # bytes read since the last time, and what became of all so far
-    tally: Tally = field(default_factory=Tally)
+    tell: Callable[[int, ImportCounts], None]  # bytes read since the last time, and what became of all so far
+    tally: ImportCounts = field(default_factory=ImportCounts)
 
-    def run(self, files: Sequence[Path], letters: Letters) -> Tally:
+    def run(self, files: Sequence[Path], letters: Letters) -> ImportCounts:
         """Import them all; stopped at any moment, the same run again goes on where it was."""
-        under_way: deque[_Batch] = deque()
+        under_way: deque[_ImportBatch] = deque()
         for batch in self._batches(files, letters):
             under_way.append(self._begun(batch))
             while len(under_way) > AHEAD:
@@ -84,7 +84,7 @@ class FirstLoad:
             self.tally.kinds[each.event if found.is_resource else each.type] += 1
         return [(found, each) for each in made]
 
-    def _begun(self, batch: list[tuple[Found, Arrival]]) -> _Batch:
+    def _begun(self, batch: list[tuple[Found, Arrival]]) -> _ImportBatch:
         """Leave out what is kept already, and begin to read the rest."""
         letters = [letter for _, letter in batch]
         new = new_among(self.worker, letters) if self.worker is not None else [True] * len(letters)
@@ -92,9 +92,9 @@ class FirstLoad:
         self.tally.loaded += Loaded(known=len(batch) - len(fresh))
         found, kept = [pair[0] for pair in fresh], [pair[1] for pair in fresh]
         readable = [letter.raw for letter in kept if letter.state == "received"]
-        return _Batch(found, kept, self.readers.read(self.feed.defaults, readable) if readable else None)
+        return _ImportBatch(found, kept, self.readers.read(self.feed.defaults, readable) if readable else None)
 
-    def _keep(self, batch: _Batch) -> None:
+    def _keep(self, batch: _ImportBatch) -> None:
         if batch.answer is not None and batch.answer.exception() is not None:
             self._keep_slowly(batch)
             return
@@ -105,15 +105,15 @@ class FirstLoad:
             if read.fault:
                 self._reject(found, read.fault)
             else:
-                opened.append(Opened(letter, read.outcome()))
+                opened.append(LoadedMessage(letter, read.outcome()))
         if self.worker is not None:
             self.tally.loaded += load(self.worker, self.feed.name, opened)
         self.tell(0, self.tally)
 
-    def _keep_slowly(self, batch: _Batch) -> None:
+    def _keep_slowly(self, batch: _ImportBatch) -> None:
         """A message of this batch broke its reader: it is found and parked as any other, and the rest goes on."""
         for start in range(0, len(batch.letters), _ALONE):
-            some = [Opened(letter) for letter in batch.letters[start : start + _ALONE]]
+            some = [LoadedMessage(letter) for letter in batch.letters[start : start + _ALONE]]
             if self.worker is not None:
                 self.tally.loaded += load(self.worker, self.feed.name, some)
 

@@ -34,7 +34,7 @@ class RuleChange:
 
 
 @dataclass(slots=True)
-class Burden:
+class AlertCounts:
     """How many orders there were, and how many of them got an alert of each tier."""
 
     orders: int = 0
@@ -58,8 +58,8 @@ class Comparison:
     after: str
     from_messages: bool
     since: datetime | None
-    burden_before: Burden
-    burden_after: Burden
+    burden_before: AlertCounts
+    burden_after: AlertCounts
     rules: tuple[RuleChange, ...]  # those for which anything changes
     orders_changed: int  # orders whose answer is another
 
@@ -82,7 +82,7 @@ def backtest(
     """Judge the whole history with both; orders that begin before `since` are left out."""
     changes: dict[str, RuleChange] = {}
     titles = {rule.id: rule.title["en"] for knowledge in (old, new) for rule in knowledge.rules}
-    before, after, changed = Burden(), Burden(), 0
+    before, after, changed = AlertCounts(), AlertCounts(), 0
     for size, (one, other) in histories.answers((old, new)):
         olds, news = _wanted(one, since), _wanted(other, since)
         for burden, answers in ((before, olds), (after, news)):
@@ -113,7 +113,7 @@ def _number(answer: OrderAnswer) -> str:
     return (answer.order.placer or answer.order.filler or answer.order.key).rpartition("|")[2]
 
 
-def _count(burden: Burden, answers: Iterable[OrderAnswer]) -> None:
+def _count(burden: AlertCounts, answers: Iterable[OrderAnswer]) -> None:
     for answer in answers:
         if answer.stream == "order":
             burden.orders += 1

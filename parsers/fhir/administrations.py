@@ -10,12 +10,12 @@ from clinical.quantities import Quantity, unique
 from clinical.times import Moment
 from clinical.timings import Timing
 from parsers.fhir.elements import Json, Resource, first_moment, moment, part, read_any, target, text
-from parsers.fhir.medicines import Medicine, read_medicine
+from parsers.fhir.medicines import FhirMedicine, read_medicine
 from parsers.fhir.orders import Dosage, dosages, rate_in, routes_in, shown_amount, weighed
 from parsers.hl7.times import stamp
 from parsers.medication.amounts import amount_of, concentration, per_administration
 from parsers.medication.immunoglobulins import looks_like_immunoglobulin
-from parsers.medication.rates import Step
+from parsers.medication.rates import RateStep
 from parsers.medication.units import MASS, SentAmount
 
 _COMPLETIONS = {"completed": "CP", "not-done": "NA", "stopped": "PA", "in-progress": "PA", "on-hold": "PA"}
@@ -49,7 +49,8 @@ def read_administration(resource: Resource) -> Iterator[MedicationGiven]:
         routes=routes_in(part(dosage, "route"), resource.defaults),
         amount=amount_of(quantity, path) if quantity is not None else None,
         grams=grams,
-        rate=told or (Step(grams, started.at, ended.at).rate if grams and grams.high and started and ended else None),
+        rate=told
+        or (RateStep(grams, started.at, ended.at).rate if grams and grams.high and started and ended else None),
         started=started,
         ended=ended,
         completion=completion,
@@ -58,7 +59,7 @@ def read_administration(resource: Resource) -> Iterator[MedicationGiven]:
 
 
 def _grams(
-    quantity: SentAmount | None, medicine: Medicine, path: str, completion: str
+    quantity: SentAmount | None, medicine: FhirMedicine, path: str, completion: str
 ) -> tuple[Quantity | None, tuple[str, ...]]:
     if completion == _NOTHING or (quantity is not None and quantity.value.high == 0):
         return Quantity(low=Decimal(0), high=Decimal(0), unit=MASS, basis=path), ()

@@ -182,7 +182,7 @@ _RESULT_STATUSES: dict[str, Status] = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Value:
+class _FhirValue:
     """What `value[x]` says, and in which element."""
 
     element: str = ""
@@ -209,7 +209,7 @@ def read_observation(resource: Resource) -> Iterator[Observation]:
 
 
 def _result(
-    resource: Resource, body: Json, value: _Value, taken: Moment | None, doubts: tuple[str, ...], inside: str
+    resource: Resource, body: Json, value: _FhirValue, taken: Moment | None, doubts: tuple[str, ...], inside: str
 ) -> Observation:
     concept = part(body, "code")
     coded, said = codings(concept, resource.defaults), words(concept)
@@ -238,27 +238,27 @@ def _result(
     )
 
 
-def _value(body: Json, resource: Resource) -> _Value:
+def _value(body: Json, resource: Resource) -> _FhirValue:
     """One of `value[x]`; a range or a ratio is words, as no single number can stand for it."""
     if quantity := part(body, "valueQuantity"):
         number = number_of(quantity, "value")
         comparator = text(quantity, "comparator")
         shown = f"{comparator}{number:f}" if number is not None else ""
-        return _Value("valueQuantity", shown, comparator, number, ucum_of(unit_text(quantity)))
+        return _FhirValue("valueQuantity", shown, comparator, number, ucum_of(unit_text(quantity)))
     if concept := part(body, "valueCodeableConcept"):
         coded = codings(concept, resource.defaults)
-        return _Value("valueCodeableConcept", words(concept), codings=coded)
+        return _FhirValue("valueCodeableConcept", words(concept), codings=coded)
     if said := text(body, "valueString"):
         comparator, number, flags = read_figure(said, is_numeric=False)
-        return _Value("valueString", said, comparator, number, flags=flags)
+        return _FhirValue("valueString", said, comparator, number, flags=flags)
     if (number := number_of(body, "valueInteger")) is not None:
-        return _Value("valueInteger", f"{number:f}", "", number)
+        return _FhirValue("valueInteger", f"{number:f}", "", number)
     if isinstance(body.get("valueBoolean"), bool):
-        return _Value("valueBoolean", "true" if body["valueBoolean"] else "false")
+        return _FhirValue("valueBoolean", "true" if body["valueBoolean"] else "false")
     return _of_two(body)
 
 
-def _of_two(body: Json) -> _Value:
+def _of_two(body: Json) -> _FhirValue:
     """A range or a ratio: both numbers, as words."""
     for element, names, mark in (
         ("valueRange", ("low", "high"), "-"),
@@ -268,8 +268,8 @@ def _of_two(body: Json) -> _Value:
             ends = [part(within, name) for name in names]
             said = [f"{end:f}" for each in ends if (end := number_of(each, "value")) is not None]
             unit = ucum_of(next((written for each in ends if (written := unit_text(each))), ""))
-            return _Value(element, mark.join(said), unit=unit, flags=("value_range",))
-    return _Value()
+            return _FhirValue(element, mark.join(said), unit=unit, flags=("value_range",))
+    return _FhirValue()
 
 
 def _range(body: Json) -> str:

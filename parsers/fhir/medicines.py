@@ -31,7 +31,7 @@ from parsers.medication.units import CONCENTRATION, MASS, VOLUME, SentAmount, re
 
 
 @dataclass(frozen=True, slots=True)
-class Medicine:
+class FhirMedicine:
     """What is given."""
 
     codings: tuple[Coding, ...]
@@ -43,7 +43,7 @@ class Medicine:
     lots: tuple[str, ...] = ()
 
 
-def read_medicine(resource: Resource) -> Medicine:
+def read_medicine(resource: Resource) -> FhirMedicine:
     """Find the medicine."""
     body, defaults = resource.body, resource.defaults
     if concept := part(body, "medicationCodeableConcept"):
@@ -64,7 +64,7 @@ def read_medicine(resource: Resource) -> Medicine:
         made = _made(first.codings, first.text, first.path)
     product = _product(medication, made)
     lot = text(part(medication, "batch"), "lotNumber")
-    return Medicine(made.codings, made.text, made.path, product, ingredients, lots=(lot,) if lot else ())
+    return FhirMedicine(made.codings, made.text, made.path, product, ingredients, lots=(lot,) if lot else ())
 
 
 def reference_of(body: Json) -> str:
@@ -82,12 +82,12 @@ def _find(resource: Resource, reference: str) -> tuple[Json | None, str]:
     return resource.medications.get("/".join(target(reference)).lstrip("/"), (None, ""))
 
 
-def _made(coded: tuple[Coding, ...], said: str, path: str, elsewhere: str = "") -> Medicine:
+def _made(coded: tuple[Coding, ...], said: str, path: str, elsewhere: str = "") -> FhirMedicine:
     product = assumed_if_immunoglobulin(Package(name=said, basis=path), coded, said)
-    return Medicine(coded, said, path, product, elsewhere=elsewhere)
+    return FhirMedicine(coded, said, path, product, elsewhere=elsewhere)
 
 
-def _product(medication: Json, made: Medicine) -> Package:
+def _product(medication: Json, made: FhirMedicine) -> Package:
     """The strength of a single ingredient, and how much one package holds."""
     inside = parts(medication, "ingredient")
     strength = volume = None

@@ -28,7 +28,7 @@ from parsers.fhir.elements import (
     unit_text,
     words,
 )
-from parsers.fhir.medicines import Medicine, read_medicine
+from parsers.fhir.medicines import FhirMedicine, read_medicine
 from parsers.hl7.identifiers import joined
 from parsers.medication.amounts import amount_of, concentration
 from parsers.medication.doses import DoseSources, OrderedDose, dose_of
@@ -239,7 +239,7 @@ def read_order(resource: Resource) -> Iterator[MedicationOrdered]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Content:
+class _RequestContent:
     """What is to be given each time, and how fast."""
 
     amount: Quantity | None
@@ -297,7 +297,9 @@ def _timings(sent: Sequence[Sent], written: str, authored: Moment | None, resour
     return (in_words,) if in_words is not None else found
 
 
-def _content(medicine: Medicine, dosed: Sequence[Dosage], written: str, timings: Sequence[Timing]) -> _Content:
+def _content(
+    medicine: FhirMedicine, dosed: Sequence[Dosage], written: str, timings: Sequence[Timing]
+) -> _RequestContent:
     strength, strength_doubts = concentration(medicine.product)
     first = next((each for each in dosed if each.amount is not None), dosed[0] if dosed else None)
     amount = first.amount if first is not None else None
@@ -320,7 +322,7 @@ def _content(medicine: Medicine, dosed: Sequence[Dosage], written: str, timings:
     if len(rates) > 1:
         rate = replace(rate, mean=None)
     flags = unique([*(flag for each in dosed for flag in each.doubts), *strength_doubts, *dose.flags, *doubts])
-    return _Content(shown_amount(dosed), dose, strength, rate, flags)
+    return _RequestContent(shown_amount(dosed), dose, strength, rate, flags)
 
 
 def shown_amount(dosed: Sequence[Dosage]) -> Quantity | None:

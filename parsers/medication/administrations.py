@@ -18,7 +18,7 @@ from parsers.medication.amounts import amount_of, per_administration
 from parsers.medication.drug_lines import DrugLine, assumed_if_immunoglobulin, read_routes
 from parsers.medication.immunoglobulins import is_of_cells
 from parsers.medication.order_groups import Group, Part, group_orders, read_keys
-from parsers.medication.rates import Step, over_hours, read_give_per
+from parsers.medication.rates import RateStep, over_hours, read_give_per
 from parsers.medication.units import MASS, SentAmount
 
 _NOTHING_GIVEN = frozenset({"RE", "NA", "WA", "RA", "RL", "DS"})  # DS, RA, RL, WA: a bag destroyed, returned, wasted
@@ -40,7 +40,7 @@ def read_administrations(
             part for part in group.parts if part.drug.name in _PLACES and not is_of_cells(DrugLine(part.drug).name())
         ]
         found.extend(
-            _Row(part, group, keys, _routes_after(rows[number:], group), patient, header, defaults).read()
+            _AdministrationRow(part, group, keys, _routes_after(rows[number:], group), patient, header, defaults).read()
             for number, part in enumerate(rows)
         )
     return found
@@ -58,7 +58,7 @@ def _routes_after(parts: Sequence[Part], group: Group) -> list[Segment]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Places:
+class _AdministrationPlaces:
     """Where a row says what a drug line does not; 0 is a thing it does not say."""
 
     started: int
@@ -70,7 +70,10 @@ class _Places:
     noted: int = 0
 
 
-_PLACES = {"RXA": _Places(3, 4, 20, 21, 22, noted=9), "BTX": _Places(16, 17, 11, entered=13)}
+_PLACES = {
+    "RXA": _AdministrationPlaces(3, 4, 20, 21, 22, noted=9),
+    "BTX": _AdministrationPlaces(16, 17, 11, entered=13),
+}
 
 # What a row of a bedside record is about, by the code or the words in RXA-9. A row of the second kind tells again of
 # the dose that an earlier row began; without a word, a row is a dose or a part of one.
@@ -85,7 +88,7 @@ _GOES_ON = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class _AdministrationRow:
     part: Part
     group: Group
     keys: OrderKeys
@@ -145,7 +148,7 @@ class _Row:
         return "|".join([order, segment.text(1).strip(), segment.text(2).strip(), when])
 
 
-def _tells_again(segment: Segment, places: _Places) -> bool:
+def _tells_again(segment: Segment, places: _AdministrationPlaces) -> bool:
     """Whether the row is about a dose that runs already: a rate change, a check, a stop."""
     if not places.noted or not segment.raw(places.noted):
         return False
@@ -184,7 +187,7 @@ def _rate(line: DrugLine, grams: Quantity | None, started: Moment | None, ended:
     """By the clock; without an end, by the time it was to be given in."""
     if grams is None or grams.high == 0:
         return None
-    by_clock = Step(grams, started.at if started else None, ended.at if ended else None).rate
+    by_clock = RateStep(grams, started.at if started else None, ended.at if ended else None).rate
     if by_clock is not None:
         return by_clock
     return over_hours(grams, read_give_per(line.give_per).hours)

@@ -121,7 +121,7 @@ def mean_of_steps(steps: Sequence[tuple[Quantity, Decimal | None]]) -> Quantity 
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class RateStep:
     """One row of an administration: what was given from when to when."""
 
     grams: Quantity
@@ -141,7 +141,7 @@ class Step:
         return over_hours(self.grams, self.hours)
 
 
-def of_administration(steps: Sequence[Step]) -> Rate:
+def of_administration(steps: Sequence[RateStep]) -> Rate:
     """Peak: the fastest row. Mean: everything that has a length, over that length."""
     rates = [rate for step in steps if (rate := step.rate) is not None]
     timed = [(rate, step.hours) for step in steps if (rate := step.rate) is not None]

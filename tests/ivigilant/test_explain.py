@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from ivigilant.explain.conformance import SecondOpinion, report_on
 from ivigilant.explain.dry_run import DryRun, explain_files, prepare
-from ivigilant.explain.explained import Explained, MessageExplained, Statement
+from ivigilant.explain.explained import Explained, MessageExplained, StatementRead
 from ivigilant.explain.stored import NotStored, explain_stored_message, explain_stored_order
 from ivigilant.settings import Settings
 from parsers.hl7.segments import split
@@ -48,7 +48,7 @@ def the_message(dry_run: DryRun, raw: bytes, folder: Path) -> MessageExplained:
     return only
 
 
-def statement(message: MessageExplained, what: str) -> Statement:
+def statement(message: MessageExplained, what: str) -> StatementRead:
     return next(each for segment in message.segments for each in segment.read if each.what == what)
 
 
@@ -56,7 +56,7 @@ def test_an_order_is_told_with_the_fields_its_amounts_were_read_from(dry_run: Dr
     (message,) = explained(dry_run, sample("01")).messages
 
     assert (message.state, message.answer, message.type) == ("processed", "AA", "ORM^O01")
-    assert statement(message, "dose") == Statement("dose", "32 g", "RXO[1]-2")
+    assert statement(message, "dose") == StatementRead("dose", "32 g", "RXO[1]-2")
     assert statement(message, "timing").path == "ORC[1]-7"
     assert statement(message, "result").says.startswith("LOINC 29463-7 Body weight = 80 kg")
     assert [segment.path for segment in message.segments] == [

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from ivigilant.explain.dry_run import DryRun, explain_files, prepare
 from ivigilant.explain.explained import Explained
-from ivigilant.explain.messages import Known, explain_any
+from ivigilant.explain.messages import ReceivedText, explain_any
 from ivigilant.explain.terminal import show
 from ivigilant.settings import Settings
 from parsers.defaults import Defaults
@@ -82,7 +82,7 @@ def test_a_line_that_cannot_be_read_is_told_and_never_a_crash(
 
 def test_a_stored_line_keeps_how_it_ended(dry_run: DryRun) -> None:
     raw = msgspec.json.encode(a_condition())
-    known = Known(name="message 1", raw=raw, feed="import", defaults=Defaults(), state="processed")
+    known = ReceivedText(name="message 1", raw=raw, feed="import", defaults=Defaults(), state="processed")
 
     seen = explain_any(known, dry_run.knowledge, None)
 

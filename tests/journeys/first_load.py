@@ -9,7 +9,7 @@ import msgspec
 from history.messages import IMPORT
 from ivigilant.importing.files import files_in
 from ivigilant.importing.letters import Letters, feed_named
-from ivigilant.importing.loading import FirstLoad, Tally, medications_in
+from ivigilant.importing.loading import FirstLoad, ImportCounts, medications_in
 from ivigilant.importing.readers import Readers
 from ivigilant.importing.rejects import rejects_in
 from ivigilant.receiving import feed_id
@@ -21,7 +21,7 @@ SNOMED, ATC, LOINC = "http://snomed.info/sct", "http://www.whocc.no/atc", "http:
 VERIFICATION = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
 
 
-def loads(hospital: Hospital, *paths: Path) -> Tally:
+def loads(hospital: Hospital, *paths: Path) -> ImportCounts:
     """Import these files and folders."""
     files = files_in(paths)
     feed = feed_named(IMPORT, feed_id(hospital.engine, IMPORT), hospital.site.defaults_of(IMPORT))

@@ -15,7 +15,7 @@ from synthetic.medicines import IVIG, WARFARIN, Drug
 from synthetic.messages import Result
 from synthetic.prescriptions import Prescription, Schedule
 from synthetic.terms import HYPERTENSION, INR, OBESITY
-from synthetic.wire import Code
+from synthetic.wire import SentCode
 from tests.journeys.bedside import DAY, Bedside
 from tests.journeys.hospital import Hospital
 from tests.journeys.pharmacist import pharmacist_of
@@ -23,7 +23,7 @@ from tests.knowledge_folders import a_copy, edit
 from worker.histories import StoredHistories
 
 RULE = "library/ig-vte-015.yaml"
-HOUSE_CODE = Drug(Code("IG10", "INFUUSZAK HUISMERK 100MG/ML", "99ZKH"))
+HOUSE_CODE = Drug(SentCode("IG10", "INFUUSZAK HUISMERK 100MG/ML", "99ZKH"))
 OWN_CODE = "codes:\n  - {system: 99ZKH, code: IG10, match: exact, display: own IVIg, source: house, checked: yes}\n"
 
 

@@ -8,7 +8,7 @@ from synthetic import medicines
 from synthetic.chart import Chart
 from synthetic.prescriptions import Given, Prescription, Schedule
 from synthetic.terms import DVT_LEG, EMBOLISM, icd
-from synthetic.wire import Code
+from synthetic.wire import SentCode
 
 Json = Mapping[str, Any]
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
@@ -54,7 +54,7 @@ def _symptom(chart: Chart, event: Json, at: datetime) -> None:
 
 
 def _examination(chart: Chart, event: Json, at: datetime) -> None:
-    chart.moves("A08", at, procedure=Code("X-1", event["words"], "ZA"))
+    chart.moves("A08", at, procedure=SentCode("X-1", event["words"], "ZA"))
 
 
 def _anticoagulant(chart: Chart, event: Json, at: datetime) -> None:
@@ -64,9 +64,9 @@ def _anticoagulant(chart: Chart, event: Json, at: datetime) -> None:
     )
 
 
-def _code(event: Json, usual: Code) -> Code:
+def _code(event: Json, usual: SentCode) -> SentCode:
     if "words" in event:
-        return Code("", event["words"], "L")
+        return SentCode("", event["words"], "L")
     return icd(event["icd"], event["icd"]) if "icd" in event else usual
 
 

@@ -17,7 +17,7 @@ from synthetic.chart import Chart
 from synthetic.messages import Result
 from synthetic.prescriptions import Prescription, Schedule
 from synthetic.terms import icd
-from synthetic.wire import Code
+from synthetic.wire import SentCode
 
 Json = Mapping[str, Any]
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
@@ -35,11 +35,11 @@ def tell_facts(chart: Chart, told: Json, now: datetime) -> None:
             tell(chart, each, now)
 
 
-def code_of(told: Json) -> Code:
+def code_of(told: Json) -> SentCode:
     """The code that is written, or words without one."""
     if "icd" in told:
         return icd(told["icd"], told.get("words", told["icd"]))
-    return Code(told.get("code", ""), told.get("words", ""), told.get("system", "L"))
+    return SentCode(told.get("code", ""), told.get("words", ""), told.get("system", "L"))
 
 
 def _problem(chart: Chart, told: Json, now: datetime) -> None:

@@ -15,10 +15,10 @@ from synthetic import medicines
 from synthetic.chart import Chart
 from synthetic.medicines import Drug
 from synthetic.messages import Result
-from synthetic.people import Person
+from synthetic.people import SyntheticPerson
 from synthetic.prescriptions import Prescription, Schedule
 from synthetic.terms import APTT, HEIGHT, INR, VISCOSITY, icd
-from synthetic.wire import Code, Draft, post
+from synthetic.wire import Draft, SentCode, post
 from tests.journeys.hospital import Hospital
 from tests.journeys.pharmacist import Pharmacist
 from tests.journeys.vignette_events import tell_course, tell_event
@@ -31,7 +31,7 @@ CASES = Path(cases.__file__).with_suffix(".yaml")
 LABS = {"inr": (INR, "{INR}"), "aptt_s": (APTT, "s"), "serum_viscosity_cP": (VISCOSITY, "cP")}
 BRANDS = {
     "Gamunex-C": Drug(
-        Code("99990111", "GAMUNEX 10% INFVLST 100MG/ML", "GS-HPK", medicines.IVIG.code.other), mg_per_ml=100
+        SentCode("99990111", "GAMUNEX 10% INFVLST 100MG/ML", "GS-HPK", medicines.IVIG.code.other), mg_per_ml=100
     ),
     "Privigen-EU-PID": medicines.PRIVIGEN,
     "Octagam-10-DM": medicines.OCTAGAM,
@@ -193,7 +193,7 @@ class Telling:
             if name in cases.RISK_CODES:
                 self.chart.has_problem(icd(cases.RISK_CODES[name], name), self.now - 2 * HOUR)
         for note in self.told.get("notes", ()):
-            self.chart.has_problem(Code("", note, "L"), self.now - 2 * HOUR)
+            self.chart.has_problem(SentCode("", note, "L"), self.now - 2 * HOUR)
         for event in self.told.get("vte", ()):
             code, ago = icd(cases.VTE_CODES[event["kind"]], event["kind"]), days_since(event)
             onset = None if ago is None else self.now - ago * DAY
@@ -229,12 +229,12 @@ class Telling:
             self.chart.infused(earlier, self.now - days * DAY, 4, grams)
 
 
-def person_of(told: Json, now: datetime) -> Person:
+def person_of(told: Json, now: datetime) -> SyntheticPerson:
     """The patient, with no more than the case says."""
     patient = told.get("patient", {})
     age = patient.get("age")
     born = date(now.year - age, 1, 1) if age else None
-    return Person(f"92000{told['id'][1:]}", "", "Voorbeeld", told["id"], patient.get("sex") or "U", born)
+    return SyntheticPerson(f"92000{told['id'][1:]}", "", "Voorbeeld", told["id"], patient.get("sex") or "U", born)
 
 
 def days_since(event: Json) -> int | None:
@@ -249,7 +249,7 @@ def drug_of(order: Json) -> Drug:
         drug: Drug = getattr(medicines, order["drug"])
         return drug
     if "text" in order:
-        return Drug(Code("", order["text"], "L"), route=order["route"] or "")
+        return Drug(SentCode("", order["text"], "L"), route=order["route"] or "")
     return BRANDS.get(order.get("brand", ""), medicines.IVIG)
 
 

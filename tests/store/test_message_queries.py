@@ -5,7 +5,7 @@ from datetime import timedelta
 import sqlalchemy as sa
 
 from store import feeds, heartbeats, message_queries
-from store.message_queries import Outcome, Waiting
+from store.message_queries import MessageOutcome, Waiting
 from tests.store.builders import NOW, a_feed, a_message
 
 MINUTE = timedelta(minutes=1)
@@ -26,7 +26,7 @@ def states(engine: sa.Engine, ids: list[int]) -> list[str]:
 def test_only_messages_that_still_wait_are_taken_oldest_first(engine: sa.Engine) -> None:
     one, two, three = some_messages(engine, 3)
     with engine.begin() as connection:
-        message_queries.mark(connection, [Outcome(two, "processed")], NOW)
+        message_queries.mark(connection, [MessageOutcome(two, "processed")], NOW)
 
         taken = message_queries.received(connection, [three, two, one, 999])
         held = message_queries.lock_received(connection, [three, two, one, 999])
@@ -52,9 +52,9 @@ def test_each_message_ends_as_it_should(engine: sa.Engine) -> None:
     ids = some_messages(engine, 4)
     with engine.begin() as connection:
         outcomes = [
-            Outcome(ids[0], "processed"),
-            Outcome(ids[1], "ignored", "unknown_type"),
-            Outcome(ids[2], "parked", "unreadable", "PID-3 is absent"),
+            MessageOutcome(ids[0], "processed"),
+            MessageOutcome(ids[1], "ignored", "unknown_type"),
+            MessageOutcome(ids[2], "parked", "unreadable", "PID-3 is absent"),
         ]
         message_queries.mark(connection, outcomes, NOW)
 
@@ -82,7 +82,7 @@ def test_what_was_left_behind_is_found_once_per_sweep(engine: sa.Engine) -> None
 def test_a_parked_message_waits_again_when_asked(engine: sa.Engine) -> None:
     parked, waiting = some_messages(engine, 2)
     with engine.begin() as connection:
-        message_queries.mark(connection, [Outcome(parked, "parked", "unreadable", "PID-3 is absent")], NOW)
+        message_queries.mark(connection, [MessageOutcome(parked, "parked", "unreadable", "PID-3 is absent")], NOW)
 
         again = message_queries.reprocess(connection, [parked, waiting], NOW)
 
@@ -110,7 +110,7 @@ def test_attempts_are_counted_while_a_message_waits(engine: sa.Engine) -> None:
     one, two = some_messages(engine, 2)
     with engine.begin() as connection:
         message_queries.count_attempt(connection, [one])
-        message_queries.mark(connection, [Outcome(two, "processed")], NOW)
+        message_queries.mark(connection, [MessageOutcome(two, "processed")], NOW)
 
         assert message_queries.count_attempt(connection, [one, two]) == {one: 2}
 

@@ -7,7 +7,7 @@ from litestar.testing import TestClient
 
 from inbox.http.settings import Approval
 from inbox.http.words import load_words
-from inbox.rulebook.conditions import Said, say_all, titles_of
+from inbox.rulebook.conditions import ConditionSentence, say_all, titles_of
 from inbox.rulebook.rule_page import read_table, without_fillings
 from rules.conditions import WORDS
 from rules.errors import Fault
@@ -26,14 +26,18 @@ def test_a_condition_is_said_in_a_sentence_with_the_titles_of_its_sets() -> None
     english = say_all([condition], {"inr": "INR"}, WORDS_IN["en"])
     dutch = say_all([condition], {"inr": "INR"}, WORDS_IN["nl"])
 
-    assert english == (Said("latest INR below 2.0, at most 7 days old, also when it is not known"),)
-    assert dutch == (Said("laatste INR lager dan 2,0, hoogstens 7 dagen oud, ook als het niet bekend is"),)
+    assert english == (ConditionSentence("latest INR below 2.0, at most 7 days old, also when it is not known"),)
+    assert dutch == (ConditionSentence("laatste INR lager dan 2,0, hoogstens 7 dagen oud, ook als het niet bekend is"),)
 
 
 def test_conditions_within_a_condition_stand_below_it() -> None:
     said = say_all([{"any": [{"taking": ["doac", "vka"]}, {"is": "at-risk"}]}], {"doac": "a DOAC"}, WORDS_IN["en"])
 
-    assert said == (Said("at least one of these:", (Said("takes a DOAC or vka"), Said("at-risk"))),)
+    assert said == (
+        ConditionSentence(
+            "at least one of these:", (ConditionSentence("takes a DOAC or vka"), ConditionSentence("at-risk"))
+        ),
+    )
 
 
 @pytest.mark.parametrize("language", ["nl", "en"])

@@ -7,7 +7,7 @@ import pytest
 
 from clinical.events import MedicationGiven
 from parsers.medication.administrations import read_administrations
-from parsers.medication.rates import Step, of_administration
+from parsers.medication.rates import RateStep, of_administration
 from parsers.reading import read
 from tests.parsers.builders import DEFAULTS, HEADER, a_patient_message, parts_of
 
@@ -48,7 +48,9 @@ def test_rows_of_one_infusion_are_its_steps() -> None:
 
 def test_the_steps_together_are_32_grams_with_their_peak() -> None:
     rows = sample("12")
-    steps = [Step(row.grams, row.started.at, row.ended.at) for row in rows if row.grams and row.started and row.ended]
+    steps = [
+        RateStep(row.grams, row.started.at, row.ended.at) for row in rows if row.grams and row.started and row.ended
+    ]
 
     rate = of_administration(steps)
 

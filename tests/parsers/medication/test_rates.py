@@ -8,7 +8,7 @@ import pytest
 from clinical.quantities import Quantity
 from parsers.medication.rates import (
     GivePer,
-    Step,
+    RateStep,
     combine,
     hourly,
     mean_of_steps,
@@ -152,7 +152,7 @@ def test_steps_that_say_how_long_they_last_have_a_mean() -> None:
 def test_an_administration_has_the_peak_of_its_fastest_row_and_a_mean_over_all() -> None:
     half_past = NOON + timedelta(minutes=30)
     end = half_past + timedelta(minutes=209)
-    steps = [Step(an_amount("2", "g"), NOON, half_past), Step(an_amount("30", "g"), half_past, end)]
+    steps = [RateStep(an_amount("2", "g"), NOON, half_past), RateStep(an_amount("30", "g"), half_past, end)]
 
     rate = of_administration(steps)
 
@@ -164,7 +164,7 @@ def test_an_administration_has_the_peak_of_its_fastest_row_and_a_mean_over_all()
 
 @pytest.mark.parametrize("ended", [None, NOON, NOON - timedelta(hours=1)])
 def test_a_row_without_a_length_has_no_rate(ended: datetime | None) -> None:
-    assert Step(an_amount("32", "g"), NOON, ended).rate is None
+    assert RateStep(an_amount("32", "g"), NOON, ended).rate is None
 
 
 def test_a_rate_is_known_by_weight_both_ways() -> None:
