@@ -15,6 +15,7 @@ from time import monotonic
 import sqlalchemy as sa
 
 from ivigilant.errors import IvigilantError, UnreadablePath
+from ivigilant.packed import contents, is_archive, unpacked_name
 from listener.client import UNANSWERED, Reply, Target, control_id_of, readable, send_all
 from parsers.hl7.batches import split_batch
 from store import tables
@@ -42,16 +43,27 @@ def named_messages(paths: Iterable[Path]) -> Iterator[tuple[str, bytes]]:
 
 
 def _named(file: Path) -> Iterator[tuple[str, bytes]]:
-    messages = messages_in(_content(file))
-    name = "standard input" if file == STDIN else str(file)
+    if file == STDIN:
+        yield from _numbered("standard input", messages_in(sys.stdin.buffer.read()))
+        return
+    for where, content in contents(file):
+        if where == file or _is_of_messages(where):
+            yield from _numbered(str(where), messages_in(content))
+
+
+def _numbered(name: str, messages: Sequence[bytes]) -> Iterator[tuple[str, bytes]]:
     for number, message in enumerate(messages, 1):
         yield (name if len(messages) == 1 else f"{name} message {number}"), message
+
+
+def _is_of_messages(file: Path) -> bool:
+    return Path(unpacked_name(file)).suffix.lower() in SUFFIXES
 
 
 def files_under(path: Path) -> list[Path]:
     """Give the file, or the message files of the folder in the order of their names."""
     if path.is_dir():
-        files = [file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file()]
+        files = [file for file in path.rglob("*") if (_is_of_messages(file) or is_archive(file)) and file.is_file()]
         if not files:
             raise UnreadablePath(f"{path} holds no message files ({', '.join(sorted(SUFFIXES))})")
         return sorted(files)
@@ -98,15 +110,6 @@ def _as_sent(part: bytes) -> bytes:
         text = text.replace(b"\n", b"\r")
     text = text.replace(b"\r\n", b"\r")
     return text + b"\r" if text else b""
-
-
-def _content(file: Path) -> bytes:
-    if file == STDIN:
-        return sys.stdin.buffer.read()
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise UnreadablePath(f"{file} cannot be read ({type(error).__name__})") from None
 
 
 class NobodyListens(IvigilantError):

@@ -16,6 +16,7 @@ from ivigilant.explain.explained import Explained, MessageExplained, OrderExplai
 from ivigilant.explain.messages import ReceivedText, explain_any
 from ivigilant.importing.files import LINES, WHOLE, files_in, found_in, kind_of_file
 from ivigilant.knowledge.site_knowledge import site_knowledge
+from ivigilant.packed import is_archive
 from ivigilant.recognition import Recognition
 from ivigilant.replaying import named_messages
 from ivigilant.settings import Settings
@@ -94,7 +95,7 @@ def _named(paths: Iterable[Path]) -> Iterator[tuple[str, bytes]]:
     for path in paths:
         if path.is_dir() and not any(kind_of_file(each) in _FHIR for each in path.rglob("*")):
             yield from named_messages([path])
-        elif path.is_dir() or kind_of_file(path) in _FHIR:
+        elif path.is_dir() or is_archive(path) or kind_of_file(path) in _FHIR:
             for found in (each for file in files_in([path]) for each in found_in(file, lambda _: None)):
                 yield f"{found.file} {'line' if found.is_resource else 'message'} {found.line}", found.raw
         else:

@@ -1,19 +1,17 @@
 """The files of a first load, and the messages and resources in them, each with the line it stands on."""
 
-import gzip
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from ivigilant.errors import UnreadablePath
+from ivigilant.packed import FAULTS, is_archive, members, opened, unpacked_name
 from ivigilant.replaying import SUFFIXES, messages_in
 from parsers.fhir.reading import is_resource
 
 LINES = {".ndjson", ".jsonl"}  # a resource on every line
 WHOLE = {".json"}  # one resource, or a bundle
-GZIP = ".gz"
 LONGEST_LINE = 16 * 1024 * 1024  # bytes, as of a frame
 _BOM = b"\xef\xbb\xbf"
 
@@ -48,8 +46,7 @@ def files_in(paths: Sequence[Path]) -> list[Path]:
 
 def kind_of_file(file: Path) -> str:
     """The ending that tells what is in it, without that of its packing."""
-    name = file.name.lower().removesuffix(GZIP)
-    return Path(name).suffix
+    return Path(unpacked_name(file)).suffix.lower()
 
 
 def is_of_resources(file: Path) -> bool:
@@ -65,8 +62,14 @@ def size_of(files: Sequence[Path]) -> int:
 def found_in(file: Path, tell: Tell) -> Iterator[Found]:
     """Give what stands in it; `tell` hears how many bytes on disk were read since the last time."""
     try:
-        yield from _lines(file, tell) if kind_of_file(file) in LINES else _messages(file, tell)
-    except (OSError, EOFError, zlib.error) as error:
+        if is_archive(file):
+            for where, content in members(file):
+                if _is_ours(where):
+                    yield from _stands(where, content)
+            tell(file.stat().st_size)
+        else:
+            yield from _lines(file, tell) if kind_of_file(file) in LINES else _messages(file, tell)
+    except FAULTS as error:
         raise UnreadablePath(
             f"{file} cannot be read to its end ({type(error).__name__}); what came before is kept"
         ) from None
@@ -81,7 +84,7 @@ def _under(path: Path) -> list[Path]:
 
 
 def _is_ours(file: Path) -> bool:
-    return kind_of_file(file) in SUFFIXES | LINES | WHOLE
+    return is_archive(file) or kind_of_file(file) in SUFFIXES | LINES | WHOLE
 
 
 def _rank(file: Path) -> int:
@@ -92,8 +95,18 @@ def _rank(file: Path) -> int:
     return len(_KINDS) + 1 + _LATE.index(kind) if kind in _LATE else len(_KINDS)
 
 
+def _stands(where: Path, content: IO[bytes]) -> Iterator[Found]:
+    """What stands in a file of an archive."""
+    if kind_of_file(where) in LINES:
+        for number, line in enumerate(iter(lambda: content.readline(LONGEST_LINE), b""), 1):
+            if raw := line.removeprefix(_BOM).strip():
+                yield Found(where, number, raw)
+    else:
+        yield from _whole(where, content.read())
+
+
 def _lines(file: Path, tell: Tell) -> Iterator[Found]:
-    with file.open("rb") as disk, _unpacked(file, disk) as lines:
+    with file.open("rb") as disk, opened(file, disk) as lines:
         before = 0
         for number, line in enumerate(iter(lambda: lines.readline(LONGEST_LINE), b""), 1):
             raw = line.removeprefix(_BOM).strip() if number == 1 else line.strip()
@@ -105,17 +118,16 @@ def _lines(file: Path, tell: Tell) -> Iterator[Found]:
                 yield Found(file, number, raw)
 
 
-def _unpacked(file: Path, disk: IO[bytes]) -> IO[bytes]:
-    return gzip.GzipFile(fileobj=disk) if file.name.lower().endswith(GZIP) else disk  # type: ignore[return-value]  # reads as any other file
-
-
 def _messages(file: Path, tell: Tell) -> Iterator[Found]:
     """The messages of an HL7 file or batch, or the one resource of a JSON file."""
-    with file.open("rb") as disk, _unpacked(file, disk) as content:
-        whole = content.read()
+    with file.open("rb") as disk, opened(file, disk) as content:
+        yield from _whole(file, content.read())
+    tell(file.stat().st_size)
+
+
+def _whole(file: Path, whole: bytes) -> Iterator[Found]:
     if is_resource(whole.removeprefix(_BOM).lstrip()):
         yield Found(file, 1, whole.removeprefix(_BOM).strip())
     else:
         for number, raw in enumerate(messages_in(whole), 1):
             yield Found(file, number, raw)
-    tell(file.stat().st_size)

@@ -17,6 +17,7 @@ from parsers.hl7.segments import Message, Segment
 from parsers.hl7.times import moment
 
 _CODED = frozenset({"CE", "CWE", "CNE", "CF"})
+_NUMBERS = frozenset({"NM", "SN"})
 _IN_WORDS = frozenset({"ST", "TX", "FT", "IS", "ID", ""})
 _DIAGNOSES = frozenset({"ICD10", "ICD10CM", "ICD9", "ICPC", "GS40", "DHD"})  # systems that hold little else
 _OF_HISTORY = frozenset({"11348-0", "8677-7", "10164-2", "11329-0"})  # LOINC: past illness, history of …
@@ -60,10 +61,10 @@ def read_answers(
     """Every diagnosis of one patient that is the value of an OBX, or its question with yes or no for a value."""
     at = event_time(message, defaults)
     for obx in segments:
-        if obx.name != "OBX" or not obx.raw(5) or not obx.raw(3) or obx.is_null(5):
+        if obx.name != "OBX" or obx.raw(2) in _NUMBERS:  # first, for there are most of them
             continue
         kind = obx.text(2).strip().upper()
-        if kind in _CODED or kind in _IN_WORDS:
+        if (kind in _CODED or kind in _IN_WORDS) and obx.raw(5) and obx.raw(3) and not obx.is_null(5):
             yield from _read(obx, kind, patient, header, at, defaults)
 
 

@@ -38,14 +38,14 @@ def read_reasons(
 ) -> list[Condition]:
     """Reasons that name a thrombosis, in words or by a code, as suspicions; their words say whether one denies it."""
     found: list[Condition] = []
-    ordered = None
+    control: Segment | None = None
     for segment in segments:
         if segment.name == "ORC":
-            at = moment(segment.text(9), defaults.zone)
-            ordered = at.at if at else None
+            control = segment
         field = _FIELDS.get(segment.name)
         if field and segment.raw(field):
-            when = ordered if segment.name != "PV2" and ordered else event_time(message, defaults)
+            ordered = moment(control.text(9), defaults.zone) if control and segment.name != "PV2" else None
+            when = ordered.at if ordered is not None else event_time(message, defaults)
             for repetition in range(1, segment.repetitions(field) + 1):
                 reason = reason_of(
                     read_codings(segment, field, defaults, repetition), read_words(segment, field, repetition)

@@ -64,6 +64,8 @@ def usual_spelling(identifier: Identifier, defaults: Defaults) -> Identifier:
 def other_spellings(segment: Segment, field: int, defaults: Defaults, identity: Identifier) -> tuple[Identifier, ...]:
     """The ways in which this field writes the identity, other than the usual one; also by an object identifier."""
     usual = usual_spelling(identity, defaults)
+    if identity == usual and "&" not in segment.raw(field):
+        return ()
     found = [] if is_national(identity) else [identity]
     for repetition in range(1, segment.repetitions(field) + 1):
         value, name = (

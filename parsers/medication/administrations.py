@@ -15,8 +15,7 @@ from parsers.hl7.codes import read_words
 from parsers.hl7.segments import Message, Segment
 from parsers.hl7.times import plausible, read_time, stamp
 from parsers.medication.amounts import amount_of, per_administration
-from parsers.medication.drug_lines import DrugLine, assumed_if_immunoglobulin, read_routes
-from parsers.medication.immunoglobulins import is_of_cells
+from parsers.medication.drug_lines import DrugLine, assumed_if_immunoglobulin, is_of_cells_line, read_routes
 from parsers.medication.order_groups import Group, Part, group_orders, read_keys
 from parsers.medication.rates import RateStep, over_hours, read_give_per
 from parsers.medication.units import MASS, SentAmount
@@ -36,9 +35,7 @@ def read_administrations(
     found: list[MedicationGiven] = []
     for group in group_orders(segments):
         keys = read_keys(group.control, _prescription(group), header)
-        rows = [
-            part for part in group.parts if part.drug.name in _PLACES and not is_of_cells(DrugLine(part.drug).name())
-        ]
+        rows = [part for part in group.parts if part.drug.name in _PLACES and not is_of_cells_line(part.drug)]
         found.extend(
             _AdministrationRow(part, group, keys, _routes_after(rows[number:], group), patient, header, defaults).read()
             for number, part in enumerate(rows)

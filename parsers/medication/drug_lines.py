@@ -16,7 +16,7 @@ from parsers.hl7.codes import NORMALISED, read_all_codings, read_codings, read_w
 from parsers.hl7.segments import Segment
 from parsers.medication.amounts import Package, amount_of, joined, per_administration
 from parsers.medication.frequencies import read_pattern
-from parsers.medication.immunoglobulins import looks_like_immunoglobulin, usual_strengths
+from parsers.medication.immunoglobulins import is_of_cells, looks_like_immunoglobulin, usual_strengths
 from parsers.medication.units import (
     CONCENTRATION,
     DOSE,
@@ -64,7 +64,8 @@ def _first(segment: Segment, begin: int, codes: re.Pattern[str]) -> tuple[str, s
     return "", ""
 
 
-_IN_PLACE = frozenset({"RXC", "OBR", "BPO", "BPX", "BTX"})
+BLOOD_BANK = frozenset({"BPO", "BPX", "BTX"})
+_IN_PLACE = frozenset({"RXC", "OBR", *BLOOD_BANK})
 
 
 def shift_of(segment: Segment, drug: int, amount: int) -> int:
@@ -384,6 +385,11 @@ class DrugLine:
             package=self._quantity(self.places.package, self.places.package_units),
             basis=self.segment.path(self._at(self.places.strength)),
         )
+
+
+def is_of_cells_line(drug: Segment) -> bool:
+    """Whether a product of the blood bank is red cells or plasma: none of ours, whatever is looked for."""
+    return drug.name in BLOOD_BANK and is_of_cells(DrugLine(drug).name())
 
 
 def _as_atc(coding: Coding) -> tuple[Coding, ...]:

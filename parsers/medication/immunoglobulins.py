@@ -74,6 +74,7 @@ def is_service(codings: Sequence[Coding], text: str) -> bool:
     return _looks_alike(text) and bool(_TREATMENT.search(text)) and not _TEST.search(text)
 
 
+@lru_cache(maxsize=4096)
 def is_of_cells(text: str) -> bool:
     """Whether a product of the blood bank is cells, plasma or albumin."""
     return bool(_CELLS.search(text)) and not _looks_alike(text)
@@ -95,6 +96,11 @@ def says_elsewhere(codings: Sequence[Coding], text: str) -> bool:
     """Whether the words of a drug only say that it is named elsewhere: `see comment`, `miscellaneous`."""
     if any(coding.system in ("ATC", "RXNORM") for coding in codings):
         return False
+    return _names_no_drug(text)
+
+
+@lru_cache(maxsize=4096)
+def _names_no_drug(text: str) -> bool:
     return _NAMED.search(_OF_NO_DRUG.sub(" ", text.replace("_", " "))) is None
 
 

@@ -21,14 +21,16 @@ from parsers.hl7.times import plausible, plausible_moment
 from parsers.medication.amounts import Package, amount_of, concentration, flagged, maybe_course_total, rescale, widened
 from parsers.medication.doses import DoseSources, OrderedDose, dose_of
 from parsers.medication.drug_lines import (
+    PLACES,
     DrugLine,
     assumed_if_immunoglobulin,
     immunoglobulin_in,
+    is_of_cells_line,
     mixed_strength,
     read_components,
     read_routes,
 )
-from parsers.medication.immunoglobulins import is_of_cells, looks_like_immunoglobulin, says_elsewhere
+from parsers.medication.immunoglobulins import looks_like_immunoglobulin, says_elsewhere
 from parsers.medication.medication_text import find_rates, rises
 from parsers.medication.order_groups import GIVEN, Group, Part, group_orders, read_keys, replaced_before
 from parsers.medication.rates import Rate, combine, mean_of_steps, normalised, rate_of, read_give_per
@@ -232,7 +234,7 @@ class _OrderReader:
         drugs = [part for name in _REQUEST_ORDER for part in self.group.named(name)]
         if drugs:
             parts = self.group.named(drugs[0].drug.name)
-            orders = [self._with_drug(part) for part in parts if not is_of_cells(DrugLine(part.drug).name())]
+            orders = [self._with_drug(part) for part in parts if not is_of_cells_line(part.drug)]
             if not orders:
                 return
             yield from _each_its_own(orders) if self._source() in ("request", "encoded") else orders
@@ -322,7 +324,7 @@ class _OrderReader:
 
     def _lots(self, part: Part) -> tuple[str, ...]:
         """Batch and bag numbers, of the line itself and of those beside it."""
-        lines = [(each.drug, DrugLine(each.drug).places.lots) for each in (part, *self.group.beside(part))]
+        lines = [(each.drug, PLACES[each.drug.name].lots) for each in (part, *self.group.beside(part))]
         return tuple(unique(lot for drug, field in lines if field for lot in drug.texts(field)))
 
     def _prescription(self) -> str:
@@ -377,7 +379,7 @@ class _OrderReader:
 
     def _intended(self) -> Moment | None:
         """When a product of the blood bank is to be used, or a service done."""
-        lines = [(part.drug, DrugLine(part.drug).places.starts) for part in self.group.parts]
+        lines = [(part.drug, PLACES[part.drug.name].starts) for part in self.group.parts]
         texts = (drug.text(field) for drug, field in lines if field)
         return next((at for text in texts if (at := plausible_moment(text, self.defaults.zone))), None)
 

@@ -312,6 +312,8 @@ def read_tq1(segment: Segment, zone: tzinfo) -> list[Sent]:
 
 def _ends_of(segment: Segment) -> tuple[str, str, bool]:
     """TQ1-7 and 8; where the first of the dates stands in TQ1-3 to 6 instead, it and the next; and whether it does."""
+    if not any(_is_date(segment.raw(field)) for field in (3, 4, 5, 6)):
+        return segment.text(7).strip(), segment.text(8).strip(), False
     texts = [segment.text(field).strip() for field in (3, 4, 5, 6, 7, 8)]
     dates = list(dict.fromkeys(text for text in texts if _is_date(text)))  # a start that is told twice is one
     if not any(_is_date(text) for text in texts[:4]) or all(_is_date(text) for text in texts[4:]):
@@ -320,7 +322,8 @@ def _ends_of(segment: Segment) -> tuple[str, str, bool]:
 
 
 def _is_date(text: str) -> bool:
-    return _DATE.match(text.strip()) is not None
+    text = text.strip()
+    return text[:2] in ("19", "20") and _DATE.match(text) is not None
 
 
 def _patterns(segment: Segment) -> list[str]:
