@@ -47,3 +47,24 @@ def test_who_begins_at_the_readme_comes_to_every_document() -> None:
         waiting += links_of(document)
 
     assert [path.name for path in (ROOT / "docs").glob("*.md") if path not in reached] == []
+
+
+ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("path", sorted(set(re.findall(r"`([a-z_]+/[a-z0-9_/]*(?:\.py)?)`", ARCHITECTURE))))
+def test_the_map_names_files_and_folders_that_exist(path: str) -> None:
+    assert (ROOT / path).exists()
+
+
+@pytest.mark.parametrize(("name", "path"), sorted(set(re.findall(r"`(\w+)` in `([a-z0-9_/]+\.py)`", ARCHITECTURE))))
+def test_a_door_on_the_map_stands_in_its_module(name: str, path: str) -> None:
+    assert re.search(rf"^(?:class|def|async def) {name}\b", (ROOT / path).read_text(encoding="utf-8"), re.MULTILINE)
+
+
+def test_the_map_draws_the_import_arrows_that_are_enforced() -> None:
+    contract = (ROOT / "pyproject.toml").read_text(encoding="utf-8").split("layers = [")[1].split("]")[0]
+
+    layers = [line.strip(' ",') for line in contract.strip().splitlines()]
+
+    assert "  →  ".join(layers) in ARCHITECTURE
