@@ -145,8 +145,15 @@ class PostgreSql:
 
     def kill(self) -> None:
         """End it without giving it time to write anything down, and return when it is gone."""
+        self._end(signal.SIGQUIT)
+
+    def stop(self) -> None:
+        """End every connection and let it write down what it has; return when it is gone."""
+        self._end(signal.SIGINT)
+
+    def _end(self, how: signal.Signals) -> None:
         pid = self.pid
-        os.kill(pid, signal.SIGQUIT)
+        os.kill(pid, how)
         deadline = time.monotonic() + START_TIMEOUT_S
         while _lives(pid) and time.monotonic() < deadline:
             time.sleep(0.01)

@@ -18,6 +18,7 @@ IMPATIENT = {  # what is left behind is found within seconds
     "IVIGILANT_LEFT_BEHIND_S": "2",
     "IVIGILANT_DELIVERY_LEASE_S": "2",
 }
+SOON_S = 30.0  # after a fault every order is judged
 AS_SHIPPED = {"IVIGILANT_BEAT_EVERY_S": "5", "IVIGILANT_LEFT_BEHIND_S": "15", "IVIGILANT_DELIVERY_LEASE_S": "120"}
 
 

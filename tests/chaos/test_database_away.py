@@ -3,17 +3,19 @@
 import os
 import signal
 from collections.abc import Callable, Iterator
+from time import sleep
 
 import pytest
 import sqlalchemy as sa
 
 from store import migrate
 from store.engine import connect
-from tests.chaos.installation import Installation, children_of
-from tests.chaos.reconciling import expect_no_answers, reconcile, settle
+from tests.chaos.installation import AS_SHIPPED, SOON_S, Installation, children_of
+from tests.chaos.reconciling import count_ended, expect_no_answers, reconcile, settle
 from tests.chaos.sender import Sending
 from tests.ivigilant.waiting import soon
 from tests.services import PostgreSql, Undertaker, postgresql
+from tests.thoroughness import FAULTS, FROZEN_S
 
 Install = Callable[..., Installation]
 
@@ -55,6 +57,56 @@ def test_nothing_is_acknowledged_while_the_database_is_dead_or_hangs_and_nothing
     settle(watching, sending, installation.tend)
 
     reconcile(watching, sending, undisturbed)
+
+
+def killed(server: PostgreSql) -> None:
+    server.kill()
+    server.start()
+
+
+def restarted(server: PostgreSql) -> None:
+    server.stop()
+    server.start()
+
+
+def frozen(server: PostgreSql) -> None:
+    hangs = Hanging(server)
+    hangs.begin()
+    sleep(FROZEN_S)
+    hangs.end()
+
+
+@pytest.mark.parametrize(("fault", "times"), [(killed, FAULTS), (restarted, FAULTS), (frozen, 1)])
+def test_every_order_is_judged_soon_after_a_fault_of_the_database(
+    install: Install,
+    server: PostgreSql,
+    watching: sa.Engine,
+    backlog: list[bytes],
+    undisturbed_backlog: list[bytes],
+    fault: Callable[[PostgreSql], None],
+    times: int,
+) -> None:
+    installation = install(**AS_SHIPPED)
+    installation.start()
+    sending = Sending(installation.mllp_port, backlog)
+    moments = range(len(backlog) // 8, len(backlog), len(backlog) // 2 // times)[:times]
+
+    sending.begin()
+    for moment in moments:
+        soon(lambda: ended(watching) >= moment, within_s=120)  # noqa: B023
+        fault(server)
+    soon(lambda: not sending.busy, within_s=120)
+    settle(watching, sending, installation.tend, within_s=SOON_S)
+
+    reconcile(watching, sending, undisturbed_backlog)
+
+
+def ended(engine: sa.Engine) -> int:
+    """How many messages somebody has dealt with; none, as far as we know, while the database is away."""
+    try:
+        return count_ended(engine)
+    except sa.exc.OperationalError:
+        return 0
 
 
 class Hanging:

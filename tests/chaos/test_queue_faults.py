@@ -14,7 +14,7 @@ import redis
 import sqlalchemy as sa
 
 from store import heartbeats, tables
-from tests.chaos.installation import AS_SHIPPED, Installation
+from tests.chaos.installation import AS_SHIPPED, SOON_S, Installation
 from tests.chaos.reconciling import count_ended, reconcile, settle
 from tests.chaos.sender import Sending
 from tests.ivigilant.waiting import soon
@@ -22,7 +22,6 @@ from tests.services import RedisServer
 from tests.thoroughness import FAULTS, FROZEN_S
 
 Install = Callable[..., Installation]
-SOON_S = 30.0  # after the fault
 
 
 @dataclass(frozen=True)
