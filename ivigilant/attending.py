@@ -111,6 +111,7 @@ class Attendant:
     hearing: Hearing
     turn: Turn
     end: Callable[[], None]  # ends the whole worker
+    _proved_at: float = 0.0  # by the clock of the turn
 
     def start(self) -> None:
         """Begin; the threads go when the process goes."""
@@ -126,6 +127,7 @@ class Attendant:
         """Write down that this worker takes tasks: this one came over its queue."""
         with self.worker.engine.begin() as connection:
             heartbeats.beat(connection, self.name, self.worker.clock())
+        self._proved_at = self.turn.clock()
 
     def listen(self) -> None:
         """Ring when it is time, and end the worker when it does not hear."""
@@ -134,6 +136,8 @@ class Attendant:
             self.hearing.rang(went_out=went_out)
             if not went_out and self.turn.idle_for() > IDLE_AFTER_S:
                 self.prove()  # the queue is away; what waits is taken from the ledger
+        elif self.turn.busy_for() > RING_EVERY_S and self.turn.clock() - self._proved_at > RING_EVERY_S:
+            self.prove()  # a task that may take as long as this is under way
         deaf, stuck = self.hearing.deaf_for(), self.turn.busy_for()
         if deaf > DEAF_AFTER_S and self.turn.idle_for() > DEAF_AFTER_S:
             log.critical("worker.deaf", name=self.name, seconds=round(deaf))

@@ -3,18 +3,22 @@
 import os
 import socket
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 
+import sqlalchemy as sa
 from pydantic import SecretStr
 
+from ivigilant.attending import worker_name
 from ivigilant.embedded import DataFolder, prepare_redis
 from ivigilant.errors import NotReady
 from ivigilant.settings import Settings, as_environment, without_settings
 from ivigilant.supervisor import Program, Supervisor
-from store import migrate
-from store.engine import connect
+from store import heartbeats, migrate
+from store.engine import connect, reading
 
 # Stopped together; what is still in a hand is finished or comes back.
 ROLES: Mapping[str, Sequence[str]] = {
@@ -25,6 +29,9 @@ ROLES: Mapping[str, Sequence[str]] = {
     "beat": ["beat"],
     "inbox": ["serve"],
 }
+
+
+LOOK_EVERY_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +68,38 @@ def programs(settings: Settings) -> list[Program]:
     more = [f"listener-{number}" for number in range(2, settings.listener_processes + 1)]
     roles = {**ROLES, **dict.fromkeys(more, ROLES["listener"])}
     return [Program(name, role_command(*command)) for name, command in roles.items()]
+
+
+@dataclass(slots=True)
+class Proofs:
+    """Ends a worker that has not proved for a while that it takes tasks, though the beat beats: it is started again.
+
+    A worker that hears nothing ends itself; one of which no process moves cannot.
+    """
+
+    engine: sa.Engine
+    supervisor: Supervisor
+    clock: Callable[[], datetime]
+    patience_s: float = heartbeats.ALIVE_WITHIN.total_seconds()
+    _next_look: float = 0.0
+
+    def look(self) -> None:
+        """Look, now and then."""
+        if time.monotonic() < self._next_look:
+            return
+        self._next_look = time.monotonic() + LOOK_EVERY_S
+        with suppress(sa.exc.SQLAlchemyError), reading(self.engine) as connection:
+            self._hold_against(heartbeats.last(connection))
+
+    def _hold_against(self, seen: Mapping[str, datetime]) -> None:
+        now = self.clock()
+        if not heartbeats.is_alive(seen, "beat", now):
+            return  # the database or the machine is what stands still
+        for role in (role for role, command in ROLES.items() if command[0] == "work"):
+            at = seen.get(worker_name(role))
+            late = at is None or (now - at).total_seconds() > self.patience_s
+            if late and self.supervisor.running_for(role) > self.patience_s:
+                self.supervisor.end(role)
 
 
 def role_command(*command: str) -> list[str]:

@@ -58,6 +58,11 @@ class Running:
     failures: int = 0
     start_again_at: float = 0.0
 
+    @property
+    def runs(self) -> bool:
+        """Whether there is a process."""
+        return self.process.poll() is None
+
     def note_death(self, now: float) -> float:
         """Give how long to wait before the next start: longer each time, unless it ran well for a while."""
         self.failures = 0 if now - self.started > STEADY_AFTER_S else self.failures + 1
@@ -104,6 +109,20 @@ class Supervisor:
                 except OSError as error:  # no room for a log, or no descriptor for a process: there may be later
                     self._cannot(running, error, now)
             tick()
+
+    def running_for(self, name: str) -> float:
+        """Tell for how many seconds the process of this name has been running; 0 when it does not run."""
+        return max(
+            (time.monotonic() - each.started for each in self._running if each.program.name == name and each.runs),
+            default=0.0,
+        )
+
+    def end(self, name: str) -> None:
+        """End the process of this name and all that it started; it is started again like one that died."""
+        for running in self._running:
+            if running.program.name == name:
+                log.warning("process.ended", name=name)
+                _kill_session(running.process)
 
     def stop(self) -> None:
         """Stop ours together and let them finish what they have in hand; then what they lean on."""

@@ -6,6 +6,6 @@ THOROUGH = os.environ.get("THOROUGH") == "1"
 
 STORIES = 1000 if THOROUGH else 20  # drawn for each property and database
 SECONDS = 60 if THOROUGH else 3  # of workers in each other's way
-FAULTS = 10 if THOROUGH else 6  # in a row, in the middle of a backlog
+FAULTS = 100 if THOROUGH else 6  # in a row, in the middle of a backlog
 BACKLOG = 4000 if THOROUGH else 900  # messages, about
 FROZEN_S = 30.0 if THOROUGH else 12.0  # longer than any time limit on a socket

@@ -2,6 +2,7 @@
 
 import os
 import threading
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -35,8 +36,9 @@ def up(
     from ivigilant.knowledge.site_knowledge import site_knowledge
     from ivigilant.logs import start_logging
     from ivigilant.site import load_site
-    from ivigilant.stack import running_stack
+    from ivigilant.stack import Proofs, running_stack
     from ivigilant.supervisor import show_at_once, stop_on_signals
+    from store.engine import connect
 
     flags = {"data_dir": data_dir, "mllp_port": mllp_port, "http_port": http_port}
     settings = load_settings(os.environ, config=config, flags=flags, beside_stack=False)
@@ -51,7 +53,8 @@ def up(
         typer.echo(f"HL7        {stack.settings.mllp_host}:{stack.settings.mllp_port} (MLLP)")
         typer.echo(f"Data, logs {stack.folder.path}, {stack.folder.logs}")
         typer.echo(f"Sign in    ivigilant user add NAME --data-dir {stack.folder.path}")
-        stack.supervisor.run()
+        engine = connect(stack.settings.database())
+        stack.supervisor.run(Proofs(engine, stack.supervisor, lambda: datetime.now(UTC)).look)
         typer.echo("Stopping ...")
 
 

@@ -110,6 +110,7 @@ def test_one_with_a_long_task_is_not_deaf_but_stuck_in_the_end(process: Process)
 
     process.wait(LONGEST_TASK_S + STUCK_AFTER_S)
     assert not process.ended
+    assert set(process.signs_of_life()) == {"worker@here"}  # nobody takes its work over meanwhile
 
     process.wait(2)
     assert process.ended

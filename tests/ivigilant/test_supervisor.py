@@ -6,14 +6,21 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
+from ivigilant.attending import worker_name
 from ivigilant.errors import EmbeddedPartFailed
 from ivigilant.logs import LARGEST_LOG, OLD_LOGS
+from ivigilant.stack import Proofs
 from ivigilant.supervisor import Program, Supervisor, shorten
+from store import heartbeats
 from tests.ivigilant.waiting import soon
+
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 # Appends its process id and that of a child to a file, and stays until it is told to stop, or longer.
 STAYS = """
@@ -29,6 +36,7 @@ time.sleep(60)
 """
 STARTS_STACK = """
 import pathlib, sys
+from ivigilant.stack import Proofs
 from ivigilant.supervisor import Program, Supervisor
 supervisor = Supervisor({}, pathlib.Path(sys.argv[1]))
 supervisor.start(Program("ours", [sys.executable, "-c", sys.argv[3], sys.argv[2], "stubborn"]))
@@ -147,6 +155,36 @@ def test_a_log_that_can_neither_be_written_nor_moved_aside_ends_nothing(supervis
     assert soon(lambda: lines(noted)[1])
     supervisor.stopping.set()
     watching.join()
+
+
+@pytest.mark.parametrize(("proved", "ended"), [(False, True), (True, False)])
+def test_a_worker_that_does_not_prove_that_it_takes_tasks_is_started_again(
+    supervisor: Supervisor, tmp_path: Path, sqlite_engine: sa.Engine, proved: bool, ended: bool
+) -> None:
+    noted = tmp_path / "pids"
+    proofs = Proofs(sqlite_engine, supervisor, lambda: NOW, patience_s=0.1)
+    with sqlite_engine.begin() as connection:
+        heartbeats.beat(connection, "beat", NOW)
+        heartbeats.beat(connection, worker_name("worker"), NOW if proved else NOW - timedelta(minutes=5))
+    supervisor.start(Program("worker", [sys.executable, "-c", STAYS, str(noted)]))
+    first, _ = soon(lambda: lines(noted)[0])
+    soon(lambda: supervisor.running_for("worker") > proofs.patience_s)
+
+    proofs.look()
+
+    assert (not lives(first)) == ended
+
+
+def test_no_worker_is_ended_for_what_holds_up_the_beat_as_well(
+    supervisor: Supervisor, tmp_path: Path, sqlite_engine: sa.Engine
+) -> None:
+    noted = tmp_path / "pids"
+    supervisor.start(Program("worker", [sys.executable, "-c", STAYS, str(noted)]))
+    first, _ = soon(lambda: lines(noted)[0])
+
+    Proofs(sqlite_engine, supervisor, lambda: NOW, patience_s=0.0).look()
+
+    assert lives(first)
 
 
 def lines(path: Path) -> list[list[int]]:
