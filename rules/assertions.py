@@ -30,7 +30,6 @@ _PLAIN = str.maketrans(
         "Œ": "OE",
         "æ": "ae",
         "ø": "o",
-        "Ø": "O",
         "ł": "l",
         "Ł": "L",
         "’": "'",
@@ -56,13 +55,14 @@ class Cue(NamedTuple):
     start: int
     end: int
     kind: str
+    language: int = 0  # which of the languages it belongs to
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
     """The cues of every language, compiled."""
 
-    cues: Mapping[str, tuple[re.Pattern[str], ...]]  # by what they say, a pattern for each language
+    cues: Mapping[str, tuple[re.Pattern[str], ...]]  # by what they say, a pattern for each language, in one order
     abbreviations: frozenset[str]
 
     def sentences(self, text: str) -> list[str]:
@@ -72,10 +72,16 @@ class Reader:
             before = text[begin : stop.start()]
             if not before.strip() or (stop.group().startswith(".") and self._is_abbreviation(before)):
                 continue
+            if stop.group().startswith("?") and self._is_answered(text[stop.end() :]):
+                continue
             found.append(text[begin : stop.end()].strip(" ;\n"))
             begin = stop.end()
         found.append(text[begin:].strip(" ;\n"))
         return [sentence for sentence in found if sentence]
+
+    def _is_answered(self, after: str) -> bool:
+        word = re.match(r"\s*(\w+)", after)
+        return word is not None and any(each.fullmatch(word[1]) for each in self.cues.get("answers", ()))
 
     def _is_abbreviation(self, before: str) -> bool:
         word = _LAST_WORD.search(before)
@@ -98,7 +104,7 @@ def reader_of(languages: Iterable[Mapping[str, Sequence[str]]]) -> Reader:
         for kind, patterns in language.items():
             if kind == "abbreviations":
                 short.update(word.casefold() for word in patterns)
-            elif patterns:
+            else:
                 cues[kind] = (*cues.get(kind, ()), _compiled(patterns))
     return Reader(cues, frozenset(short))
 
@@ -109,6 +115,8 @@ def _compiled(patterns: Sequence[str]) -> re.Pattern[str]:
     inside = [each for each in longest_first if each.startswith(_ANYWHERE)]
     words = [each for each in longest_first if not each.startswith(_ANYWHERE)]
     choices = [rf"(?<!\w)(?:{'|'.join(words)})"] if words else []
+    if not patterns:
+        return re.compile(r"(?!)")
     return re.compile(rf"(?:{'|'.join([*choices, *inside])})(?!(?<=\w)\w)", re.IGNORECASE)
 
 
@@ -132,9 +140,9 @@ class Sentence:
     def _cues(self) -> list[Cue]:
         """Every cue outside the names, by where it begins, the longer first."""
         found = [
-            Cue(*match.span(), kind)
+            Cue(*match.span(), kind, language)
             for kind in _CUES
-            for pattern in self._words.get(kind, ())
+            for language, pattern in enumerate(self._words.get(kind, ()))
             for match in pattern.finditer(self.text)
         ]
         free = [cue for cue in found if cue.end > cue.start and not any(_overlap(cue, span) for span in self.spans)]
@@ -185,15 +193,21 @@ class Sentence:
         if cue.kind == "not":
             return all(self._has("small", word) for word in gap)
         items = self._items(gap)
-        if not all(self._is_item(item) for item in items):
+        if not all(self._is_item(item, cue.language) for item in items):
             return False
         if len(items) == 1:
             return len([word for word in gap if self._weighs(word)]) <= _LONGEST_GAP
-        if self._list_has_or(cue.end, span):
+        if self._list_has_or(cue, span):
             return True
         is_bare = self._is_bare(items[-1]) and self._is_bare(self._gap(span[1], self._item_end(span[1])))
-        heads_symptom = cue.kind in ("denies", "excludes") and all(self._is_symptom(item) for item in items[:-1])
-        return is_bare and not heads_symptom
+        return is_bare and (cue.kind not in ("denies", "excludes") or self._is_list_of_diseases(cue, span, items[:-1]))
+
+    def _is_list_of_diseases(self, cue: Cue, span: Span, items: list[list[str]]) -> bool:
+        """Whether a list goes on with a disease: "geen CVA, DVT" does, "geen koorts, DVT" does not."""
+        if any(self._has("symptoms", word) for word in _WORD.findall(self.text[cue.end : span[0]])):
+            return False
+        is_history = any(cue.end <= each.start < span[0] for each in self._leading if each.kind == "past")
+        return is_history or len(items) > 1 or any(_NAMED in item for item in items)
 
     def _items(self, gap: list[str]) -> list[list[str]]:
         """The items of a list, split at commas and at "and"; "or" joins more tightly."""
@@ -205,16 +219,16 @@ class Sentence:
                 items[-1].append(word)
         return items
 
-    def _is_item(self, words: list[str]) -> bool:
+    def _is_item(self, words: list[str], language: int) -> bool:
         """Whether these words are a noun with what belongs to it: no verb, and no "of" behind a noun that ends it."""
         passes = True
         heavy = 0
         for word in words:
-            if word == _SIGN or word == ":" or self._has("or", word) or word in "/+&-":
+            if word == _SIGN or word == ":" or word in "/+&-" or self._has("or", word, language):
                 passes, heavy = True, 0
-            elif self._has("subordinates", word):
+            elif self._has("subordinates", word) or self._has("causes", word):
                 return False
-            elif self._has("prepositions", word):
+            elif self._has("prepositions", word) or self._has("accompanied", word):
                 if not passes:
                     return False
             elif self._weighs(word):
@@ -222,16 +236,16 @@ class Sentence:
                 heavy += 1
         return heavy <= _LONGEST_ITEM
 
-    def _list_has_or(self, begin: int, span: Span) -> bool:
+    def _list_has_or(self, cue: Cue, span: Span) -> bool:
         """Whether the list around it ends in "or": "geen CVA, AMI, DVT of LE"."""
-        end = next((cue.start for cue in self._after(span) if cue.kind in _LIST_ENDS), len(self.text))
-        gap = self._gap(begin, end)
+        end = next((each.start for each in self._after(span) if each.kind in _LIST_ENDS), len(self.text))
+        gap = self._gap(cue.end, end)
         commas = [place for place, word in enumerate(gap) if word == ","]
-        ors = [place for place, word in enumerate(gap) if self._has("or", word)]
+        ors = [place for place, word in enumerate(gap) if self._has("or", word, cue.language)]
         last = next((place for place in ors if not commas or place > commas[-1]), None)
         if last is None or not commas:
             return False
-        return all(len(item) <= _LONGEST_ITEM and self._is_item(item) for item in self._items(gap[:last]))
+        return all(len(item) <= _LONGEST_ITEM and self._is_item(item, cue.language) for item in self._items(gap[:last]))
 
     def _item_end(self, begin: int) -> int:
         found = re.compile(r"[,;)]").search(self.text, begin)
@@ -241,7 +255,7 @@ class Sentence:
 
     def _is_denied_after(self, span: Span) -> bool:
         for cue in self._after(span):
-            if cue.kind in ("contrasts", "open", "not") or cue.kind in _DENIALS:
+            if cue.kind in ("contrasts", "open", "confirms") or cue.kind in _DENIALS:
                 return False
             if cue.kind == "no":
                 return self._is_answer(span, cue)
@@ -252,7 +266,9 @@ class Sentence:
     def _is_answer(self, span: Span, cue: Cue) -> bool:
         """Whether "no" answers this: nothing but what it is joined to, and where one looked, stands between."""
         gap = self._gap(span[1], cue.start)
-        return "," not in gap and len([word for word in gap if self._weighs(word)]) <= _LONGEST_TAIL
+        if "," in gap:
+            return all(self._is_bare(item) for item in self._items(gap))
+        return len([word for word in gap if self._weighs(word)]) <= _LONGEST_TAIL
 
     def _is_tail(self, span: Span, cue: Cue) -> bool:
         """Whether a word behind it is said of it, and not of another noun between."""
@@ -264,12 +280,14 @@ class Sentence:
         *earlier, last = self._items(gap)
         if earlier and not all(self._is_bare(item) for item in [*earlier, last]):
             return False
+        if "," in gap and _NAMED in last:  # "DVT, LE uitgesloten" says nothing of the DVT
+            return False
         return self._is_manner(last)
 
     def _is_manner(self, words: list[str]) -> bool:
         """Few words, and behind a preposition only how it was looked for: "DVT met echo uitgesloten"."""
         heavy = [word for word in words if self._weighs(word)]
-        if any(self._has("prepositions", word) for word in words):
+        if any(self._has("accompanied", word) for word in words):
             return all(self._has("methods", word) or word == _NAMED for word in heavy)
         return len(heavy) <= _LONGEST_TAIL
 
@@ -313,7 +331,7 @@ class Sentence:
     def _is_only_spoken_of(self, span: Span) -> bool:
         ends = frozenset({"contrasts", "resets", "past", "again", "confirms", "suspects", "open"})
         cue = self._governing(span, frozenset({"about_before"}), ends)
-        if cue is not None and self._reaches(cue, span):
+        if cue is not None and self._is_joined(self._gap(cue.end, span[0])):
             return True
         following = next(self._after(span), None)
         if following is None or following.kind != "about_after":
@@ -321,6 +339,12 @@ class Sentence:
         gap = self._gap(span[1], following.start)
         return "," not in gap and all(
             word in ("/", _NAMED) or self._has("or", word) or self._has("and", word) for word in gap
+        )
+
+    def _is_joined(self, gap: list[str]) -> bool:
+        """Whether nothing but articles, and other diseases of one list, stands between."""
+        return all(word in (_NAMED, ",") or not self._weighs(word) for word in gap) and (
+            "," not in gap or _NAMED in gap
         )
 
     # Whose it is
@@ -333,13 +357,20 @@ class Sentence:
         following: Cue | None = None
         for cue in self._before(span):
             if cue.kind == kind:
-                rest = self._gap(cue.end, following.start) if following else []
-                return "," not in rest
+                return self._goes_on(self._gap(cue.end, following.start if following else span[0]), span)
             if cue.kind in ("patient", *_PERSONS):
                 return False
             if cue.kind == "past":
                 following = cue
         return False
+
+    def _goes_on(self, gap: list[str], span: Span) -> bool:
+        """Whether what is told of a relative goes on behind a comma: in a list of diseases, or under a heading."""
+        first = next((place for place, word in enumerate(gap) if word == ","), None)
+        if first is None or ":" in gap[:2] or not any(self._weighs(word) for word in gap[:first]):
+            return True
+        is_bare = self._is_bare(self._items(gap)[-1]) and self._is_bare(self._gap(span[1], self._item_end(span[1])))
+        return is_bare and _NAMED in gap[:first]
 
     def _is_of_one_behind(self, kind: str, span: Span) -> bool:
         for cue in self._after(span):
@@ -371,15 +402,17 @@ class Sentence:
         pieces.append(self.text[at:end])
         return [word for word in _WORD.findall("".join(pieces)) if word.strip(".'")]
 
-    def _has(self, kind: str, word: str) -> bool:
-        bare = word.strip(".")
-        return any(each.fullmatch(bare) for each in self._words.get(kind, ()))
+    def _has(self, kind: str, word: str, language: int | None = None) -> bool:
+        """Whether a word is of this kind, in a language or in any: "of" is "or" in Dutch alone."""
+        bare, patterns = word.strip("."), self._words.get(kind, ())
+        asked = patterns if language is None else patterns[language : language + 1]
+        return any(each.fullmatch(bare) for each in asked)
 
     def _weighs(self, word: str) -> bool:
         """Whether a word adds something: no article, no sign, nothing that joins."""
         if word in ",/;:()+&-" or word == _SIGN:
             return False
-        return not any(self._has(kind, word) for kind in ("small", "prepositions", "or", "and"))
+        return not any(self._has(kind, word) for kind in ("small", "prepositions", "accompanied", "or", "and"))
 
     def _is_small(self, text: str) -> bool:
         return all(word in ":-" or self._has("small", word) for word in _WORD.findall(text))
@@ -392,9 +425,6 @@ class Sentence:
 
     def _is_side(self, word: str) -> bool:
         return self._has("sides", word)
-
-    def _is_symptom(self, words: list[str]) -> bool:
-        return any(self._has("symptoms", word) for word in words)
 
 
 _BOTH_WAYS = (

@@ -336,6 +336,9 @@ class LanguageForm(Form):
     contrasts: list[str] = []
     or_: list[str] = Field(default=[], alias="or")
     and_: list[str] = Field(default=[], alias="and")
+    causes: list[str] = []
+    answers: list[str] = []
+    accompanied: list[str] = []
     small: list[str] = []
     sides: list[str] = []
     at: list[str] = []

@@ -126,7 +126,10 @@ def _span(match: re.Match[str], pattern: TextPattern) -> Span:
         return match.span("it")
     if pattern.pattern.pattern.startswith("^"):
         return match.end() - len(match.group().split()[-1]), match.end()
-    return match.span()
+    start, end = match.span()
+    while start > 0 and match.string[start - 1].isalpha():  # the name ends a longer word: "mammacarcinoom"
+        start -= 1
+    return start, end
 
 
 def _any_of(words: Sequence[str]) -> re.Pattern[str]:
