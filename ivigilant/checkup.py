@@ -20,9 +20,10 @@ from ivigilant.knowledge.site_knowledge import site_knowledge
 from ivigilant.settings import Settings
 from ivigilant.site import SiteFile, load_site
 from ivigilant.site_choices import destinations, listener_places, reachable
+from ivigilant.unlike_numbers import LOOKED_AT, suggestions
 from listener.errors import ListenerError
 from listener.tls import SOON
-from store import application_acks, deliveries, feeds, heartbeats, message_queries, migrate, retention
+from store import application_acks, deliveries, feeds, heartbeats, message_queries, migrate, patients, retention
 from store.engine import connect, reading
 from store.errors import StoreError
 
@@ -170,6 +171,9 @@ def _database(engine: sa.Engine, now: datetime, only: str | None) -> Iterator[Li
         yield from _deliveries(connection, now)
         yield from _application_acks(connection)
         yield _prunings(connection, now)
+        if only is None:
+            for told in suggestions(patients.newest(connection, LOOKED_AT)):
+                yield Line("patient numbers", False, told)
 
 
 def _processes(connection: sa.Connection, now: datetime, only: str | None) -> Iterator[Line]:

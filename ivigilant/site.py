@@ -147,7 +147,9 @@ class ReadingSection(Section):
     authority: str | None = None  # of an identifier that names none
     charset: Charset | None = None  # where MSH-18 is empty
     mrn_authorities: tuple[str, ...] | None = None  # whose number is the patient's identity, the first one wins
-    authorities: dict[str, str] | None = None  # FHIR identifier system: the authority that messages write for it
+    authorities: dict[str, str] | None = (
+        None  # another name of an authority (a FHIR system, an object identifier): ours
+    )
     code_systems: dict[str, str] | None = None  # the sender's name: ours
     problem_statuses: dict[str, Status] | None = None  # the sender's word: what it means
     fields: FieldsSection | None = None

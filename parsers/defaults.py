@@ -27,7 +27,9 @@ class Defaults:
     authority: str = ""  # of an identifier that names none
     charset: str = "8859/1"  # when MSH-18 is empty and the text is not UTF-8, as table 0211 or Python names it
     mrn_authorities: tuple[str, ...] = ()  # whose number is the patient's identity, the first one wins
-    authorities: Mapping[str, str] = field(default_factory=dict)  # FHIR identifier system → authority of messages
+    authorities: Mapping[str, str] = field(
+        default_factory=dict
+    )  # another name of an authority, FHIR's or an object identifier → ours
     code_systems: Mapping[str, str] = field(default_factory=dict)  # the sender's name → ours: {"ZKH": "PRK"}
     problem_statuses: Mapping[str, str] = field(default_factory=dict)  # PRB-13/14 word → active resolved inactive …
     fields: tuple[SiteField, ...] = ()

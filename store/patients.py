@@ -183,6 +183,35 @@ def _numbers_of(dialect: str) -> sa.Executable:
     return query.order_by(identifier.c.authority, identifier.c.value, identifier.c.patient_id)
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What tells whether two identities may be one person."""
+
+    authority: str
+    value: str
+    family: str
+    birth_date: str
+    leads_elsewhere: bool  # it was merged into another, or is one that others lead to
+
+
+def newest(connection: sa.Connection, limit: int) -> list[Known]:
+    """Give the identities that were made last."""
+    patient = tables.patient
+    columns = patient.c.id, patient.c.authority, patient.c.value, patient.c.merged_into, patient.c.demographics
+    rows = connection.execute(sa.select(*columns).order_by(patient.c.id.desc()).limit(limit)).all()
+    led_to = {row.merged_into for row in rows}
+    return [
+        Known(
+            authority=row.authority,
+            value=row.value,
+            family=row.demographics.get("family", ""),
+            birth_date=row.demographics.get("birth_date", ""),
+            leads_elsewhere=row.merged_into is not None or row.id in led_to,
+        )
+        for row in rows
+    ]
+
+
 def named(connection: sa.Connection, value: str, authority: str | None = None) -> set[int]:
     """Give the identities that go by this number, at any authority unless one is named."""
     patient, identifier = tables.patient, tables.identifier

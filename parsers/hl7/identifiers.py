@@ -53,7 +53,8 @@ def usual_spelling(identifier: Identifier, defaults: Defaults) -> Identifier:
     digit where the feed is known to write one.
     """
     known = {name.upper(): name for name in (*defaults.mrn_authorities, defaults.authority)}
-    authority = known.get(identifier.authority.upper(), identifier.authority.upper())
+    named = defaults.authorities.get(identifier.authority, identifier.authority)
+    authority = known.get(named.upper(), named.upper())
     value = identifier.value
     if value.isdecimal():
         value = value[:-1] if defaults.check_digits and len(value) > _SHORTEST_WITH_CHECK else value

@@ -164,7 +164,9 @@ def _grams(
     """The grams of this row: nothing when it was refused or not given, whatever the amount says."""
     basis = line.amount_path
     if _was_refused(completion):
-        return Quantity(low=Decimal(0), high=Decimal(0), unit=MASS, basis=line.segment.path(20)), ()
+        return Quantity(
+            low=Decimal(0), high=Decimal(0), unit=MASS, basis=line.segment.path(_PLACES[line.segment.name].completion)
+        ), ()
     if quantity is None:
         return None, ("amount_missing",)
     if quantity.value.low == quantity.value.high == _NOT_KNOWN:

@@ -83,6 +83,8 @@ EXPECTED: dict[str, list[str]] = {
         "diagnosis assert L ADE suspected active",
         "order DC EPD|900001",
     ],
+    "26": ["1000001 Jansen C4NEU", "order NW EPD|900026"],
+    "27": ["1000001 Jansen ", "given TX EPD|900026", "given TX EPD|900026", "given WA EPD|900026"],
 }
 
 

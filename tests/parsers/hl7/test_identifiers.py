@@ -5,7 +5,7 @@ import pytest
 from clinical.identities import Identifier
 from parsers.chart.patients import read_patient
 from parsers.defaults import Defaults
-from parsers.hl7.identifiers import valid_bsn
+from parsers.hl7.identifiers import usual_spelling, valid_bsn
 from tests.parsers.builders import DEFAULTS, a_segment
 
 BSN = Identifier(authority="NLMINBIZA", value="999900018", type="NNNLD")
@@ -78,3 +78,29 @@ def test_older_fields_are_read_only_when_pid_3_is_empty() -> None:
 
 def test_a_visit_account_or_policy_is_no_patient() -> None:
     assert read("1^^^A^VN~2^^^A^AN~3^^^A^MC~4^^^A^ANON-P") == []
+
+
+@pytest.mark.parametrize(
+    ("sent", "usual"),
+    [
+        (("zkha", "00123"), ("ZKHA", "123")),
+        (("ZKHA", "0A12"), ("ZKHA", "0A12")),
+        (("ZKHA", "000"), ("ZKHA", "000")),
+        (("2.16.528.1", "12"), ("ZKHA", "12")),
+        (("Epic", "12"), ("EPIC", "12")),
+    ],
+)
+def test_a_number_has_one_usual_spelling(sent: tuple[str, str], usual: tuple[str, str]) -> None:
+    defaults = Defaults(authorities={"2.16.528.1": "ZKHA"})
+
+    found = usual_spelling(Identifier(authority=sent[0], value=sent[1]), defaults)
+
+    assert (found.authority, found.value) == usual
+
+
+def test_noughts_and_check_digits_are_as_the_site_file_says() -> None:
+    number = Identifier(authority="ZKHA", value="00128")
+
+    assert usual_spelling(number, Defaults(padded_numbers=False)).value == "00128"
+    assert usual_spelling(number, Defaults(check_digits=True)).value == "12"
+    assert usual_spelling(number, Defaults(authority="Zkha")).authority == "Zkha"
