@@ -163,6 +163,7 @@ class StoredConclusion(msgspec.Struct, frozen=True, kw_only=True):
     history_as_of: str | None = None
     channel: str | None = None  # None: stored before there were channels
     points: StoredPoints | None = None
+    now: int = 0  # how many lines of advice are to be done now
     case: StoredCase | None = None  # None: it is about the order
 
     def as_json(self) -> dict[str, Any]:

@@ -76,6 +76,7 @@ def _content(assessment: Assessment, case: Case, order: OrderState, patient: Jso
         ],
         "history_as_of": time_json(case.history_as_of),
         "channel": assessment.channel.word,
+        "now": assessment.now,
         "points": _points(assessment.points),
     }
     if assessment.naranjo:  # an event after infusion

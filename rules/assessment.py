@@ -1,11 +1,22 @@
 """What the rules answer: one assessment per case, each finding naming its rule and its facts."""
 
+from collections.abc import Mapping
 from typing import Literal
 
 from msgspec import Struct
 
-from clinical.words import Channel, Priority, Text, Tier
+from clinical.words import Channel, Language, Priority, Text, Tier
 from rules.facts import Fact
+
+
+class AdviceLine(Text):
+    """One thing to do, and which acts that is (rules/README.md)."""
+
+    __slots__ = ("does",)
+
+    def __init__(self, words: Mapping[Language, str], does: tuple[str, ...] = ()) -> None:
+        super().__init__(words)
+        self.does = does
 
 
 class Finding(Struct, frozen=True, gc=False):
@@ -17,7 +28,7 @@ class Finding(Struct, frozen=True, gc=False):
     title: Text
     because: Text
     facts: tuple[Fact, ...]
-    advice: tuple[Text, ...] = ()
+    advice: tuple[AdviceLine, ...] = ()
     evidence: tuple[str, ...] = ()  # "Paran D et al. 2005, ..." as the rule names its sources
     channel: Channel = Channel.NONE  # as policy.yaml and the hospital say
 
@@ -68,7 +79,7 @@ class Assessment(Struct, frozen=True, gc=False):
     priority: Priority
     findings: tuple[Finding, ...]
     text: Text  # at most 600 characters each
-    advice: tuple[Text, ...]
+    advice: tuple[AdviceLine, ...]  # the first `now` of them are what to do now
     missing: tuple[Text, ...]  # what was not known, in words
     mitigating: tuple[Text, ...]  # what speaks for safety, in words
     knowledge: str  # version of the knowledge that judged
@@ -76,3 +87,4 @@ class Assessment(Struct, frozen=True, gc=False):
     naranjo: tuple[Prefilled, ...] = ()  # of an event after infusion
     channel: Channel = Channel.NONE  # the loudest of its findings
     points: Points = NO_POINTS
+    now: int = 0  # how many lines of advice are to be done now, three at most

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from msgspec import structs
 
 from clinical.words import FALLBACK, Channel, Language, Priority, Text, Tier
+from rules.advising import advise, together
 from rules.assessment import Assessment, Finding, Points, Step
-from rules.facts import once
+from rules.facts import HISTORY, once
 from rules.forms import Phrases
 from rules.knowledge import Knowledge, Policy, PriorityRule, Remark
 from rules.naranjo import prefill
@@ -21,29 +22,28 @@ _PARTS = re.compile("[:;] ")
 def combine(picture: Picture, knowledge: Knowledge, findings: Sequence[Finding], trace: tuple[Step, ...]) -> Assessment:
     """Put the findings of one order together, the most serious first."""
     policy = knowledge.policy
-    escalated = _escalate(policy, findings)
+    escalated = _escalate(policy, findings, picture)
     found = _sorted(policy, [*findings, *escalated])
     if not found:
         return _nothing(knowledge, trace)
     tier = found[0].tier
     missing = _remarks(policy.missing, picture)
     mitigating = _remarks(policy.mitigating, picture)
-    advice = _advice(found)
-    checklist: tuple[Text, ...] = ()
-    if tier >= Tier.named(policy.form.checklist_from):
-        checklist = tuple(each.text for each in policy.form.checklist)
+    checklist = policy.checklist if tier >= Tier.named(policy.form.checklist_from) else ()
+    advice, now = together(found, checklist, picture)
     return Assessment(
         tier,
         _priority(policy.priority, picture, found),
         tuple(found),
-        _text(found, mitigating, missing, knowledge.terms.phrases),
-        (*advice, *checklist),
+        _text(found, advice[:now], mitigating, missing, knowledge.terms.phrases),
+        tuple(advice),
         missing,
         mitigating,
         knowledge.version,
         trace,
         channel=_loudest(found),
         points=_points(picture),
+        now=now,
     )
 
 
@@ -55,14 +55,15 @@ def combine_events(
     if not found:
         return _nothing(knowledge, trace)
     priority = _priority(knowledge.policy.surveillance, picture, found)
-    text = _text(found, (), (), knowledge.terms.phrases)
+    advice, now = together(found, (), picture)
+    text = _text(found, advice[:now], (), (), knowledge.terms.phrases)
     naranjo = prefill(knowledge.naranjo, picture, found[0])
     return Assessment(
         found[0].tier,
         priority,
         tuple(found),
         text,
-        _advice(found),
+        tuple(advice),
         (),
         (),
         knowledge.version,
@@ -70,6 +71,7 @@ def combine_events(
         naranjo,
         _loudest(found),
         _points(picture),
+        now,
     )
 
 
@@ -90,7 +92,13 @@ def _nothing(knowledge: Knowledge, trace: tuple[Step, ...]) -> Assessment:
 def _sorted(policy: Policy, findings: Sequence[Finding]) -> list[Finding]:
     """The findings, the most serious first, each with its channel."""
     told = [structs.replace(each, channel=policy.channel_of(each.rule, each.tier)) for each in findings]
-    return sorted(told, key=lambda finding: (-finding.tier, finding.rule))
+    return sorted(told, key=lambda finding: (-finding.tier, -_newest(finding), finding.rule))
+
+
+def _newest(finding: Finding) -> float:
+    """When the newest diagnosis of a finding began, so that of two as grave the most recent comes first."""
+    began = [fact.starts.timestamp() for fact in finding.facts if fact.starts and fact.kind in HISTORY]
+    return max(began, default=0.0)
 
 
 def _loudest(found: Sequence[Finding]) -> Channel:
@@ -103,13 +111,6 @@ def _points(picture: Picture) -> Points:
     return structs.replace(points, counted=told)
 
 
-def _advice(found: Sequence[Finding]) -> tuple[Text, ...]:
-    told: list[Text] = []
-    for finding in found:
-        told += [text for text in finding.advice if text not in told]
-    return tuple(told)
-
-
 def _remarks(remarks: Sequence[Remark], picture: Picture) -> tuple[Text, ...]:
     return tuple(
         fill(remark.says, picture, once(fact for each in remark.when for fact in picture.hold(each).facts))
@@ -118,7 +119,7 @@ def _remarks(remarks: Sequence[Remark], picture: Picture) -> tuple[Text, ...]:
     )
 
 
-def _escalate(policy: Policy, findings: Sequence[Finding]) -> tuple[Finding, ...]:
+def _escalate(policy: Policy, findings: Sequence[Finding], picture: Picture) -> tuple[Finding, ...]:
     """Several moderate signals from different families, and nothing higher, are one high finding."""
     form = policy.form.escalation
     tier = Tier.named(form.of_tier)
@@ -140,7 +141,7 @@ def _escalate(policy: Policy, findings: Sequence[Finding]) -> tuple[Finding, ...
                 }
             ),
             once(fact for finding in of_tier for fact in finding.facts),
-            tuple(each.text for each in form.advice),
+            advise(policy.escalation_advice, picture, ()),
             policy.escalation_evidence,
         ),
     )
@@ -164,7 +165,11 @@ def _fits(line: PriorityRule, picture: Picture, fired: set[str], tiers: set[Tier
 
 
 def _text(
-    found: Sequence[Finding], mitigating: Sequence[Text], missing: Sequence[Text], phrases: Mapping[Language, Phrases]
+    found: Sequence[Finding],
+    advice: Sequence[Text],
+    mitigating: Sequence[Text],
+    missing: Sequence[Text],
+    phrases: Mapping[Language, Phrases],
 ) -> Text:
     gravest = found[0]
     told = gravest.because[FALLBACK]  # an escalation names what it adds up
@@ -178,7 +183,7 @@ def _text(
                 [(finding.title[language], finding.because[language]) for finding in others],
                 [text[language] for text in mitigating],
                 [text[language] for text in missing],
-                [text[language] for text in gravest.advice],
+                [text[language] for text in advice],
             )
             for language in gravest.because
         }
@@ -201,6 +206,7 @@ def _one_language(
         (4, missing_join + "; ".join(missing) + "." if missing else ""),
         (5, advice_join + advice[0] if advice else ""),
         *((1, " " + each) for each in because[1:]),
+        *((5, " " + each) for each in advice[1:]),
         (2, also_join + "; ".join(title for title, _ in also) + "." if also else ""),
     ]
     room, kept = LONGEST, []

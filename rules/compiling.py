@@ -9,10 +9,10 @@ from rules.assessment import Step
 from rules.conditions.reading import ConditionReader, any_needed
 from rules.fillers import FILLERS
 from rules.form_check import check_form
-from rules.forms import DefinitionForm, Evidence, PointsForm, RuleForm, Source, Words
+from rules.forms import Advice, DefinitionForm, Evidence, GuardsForm, PointsForm, RuleForm, Source, Words
 from rules.knowledge import Asked, Higher, Policy, PriorityRule, Remark, Rule
 from rules.policy_form import PolicyForm, PriorityLine, RemarkForm
-from rules.terms import Condition, PlanLine, State, Terms, Weight, Weights
+from rules.terms import Condition, Guard, GuardedLine, PlanLine, State, Terms, Weight, Weights
 from rules.wording import names_in
 from rules.yaml_lines import Document, Loc
 
@@ -80,6 +80,40 @@ def _check_factors(document: Document, form: PointsForm, known: frozenset[str]) 
             document.fault(("patient",), what, "name each factor of definitions/risk_factors.yaml once")
 
 
+def compile_guards(document: Document, terms: Terms, states: frozenset[str]) -> tuple[Guard, ...]:
+    """Make the guards over every line of advice."""
+    form = check_form(document, GuardsForm, document.value)
+    if form is None:
+        return ()
+    reader = ConditionReader(document, terms, states)
+    for at, guard in enumerate(form.guards):
+        _check_advice(document, guard.says, ("guards", at, "says"), states)
+    return tuple(
+        Guard(
+            each.name,
+            reader.read(each.when, ("guards", at, "when")),
+            frozenset(each.instead_of),
+            lines_of(each.says, terms),
+            each.always,
+        )
+        for at, each in enumerate(form.guards)
+    )
+
+
+def lines_of(advice: Iterable[Advice], terms: Terms) -> tuple[GuardedLine, ...]:
+    """Make lines of advice ready to be said."""
+    return tuple(
+        GuardedLine(
+            each.text,
+            frozenset(each.does),
+            tuple(each.does),
+            terms.states.get(each.only_if),
+            terms.states.get(each.unless),
+        )
+        for each in advice
+    )
+
+
 def compile_rule(document: Document, terms: Terms, states: frozenset[str], sources: dict[str, Source]) -> Rule | None:
     """Make a rule of one file of the library."""
     form = check_form(document, RuleForm, document.value)
@@ -105,6 +139,7 @@ def compile_rule(document: Document, terms: Terms, states: frozenset[str], sourc
         when,
         tuple(sorted(raised, key=lambda each: each.tier, reverse=True)),
         cite(form.evidence, sources),
+        lines_of(form.alert.advice, terms),
     )
 
 
@@ -136,12 +171,15 @@ def check_evidence(
 def _check_words(document: Document, form: RuleForm, states: frozenset[str]) -> None:
     check_text(document, form.title, ("title",))
     check_text(document, form.alert.because, ("alert", "because"))
-    for index, advice in enumerate(form.alert.advice):
-        where: Loc = ("alert", "advice", index)
-        check_text(document, advice, where)
-        for key, name in (("only_if", advice.only_if), ("unless", advice.unless)):
+    _check_advice(document, form.alert.advice, ("alert", "advice"), states)
+
+
+def _check_advice(document: Document, advice: Iterable[Advice], where: Loc, states: frozenset[str]) -> None:
+    for index, line in enumerate(advice):
+        check_text(document, line, (*where, index))
+        for key, name in (("only_if", line.only_if), ("unless", line.unless)):
             if name and name not in states:
-                document.fault((*where, key), f"no such state: {name}", "use a name of definitions/states.yaml")
+                document.fault((*where, index, key), f"no such state: {name}", "use a name of definitions/states.yaml")
 
 
 def check_text(document: Document, words: Words, where: Loc) -> None:
@@ -178,6 +216,7 @@ def compile_policy(
         document.fault(("families",), f"{rule} belongs to no family", "add it to one")
     check_evidence(document, reader.numbers, form.evidence, ("evidence",), sources)
     check_text(document, form.escalation.because, ("escalation", "because"))
+    _check_advice(document, form.checklist, ("checklist",), states)
     missing = _remarks(document, reader, form.missing, "missing")
     mitigating = _remarks(document, reader, form.mitigating, "mitigating")
     for rule in sorted(form.choices.rule_channels.keys() - rules - {form.escalation.id}):
@@ -194,6 +233,8 @@ def compile_policy(
         mitigating,
         {Tier.named(tier): Channel.named(name) for tier, name in form.choices.channels.items()},
         {rule: Channel.named(name) for rule, name in form.choices.rule_channels.items()},
+        lines_of(form.escalation.advice, terms),
+        lines_of(form.checklist, terms),
     )
 
 

@@ -1,6 +1,7 @@
 """One case judged: every rule asked, the findings combined into one answer. A pure function."""
 
-from clinical.words import Stream, Text, Tier
+from clinical.words import Stream, Tier
+from rules.advising import advise
 from rules.assessment import Assessment, Finding, Step
 from rules.combine import combine, combine_events
 from rules.facts import Case, Fact, once
@@ -65,17 +66,6 @@ def _finding(rule: Rule, tier: Tier, facts: tuple[Fact, ...], picture: Picture) 
         rule.title,
         fill(rule.because, picture, facts),
         facts,
-        _advice(rule, picture, facts),
+        advise(rule.advice, picture, facts),
         rule.evidence,
     )
-
-
-def _advice(rule: Rule, picture: Picture, facts: tuple[Fact, ...]) -> tuple[Text, ...]:
-    states = picture.terms.states
-    chosen = [
-        each.text
-        for each in rule.form.alert.advice
-        if (not each.only_if or picture.state(states[each.only_if]).held)
-        and not (each.unless and picture.state(states[each.unless]).held)
-    ]
-    return tuple(fill(text, picture, facts) for text in chosen)

@@ -23,6 +23,7 @@ class Provenance(Struct, frozen=True, gc=False):
     path: str  # "PRB[1]-3"
 
 
+HISTORY = frozenset({"condition", "procedure", "allergy"})  # what a patient has or had
 DOSE_WORDS = ("IVIg given", "IVIg planned")  # the text of a dose shown as a fact
 Kind = Literal["condition", "observation", "procedure", "allergy", "medication"]
 

@@ -19,7 +19,7 @@ from rules.amounts import (
 )
 from rules.assessment import Point
 from rules.dates import show
-from rules.facts import Fact, is_dose
+from rules.facts import HISTORY, Fact, is_dose
 from rules.forms import Phrases
 from rules.picture import Picture
 from rules.treatment import prednisone_mg
@@ -39,7 +39,6 @@ OF_THE_FINDING = frozenset({"found", "medicines", "after_ivig"})  # the others a
 _LONGEST_LABEL = 48
 _NAME = re.compile(r"\{(\w+)\}")
 _CACHE_LIMIT = 4_096
-_HISTORY = frozenset({"condition", "procedure", "allergy"})
 
 
 @lru_cache(_CACHE_LIMIT)
@@ -126,7 +125,7 @@ def _listed(facts: tuple[Fact, ...], write: Callable[[Fact, Picture, Language], 
 
 
 def _found(filling: Filling) -> str:
-    return _listed(tuple(fact for fact in filling.facts if fact.kind in _HISTORY), label, filling)
+    return _listed(tuple(fact for fact in filling.facts if fact.kind in HISTORY), label, filling)
 
 
 def _medicines(filling: Filling) -> str:
@@ -164,7 +163,7 @@ def _per_hour(rate: Callable[[Picture], Decimal]) -> Filler:
 
 def _after_ivig(filling: Filling) -> str:
     """How long after the last IVIg the event that followed it began: "10 days after", "on the day of"."""
-    event = next((fact for fact in filling.facts if fact.kind in _HISTORY and fact.starts), None)
+    event = next((fact for fact in filling.facts if fact.kind in HISTORY and fact.starts), None)
     if event is None or event.starts is None:
         return ""
     doses = [fact for fact in filling.facts if is_dose(fact) and fact.starts]

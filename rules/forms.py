@@ -127,11 +127,37 @@ class Source(Form):
     where: str = ""  # journal and pages, or the address
 
 
-class Advice(Words):
-    """One thing to do; `only_if` and `unless` name a definition."""
+Act = Literal[
+    "give-without-delay", "decide-now", "hold", "postpone", "discuss-alternatives", "consult",
+    "anticoagulate", "anticoagulate-without-heparin", "prophylaxis", "check-prophylaxis", "bridge", "correct-inr",
+    "mechanical-measures", "spread", "lower-dose", "slow-rate", "limit-rate", "hydrate", "limit-fluid",
+    "confirm-history", "ask", "measure", "stop-medicine", "assess", "watch", "inform-patient", "review",
+    "record", "report",
+]  # fmt: skip  # what a line of advice does; rules/README.md tells each
 
+
+class Advice(Words):
+    """One thing to do, and which acts that is; `only_if` and `unless` name a definition."""
+
+    does: list[Act] = Field(min_length=1)
     only_if: str = ""
     unless: str = ""
+
+
+class GuardForm(Form):
+    """What is not advised while its conditions hold, and what is said instead."""
+
+    name: str
+    when: Conditions = Field(min_length=1)
+    instead_of: list[Act] = Field(min_length=1)
+    says: list[Advice] = []
+    always: bool = False  # said also when no line was left out
+
+
+class GuardsForm(Form):
+    """`definitions/guards.yaml`."""
+
+    guards: list[GuardForm]
 
 
 class AlertForm(Form):

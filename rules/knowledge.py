@@ -12,7 +12,7 @@ from rules.forms import RuleForm
 from rules.naranjo import Naranjo
 from rules.policy_form import PolicyForm
 from rules.recognition import Product, recognise
-from rules.terms import Condition, Memory, Terms
+from rules.terms import Condition, GuardedLine, Memory, Terms
 
 _NOT_HISTORY = frozenset({"route-intravenous", "route-subcutaneous", "route-intramuscular"})
 
@@ -45,6 +45,7 @@ class Rule:
     when: tuple[Asked, ...]
     raised: tuple[Higher, ...]
     evidence: tuple[str, ...]
+    advice: tuple[GuardedLine, ...]
     chosen: bool = True  # a rule that is only asked where a hospital chose so (rules/choices.py)
 
     @property
@@ -94,6 +95,8 @@ class Policy:
     mitigating: tuple[Remark, ...]
     channels: Mapping[Tier, Channel]
     rule_channels: Mapping[str, Channel]  # of rules that a hospital moved against their tier
+    escalation_advice: tuple[GuardedLine, ...]
+    checklist: tuple[GuardedLine, ...]
 
     def channel_of(self, rule: str, tier: Tier) -> Channel:
         """Whom a finding may disturb."""

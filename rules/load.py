@@ -11,7 +11,7 @@ from clinical.codes import Coding
 from rules.assertions import reader_of
 from rules.choices import only_chosen, with_choices
 from rules.codes import Codes
-from rules.compiling import check_evidence, compile_points, compile_policy, compile_rule, compile_state
+from rules.compiling import check_evidence, compile_guards, compile_points, compile_policy, compile_rule, compile_state
 from rules.errors import KnowledgeFaults
 from rules.form_check import check_form, check_forms
 from rules.forms import (
@@ -101,6 +101,7 @@ def build(
     inspect_numbers([files.documents[f"definitions/{name}.yaml"] for name in _SINGLE], sources)
     states = _compile_states(files, terms, sources)
     terms = _compile_points(files, terms, states, sources)
+    terms = _compile_guards(files, terms, states)
     rules = _compile_rules(files, terms, states, sources)
     inspect_rules(files.below("library"), rules)
     policy_document = files.documents["policy.yaml"]
@@ -146,7 +147,9 @@ def _in_order(value: Any) -> Any:
 
 def _require(files: Files) -> None:
     wanted = ["sources.yaml", "policy.yaml", "naranjo.yaml"]
-    wanted += [f"definitions/{name}.yaml" for name in [*_SINGLE, "measurements", "states", "risk_factors", "points"]]
+    wanted += [
+        f"definitions/{name}.yaml" for name in [*_SINGLE, "measurements", "states", "risk_factors", "points", "guards"]
+    ]
     for name in wanted:
         if name not in files.documents:
             missing = files.documents.setdefault(name, Document(name, value={}))
@@ -218,6 +221,10 @@ def _compile_points(files: Files, terms: Terms, states: frozenset[str], sources:
     inspect_numbers([document], sources)
     weights = compile_points(document, terms, states)
     return terms if weights is None else replace(terms, points=weights)
+
+
+def _compile_guards(files: Files, terms: Terms, states: frozenset[str]) -> Terms:
+    return replace(terms, guards=compile_guards(files.documents["definitions/guards.yaml"], terms, states))
 
 
 def _compile_rules(files: Files, terms: Terms, states: frozenset[str], sources: dict[str, Source]) -> list[Rule]:

@@ -12,14 +12,13 @@ from msgspec import structs
 from clinical.codes import Coding
 from clinical.quantities import Quantity, exactly
 from rules.dates import last_moment
-from rules.facts import Case, Dose, Fact, once
+from rules.facts import HISTORY, Case, Dose, Fact, once
 from rules.points import Scored, score
 from rules.recognition import Product, ProductClass, recognise, route_of
-from rules.terms import Condition, Mentions, Outcome, State, Terms
+from rules.terms import Condition, Guard, Mentions, Outcome, State, Terms
 from rules.treatment import Protection, prednisone_mg, protection_of
 
 OWN = frozenset({"confirmed", "unknown"})
-_SAID_IN_WORDS = frozenset({"condition", "procedure", "allergy"})
 _LOOKALIKES = "venous-thromboembolism-lookalikes"
 NARRATIVES = "history-in-words"  # tests whose result is a history that somebody wrote
 _STOPPED = frozenset({"resolved", "inactive", "stopped", "cancelled", "completed", "discontinued"})
@@ -132,7 +131,7 @@ class Picture:
         if fact.kind == "medication":
             for name in self.terms.words.sets_named(text):
                 names.setdefault(name, fact.certainty)
-        elif (is_narrative or fact.kind in _SAID_IN_WORDS) and _LOOKALIKES not in names:
+        elif (is_narrative or fact.kind in HISTORY) and _LOOKALIKES not in names:
             doubt = self._doubt_of_code(fact, names)
             for name, certainty in self.terms.words.surest(text).items():
                 names.setdefault(name, _lesser(fact.certainty, certainty))
@@ -198,7 +197,7 @@ class Picture:
 
     def history(self, names: tuple[str, ...]) -> list[Fact]:
         """Return the patient's own diagnoses, procedures and flags of these value sets."""
-        return [fact for fact in self.with_certainty(names) if fact.kind in _SAID_IN_WORDS]
+        return [fact for fact in self.with_certainty(names) if fact.kind in HISTORY]
 
     def is_present(self, fact: Fact) -> bool:
         """Whether a fact still holds at the judged moment: what was stopped later did."""
@@ -265,7 +264,9 @@ class Picture:
     @cached_property
     def indications(self) -> frozenset[str]:
         """The value sets of the order's indications."""
-        return frozenset().union(*(self.terms.codes.sets_of(coding) for coding in self.case.order.indications))
+        codes, words = self.terms.codes, self.terms.words
+        named = (codes.sets_of(coding) | words.sets_named(coding.display) for coding in self.case.order.indications)
+        return frozenset().union(*named)
 
     @cached_property
     def weight(self) -> Fact | None:
@@ -323,6 +324,11 @@ class Picture:
     def score(self) -> Scored:
         """What the risk factors and the plan weigh together."""
         return score(self)
+
+    @cached_property
+    def guards(self) -> tuple[Guard, ...]:
+        """What must not be advised for this patient (definitions/guards.yaml)."""
+        return tuple(guard for guard in self.terms.guards if all(self.hold(condition).held for condition in guard.when))
 
     @cached_property
     def steroid(self) -> tuple[Decimal | None, tuple[Fact, ...]]:

@@ -81,5 +81,5 @@ class PolicyForm(Form):
     missing: list[RemarkForm]
     mitigating: list[RemarkForm]
     checklist_from: FoundTier
-    checklist: list[Words]
+    checklist: list[Advice]
     evidence: list[Evidence] = Field(default_factory=list)

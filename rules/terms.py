@@ -86,6 +86,28 @@ class Weights:
 
 
 @dataclass(frozen=True, slots=True)
+class GuardedLine:
+    """A line of advice with the states it depends on."""
+
+    text: Text
+    does: frozenset[str]
+    acts: tuple[str, ...]  # the same, in the order of the file
+    only_if: State | None = None
+    unless: State | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """What is not advised while this holds, and what is said instead."""
+
+    name: str
+    when: tuple[Condition, ...]
+    instead_of: frozenset[str]
+    says: tuple[GuardedLine, ...]
+    always: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Memory:
     """What was found before, by what was asked. It belongs to one set of codes: with other codes it begins empty."""
 
@@ -112,5 +134,6 @@ class Terms:
     recognition: RecognitionForm
     states: dict[str, State] = field(default_factory=dict)
     risk_factors: dict[str, State] = field(default_factory=dict)
+    guards: tuple[Guard, ...] = ()
     points: Weights = field(default_factory=lambda: Weights({}, (), ()))
     memory: Memory = field(default_factory=Memory)

@@ -203,6 +203,7 @@ def alert_shape(row: ConcludedAlert, language: str) -> AlertShape:
         order=_order(told, row.order_state),
         points=_points(told, language),
         findings=findings_shape(told, language),
+        now=all_in(told.advice, language)[: told.now],
         advice=all_in(told.advice, language),
         missing=all_in(told.missing, language),
         knowledge=row.knowledge,

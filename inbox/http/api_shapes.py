@@ -104,6 +104,7 @@ class AlertShape(msgspec.Struct, frozen=True, kw_only=True):
     order: OrderShape
     points: PointsShape | None  # null of an answer that was given before there were points
     findings: list[FindingShape]
+    now: list[str]  # of the advice, what is to be done now; three lines at most
     advice: list[str]
     missing: list[str]
     knowledge: str

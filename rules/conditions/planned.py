@@ -41,6 +41,18 @@ def ordered(said: Said) -> Check:
     return check
 
 
+@word(Kind.SETS, holds_without=True)
+def indicated_for(said: Said) -> Check:
+    """The order names one of these as its indication, by code or in words; an order without one does not."""
+    wanted = frozenset(said.names)
+
+    def check(picture: Picture) -> Outcome:
+        found = wanted & picture.indications
+        return Outcome(bool(found), (picture.order_fact,) if found else (), ", ".join(sorted(found)))
+
+    return check
+
+
 @word(Kind.CHOICE, needs={"if_missing": Kind.ANSWER}, compares=COMPARISONS, choices=tuple(AMOUNTS))
 def planned(said: Said) -> Check:
     """A quantity of the order, at the riskier end when it is not exact."""

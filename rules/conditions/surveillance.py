@@ -7,13 +7,12 @@ from typing import NamedTuple
 from rules.conditions.history import dose_fact, saw
 from rules.conditions.vocabulary import Kind, Said, word
 from rules.dates import days, days_between, last_moment
-from rules.facts import Dose, Fact
+from rules.facts import HISTORY, Dose, Fact
 from rules.picture import OWN, Picture
 from rules.terms import Check, Outcome
 from rules.treatment import treatments, was_treated
 
 _SUSPECTED = frozenset({"suspected"})
-_TOLD = frozenset({"condition", "procedure", "allergy"})  # never a result: its words are not read
 
 
 class Followed(NamedTuple):
@@ -35,7 +34,7 @@ def after_this_ivig(said: Said) -> Check:
     certainty = _SUSPECTED if "certainty" in said.parts else OWN
 
     def check(picture: Picture) -> Outcome:
-        told = [fact for fact in picture.with_certainty(said.names, certainty) if fact.kind in _TOLD]
+        told = [fact for fact in picture.with_certainty(said.names, certainty) if fact.kind in HISTORY]
         return _outcome(_followed(picture, told, window))
 
     return check
@@ -60,7 +59,7 @@ def more_ivig_planned_after(said: Said) -> Check:
     def check(picture: Picture) -> Outcome:
         if picture.case.patient.deceased:
             return Outcome(held=False)
-        told = [fact for fact in picture.with_certainty(said.names) if fact.kind in _TOLD]
+        told = [fact for fact in picture.with_certainty(said.names) if fact.kind in HISTORY]
         for event, dose in _followed(picture, told, timedelta.max):
             for later in picture.case.doses:
                 if not later.given and later.at > dose.at and event.starts is not None and later.at > event.starts:

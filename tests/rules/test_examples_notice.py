@@ -182,6 +182,20 @@ def test_a_changed_weight_changes_an_example(where: Loc, new: Decimal | None, ow
     assert noticed, f"no example notices {named(READ.documents[POINTS], where, new)}"
 
 
+GUARDS = "definitions/guards.yaml"
+
+
+@pytest.mark.parametrize("at", range(len(READ.documents[GUARDS].value["guards"])))
+def test_a_dropped_guard_changes_an_example(at: int, own: Knowledge) -> None:
+    before = own.terms.guards
+    object.__setattr__(own.terms, "guards", (*before[:at], *before[at + 1 :]))
+
+    noticed = any_differs(own.rules, own)
+
+    object.__setattr__(own.terms, "guards", before)
+    assert noticed, f"no example notices {before[at].name}"
+
+
 def fresh() -> Knowledge:
     """Knowledge of its own, for a test that changes what its words mean."""
     return load_knowledge()
@@ -243,7 +257,7 @@ def test_an_escalation_number_moved_one_step_changes_a_vignette(part: str, step:
 
 
 def test_the_terms_cover_every_definition_file(files: Files) -> None:
-    covered = {*FORMS, "states", "risk_factors", "measurements", "points"}
+    covered = {*FORMS, "states", "risk_factors", "measurements", "points", "guards"}
 
     assert {
         name.split("/")[1].removesuffix(".yaml") for name in files.documents if name.startswith("definitions/")

@@ -41,7 +41,7 @@ def test_a_changed_file_is_taken_over_within_seconds(folder: Path) -> None:
     knowledge = living(folder, watch, told)
     before = knowledge.current().version
 
-    edit(folder, RULE, "Correct the INR or", "Please correct the INR or")
+    edit(folder, RULE, "Correct the INR before", "Please correct the INR before")
     at_once = knowledge.current().version
     watch.now += 2
 

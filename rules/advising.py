@@ -1,0 +1,69 @@
+"""Advice for one patient: lines that would harm are left out or replaced, and what is said twice is said once."""
+
+from collections.abc import Iterable, Sequence
+
+from rules.assessment import AdviceLine, Finding
+from rules.facts import Fact
+from rules.picture import Picture
+from rules.terms import Guard, GuardedLine
+from rules.wording import fill
+
+MOST_NOW = 3  # lines that are to be done now
+# Acts of which one line is enough, whatever it says beside them; of the others each line is about something else.
+_ONCE = frozenset(
+    {
+        "give-without-delay", "decide-now", "hold", "postpone", "discuss-alternatives", "anticoagulate",
+        "anticoagulate-without-heparin", "prophylaxis", "check-prophylaxis", "bridge", "mechanical-measures",
+        "spread", "lower-dose", "slow-rate", "hydrate", "limit-fluid", "confirm-history", "inform-patient", "record",
+    }
+)  # fmt: skip  # by subject
+_LATER = frozenset({"watch", "inform-patient", "record", "report", "review"})
+
+
+def advise(lines: Iterable[GuardedLine], picture: Picture, facts: tuple[Fact, ...]) -> tuple[AdviceLine, ...]:
+    """Say the lines that hold for this patient, each replaced where a guard forbids it."""
+    told: list[AdviceLine] = []
+    for line in lines:
+        for safe in _guarded(line, picture, picture.guards):
+            filled = AdviceLine(fill(safe.text, picture, facts), safe.acts)
+            if filled not in told:
+                told.append(filled)
+    return tuple(told)
+
+
+def _guarded(line: GuardedLine, picture: Picture, guards: Sequence[Guard]) -> Iterable[GuardedLine]:
+    """The line itself, or what the guards say instead; a guard never answers to itself."""
+    if line.only_if is not None and not picture.state(line.only_if).held:
+        return
+    if line.unless is not None and picture.state(line.unless).held:
+        return
+    guard = next((each for each in guards if each.instead_of & line.does), None)
+    if guard is None:
+        yield line
+        return
+    others = [each for each in guards if each is not guard]
+    for instead in guard.says:
+        yield from _guarded(instead, picture, others)
+
+
+def together(
+    found: Sequence[Finding], checklist: Iterable[GuardedLine], picture: Picture
+) -> tuple[list[AdviceLine], int]:
+    """Every line once, what is to be done now first; and how many those are."""
+    always = [line for guard in picture.guards if guard.always for line in guard.says]
+    lines = [*advise(always, picture, ()), *(line for finding in found for line in finding.advice)]
+    now = [line for line in _once(lines) if not _LATER & set(line.does)][:MOST_NOW]
+    rest = [*lines, *advise(checklist, picture, ())]
+    return [*now, *(line for line in _once([*now, *rest]) if line not in now)], len(now)
+
+
+def _once(lines: Iterable[AdviceLine]) -> list[AdviceLine]:
+    """Leave out a line whose acts were all said before."""
+    kept: list[AdviceLine] = []
+    said: set[str] = set()
+    for line in lines:
+        if line in kept or (said.issuperset(line.does) and _ONCE.issuperset(line.does)):
+            continue
+        kept.append(line)
+        said.update(line.does)
+    return kept

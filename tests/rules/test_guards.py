@@ -1,0 +1,146 @@
+"""No advice that harms: every combination of what guards it, over every rule, contradicts nothing and proposes nothing
+that is forbidden."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import cache
+from itertools import combinations
+
+import pytest
+
+from rules.assessment import AdviceLine, Assessment
+from rules.evaluate import evaluate
+from rules.examples import Example, build_case
+from rules.facts import Case
+from rules.knowledge import Knowledge, Rule
+from rules.load import load_knowledge
+from tests.rules.answers import cases_of
+
+# What holds, the facts that say so, the acts that it forbids, and words that no line may then say in English.
+GUARDS: dict[str, tuple[dict[str, str], frozenset[str], tuple[str, ...]]] = {
+    "bleeding": (
+        {"diagnosed": "K92.2, 2 days ago"},
+        frozenset({"prophylaxis", "check-prophylaxis", "bridge", "anticoagulate", "correct-inr"}),
+        ("prophylaxis, at least", "ridging", "orrect the INR", "treatment-dose"),
+    ),
+    "acute thrombosis": (
+        {"diagnosed": "I26.9, 2 days ago"},
+        frozenset({"confirm-history", "spread", "postpone", "prophylaxis"}),
+        ("Confirm the history", "pread", "Split", "ostpone"),
+    ),
+    "Guillain-Barré": (
+        {"indication": "G61.0"},
+        frozenset({"hold", "postpone", "spread", "discuss-alternatives"}),
+        ("old the", "old until", "old further", "ostpone", "pread", "Split", "before release"),
+    ),
+    "HIT": (
+        {"diagnosed": "ICD10CM D75.82, 3 days ago"},
+        frozenset({"hold", "postpone", "spread", "lower-dose", "decide-now"}),
+        ("old the", "old until", "old further", "ostpone", "pread", "Split", "before release"),
+    ),
+    "heart failure": ({"diagnosed": "I50.9"}, frozenset({"hydrate"}), ("ydrate",)),
+    "prophylaxis": ({"taking": "B01AB05, 40 mg"}, frozenset({"prophylaxis"}), ("Consider anticoagulant prophylaxis",)),
+    "atrial fibrillation": ({"diagnosed": "I48.0"}, frozenset({"bridge"}), ("ridging",)),
+    "a low INR": ({"taking": "B01AA03", "INR": "1.4"}, frozenset({"prophylaxis"}), ()),
+    "tamoxifen": ({"taking": "L02BA01"}, frozenset(), ()),
+}
+CONTRADICTIONS = (
+    ({"hold", "postpone", "spread", "discuss-alternatives", "decide-now"}, {"give-without-delay"}),
+    ({"hydrate"}, {"limit-fluid"}),
+    ({"prophylaxis"}, {"check-prophylaxis", "anticoagulate", "mechanical-measures"}),
+    ({"anticoagulate", "bridge", "anticoagulate-without-heparin"}, {"mechanical-measures"}),
+    ({"anticoagulate"}, {"anticoagulate-without-heparin"}),
+)
+SUBSETS = [subset for size in range(len(GUARDS) + 1) for subset in combinations(GUARDS, size)]
+
+
+@cache
+def _added(subset: tuple[str, ...]) -> Case:
+    cells: dict[str, str] = {}
+    for name in subset:
+        for column, cell in GUARDS[name][0].items():
+            cells[column] = f"{cells[column]}; {cell}" if column in cells else cell
+    return build_case(Example("guards", cells, "none"))
+
+
+def _with(case: Case, subset: tuple[str, ...]) -> Case:
+    """The case of an example with the facts of these guards, and the indication if one names it."""
+    added = _added(subset)
+    indications = added.order.indications or case.order.indications
+    return replace(case, facts=(*case.facts, *added.facts), order=replace(case.order, indications=indications))
+
+
+def _acts(lines: Iterable[AdviceLine]) -> set[str]:
+    return {act for line in lines for act in line.does}
+
+
+def _check(found: Assessment, subset: tuple[str, ...]) -> None:
+    acts = _acts(found.advice)
+    for one, other in CONTRADICTIONS:
+        assert not (acts & one and acts & other), (subset, acts & one, acts & other)
+    for name in subset:
+        _, forbidden, words = GUARDS[name]
+        assert not acts & forbidden, (subset, name, acts & forbidden)
+        said = " ".join([found.text["en"].partition("Advice: ")[2], *(line["en"] for line in found.advice)])
+        assert not [word for word in words if word in said], (subset, name, said)
+        assert not any(_acts(each.advice) & forbidden for each in found.findings), (subset, name)
+
+
+KNOWLEDGE = load_knowledge()
+ASKED = replace(KNOWLEDGE, rules=tuple(replace(rule, chosen=True) for rule in KNOWLEDGE.rules))
+
+
+@pytest.mark.parametrize("rule", KNOWLEDGE.rules, ids=lambda rule: rule.id)
+def test_no_combination_of_guards_contradicts_or_harms(rule: Rule) -> None:
+    case = next(case for example, case in cases_of(rule) if example.tier != "none")
+
+    for subset in SUBSETS:
+        found = evaluate(_with(case, subset), ASKED, rule.stream)
+
+        assert found.now <= 3
+        _check(found, subset)
+
+
+def answer(knowledge: Knowledge, **cells: str) -> Assessment:
+    return evaluate(
+        build_case(Example("a case", {k.replace("_", " "): v for k, v in cells.items()}, "none")), knowledge
+    )
+
+
+def now(found: Assessment) -> list[str]:
+    return [line["en"] for line in found.advice[: found.now]]
+
+
+def test_the_first_line_follows_the_gravest_and_most_recent_fact(knowledge: Knowledge) -> None:
+    found = answer(knowledge, diagnosed="I80.2, in 2012; I26.9, 40 days ago; C50.9")
+
+    assert found.findings[0].rule == "IG-VTE-002"
+    assert now(found)[0] == "Hold until discussed with prescriber and haematology."
+    assert "Advice: Hold until discussed" in found.text["en"]
+
+
+def test_an_acute_thrombosis_holds_the_next_bag_and_asks_for_treatment(knowledge: Knowledge) -> None:
+    found = answer(knowledge, diagnosed="I80.2, in 2012; I26.9, 0 hours ago")
+
+    assert now(found)[:2] == [
+        "Hold until discussed with prescriber and haematology.",
+        "Check that treatment-dose anticoagulation runs.",
+    ]
+
+
+def test_where_ivig_treats_the_thrombosis_it_is_given_and_the_record_stays(knowledge: Knowledge) -> None:
+    found = answer(knowledge, diagnosed="I80.2, 300 days ago; I67.6, 1 days ago", indication="ICD10CM D75.84")
+
+    assert now(found)[:2] == [
+        "In VITT or HIT IVIg is the treatment. Give it without delay (0.5-1 g/kg a day, 2 days) and record this.",
+        "Anticoagulation beside it, without heparin.",
+    ]
+    assert found.tier.word == "contraindication"
+
+
+def test_what_several_rules_advise_is_said_once(knowledge: Knowledge) -> None:
+    found = answer(knowledge, diagnosed="I80.2; I25.2; E86", eGFR="40")
+
+    said = [line for line in found.advice if "hydrate" in line.does]
+    assert len(said) == 1
+    assert len([line for line in found.advice if "prophylaxis" in line.does]) == 1
