@@ -16,6 +16,7 @@ from listener.framing import Frame, Oversized, Truncated
 from parsers.defaults import Defaults
 from parsers.errors import UnreadableHeader
 from parsers.hl7.batches import Batch, split_batch
+from parsers.hl7.delimiters import USUAL
 from parsers.hl7.header import HeaderLine, header_of, read_header_line
 from parsers.hl7.message_types import READ
 from parsers.hl7.times import moment
@@ -250,6 +251,9 @@ def patient_key(raw: bytes, line: HeaderLine) -> int | None:
         return None
     fields = raw[start + 1 : start + 512].split(b"\r", 1)[0].split(line.separator, 4)
     number = fields[3] if len(fields) > 3 else b""
+    if line.delimiters is USUAL:
+        number = number.split(b"~", 1)[0].split(b"^", 1)[0].strip()
+        return zlib.crc32(number) if number else None
     for mark in (line.delimiters.repetition, line.delimiters.component):
         number = number.split(mark.encode(line.delimiters.codec or "ascii"), 1)[0]
     return zlib.crc32(number.strip()) if number.strip() else None

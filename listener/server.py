@@ -287,12 +287,20 @@ class Listener:
             self._publisher.put(ids)
 
     def _settle(self, frames: list[PendingFrame]) -> None:
-        """Let each link answer in a turn of its own, so that a fault in one stays there."""
         by_link: dict[AnsweredLink, list[PendingFrame]] = {}
         for frame in frames:
             by_link.setdefault(frame.link, []).append(frame)
-        for link, own in by_link.items():
-            self._loop.call_soon(link.settle, own)
+        self._settle_links(by_link)
+
+    def _settle_links(self, by_link: dict[AnsweredLink, list[PendingFrame]]) -> None:
+        """Let each link answer; a fault in one stays there, and the rest go on in the next turn."""
+        try:
+            while by_link:
+                link, frames = by_link.popitem()
+                link.settle(frames)
+        finally:
+            if by_link:
+                self._loop.call_soon(self._settle_links, by_link)
 
     async def _tick(self) -> None:
         renew_at = 0.0

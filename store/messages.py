@@ -98,7 +98,7 @@ _INSERT = """
 INSERT INTO message ({columns}, attempts)
 WITH i AS ({incoming})
 SELECT {values}, 0 FROM i WHERE true ORDER BY position
-ON CONFLICT ({key}) DO NOTHING RETURNING id, feed_id, body_hash
+ON CONFLICT ({key}) DO NOTHING
 """
 _FLAGS = """
 CASE WHEN i.reused OR (i.control_id <> '' AND EXISTS (
@@ -152,6 +152,7 @@ _POSTGRESQL = _statement(
     unnest(%b::bytea[]), unnest(%b::bytea[])) WITH ORDINALITY AS t ({", ".join(_TEXTS)}, body_hash, raw, position)""",  # noqa: S608  # our own names only
     _FLAGGED_POSTGRESQL,
 )
+_POSTGRESQL += " RETURNING id, feed_id, body_hash"
 
 
 def _insert_postgresql(connection: sa.Connection, rows: Rows, compress_from: int) -> Ids:
@@ -195,9 +196,26 @@ def _insert_sqlite_rows(driver: Any, rows: Rows, compress_from: int) -> Ids:
         for position, (arrival, reused) in enumerate(some):
             values.extend(_sqlite_texts(_row(arrival, reused)))
             values.extend((arrival.body_hash, pack(arrival.raw, compress_from), position))
-        for id_, feed_id, body_hash in driver.execute(_sqlite_statement(len(some)), values).fetchall():
-            ids[feed_id, body_hash] = id_
+        ids |= _new_in_sqlite(driver, driver.execute(_sqlite_statement(len(some)), values), some)
     return ids
+
+
+def _new_in_sqlite(driver: Any, inserted: Any, rows: Rows) -> Ids:
+    """Which of these rows are new, and their numbers: SQLite counts on from the highest, in the order of the rows.
+
+    RETURNING would say so as well, but the driver lets go of the interpreter for each row that it fetches, and then
+    waits for it behind whoever reads senders.
+    """
+    how_many, last = inserted.rowcount, inserted.lastrowid
+    if how_many == len(rows):
+        first = last - how_many + 1
+        return {(arrival.feed_id, arrival.body_hash): id_ for id_, (arrival, _) in enumerate(rows, first)}
+    if not how_many:
+        return {}
+    found = driver.execute(
+        "SELECT id, feed_id, body_hash FROM message WHERE id > ? AND id <= ?", (last - how_many, last)
+    )
+    return {(feed_id, body_hash): id_ for id_, feed_id, body_hash in found.fetchall()}
 
 
 def _row(arrival: Arrival, reused: bool) -> _Row:

@@ -209,3 +209,29 @@ def test_a_batch_holds_one_large_message_and_the_small_ones_of_others() -> None:
     batcher.close(10)
 
     assert batches == [["first"], ["A", "b", "A"], ["B", "B"], ["C"]]
+
+
+def test_a_fault_in_answering_one_link_leaves_the_others_their_answers(sqlite_engine: sa.Engine) -> None:
+    answered: list[str] = []
+
+    class Answers(SilentLink):
+        def settle(self, frames: Sequence[PendingFrame]) -> None:
+            if self.name.startswith("bad"):
+                raise ZeroDivisionError
+            answered.append(self.name)
+
+        __hash__ = object.__hash__
+
+    async def main() -> None:
+        faults: list[object] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _loop, context: faults.append(context["exception"]))
+        async with a_hospital(sqlite_engine) as hospital:
+            names = ("one", "bad", "two", "bad too", "three")
+            asyncio.get_running_loop().call_soon(
+                hospital.listener._settle, [a_frame(Answers(name), 1) for name in names]
+            )
+            while len(answered) + len(faults) < len(names):
+                await asyncio.sleep(0)
+        assert sorted(answered) == ["one", "three", "two"]
+
+    run(main())

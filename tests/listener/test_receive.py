@@ -324,7 +324,7 @@ def test_a_sender_that_repeats_itself_is_read_as_well_as_one_that_does_not() -> 
     messages += [a_message(msh9="ADT").replace(b"EVN|", b"EVN|A04"), a_message(msh9="ADT").replace(b"EVN|", b"EVN|A03")]
 
     messages += [a_message("M7", msh9="ZZZ^Z01"), a_message("M7", msh9="ZZZ^Z01") + b"MSA|AA|1\r"]
-    messages += [a_message("M8"), a_message("M8").split(b"\r")[0] + b"Y"]
+    messages += [a_message("M8"), a_message("M8").split(b"\r")[0] + b"1"]
 
     for raw in messages:
         (arrival,) = reception.receive(Frame(raw), feeds, NOW).arrivals
