@@ -29,6 +29,8 @@ def _measured(seconds: float, sizes: tuple[int, ...], say: Callable[[str], None]
     yield end_to_end.memory(runs)
     say("from order to alert")
     yield order_latency.measure(seconds)
+    say("from order to alert behind large messages")
+    yield order_latency.measure_behind_large(seconds)
     say("the baseline")
     yield baseline.measure(seconds / 2, next(run.per_second for run in runs if run.database == "PostgreSQL"))
 

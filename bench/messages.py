@@ -31,8 +31,11 @@ def thrombosis(patient: int, now: datetime) -> bytes:
     return _message("PPR^PC1^PPR_PC1", f"BH{patient}", patient, now, problem)
 
 
-def order(patient: int, now: datetime, change: int = 0, number: int | None = None) -> bytes:
-    """An order for IVIg for this patient, under a number (else the patient's), or a change of it to another dose."""
+def order(patient: int, now: datetime, change: int = 0, number: int | None = None, results: int = 0) -> bytes:
+    """An order for IVIg for this patient, under a number (else the patient's), or a change of it to another dose.
+
+    With so many results of a code of the sender's own.
+    """
     number = patient if number is None else number
     return _message(
         "OMP^O09^OMP_O09",
@@ -44,6 +47,7 @@ def order(patient: int, now: datetime, change: int = 0, number: int | None = Non
         f"RXO|J06BA02^immunoglobulins, normal human^ATC|{30 + change % 20}||g^gram^UCUM",
         "RXR|IV^Intravenous^HL70162",
         "OBX|1|NM|29463-7^Body weight^LN||75|kg^kilogram^UCUM|||||F",
+        *(f"OBX|{each}|NM|X{each}^test^L||{each % 100}||||||F" for each in range(2, results + 2)),
     )
 
 
