@@ -49,9 +49,10 @@ map: $(DEVELOPMENT)  ## the shape of the code in figures: rooms, imports, the fi
 bench: $(DEVELOPMENT)  ## throughput and latency beside the baseline; the last table is bench/RESULTS.md
 	@$(BIN)/python -m bench
 
-docs: $(DEVELOPMENT)  ## write docs/vignettes.md, docs/phrases.md and docs/burden.md from a run (a few minutes)
+docs: $(DEVELOPMENT)  ## write docs/vignettes.md, phrases.md, interface.md and burden.md from a run (a few minutes)
 	@$(BIN)/python -m tests.journeys.vignette_table
 	@$(BIN)/python -m tests.journeys.phrase_table
+	@$(BIN)/python -m tests.field.interface_page
 	@$(BIN)/python -m ivigilant.knowledge.burden_page docs/burden.md
 
 pictures: $(DEVELOPMENT)  ## take docs/pictures from a demonstration (needs a browser)
