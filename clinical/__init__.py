@@ -1,1 +1,1 @@
-"""What every package speaks of: the words of the ward as values. Imports nothing of ours."""
+"""The clinical vocabulary as values, shared by every package. Imports no other package of ours."""

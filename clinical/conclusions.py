@@ -1,6 +1,6 @@
-"""What was concluded of an order, as it is stored and read again: docs/api.md describes it.
+"""The conclusion about an order as it is stored and read back; docs/api.md describes it.
 
-Every field has a default, so that what an older release stored still reads.
+Every field has a default, so that what an older release stored can still be read.
 """
 
 from typing import Any
@@ -12,7 +12,7 @@ Words = dict[str, str]  # by language
 
 
 class StoredFact(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing known of the patient, with the message and field it was read from."""
+    """One fact about the patient, with the message and field it was read from."""
 
     kind: str = ""
     code: str = ""
@@ -63,14 +63,14 @@ class StoredOrder(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StoredNumber(msgspec.Struct, frozen=True):
-    """One number of the patient, and who gave it."""
+    """One number of the patient, and the authority that issued it."""
 
     authority: str
     value: str
 
 
 class StoredPatient(msgspec.Struct, frozen=True, kw_only=True):
-    """The patient as she was known when the order was judged."""
+    """The patient as known when the order was judged."""
 
     identifiers: list[StoredNumber] = []
     name: str = ""
@@ -98,7 +98,7 @@ class StoredPoint(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StoredPoints(msgspec.Struct, frozen=True, kw_only=True):
-    """The points of the patient and in all, and what they are made of."""
+    """The points of the patient, the total, and what they consist of."""
 
     patient: int
     total: int
@@ -130,7 +130,7 @@ class StoredDose(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StoredReply(msgspec.Struct, frozen=True, kw_only=True):
-    """What the record answers to one of the ten Naranjo questions."""
+    """The answer of the record to one of the ten Naranjo questions."""
 
     number: int
     reply: str = "unknown"
@@ -139,7 +139,7 @@ class StoredReply(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StoredCase(msgspec.Struct, frozen=True, kw_only=True):
-    """What only an event after an infusion has."""
+    """The part of a conclusion that only an event after an infusion has."""
 
     events: list[StoredReaction] = []
     doses: list[StoredDose] = []
@@ -150,7 +150,7 @@ class StoredCase(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StoredConclusion(msgspec.Struct, frozen=True, kw_only=True):
-    """All that was concluded of one order, or of what came after it."""
+    """Everything concluded about one order, or about what followed it."""
 
     text: Words = {}
     advice: list[Words] = []
@@ -163,11 +163,11 @@ class StoredConclusion(msgspec.Struct, frozen=True, kw_only=True):
     history_as_of: str | None = None
     channel: str | None = None  # None: stored before there were channels
     points: StoredPoints | None = None
-    now: int = 0  # how many lines of advice are to be done now
-    case: StoredCase | None = None  # None: it is about the order
+    now: int = 0  # how many lines of advice to do now
+    case: StoredCase | None = None  # None: the alert is about the order itself
 
     def as_json(self) -> dict[str, Any]:
-        """Write it as it is stored; what is about an order has no case."""
+        """Return the JSON that is stored; a conclusion about an order has no case."""
         content: dict[str, Any] = msgspec.to_builtins(self)
         return content if self.case else {name: value for name, value in content.items() if name != "case"}
 
@@ -176,5 +176,5 @@ _decoder = msgspec.json.Decoder(StoredConclusion)
 
 
 def read_conclusion(text: str | bytes) -> StoredConclusion:
-    """Read what was stored."""
+    """Read a stored conclusion."""
     return _decoder.decode(text)

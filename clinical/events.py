@@ -1,4 +1,4 @@
-"""What a message tells: typed events, each carrying the field it was read from.
+"""The events that a message reports, each with the field it was read from.
 
 Every event names its patient by the identifiers of the PID it stood under. Amounts are Decimals. A quantity that
 could be read in two ways is an interval with flags; a quantity that cannot be known is None, never a guess.
@@ -24,7 +24,7 @@ class Event(Value, frozen=True, kw_only=True, tag_field="event"):
 
     patient: tuple[Identifier, ...]  # the identity first
     path: str  # where it stands: "PRB[1]-3", "RXE[2]-2", "OBX[3]-5"
-    at: datetime | None = None  # when it took effect (ORC-9, PRB-2, OBX-14, EVN-2...); None: the message's own time
+    at: datetime | None = None  # when it took effect (ORC-9, PRB-2, OBX-14, EVN-2...); None: at the time of the message
     flags: tuple[str, ...] = ()
 
 
@@ -44,14 +44,14 @@ class PatientSeen(Event, frozen=True, kw_only=True, tag="patient"):
 
 
 class PatientMerged(Event, frozen=True, kw_only=True, tag="merge"):
-    """`retired` now points to `patient`: A34, A40 and their kind. `undone` for an un-merge."""
+    """`retired` now points to `patient` (A34, A40 and the like); `undone` marks an un-merge."""
 
     retired: tuple[Identifier, ...]
     undone: bool = False
 
 
 class Condition(Event, frozen=True, kw_only=True, tag="condition"):
-    """A diagnosis (DG1), problem (PRB), or contra-indication flag."""
+    """A diagnosis (DG1), problem (PRB), or contraindication flag."""
 
     key: str  # instance id, else code and date: the natural key within the patient
     category: Literal["diagnosis", "problem", "flag"]
@@ -107,7 +107,7 @@ class OrderKeys(Value, frozen=True, kw_only=True):
     filler: str = ""
     parent: str = ""  # ORC-8
     replaces: str = ""  # the key of the order this one replaces (RP/RO)
-    replaces_too: tuple[str, ...] = ()  # of others that it replaces as well
+    replaces_too: tuple[str, ...] = ()  # the keys of further orders it replaces
 
 
 class Component(Value, frozen=True, kw_only=True):
@@ -146,7 +146,7 @@ class MedicationOrdered(Event, frozen=True, kw_only=True, tag="order"):
 
 
 class MedicationGiven(Event, frozen=True, kw_only=True, tag="administration"):
-    """RXA: what was really given. `grams` is zero for RE and NA."""
+    """RXA: what was actually given. `grams` is zero for RE and NA."""
 
     keys: OrderKeys
     key: str  # order, RXA-1/2 and start: the natural key of this row
@@ -197,4 +197,4 @@ class Reading:
     events: tuple[AnyEvent, ...]
     ignored: str = ""  # why nothing was read: "unknown_type", "acknowledgement"; "" when it was read
     flags: tuple[str, ...] = ()
-    not_understood: tuple[tuple[str, str], ...] = ()  # (path, what about it)
+    not_understood: tuple[tuple[str, str], ...] = ()  # (path, what was wrong)

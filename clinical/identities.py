@@ -1,9 +1,9 @@
-"""Who somebody is: a patient's numbers and name, and which identities are one person.
+"""The identity of a patient: numbers, name, and which identities are one person.
 
 Pure, so rows and a dry run are treated alike.
 
-What was said of a pair of identities is a statement; the latest one holds. An identity points to the survivor of the
-latest of its statements that was not undone. Identities that lead to the same end are one person.
+A statement is what a message says about two identities; the latest holds. An identity points to the survivor in the
+latest of its statements that was not undone. Identities with the same final survivor are one person.
 """
 
 from collections.abc import Collection, Hashable, Iterable, Mapping
@@ -57,11 +57,11 @@ class Person(Generic[Key]):
 
     root: Key
     members: frozenset[Key]
-    in_circle: bool = False  # merges that lead back to where they began: a person must look
+    in_circle: bool = False  # merges that lead back to where they began: somebody must look at them
 
 
 def latest(statements: Iterable[MergeStatement[Key]]) -> dict[tuple[Key, Key], MergeStatement[Key]]:
-    """What holds of each pair. An identity merged with itself says nothing."""
+    """Return the latest statement about each pair. An identity merged with itself says nothing."""
     held: dict[tuple[Key, Key], MergeStatement[Key]] = {}
     for said in statements:
         pair = said.retired, said.survivor
@@ -71,7 +71,7 @@ def latest(statements: Iterable[MergeStatement[Key]]) -> dict[tuple[Key, Key], M
 
 
 def pointers(statements: Iterable[MergeStatement[Key]], names: Mapping[Key, object]) -> dict[Key, Pointer[Key]]:
-    """Where each retired identity leads; of two statements of one message the greater name decides."""
+    """Return where each retired identity leads; if one message makes two statements, the greater name decides."""
     found: dict[Key, Pointer[Key]] = {}
     for said in latest(statements).values():
         if said.undone:
@@ -89,7 +89,7 @@ def _rank(pointer: Pointer[Key], names: Mapping[Key, object]) -> tuple[str, obje
 def people_of(
     keys: Iterable[Key], pointing: Mapping[Key, Pointer[Key]], names: Mapping[Key, object]
 ) -> list[Person[Key]]:
-    """The persons behind these identities, in the order of their roots' names; `keys` must hold all they lead to."""
+    """Return the people behind these identities, ordered by root; `keys` must hold every identity they lead to."""
     members: dict[Key, set[Key]] = {}
     circles: dict[Key, frozenset[Key]] = {}
     for start in keys:
@@ -103,7 +103,7 @@ def people_of(
 
 
 def _follow(pointing: Mapping[Key, Pointer[Key]], start: Key) -> tuple[Key, frozenset[Key]]:
-    """Where a chain ends, and the circle when it has none: its end is then where the latest merge leads."""
+    """Return where a chain ends; for a circle, where its latest merge leads, and the circle itself."""
     path = [start]
     while (pointer := pointing.get(path[-1])) is not None:
         if pointer.target in path:
@@ -113,7 +113,7 @@ def _follow(pointing: Mapping[Key, Pointer[Key]], start: Key) -> tuple[Key, froz
 
 
 def is_contradicted(person: Person[Key], statements: Iterable[MergeStatement[Key]]) -> bool:
-    """Whether somebody said that two of these are not one, after whoever said they are."""
+    """Return whether a later statement says that two of these are not the same person."""
     held = latest(statements)
     for (one, other), said in held.items():
         back = held.get((other, one))
@@ -123,16 +123,16 @@ def is_contradicted(person: Person[Key], statements: Iterable[MergeStatement[Key
 
 
 def is_citizen_number(name: Name) -> bool:
-    """Whether this is a citizen number (BSN), which is an identity of its own where a message gives nothing else."""
+    """Return whether this is a citizen number (BSN), an identity of its own where a message gives nothing else."""
     return name[0] == CITIZEN_NUMBERS
 
 
 def carrier(
     number: Key, carriers: Iterable[Key], pointing: Mapping[Key, Pointer[Key]], names: Mapping[Key, object]
 ) -> Key | None:
-    """Who a number that is an identity of its own leads to: the one person who carries it, by the least name.
+    """Return where a number that is an identity of its own leads: the only person who carries it, by the least name.
 
-    With several people who carry it, it leads to nobody. A patient that was merged into the number is none of them.
+    If several people carry it, it leads nowhere. A patient who was merged into the number is not one of them.
     """
     without = {key: pointer for key, pointer in pointing.items() if key != number}
     people = [person for person in people_of(carriers, without, names) if person.root != number]
@@ -140,15 +140,15 @@ def carrier(
 
 
 def with_carried(
-    numbers: Mapping[Key, Collection[Key]], told: Mapping[Key, Pointer[Key]], names: Mapping[Key, object]
+    numbers: Mapping[Key, Collection[Key]], reported: Mapping[Key, Pointer[Key]], names: Mapping[Key, object]
 ) -> dict[Key, Pointer[Key]]:
-    """Where everybody leads once these numbers, each with who carries it, lead to their carriers too.
+    """Return where every identity leads once these numbers lead to the people who carry them.
 
-    Where one number leads may decide about the next. So nothing but what was told is taken as given, and the numbers
-    come by their names until no more leads anywhere: whatever arrived first, the end is the same.
+    Where one number leads may decide where the next one leads. So only reported merges are taken as given, and
+    the numbers are tried in order until nothing changes: the result does not depend on the order of arrival.
     """
-    leading = dict(told)
-    left = sorted((number for number in numbers if number not in told), key=lambda key: names[key])  # type: ignore[arg-type,return-value]  # names of one kind
+    leading = dict(reported)
+    left = sorted((number for number in numbers if number not in reported), key=lambda key: names[key])  # type: ignore[arg-type,return-value]  # names of one kind
     while left:
         found = ((number, carrier(number, numbers[number], leading, names)) for number in left)
         number, target = next((pair for pair in found if pair[1] is not None), (None, None))

@@ -1,4 +1,4 @@
-"""Quantities with two ends: what could be read in two ways is an interval, with what was doubtful about it."""
+"""Quantities as intervals: a value that can be read in two ways has a low and a high, with the doubts about it."""
 
 from collections.abc import Iterable
 from decimal import Context, Decimal
@@ -9,7 +9,7 @@ _PRECISION = Context(prec=12)
 
 
 class Quantity(Value, frozen=True):
-    """What lies between two values in one unit; low is never above high, and equals it when the value is exact.
+    """An interval between two values in one unit; low is never above high, and equals it when the value is exact.
 
     `unit` is normalised (g, mg, mL, g/kg, mg/kg/min, g/h, mL/h, kg, cm, ...), or the sender's own when unknown; a plain
     number has none. Multiplied or divided, a quantity keeps its unit: whoever changes the unit states the new one.
@@ -41,24 +41,24 @@ class Quantity(Value, frozen=True):
         return Quantity(low, high, self.unit, self.basis, unique(self.flags + flags))
 
     def stated(self, unit: str, basis: str = "", *flags: str) -> "Quantity":
-        """The same two ends in the unit they are now in, read from there, with further doubts."""
+        """Return the same low and high in another unit, with another source and further flags."""
         return Quantity(self.low, self.high, unit, basis, unique((*self.flags, *flags)))
 
 
 def interval(first: Decimal | int, second: Decimal | int, *flags: str, unit: str = "") -> Quantity:
-    """What lies between two values in either order, rounded to twelve digits, each flag once."""
+    """Return the interval between two values in either order, rounded to twelve digits, each flag once."""
     low, high = _ends(Decimal(first), Decimal(second) if second is not first else None)
     return Quantity(low, high, unit, "", unique(flags))
 
 
 def exactly(number: Decimal | int, unit: str = "") -> Quantity:
-    """One value, as it is."""
+    """Return one exact value."""
     value = Decimal(number)
     return Quantity(value, value, unit)
 
 
 def unique(flags: Iterable[str]) -> tuple[str, ...]:
-    """Each flag once, in the order they were raised."""
+    """Return each flag once, in the order they were raised."""
     if not flags:
         return ()
     raised = [flag for flag in flags if flag]
@@ -66,7 +66,7 @@ def unique(flags: Iterable[str]) -> tuple[str, ...]:
 
 
 def _ends(first: Decimal, second: Decimal | None) -> tuple[Decimal, Decimal]:
-    """The lower and the higher value, tidied once when they are one."""
+    """Return the lower and the higher value, tidied only once when they are equal."""
     low = _tidy(first)
     high = low if second is None or second is first else _tidy(second)
     return (high, low) if high < low else (low, high)

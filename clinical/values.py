@@ -1,4 +1,4 @@
-"""What every value of the ward is made of."""
+"""The base of every clinical value."""
 
 import msgspec
 

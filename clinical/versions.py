@@ -1,15 +1,15 @@
-"""Which of two entries is the later one, whichever arrived first (docs/decisions/0001)."""
+"""Versions: which of two entries is the later one, whichever arrived first (docs/decisions/0001)."""
 
 from datetime import UTC, datetime
 
 NO_TIME = "0" * 20
-SPELLED = "0"  # of a merge that nobody told, for one number is written in two ways: whatever is told comes after it
+SPELLED = "0"  # of a merge that no message reported, where one number is written in two ways: any report comes after it
 CONTROL_ID_WIDTH = 20
 HASH_WIDTH = 16
 
 
 def version_of(event_at: datetime | None, message_time: datetime | None, control_id: str, body_hash: bytes) -> str:
-    """Give a text that sorts by event time, then message time, then control id, then content.
+    """Return a text that sorts by event time, then message time, then control id, then content.
 
     A missing time sorts before every time. Control ids of one second are compared as counters: 9 comes before 10.
     """
@@ -17,13 +17,13 @@ def version_of(event_at: datetime | None, message_time: datetime | None, control
     return f"{_stamp(event_at)}-{_stamp(message_time)}-{counter}-{body_hash.hex()[:HASH_WIDTH]:0<{HASH_WIDTH}}"
 
 
-def told_at(version: str) -> datetime | None:
-    """Give back when the message of this version was sent, else when what it tells took effect."""
+def sent_at(version: str) -> datetime | None:
+    """Return when the message of this version was sent, else when what it reports took effect."""
     return _moment(version[len(NO_TIME) + 1 : 2 * len(NO_TIME) + 1]) or event_time(version)
 
 
 def event_time(version: str) -> datetime | None:
-    """Give back when what this version tells took effect; None when nobody said."""
+    """Return when the event of this version took effect; None when the message did not say."""
     return _moment(version[: len(NO_TIME)])
 
 

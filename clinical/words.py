@@ -1,19 +1,19 @@
-"""The words an alert is spoken of in: how serious, how soon, about what, where it stands, and in which language.
+"""The vocabulary of alerts: tier, priority, channel, stream, status and language.
 
-Each is written once. Languages are data: those are spoken that have word files.
+Each is defined once. Languages are data: a language exists when it has word files.
 """
 
 from collections.abc import Mapping
 from enum import IntEnum
 from typing import Final, Literal, cast, get_args
 
-Language = str  # as word files are named: nl, en
-FALLBACK: Final[Language] = "en"  # where something was written before a language was spoken
+Language = str  # as the word files are named: nl, en
+FALLBACK: Final[Language] = "en"  # of texts written before this language existed
 
 AlertTier = Literal["contraindication", "high", "moderate"]  # what makes an alert
 FoundTier = Literal[AlertTier, "information"]  # what a rule can say
 TierWord = Literal[FoundTier, "none"]
-ALERT_TIERS: Final[tuple[AlertTier, ...]] = get_args(AlertTier)  # these and the next, the gravest first
+ALERT_TIERS: Final[tuple[AlertTier, ...]] = get_args(AlertTier)  # these and the next: the most serious first
 FOUND_TIERS: Final[tuple[FoundTier, ...]] = get_args(FoundTier)
 TIERS: Final[tuple[TierWord, ...]] = get_args(TierWord)
 
@@ -52,7 +52,7 @@ class Tier(IntEnum):
 
     @classmethod
     def named(cls, word: str) -> "Tier":
-        """The tier that is written so."""
+        """Return the tier with this name."""
         return cls[word.upper()]
 
 
@@ -72,17 +72,17 @@ class Priority(IntEnum):
 
     @classmethod
     def named(cls, word: str) -> "Priority":
-        """The priority that is written so."""
+        """Return the priority with this name."""
         return cls[word.upper()]
 
 
 class Channel(IntEnum):
-    """Whom an answer may disturb: the tier says how strongly the knowledge speaks, the channel how loudly."""
+    """How an answer reaches people: the tier says how strong the evidence is, the channel how loudly to say it."""
 
     NONE = 0
-    WITH_ORDER = 1  # shown with the order, and nowhere else
-    WORKLIST = 2  # in the inbox, for whoever looks there
-    INTERRUPT = 3  # in the inbox, and notices go out
+    WITH_ORDER = 1  # shown with the order and nowhere else
+    WORKLIST = 2  # in the inbox, without a notice
+    INTERRUPT = 3  # in the inbox, with notices
 
     @property
     def word(self) -> ChannelWord:
@@ -91,20 +91,20 @@ class Channel(IntEnum):
 
     @classmethod
     def named(cls, word: str) -> "Channel":
-        """The channel that is written so."""
+        """Return the channel with this name."""
         return cls[word.upper().replace("-", "_")]
 
 
 class Text(dict[Language, str]):
-    """The same words by language, never changed once made; who asks for a language it lacks gets English, else any."""
+    """One text in several languages, immutable; a language it lacks falls back to English, else to any."""
 
     __slots__ = ()
 
     def __missing__(self, language: Language) -> str:
-        """The words of the language that everybody may be expected to read."""
+        """Return the English text, else any."""
         return in_language(self, language)
 
 
 def in_language(words: Mapping[Language, str], language: Language) -> str:
-    """Give stored words in a language, else in English, else in any: an alert may be older than a language."""
+    """Return a stored text in this language, else in English, else in any: an alert may be older than the language."""
     return words.get(language) or words.get(FALLBACK) or next(iter(words.values()), "")

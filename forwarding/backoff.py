@@ -1,4 +1,4 @@
-"""When a notice that could not be delivered is tried again."""
+"""The waiting time before a failed delivery is tried again."""
 
 import hashlib
 from datetime import datetime, timedelta
@@ -11,13 +11,13 @@ WAITS = (
     timedelta(minutes=15),  # and every 15 minutes from then on
 )
 GIVE_UP_AFTER = timedelta(hours=24)
-SPREAD = 0.2  # a wait is up to a fifth longer, so that receivers which come back are not hit by all at once
+SPREAD = 0.2  # a wait is up to a fifth longer, so that a receiver that comes back does not get everything at once
 
 
 def next_attempt(key: str, *, attempts: int, created_at: datetime, now: datetime) -> datetime | None:
-    """Tell when to try again after this many failed attempts; None when a day has passed since the first.
+    """Return when to try again after this many failed attempts; None when a day has passed since the first.
 
-    The answer depends on nothing but its arguments: the spread is taken from the idempotency key.
+    The result depends only on the arguments: the spread is derived from the idempotency key.
     """
     last_chance = created_at + GIVE_UP_AFTER
     if now >= last_chance:

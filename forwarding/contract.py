@@ -1,4 +1,4 @@
-"""What every kind of destination is: a form in the site file, and a place that takes notices."""
+"""The contract of a destination: a form in the site file, and an object that sends notices."""
 
 from pathlib import Path
 from typing import Literal, Protocol
@@ -11,18 +11,18 @@ from forwarding.notice import Notice
 
 
 class Destination(Protocol):
-    """A place a notice is sent to, under the name the site file gives it."""
+    """A place to which notices are sent, under its name in the site file."""
 
     @property
     def name(self) -> str:
-        """The name that delivery rows carry."""
+        """The name in the delivery rows."""
 
     def forward(self, notice: Notice) -> None:
-        """Return when the notice was taken; raise Unreachable or Refused when not. It does not retry by itself."""
+        """Send the notice, or raise Unreachable or Refused. It does not retry."""
 
 
 class ProcessSettings(Protocol):
-    """The settings of the whole process that a destination may need; what only it needs stands in its form."""
+    """The process settings that a destination may need; settings of its own stand in its form."""
 
     @property
     def smtp_host(self) -> str | None: ...
@@ -43,11 +43,11 @@ class DestinationForm(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    name: str = Field(pattern=r"^[A-Za-z0-9._-]{1,60}$")  # travels in headers and keys
+    name: str = Field(pattern=r"^[A-Za-z0-9._-]{1,60}$")  # used in headers and keys
     min_tier: AlertTier = "moderate"  # notices below it are not sent here
 
     def open(self, settings: ProcessSettings) -> Destination:
-        """Give the destination, ready to send, or raise OddDestination."""
+        """Return the destination, ready to send, or raise OddDestination."""
         raise NotImplementedError
 
 

@@ -1,20 +1,20 @@
-"""The ways a destination can fail: it cannot be opened, try again, or never will."""
+"""The ways a destination can fail: it cannot be opened, temporarily, or for good."""
 
 
 class ForwardingError(Exception):
-    """A destination cannot be opened, or took no notice.
+    """A destination cannot be opened, or did not accept a notice.
 
-    Its text names the destination's answer, never a patient and never a secret.
+    Its text gives the destination's answer, never patient data and never a secret.
     """
 
 
 class Unreachable(ForwardingError):
-    """Try again later: nobody answered, or the answer said that it is temporary."""
+    """Try again later: there was no answer, or the answer says the failure is temporary."""
 
 
 class Refused(ForwardingError):
-    """Never will: the same notice would be refused again. Show it to an administrator."""
+    """Do not try again: the same notice would be refused. Show it to an administrator."""
 
 
 class OddDestination(ForwardingError):
-    """The site file describes it in a way that cannot work; the text names it. Correct it and start again."""
+    """The site file describes a destination that cannot work; the text names it. Correct it and restart."""

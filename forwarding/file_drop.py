@@ -1,6 +1,6 @@
-"""Notices as JSON files in a folder, for an integration engine or a share that others watch.
+"""Notices written as JSON files to a folder, for an integration engine or a watched share.
 
-A file appears whole or not at all, under a name that ends in `.json`. The same notice, sent again, has the same name
+A file appears complete or not at all, under a name ending in `.json`. The same notice, sent again, has the same name
 and the same content.
 """
 
@@ -15,17 +15,17 @@ from forwarding.contract import DestinationForm, ProcessSettings
 from forwarding.errors import OddDestination, Refused, Unreachable
 from forwarding.notice import Notice, as_json
 
-_FOR_THE_GROUP = 0o640  # whoever collects the files shares a group with us, and needs no more
+_FOR_THE_GROUP = 0o640  # whoever collects the files shares our group and needs no more
 
 
 class FileDropForm(DestinationForm):
-    """A folder that files appear in."""
+    """A folder to write files to."""
 
     kind: Literal["file_drop"]
     folder: Path
 
     def open(self, settings: ProcessSettings) -> "FileDrop":
-        """Give the folder; it need not exist yet, for a share may be mounted later."""
+        """Return the folder; it need not exist yet, for a share may be mounted later."""
         return FileDrop(self.name, self.folder)
 
 
@@ -37,27 +37,27 @@ class FileDrop:
     folder: Path
 
     def __post_init__(self) -> None:
-        """Refuse a folder whose place would depend on where we were started."""
+        """Reject a relative folder: it would depend on the working directory."""
         if not self.folder.is_absolute():
-            raise OddDestination(f"file drop {self.name}: the folder must be written from / on: {self.folder}")
+            raise OddDestination(f"file drop {self.name}: the folder must be an absolute path: {self.folder}")
 
     def forward(self, notice: Notice) -> None:
-        """Put one file in the folder, on disk before this returns."""
+        """Write one file to the folder, on disk before this returns."""
         try:
             _put(self.folder, file_name(notice), as_json(notice))
         except (PermissionError, NotADirectoryError) as error:
-            raise Refused(f"the folder does not take files: {type(error).__name__}") from error
+            raise Refused(f"the folder cannot be written to: {type(error).__name__}") from error
         except OSError as error:  # a share that is not mounted, a full disk
-            raise Unreachable(f"the folder does not take files now: {type(error).__name__}") from error
+            raise Unreachable(f"the folder cannot be written to now: {type(error).__name__}") from error
 
 
 def file_name(notice: Notice) -> str:
-    """Give the name of the file; no two keys give the same, for none holds a plus sign."""
+    """Return the file name; no two keys give the same name, because none contains a plus sign."""
     return f"notice-{notice.idempotency_key.replace(':', '+')}.json"
 
 
 def _put(folder: Path, name: str, content: bytes) -> None:
-    """Write it beside its place, then move it there: whoever watches the folder sees no half file."""
+    """Write a temporary file, then rename it, so that nobody sees an incomplete file."""
     handle, beside = tempfile.mkstemp(prefix=".notice-", suffix=".part", dir=folder)
     try:
         with os.fdopen(handle, "wb") as file:

@@ -1,4 +1,4 @@
-"""The one table of kinds: what may stand under `destinations:` in the site file."""
+"""The table of kinds of destination allowed under `destinations:` in the site file."""
 
 from typing import Annotated
 

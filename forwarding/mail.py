@@ -1,4 +1,4 @@
-"""Notices as a mail: tier and ward in the subject, a link in the text, in the language of the site."""
+"""Notices sent as mail: tier and ward in the subject, a link in the text, in the language of the site."""
 
 import hashlib
 import smtplib
@@ -22,16 +22,16 @@ Security = Literal["starttls", "tls", "none"]
 
 
 class MailForm(DestinationForm):
-    """People who get a mail; the server stands in the settings."""
+    """A list of mail recipients; the server stands in the settings."""
 
     kind: Literal["mail"]
     recipients: tuple[str, ...] = Field(min_length=1)
 
     def open(self, settings: ProcessSettings) -> "Mail":
-        """Give the list of people, reached through the hospital's mail server."""
+        """Return the list of people, reached through the hospital's mail server."""
         if settings.smtp_host is None or not settings.smtp_sender:
             needed = "IVIGILANT_SMTP_HOST and IVIGILANT_SMTP_SENDER are needed"
-            raise OddDestination(f"{needed}: {self.name} is a mail")
+            raise OddDestination(f"{needed} for the mail destination {self.name}")
         password = settings.smtp_password.get_secret_value() if settings.smtp_password else ""
         server = MailServer(
             settings.smtp_host, settings.smtp_port, settings.smtp_security, user=settings.smtp_user, password=password
@@ -41,7 +41,7 @@ class MailForm(DestinationForm):
 
 @dataclass(frozen=True, slots=True)
 class MailServer:
-    """How to reach the hospital's mail server. `starttls` and `tls` both insist on a certificate that holds."""
+    """How to reach the hospital's mail server. `starttls` and `tls` both require a valid certificate."""
 
     host: str
     port: int
@@ -52,14 +52,14 @@ class MailServer:
     tls: ssl.SSLContext = field(default_factory=ssl.create_default_context, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Refuse to send a password in the clear."""
+        """Reject a password over an unencrypted connection."""
         if self.user and self.security == "none":
             raise OddDestination(f"mail server {self.host}: signing in needs security starttls or tls")
 
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """One list of people who get a mail."""
+    """One list of mail recipients."""
 
     name: str
     server: MailServer
@@ -68,9 +68,9 @@ class Mail:
     word_files: Path = WORDS
 
     def __post_init__(self) -> None:
-        """Refuse addresses that are none."""
+        """Reject invalid addresses."""
         if not self.recipients:
-            raise OddDestination(f"mail {self.name}: nobody to send to")
+            raise OddDestination(f"mail {self.name}: no recipients")
         for address in (self.sender, *self.recipients):
             if "@" not in parseaddr(address)[1]:
                 raise OddDestination(f"mail {self.name}: {address!r} is not a mail address")
@@ -83,7 +83,7 @@ class Mail:
         _judge_passed_over(passed_over)
 
     def _write(self, notice: Notice) -> EmailMessage:
-        """Write the same mail for the same notice; mails about one alert form one conversation."""
+        """Return the same mail for the same notice; mails about one alert form one thread."""
         domain = parseaddr(self.sender)[1].rpartition("@")[2]
         message = EmailMessage()
         message["From"] = self.sender
@@ -101,7 +101,7 @@ class Mail:
 
 
 def message_id(key: str, domain: str) -> str:
-    """Give the Message-ID by which a mail that was sent twice is known as one."""
+    """Return the Message-ID by which a mail sent twice is recognised as one."""
     return f"<{hashlib.sha256(key.encode()).hexdigest()[:40]}@{domain}>"
 
 
@@ -119,7 +119,7 @@ def _connected(server: MailServer) -> Iterator[smtplib.SMTP]:
         if server.user:
             connection.login(server.user, server.password)
         yield connection
-        with suppress(OSError):  # the mail is theirs by now: a link cut during the goodbye is no failure
+        with suppress(OSError):  # the server has the mail by now: a connection lost while closing is not a failure
             connection.quit()
     finally:
         connection.close()
@@ -127,7 +127,7 @@ def _connected(server: MailServer) -> Iterator[smtplib.SMTP]:
 
 @contextmanager
 def _explained() -> Iterator[None]:
-    """Say of every failure whether trying again can help. Server texts stay out: they may quote addresses."""
+    """Translate every failure into try again or never. Server texts are left out: they may quote addresses."""
     try:
         yield
     except smtplib.SMTPRecipientsRefused as error:
@@ -135,15 +135,15 @@ def _explained() -> Iterator[None]:
     except smtplib.SMTPResponseException as error:
         raise _by_code(error.smtp_code, type(error).__name__) from error
     except smtplib.SMTPNotSupportedError as error:
-        raise Refused("the server does not offer STARTTLS or sign-in, which the settings ask for") from error
-    except UnicodeError as error:  # smtplib signs in with ASCII only
-        raise Refused("user and password must be plain ASCII, and addresses too") from error
+        raise Refused("the server does not offer STARTTLS or a login, which the settings require") from error
+    except UnicodeError as error:  # smtplib logs in with ASCII only
+        raise Refused("user, password and addresses must be plain ASCII") from error
     except OSError as error:  # also SMTPServerDisconnected, timeouts and certificates
         raise Unreachable(f"no connection: {type(error).__name__}") from error
 
 
 def _judge_passed_over(recipients: dict[str, tuple[int, bytes]]) -> None:
-    """Ask for a second try when the server told some recipients to wait; the Message-ID makes it one mail."""
+    """Raise Unreachable if the server deferred some recipients; the Message-ID makes the repeat one mail."""
     waiting = [code for code, _ in recipients.values() if code < 500]
     if waiting:
         raise _by_code(min(waiting), f"{len(waiting)} of the recipients")

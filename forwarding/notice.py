@@ -1,6 +1,6 @@
-"""What leaves the house: that there is an alert, how serious, on which ward, and where to read it.
+"""What leaves the hospital: that there is an alert, how serious it is, on which ward, and where to read it.
 
-There is no room here for a patient. Every field is a code, a number, a time or a link, and is checked to be one.
+A notice cannot hold patient data. Every field is a code, a number, a time or a link, and is checked to be one.
 """
 
 import json
@@ -29,25 +29,25 @@ class Notice:
     tier: TierWord
     priority: PriorityWord
     ward: str  # a code such as C4NEU, or "" when none was sent
-    link: str  # opens the alert for who may see it
+    link: str  # opens the alert for those allowed to see it
     alert: str  # opaque
-    sequence: int  # counts up per alert, so that a receiver can put notices in order
+    sequence: int  # increases per alert, so that a receiver can order the notices
     occurred_at: datetime
     language: Language = "nl"
     stream: Stream = "order"
 
     def __post_init__(self) -> None:
-        """Refuse what could be a name, a sentence or a header of its own."""
-        _check(_KEY.fullmatch(self.idempotency_key), "an idempotency key is letters, digits and . _ : -")
-        _check(_KEY.fullmatch(self.alert), "an alert id is letters, digits and . _ : -")
+        """Reject anything that could be a name, a sentence or an extra header."""
+        _check(_KEY.fullmatch(self.idempotency_key), "an idempotency key consists of letters, digits and . _ : -")
+        _check(_KEY.fullmatch(self.alert), "an alert id consists of letters, digits and . _ : -")
         _check(_LANGUAGE.fullmatch(self.language), "a language is two or three letters")
         _check(not self.ward or _WARD.fullmatch(self.ward), "a ward is a code; see ward_code")
         _check(_is_link(self.link), "a link is an http address without a query")
-        _check(self.occurred_at.tzinfo, "a time carries its zone")
+        _check(self.occurred_at.tzinfo, "a time needs a zone")
 
 
 def ward_code(location: str) -> str:
-    """Give the ward when it is a code (`C4NEU`), and "" for text that might say more than a ward should.
+    """Return the ward when it is a code (`C4NEU`), and "" for text that might say more than a ward should.
 
     A code holds a digit or is written in capitals: a family name in PV1-3 is neither.
     """
@@ -57,7 +57,7 @@ def ward_code(location: str) -> str:
 
 
 def as_json(notice: Notice) -> bytes:
-    """Write it as JSON, the same bytes for the same notice."""
+    """Return it as JSON, the same bytes for the same notice."""
     return json.dumps(
         {
             "event_id": notice.idempotency_key,

@@ -1,7 +1,7 @@
-"""Notices as a signed JSON POST.
+"""Notices sent as a signed JSON POST.
 
 The receiver checks `X-Signature: t=<seconds>,v1=<hex>`, where v1 is HMAC-SHA256 over `<t>.<body>` with the shared
-secret, and uses `Idempotency-Key` (also `event_id`) to take a repeated notice once.
+secret, and uses `Idempotency-Key` (also `event_id`) to accept a repeated notice only once.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ from forwarding.contract import DestinationForm, ProcessSettings, secret_in
 from forwarding.errors import OddDestination, Refused, Unreachable
 from forwarding.notice import Notice, as_json
 
-_PASSING = {408, 425, 429}  # timeout, too early, too many: the same request may be taken later
+_PASSING = {408, 425, 429}  # timeout, too early, too many: the same request may be accepted later
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -36,7 +36,7 @@ class WebhookForm(DestinationForm):
     plaintext: bool = False
 
     def open(self, settings: ProcessSettings) -> "Webhook":
-        """Give the webhook, with the secret that the file holds now."""
+        """Return the webhook, with the secret that the file holds now."""
         return Webhook(self.name, self.url, secret_in(self, self.secret_file), plaintext=self.plaintext)
 
 
@@ -54,7 +54,7 @@ class Webhook:
     clock: Callable[[], datetime] = field(default=utc_now, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Refuse an address that would send in the clear, and an empty secret."""
+        """Reject an address that would send unencrypted, and an empty secret."""
         parts = urlsplit(self.url)
         secure = parts.scheme == "https" or self.plaintext or parts.hostname in _LOOPBACK
         if parts.scheme not in {"http", "https"} or not parts.hostname or not secure:
@@ -69,14 +69,14 @@ class Webhook:
         _judge(self._post(notice, as_json(notice)))
 
     def _post(self, notice: Notice, body: bytes) -> int:
-        """Give the status. The answer's body is never read: it could be endless."""
+        """Return the status. The answer's body is never read: it could be endless."""
         headers = {
             "Content-Type": "application/json",
             "User-Agent": "ivigilant",
             "Idempotency-Key": notice.idempotency_key,
             "X-Signature": sign(body, self.secret, int(self.clock().timestamp())),
         }
-        import httpx  # late: only a process that sends needs it
+        import httpx  # imported here: only a process that sends needs it
 
         try:
             with (
@@ -91,7 +91,7 @@ class Webhook:
 
 
 def sign(body: bytes, secret: str, at: int) -> str:
-    """Give the value of X-Signature."""
+    """Return the value of X-Signature."""
     digest = hmac.new(secret.encode(), b"%d." % at + body, hashlib.sha256).hexdigest()
     return f"t={at},v1={digest}"
 

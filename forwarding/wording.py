@@ -1,4 +1,4 @@
-"""The few words a notice is written in: one file for each language."""
+"""The words of a notice: one file per language."""
 
 from functools import cache
 from pathlib import Path
@@ -12,7 +12,7 @@ WORDS = Path(__file__).parent / "words"
 
 
 class Labels(msgspec.Struct, frozen=True):
-    """What stands before each line of a notice."""
+    """The labels of the lines of a notice."""
 
     alert: str
     about: str
@@ -41,7 +41,7 @@ def words_in(language: Language, folder: Path = WORDS) -> NoticeWords:
 
 
 def subject(notice: Notice, folder: Path = WORDS) -> str:
-    """Say what happened, how serious it is and where: `[IVIg] Contra-indicatie, spoed, C4NEU (nieuw)`."""
+    """Return the subject line: event, tier, priority and ward: `[IVIg] Contra-indicatie, spoed, C4NEU (nieuw)`."""
     words = words_in(notice.language, folder)
     after = "" if notice.stream == "order" else words.stream[notice.stream]
     said = [words.tier[notice.tier], words.priority[notice.priority], after, notice.ward]
@@ -49,7 +49,7 @@ def subject(notice: Notice, folder: Path = WORDS) -> str:
 
 
 def text(notice: Notice, folder: Path = WORDS) -> str:
-    """Say the same in lines, with the link."""
+    """Return the body of a mail: the same in lines, with the link."""
     words = words_in(notice.language, folder)
     labels = words.labels
     return (

@@ -10,8 +10,8 @@ from history.conclusion import Conclusion, Json, reaches_inbox
 from history.order_answers import OrderAnswer
 from history.orders import ON_HOLD, REPLACE_PENDING, STOP_PENDING, OrderState
 
-DOSE_RISE = 1.25  # NA-4: a dose or rate at least a quarter higher is said again
-RISK_WINDOW = timedelta(days=30)  # after the last dose a thrombosis may still come of it (KNOWLEDGE part 4)
+DOSE_RISE = 1.25  # NA-4: a dose or rate at least a quarter higher raises the alert again
+RISK_WINDOW = timedelta(days=30)  # how long after the last dose a thrombosis may still follow (KNOWLEDGE part 4)
 _ANSWERED = frozenset({*SETTLED, "covered"})
 _QUANTITIES = ("dose_g", "dose_g_per_kg", "course_g_per_kg", "rate_g_per_h")
 _NOT_PUSHED = frozenset({"test", "replay", "deceased", "on_hold"})
@@ -20,7 +20,7 @@ _BADGE_OF_STATE = {ON_HOLD: "on_hold", STOP_PENDING: "stop_requested", REPLACE_P
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The alert as it stands: its status, the last answer, and the answer a pharmacist settled."""
+    """The current alert: its status, the last answer, and the answer a pharmacist settled."""
 
     status: str
     last: Conclusion
@@ -33,7 +33,7 @@ class AlertChange:
 
     kind: str  # raised | changed | reopened | covered | resolved
     status: str
-    push: bool  # whether somebody must be told outside the inbox
+    push: bool  # whether a notice must go out
     reason: str = ""
     data: dict[str, Any] = field(default_factory=dict)
 
@@ -41,7 +41,7 @@ class AlertChange:
 def decide(
     standing: Standing | None, order: OrderState, answer: Conclusion, *, covered: bool, ends_with_order: bool = True
 ) -> AlertChange | None:
-    """What happens to the alert now; None when nothing does. `covered`: these findings were settled before.
+    """Return what happens to the alert now; None when nothing does. `covered`: these findings were settled before.
 
     An alert about what came after the infusion does not end with its order.
     """
@@ -69,7 +69,7 @@ def _why_silent(order: OrderState, answer: Conclusion, *, ends_with_order: bool)
 
 
 def _after_settling(standing: Standing, answer: Conclusion) -> AlertChange | None:
-    """A change for the worse re-opens; a change for the better is noted and not pushed."""
+    """Return the change to a settled alert: worse re-opens it, better is recorded and not pushed."""
     worse = got_worse(standing.settled or standing.last, answer)
     if worse:
         return AlertChange("reopened", "open", push=True, reason=", ".join(worse), data=_difference(standing, answer))
@@ -86,52 +86,52 @@ def _difference(standing: Standing, answer: Conclusion) -> dict[str, Any]:
 
 
 def change_badges(status: str, before: Iterable[str], badges: frozenset[str]) -> AlertChange | None:
-    """The same answer under another badge: a death, or a replayed order that is now live."""
+    """Return the change when only a badge differs: a death, or a replayed order that is now live."""
     if status == "resolved" or frozenset(before) == badges:
         return None
     return AlertChange("changed", status, push=False, reason="marked")
 
 
 def badges_of(answer: OrderAnswer, of_person: frozenset[str]) -> frozenset[str]:
-    """What the alert about this answer is marked with."""
+    """Return the badges of the alert about this answer."""
     badge = None if answer.is_surveillance else _BADGE_OF_STATE.get(answer.order.state)
     return of_person | answer.badges | ({badge} if badge is not None else set())
 
 
 def priority_of(answer: OrderAnswer, badges: frozenset[str]) -> Priority:
-    """How soon a pharmacist should look; an order that is on hold can wait."""
+    """Return how soon a pharmacist should look; an order that is on hold can wait."""
     return Priority.ROUTINE if "on_hold" in badges else answer.assessment.priority
 
 
 def may_push(answer: OrderAnswer, badges: frozenset[str], now: datetime) -> bool:
-    """Whether anybody may be told of it outside the inbox: of what interrupts, never of a test or what is over."""
+    """Return whether a notice may go out: for an answer that interrupts, never for a test or what is over."""
     if answer.assessment.channel < Channel.INTERRUPT:
         return False
-    # A death after an infusion is told, for it must be reported.
+    # A death after an infusion does go out: it must be reported.
     silencing = _NOT_PUSHED - {"deceased"} if answer.is_surveillance else _NOT_PUSHED
     return not badges & silencing and not _is_over(answer, now)
 
 
 def _is_over(answer: OrderAnswer, now: datetime) -> bool:
-    """Whether its risk window has closed: what is found then is shown, and nobody is called for it."""
+    """Return whether its risk window has closed: later findings are shown, without a notice."""
     ends = answer.ends_at
     return not answer.is_surveillance and ends is not None and ends + RISK_WINDOW < now
 
 
 def rules_of(content: Json) -> frozenset[str]:
-    """The rules whose findings reach the inbox; what is only shown with the order is never said aloud."""
+    """Return the rules whose findings reach the inbox, without those only shown with the order."""
     return frozenset(finding["rule"] for finding in content["findings"] if reaches_inbox(finding))
 
 
 def got_worse(settled: Conclusion, answer: Conclusion) -> list[str]:
-    """Give, as short codes, what a pharmacist who settled the one must hear of the other; none when it is no worse."""
+    """Return, as short codes, how the second answer is worse than the one a pharmacist settled; none when it is not."""
     before, now = settled.content, answer.content
     reasons = ["tier_rose"] if answer.tier > settled.tier else []
     if not reasons and answer.channel > settled.channel:
         reasons.append("channel_rose")
     new_rules = sorted(rules_of(now) - rules_of(before))
     reasons.extend(f"new_rule:{rule}" for rule in new_rules)
-    if "case" in now:  # an event after infusion: what is ordered is judged elsewhere
+    if "case" in now:  # an event after infusion: the order itself is judged elsewhere
         return reasons + (["new_event"] if _events(now) - _events(before) else [])
     reasons.extend(f"{name}_rose" for name in _QUANTITIES if _rose(before["order"].get(name), now["order"].get(name)))
     if before["order"]["product"] and before["order"]["product"] != now["order"]["product"]:
@@ -140,7 +140,7 @@ def got_worse(settled: Conclusion, answer: Conclusion) -> list[str]:
 
 
 def _events(content: Json) -> frozenset[tuple[str, str]]:
-    """The events after infusion, by what they are and their day."""
+    """Return the events after infusion, by kind and day."""
     events = content.get("case", {}).get("events", [])
     return frozenset((event["code"] or event["display"], str(event["at"])[:10]) for event in events)
 
@@ -150,7 +150,7 @@ def _rose(before: list[float] | None, now: list[float] | None) -> bool:
 
 
 def what_changed(before: Json, now: Json) -> dict[str, Any]:
-    """The difference in words a page can show: rules that came and went, quantities before and after."""
+    """Return the difference as a page shows it: rules added and removed, quantities before and after."""
     changed: dict[str, Any] = {
         "rules_added": sorted(_all_rules(now) - _all_rules(before)),
         "rules_gone": sorted(_all_rules(before) - _all_rules(now)),

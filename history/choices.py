@@ -1,4 +1,4 @@
-"""What a hospital chooses, as its site file says: how feeds are read, what is judged and where notices go."""
+"""The choices in a hospital's site file: how feeds are read, what is judged and where notices go."""
 
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -10,7 +10,7 @@ from parsers.defaults import Defaults
 
 @dataclass(frozen=True, slots=True)
 class NoticeRoute:
-    """A place alerts are sent to, and from which tier on."""
+    """A destination for notices, and the lowest tier it gets."""
 
     name: str
     min_tier: AlertTier = "moderate"
@@ -18,15 +18,15 @@ class NoticeRoute:
 
 @dataclass(frozen=True, slots=True)
 class AckRoute:
-    """Where a sender hears how its messages ended, when it asked for that."""
+    """Where a sender that asks for it gets its application acknowledgements."""
 
     route: str  # HOST:PORT
-    always_enhanced: bool = False  # the feed is answered in enhanced mode whatever MSH-15 says
+    always_enhanced: bool = False  # answer this feed in enhanced mode, whatever MSH-15 says
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """One hospital's answers; the same for all workers of one installation."""
+    """One hospital's choices, the same for all workers of an installation."""
 
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Europe/Amsterdam"))
     defaults: dict[str, Defaults] = field(default_factory=dict)  # by feed name
@@ -34,11 +34,11 @@ class Site:
     stops_need_confirmation: frozenset[str] = frozenset()  # feeds whose pharmacy confirms stops
     ack_routes: dict[str, AckRoute] = field(default_factory=dict)  # by feed name
     destinations: tuple[NoticeRoute, ...] = ()
-    language: Language = "nl"  # of what is sent outside the inbox
+    language: Language = "nl"  # of the notices
     replay_after: timedelta = timedelta(days=30)
     course_gap: timedelta = timedelta(days=7)  # doses less than this apart are one course (INTERFACE 4.3)
     covers_for: timedelta = timedelta(days=180)  # a settled alert covers the same findings this long (NA-4)
 
     def defaults_of(self, feed: str) -> Defaults:
-        """How to read what this feed leaves open."""
+        """Return the defaults for what this feed leaves open."""
         return replace(self.defaults.get(feed) or self.of_unknown or Defaults(zone=self.zone), source=feed)

@@ -1,4 +1,4 @@
-"""An assessment as it is kept and shown: plain JSON, every fact with its message and field."""
+"""An assessment as it is stored and shown: plain JSON, every fact with its message and field."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -28,7 +28,7 @@ _CHANNEL_OF_TIER = {  # of answers that were stored before there were channels
 
 @dataclass(frozen=True, slots=True)
 class Conclusion:
-    """An answer as it is stored: its tier, what it says, and a signature that is equal for an equal answer."""
+    """An answer as it is stored: its tier, its content, and a signature that is the same for the same answer."""
 
     tier: Tier
     signature: str
@@ -36,27 +36,27 @@ class Conclusion:
 
     @property
     def channel(self) -> Channel:
-        """Whom it may disturb."""
+        """How it reaches people."""
         return channel_of(self.content.get("channel"), self.tier.word)
 
     @property
     def reaches_inbox(self) -> bool:
-        """Whether it stands in the inbox; else it is only shown with the order, if anywhere (KNOWLEDGE NA-9)."""
+        """Whether it appears in the inbox, and not only with the order, if anywhere (KNOWLEDGE NA-9)."""
         return self.channel >= Channel.WORKLIST
 
 
 def channel_of(word: str | None, tier: str) -> Channel:
-    """Return the channel of a stored answer or finding of this tier; of one from before channels, by its tier."""
+    """Return the channel of a stored answer or finding; one from before channels gets it from its tier."""
     return Channel.named(word) if word else _CHANNEL_OF_TIER.get(tier, Channel.NONE)
 
 
 def reaches_inbox(finding: Mapping[str, Any]) -> bool:
-    """Whether a stored finding is said in the inbox at all."""
+    """Return whether a stored finding reaches the inbox."""
     return channel_of(finding.get("channel"), finding["tier"]) >= Channel.WORKLIST
 
 
 def conclusion_of(assessment: Assessment, case: Case, order: OrderState, patient: Json) -> Conclusion:
-    """Write down what was found for an order; `patient` is who it is, as an alert shows it."""
+    """Return the conclusion about an order; `patient` identifies the patient as an alert shows it."""
     content = _content(assessment, case, order, patient)
     return Conclusion(assessment.tier, _signature(assessment, order, content), content)
 
@@ -85,7 +85,7 @@ def _content(assessment: Assessment, case: Case, order: OrderState, patient: Jso
 
 
 def _signature(assessment: Assessment, order: OrderState, content: Json) -> str:
-    """Equal for an equal answer: the same order state, findings, facts and doses, judged by the same knowledge.
+    """Return the same hash for the same answer: order state, findings, facts and doses, judged by the same knowledge.
 
     Row ids and names stay out of it, so the same messages give the same signature in any order and database.
     """
@@ -162,7 +162,7 @@ def _order(case: Case, order: OrderState) -> Json:
 
 
 def product_name(order: OrderState) -> str:
-    """The product in the sender's words."""
+    """Return the product in the sender's words."""
     if order.content is None:
         return ""
     for coding in order.content.codings:
@@ -171,11 +171,11 @@ def product_name(order: OrderState) -> str:
     return order.content.text or (order.content.codings[0].code if order.content.codings else "")
 
 
-MOST_DOSES = 60  # of a long scheme only the last before the event are listed
+MOST_DOSES = 60  # of a long schedule only the last ones before the event are listed
 
 
 def case_report(assessment: Assessment, case: Case, order: OrderState) -> Json:
-    """The part of a conclusion that only an event after infusion has; docs/api.md describes it."""
+    """Return the part of a conclusion that only an event after an infusion has; docs/api.md describes it."""
     events = _events(assessment, case)
     return {
         "events": [_event(event, case) for event in events],
@@ -188,7 +188,7 @@ def case_report(assessment: Assessment, case: Case, order: OrderState) -> Json:
 
 
 def _events(assessment: Assessment, case: Case) -> list[Fact]:
-    """The events of all findings, each once, the first one first."""
+    """Return the events of all findings, each once, the first one first."""
     found = {id(fact): fact for finding in assessment.findings for fact in events_among(finding.facts, case.order)}
     return sorted(
         found.values(), key=lambda fact: (str(fact.starts), fact.codings[0].code if fact.codings else fact.text)
@@ -247,7 +247,7 @@ def _planned(dose: Dose, case: Case) -> Json:
 
 
 def _next_dose(case: Case, events: Iterable[Fact]) -> Any:
-    """The first dose of any order that is planned after the first event."""
+    """Return the first dose of any order that is planned after the first event."""
     first = min((event.starts for event in events if event.starts), default=None)
     last_given = max((dose.at for dose in case.doses if first and dose.at <= first), default=first)
     later = [
@@ -270,17 +270,17 @@ def _answer(each: Prefilled) -> Json:
 
 
 def text_json(text: Text) -> Json:
-    """Words by language."""
+    """Return a text by language."""
     return dict(text)
 
 
 def texts_json(texts: Iterable[Text]) -> list[Json]:
-    """Several of them."""
+    """Return several texts by language."""
     return [text_json(text) for text in texts]
 
 
 def fact_json(fact: Fact) -> Json:
-    """A fact, with the message and field it was read from."""
+    """Return a fact, with the message and field it was read from."""
     coding = fact.codings[0] if fact.codings else None
     return {
         "kind": fact.kind,
@@ -297,7 +297,7 @@ def fact_json(fact: Fact) -> Json:
 
 
 def _impossible_date(fact: Fact) -> str:
-    """The date as it was sent, where it cannot be: a typing slip is for a person to see."""
+    """Return an impossible date as it was sent, so that people can see the typing error."""
     return f" [{fact.sent_date}?]" if fact.sent_date else ""
 
 
@@ -310,25 +310,25 @@ def _value(fact: Fact) -> str:
 
 
 def provenance_json(provenance: Provenance | None) -> Json:
-    """The message and field; empty when nobody sent it."""
+    """Return the message and field; empty when it was not sent."""
     if provenance is None:
         return {"message": "", "message_id": "", "path": ""}
     return {"message": provenance.control_id, "message_id": str(provenance.message), "path": provenance.path}
 
 
 def plain(number: Decimal) -> str:
-    """A number without exponent and without idle zeros, at most four decimals."""
+    """Return a number without exponent or trailing zeros, with at most four decimals."""
     text = f"{number:.4f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def time_json(moment: datetime | date | None) -> str | None:
-    """A time as ISO 8601."""
+    """Return a time as ISO 8601."""
     return moment.isoformat() if moment is not None else None
 
 
 def quantity_json(quantity: Quantity | None) -> list[float] | None:
-    """A quantity as [low, high]; None when it is not known."""
+    """Return a quantity as [low, high]; None when it is not known."""
     if quantity is None:
         return None
     return [float(plain(quantity.low)), float(plain(quantity.high))]

@@ -1,4 +1,4 @@
-"""When the doses of an order are, planned or given, and which doses of other orders belong to the same course."""
+"""Courses: the planned or given doses of an order, and the doses of other orders in the same course."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ from parsers.medication.courses import expand, merge, runs
 from rules.facts import Dose, Provenance
 
 ONE_DOSE_WITHIN = timedelta(hours=12)  # administration rows this close are steps of one infusion
-HORIZON = timedelta(days=400)  # how far ahead an order without an end is laid out
-UNDATED = datetime(1970, 1, 1, tzinfo=UTC)  # an order that carries no time at all, nor its message
+HORIZON = timedelta(days=400)  # how far ahead the doses of an open-ended order are planned
+UNDATED = datetime(1970, 1, 1, tzinfo=UTC)  # for an order without any time, in a message without one
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Occasion:
     dose: Quantity | None  # in g or g/kg
     given: bool
     provenance: Provenance | None
-    ordered: Quantity | None = None  # of a dose that was given: what was to be given
+    ordered: Quantity | None = None  # for a given dose: the planned amount
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Course:
 
 
 def course_of(order: OrderState, brand: str, site: Site) -> Course:
-    """Lay out an order's doses: given ones take the place of the planned ones nearest to them."""
+    """Return an order's doses: each given dose replaces the planned one nearest to it."""
     assert order.content is not None
     start = _start(order)
     planned = [] if order.is_administration_only else _planned(order, order.content, start, site)
@@ -83,7 +83,7 @@ def _planned(order: OrderState, content: MedicationOrdered, start: datetime, sit
 
 
 def _given(order: OrderState) -> list[Occasion]:
-    """Administrations, with the steps of one infusion added up."""
+    """Return the administrations, with the steps of one infusion added up."""
     doses: list[list[Entry]] = []
     for entry in sorted(filter(_has_started, order.given), key=_start_of):
         if doses and _start_of(entry) - _start_of(doses[-1][0]) < ONE_DOSE_WITHIN:
@@ -116,25 +116,25 @@ def _occasion(key: str, steps: list[Entry], ordered: Quantity | None) -> Occasio
     )
 
 
-TOLD_AGAIN = "given_told_again"  # a doubt: what the rows tell may be one dose told several times, or several
+TOLD_AGAIN = "given_told_again"  # a doubt: the rows may report one dose several times, or several doses
 
 
 def _what_ran(begun: Sequence[Quantity], again: Sequence[Quantity], ordered: Quantity | None) -> Quantity | None:
-    """What the rows of one infusion add up to, where some only tell again of what an earlier one began.
+    """Return the total of the rows of one infusion, where some only report again on a dose an earlier row began.
 
-    A bag that repeats what was ordered, or a later row with another amount, leaves it open: then both are its ends.
+    A bag that repeats the ordered amount, or a later row with another amount, is ambiguous: both readings are kept.
     """
     whole = _sum([amount for amount in begun if amount.high > 0] or begun)
     if whole is None or whole.high == 0:
-        return _told_in_pieces(again, ordered) or whole
+        return _reported_in_pieces(again, ordered) or whole
     if again and ordered is not None and len(begun) > 1 and all(_equal(amount, ordered) for amount in begun):
         return _between(begun[0], whole)
     others = [amount for amount in again if not any(_equal(amount, known) for known in (whole, *begun))]
     return _between(min([whole, *others], key=lambda each: each.low), whole) if others else whole
 
 
-def _told_in_pieces(again: Sequence[Quantity], ordered: Quantity | None) -> Quantity | None:
-    """Rows of a dose whose begin was not told: the same amount over and over is one dose, others may add up."""
+def _reported_in_pieces(again: Sequence[Quantity], ordered: Quantity | None) -> Quantity | None:
+    """Rows of a dose without a start: the same amount repeated is one dose, different amounts may add up."""
     total = _sum(again)
     if total is None or (ordered is not None and _equal(total, ordered)):
         return total
@@ -159,7 +159,7 @@ def _sum(amounts: Sequence[Quantity]) -> Quantity | None:
 
 
 def doses_of(course: Course, site: Site) -> list[Dose]:
-    """The doses as the rules look at them, on the clock of the hospital."""
+    """Return the doses as the rules see them, in hospital time."""
     return [
         Dose(
             occasion.at.astimezone(site.zone),
@@ -179,12 +179,12 @@ def _grams(dose: Quantity | None) -> Quantity | None:
 
 
 def nothing_given(occasion: Occasion) -> bool:
-    """Whether it was refused or not available."""
+    """Return whether it was refused or not available."""
     return occasion.given and occasion.dose is not None and occasion.dose.high == 0
 
 
 def run_around(occasions: Sequence[Occasion], own: str, site: Site) -> list[Occasion]:
-    """The doses of every order that make one course with this order's: less than the site's gap between two."""
+    """Return the doses of every order that make one course with this order's: less than the site's gap between two."""
     given = sorted((one for one in occasions if not nothing_given(one)), key=lambda one: one.at)
     found = runs(given, lambda one: day_of(one, site.zone), site.course_gap.days)
     mine = [run for run in found if any(occasion.order == own for occasion in run)]
@@ -192,5 +192,5 @@ def run_around(occasions: Sequence[Occasion], own: str, site: Site) -> list[Occa
 
 
 def day_of(occasion: Occasion, zone: ZoneInfo) -> date:
-    """The calendar day it begins on, in the hospital."""
+    """Return the calendar day on which it begins, in hospital time."""
     return occasion.at.astimezone(zone).date()

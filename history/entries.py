@@ -1,4 +1,4 @@
-"""One entry of a patient's history: an event as it was read, with the message it came from."""
+"""The entries of a patient's history: each an event as it was read, with its message."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -31,7 +31,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def happened_at(self) -> datetime | None:
-        """When it took effect: the event's own time, else when it was told."""
+        """When it took effect: the event's own time, else when it was sent."""
         return self.event.at or event_time(self.version)
 
 
@@ -49,27 +49,27 @@ class NewEntry(msgspec.Struct, frozen=True, gc=False):
 
 
 _Place = tuple[str, str]  # version and path: the later one holds
-_Row = tuple[_Place, bool, Any, int, int]  # place, deleted, data, patient, message
+_Row = tuple[_Place, bool, Any, int, int]  # version and path, then deleted, data, patient, message
 _encoder = msgspec.json.Encoder(decimal_format="string")
 _decoder = msgspec.json.Decoder(Stored)
 
 
 def encode(control_id: str, event: AnyEvent) -> bytes:
-    """The event as it is stored."""
+    """Return the event as it is stored."""
     return _encoder.encode(Stored(control_id=control_id, event=event))
 
 
 def decode(rows: Iterable[Iterable[Any]]) -> list[Entry]:
-    """The entries that stand, oldest version first; what was withdrawn is left out.
+    """Return the entries that stand, oldest version first; what was withdrawn is left out.
 
-    The rows are (patient, kind, key, version, deleted, data, message, path). What merged identities say of the same
+    The rows are (patient, kind, key, version, deleted, data, message, path). What merged identities say about the same
     thing is one entry: a correction under the new number corrects the old one.
     """
     return [_decoded(*row) for row in _standing(rows)]
 
 
 def fold_entries(entries: Iterable[NewEntry]) -> list[Entry]:
-    """The same of entries that were never stored; each identity says a thing once."""
+    """Return the same for entries that were never stored, one per key and identity."""
     rows = ((0, each.kind, each.key, each.version, each.deleted, each, 0, each.event.path) for each in entries)
     return [Entry(new.event, new.version, 0, new.message_id, new.control_id) for _, _, new, _, _ in _standing(rows)]
 

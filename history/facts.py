@@ -1,6 +1,6 @@
-"""History as the rules look at it: entries in, `rules.facts` out, laid out in time, with the weight of any day.
+"""A patient's history as the rules see it: entries in, `rules.facts` out, in order of time, with the weight on any day.
 
-A weight that is missing is never guessed. Nothing is judged here.
+A missing weight is never guessed. Nothing is judged here.
 """
 
 import re
@@ -12,7 +12,7 @@ from decimal import Decimal
 from clinical.events import Allergy, Condition, MedicationOrdered, Observation, Procedure
 from clinical.quantities import Quantity, exactly
 from clinical.times import Moment
-from clinical.versions import told_at
+from clinical.versions import sent_at
 from history.entries import Entry
 from history.orders import OrderState
 from rules.dates import last_moment
@@ -24,11 +24,11 @@ _A_DAY = timedelta(days=1)
 
 
 def provenance(entry: Entry) -> Provenance:
-    """The message and field an entry was read from."""
+    """Return the message and field an entry was read from."""
     return Provenance(entry.message_id, entry.control_id, entry.event.path)
 
 
-_SENTENCE = re.compile(r"[^\W\d_]{3,}")  # "2012 DVT" begins with a number and is none
+_SENTENCE = re.compile(r"[^\W\d_]{3,}")  # "2012 DVT" starts with a number but is not one
 
 
 def facts_of(entries: Sequence[Entry], zone: tzinfo, born: date | None = None) -> list[Fact]:
@@ -36,7 +36,7 @@ def facts_of(entries: Sequence[Entry], zone: tzinfo, born: date | None = None) -
     facts = []
     for entry in entries:
         event = entry.event
-        if isinstance(event, Observation):  # first, for there are most of them
+        if isinstance(event, Observation):  # first: there are most of them
             if event.status not in ("withdrawn", "no_value"):
                 facts.append(_observation(entry, event, zone))
         elif isinstance(event, Condition):
@@ -49,7 +49,7 @@ def facts_of(entries: Sequence[Entry], zone: tzinfo, born: date | None = None) -
 
 
 def medication_fact(order: OrderState, ends: datetime | None, zone: tzinfo) -> Fact | None:
-    """An order of another medicine, as the patient takes it until `ends` (None: still)."""
+    """Return an order of another medicine, as the patient takes it until `ends` (None: still)."""
     content, source = order.content, order.source
     if content is None or source is None:
         return None
@@ -89,20 +89,20 @@ def _condition(entry: Entry, event: Condition, zone: tzinfo, born: date | None) 
 
 
 def _cannot_be(onset: Moment, entry: Entry, born: date | None, zone: tzinfo) -> bool:
-    """Whether nobody knows when it began: it was told before that, lies before the birth, or is a placeholder."""
-    told = told_at(entry.version)
-    if onset.at.year <= _PLACEHOLDER_YEAR or (told is not None and onset.at > told + _A_DAY):
+    """Return whether its date is impossible: after it was sent, before the birth, or a placeholder."""
+    sent = sent_at(entry.version)
+    if onset.at.year <= _PLACEHOLDER_YEAR or (sent is not None and onset.at > sent + _A_DAY):
         return True
     last = last_moment(Fact(kind="condition", codings=(), starts=onset.at, precision=onset.precision))
     return born is not None and last is not None and last.astimezone(zone).date() < born
 
 
 def _observation(entry: Entry, event: Observation, zone: tzinfo) -> Fact:
-    is_future = "future_time" in event.flags  # then the event is dated by its message
+    is_future = "future_time" in event.flags  # so the message dates the event
     return Fact(
         kind="observation",
         codings=event.codings + event.value_codings,
-        # The name of a test is with its codes; "F5 gene mutation analysis" is no result.
+        # The name of a test stands with its codes; "F5 gene mutation analysis" is not a result.
         text=event.value if event.number is None or _SENTENCE.search(event.value) else event.text,
         value=exactly(event.number, event.unit) if event.number is not None else None,
         unit=event.unit,
@@ -126,7 +126,7 @@ def _dated(entry: Entry, kind: str, event: Procedure | Allergy, at: Moment | Non
 
 
 def _local(at: datetime | None, zone: tzinfo) -> datetime | None:
-    """The same moment on the hospital's clock: a day that was sent is then the day that is shown."""
+    """Return the same moment in hospital time, so that the day shown is the day that was sent."""
     try:
         return at.astimezone(zone) if at is not None else None
     except OverflowError:  # the last day of the year 9999
@@ -134,7 +134,7 @@ def _local(at: datetime | None, zone: tzinfo) -> datetime | None:
 
 
 def _per_day(content: MedicationOrdered) -> Quantity | None:
-    """The amount taken in a day, in the amount's unit; one occasion's amount when the schedule is unknown."""
+    """Return the daily amount in its own unit; the amount per dose when the schedule is unknown."""
     if content.amount is None:
         return None
     times = Decimal(1)
@@ -162,7 +162,7 @@ class BodyWeight:
 
 
 def weights_among(facts: Sequence[Fact], knowledge: Knowledge) -> list[BodyWeight]:
-    """Every plausible weight that is dated."""
+    """Return every plausible weight that is dated."""
     return [
         BodyWeight(kg, fact.starts, fact)
         for fact in facts
@@ -171,7 +171,7 @@ def weights_among(facts: Sequence[Fact], knowledge: Knowledge) -> list[BodyWeigh
 
 
 def weight_on(at: datetime, weights: Sequence[BodyWeight], patient: Patient) -> BodyWeight | None:
-    """The newest of these weights that is not too old on that day."""
+    """Return the latest of these weights that is not too old on that day."""
     oldest = at - (INPATIENT if patient.inpatient else OUTPATIENT)
     taken = [weight for weight in weights if oldest <= weight.at <= at]
     return max(taken, key=lambda weight: (weight.at, weight.kg), default=None)
@@ -192,7 +192,7 @@ _EVENTS = frozenset({"condition", "procedure", "allergy", "medication"})  # kind
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """The facts, oldest version first, and what is asked of all of them for every order."""
+    """The facts, oldest version first, with what every order asks about all of them."""
 
     facts: tuple[Fact, ...]
     weights: tuple[BodyWeight, ...]
@@ -201,7 +201,7 @@ class Timeline:
     latest_event: datetime | None  # the same, of those that can be an event after an infusion
 
     def until(self, at: datetime, own: Provenance | None = None) -> tuple[Fact, ...]:
-        """Those that count at a moment: undated ones, and dated ones at or before it; not an order itself."""
+        """Return the facts that count at a moment: undated, or dated at or before it; orders left out."""
         counting = [fact for fact in self.facts if fact.starts is None or fact.starts <= at]
         if own is not None:
             counting = [fact for fact in counting if fact.kind != "medication" or fact.provenance != own]
@@ -209,7 +209,7 @@ class Timeline:
 
 
 def lay_out(facts: Sequence[Fact], knowledge: Knowledge) -> Timeline:
-    """Look through the facts."""
+    """Return the timeline of these facts."""
     moments = [(last, fact.kind) for fact in facts if (last := last_moment(fact)) is not None]
     return Timeline(
         facts=tuple(facts),

@@ -28,7 +28,7 @@ def judged_order(
     site: Site,
     weight: BodyWeight | None,
 ) -> Order:
-    """Everything a rule may ask of the order; what cannot be known is None."""
+    """Return everything a rule may ask about the order; what cannot be known is None."""
     content = order.content
     assert content is not None
     run = run_around([occasion for course in courses for occasion in course.occasions], order.key, site)
@@ -63,7 +63,7 @@ def _flags(content: MedicationOrdered, product: Product) -> tuple[str, ...]:
 
 
 def _divided(own: Course, dose: Quantity | None, kg: Quantity | None, site: Site) -> list[Occasion]:
-    """The order's own doses; where a planned dose may be the whole course, its low end is one day's part."""
+    """Return the order's own doses; where a planned dose may be the whole course, its low end is one day's part."""
     days = len({day_of(occasion, site.zone) for occasion in own.occasions})
     if dose is None or days < 2:
         return list(own.occasions)
@@ -102,7 +102,7 @@ def _doubts(own: Iterable[Occasion]) -> set[str]:
 
 
 def _in(occasions: Iterable[Occasion], convert: Convert, kg: Quantity | None) -> list[arithmetic.Portion] | None:
-    """The doses in one unit; None as soon as one of them is not known in it.
+    """Return the doses in one unit; None as soon as one of them is not known in it.
 
     A dose that was given in g, of an order in g/kg for a patient without a weight, is the dose that was ordered.
     """
@@ -119,7 +119,7 @@ def _in(occasions: Iterable[Occasion], convert: Convert, kg: Quantity | None) ->
 def _course(
     run: Sequence[Occasion], content: MedicationOrdered, convert: Convert, kg: Quantity | None
 ) -> Quantity | None:
-    """The whole course: what the doses come to, or what the order itself says of it."""
+    """Return the whole course: what the doses come to, or what the order itself says of it."""
     doses = _in(run, convert, kg)
     of_doses = arithmetic.total(doses) if doses else None
     said = convert(content.course_grams, kg) if content.course_grams is not None else None
@@ -134,7 +134,7 @@ def _most_in_four_weeks(occasions: Sequence[Occasion], kg: Quantity | None) -> Q
 
 
 def _with_rate(asked: Order, order: OrderState, kg: Quantity | None) -> Order:
-    """The fastest rate that is planned or was reached."""
+    """Return the fastest rate that is planned or was reached."""
     content = order.content
     assert content is not None
     reached = [entry.event.rate for entry in order.given if isinstance(entry.event, MedicationGiven)]

@@ -1,4 +1,4 @@
-"""What received messages say: of whom, which of it a history keeps, and how it is to be treated. No database."""
+"""Received messages: whom they are about, what a history keeps of them, and how it is treated. No database."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -35,13 +35,13 @@ from rules.picture import NARRATIVES
 Fields = dict[str, Any]
 
 IMPORT = "import"  # the feed of a first load
-NO_PATIENT_NUMBER = "no_patient_number"  # flag on a reading, and on events of a patient that one message made up
-ONE_MESSAGE = "no patient number"  # authority of an identity that one message makes for itself
+NO_PATIENT_NUMBER = "no_patient_number"  # flag on a reading, and on events of a patient invented for one message
+ONE_MESSAGE = "no patient number"  # authority of an identity invented for one message
 
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """What is known of a received message beside what it says."""
+    """What we know about a received message besides its content."""
 
     message_id: int
     control_id: str
@@ -61,16 +61,16 @@ class ReadMessage:
     body_hash: bytes
     message_time: datetime | None
     reading: Reading
-    again: bool = False  # it was processed before: judge anew, also when nothing in the history changes
+    again: bool = False  # it was processed before: judge again, even if the history does not change
 
     def version(self, event: AnyEvent) -> str:
-        """The place of an event in the order of what happened; one that is not dated happened when it was told."""
+        """Return the version of an event; an undated one took effect when it was sent."""
         return version_of(event.at or self.message_time, self.message_time, self.control_id, self.body_hash)
 
 
 @dataclass(frozen=True, slots=True)
 class NotRecorded:
-    """Why a message adds nothing to any history: it is ignored, or a human must look at it."""
+    """The reason a message adds nothing to any history: it is ignored, or a person must look at it."""
 
     state: Literal["ignored", "parked"]
     reason: str
@@ -80,7 +80,7 @@ class NotRecorded:
 def take_up(
     envelope: Envelope, reading: Reading | UnreadableMessage, knowledge: Knowledge, site: Site
 ) -> ReadMessage | NotRecorded:
-    """Give what is to be recorded of a message, or why there is nothing."""
+    """Return what to record of a message, or the reason to record nothing."""
     if isinstance(reading, UnreadableMessage):
         rescued = rescue(reading, own_name(envelope.control_id, envelope.body_hash), knowledge)
         if rescued is None:
@@ -98,7 +98,7 @@ def take_up(
 
 
 def _treatment(envelope: Envelope, site: Site) -> tuple[str, ...]:
-    """How every event of a message is to be treated; what was imported is old, whatever its date."""
+    """Return the flags for every event of a message; an imported one is old, whatever its date."""
     flags = []
     if envelope.test:
         flags.append("test")
@@ -110,7 +110,7 @@ def _treatment(envelope: Envelope, site: Site) -> tuple[str, ...]:
 
 
 def is_imported(feed: str) -> bool:
-    """Whether a first load is kept under this name: `import`, or `import` and the name of a source."""
+    """Return whether this feed is a first load: `import`, or `import` and the name of a source."""
     return feed.partition(" ")[0] == IMPORT
 
 
@@ -120,7 +120,7 @@ def _is_old(envelope: Envelope, site: Site) -> bool:
 
 
 def _flagged(reading: Reading, flags: tuple[str, ...]) -> Reading:
-    """The reading with these flags on every event, so that folding orders needs no other source."""
+    """Return the reading with these flags on every event, so that folding orders needs no other source."""
     if not flags:
         return reading
     events = tuple(msgspec.structs.replace(event, flags=(*event.flags, *flags)) for event in reading.events)
@@ -128,9 +128,9 @@ def _flagged(reading: Reading, flags: tuple[str, ...]) -> Reading:
 
 
 def rescue(error: UnreadableMessage, name: str, knowledge: Knowledge) -> Reading | None:
-    """Give the reading to go on with when a message names no patient, or None when a human must look.
+    """Return the reading to continue with when a message names no patient, or None when a person must look.
 
-    Of a message that is unreadable for another reason, the rest may be wrong too. An IVIg order must have an answer, so
+    If a message is unreadable for another reason, the rest may be wrong too. An IVIg order must have an answer, so
     it gets an identity of its own, made of `name`. What no rule can use is left out, as it is for a patient with a
     number; when nothing else was said the message is ignored.
     """
@@ -151,12 +151,12 @@ _ASKING = frozenset({"RF", "SS", "SR"})  # ORC-1: an analyser asks for its workl
 
 
 def _asks(event: AnyEvent) -> bool:
-    """Whether it only asks for something, and tells nothing of an order."""
+    """Return whether the message is only a query and reports nothing about an order."""
     return isinstance(event, MedicationOrdered) and event.source == "control" and event.control in _ASKING
 
 
 def own_name(control_id: str, body_hash: bytes) -> str:
-    """What a message calls a patient it does not name: the same when it is sent again, another for every other one."""
+    """Return a name for an unnamed patient: the same if the message is sent again, different for any other."""
     return f"{control_id or '?'}/{body_hash.hex()[:8]}"
 
 
@@ -177,7 +177,7 @@ def _rescued(reading: Reading, events: tuple[AnyEvent, ...], ignored: str = "") 
 
 
 def identities_in(messages: Iterable[ReadMessage]) -> set[Name]:
-    """Every identity the messages speak of, also those they retire."""
+    """Return every identity the messages mention, including those they retire."""
     return {name for message in messages for event in message.reading.events for name in _identities(event)}
 
 
@@ -189,24 +189,24 @@ def _identities(event: AnyEvent) -> Iterator[Name]:
 
 
 def identity_of(identifiers: Sequence[Identifier]) -> Name:
-    """The number a patient goes by: the first."""
+    """Return the number a patient goes by: the first."""
     return identifiers[0].authority, identifiers[0].value
 
 
 def numbers_in(messages: Iterable[ReadMessage]) -> set[Name]:
-    """Every number the messages know a patient by."""
+    """Return every number the messages know a patient by."""
     events = (event for message in messages for event in message.reading.events)
     return {(each.authority, each.value) for event in events for each in event.patient}
 
 
 def _retired_by(event: PatientMerged) -> tuple[Name, ...]:
-    """Every number that is given up, or was by mistake."""
+    """Return every number that is retired, or was retired by mistake."""
     return tuple((each.authority, each.value) for each in event.retired if not is_national(each))
 
 
 @dataclass(frozen=True, slots=True)
-class MergeTold:
-    """What a message says of two identities, and where it says so."""
+class MergeReport:
+    """One statement of a message about two identities, and where it stands."""
 
     statement: MergeStatement[Name]
     message_id: int
@@ -215,18 +215,18 @@ class MergeTold:
 
 @dataclass(slots=True)
 class Gathered:
-    """What messages say, sorted by what becomes of it, each with the identity it is said of."""
+    """The events of several messages, sorted by what is done with them, each with its identity."""
 
     entries: list[NewEntry] = field(default_factory=list)
     demographics: list[tuple[Name, str, Fields]] = field(default_factory=list)  # each with its version
-    merges: list[MergeTold] = field(default_factory=list)
-    numbers: set[tuple[Name, str, Name]] = field(default_factory=set)  # a number, its type, and who goes by it
+    merges: list[MergeReport] = field(default_factory=list)
+    numbers: set[tuple[Name, str, Name]] = field(default_factory=set)  # a number, its type, its identity
     with_ivig: set[Name] = field(default_factory=set)
-    with_history: set[Name] = field(default_factory=set)  # a diagnosis, problem or allergy came, kept or not
+    with_history: set[Name] = field(default_factory=set)  # a diagnosis, problem or allergy was sent, kept or not
 
 
 def gather(messages: Iterable[ReadMessage], knowledge: Knowledge) -> Gathered:
-    """Sort what the messages say; the same for a database and for a dry run."""
+    """Sort the events of these messages; the same for a database and for a dry run."""
     gathered = Gathered()
     for message in messages:
         for event in message.reading.events:
@@ -265,23 +265,23 @@ def _sort(gathered: Gathered, message: ReadMessage, event: AnyEvent, knowledge: 
 
 
 def _tells_history(event: AnyEvent, knowledge: Knowledge) -> bool:
-    """Whether its sender tells of the past: the reason of an order says no more than that there is an order."""
+    """Return whether the event says anything of the past; the reason for an order only says that there is one."""
     if isinstance(event, Observation):
         return event.value != "" and any(NARRATIVES in knowledge.sets_of(coding) for coding in event.codings)
     return isinstance(event, Condition | Allergy) and STATED_AS_REASON not in event.flags
 
 
-def _merges(message: ReadMessage, event: PatientMerged, version: str) -> Iterator[MergeTold]:
-    """Each pair it speaks of: a merge has a direction, an un-merge names two patients in whatever order."""
+def _merges(message: ReadMessage, event: PatientMerged, version: str) -> Iterator[MergeReport]:
+    """Yield each pair in it: a merge has a direction, an un-merge names two patients in either order."""
     survivor = identity_of(event.patient)
     version = SPELLED if SPELLING in event.flags else version
     for retired in _retired_by(event):
         for one, other in [(retired, survivor), (survivor, retired)] if event.undone else [(retired, survivor)]:
-            yield MergeTold(MergeStatement(one, other, version, event.undone), message.message_id, event.path)
+            yield MergeReport(MergeStatement(one, other, version, event.undone), message.message_id, event.path)
 
 
 def demographics_in(seen: PatientSeen) -> Fields:
-    """What the message says of the person; a field it leaves empty is not in it."""
+    """Return the demographics in the message, without fields it leaves empty."""
     fields: Fields = {
         "family": seen.name.family if seen.name else "",
         "given": seen.name.given if seen.name else "",
@@ -298,7 +298,7 @@ def demographics_in(seen: PatientSeen) -> Fields:
 
 
 def is_kept(event: AnyEvent, knowledge: Knowledge) -> bool:
-    """Whether a rule can use it. An order control without a product is kept: its order may be one that counts."""
+    """Return whether a rule can use it. An order control without a product is kept: its order may count."""
     if isinstance(event, MedicationOrdered) and event.source == "control":
         return True
     if isinstance(event, PatientSeen | PatientMerged):
@@ -313,12 +313,12 @@ def is_kept(event: AnyEvent, knowledge: Knowledge) -> bool:
 
 
 def kind_of(event: AnyEvent) -> str:
-    """The word for the kind of event, as it is stored."""
+    """Return the word for the kind of event, as it is stored."""
     return str(type(event).__struct_config__.tag)
 
 
 def _natural_key(event: AnyEvent, version: str) -> str:
-    """What makes two entries the same thing. Each event of an order is a thing of its own: the fold needs them all."""
+    """Return the key of the thing it is about. Each event of an order has its own key: the fold needs them all."""
     if isinstance(event, Condition | Procedure | Allergy | Observation | MedicationGiven):
         return event.key
     return f"{version}|{event.path}"

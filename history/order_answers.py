@@ -24,11 +24,11 @@ from rules.knowledge import Knowledge
 from rules.recognition import Product
 
 
-@dataclass(frozen=True)  # without slots: the conclusion is kept once somebody asked for it
+@dataclass(frozen=True)  # without slots: the conclusion is cached
 class OrderAnswer:
-    """One IVIg order with its answer: what is judged, what the rules found, and how it is stored and shown."""
+    """One IVIg order with its answer: the case, the findings, and the conclusion to store and show."""
 
-    order: OrderState  # as it stands: numbers, state, what is to be given
+    order: OrderState  # its current numbers, state and content
     product: Product
     case: Case  # what the rules looked at
     assessment: Assessment  # what the rules found
@@ -50,7 +50,7 @@ class OrderAnswer:
 
     @cached_property
     def conclusion(self) -> Conclusion:
-        """The answer as it is stored; made when it is asked for, for a backtest never does."""
+        """The answer as it is stored; made on demand, because a backtest never needs it."""
         return conclusion_of(self.assessment, self.case, self.order, self.shown)
 
 
@@ -86,7 +86,7 @@ def answer_orders(
     answered = [
         _answer(order, product, courses, record, knowledge, site) for order, product in asked if product.is_ivig
     ]
-    beside = [  # not IVIg, so that its doses are none of a course of IVIg
+    beside = [  # not IVIg, so its doses do not count in a course of IVIg
         _answer(order, product, courses | {order.key: course_of(order, product.brand, site)}, record, knowledge, site)
         for order, product in asked
         if not product.is_ivig and is_answered(knowledge, product)
@@ -95,7 +95,7 @@ def answer_orders(
 
 
 def why_unanswered(entries: Sequence[Entry], knowledge: Knowledge) -> dict[str, str]:
-    """For every number of an order that gets no answer of its own: why not."""
+    """Return, for every number of an order that gets no answer of its own, the reason."""
     reasons: dict[str, str] = {}
     for order in fold_orders(entries):
         if order.content is None:
@@ -117,7 +117,7 @@ def _watched(
     knowledge: Knowledge,
     site: Site,
 ) -> list[OrderAnswer]:
-    """The orders after whose doses something happened."""
+    """Return the orders whose doses were followed by an event."""
     doses = sorted(
         (dose for one in answered for dose in doses_of(courses[one.order.key], site)),
         key=lambda dose: (dose.at, dose.order),
@@ -133,7 +133,7 @@ def _watched(
 
 
 def _badges_of(assessment: Assessment, order: Order, entries: Sequence[Entry]) -> frozenset[str]:
-    """What is true of every event that was found: an old one beside a new one is news."""
+    """Return the badges that all events found share: an old event beside a new one is news."""
     flags = {provenance(entry): frozenset(entry.event.flags) for entry in entries}
     facts = [fact for finding in assessment.findings for fact in finding.facts]
     sources = [event.provenance for event in events_among(facts, order)]
@@ -146,7 +146,7 @@ def _medications(orders: list[tuple[OrderState, Product]], site: Site) -> list[F
 
 
 def _end(order: OrderState) -> datetime | None:
-    """When it was no longer taken: it was stopped, or had run out before it was."""
+    """Return when it was last taken: until it was stopped, or had run out before that."""
     timings = order.content.timings if order.content else ()
     planned = max((timing.ends.at for timing in timings if timing.ends), default=None)
     ends = [end for end in (planned, order.stopped_at if order.is_stopped else None) if end is not None]
@@ -189,12 +189,12 @@ def _answer(
 
 
 def _until_course(doses: tuple[Dose, ...], at: datetime) -> tuple[Dose, ...]:
-    """Doses up to the moment judged for; a planned dose still to come says nothing of the past."""
+    """Doses up to the moment judged for; a planned dose in the future says nothing about the past."""
     return tuple(dose for dose in doses if dose.at <= at)
 
 
 def _moment(order: OrderState, course: Course, facts: Timeline) -> datetime:
-    """The moment judged for (decision 2): the newest thing known within the order's life, never before its start."""
+    """Return the moment judged for (decision 2): the newest fact in the order's life, never before its start."""
     moments = [course.starts_at, facts.latest_start]
     if order.source is not None and isinstance(order.source.event, MedicationOrdered):
         moments.append(order.source.happened_at)

@@ -1,6 +1,6 @@
-"""Orders as they stand, folded from everything that was ever said of them.
+"""Current orders, folded from every event about them.
 
-The fold goes over the events in the order of their versions, so it gives the same orders whatever order the
+The fold applies the events in the order of their versions, so it gives the same orders whatever order the
 messages arrived in. An order is matched on its placer or its filler number; events that share either are one order.
 """
 
@@ -53,14 +53,14 @@ _STATE_OF_STATUS: Final[dict[str, str]] = {  # ORC-5, table 0038
     "A": ACTIVE,
     "IP": ACTIVE,
 }
-REPLACES: Final = ("RP", "RU")  # with the new content under the same number, some senders' word for a change
+REPLACES: Final = ("RP", "RU")  # with new content under the same number: some senders' way to send a change
 _STATUS_DECIDES: Final = frozenset({"SC", "CA", "DC", "RP"})
 
 CONFIRMATION_NEEDED: Final = "stop_needs_confirmation"  # flag on events of a feed whose pharmacy confirms stops
 
 
 def next_state(state: str, event: MedicationOrdered) -> str:
-    """The state after this event; `state` is "" before the first."""
+    """Return the state after this event; `state` is "" before the first."""
     by_status = _STATE_OF_STATUS.get(event.status)
     if event.control in _STATUS_DECIDES and by_status in STOPPED | {ON_HOLD}:
         return by_status or state
@@ -73,15 +73,15 @@ def next_state(state: str, event: MedicationOrdered) -> str:
 
 
 BADGES = frozenset({"test", "replay"})  # flags that say how a message is to be treated, not what it says
-_TELLS_CONTENT = ("encoded", "request")  # a give or a dispense tells it only when nothing better did
+_TELLS_CONTENT = ("encoded", "request")  # a give or a dispense supplies it only when nothing better did
 
 
 @dataclass(frozen=True, slots=True)
 class OrderState:
-    """One order now: its numbers, its state, and what is to be given."""
+    """The current order: its numbers, its state, and what is to be given."""
 
     key: str
-    numbers: frozenset[str]  # every key it may have gone by
+    numbers: frozenset[str]  # every key it may have had
     placer: str
     filler: str
     patient_id: int
@@ -92,7 +92,7 @@ class OrderState:
     source: Entry | None  # where the content was read
     given: tuple[Entry, ...]  # administrations, oldest first
     badges: frozenset[str] = frozenset()  # test, replay: of its latest message
-    lots: tuple[str, ...] = ()  # batch numbers told with a give or a dispense
+    lots: tuple[str, ...] = ()  # batch numbers sent with a give or a dispense
 
     @property
     def is_stopped(self) -> bool:
@@ -101,12 +101,12 @@ class OrderState:
 
     @property
     def is_administration_only(self) -> bool:
-        """It is known only because it was given."""
+        """Known only because it was given."""
         return self.source is not None and isinstance(self.source.event, MedicationGiven)
 
 
 def fold_orders(entries: Sequence[Entry]) -> list[OrderState]:
-    """Every order the entries speak of, by key; entries come oldest version first."""
+    """Return every order the entries speak of, by key; entries come oldest version first."""
     groups = _group([entry for entry in entries if isinstance(entry.event, MedicationOrdered | MedicationGiven)])
     replaced = _replacements(entries)
     return sorted((_fold(group, replaced) for group in groups), key=lambda order: order.key)
@@ -139,7 +139,7 @@ def _group(entries: Iterable[Entry]) -> list[list[Entry]]:
 
 
 def _replacements(entries: Iterable[Entry]) -> dict[str, Entry]:
-    """The order numbers that a later order says it replaces, none of them its own."""
+    """Return the order numbers that a later order says it replaces, none of them its own."""
     return {
         number: entry
         for entry in entries
@@ -150,7 +150,7 @@ def _replacements(entries: Iterable[Entry]) -> dict[str, Entry]:
 
 
 def _replaces(event: MedicationOrdered) -> bool:
-    """Whether it is the new order, in whose place the old one was; a FHIR request entered in error never was.
+    """Return whether it is the new order, replacing the old one; a FHIR request entered in error replaces nothing.
 
     Some senders give the new order the code RP, with the number of the old one as its parent.
     """
@@ -159,10 +159,10 @@ def _replaces(event: MedicationOrdered) -> bool:
 
 
 def _unless_replaced(state: str, group: Sequence[Entry]) -> str:
-    """An order ends `replaced` only where another one replaces it.
+    """Return a state that is `replaced` only if another order replaces this one.
 
-    With its content told anew under the same number (RP, RU) it goes on, changed. With nothing told, a replacement
-    was asked for, and until it comes the order stands.
+    With new content under the same number (RP, RU) it continues, changed. With no content, a replacement
+    was requested, and the order stands until it comes.
     """
     if state != REPLACED:
         return state
@@ -211,7 +211,7 @@ def _has_product(event: MedicationOrdered) -> bool:
 
 
 def _ordered(group: list[Entry]) -> list[tuple[Entry, MedicationOrdered]]:
-    """The events that say what to give, without changes that were refused (UX, UM)."""
+    """Return the events that say what to give, without changes that were refused (UX, UM)."""
     contents: list[tuple[Entry, MedicationOrdered]] = []
     for entry in group:
         if not isinstance(entry.event, MedicationOrdered):
@@ -225,7 +225,7 @@ def _ordered(group: list[Entry]) -> list[tuple[Entry, MedicationOrdered]]:
 
 
 def _content_entry(group: list[Entry]) -> Entry | None:
-    """The latest entry that says what to give; failing that, a give or dispense, then an administration."""
+    """Return the latest entry that says what to give, else a give or dispense, else an administration."""
     contents = _ordered(group)
     for wanted in (_TELLS_CONTENT, ("give", "dispense")):
         matching = [entry for entry, event in contents if event.source in wanted]
@@ -236,7 +236,7 @@ def _content_entry(group: list[Entry]) -> Entry | None:
 
 
 def _content(group: list[Entry], source: Entry | None) -> MedicationOrdered | None:
-    """What is to be given, with what the latest message left out filled in from the earlier ones."""
+    """Return what is to be given, with what the latest message left out filled in from the earlier ones."""
     if source is None:
         return None
     if isinstance(source.event, MedicationGiven):
@@ -256,7 +256,7 @@ def _content(group: list[Entry], source: Entry | None) -> MedicationOrdered | No
 
 
 def _from_administration(given: MedicationGiven) -> MedicationOrdered:
-    """An order that is known only because it was given."""
+    """Return an order that is known only because it was given."""
     return MedicationOrdered(
         patient=given.patient,
         path=given.path,

@@ -1,6 +1,6 @@
-"""One person, whatever identities it goes by: what is on record, and the answers to its IVIg orders.
+"""One person under whatever identities: what is on record, and the answers to the person's IVIg orders.
 
-This is the only place where a person is judged: the worker, a rebuild, a backtest and a dry run all come here.
+This is the only place where a person is judged; the worker, a rebuild, a backtest and a dry run all use it.
 """
 
 from collections import defaultdict
@@ -32,20 +32,20 @@ Versioned = tuple[Mapping[str, Any], Mapping[str, str]]  # fields of an identity
 
 @dataclass(frozen=True, slots=True)
 class PersonHistory:
-    """Everything on record of one person, over all its identities."""
+    """Everything on record about one person, under all identities."""
 
-    identities: Sequence[Name]  # the one that the others were merged into comes first
+    identities: Sequence[Name]  # the one the others were merged into comes first
     entries: Sequence[Entry]  # oldest version first
     demographics: Fields = field(default_factory=dict)
-    numbers: Collection[Name] = ()  # by which messages know the person, its identities among them
+    numbers: Collection[Name] = ()  # every number of the person, identities included
     members: frozenset[int] = frozenset()  # the rows of its identities; none in a dry run
     history_received: bool = False  # some diagnosis, problem or allergy ever came
-    history_as_of: datetime | None = None  # up to when the history is complete; None: it is
-    is_unclear: bool = False  # the histories of two persons may be mixed, or that of one split
+    history_as_of: datetime | None = None  # up to when the history is complete; None: up to now
+    is_unclear: bool = False  # two people's histories may be mixed, or one person's split
 
     @property
     def patient(self) -> Patient:
-        """What of the person matters to a rule."""
+        """The person as the rules see one."""
         born = self.demographics.get("birth_date")
         ward = self.demographics.get("patient_class")
         return Patient(
@@ -57,13 +57,13 @@ class PersonHistory:
 
     @property
     def badges(self) -> frozenset[str]:
-        """What every alert about this person is marked with."""
+        """The badges of every alert about this person."""
         deceased = {"deceased"} if self.demographics.get("deceased") else set()
         return frozenset(deceased | ({IDENTITY_UNCLEAR} if self.is_unclear else set()))
 
     @property
     def shown(self) -> dict[str, Any]:
-        """Who the patient is, as an alert shows it."""
+        """The patient's identity, as an alert shows it."""
         names = dict.fromkeys([*self.identities, *sorted(self.numbers)])
         return {
             "identifiers": [{"authority": authority, "value": value} for authority, value in names],
@@ -76,7 +76,7 @@ class PersonHistory:
 
 @dataclass(frozen=True, slots=True)
 class PersonAnswers:
-    """One person, and the answer to each of its IVIg orders."""
+    """One person, and the answer to each of the person's IVIg orders."""
 
     person: PersonHistory
     answers: Sequence[OrderAnswer]
@@ -97,17 +97,17 @@ def judge(person: PersonHistory, knowledge: Knowledge, site: Site) -> PersonAnsw
 
 
 def judge_messages(messages: Sequence[ReadMessage], knowledge: Knowledge, site: Site) -> list[PersonAnswers]:
-    """Answer every IVIg order that the messages speak of, as if they were all there is."""
+    """Answer every IVIg order in these messages, as if there were no others."""
     return [judge(person, knowledge, site) for person in people_with_ivig(messages, knowledge)]
 
 
 def displayed_name(fields: Fields) -> str:
-    """The name as a ward list writes it: family name, then given names."""
+    """Return the name as a ward list writes it: family name, then given names."""
     return ", ".join(part for part in (fields.get("family", ""), fields.get("given", "")) if part)
 
 
 def latest_fields(identities: Iterable[Versioned]) -> Fields:
-    """Give for each field what the latest message said under any of these identities, which come by their names."""
+    """Return the latest value of each field under any of these identities, given in order of name."""
     latest: dict[str, tuple[str, Any]] = {}
     for fields, versions in identities:
         for name, value in fields.items():
@@ -118,12 +118,12 @@ def latest_fields(identities: Iterable[Versioned]) -> Fields:
 
 
 def by_root(person: Person[Name]) -> list[Name]:
-    """The identities of a person: the one that the others lead to, then the others by their names."""
+    """Return the identities of a person: the one that the others lead to, then the others by their names."""
     return sorted(person.members, key=lambda name: (name != person.root, name))
 
 
 def people_with_ivig(messages: Sequence[ReadMessage], knowledge: Knowledge) -> list[PersonHistory]:
-    """Everybody for whom the messages order or report IVIg, with all that they say of them."""
+    """Return every person with IVIg ordered or reported in these messages, with their history."""
     gathered = gather(messages, knowledge)
     names = identities_in(messages)
     statements = [merge.statement for merge in gathered.merges]
@@ -147,14 +147,14 @@ def people_with_ivig(messages: Sequence[ReadMessage], knowledge: Knowledge) -> l
 def _people(
     names: Collection[Name], statements: Sequence[MergeStatement[Name]], carriers: Mapping[Name, Collection[Name]]
 ) -> list[Person[Name]]:
-    """The persons behind these identities, after the merges and by the citizen numbers."""
+    """Return the people behind these identities, after merges and citizen numbers."""
     themselves = {name: name for name in names}
     leading = with_carried(carriers, pointers(statements, themselves), themselves)
     return people_of(sorted(names), leading, themselves)
 
 
 def _carriers(gathered: Gathered, names: Collection[Name]) -> dict[Name, set[Name]]:
-    """Who goes by a citizen number, that is an identity of its own too, beside another number."""
+    """Return the carriers of each citizen number that is also an identity of its own."""
     carriers: dict[Name, set[Name]] = {name: set() for name in names if is_citizen_number(name)}
     for number, _, name in gathered.numbers:
         if number in carriers and name != number:
@@ -163,7 +163,7 @@ def _carriers(gathered: Gathered, names: Collection[Name]) -> dict[Name, set[Nam
 
 
 def _is_shared(person: Person[Name], carriers: Mapping[Name, Collection[Name]]) -> bool:
-    """Whether a citizen number that is an identity is carried by this person and by somebody else."""
+    """Return whether a citizen number that is an identity belongs to this person and to somebody else."""
     return any(
         not {number, *carried} <= person.members
         for number, carried in carriers.items()
@@ -172,7 +172,7 @@ def _is_shared(person: Person[Name], carriers: Mapping[Name, Collection[Name]]) 
 
 
 def _by_identity(entries: Iterable[NewEntry]) -> dict[Name, list[NewEntry]]:
-    """The latest entry of each kind and key, the first of a tie, by identity."""
+    """Return the latest entry of each kind and key, the first of a tie, by identity."""
     latest: dict[tuple[Name, str, str], NewEntry] = {}
     for entry in entries:
         key = entry.identity, entry.kind, entry.key
@@ -185,11 +185,11 @@ def _by_identity(entries: Iterable[NewEntry]) -> dict[Name, list[NewEntry]]:
 
 
 def _demographics(gathered: Gathered) -> dict[Name, Versioned]:
-    """What is said of each identity: of every field the latest version, the first of a tie."""
+    """Return the demographics of each identity: the latest version of every field, the first of a tie."""
     found: dict[Name, tuple[dict[str, Any], dict[str, str]]] = defaultdict(lambda: ({}, {}))
     for name, version, sent in gathered.demographics:
         fields, versions = found[name]
         later = [each for each in sent if versions.get(each, "") < version]
         fields |= {each: sent[each] for each in later}
         versions |= dict.fromkeys(later, version)
-    return found  # type: ignore[return-value]  # a defaultdict of pairs, which nobody changes any more
+    return found  # type: ignore[return-value]  # a defaultdict of pairs, not changed any more

@@ -1,4 +1,4 @@
-"""Which medicine an event or an order is about, in the words of the knowledge."""
+"""The product an event or an order is about, as the knowledge names it."""
 
 from dataclasses import replace
 
@@ -8,7 +8,7 @@ from rules.recognition import Product
 
 
 def is_answered(knowledge: Knowledge, product: Product) -> bool:
-    """Whether an order for it gets an answer: IVIg, and where the hospital chose so what is given under the skin."""
+    """Return whether its orders get an answer: IVIg, and subcutaneous immunoglobulin if the hospital chose so."""
     return product.is_ivig or (product.product_class == "scig" and knowledge.asks_of_scig)
 
 

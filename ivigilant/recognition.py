@@ -74,7 +74,7 @@ def _known(site: SiteFile, feed: FeedSection, number: int) -> FeedProfile:
         name=feed.name,
         defaults=reading_defaults(site, feed),
         ack_mode=feed.ack_mode,
-        told_later=feed.app_ack_route is not None,
+        answered_later=feed.app_ack_route is not None,
         processing_ids=frozenset(feed.processing_ids),
         types=READ_TYPES if feed.unknown_types == "reject" else None,
         batch_ack=feed.batch_ack,

@@ -146,14 +146,14 @@ async def send(
     links: int = 1,
     window: int = 1,
     rate: float | None = None,
-    tell: Callable[[ReplyCounts], None] = lambda _tally: None,
+    report: Callable[[ReplyCounts], None] = lambda _tally: None,
 ) -> ReplyCounts:
     """Send every message once, or raise NobodyListens when there is nobody to begin with."""
     await _knock(target)
     tally = ReplyCounts()
     async for answer in send_all(messages, target, links=links, window=window, rate=rate):
         tally.count(answer)
-        tell(tally)
+        report(tally)
     return tally
 
 

@@ -1,4 +1,4 @@
-"""The answer to a frame, byte for byte: which code, in which mode, written the way the sender's version writes it."""
+"""Acknowledgements, byte for byte: the code, the mode, and the form of the sender's version."""
 
 import re
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class ControlIds:
     """Our own MSH-10: unique across restarts and processes, at most 20 characters.
 
     Counting starts at the microsecond of the start and is slower than the clock, so a later start is always ahead;
-    the tag keeps processes apart that run at the same time.
+    the tag distinguishes processes that run at the same time.
     """
 
     def __init__(self, started_at: datetime, tag: str) -> None:
@@ -43,16 +43,16 @@ class ControlIds:
         self._prefix = f"IW{tag[:5]}".encode()
 
     def __call__(self) -> bytes:
-        """The next one."""
+        """Return the next one."""
         self._next += 1
         return b"%s%X" % (self._prefix, self._next)
 
 
-def ack_code(verdict: Verdict, header: Header, mode: AckMode, *, told_later: bool = False) -> str:
-    """The code to answer with; "" when the sender asked to hear nothing of success, in either way.
+def ack_code(verdict: Verdict, header: Header, mode: AckMode, *, answered_later: bool = False) -> str:
+    """Return the code to answer with; "" if the sender wants no answer to success in either mode.
 
-    With `told_later` the application's answer has a way of its own. A refusal is always answered: who is not told
-    believes that the message is kept.
+    With `answered_later` the application acknowledgement is sent over a route. A refusal is always answered: a sender
+    without an answer believes that the message was accepted.
     """
     accept, application = header.accept_ack, header.application_ack
     if mode == "none":
@@ -62,7 +62,7 @@ def ack_code(verdict: Verdict, header: Header, mode: AckMode, *, told_later: boo
     if mode == "enhanced" or _wants(accept, verdict):
         return f"C{verdict}"
     only_application = accept in ("", "NE")
-    if _wants(application, verdict) and (only_application or not told_later):
+    if _wants(application, verdict) and (only_application or not answered_later):
         return f"A{verdict}"
     if verdict == "A":
         return ""
@@ -70,13 +70,13 @@ def ack_code(verdict: Verdict, header: Header, mode: AckMode, *, told_later: boo
 
 
 def positive(code: str) -> bool:
-    """Whether the code tells the sender that the message is kept."""
+    """Return whether the code tells the sender that the message is accepted."""
     return code in ("AA", "CA", "")
 
 
 @dataclass(frozen=True, slots=True)
 class AckForm:
-    """An answer but for its time, its number and that of the request: a sender gets the same over and over."""
+    """An answer without its time, control id and that of the request: the same for every message of a sender."""
 
     head: bytes
     after_time: bytes
@@ -84,7 +84,7 @@ class AckForm:
     end: bytes
 
     def filled(self, now: datetime, control_id: bytes, answered: bytes) -> bytes:
-        """The answer; `answered` is MSA-2."""
+        """Return the answer; `answered` is MSA-2."""
         return b"".join(
             (self.head, _timestamp(now), self.after_time, control_id, self.after_number, answered, self.end)
         )
@@ -99,7 +99,7 @@ def ack_form(
     fault: Refusal | None = None,
     conditions: tuple[bytes, bytes] | None = None,
 ) -> AckForm:
-    """One MSH, MSA and, when negative, ERR; `conditions` are MSH-15 and 16 where they are not the usual ones."""
+    """Return MSH, MSA and, if negative, ERR; `conditions` are MSH-15 and 16 if not the usual ones."""
     if line is None:
         msa, error = b"|P|2.5\rMSA|%s|" % code.encode(), _error_segment(fault, _USUAL_VERSION, USUAL)
         return AckForm(b"MSH|^~\\&|||||", b"||ACK^^ACK|", msa, b"\r" + error)
@@ -133,7 +133,7 @@ def acknowledge(
     fault: Refusal | None = None,
     conditions: tuple[bytes, bytes] | None = None,
 ) -> bytes:
-    """The answer; `answered` is MSA-2 where it is not the request's own MSH-10."""
+    """Return the answer; `answered` is MSA-2 where it is not the request's own MSH-10."""
     if answered is None:
         answered = b"" if line is None else line.control_id
     form = ack_form(line, header, code, mode=mode, fault=fault, conditions=conditions)
@@ -145,7 +145,7 @@ def _is_enhanced(accept: str, application: str) -> bool:
 
 
 def _wants(condition: str, verdict: Verdict) -> bool:
-    """Whether this value of table 0155 asks for an answer to this verdict."""
+    """Return whether this value of table 0155 asks for an answer to this verdict."""
     return condition == "AL" or condition == ("SU" if verdict == "A" else "ER")
 
 
@@ -155,13 +155,13 @@ def _version(text: str) -> tuple[int, ...]:
 
 
 def _encoding(line: HeaderLine, version: tuple[int, ...]) -> bytes:
-    """MSH-2 as sent; four characters where the version knows no fifth, the usual ones where they were no use."""
+    """MSH-2 as sent; four characters where the version has no fifth, the usual ones if they were unusable."""
     delimiters = line.delimiters
     if delimiters.flags or not line.encoding:
         return b"^~\\&"
     codec = delimiters.codec or "ascii"
     text = line.encoding.decode(codec, "replace")
-    if "\ufffd" in text or not text.isprintable():  # bytes that are blank to a reader, and would end our frame
+    if "\ufffd" in text or not text.isprintable():  # bytes that read as blank, and would end our frame
         return _component(delimiters)
     return line.encoding if version >= (2, 7) or len(text) < 5 else text[:4].encode(codec)
 
@@ -196,7 +196,7 @@ def _error_segment(fault: Refusal | None, version: tuple[int, ...], delimiters: 
 
 
 def _plain(field: bytes) -> bytes:
-    """A field to echo, in ASCII whatever it was."""
+    """Return a field to echo, in ASCII whatever it was."""
     return field.translate(_PRINTABLE)
 
 

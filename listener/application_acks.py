@@ -1,6 +1,6 @@
-"""Telling senders how their messages ended: one message under way on each route, again until it was answered.
+"""Application acknowledgements to senders: one message in transit per route, repeated until answered.
 
-What must be told stands in the database. This asks for it in threads, so that no sender waits for that.
+They wait in the database, which is read in threads so that no sender waits for it.
 """
 
 import asyncio
@@ -37,28 +37,30 @@ _START_AGAIN_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Where one sender, or several, want to be told."""
+    """The address to which one sender, or several, want acknowledgements sent."""
 
     host: str
     port: int
 
     @property
     def name(self) -> str:
-        """As it stands in the site file and in the database."""
+        """The route as written in the site file and in the database."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How patient the sending is."""
+    """The timeouts of sending."""
 
     look_every_s: float = 0.5
     answer_within_s: float = 10.0
-    lease: timedelta = timedelta(seconds=25)  # more than one message takes; who dies keeps the route for this long
+    lease: timedelta = timedelta(
+        seconds=25
+    )  # longer than one message takes; a process that dies keeps the route for this long
 
 
 class ApplicationAcks:
-    """Sends what waits on some routes until it is stopped."""
+    """Sends waiting acknowledgements on some routes until stopped."""
 
     def __init__(
         self,
@@ -78,12 +80,12 @@ class ApplicationAcks:
         self._stopping = False
 
     def start(self) -> None:
-        """Begin with every route."""
+        """Start a task for every route."""
         for route in self._routes:
             self._begin(route)
 
     async def stop(self) -> None:
-        """Leave what is under way to the next attempt, and the routes to others."""
+        """Stop, leaving messages in transit to the next attempt and the routes to others."""
         self._stopping = True
         for task in self._tasks.values():
             task.cancel()
@@ -94,7 +96,7 @@ class ApplicationAcks:
 
     def _begin(self, route: Route) -> None:
         def ended(task: asyncio.Task[None]) -> None:
-            """A fault of our own ends one route for a moment, and nothing else."""
+            """Contain an internal error, which stops one route for a moment and nothing else."""
             if not self._stopping and not task.cancelled():
                 log.error("application_acks.failed", route=route.name, error=type(task.exception()).__name__)
                 asyncio.get_running_loop().call_later(_START_AGAIN_S, self._begin, route)
@@ -116,7 +118,7 @@ class ApplicationAcks:
             return application_acks.has_due(connection, route.name, self._clock())
 
     async def _round(self, route: Route) -> None:
-        """Send what is due over one link, if nobody else does."""
+        """Send what is due over one link, unless another process does."""
         name, who, lease = route.name, self._who, self._pace.lease
         if not await self._ask(lambda c: application_acks.claim(c, name, who, self._clock(), lease)):
             return
@@ -124,7 +126,7 @@ class ApplicationAcks:
             async with Sender(Target(route.host, route.port, timeout_s=self._pace.answer_within_s)) as sender:
                 while acks := await self._ask(lambda c: application_acks.due(c, name, self._clock(), _AT_ONCE)):
                     for ack in acks:
-                        if not await self._told(route, ack, await self._exchange(sender, ack)):
+                        if not await self._sent(route, ack, await self._exchange(sender, ack)):
                             return
         except OSError as error:
             wait = await self._ask(lambda c: application_acks.rest(c, name, who, self._clock()))
@@ -136,7 +138,7 @@ class ApplicationAcks:
             await self._ask(lambda c: application_acks.release(c, name, who))
 
     async def _exchange(self, sender: Sender, ack: Ack) -> str:
-        """Send it and give MSA-1 of its own answer; raise OSError when none comes in time."""
+        """Send it and return MSA-1 of its own answer; raise OSError if none comes in time."""
         async with asyncio.timeout(self._pace.answer_within_s):
             await sender.send(written(ack))
             while True:
@@ -144,8 +146,8 @@ class ApplicationAcks:
                 if answered == ack.control_id and code in _CODES:
                     return code
 
-    async def _told(self, route: Route, ack: Ack, code: str) -> bool:
-        """Note the answer; False when the route is no longer ours."""
+    async def _sent(self, route: Route, ack: Ack, code: str) -> bool:
+        """Record the answer; return False when the route is no longer ours."""
         now, name = self._clock(), route.name
 
         def note(connection: sa.Connection) -> tuple[str | None, bool]:
@@ -167,7 +169,7 @@ class ApplicationAcks:
 
 
 def written(ack: Ack) -> bytes:
-    """The message, byte for byte the same at every attempt; it asks to be answered itself."""
+    """Return the message, the same bytes at every attempt; it asks for an answer itself."""
     line = read_header_line(ack.request)
     return acknowledge(
         line,

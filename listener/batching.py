@@ -1,7 +1,7 @@
-"""Natural batches: whatever arrived while the last commit ran is the next one.
+"""Natural batches: whatever arrives during one commit is the next batch.
 
-One when it is quiet, many when it is busy, and nobody waits for a timer. Saving runs in one thread of its own, so
-batches are kept in the order in which their frames came.
+One frame when it is quiet, many when it is busy, and nobody waits for a timer. Saving runs in its own thread, so
+batches are saved in the order in which their frames came.
 """
 
 import contextlib
@@ -25,33 +25,33 @@ from store.messages import Arrival, Saved, save_batch
 
 log = structlog.get_logger()
 
-_HURRIED_S = 0.01  # batches that follow one another as soon as this leave no time for compressing
+_HURRIED_S = 0.01  # batches that follow one another this closely leave no time for compression
 
 Save = Callable[[Sequence[Arrival]], Sequence[Saved]]
 
 
 class AnsweredLink(Protocol):
-    """The link that frames came over: what comes over one is kept and answered in order."""
+    """The link of a frame: the frames of one link are saved and answered in order."""
 
-    given_up: bool  # something of it was not kept: nothing after that is kept or answered
+    given_up: bool  # one of its frames was not saved: nothing after that is saved or answered
 
     def settle(self, frames: Sequence["PendingFrame"]) -> None:
-        """Answer these."""
+        """Answer these frames."""
 
 
 @dataclass(slots=True, eq=False)
 class PendingFrame:
-    """A frame on its way to the database, and what became of it."""
+    """A frame on its way to the database, and its outcome."""
 
     link: AnsweredLink
     received: Received
     size: int
     since: float
-    saved: Sequence[Saved] | None = None  # None: not kept
+    saved: Sequence[Saved] | None = None  # None: not saved
 
 
 class Batcher:
-    """Takes frames from any thread, and tells from its own what became of them."""
+    """Takes frames from any thread, and reports their outcome from its own."""
 
     def __init__(
         self,
@@ -74,7 +74,7 @@ class Batcher:
         self._thread: threading.Thread | None = None
 
     def put(self, some: Sequence[PendingFrame]) -> None:
-        """Let these be kept with the next batch."""
+        """Save these with the next batch."""
         with self._change:
             self._pending.extend(some)
             if self._resting:
@@ -83,7 +83,7 @@ class Batcher:
                 self._start()
 
     def close(self, within_s: float) -> None:
-        """Finish what was put, if the database does in time."""
+        """Finish what was put, if the database does so in time."""
         with self._change:
             self._closing = True
             self._change.notify()
@@ -112,7 +112,7 @@ class Batcher:
         self._settled(self._batch)
 
     def _fail(self) -> None:
-        """A fault of our own ends the thread and costs the links of one batch; the others get a new thread."""
+        """Contain an internal error: it ends this thread and closes the links of one batch; others get a new one."""
         log.error("listener.save_failed", frames=len(self._batch))
         for each in self._batch:
             each.link.given_up, each.saved = True, None
@@ -121,7 +121,7 @@ class Batcher:
             self._start()
 
     def _take(self) -> bool:
-        """Wait for the next batch; those whose link is given up are left out, unkept. False: there will be no more."""
+        """Wait for the next batch; frames of abandoned links are left out, unsaved. False: there will be no more."""
         with self._change:
             while True:
                 self._batch = self._next()
@@ -132,10 +132,10 @@ class Batcher:
                 self._resting = False
 
     def _next(self) -> list[PendingFrame]:
-        """What comes first, but one large frame at the most: the small ones of others do not wait for all of them."""
+        """Return the first frames, at most one of them large, so that small frames do not wait for all large ones."""
         batch: list[PendingFrame] = []
         passed_over: list[PendingFrame] = []
-        waiting: set[object] = set()  # where those came from
+        waiting: set[object] = set()  # the links of those frames
         size = 0
         while self._pending and len(batch) < self._frames and size < self._size:
             each = self._pending.popleft()
@@ -170,7 +170,7 @@ class Batcher:
 
 
 def _share(batch: Sequence[PendingFrame], saved: Sequence[Saved]) -> None:
-    """Give each frame what was kept of it."""
+    """Give each frame its saved rows."""
     start = 0
     for each in batch:
         end = start + len(each.received.arrivals)
@@ -179,7 +179,7 @@ def _share(batch: Sequence[PendingFrame], saved: Sequence[Saved]) -> None:
 
 
 class Saving:
-    """Saves for one thread, over a connection of its own: when it returns, what it was given is on disk."""
+    """The saving of one thread, over its own connection: when it returns, the messages are on disk."""
 
     def __init__(self, engine: sa.Engine, numbers: FeedNumbers | None = None, *, heard_every_s: float = 5.0) -> None:
         # A batch is one statement, so it needs no transaction around it, which would be two more trips to the server.
@@ -192,7 +192,7 @@ class Saving:
         self._saved_at = 0.0
 
     def __call__(self, arrivals: Sequence[Arrival]) -> list[Saved]:
-        """Keep them, or raise StoreUnavailable or MessageRefused; one broken connection is tried anew."""
+        """Save them, or raise StoreUnavailable or MessageRefused; a broken connection is replaced once."""
         fresh = self._connection is None
         try:
             return self._save(arrivals)
@@ -203,7 +203,7 @@ class Saving:
         return self._save(arrivals)
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
         if self._connection is not None:
             with contextlib.suppress(sa.exc.SQLAlchemyError):
                 self._connection.invalidate()
@@ -227,7 +227,7 @@ class Saving:
         return saved
 
     def _note_heard(self, arrivals: Sequence[Arrival]) -> None:
-        """Note now and then when a feed was heard; what is saved stays saved when that fails."""
+        """Record now and then when a feed was heard; a failure does not affect what is saved."""
         for feed_id, at in {each.feed_id: each.received_at for each in arrivals}.items():
             before = self._heard.get(feed_id)
             if before is not None and (at - before).total_seconds() < self._heard_every_s:

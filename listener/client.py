@@ -1,4 +1,4 @@
-"""Sending messages over MLLP: many links, several messages under way on each, at a given pace."""
+"""An MLLP client: many links, several messages in transit on each, at a given rate."""
 
 import asyncio
 import ssl
@@ -17,14 +17,14 @@ _COMMIT_BLOCKS = (b"\x06", b"\x15")  # MLLP release 2: not an answer yet
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What became of one message: MSA-1, or UNANSWERED."""
+    """The outcome of one message: MSA-1, or UNANSWERED."""
 
     control_id: str
     code: str
 
     @property
     def accepted(self) -> bool:
-        """Whether the receiver keeps it."""
+        """Whether the receiver accepted it."""
         return self.code in ("AA", "CA")
 
 
@@ -59,7 +59,7 @@ class Sender:
         await self.close()
 
     async def exchange(self, message: bytes) -> str:
-        """Send one message and give MSA-1 of its answer; raise OSError when the link broke or nothing came in time."""
+        """Send one message and return MSA-1 of its answer; raise OSError if the link broke or none came."""
         await self.send(message)
         return read_answer(await self.answer())[0]
 
@@ -72,7 +72,7 @@ class Sender:
         await self._writer.drain()
 
     async def answer(self) -> bytes:
-        """The next answer; raise OSError when the link broke or nothing came in time."""
+        """Return the next answer; raise OSError if the link broke or nothing came in time."""
         try:
             async with asyncio.timeout(self._target.timeout_s):
                 while not self._frames:
@@ -104,7 +104,7 @@ class Sender:
         try:
             async with asyncio.timeout(_QUIET_S if self._framer.inside else None):
                 data = await self._reader.read(65536)
-        except TimeoutError:  # an answer without its CR is whole when nothing follows
+        except TimeoutError:  # an answer without its CR is complete when nothing follows
             parts = self._framer.tick(now())
         else:
             parts = self._framer.feed(data, now()) if data else self._framer.end()
@@ -116,7 +116,7 @@ class Sender:
 
 
 def read_answer(answer: bytes) -> tuple[str, bytes]:
-    """MSA-1 and MSA-2; nothing when it is no acknowledgement."""
+    """MSA-1 and MSA-2; empty when it is not an acknowledgement."""
     lines = answer.replace(b"\n", b"\r").split(b"\r")
     separator = lines[0][3:4] or b"|"
     for line in lines:
@@ -127,7 +127,7 @@ def read_answer(answer: bytes) -> tuple[str, bytes]:
 
 
 def control_id_of(message: bytes) -> bytes:
-    """MSH-10, byte for byte; nothing when there is no MSH."""
+    """MSH-10, byte for byte; empty without an MSH."""
     try:
         return read_header_line(message).control_id
     except UnreadableHeader:
@@ -137,17 +137,17 @@ def control_id_of(message: bytes) -> bytes:
 async def send_all(
     messages: Iterable[bytes], target: Target, *, links: int = 1, window: int = 1, rate: float | None = None
 ) -> AsyncIterator[Reply]:
-    """Send every message once, and tell what became of each as it becomes known.
+    """Send every message once, and report the outcome of each as it becomes known.
 
-    `window` messages may be under way on a link; `rate` is messages a second over all links.
+    `window` messages may be in transit on a link; `rate` is messages per second over all links.
     """
-    told: asyncio.Queue[Reply | None] = asyncio.Queue()
+    replies: asyncio.Queue[Reply | None] = asyncio.Queue()
     paced = _Paced(messages, rate)
-    tasks = [asyncio.create_task(_Lane(target, paced, window, told).run()) for _ in range(links)]
+    tasks = [asyncio.create_task(_Lane(target, paced, window, replies).run()) for _ in range(links)]
     try:
         running = links
         while running:
-            answer = await told.get()
+            answer = await replies.get()
             if answer is None:
                 running -= 1
             else:
@@ -168,11 +168,11 @@ class _Paced:
         self._due: float | None = None
 
     async def take(self) -> bytes | None:
-        """The next message when its time has come, or None after the last."""
+        """Return the next message when its time has come, or None after the last."""
         message = next(self._messages, None)
         if message is not None and self._every_s:
             now = asyncio.get_running_loop().time()
-            # A pause is made up for, but no more than a second of it.
+            # A pause is made up for, up to one second of it.
             due = now if self._due is None else max(self._due + self._every_s, now - 1.0)
             self._due = due
             await asyncio.sleep(max(due - now, 0.0))
@@ -180,18 +180,18 @@ class _Paced:
 
 
 class _Lane:
-    """Sends over one link, and opens it anew when it broke."""
+    """Sends over one link, and reopens it when it broke."""
 
-    def __init__(self, target: Target, paced: _Paced, window: int, told: "asyncio.Queue[Reply | None]") -> None:
+    def __init__(self, target: Target, paced: _Paced, window: int, replies: "asyncio.Queue[Reply | None]") -> None:
         self._sender = Sender(target)
         self._paced = paced
         self._window = window
-        self._told = told
+        self._replies = replies
         self._under_way: deque[bytes] = deque()
         self._more = True
 
     async def run(self) -> None:
-        """Send until there is nothing left to send or to hear; None is the last thing told."""
+        """Send until nothing is left to send or await; the last report is None."""
         try:
             while self._more or self._under_way:
                 try:
@@ -203,7 +203,7 @@ class _Lane:
                     self._tell_unanswered(len(self._under_way))
         finally:
             await self._sender.close()
-            self._told.put_nowait(None)
+            self._replies.put_nowait(None)
 
     async def _fill(self) -> None:
         while self._more and len(self._under_way) < self._window:
@@ -215,14 +215,14 @@ class _Lane:
             await self._sender.send(message)
 
     def _match(self, code: str, control_id: bytes) -> None:
-        """Answers come in order; one that is for a later message means that the ones before it got none."""
+        """Match an answer: they come in order, so one for a later message means that the earlier ones got none."""
         if control_id in self._under_way:
             self._tell_unanswered(self._under_way.index(control_id))
-        self._told.put_nowait(_answer(self._under_way.popleft(), code))
+        self._replies.put_nowait(_answer(self._under_way.popleft(), code))
 
     def _tell_unanswered(self, how_many: int) -> None:
         for _ in range(how_many):
-            self._told.put_nowait(_answer(self._under_way.popleft(), UNANSWERED))
+            self._replies.put_nowait(_answer(self._under_way.popleft(), UNANSWERED))
 
 
 def _answer(control_id: bytes, code: str) -> Reply:
@@ -230,5 +230,5 @@ def _answer(control_id: bytes, code: str) -> Reply:
 
 
 def readable(control_id: bytes) -> str:
-    """Give a control id as it is told of."""
+    """Return a control id as it is reported."""
     return control_id.decode("utf-8", "backslashreplace")

@@ -1,4 +1,4 @@
-"""What one listener is told: its ports and its limits."""
+"""The configuration of one listener: its ports and its limits."""
 
 import ssl
 from dataclasses import dataclass, field
@@ -20,20 +20,22 @@ def _is_loopback(host: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """One address to listen on, and how its senders frame what they send."""
+    """One address to listen on, and how its senders frame their messages."""
 
     host: str = "127.0.0.1"
-    port: int = 2575  # 0: any free one
-    tls: ServerTls | ssl.SSLContext | None = None  # ServerTls takes up renewed certificates by itself
-    plaintext: bool = False  # without TLS on more than the loopback: say that it is meant
+    port: int = 2575  # 0: any free port
+    tls: ServerTls | ssl.SSLContext | None = None  # ServerTls reloads renewed certificates by itself
+    plaintext: bool = False  # confirms that it is meant to be without TLS on more than the loopback
     allowed: tuple[IPv4Network | IPv6Network, ...] = ()  # who may connect; empty: everybody
     limits: FrameLimits = field(default_factory=FrameLimits)
-    mllp_v2: bool = False  # answer every kept frame with a commit block first, as MLLP release 2 does
+    mllp_v2: bool = False  # answer every saved frame with a commit block first, as in MLLP release 2
     reuse_port: bool = False  # another listener may share the port during an upgrade
 
     def __post_init__(self) -> None:
         if self.tls is None and not self.plaintext and not _is_loopback(self.host):
-            raise OddConfig(f"{self.host}:{self.port} would carry patients in clear text: give TLS, or say plaintext")
+            raise OddConfig(
+                f"{self.host}:{self.port} would carry patients in clear text: configure TLS, or set plaintext"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,21 +43,21 @@ class ListenerConfig:
     """Every limit of one listener."""
 
     ports: tuple[Port, ...] = (Port(),)
-    queued_frames: int = 64  # of one link; then it is not read until some are answered
+    queued_frames: int = 64  # unanswered frames per link; beyond it the link is not read
     queued_bytes: int = 32 * 1024 * 1024
-    large_at_once: int = 8  # links that hold more than this may wait for one another
+    large_at_once: int = 8  # bytes; links that hold more may wait for one another
     large_bytes: int = 1024 * 1024
-    batch_frames: int = 256  # in one commit
+    batch_frames: int = 256  # frames in one commit
     batch_bytes: int = 32 * 1024 * 1024
     answer_within_s: float = 4.0  # a frame that waits longer costs its link: the sender sends again
-    links: int = 1000  # of all senders; above it the least deserving is closed, and fewer where descriptors are few
-    links_per_source: int = 100  # of one address; above it the least deserving of that address is closed
-    handshake_s: float = 10.0  # a TLS handshake that takes longer is given up
-    first_byte_s: float = 300.0  # a link that never said anything is closed after so long
-    idle_s: float | None = None  # once it has spoken, a sender expects its link to stay open for ever
+    links: int = 1000  # of all senders; beyond it the lowest-ranked is closed; lower where file descriptors are scarce
+    links_per_source: int = 100  # per address; beyond it the lowest-ranked of that address is closed
+    handshake_s: float = 10.0  # a TLS handshake that takes longer is abandoned
+    first_byte_s: float = 300.0  # a link that never sent anything is closed after this long
+    idle_s: float | None = None  # a sender that has sent something expects its link to stay open for ever
     stop_within_s: float = 10.0
     tick_s: float = 0.25
-    renew_every_s: float = 30.0  # how often certificates are looked at for new ones
+    renew_every_s: float = 30.0  # how often to look for renewed certificates
     unpublished: int = 20_000  # ids held while the queue is away; the sweep finds the rest
     ids_per_task: int = 200
-    history_every_s: float = 0.01  # between two tasks of history: they gather in the meantime
+    history_every_s: float = 0.01  # between two history tasks: messages gather in the meantime

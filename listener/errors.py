@@ -2,12 +2,12 @@
 
 
 class ListenerError(Exception):
-    """Any of the below."""
+    """The base of every error of the listener."""
 
 
 class OddConfig(ListenerError):
-    """A setting the listener cannot start with; correct it."""
+    """The listener cannot start with a setting; correct it."""
 
 
 class NotQueued(ListenerError):
-    """The queue did not take the ids; they are offered again, and the sweep finds what is not taken."""
+    """The queue did not accept the ids; they are offered again, and the sweep finds the rest."""

@@ -1,4 +1,4 @@
-"""Where a message came from, which feed that is, and the number that feed has in the database."""
+"""Feeds of messages: where a message came from, its feed, and the feed's number in the database."""
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -15,12 +15,12 @@ from store.messages import Arrival
 
 AckMode = Literal["auto", "original", "enhanced", "none"]
 
-_SENDERS_REMEMBERED = 1000  # on one link; a sender that changes its name for ever costs no memory
+_SENDERS_REMEMBERED = 1000  # per link; a sender that keeps changing its name costs no memory
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What tells one sender from another."""
+    """What distinguishes one sender from another."""
 
     port: int
     address: str
@@ -31,7 +31,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a message is not accepted: a code of table 0357, where, and for whom to mend it."""
+    """Why a message is rejected: a code of table 0357, where, and who should correct it."""
 
     code: str
     location: str = ""  # RXO^1^4: segment, sequence, field
@@ -44,25 +44,25 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class FeedProfile:
-    """One source as the site knows it, and in what it differs."""
+    """One source as configured for the site, with its settings."""
 
     id: int
     name: str = "default"
     known: bool = True
-    declared: bool = True  # its name is the site's; else a sender wrote it, and it stays out of logs
+    declared: bool = True  # the site file gives its name; else a sender wrote it, and it stays out of logs
     parks: bool = False  # keep its messages out of the history until somebody maps it
     defaults: Defaults = field(default_factory=Defaults)
     ack_mode: AckMode = "auto"
-    told_later: bool = False  # there is a way to tell it how its messages ended, beside the first answer
+    answered_later: bool = False  # it has a route for application acknowledgements
     processing_ids: frozenset[str] = frozenset("PTD")
-    types: frozenset[str] | None = None  # {"ORM^O01"}: refuse every other; None: accept every type
+    types: frozenset[str] | None = None  # {"ORM^O01"}: reject all others; None: accept every type
     batch_ack: bool = False  # answer a batch with a batch
-    accepts_unframed: bool = False  # take its messages without SB, where the port cuts them out
-    check: Callable[[bytes, Header], Refusal | None] | None = None  # what must be right before a message is accepted
+    accepts_unframed: bool = False  # accept its messages without SB, where the port extracts them
+    check: Callable[[bytes, Header], Refusal | None] | None = None  # what is checked before a message is accepted
 
     @property
     def name_in_logs(self) -> str:
-        """The name, unless it came out of a message: whatever stands in MSH-3 there, it stays out of logs."""
+        """The name, unless it came from a message: a name in MSH-3 stays out of logs."""
         return self.name if self.declared else "unknown"
 
 
@@ -71,7 +71,7 @@ IsOrder = Callable[[bytes, Header], bool]
 
 
 def one_feed(feed: FeedProfile) -> FeedOf:
-    """Everything comes from the one feed there is."""
+    """Assign everything to the only feed."""
     return lambda _source: feed
 
 
@@ -82,11 +82,11 @@ class LinkFeeds:
         self._feed_of = feed_of
         self._source = source
         self._found: dict[tuple[str, str], FeedProfile] = {}
-        self.latest: FeedProfile | None = None  # of the last message; nobody before the first
+        self.latest: FeedProfile | None = None  # of the last message; none before the first
         self.known: dict[tuple[bytes, ...], Any] = {}  # headers that were read before, and what they meant
 
     def of(self, application: str, facility: str) -> FeedProfile:
-        """The feed this sender is."""
+        """Return the feed of this sender."""
         key = (application, facility)
         found = self._found.get(key)
         if found is None:
@@ -100,7 +100,7 @@ class LinkFeeds:
 
 
 class FeedNumbers:
-    """Gives a feed its number at once: that of its row, or a stand-in below zero until its first message is saved."""
+    """The numbers of feeds, given at once: that of its row, or a negative stand-in until its first message is saved."""
 
     def __init__(self, known: Mapping[str, int] | None = None) -> None:
         self._numbers: dict[str, int] = dict(known or {})
@@ -108,7 +108,7 @@ class FeedNumbers:
         self._lock = threading.Lock()
 
     def __call__(self, name: str) -> int:
-        """The number to write on messages of this feed; this never waits for the database."""
+        """Return the number to write on messages of this feed; this never waits for the database."""
         with self._lock:
             number = self._numbers.get(name)
             if number is None:
@@ -117,7 +117,7 @@ class FeedNumbers:
             return number
 
     def of_rows(self, engine: sa.Engine, arrivals: Sequence[Arrival]) -> Sequence[Arrival]:
-        """The messages with the numbers that their feeds have in the database; a feed that is new is made."""
+        """Return the messages with the numbers that their feeds have in the database; a feed that is new is made."""
         if all(each.feed_id > 0 for each in arrivals):
             return arrivals
         with self._lock:

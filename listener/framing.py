@@ -1,7 +1,7 @@
-"""MLLP frames out of a stream of bytes, whatever the sender or the network does to it.
+"""MLLP framing of a stream of bytes, whatever the sender or the network does to it.
 
-No sockets and no clock here: bytes and times go in, parts come out. However the same bytes are cut into pieces, the
-same parts come out. A frame is `<SB> payload <EB> <CR>`; where that is wanted, a message without SB is cut out as well,
+No sockets and no clock here: bytes and times go in, parts come out. However the same bytes are divided, the
+same parts come out. A frame is `<SB> payload <EB> <CR>`; if so configured, a message without SB is extracted too,
 up to its EB CR, the next SB, the next `MSH|` on a line of its own, or a pause.
 """
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 SB, EB, CR = b"\x0b", b"\x1c", b"\r"
 _END = EB + CR
 _EB, _CR = EB[0], CR[0]
-UNFRAMED = "unframed"  # the flag of a message that came without SB
+UNFRAMED = "unframed"  # the flag of a message sent without SB
 _HEAD = b"MSH|"
 _BLANK = b" \t\r\n\0"
 _JUNK_REPORT = 64 * 1024
@@ -22,10 +22,10 @@ class FrameLimits:
     """How large and how slow a frame may be."""
 
     max_frame: int = 16 * 1024 * 1024
-    drain_cap: int = 64 * 1024 * 1024  # a frame longer than this costs the sender its link
-    kept_prefix: int = 64 * 1024  # what is kept of a frame that is too large
+    drain_cap: int = 64 * 1024 * 1024  # a longer frame costs the sender its link
+    kept_prefix: int = 64 * 1024  # how much is kept of a frame that is too large
     require_cr: bool = False
-    unframed: bool = False  # cut out messages that come without SB
+    unframed: bool = False  # extract messages sent without SB
     quiet_s: float = 0.5  # an EB without its CR ends the frame after this much silence; and an unframed message
     stalled_s: float = 30.0
     frame_cap_s: float = 120.0
@@ -42,13 +42,13 @@ class Frame:
 
     @property
     def unframed(self) -> bool:
-        """Whether it came without SB."""
+        """Whether it was sent without SB."""
         return UNFRAMED in self.flags
 
 
 @dataclass(frozen=True, slots=True)
 class Oversized:
-    """The beginning of a payload that was too large; not `ended` when even draining it was given up."""
+    """The beginning of a payload that was too large; not `ended` when draining it was abandoned."""
 
     prefix: bytes
     size: int
@@ -58,7 +58,7 @@ class Oversized:
 
 @dataclass(frozen=True, slots=True)
 class Truncated:
-    """What came of a payload before it stopped: a new frame began, the link ended or the sender stalled."""
+    """The part of a payload received before a new frame began, the link ended or the sender stalled."""
 
     payload: bytes
     stalled: bool = False
@@ -87,7 +87,7 @@ Part = Frame | Oversized | Truncated | Empty | Junk
 
 
 def as_junk(part: Frame | Oversized | Truncated) -> Junk:
-    """What a message without SB is where its sender must frame what it sends."""
+    """Return what a message without SB is where its sender must frame what it sends."""
     raw, size = (part.prefix, part.size) if isinstance(part, Oversized) else (part.payload, len(part.payload))
     return Junk(size, blank=False, unframed=True, head=raw[:4096].split(b"\r", 1)[0])
 
@@ -98,14 +98,14 @@ class Framer:
     def __init__(self, limits: FrameLimits | None = None) -> None:
         self._limits = limits or FrameLimits()
         self._buffer = bytearray()
-        self._scanned = 0  # no end and no new start lies before this place in the buffer
+        self._scanned = 0  # no end and no new start before this position in the buffer
         self._inside = self._unframed = False
         self._dropped = 0  # bytes of an oversized payload that are no longer in the buffer
         self._prefix = b""
         self._began_at = self._heard_at = 0.0
         self._late_cr = False
         self._junk = _JunkRun()
-        self.finished = False  # nothing more is read from this link
+        self.finished = False  # this link is not read any more
 
     @property
     def inside(self) -> bool:
@@ -118,12 +118,12 @@ class Framer:
         return len(self._buffer)
 
     def postpone(self, seconds: float) -> None:
-        """Forget some time in which the sender could not send, for we did not read."""
+        """Discount time in which the sender could not send because we did not read."""
         self._began_at += seconds
         self._heard_at += seconds
 
     def feed(self, data: bytes, now: float) -> list[Part]:
-        """The parts that these bytes complete."""
+        """Return the parts that these bytes complete."""
         parts: list[Part] = []
         if self.finished or not data:
             return parts
@@ -137,7 +137,7 @@ class Framer:
         return parts
 
     def _only_frame_in(self, data: bytes) -> bytes | None:
-        """The payload when these bytes are one whole frame and nothing else, as they nearly always are."""
+        """Return the payload when these bytes are one whole frame and nothing else, as they nearly always are."""
         if self._inside or self._buffer or self._late_cr or self._junk or len(data) > self._limits.max_frame:
             return None
         if not data.startswith(SB) or not data.endswith(_END) or data.find(SB, 1) > 0 or data.find(EB) != len(data) - 2:
@@ -146,7 +146,7 @@ class Framer:
         return payload if payload.strip(_BLANK) else None
 
     def tick(self, now: float) -> list[Part]:
-        """The parts that silence completes; call it a few times a second."""
+        """Return the parts that silence completes; call it a few times a second."""
         parts: list[Part] = []
         silent = now - self._heard_at
         if not self._inside:
@@ -162,14 +162,14 @@ class Framer:
         return parts
 
     def end(self) -> list[Part]:
-        """The parts that the end of the link completes."""
+        """Return the parts that the end of the link completes."""
         parts: list[Part] = []
         if not self._inside:
             self._drop(len(self._buffer), parts)
             parts.extend(self._junk.report())
         elif self._waits_for_cr():
             self._end_frame(parts, len(self._buffer) - 1, len(self._buffer))
-        elif self._unframed and self._buffer.endswith((b"\r", b"\n")):  # after a whole segment: nothing else tells
+        elif self._unframed and self._buffer.endswith((b"\r", b"\n")):  # after a whole segment: there is no other sign
             self._end_frame(parts, len(self._buffer), len(self._buffer))
         elif not self.finished:
             self._truncate(parts, len(self._buffer))
@@ -190,7 +190,7 @@ class Framer:
         self.finished = True
 
     def _skip_to_start(self, parts: list[Part], now: float) -> bool:
-        """Drop what stands before the next SB."""
+        """Drop everything before the next SB."""
         buffer = self._buffer
         if self._late_cr:
             self._late_cr = False
@@ -213,7 +213,7 @@ class Framer:
             del self._buffer[:size]
 
     def _perhaps_a_head(self) -> int:
-        """How many of the last bytes may be the beginning of a message that comes without SB."""
+        """Return how many of the last bytes may be the beginning of a message that comes without SB."""
         if not self._limits.unframed:
             return 0
         return next((size for size in (3, 2, 1) if self._buffer.endswith(_HEAD[:size])), 0)
@@ -243,7 +243,7 @@ class Framer:
         return True
 
     def _next_head(self, before: int) -> int:
-        """Where the next message begins that comes without SB, when this one came without."""
+        """Return where the next message begins that comes without SB, when this one came without."""
         if not self._unframed:
             return -1
         found = (self._buffer.find(sign + _HEAD, self._scanned, before) for sign in (b"\r", b"\n"))
@@ -261,7 +261,7 @@ class Framer:
                 self._begin_frame(now)
 
     def _keep_reading(self, parts: list[Part]) -> None:
-        """Remember how far we looked, and hold no more than the limit allows."""
+        """Remember how far we searched, and hold no more than the limit allows."""
         unsettled = len(_HEAD) if self._unframed else self._buffer.endswith(EB)
         settled = max(len(self._buffer) - unsettled, 0)
         self._scanned = settled
@@ -304,7 +304,7 @@ class Framer:
         self._finish()
 
     def _so_far(self, end: int) -> bytes:
-        """The payload up to here, or its beginning when it is too large."""
+        """Return the payload up to here, or its beginning when it is too large."""
         if self._prefix:
             return self._prefix
         if self._dropped + end > self._limits.max_frame:
@@ -326,7 +326,7 @@ class _JunkRun:
         return self._size > 0
 
     def add(self, data: bytes) -> list[Junk]:
-        """Count these as well; a long run is told in pieces."""
+        """Count these as well; a long run is reported in pieces."""
         self._size += len(data)
         self._blank = self._blank and not data.strip(_BLANK)
         if self._unframed:
@@ -338,9 +338,9 @@ class _JunkRun:
         return self.report() if self._size >= _JUNK_REPORT else []
 
     def report(self) -> list[Junk]:
-        """Tell of the run, if there is one, and begin another."""
+        """Report the run, if there is one, and begin another."""
         if not self._size:
             return []
-        told = Junk(self._size, self._blank, self._unframed, self._head.split(b"\r", 1)[0])
+        run = Junk(self._size, self._blank, self._unframed, self._head.split(b"\r", 1)[0])
         self._size, self._blank, self._unframed, self._tail, self._head = 0, True, False, b"", b""
-        return [told]
+        return [run]

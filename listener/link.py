@@ -1,4 +1,4 @@
-"""One sender's connection: frames in, answers out in the same order."""
+"""A link, one sender's connection: frames in, answers out in the same order."""
 
 import asyncio
 import socket
@@ -23,35 +23,35 @@ from listener.tls import names_in
 
 log = structlog.get_logger()
 
-_QUIET_JUNK = 16  # bytes of white space between frames that nobody needs to hear of
+_QUIET_JUNK = 16  # bytes of white space between frames that are not worth a log line
 _COMMITTED = SB + b"\x06" + EB + b"\r"
 _COMMIT_BLOCKS = (b"\x06", b"\x15")
 _LINGER_S = 1.0
-_READ_AT_ONCE = 128 * 1024  # bytes; a larger frame takes so long to read that others would notice
+_READ_AT_ONCE = 128 * 1024  # bytes; a larger frame takes so long to read that other links would notice
 _KEEPALIVE = (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 4))
 
 
 class Guest(Protocol):
-    """Who may have to wait for a place."""
+    """A link that may have to wait for a place."""
 
     def admitted(self) -> None:
-        """There is a place now."""
+        """Continue: a place is free."""
 
 
 class LargeFrames:
-    """How many links may hold a large frame at a time, so that memory has a limit however many there are.
+    """The limit on links that hold a large frame, which bounds memory however many links there are.
 
-    What is small is never held up. A link that must wait is not read meanwhile; TCP holds its sender back.
+    Small frames never wait. A link that must wait is not read meanwhile; TCP holds its sender back.
     """
 
     def __init__(self, places: int, small: int) -> None:
-        self.small = small  # bytes that anybody may hold
+        self.small = small  # bytes that every link may hold
         self._places = places
         self._inside: set[Guest] = set()
-        self._waiting: dict[Guest, None] = {}  # in the order in which they came
+        self._waiting: dict[Guest, None] = {}  # in order of arrival
 
     def enter(self, guest: Guest) -> bool:
-        """Take a place, or keep the one it has; False: it is told when there is one."""
+        """Take a place, or keep the one it has; False: the link waits, and is called when one is free."""
         if guest in self._inside:
             return True
         if len(self._inside) < self._places and not self._waiting:
@@ -61,7 +61,7 @@ class LargeFrames:
         return False
 
     def leave(self, guest: Guest) -> None:
-        """Give the place, or the place in the queue, to whoever waits; nothing when it had none."""
+        """Give up its place, or its place in the queue, to the next in line."""
         self._waiting.pop(guest, None)
         if guest in self._inside:
             self._inside.remove(guest)
@@ -73,7 +73,7 @@ class LargeFrames:
 
 
 class LinkHost(Protocol):
-    """What a link needs of its listener."""
+    """What a link needs from its listener."""
 
     config: ListenerConfig
     metrics: Metrics
@@ -83,19 +83,19 @@ class LinkHost(Protocol):
     large: LargeFrames
 
     def opened(self, link: "Link") -> None:
-        """Another link."""
+        """Count a new link."""
 
     def closed(self, link: "Link") -> None:
-        """One fewer."""
+        """Count a closed link."""
 
     def refused(self, link: "Link") -> None:
-        """It comes from an address that may not connect."""
+        """Refuse a link from an address that may not connect."""
 
     def keep(self, pending: PendingFrame) -> None:
-        """Save this with the next batch."""
+        """Save this frame with the next batch."""
 
     def read_aside(self, read: Callable[[], Received]) -> "asyncio.Future[Received]":
-        """Read what takes long beside the loop."""
+        """Read a large frame outside the event loop."""
 
 
 @dataclass(slots=True)
@@ -112,7 +112,7 @@ class _Queue:
 
 
 class Link(asyncio.Protocol):
-    """Reads while the sender may send, and closes only when it must."""
+    """One sender's link: reads while the sender may send, and closes only when it must."""
 
     def __init__(self, host: LinkHost, port: Port) -> None:
         self._host = host
@@ -123,33 +123,33 @@ class Link(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._feeds: LinkFeeds | None = None
         self._read_bytes = 0
-        self._waiting_since: float | None = None  # for a place among the large
+        self._waiting_since: float | None = None  # for a place for a large frame
         self._is_large = False
         self._paused = self._congested = self._ending = self._sender_ended = False
         self._linger_until: float | None = None
         self._frames = 0  # that were read
         self._opened_at = self._heard_at = 0.0
-        self.given_up = False  # a frame was not kept: nothing after it is kept or answered
+        self.given_up = False  # a frame was not saved: nothing after it is saved or answered
         self.address = ""
 
     @property
     def is_idle(self) -> bool:
-        """Whether it has nothing under way."""
+        """Whether nothing is in transit."""
         return not self._queue and not self._framer.inside
 
     @property
     def is_owed_an_answer(self) -> bool:
-        """Whether something of it was received and not answered."""
+        """Whether a frame was received and not answered."""
         return bool(self._queue)
 
     @property
     def merit(self) -> tuple[bool, bool, float]:
-        """What counts when one must go: whether it ever sent a message, whether it sends one now, how recent it is."""
+        """The rank when one must close: whether it ever sent a message, whether it is sending one, how recent it is."""
         spoke = self._frames > 0
         return spoke, spoke and self._framer.inside, self._heard_at if spoke else self._opened_at
 
     def arrive(self, address: str) -> bool:
-        """Count from the moment of its connection, so half a handshake is one; False: it may not."""
+        """Count a connection, from half a handshake on; return False if it may not connect."""
         self.address = address
         self._opened_at = self._heard_at = self._time()
         self._host.opened(self)
@@ -159,8 +159,8 @@ class Link(asyncio.Protocol):
         return False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Find out who it is."""
-        self._transport = cast(asyncio.Transport, transport)  # uvloop's own is no subclass of it
+        """Identify the sender."""
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's own is not a subclass
         peer = transport.get_extra_info("peername") or ("",)
         here = transport.get_extra_info("sockname") or ("", 0)
         names = names_in(transport.get_extra_info("peercert"))
@@ -170,7 +170,7 @@ class Link(asyncio.Protocol):
         self._feeds = LinkFeeds(self._host.feed_of, Origin(int(here[1]), self.address, names))
 
     def data_received(self, data: bytes) -> None:
-        """Take what came, unless the link only waits to end."""
+        """Take received bytes, unless the link is closing."""
         self._heard_at = now = self._time()
         self._read_bytes += len(data)
         self._host.metrics.bytes.inc(len(data))
@@ -178,7 +178,7 @@ class Link(asyncio.Protocol):
             self._take(self._framer.feed(data, now))
 
     def eof_received(self) -> bool:
-        """Answer what came before the sender closed its side; TLS cannot be half open."""
+        """Answer what was received before the sender closed its side; TLS cannot be half open."""
         self._sender_ended = True
         if self._linger_until is not None:
             return False
@@ -187,7 +187,7 @@ class Link(asyncio.Protocol):
         return self._transport is not None and self._transport.can_write_eof()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Keep what came, also when nobody is left to answer."""
+        """Save what was received, even with nobody left to answer."""
         if not self._ending and not self.given_up:
             self._take(self._framer.end())
         self._ending = True
@@ -199,17 +199,17 @@ class Link(asyncio.Protocol):
         self._host.closed(self)
 
     def pause_writing(self) -> None:
-        """The sender does not read its answers: do not read its frames."""
+        """Stop reading frames: the sender does not read its answers."""
         self._congested = True
         self._regulate()
 
     def resume_writing(self) -> None:
-        """The sender reads its answers again."""
+        """Read frames again: the sender reads its answers."""
         self._congested = False
         self._regulate()
 
     def tick(self, now: float) -> None:
-        """Notice what only time shows."""
+        """Check the timeouts."""
         config = self._host.config
         waiting = self._queue.waiting
         if self._linger_until is not None:
@@ -226,7 +226,7 @@ class Link(asyncio.Protocol):
 
     @property
     def _patience(self) -> float:
-        """How long it may say nothing."""
+        """How long it may be silent."""
         spoken = inf if self._host.config.idle_s is None else self._host.config.idle_s
         return spoken if self._read_bytes else min(spoken, self._host.config.first_byte_s)
 
@@ -238,7 +238,7 @@ class Link(asyncio.Protocol):
             self._say_goodbye()
 
     def settle(self, frames: Sequence[PendingFrame]) -> None:
-        """Some frames are kept, or never will be: answer them together, and take what was held back."""
+        """Answer frames that are saved, or never will be, together, and take what was held back."""
         now = self._host.clock()
         answers = [self._answer(pending, now) for pending in frames]
         if self._transport is not None and any(answers):
@@ -268,7 +268,7 @@ class Link(asyncio.Protocol):
         return committed + SB + answer + EB + b"\r" if answer else committed
 
     def close_unanswered(self) -> None:
-        """Look like a dead link: the sender will send again."""
+        """Close without answering, so that the sender sends again."""
         self._ending = True
         self._queue.held.clear()
         self._close()
@@ -283,7 +283,7 @@ class Link(asyncio.Protocol):
         self._pump()
 
     def _pump(self) -> None:
-        """Give frames to the database, up to as many as may wait."""
+        """Pass frames to the database, up to the number that may wait."""
         queue, config = self._queue, self._host.config
         while (
             queue.held
@@ -331,7 +331,7 @@ class Link(asyncio.Protocol):
         self._host.read_aside(read).add_done_callback(partial(self._read_aside, size))
 
     def _read_aside(self, size: int, reading: asyncio.Future[Received]) -> None:
-        """A large frame has been read, or a fault of our own kept it from being read: that costs this link."""
+        """Take a large frame that was read; an internal error in reading it closes this link."""
         self._queue.reading = False
         if reading.cancelled() or reading.exception() is not None:
             log.error("link.not_read", source=self.address, size=size)
@@ -354,18 +354,18 @@ class Link(asyncio.Protocol):
         return self._port.mllp_v2 and isinstance(part, Frame) and part.payload in _COMMIT_BLOCKS
 
     def admitted(self) -> None:
-        """There is a place among the large now."""
+        """Continue: there is a place for a large frame."""
         self._wait_no_more()
         self._regulate()
 
     def _wait_no_more(self) -> None:
-        """The wait was ours: it does not count against the sender."""
+        """Discount a wait of ours, which does not count against the sender."""
         if self._waiting_since is not None:
             self._framer.postpone(self._time() - self._waiting_since)
             self._waiting_since = None
 
     def _has_room(self) -> bool:
-        """Whether it may hold more: what is small always may, of the large ones a few at a time."""
+        """Return whether it may hold more: small frames always, large ones a few at a time."""
         places = self._host.large
         large = self._framer.held + self._queue.size > places.small
         if not large:
@@ -382,7 +382,7 @@ class Link(asyncio.Protocol):
         return False
 
     def _is_at_ease(self, queue: _Queue) -> bool:
-        """Whether it is read and may go on being read; nearly always so."""
+        """Return whether it is being read and may continue; nearly always so."""
         hindered = self._paused or self._congested or self._ending or self._is_large or queue.held or queue.reading
         return (
             not hindered
@@ -391,7 +391,7 @@ class Link(asyncio.Protocol):
         )
 
     def _regulate(self) -> None:
-        """Read, or leave it to TCP to hold the sender back."""
+        """Read, or let TCP hold the sender back."""
         queue = self._queue
         if self._is_at_ease(queue):
             return
@@ -420,7 +420,7 @@ class Link(asyncio.Protocol):
 
 
 def _keep_alive(connection: Any) -> None:
-    """Notice a sender that is gone, and keep firewalls from forgetting one that is only quiet."""
+    """Detect a sender that is gone, and keep firewalls from dropping one that is only quiet."""
     if connection is None or connection.family not in (socket.AF_INET, socket.AF_INET6):
         return
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
@@ -430,5 +430,5 @@ def _keep_alive(connection: Any) -> None:
 
 
 def _may_connect(address: str, allowed: Sequence[IPv4Network | IPv6Network]) -> bool:
-    """Whether a sender at this address is let in; with nothing said, everybody is."""
+    """Return whether a sender at this address may connect; without a list, everybody may."""
     return not allowed or any(ip_address(address) in network for network in allowed)

@@ -1,4 +1,4 @@
-"""What a listener counts. No label holds anything a sender wrote."""
+"""The metrics of a listener. No label holds anything a sender wrote."""
 
 from collections.abc import Iterable, Iterator
 
@@ -12,7 +12,7 @@ _BATCH = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 
 class Count:
-    """One figure that only goes up. Only the thread of the loop counts with it, so it needs no lock."""
+    """One counter. Only the event loop's thread increments it, so it needs no lock."""
 
     __slots__ = ("value",)
 
@@ -25,23 +25,23 @@ class Count:
 
 
 class _Counts(Collector):
-    """What is counted for every frame: a counter of prometheus costs as much as reading the header."""
+    """The counters incremented for every frame: one of prometheus costs as much as reading the header."""
 
     def __init__(self) -> None:
         self._families: list[tuple[str, str, str, dict[str, Count]]] = []
 
     def one(self, name: str, documentation: str) -> Count:
-        """A figure by itself."""
+        """Return a counter without a label."""
         return self.by(name, documentation, "", ("",))[""]
 
     def by(self, name: str, documentation: str, label: str, values: Iterable[str]) -> dict[str, Count]:
-        """A figure for each of these values."""
+        """Return a counter for each of these values."""
         counts = {value: Count() for value in values}
         self._families.append((name, documentation, label, counts))
         return counts
 
     def collect(self) -> Iterator[CounterMetricFamily]:
-        """What there is to read."""
+        """Yield the metrics to expose."""
         for name, documentation, label, counts in self._families:
             family = CounterMetricFamily(name, documentation, labels=[label] if label else None)
             for value, count in counts.items():
@@ -59,14 +59,14 @@ class Metrics:
         counts = _Counts()
         registry.register(counts)
         kinds = ("frame", "oversized", "truncated", "empty", "junk")
-        self.parts = counts.by(f"{name}parts", "What was cut out of the stream", "kind", kinds)
+        self.parts = counts.by(f"{name}parts", "Parts of the stream by kind", "kind", kinds)
         self.bytes = counts.one(f"{name}received_bytes", "Bytes read from senders")
         codes = ("AA", "AE", "AR", "CA", "CE", "CR", "")
-        self.answers = counts.by(f"{name}answers", "Answers by code; none: none was wanted", "code", codes)
+        self.answers = counts.by(f"{name}answers", "Answers by code; none: no answer was requested", "code", codes)
         self.junk = counts.one(f"{name}junk_bytes", "Bytes outside frames")
-        self.duplicates = counts.one(f"{name}duplicates", "Messages that were here before")
-        self.unanswered = counts.one(f"{name}unanswered", "Frames whose link was closed instead")
-        self.acknowledgements = counts.one(f"{name}acknowledgements", "Messages that only answered one of ours")
+        self.duplicates = counts.one(f"{name}duplicates", "Messages that were received before")
+        self.unanswered = counts.one(f"{name}unanswered", "Frames not saved, whose link was closed")
+        self.acknowledgements = counts.one(f"{name}acknowledgements", "Messages that only acknowledge one of ours")
         self.refused_links = Counter(
             f"{name}refused_links", "Links from an address that may not connect", registry=registry
         )
@@ -75,7 +75,7 @@ class Metrics:
         )
         self._handshakes = Counter(
             f"{name}failed_handshakes",
-            "TLS handshakes that failed; the first addresses by name, the rest as others",
+            "Failed TLS handshakes; the first addresses by name, the rest as others",
             ["address", "reason"],
             registry=registry,
         )
@@ -83,21 +83,19 @@ class Metrics:
         self.unpublished = Counter(f"{name}unpublished", "Ids left to the sweep", registry=registry)
         self.application_acks = Counter(
             f"{name}application_acks",
-            "What became of sending one, by the code it was answered with",
+            "Application acknowledgements sent, by the code of the answer",
             ["answer"],
             registry=registry,
         )
-        self.links = Gauge(f"{name}open_links", "Links that are open", registry=registry)
-        self.commit = Histogram(
-            f"{name}commit_seconds", "One commit, with what is saved in it", registry=registry, buckets=_COMMIT_S
-        )
+        self.links = Gauge(f"{name}open_links", "Open links", registry=registry)
+        self.commit = Histogram(f"{name}commit_seconds", "Duration of one commit", registry=registry, buckets=_COMMIT_S)
         self.batch = Histogram(f"{name}batch_frames", "Frames in one commit", registry=registry, buckets=_BATCH)
         self.certificate_expires = Gauge(
-            f"{name}certificate_expires_seconds", "When the server certificate ends", ["port"], registry=registry
+            f"{name}certificate_expires_seconds", "When the server certificate expires", ["port"], registry=registry
         )
 
     def handshake_failed(self, address: str, reason: str) -> None:
-        """Count one; a label for each of endless addresses would fill memory."""
+        """Count a failed handshake; a label for every address would fill memory."""
         if len(self._addresses) < _ADDRESSES_NAMED:
             self._addresses.add(address)
         self._handshakes.labels(address if address in self._addresses else "others", reason).inc()

@@ -1,7 +1,7 @@
-"""Telling the workers which messages wait, out of the way of the senders.
+"""Publishing to the workers which messages wait, without holding up the senders.
 
-A queue that is down or hangs is waited for in a thread of its own. What it does not take is offered again; what there
-is no room to remember is left to the sweep. While the workers have tasks enough ids gather here, so the busier it is
+A separate thread waits for a queue that is down or hangs. Ids it does not accept are offered again; ids that there
+is no room to remember are left to the sweep. While the workers are busy, ids gather here, so the busier it is
 the more messages go into one task.
 """
 
@@ -21,7 +21,7 @@ from store.message_queries import SLOW
 log = structlog.get_logger()
 
 Enqueue = Callable[[str, Sequence[int]], None]  # (lane, ids); raises NotQueued, or what kombu and sockets raise
-Crowded = Callable[[str], bool]  # lane → whether its tasks wait for a worker already
+Crowded = Callable[[str], bool]  # lane → whether tasks already wait for a worker
 LANES = ("orders", "history", SLOW)  # the most urgent first
 _AGAIN_AFTER_S = 1.0
 _LOOK_AGAIN_S = 0.01
@@ -54,7 +54,7 @@ class Publisher:
         self._change = threading.Condition()
         self._ids: dict[str, deque[int]] = {lane: deque() for lane in LANES}
         self._closing = False
-        self._wakes_at = inf  # when the thread looks again by itself
+        self._wakes_at = inf  # how often the thread wakes by itself
         self._thread: threading.Thread | None = None
 
     def put(self, ids: dict[str, list[int]]) -> None:
@@ -63,14 +63,14 @@ class Publisher:
             for lane, some in ids.items():
                 self._ids[lane].extend(some)
             self._forget_the_oldest()
-            if self._thread is None or not self._thread.is_alive():  # the first time, or a fault of our own ended it
+            if self._thread is None or not self._thread.is_alive():  # the first time, or after an internal error
                 self._thread = threading.Thread(target=self._run, name="listener-publish", daemon=True)
                 self._thread.start()
             if min(self._not_before[lane] for lane in ids) < self._wakes_at:
                 self._change.notify()
 
     def close(self, within_s: float) -> None:
-        """Publish what is left, if the queue takes it in time."""
+        """Publish the rest, if the queue accepts it in time."""
         with self._change:
             self._closing = True
             self._change.notify()
@@ -102,7 +102,7 @@ class Publisher:
                     return
 
     def _due(self) -> str | None:
-        """Wait for ids; orders go at once, history gathers for a moment. None: there is nothing left to wait for."""
+        """Wait for ids; orders go at once, history gathers for a moment. None: there is nothing more to wait for."""
         with self._change:
             while True:
                 lanes = [lane for lane, waiting in self._ids.items() if waiting]
@@ -117,7 +117,7 @@ class Publisher:
                 self._wakes_at = -inf
 
     def _could_grow(self, lane: str) -> bool:
-        """Whether a task would be larger for waiting."""
+        """Return whether waiting would make a task larger."""
         with self._change:
             return not self._closing and len(self._ids[lane]) < self._most(lane)
 
@@ -129,11 +129,11 @@ class Publisher:
             return [waiting.popleft() for _ in range(min(len(waiting), self._most(lane)))]
 
     def _most(self, lane: str) -> int:
-        """How many go into one task: of messages that take long, one."""
+        """Return the number of messages in one task: one if they take long."""
         return 1 if lane == SLOW else self._ids_per_task
 
     def _put_back(self, lane: str, ids: Sequence[int]) -> bool:
-        """Keep them for another attempt in a second; not when we are closing."""
+        """Keep them for another attempt in a second, unless we are closing."""
         with self._change:
             self._ids[lane].extendleft(reversed(ids))
             until = monotonic() + _AGAIN_AFTER_S

@@ -1,4 +1,4 @@
-"""One frame: what is kept of it, and what is answered once it is kept."""
+"""The reading of one frame: what is saved, and what is answered once it is saved."""
 
 import hashlib
 import re
@@ -26,37 +26,37 @@ from store.messages import Arrival, Saved
 _UTF16 = (b"\xff\xfe", b"\xfe\xff", b"M\x00S\x00", b"\x00M\x00S")
 _MSA = re.compile(rb"[\r\n]MSA[^A-Za-z0-9]").search
 _MSA_WITHIN = 8192  # bytes: only SFT may come before it
-_KEPT_OF_TOO_MANY = 64 * 1024  # bytes of a batch that nobody sends in earnest
-QUICK_BYTES = 256 * 1024  # a larger message, or one of more segments, goes in the slow lane
+_KEPT_OF_TOO_MANY = 64 * 1024  # bytes; no genuine batch is larger
+QUICK_BYTES = 256 * 1024  # a larger message, or one with more segments, goes to the slow lane
 QUICK_SEGMENTS = 1_000
 ALWAYS_QUICK_BYTES = 4 * 1024
-_VOLATILE = (7, 8, 13)  # what a sender may change when it sends the same message again
+_VOLATILE = (7, 8, 13)  # the fields a sender may change when it repeats a message
 _NOT_READ = Header()
-_HEADERS_REMEMBERED = 200  # on one link
+_HEADERS_REMEMBERED = 200  # per link
 _PLAIN_TIME = re.compile(rb"[0-9.+-]*").fullmatch
 _PLAIN_NUMBER = re.compile(rb"[A-Za-z0-9._-]*").fullmatch
-_UNKNOWN = Defaults()  # to read the name of a sender that has said nothing yet
+_UNKNOWN = Defaults()  # to read the name of a sender before its first message
 
 _HeaderKey = tuple[bytes, ...]
 
 
 class Letter(msgspec.Struct, frozen=True):
-    """One message, read as far as its answer needs it."""
+    """One message, read as far as its answer requires."""
 
     raw: bytes
-    line: HeaderLine | None  # of a message like this one where it is `known`: its time and number may be others
+    line: HeaderLine | None  # of a similar message if `known`: its time and number may differ
     header: Header
     feed: FeedProfile
     fault: Refusal | None = None
     reason: str | None = None  # why it is parked
-    answers_us: bool = False  # it only answers a message of ours
+    answers_us: bool = False  # it only acknowledges a message of ours
     control_id: bytes = b""  # MSH-10 as sent
     known: "_Known | None" = None
     end: int = 0  # of MSH, where it is known
 
     @property
     def verdict(self) -> Verdict:
-        """What the sender is told."""
+        """The answer to the sender."""
         if self.fault is None:
             return "A"
         return "E" if self.fault.is_content and self.line is not None else "R"
@@ -66,33 +66,33 @@ class Letter(msgspec.Struct, frozen=True):
         """The code of its answer."""
         if self.answers_us:
             return ""  # an acknowledgement is never acknowledged
-        return ack_code(self.verdict, self.header, self.feed.ack_mode, told_later=self.feed.told_later)
+        return ack_code(self.verdict, self.header, self.feed.ack_mode, answered_later=self.feed.answered_later)
 
     def refused(self, fault: Refusal | None, reason: str | None) -> "Letter":
-        """The same message with what is wrong with it."""
+        """Return the same message with the reason it is rejected."""
         return msgspec.structs.replace(self, fault=fault, reason=reason)
 
 
 class Received(msgspec.Struct, frozen=True):
-    """A frame's messages, and the answer that their being kept makes true."""
+    """A frame's messages, and the answer to send once they are saved."""
 
     arrivals: tuple[Arrival, ...]
-    answer: Callable[[Sequence[Saved], datetime], tuple[str, bytes]]  # code and bytes; neither when none is wanted
-    acknowledgements: int = 0  # of its messages; they are not answered
+    answer: Callable[[Sequence[Saved], datetime], tuple[str, bytes]]  # code and bytes; empty when no answer is wanted
+    acknowledgements: int = 0  # its messages that are not answered
 
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What a sender says in every message: all of MSH but its time and its number, and what follows from that."""
+    """The constant part of a sender's MSH, without time and control id, and what follows from it."""
 
     like: Letter
     zone: tzinfo
-    hashed_before: bytes  # of MSH, before and after its number, as the hash of the body has it
+    hashed_before: bytes  # of MSH, before and after its control id, as hashed with the body
     hashed_after: bytes
     forms: dict[str, AckForm]  # by code
 
     def letter(self, raw: bytes, end: int, time: bytes, control_id: bytes) -> Letter:
-        """Another message of the kind."""
+        """Return another message of this kind."""
         like = self.like
         header = msgspec.structs.replace(
             like.header, sent_at=moment(time.decode(), self.zone), control_id=control_id.decode()
@@ -112,14 +112,14 @@ class _Known:
 
 
 class Reception:
-    """Reads frames of every link into what is kept and what is answered."""
+    """Reads the frames of every link into messages to save and answers to send."""
 
     def __init__(self, is_order: IsOrder, control_ids: ControlIds) -> None:
         self._is_order = is_order
         self._control_ids = control_ids
 
     def receive(self, part: Frame | Oversized | Truncated, feeds: LinkFeeds, now: datetime) -> Received:
-        """Read one frame, whatever is in it."""
+        """Read one frame, whatever it contains."""
         if isinstance(part, Frame):
             return self._whole(part, feeds, now)
         if isinstance(part, Oversized):
@@ -139,7 +139,7 @@ class Reception:
         return self._alone(letter, self._arrival(letter, now, flags=part.flags))
 
     def feed_of(self, raw: bytes, feeds: LinkFeeds) -> FeedProfile:
-        """Whose these bytes are, as far as they tell."""
+        """Return the feed of these bytes, as far as they show it."""
         return _read(raw, feeds).feed
 
     def _too_large(self, part: Oversized, feeds: LinkFeeds) -> Letter:
@@ -166,7 +166,7 @@ class Reception:
     def _answer_batch(
         self, batch: Batch, letters: Sequence[Letter], codes: Sequence[str], now: datetime
     ) -> tuple[str, bytes]:
-        """One answer for all of them, negative when one is; or one for each, where the feed wants that."""
+        """Return one answer for all of them, negative when one is; or one for each, where the feed wants that."""
         if letters[0].feed.batch_ack:
             answers = [self._answer(letter, code, now)[1] for letter, code in zip(letters, codes, strict=True)]
             head = self._batch_header(batch, letters[0], now)
@@ -193,7 +193,7 @@ class Reception:
         return code, form.filled(now, self._control_ids(), letter.control_id if answered is None else answered)
 
     def _lane(self, letter: Letter) -> str:
-        """How urgent a message is, and whether others would have to wait for it."""
+        """Return the lane of a message: how urgent it is, and whether others would have to wait for it."""
         if takes_long(letter.raw):
             return SLOW
         return "orders" if self._is_order(letter.raw, letter.header) else "history"
@@ -236,14 +236,14 @@ class Reception:
 
 
 def takes_long(raw: bytes) -> bool:
-    """Tell whether reading the message would keep others waiting."""
+    """Return whether reading the message would keep others waiting."""
     if len(raw) <= ALWAYS_QUICK_BYTES:
         return False
     return len(raw) > QUICK_BYTES or raw.count(b"\r") + raw.count(b"\n") > QUICK_SEGMENTS
 
 
 def patient_key(raw: bytes, line: HeaderLine) -> int | None:
-    """A checksum of the first patient number a message names, None without one; two patients may share one."""
+    """Return a checksum of the first patient number a message names, None without one; two patients may share one."""
     start = raw.find(b"\rPID" + line.separator)
     if start < 0:
         start = raw.find(b"\nPID" + line.separator)
@@ -260,9 +260,9 @@ def patient_key(raw: bytes, line: HeaderLine) -> int | None:
 
 
 def body_hash(raw: bytes, line: HeaderLine | None) -> bytes:
-    """SHA-256 of what stays the same when a message is sent again; of every byte when it has no control id.
+    """Return SHA-256 of what stays the same when a message is repeated; of every byte if it has no control id.
 
-    Without a control id nothing but the time tells a repeated message from a new one that says the same.
+    Without a control id only the time distinguishes a repeat from a new message with the same content.
     """
     if line is None or not line.control_id.strip():
         return hashlib.sha256(raw).digest()
@@ -280,7 +280,7 @@ def body_hash(raw: bytes, line: HeaderLine | None) -> bytes:
 
 
 def _hash_of(letter: Letter) -> bytes:
-    """The hash of its body, of which a known header gives most."""
+    """Return the hash of its body, of which a known header gives most."""
     known = letter.known
     if known is None:
         return body_hash(letter.raw, letter.line)
@@ -289,12 +289,12 @@ def _hash_of(letter: Letter) -> bytes:
 
 
 def _torn_hash(letter: Letter) -> bytes:
-    """Another hash than the whole message has: a frame torn just before its end holds all of it."""
+    """Return another hash than that of the complete message: a frame torn just before its end contains all of it."""
     return hashlib.sha256(b"truncated\0" + body_hash(letter.raw, letter.line)).digest()
 
 
 def _batch_in(raw: bytes) -> Batch | None:
-    """The batch this is, if it is one; most frames are told from one at a glance."""
+    """Return the batch, if it is one; most frames are recognised at a glance."""
     if raw.startswith(b"MSH") and raw.find(b"MSH", 3) < 0:
         return None
     return split_batch(raw)
@@ -303,8 +303,8 @@ def _batch_in(raw: bytes) -> Batch | None:
 def _letter(raw: bytes, feeds: LinkFeeds) -> Letter:
     """Read and judge one message.
 
-    A sender says the same in every MSH but for its time and its number. Reading it anew is a third of what a message
-    costs before its answer; so what is plainly the same is looked up, and what is not is read.
+    A sender's MSH is always the same but for time and control id. Reading it every time is a third of what a message
+    costs before its answer; so one that is plainly the same is looked up, and any other is read.
     """
     plain = _plain_header(raw)
     if plain is None or raw.find(b"MSA", 0, _MSA_WITHIN) >= 0:
@@ -323,7 +323,7 @@ def _letter(raw: bytes, feeds: LinkFeeds) -> Letter:
 
 
 def _plain_header(raw: bytes) -> tuple[_HeaderKey, int, bytes, bytes] | None:
-    """What of MSH stays the same, where it ends, its time and its number; None when it is not of the plainest."""
+    """Return the constant part of MSH, its end, its time and its control id; None if it is not a plain one."""
     end = raw.find(b"\r")
     fields = raw[:end].split(b"|", 10)
     if end < 0 or len(fields) < 11 or fields[0] != b"MSH" or fields[1] != b"^~\\&":
@@ -336,7 +336,7 @@ def _plain_header(raw: bytes) -> tuple[_HeaderKey, int, bytes, bytes] | None:
 
 
 def _says_all(letter: Letter, line: bytes) -> bool:
-    """Whether MSH alone decides everything: an event that was found in EVN may be another next time."""
+    """Return whether MSH alone decides everything: an event read from EVN may differ next time."""
     event = letter.header.event.encode()
     return (
         letter.line is not None
@@ -351,7 +351,7 @@ def _says_all(letter: Letter, line: bytes) -> bool:
 
 
 def _remembered(letter: Letter, key: _HeaderKey) -> _Known:
-    """What of this message holds for the next."""
+    """Return the part of this message that also holds for the next."""
     fields = [*key[:10], *key[10].split(b"|")]
     for number in _VOLATILE:
         if number <= len(fields):
@@ -366,7 +366,7 @@ def _remembered(letter: Letter, key: _HeaderKey) -> _Known:
 
 
 def _read(raw: bytes, feeds: LinkFeeds) -> Letter:
-    """Find MSH and the feed, as far as they can be found."""
+    """Read MSH and the feed, as far as possible."""
     try:
         line = read_header_line(raw)
     except UnreadableHeader:
@@ -386,7 +386,7 @@ def _read(raw: bytes, feeds: LinkFeeds) -> Letter:
 
 
 def _answers_us(raw: bytes, header: Header) -> bool:
-    """Whether there is an MSA, near the beginning where it must stand, and nothing of a patient that we read."""
+    """Return whether there is an MSA, near the beginning as required, and no patient content that we read."""
     if header.type == "ACK":
         return True
     if raw.find(b"MSA", 0, _MSA_WITHIN) < 0 or _MSA(raw, 0, _MSA_WITHIN) is None:
@@ -395,7 +395,7 @@ def _answers_us(raw: bytes, header: Header) -> bool:
 
 
 def _judged(letter: Letter) -> Letter:
-    """Decide whether it is accepted, and whether it is left to a human."""
+    """Decide whether it is accepted, and whether it is parked for a person."""
     line, header, feed = letter.line, letter.header, letter.feed
     if letter.fault is not None or line is None or letter.answers_us:
         return letter
@@ -412,7 +412,7 @@ def _judged(letter: Letter) -> Letter:
 
 
 def _flags(letter: Letter, flags: tuple[str, ...]) -> tuple[str, ...]:
-    """What was doubtful about the frame and its header."""
+    """Return the doubts about the frame and its header."""
     if letter.line is not None:
         flags += letter.line.delimiters.flags
         if not letter.header.control_id:

@@ -31,7 +31,7 @@ _BACKLOG = 1024
 
 
 async def _bound(loop: asyncio.AbstractEventLoop, port: Port) -> list[socket.socket]:
-    """Sockets that listen at every address the host stands for."""
+    """Return sockets that listen on every address of the host."""
     found = await loop.getaddrinfo(port.host or None, port.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     opened: list[socket.socket] = []
     try:
@@ -54,14 +54,14 @@ async def _bound(loop: asyncio.AbstractEventLoop, port: Port) -> list[socket.soc
 
 
 class _Seldom:
-    """Lets a thing be said now and then, with how often it happened since it was said last."""
+    """Limits how often something is logged, counting how often it happened in between."""
 
     def __init__(self) -> None:
         self._unsaid: dict[object, int] = {}
         self._not_before: dict[object, float] = {}
 
     def times(self, what: object, now: float, every_s: float) -> int:
-        """How often to say it happened; 0: do not say it now."""
+        """Return how often it happened since it was last logged; 0: do not log it now."""
         if len(self._not_before) > 1000:
             self._not_before.clear()
             self._unsaid.clear()
@@ -86,7 +86,7 @@ def _nowhere(_lane: str) -> bool:
 
 
 class Listener:
-    """Receives until it is stopped; every message it accepts is in the database before its sender hears so."""
+    """Receives until stopped; every accepted message is in the database before its sender gets the answer."""
 
     def __init__(
         self,
@@ -148,11 +148,11 @@ class Listener:
 
     @property
     def ports(self) -> list[int]:
-        """The ports that are listened on, in the order of the configuration."""
+        """The ports it listens on, in the order of the configuration."""
         return list(self._ports)
 
     async def stop(self) -> None:
-        """Accept no more, finish and answer what was received, close."""
+        """Accept nothing more, finish and answer what was received, and close."""
         for server in self._servers:
             server.close()
         for task in (*self._doors, *self._handshakes.values()):
@@ -175,7 +175,7 @@ class Listener:
         log.info("listener.stopped")
 
     def opened(self, link: Link) -> None:
-        """Count it, and make room when there are too many: the newest is the last to be refused."""
+        """Count a new link, and close another when there are too many: the newest is the last to go."""
         self.metrics.links.inc()
         same = self._of_address.setdefault(link.address, set())
         same.add(link)
@@ -186,7 +186,7 @@ class Listener:
             self._evict(self._links, link)
 
     def closed(self, link: Link) -> None:
-        """One fewer; it may have been counted out when it was told to close."""
+        """Count a closed link, unless it was counted when told to close."""
         if link not in self._links:
             return
         self.metrics.links.dec()
@@ -197,15 +197,15 @@ class Listener:
             del self._of_address[link.address]
 
     def _handshake_failed(self, link: Link, error: Exception) -> None:
-        """Count it by its reason, and say so now and then: the sender may not know that it is at fault."""
+        """Count a failed handshake by its reason, and log it now and then: the sender may not know the cause."""
         address, (reason, detail) = link.address, handshake_fault(error)
         self.metrics.handshake_failed(address, reason)
-        tell, every_s = (log.info, 3600.0) if reason == HUNG_UP else (log.warning, _SAY_EVERY_S)
+        log_at, every_s = (log.info, 3600.0) if reason == HUNG_UP else (log.warning, _SAY_EVERY_S)
         if more := self._seldom.times((address, reason), self._loop.time(), every_s):
-            tell("listener.handshake_failed", source=address, reason=reason, detail=detail, times=more)
+            log_at("listener.handshake_failed", source=address, reason=reason, detail=detail, times=more)
 
     def _evict(self, among: set[Link], newest: Link) -> None:
-        """Close the least deserving; never one that waits for an answer."""
+        """Close the lowest-ranked link, never one that waits for an answer."""
         others = [each for each in among if each is not newest and not each.is_owed_an_answer]
         goes = min(others, key=lambda each: each.merit, default=newest)
         if more := self._seldom.times((goes.address, "evicted"), self._loop.time(), _SAY_EVERY_S):
@@ -217,19 +217,19 @@ class Listener:
             handshake.cancel()
 
     def refused(self, link: Link) -> None:
-        """It comes from an address that may not connect."""
+        """Refuse a link from an address that may not connect."""
         self.metrics.refused_links.inc()
         if more := self._seldom.times((link.address, "refused"), self._loop.time(), _SAY_EVERY_S):
             log.warning("link.not_allowed", source=link.address, times=more)
 
     def keep(self, pending: PendingFrame) -> None:
-        """Save it with everything else that this turn of the loop brings."""
+        """Save it with everything else from this turn of the event loop."""
         if not self._collected:
             self._loop.call_soon(self._put)
         self._collected.append(pending)
 
     def read_aside(self, read: Callable[[], Received]) -> asyncio.Future[Received]:
-        """Read a large frame in a thread, so that the links of others are served meanwhile."""
+        """Read a large frame in a thread, so that other links are served meanwhile."""
         return self._loop.run_in_executor(self._readers, read)
 
     async def _listen(self, port: Port) -> None:
@@ -241,7 +241,7 @@ class Listener:
                 self._doors.append(self._loop.create_task(self._accept(each, port, port.tls)))
 
     async def _accept(self, door: socket.socket, port: Port, tls: ServerTls | ssl.SSLContext) -> None:
-        """Let senders in by TLS; a server of asyncio would neither count nor name a handshake that fails."""
+        """Accept senders over TLS; asyncio's own server would neither count nor name a failed handshake."""
         with door:
             while True:
                 try:
@@ -275,7 +275,7 @@ class Listener:
         self._batcher.put(collected)
 
     def _kept(self, frames: list[PendingFrame]) -> None:
-        """Hear from the saving thread what was kept: publish it, and let the loop answer."""
+        """Publish what the saving thread saved, and let the event loop answer."""
         ids: dict[str, list[int]] = {}
         for frame in frames:
             saved = frame.saved

@@ -1,4 +1,4 @@
-"""TLS for a port: our certificate, whose clients we trust, and new files taken up while links stay open."""
+"""TLS for a port: our certificate, the client certificates we trust, and renewal while links stay open."""
 
 import ssl
 from dataclasses import dataclass
@@ -18,15 +18,15 @@ SOON, URGENT = timedelta(days=30), timedelta(days=7)  # before a certificate end
 
 @dataclass(frozen=True, slots=True)
 class TlsFiles:
-    """Where the parts are, in PEM."""
+    """The PEM files."""
 
     certificate: Path
     key: Path
-    client_authorities: Path | None  # who signs client certificates; None: a sender needs none
+    client_authorities: Path | None  # the authorities of client certificates; None: a sender needs none
 
 
 class ServerTls:
-    """What one port shows and demands."""
+    """The TLS settings of one port."""
 
     def __init__(self, files: TlsFiles) -> None:
         self._files = files
@@ -39,7 +39,7 @@ class ServerTls:
             raise OddConfig(f"{files.certificate} and its key cannot be used ({type(error).__name__})") from error
 
     def refresh(self) -> None:
-        """Take up files that changed; when they are no good, keep what there is and say so."""
+        """Reload files that changed; if they are invalid, keep the old ones and log it."""
         try:
             if self._changed() != self._seen:
                 self._load()
@@ -63,8 +63,8 @@ class ServerTls:
         return tuple(path.stat().st_mtime_ns for path in files if path is not None)
 
 
-HUNG_UP = "hung_up"  # a balancer that only knocks does so too
-_REASONS = {  # of OpenSSL: in our words
+HUNG_UP = "hung_up"  # so does a load balancer's probe
+_REASONS = {  # of OpenSSL: in our own words
     "CERTIFICATE_VERIFY_FAILED": "certificate_not_trusted",
     "PEER_DID_NOT_RETURN_A_CERTIFICATE": "no_certificate",
     "WRONG_VERSION_NUMBER": "not_tls",
@@ -83,7 +83,7 @@ _REASONS = {  # of OpenSSL: in our words
 
 
 def handshake_fault(error: Exception) -> tuple[str, str]:
-    """Say why a handshake failed, in one word to count by, and in those of OpenSSL."""
+    """Return why a handshake failed, as one word to count by and in OpenSSL's own words."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return "certificate_not_trusted", error.verify_message
     if isinstance(error, ssl.SSLError):
@@ -95,28 +95,28 @@ def handshake_fault(error: Exception) -> tuple[str, str]:
 
 
 class ExpiryAlarm:
-    """Says that a certificate ends: once when it becomes 30 and 7 days, and then every day."""
+    """Warns that a certificate expires: at 30 days, at 7 days, and then every day."""
 
     def __init__(self) -> None:
-        self._told: dict[str, tuple[bool, datetime]] = {}
+        self._warned: dict[str, tuple[bool, datetime]] = {}
 
     def look(self, port: str, expires_at: datetime, now: datetime) -> None:
-        """Warn when it is time to; an error when it is urgent."""
+        """Log a warning when it is time, an error when it is urgent."""
         left = expires_at - now
         if left > SOON:
-            self._told.pop(port, None)
+            self._warned.pop(port, None)
             return
         urgent = left <= URGENT
-        before = self._told.get(port)
+        before = self._warned.get(port)
         if before is not None and before[0] == urgent and now - before[1] < timedelta(days=1):
             return
-        self._told[port] = (urgent, now)
-        tell = log.error if urgent else log.warning
-        tell("tls.certificate_ends", port=port, expires_at=expires_at.isoformat(), days_left=left.days)
+        self._warned[port] = (urgent, now)
+        log_at = log.error if urgent else log.warning
+        log_at("tls.certificate_ends", port=port, expires_at=expires_at.isoformat(), days_left=left.days)
 
 
 def names_in(certificate: dict[str, Any] | None) -> tuple[str, ...]:
-    """The common name and the alternative names of a client certificate."""
+    """Return the common name and the alternative names of a client certificate."""
     if not certificate:
         return ()
     common = [value for part in certificate.get("subject", ()) for name, value in part if name == "commonName"]

@@ -1,4 +1,4 @@
-"""One alert per order and stream, everything that ever happened to it, and what pharmacists decided.
+"""Alerts: one per order and stream, with its record, and what pharmacists decided.
 
 Whoever changes an alert holds the lock of its patient, so the worker and a pharmacist never overwrite each other.
 """
@@ -32,7 +32,7 @@ class Alert(msgspec.Struct, frozen=True):
     priority: str
     status: str
     badges: list[str]
-    settled_signature: str | None  # what the pharmacist had before her when she settled it
+    settled_signature: str | None  # what the pharmacist saw when settling it
     covered_by: int | None
     assigned_to: str | None
     opened_at: datetime
@@ -50,7 +50,7 @@ class Alert(msgspec.Struct, frozen=True):
 
     @property
     def is_resolved(self) -> bool:
-        """Whether there is nothing to say any more."""
+        """Whether there is nothing left to report."""
         return self.status == "resolved"
 
     @property
@@ -88,14 +88,14 @@ class Happening:
 
 @dataclass(frozen=True, slots=True)
 class Raised:
-    """An alert, and the line that was written when it was raised or changed."""
+    """An alert, and the line written when it was raised or changed."""
 
     alert_id: int
     event_id: int
 
 
 class Columns(TypedDict, total=False):
-    """What can change about an alert."""
+    """The columns of an alert that can change."""
 
     assessment_id: int
     tier: str
@@ -111,7 +111,7 @@ COLUMNS = tuple(tables.alert.c[name] for name in Alert.__struct_fields__)
 
 
 def of_orders(connection: sa.Connection, order_ids: Collection[int]) -> dict[tuple[int, str], Alert]:
-    """Give the alerts of these orders, by order and stream."""
+    """Return the alerts of these orders, by order and stream."""
     rows = connection.execute(_of_orders(connection.dialect.name), {"ids": order_ids})
     return {(alert.order_id, alert.stream): alert for alert in (Alert(*row) for row in rows)}
 
@@ -122,7 +122,7 @@ def _of_orders(dialect: str) -> sa.Executable:
 
 
 def of_patients(connection: sa.Connection, ids: Collection[int], statuses: Collection[str] = STATUSES) -> list[Alert]:
-    """Give the alerts of these patients, oldest first."""
+    """Return the alerts of these patients, oldest first."""
     query = _of_patients(connection.dialect.name)
     return [Alert(*row) for row in connection.execute(query, {"ids": ids, "statuses": statuses})]
 
@@ -135,7 +135,7 @@ def _of_patients(dialect: str) -> sa.Executable:
 
 
 def get(connection: sa.Connection, alert_id: int) -> Alert | None:
-    """Give one alert."""
+    """Return one alert."""
     row = connection.execute(sa.select(*COLUMNS).where(tables.alert.c.id == alert_id)).one_or_none()
     return None if row is None else Alert(*row)
 
@@ -149,7 +149,7 @@ def insert(
     stream: str = "order",
     **columns: Unpack[Columns],
 ) -> Raised:
-    """Raise an alert, with its first line. One that exists is a fault: the unique key says so."""
+    """Raise an alert, with its first line; the unique key rejects one that exists."""
     alert = tables.alert
     keys = {"order_id": order_id, "patient_id": patient_id, "stream": stream}
     times = {"opened_at": happening.at, "changed_at": happening.at}
@@ -159,7 +159,7 @@ def insert(
 
 
 def update(connection: sa.Connection, alert_id: int, happening: Happening, **columns: Unpack[Columns]) -> Raised:
-    """Change an alert, and say in its record what happened."""
+    """Change an alert, and add what happened to its record."""
     alert = tables.alert
     change = sa.update(alert).where(alert.c.id == alert_id).values(changed_at=happening.at, **columns)
     connection.execute(change)
@@ -167,17 +167,17 @@ def update(connection: sa.Connection, alert_id: int, happening: Happening, **col
 
 
 def record(connection: sa.Connection, alert_id: int, happening: Happening) -> int:
-    """Add a line to the record of an alert that itself stays as it is; give its id."""
+    """Add a line to the record of an unchanged alert; return its id."""
     values = {name: getattr(happening, name) for name in ("kind", "at", "actor", "reason", "note", "assessment_id")}
-    told = {"alert_id": alert_id, "data": dict(happening.data)} | values
-    return int(connection.execute(_RECORD, told).scalar_one())
+    line = {"alert_id": alert_id, "data": dict(happening.data)} | values
+    return int(connection.execute(_RECORD, line).scalar_one())
 
 
 _RECORD = sa.insert(tables.alert_event).returning(tables.alert_event.c.id)
 
 
 def settled_at(connection: sa.Connection, alert_id: int) -> datetime | None:
-    """When a pharmacist last settled an alert; other orders may stand under what was planned then."""
+    """Return when a pharmacist last settled an alert; other orders may stand under what was planned then."""
     event = tables.alert_event
     query = sa.select(sa.func.max(event.c.id)).where(
         event.c.alert_id == alert_id, event.c.kind.in_(("acknowledged", "overridden"))
@@ -186,7 +186,7 @@ def settled_at(connection: sa.Connection, alert_id: int) -> datetime | None:
 
 
 def events_of(connection: sa.Connection, alert_id: int) -> list[AlertEvent]:
-    """Give the record of an alert, oldest first."""
+    """Return the record of an alert, oldest first."""
     event = tables.alert_event
     columns = (event.c[name] for name in AlertEvent.__struct_fields__)
     query = sa.select(*columns).where(event.c.alert_id == alert_id).order_by(event.c.id)
@@ -207,18 +207,18 @@ class NewDecision(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Decision(NewDecision, frozen=True, kw_only=True):
-    """One that was made."""
+    """A decision as stored."""
 
     id: int
 
 
 def insert_decision(connection: sa.Connection, new: NewDecision) -> None:
-    """Keep what a pharmacist decided for a patient."""
+    """Store what a pharmacist decided for a patient."""
     connection.execute(sa.insert(tables.decision).values(msgspec.structs.asdict(new)))
 
 
 def valid_decisions(connection: sa.Connection, patient_ids: Collection[int], now: datetime) -> list[Decision]:
-    """Give the decisions that stand for these patients, newest first."""
+    """Return the valid decisions for these patients, newest first."""
     decision = tables.decision
     query = sa.select(decision).where(
         among(connection, decision.c.patient_id, patient_ids),
@@ -228,7 +228,7 @@ def valid_decisions(connection: sa.Connection, patient_ids: Collection[int], now
 
 
 class AlertInBrief(msgspec.Struct, frozen=True):
-    """What may leave the house about one line of an alert's record."""
+    """The facts about one line of an alert's record that may leave the hospital."""
 
     id: int  # of the line
     kind: str
@@ -240,7 +240,7 @@ class AlertInBrief(msgspec.Struct, frozen=True):
 
 
 def in_brief(connection: sa.Connection, event_ids: Collection[int]) -> dict[int, AlertInBrief]:
-    """Give, for each line of an alert's record, what may leave the house about it."""
+    """Return, for each line of an alert's record, the facts that may leave the hospital."""
     event, alert, patient = tables.alert_event, tables.alert, tables.patient
     query = (
         sa.select(
@@ -260,7 +260,7 @@ def in_brief(connection: sa.Connection, event_ids: Collection[int]) -> dict[int,
 
 
 class ConcludedAlert(Alert, frozen=True):
-    """An alert with what was concluded, and the state of its order."""
+    """An alert with its conclusion and the state of its order."""
 
     conclusion: StoredConclusion
     knowledge: str
@@ -269,7 +269,7 @@ class ConcludedAlert(Alert, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class AlertFilter:
-    """Which alerts are asked for; an empty collection asks for all, None asks for no one in particular."""
+    """The alerts to list; an empty collection stands for all, None for any assignee."""
 
     statuses: Collection[str] = ()
     tiers: Collection[str] = ()
@@ -291,7 +291,7 @@ def _alerts() -> sa.Select[Any]:
 
 
 def list_alerts(connection: sa.Connection, wanted: AlertFilter, before: int | None, limit: int) -> list[ConcludedAlert]:
-    """Alerts with what was concluded, newest first, older than the alert `before`."""
+    """Alerts with their conclusions, newest first, older than the alert `before`."""
     query = _wanted(wanted).order_by(tables.alert.c.id.desc()).limit(limit)
     if before is not None:
         query = query.where(tables.alert.c.id < before)
@@ -303,7 +303,7 @@ def _read_alerts(connection: sa.Connection, query: sa.Select[Any]) -> list[Concl
 
 
 def gravest_alerts(connection: sa.Connection, wanted: AlertFilter, limit: int) -> list[ConcludedAlert]:
-    """Alerts with what was concluded, by tier, so that what is left out for want of room is never graver."""
+    """Alerts with their conclusions, by tier, so that alerts beyond the limit are never more serious."""
     rank = sa.case({tier: place for place, tier in enumerate(TIERS)}, value=tables.alert.c.tier)
     return _read_alerts(connection, _wanted(wanted).order_by(rank, tables.alert.c.id.desc()).limit(limit))
 
@@ -318,7 +318,7 @@ def _wanted(wanted: AlertFilter) -> sa.Select[Any]:
         query = query.where(tables.alert.c.tier.in_(wanted.tiers))
     if wanted.patients is not None:
         query = query.where(tables.alert.c.patient_id.in_(wanted.patients))
-    if wanted.order:  # by their ids, or SQLite reads every alert to find the newest of one order
+    if wanted.order:  # by id, or SQLite reads every alert to find the newest of one order
         query = query.where(
             tables.alert.c.order_id.in_(sa.select(tables.medication_order.c.id).where(numbered(wanted.order)))
         )
@@ -328,17 +328,17 @@ def _wanted(wanted: AlertFilter) -> sa.Select[Any]:
 
 
 def find_alert(connection: sa.Connection, alert_id: int) -> ConcludedAlert | None:
-    """One alert with what was concluded."""
+    """Return one alert with what was concluded."""
     return next(iter(_read_alerts(connection, _alerts().where(tables.alert.c.id == alert_id))), None)
 
 
 def assign_alert(connection: sa.Connection, alert_id: int, user: str | None) -> None:
-    """Note who works on the alert. It is not a change: what was settled stands no longer than it did."""
+    """Record who works on the alert. This is not a change: it does not extend what was settled."""
     connection.execute(sa.update(tables.alert).where(tables.alert.c.id == alert_id).values(assigned_to=user))
 
 
 def count_open(connection: sa.Connection) -> dict[tuple[str, str], int]:
-    """Count the open alerts, per stream and tier: a case after an infusion is none about its order."""
+    """Count the open alerts by stream and tier."""
     query = sa.select(tables.alert.c.stream, tables.alert.c.tier, sa.func.count().label("how_many")).where(
         tables.alert.c.status == "open"
     )

@@ -1,6 +1,6 @@
-"""What senders asked to be told of their messages in the end: noted with that end, sent over one route each.
+"""Application acknowledgements that senders asked for: recorded when a message ends, one route per sender.
 
-A route is claimed whole, because one message may be under way on it. A claim that is not renewed expires.
+A whole route is claimed, because only one message may be in transit on it. A claim that is not renewed expires.
 """
 
 import re
@@ -21,7 +21,7 @@ _POSITIVE, _NEGATIVE = ("AA", "CA"), ("AE", "AR", "CE", "CR")
 
 @dataclass(frozen=True, slots=True)
 class NewAck:
-    """How a message ended, for a sender that wants to know."""
+    """How a message ended, for a sender that asked."""
 
     message_id: int
     route: str
@@ -32,7 +32,7 @@ class NewAck:
 
 @dataclass(frozen=True, slots=True)
 class Ack:
-    """One that waits to be sent."""
+    """A waiting application acknowledgement."""
 
     id: int
     request: bytes
@@ -42,18 +42,18 @@ class Ack:
 
     @property
     def control_id(self) -> bytes:
-        """Its own MSH-10: the same for every attempt, and never one of an immediate answer."""
+        """Its own MSH-10: the same for every attempt, never that of an immediate answer."""
         return b"IWR%d" % self.id
 
 
 def number_in(control_id: bytes) -> int | None:
-    """Give the number of the application acknowledgement that has this control id; None when it is not one of ours."""
+    """Return the number of the application acknowledgement with this control id; None if it is not ours."""
     found = _CONTROL_ID.fullmatch(control_id)
     return int(found[1]) if found else None
 
 
-def note(connection: sa.Connection, some: Iterable[NewAck], now: datetime) -> None:
-    """Note what must be told; of a message that was told of before, nothing."""
+def record(connection: sa.Connection, some: Iterable[NewAck], now: datetime) -> None:
+    """Record new acknowledgements; a message that already has one gets no second."""
     rows = [
         {
             "message_id": new.message_id,
@@ -73,7 +73,7 @@ def note(connection: sa.Connection, some: Iterable[NewAck], now: datetime) -> No
 
 
 def has_due(connection: sa.Connection, route: str, now: datetime) -> bool:
-    """Tell whether something waits to be sent over this route, and may be."""
+    """Return whether an acknowledgement is due on this route."""
     found = sa.select(application_ack.c.id).where(*_due(route, now)).limit(1)
     way = application_ack_route
     rests = sa.select(way.c.name).where(way.c.name == route, sa.or_(way.c.next_at > now, way.c.claimed_until > now))
@@ -81,7 +81,7 @@ def has_due(connection: sa.Connection, route: str, now: datetime) -> bool:
 
 
 def claim(connection: sa.Connection, route: str, who: str, now: datetime, lease: timedelta) -> bool:
-    """Take the route, unless somebody else has it or it rests; whoever has it sends over it alone."""
+    """Claim the route, unless it is claimed or resting; its holder alone sends over it."""
     way = application_ack_route
     first = insert_or(connection.dialect.name, way).values(name=route, silences=0)
     connection.execute(first.on_conflict_do_nothing())
@@ -95,7 +95,7 @@ def claim(connection: sa.Connection, route: str, who: str, now: datetime, lease:
 
 
 def due(connection: sa.Connection, route: str, now: datetime, limit: int) -> list[Ack]:
-    """Give what waits to be sent over this route, oldest first."""
+    """Return what waits to be sent over this route, oldest first."""
     columns = [application_ack.c[name] for name in Ack.__slots__]
     query = sa.select(*columns).where(*_due(route, now)).order_by(application_ack.c.id).limit(limit)
     return [Ack(*row) for row in connection.execute(query)]
@@ -107,17 +107,17 @@ def _due(route: str, now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
 
 
 def renew(connection: sa.Connection, route: str, who: str, now: datetime, lease: timedelta) -> bool:
-    """Keep the route for longer, now that it answers; False when somebody else has taken it over."""
+    """Renew the claim, now that the route answers; return False if another process has claimed it."""
     return _ours(connection, route, who, {"claimed_until": now + lease, "silences": 0, "next_at": None})
 
 
 def release(connection: sa.Connection, route: str, who: str) -> bool:
-    """Leave the route to whoever comes next."""
+    """Release the route."""
     return _ours(connection, route, who, {"claimed_until": None, "claimed_by": None})
 
 
 def rest(connection: sa.Connection, route: str, who: str, now: datetime) -> timedelta:
-    """Leave a route alone that does not answer: for a second, then two, four, up to five minutes, for ever."""
+    """Let a route that does not answer rest: for one second, then two, four, up to five minutes, without end."""
     way = application_ack_route
     silences = connection.scalar(sa.select(way.c.silences).where(way.c.name == route)) or 0
     wait = min(timedelta(seconds=2 ** min(silences, 10)), LONGEST_WAIT)
@@ -133,7 +133,7 @@ def _ours(connection: sa.Connection, route: str, who: str, values: dict[str, obj
 
 
 def answered(connection: sa.Connection, number: int, code: str, now: datetime) -> str | None:
-    """Note the answer to one of these: sent, to be tried again, or refused; None when none of that number waits."""
+    """Record the answer to one: sent, to be retried, or refused; return None if no such number waits."""
     table = application_ack
     row = connection.execute(
         sa.select(table.c.attempts).where(table.c.id == number, table.c.state == "pending").with_for_update()
@@ -151,7 +151,7 @@ def answered(connection: sa.Connection, number: int, code: str, now: datetime) -
 
 
 def counts(connection: sa.Connection) -> dict[tuple[str, str], int]:
-    """Count what waits and what was refused, by route and state."""
+    """Count waiting and refused acknowledgements, by route and state."""
     keys = (application_ack.c.route, application_ack.c.state)
     query = sa.select(*keys, sa.func.count().label("how_many")).where(keys[1].in_(["pending", "refused"]))
     return {(row.route, row.state): row.how_many for row in connection.execute(query.group_by(*keys))}

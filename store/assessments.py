@@ -1,4 +1,4 @@
-"""What was concluded, one row for every answer that differs from the one before; and how often each rule fires."""
+"""Assessments: one row for every answer that differs from the previous one; and how often each rule fires."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -19,7 +19,7 @@ Row = Mapping[str, Any]  # the columns of assessment, without id
 
 
 class AssessmentMark(msgspec.Struct, frozen=True):
-    """What tells one answer from another."""
+    """What distinguishes one answer from another."""
 
     id: int
     order_id: int
@@ -56,13 +56,13 @@ _APPEND = sa.insert(tables.assessment).returning(tables.assessment.c.id, sort_by
 
 
 def latest(connection: sa.Connection, order_ids: Collection[int]) -> dict[tuple[int, str], StoredAssessment]:
-    """Give the newest answer for each of these orders, by order and stream."""
+    """Return the newest answer for each of these orders, by order and stream."""
     rows = connection.execute(_latest(connection.dialect.name, StoredAssessment), {"ids": order_ids})
     return {(answer.order_id, answer.stream): answer for answer in (StoredAssessment(*row) for row in rows)}
 
 
 def latest_marks(connection: sa.Connection, order_ids: Collection[int]) -> dict[tuple[int, str], AssessmentMark]:
-    """Give of the same only what tells one answer from another: without what was concluded, which is large."""
+    """Return the marks of the same answers, without their conclusions, which are large."""
     rows = connection.execute(_latest(connection.dialect.name, AssessmentMark), {"ids": order_ids})
     return {(mark.order_id, mark.stream): mark for mark in (AssessmentMark(*row) for row in rows)}
 
@@ -77,7 +77,7 @@ def _latest(dialect: str, wanted: type[AssessmentMark]) -> sa.Executable:
 
 
 def of_ids(connection: sa.Connection, ids: Collection[int]) -> dict[int, StoredAssessment]:
-    """Give these answers by id."""
+    """Return these answers by id."""
     rows = connection.execute(_of_ids(connection.dialect.name), {"ids": ids})
     return {answer.id: answer for answer in (StoredAssessment(*row) for row in rows)}
 
@@ -88,7 +88,7 @@ def _of_ids(dialect: str) -> sa.Executable:
 
 
 def with_signature(connection: sa.Connection, order_id: int, signature: str) -> StoredAssessment | None:
-    """Give the newest answer for this order that said exactly this."""
+    """Return the newest answer for this order that said exactly this."""
     assessment = tables.assessment
     query = sa.select(*COLUMNS).where(assessment.c.order_id == order_id, assessment.c.signature == signature)
     row = connection.execute(query.order_by(assessment.c.id.desc()).limit(1)).one_or_none()
@@ -96,7 +96,7 @@ def with_signature(connection: sa.Connection, order_id: int, signature: str) -> 
 
 
 def hold_as_of(connection: sa.Connection, moments: Mapping[int, datetime]) -> None:
-    """Note the moment up to which these answers hold: judged again, they came out the same."""
+    """Record the moment up to which these answers hold: judged again, they came out the same."""
     if not moments:
         return
     change = sa.update(tables.assessment).where(tables.assessment.c.id == sa.bindparam("which"))
@@ -107,7 +107,7 @@ def hold_as_of(connection: sa.Connection, moments: Mapping[int, datetime]) -> No
 def list_assessments(
     connection: sa.Connection, patients: Collection[int] | None, order: str, before: int | None, limit: int
 ) -> list[StoredAssessment]:
-    """Every answer, also "nothing found", newest first."""
+    """Return every answer, also "nothing found", newest first."""
     query = (
         sa.select(*COLUMNS)
         .join(tables.medication_order, tables.medication_order.c.id == tables.assessment.c.order_id)
@@ -126,13 +126,13 @@ def list_assessments(
 
 
 def find_assessment(connection: sa.Connection, assessment_id: int) -> StoredAssessment | None:
-    """One answer."""
+    """Return one answer."""
     row = connection.execute(sa.select(*COLUMNS).where(tables.assessment.c.id == assessment_id)).one_or_none()
     return None if row is None else StoredAssessment(*row)
 
 
-TRIAL = "trial"  # a rule that is tried out gives no tier
-NEWEST = 2_000  # answers; each is read whole, and older ones were often given by other rules
+TRIAL = "trial"  # a rule in trial gives no tier
+NEWEST = 2_000  # answers; each is read in full, and older ones often came from other rules
 
 
 def fired_by_tier(
@@ -165,7 +165,7 @@ def _newest_answers(newest: int) -> sa.Subquery:
 
 
 def fired(connection: sa.Connection, newest: int = NEWEST) -> tuple[Counter[str], int]:
-    """Count the orders whose latest answer names a rule, by rule; and the answers that were looked at."""
+    """Count the orders whose latest answer names a rule, by rule; and the number of answers read."""
     latest = _newest_answers(newest)
     rows = connection.execute(sa.select(CONCLUSION).join(latest, latest.c.id == tables.assessment.c.id))
     counts: Counter[str] = Counter()
@@ -178,7 +178,7 @@ def fired(connection: sa.Connection, newest: int = NEWEST) -> tuple[Counter[str]
 
 
 def _held(trace: Sequence[StoredStep]) -> set[str]:
-    """The rules all of whose conditions held, shown or not; what raises a tier further does not count."""
+    """Return the rules whose conditions all held, shown or not; a raised tier is not a rule of its own."""
     held: dict[str, bool] = {}
     for step in trace:
         if " when " not in step.condition:

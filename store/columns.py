@@ -1,4 +1,4 @@
-"""The kinds of columns that every table is made of."""
+"""The column types that the tables share."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -38,17 +38,17 @@ class UtcTime(TypeDecorator[datetime]):
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
-Id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")  # SQLite counts up only an INTEGER key
+Id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")  # SQLite numbers rows only by an INTEGER key
 SortedText = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")  # byte order, whatever the server's language
 
 
 def row_id() -> sa.Column[int]:
-    """Give the key of a table whose rows are numbered as they come."""
+    """Return the key column of a table whose rows are numbered in order of arrival."""
     return sa.Column("id", Id, primary_key=True, autoincrement=True)
 
 
 class ConclusionText(TypeDecorator[StoredConclusion]):
-    """The text of a stored conclusion, read into what it says."""
+    """A stored conclusion: JSON text in the database, a typed value in Python."""
 
     impl = sa.Text
     cache_ok = True

@@ -1,4 +1,4 @@
-"""What must reach whom: written with the alert, claimed by whoever sends it, until it is sent or refused."""
+"""Deliveries: written with the alert, claimed by a sender, until sent or refused."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -22,12 +22,12 @@ class NewDelivery:
 
     @property
     def idempotency_key(self) -> str:
-        """The same for every attempt, so that the receiver can tell a repetition."""
+        """The same for every attempt, so that the receiver recognises a repeat."""
         return f"ivigilant-{self.event_id}-{self.destination}"
 
 
 class Delivery(msgspec.Struct, frozen=True):
-    """One line of an alert's record, and how far it is on its way to one destination."""
+    """One line of an alert's record and the state of its delivery to one destination."""
 
     id: int
     alert_id: int
@@ -57,7 +57,7 @@ class Claimed:
 
 
 def enqueue(connection: sa.Connection, deliveries: Iterable[NewDelivery], now: datetime) -> list[int]:
-    """Note what must be sent, and give the ids of those that were not noted before."""
+    """Record what must be sent, and return the ids of new deliveries."""
     delivery = tables.delivery
     rows = [
         {
@@ -80,7 +80,7 @@ def enqueue(connection: sa.Connection, deliveries: Iterable[NewDelivery], now: d
 def claim_due(
     connection: sa.Connection, now: datetime, lease: timedelta, limit: int, ids: Collection[int] | None = None
 ) -> list[Claimed]:
-    """Take what is due, of these ids or of all, for as long as the lease; nobody else gets it meanwhile."""
+    """Claim what is due, of these ids or of all, for the length of the lease."""
     delivery = tables.delivery
     due = (
         sa.select(delivery.c.id)
@@ -101,7 +101,7 @@ def claim_due(
 
 
 def mark_sent(connection: sa.Connection, claimed: Claimed, now: datetime) -> bool:
-    """Note that the destination has it; also when the lease had ended, for sent is sent."""
+    """Record that the destination has it, even if the lease had ended."""
     delivery = tables.delivery
     change = sa.update(delivery).where(delivery.c.id == claimed.id, delivery.c.state != "sent")
     values = {"state": "sent", "sent_at": now, "claimed_until": None, "last_error": None}
@@ -109,13 +109,13 @@ def mark_sent(connection: sa.Connection, claimed: Claimed, now: datetime) -> boo
 
 
 def mark_failed(connection: sa.Connection, claimed: Claimed, error: str, next_at: datetime) -> bool:
-    """Note why it did not arrive and when to try again; False when somebody else has taken it over."""
+    """Record why it did not arrive and when to try again; return False if another sender has claimed it."""
     values = {"last_error": error, "next_at": next_at, "claimed_until": None}
     return _still_ours(connection, claimed, values)
 
 
 def mark_refused(connection: sa.Connection, claimed: Claimed, error: str) -> bool:
-    """Note that the destination will never take it; False when somebody else has taken it over."""
+    """Record that the destination will never take it; return False if another sender has claimed it."""
     return _still_ours(connection, claimed, {"state": "refused", "last_error": error, "claimed_until": None})
 
 
@@ -128,14 +128,14 @@ def _still_ours(connection: sa.Connection, claimed: Claimed, values: dict[str, o
 
 
 def retry(connection: sa.Connection, delivery_id: int, now: datetime) -> bool:
-    """Send a refused one after all, once its cause is mended."""
+    """Let a refused delivery be tried again, once its cause is fixed."""
     delivery = tables.delivery
     change = sa.update(delivery).where(delivery.c.id == delivery_id, delivery.c.state == "refused")
     return connection.execute(change.values(state="pending", next_at=now, claimed_until=None)).rowcount == 1
 
 
 def of_alert(connection: sa.Connection, alert_id: int) -> list[Delivery]:
-    """Give the deliveries of an alert, oldest first."""
+    """Return the deliveries of an alert, oldest first."""
     delivery = tables.delivery
     columns = (delivery.c[name] for name in Delivery.__struct_fields__)
     query = sa.select(*columns).where(delivery.c.alert_id == alert_id).order_by(delivery.c.id)
@@ -143,7 +143,7 @@ def of_alert(connection: sa.Connection, alert_id: int) -> list[Delivery]:
 
 
 def counts(connection: sa.Connection) -> dict[tuple[str, str], int]:
-    """Count what is pending and what was refused, by destination and state."""
+    """Count pending and refused deliveries, by destination and state."""
     delivery = tables.delivery
     keys = (delivery.c.destination, delivery.c.state)
     query = sa.select(*keys, sa.func.count().label("how_many")).where(delivery.c.state.in_(["pending", "refused"]))
@@ -151,7 +151,7 @@ def counts(connection: sa.Connection) -> dict[tuple[str, str], int]:
 
 
 def oldest_due(connection: sa.Connection, now: datetime) -> datetime | None:
-    """Tell since when the oldest pending delivery has been due."""
+    """Return since when the oldest pending delivery has been due."""
     delivery = tables.delivery
     query = sa.select(sa.func.min(delivery.c.next_at)).where(delivery.c.state == "pending", delivery.c.next_at <= now)
     moment: datetime | None = connection.execute(query).scalar()

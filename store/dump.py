@@ -1,7 +1,7 @@
-"""The state of everything as text that two databases share when they hold the same: no row ids, no clock.
+"""A dump of the whole state as text, equal for databases with equal content: no row ids, no clock.
 
-What it compares is what must not depend on the order of arrival: history, orders, the latest answer for each, and the
-alerts that stand. An alert raised and resolved on the way stays in the record, and out of the dump.
+It holds what must not depend on the order of arrival: history, orders, the latest answer for each, and the
+current alerts. An alert raised and resolved on the way stays in the record, and out of the dump.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ Line = dict[str, Any]
 
 
 def dump(connection: sa.Connection) -> Iterator[bytes]:
-    """Write one JSON line for everything that is known, in an order of its own."""
+    """Yield one JSON line for everything stored, in a fixed order."""
     names = _names(connection)
     lines = [
         *_people(connection, names),
@@ -85,13 +85,13 @@ def _facts(connection: sa.Connection, names: dict[int, str]) -> Iterator[Line]:
 
 def _orders(connection: sa.Connection, names: dict[int, str]) -> Iterator[Line]:
     order = tables.medication_order
-    told = ("key", "placer", "filler", "product_class", "state", "version", "starts_at", "ends_at", "data")
+    columns = ("key", "placer", "filler", "product_class", "state", "version", "starts_at", "ends_at", "data")
     for row in connection.execute(sa.select(order).where(order.c.state != "absorbed")).mappings():
-        yield {"a": "order", "patient": names[row["patient_id"]], **{name: row[name] for name in told}}
+        yield {"a": "order", "patient": names[row["patient_id"]], **{name: row[name] for name in columns}}
 
 
 def _answers(connection: sa.Connection, names: dict[int, str]) -> Iterator[Line]:
-    """The latest answer for each order; the row is the last of those that said so."""
+    """Yield the latest answer for each order; the row is the last of those that said so."""
     order, assessment = tables.medication_order, tables.assessment
     of_orders = sa.select(sa.func.max(assessment.c.id)).where(assessment.c.stream == "order")
     latest = of_orders.group_by(assessment.c.order_id)  # the last word of the other stream is its alert
@@ -100,9 +100,9 @@ def _answers(connection: sa.Connection, names: dict[int, str]) -> Iterator[Line]
         .join(order, order.c.id == assessment.c.order_id)
         .where(assessment.c.id.in_(latest), order.c.state != "absorbed")
     )
-    told = ("key", "order_version", "signature", "knowledge", "tier", "priority", "as_of")
+    columns = ("key", "order_version", "signature", "knowledge", "tier", "priority", "as_of")
     for row in connection.execute(query).mappings():
-        yield {"a": "answer", "patient": names[row["whose"]], **{name: row[name] for name in told}}
+        yield {"a": "answer", "patient": names[row["whose"]], **{name: row[name] for name in columns}}
 
 
 def _alerts(connection: sa.Connection, names: dict[int, str]) -> Iterator[Line]:
@@ -113,6 +113,6 @@ def _alerts(connection: sa.Connection, names: dict[int, str]) -> Iterator[Line]:
         .join(assessment, assessment.c.id == alert.c.assessment_id)
         .where(alert.c.status != "resolved")
     )
-    told = ("key", "stream", "tier", "priority", "status", "badges", "signature")
+    columns = ("key", "stream", "tier", "priority", "status", "badges", "signature")
     for row in connection.execute(query).mappings():
-        yield {"a": "alert", "patient": names[row["patient_id"]], **{name: row[name] for name in told}}
+        yield {"a": "alert", "patient": names[row["patient_id"]], **{name: row[name] for name in columns}}

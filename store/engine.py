@@ -1,4 +1,4 @@
-"""A database to work with: SQLite for one machine, PostgreSQL for a hospital.
+"""Database engines: SQLite for one machine, PostgreSQL for a hospital.
 
 On SQLite every transaction is opened by us, not by the driver: `isolation_level=None` silences the driver and the
 "begin" event below says BEGIN. It says BEGIN IMMEDIATE, so a transaction that reads and then writes waits for its turn
@@ -19,16 +19,16 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from store.errors import UnsupportedDatabase
 
-LOCK_TIMEOUT_MS = 30_000  # who waits longer for a lock gives up, and tries again
-IDLE_TIMEOUT_MS = 120_000  # who holds locks and does nothing for so long hangs: it loses its transaction
-WAL_LIMIT_BYTES = 64 * 1024 * 1024  # what SQLite leaves of its log after a burst
+LOCK_TIMEOUT_MS = 30_000  # whoever waits longer for a lock gives up and tries again
+IDLE_TIMEOUT_MS = 120_000  # whoever holds locks and is idle for this long has hung and loses its transaction
+WAL_LIMIT_BYTES = 64 * 1024 * 1024  # the size to which SQLite trims its log after a burst
 CONNECT_TIMEOUT_S = 10
 
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
 
 def connect(url: str, *, pool_size: int = 5, durable: bool = True) -> sa.Engine:
-    """Give an engine for `sqlite:///path` or `postgresql://…`; it connects when first used.
+    """Return an engine for `sqlite:///path` or `postgresql://…`; it connects when first used.
 
     With `durable=False` a commit may be lost when the power fails (never when a process dies): for tests and trials.
     """
@@ -40,7 +40,7 @@ def connect(url: str, *, pool_size: int = 5, durable: bool = True) -> sa.Engine:
 
 @contextmanager
 def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """Give a connection that only reads; it sees one moment on SQLite, and never waits for a writer."""
+    """Return a connection that only reads; it sees one moment on SQLite, and never waits for a writer."""
     with engine.connect() as connection:
         yield connection.execution_options(ivigilant_reads=True)
 
@@ -54,7 +54,9 @@ def _address(url: str) -> URL:
     except sa.exc.ArgumentError as error:
         raise UnsupportedDatabase("the database address cannot be read; it looks like sqlite:///path") from error
     if address.drivername not in {"sqlite", "sqlite+pysqlite", "postgresql+psycopg"}:
-        raise UnsupportedDatabase(f"{address.drivername} is no database we know: use sqlite:///path or postgresql://…")
+        raise UnsupportedDatabase(
+            f"{address.drivername} is not a supported database: use sqlite:///path or postgresql://…"
+        )
     return address
 
 
@@ -98,7 +100,7 @@ def _begin(connection: sa.Connection) -> None:
 
 def _postgresql(address: URL, pool_size: int, durable: bool) -> sa.Engine:
     arguments: dict[str, Any] = {"connect_timeout": CONNECT_TIMEOUT_S, "application_name": "ivigilant"}
-    # A server that vanished without a word is noticed within a minute, not after the kernel's two hours.
+    # A server that vanishes silently is noticed within a minute, not after the kernel's two hours.
     arguments |= {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
     arguments = {name: value for name, value in arguments.items() if name not in address.query}
     engine = sa.create_engine(
@@ -115,8 +117,8 @@ def _postgresql(address: URL, pool_size: int, durable: bool) -> sa.Engine:
 
 
 def _settings(durable: bool) -> Any:
-    # A statement is planned once and kept. Planned while the tables are empty, it would read them whole, and go on
-    # doing so while they grow. Ours find every row by an index, so the other ways are closed; JIT never pays for that.
+    # A statement is planned once and the plan kept. Planned while the tables are empty, it would scan them, and go on
+    # doing so as they grow. Ours find every row by an index, so other plans are disabled; JIT never pays off here.
     settings = ["enable_seqscan = off", "enable_hashjoin = off", "enable_mergejoin = off", "jit = off"]
     settings += [f"lock_timeout = {LOCK_TIMEOUT_MS}", f"idle_in_transaction_session_timeout = {IDLE_TIMEOUT_MS}"]
     if not durable:

@@ -2,16 +2,16 @@
 
 
 class StoreError(Exception):
-    """Any of the below."""
+    """The base of every error of the store."""
 
 
 class UnsupportedDatabase(StoreError):
-    """The address names no database we can use; correct the setting."""
+    """The address does not name a supported database; correct the setting."""
 
 
 class StoreUnavailable(StoreError):
-    """The database did not answer as it should: nothing was kept, try again."""
+    """The database did not respond properly: nothing was saved, try again."""
 
 
 class MessageRefused(StoreError):
-    """The database will never take one of these messages: keep the others without it."""
+    """The database will never accept one of these messages: save the others without it."""

@@ -1,8 +1,8 @@
-"""Up to which event everybody can be sure to have heard of all.
+"""How far the events of alerts are complete, so that a listener misses none.
 
 PostgreSQL gives an event its number before it is committed, so a lower number may show up after a higher one. While it
-has not, there is a gap: who says "I heard up to here" says the number before the first gap. A gap that is old was left
-by a transaction that was taken back. On SQLite there is one writer, and never such a gap.
+has not, there is a gap, and a listener's position is the number before the first gap. An old gap was left
+by a transaction that was rolled back. On SQLite there is one writer, so there are no gaps.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,9 +13,9 @@ import sqlalchemy as sa
 
 from store.tables import alert_event
 
-LONGEST_TRANSACTION = timedelta(minutes=10)  # far beyond what our timeouts allow
-LOOK_BACK = 1_000  # events among which gaps are looked for by who begins; who goes on remembers
-MOST_OPEN = 20_000  # events that are looked at again because of one gap
+LONGEST_TRANSACTION = timedelta(minutes=10)  # far longer than our timeouts allow
+LOOK_BACK = 1_000  # how many events a new listener searches for gaps; one that continues remembers them
+MOST_OPEN = 20_000  # how many events are read again because of one gap
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,21 +28,21 @@ class EventPlace:
 
 
 def after(connection: sa.Connection, position: int) -> list[EventPlace]:
-    """Every event after this position, by number."""
+    """Return every event after this position, by number."""
     columns = (alert_event.c.id, alert_event.c.alert_id, alert_event.c.at)
     query = sa.select(*columns).where(alert_event.c.id > max(position, 0)).order_by(alert_event.c.id)
     return [EventPlace(row.id, row.alert_id, row.at) for row in connection.execute(query)]
 
 
 def position(connection: sa.Connection) -> int:
-    """Where to begin so that nothing that is still to be committed is missed; 0 when nothing ever happened."""
+    """Return where to begin without missing an event still to be committed; 0 when there are no events."""
     newest: int = connection.execute(sa.select(sa.func.max(alert_event.c.id))).scalar() or 0
     base = max(newest - LOOK_BACK, 0)
     return settled(base, after(connection, base))
 
 
 def settled(position: int, events: Sequence[EventPlace]) -> int:
-    """Go on from a position over the events that follow it, up to the first number that may still come."""
+    """Move a position past the events that follow it, up to the first number that may still come."""
     if not events:
         return position
     old = max(event.at for event in events) - LONGEST_TRANSACTION
@@ -55,5 +55,5 @@ def settled(position: int, events: Sequence[EventPlace]) -> int:
 
 
 def alerts_of(events: Iterable[EventPlace]) -> set[int]:
-    """The alerts something happened to."""
+    """Return the alerts of these events."""
     return {event.alert_id for event in events}

@@ -1,4 +1,4 @@
-"""The history of a patient: entries of which the latest version stays."""
+"""A patient's history: entries, of which the latest version is kept."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -22,12 +22,12 @@ _TYPES: Types = {
     "path": sa.Text(),
 }
 
-ROW = ("patient_id", "kind", "key", "version", "deleted", "data", "message_id", "path")  # what a reader gets
+ROW = ("patient_id", "kind", "key", "version", "deleted", "data", "message_id", "path")  # the columns a reader gets
 
 
 @dataclass(frozen=True, slots=True)
 class FactRow:
-    """One entry, as a message told it."""
+    """One entry, as a message reported it."""
 
     patient_id: int
     kind: str
@@ -40,27 +40,29 @@ class FactRow:
 
 
 def upsert(connection: sa.Connection, rows: Iterable[FactRow]) -> set[int]:
-    """Keep every entry that is later than the one we have; give the patients for whom something changed."""
+    """Store every entry later than the one we have; return the patients whose history changed."""
     later = _latest(rows)
     if not later:
         return set()
-    told = to_json([_told(row) for row in later])
-    return set(connection.execute(_upsert(connection.dialect.name), {PARAMETER: told}).scalars())
+    values = to_json([_as_json(row) for row in later])
+    return set(connection.execute(_upsert(connection.dialect.name), {PARAMETER: values}).scalars())
 
 
-def _told(row: FactRow) -> dict[str, Any]:
-    told = {name: getattr(row, name) for name in _TYPES}
-    return told | {"data": row.data.decode()}
+def _as_json(row: FactRow) -> dict[str, Any]:
+    values = {name: getattr(row, name) for name in _TYPES}
+    return values | {"data": row.data.decode()}
 
 
 @cache
 def _upsert(dialect: str) -> sa.Executable:
-    fact, told = tables.fact, rowset(dialect, _TYPES)
-    data = sa.func.convert_to(told.c.data, "UTF8") if dialect == "postgresql" else sa.cast(told.c.data, sa.LargeBinary)
-    columns = [data if name == "data" else told.c[name] for name in _TYPES]
+    fact, given = tables.fact, rowset(dialect, _TYPES)
+    data = (
+        sa.func.convert_to(given.c.data, "UTF8") if dialect == "postgresql" else sa.cast(given.c.data, sa.LargeBinary)
+    )
+    columns = [data if name == "data" else given.c[name] for name in _TYPES]
     insert = insert_or(dialect, fact).from_select(list(_TYPES), sa.select(*columns).where(sa.true()))
     new = insert.excluded
-    # Read again, by another site file or release, the same message may say the same thing otherwise.
+    # Read with another site file or release, the same message may give the same entry in another form.
     same = sa.and_(new.version == fact.c.version, new.message_id == fact.c.message_id)
     otherwise = sa.or_(*(new[name] != fact.c[name] for name in ("data", "deleted", "path")))
     return insert.on_conflict_do_update(
@@ -71,7 +73,7 @@ def _upsert(dialect: str) -> sa.Executable:
 
 
 def _latest(rows: Iterable[FactRow]) -> list[FactRow]:
-    """One entry per key, the first of a tie; in the order of the keys, so two batches never wait for each other."""
+    """Return one entry per key, the first of a tie, ordered by key so that two batches never deadlock."""
     latest: dict[tuple[int, str, str], FactRow] = {}
     for row in rows:
         key = (row.patient_id, row.kind, row.key)
@@ -83,7 +85,7 @@ def _latest(rows: Iterable[FactRow]) -> list[FactRow]:
 def of_patients(
     connection: sa.Connection, ids: Collection[int], kinds: Collection[str] | None = None
 ) -> Sequence[sa.Row[*tuple[Any, ...]]]:
-    """Give the history of these patients, withdrawn entries too, oldest version first; the columns as in ROW."""
+    """Return the history of these patients, withdrawn entries too, oldest version first; the columns as in ROW."""
     query = _of_patients(connection.dialect.name, kinds is not None)
     return connection.execute(query, {"ids": ids} if kinds is None else {"ids": ids, "kinds": kinds}).all()
 

@@ -1,4 +1,4 @@
-"""The sources of messages, and when each was last heard."""
+"""Feeds: the sources of messages, and when each was last heard."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,14 +21,14 @@ class Feed:
     silence_after_s: int | None
 
     def is_silent(self, now: datetime) -> bool:
-        """Tell whether it has not been heard for longer than it may."""
+        """Return whether it has been silent for longer than it may."""
         if self.silence_after_s is None or self.last_heard_at is None:
             return False
         return (now - self.last_heard_at).total_seconds() > self.silence_after_s
 
 
 def every(connection: sa.Connection) -> list[Feed]:
-    """Give every feed, by name."""
+    """Return every feed, by name."""
     return _read(connection, sa.select(tables.feed).order_by(tables.feed.c.name))
 
 
@@ -37,7 +37,7 @@ def _read(connection: sa.Connection, query: sa.Select[*tuple[object, ...]]) -> l
 
 
 def ids_of(connection: sa.Connection, names: Sequence[str]) -> dict[str, int]:
-    """Give the id of every name; a feed nobody declared is made, and marked as not known."""
+    """Return the id of every name; an undeclared feed is created and marked as not known."""
     feed = tables.feed
     query = sa.select(feed.c.name, feed.c.id).where(feed.c.name.in_(sorted(set(names))))
     found = {row.name: row.id for row in connection.execute(query)}
@@ -50,7 +50,7 @@ def ids_of(connection: sa.Connection, names: Sequence[str]) -> dict[str, int]:
 
 
 def declare(connection: sa.Connection, silence_after_s: Mapping[str, int | None]) -> None:
-    """Make the feeds of the site file known, with how long each may be silent; others are no longer known."""
+    """Declare the feeds of the site file, with how long each may be silent; others become undeclared."""
     feed = tables.feed
     connection.execute(sa.update(feed).where(feed.c.name.not_in(sorted(silence_after_s))).values(known=False))
     rows = [{"name": name, "known": True, "silence_after_s": limit} for name, limit in sorted(silence_after_s.items())]
@@ -61,7 +61,7 @@ def declare(connection: sa.Connection, silence_after_s: Mapping[str, int | None]
 
 
 def heard(connection: sa.Connection, feed_id: int, at: datetime) -> None:
-    """Note when the feed was heard; an earlier moment changes nothing."""
+    """Record when the feed was heard; an earlier moment changes nothing."""
     feed = tables.feed
     change = sa.update(feed).where(feed.c.id == feed_id)
     change = change.where(sa.or_(feed.c.last_heard_at.is_(None), feed.c.last_heard_at < at))

@@ -1,6 +1,6 @@
-"""Codes of a house that no value set holds: noted as they are seen, mapped or dismissed by people.
+"""Local codes: codes in no value set, recorded as they are seen, mapped or dismissed by people.
 
-Noting only ever adds rows, so workers do not wait for each other over a code that every second message carries.
+Recording only adds rows, so workers do not wait for each other over a code in every second message.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -17,7 +17,7 @@ from store.message_queries import Waiting, wait_again
 from store.rowsets import PARAMETER, Types, insert_or, rowset
 from store.tables import feed, local_code, local_code_seen, local_code_version, mention, message, patient
 
-LOCK = 0x1717  # held by those who note codes, and alone by who changes what a code means
+LOCK = 0x1717  # shared while codes are recorded, exclusive while a mapping changes
 
 _CODES: Types = {"kind": sa.Text(), "system": sa.Text(), "code": sa.Text()}
 _SEEN: Types = {"code_id": sa.BigInteger(), "message_id": sa.BigInteger(), "path": sa.Text()}
@@ -26,21 +26,21 @@ Key = tuple[str, str, str]  # kind, system, code
 
 
 class LocalCode(msgspec.Struct, frozen=True, kw_only=True):
-    """A code that no value set holds, and what became of it."""
+    """A code in no value set, and what was decided about it."""
 
     id: int
     kind: str  # product | diagnosis
     system: str
     code: str
-    display: str  # the sender's words for the code
-    likely: str  # a value set that these words name, or ""
+    display: str  # the sender's text for the code
+    likely: str  # a value set that this text names, or ""
     first_seen: datetime
     state: str  # open | mapped | dismissed | known: a value set holds it by now
-    value_set: str | None  # it is mapped to
+    value_set: str | None  # the value set it is mapped to
     reason: str | None  # why it was dismissed
     decided_by: str | None
     decided_at: datetime | None
-    decisions: int  # how many there were: who decides says which she saw
+    decisions: int  # how many decisions there were, for the optimistic check
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,30 +57,30 @@ class Sighting:
 
     @property
     def key(self) -> Key:
-        """By what the code is known."""
+        """What identifies the code."""
         return self.kind, self.system, self.code
 
 
 def hold(connection: sa.Connection) -> None:
-    """Keep every mapping as it is until this transaction ends. On SQLite one who writes is alone anyway."""
+    """Keep every mapping unchanged until this transaction ends. On SQLite a writer is alone anyway."""
     if connection.dialect.name == "postgresql":
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock_shared(LOCK)))
 
 
 def begin_change(connection: sa.Connection) -> None:
-    """Wait until all that is being noted is committed, and let nothing more be noted until this transaction ends."""
+    """Wait until codes being recorded are committed, and block further recording until this transaction ends."""
     if connection.dialect.name == "postgresql":
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
 
 
 def version(connection: sa.Connection) -> int:
-    """Tell how often mappings changed."""
+    """Return the number of changes to mappings so far."""
     number: int = connection.execute(sa.select(local_code_version.c.number)).scalar_one()
     return number
 
 
 def mapped(connection: sa.Connection) -> dict[str, list[tuple[str, str]]]:
-    """Give system and code of every mapped code, by value set."""
+    """Return system and code of every mapped code, by value set."""
     query = sa.select(local_code.c.value_set, local_code.c.system, local_code.c.code)
     members: dict[str, list[tuple[str, str]]] = {}
     for row in connection.execute(query.where(local_code.c.state == "mapped").order_by(local_code.c.id)):
@@ -88,20 +88,20 @@ def mapped(connection: sa.Connection) -> dict[str, list[tuple[str, str]]]:
     return members
 
 
-def note(connection: sa.Connection, sightings: Collection[Sighting], now: datetime) -> None:
-    """Keep which codes were seen and where; noted again, nothing changes."""
+def record(connection: sa.Connection, sightings: Collection[Sighting], now: datetime) -> None:
+    """Record which codes were seen and where; repeating it changes nothing."""
     if not sightings:
         return
     ids = _ids(connection, sightings, now)
     paths: dict[tuple[int, int], str] = {}
     for each in sorted(sightings, key=lambda sighting: sighting.path):
         paths.setdefault((ids[each.key], each.message_id), each.path)
-    told = [{"code_id": code, "message_id": number, "path": path} for (code, number), path in sorted(paths.items())]
-    connection.execute(_insert_seen(connection.dialect.name), {PARAMETER: to_json(told)})
+    rows = [{"code_id": code, "message_id": number, "path": path} for (code, number), path in sorted(paths.items())]
+    connection.execute(_insert_seen(connection.dialect.name), {PARAMETER: to_json(rows)})
 
 
 def _ids(connection: sa.Connection, sightings: Iterable[Sighting], now: datetime) -> dict[Key, int]:
-    """The row of every code; of a new one, one is made."""
+    """Return the row of every code, created for a new one."""
     codes = {each.key: each for each in sightings}
     ids = _find(connection, codes)
     missing = sorted(codes.keys() - ids.keys())
@@ -118,8 +118,8 @@ def _row(sighting: Sighting, now: datetime) -> dict[str, Any]:
 
 
 def _find(connection: sa.Connection, keys: Iterable[Key]) -> dict[Key, int]:
-    told = to_json([dict(zip(_CODES, key, strict=True)) for key in sorted(keys)])
-    found = connection.execute(_find_query(connection.dialect.name), {PARAMETER: told})
+    given = to_json([dict(zip(_CODES, key, strict=True)) for key in sorted(keys)])
+    found = connection.execute(_find_query(connection.dialect.name), {PARAMETER: given})
     return {(row.kind, row.system, row.code): row.id for row in found}
 
 
@@ -132,14 +132,14 @@ def _find_query(dialect: str) -> sa.Executable:
 
 @cache
 def _insert_seen(dialect: str) -> sa.Executable:
-    told = rowset(dialect, _SEEN)
-    values = sa.select(*(told.c[name] for name in _SEEN)).where(sa.true())
+    given = rowset(dialect, _SEEN)
+    values = sa.select(*(given.c[name] for name in _SEEN)).where(sa.true())
     return insert_or(dialect, local_code_seen).from_select(list(_SEEN), values).on_conflict_do_nothing()
 
 
 @dataclass(frozen=True, slots=True)
 class CodeDecision:
-    """What somebody made of a code."""
+    """A decision about a code."""
 
     state: str  # open, mapped, dismissed or known
     by: str
@@ -149,7 +149,7 @@ class CodeDecision:
 
 
 def decide(connection: sa.Connection, code_id: int, decision: CodeDecision) -> None:
-    """Note what a code means from now on; `begin_change` comes before."""
+    """Record the decision about a code; call `begin_change` first."""
     change = sa.update(local_code).where(local_code.c.id == code_id)
     connection.execute(
         change.values(
@@ -165,20 +165,20 @@ def decide(connection: sa.Connection, code_id: int, decision: CodeDecision) -> N
 
 
 def process_again(connection: sa.Connection, code_ids: Collection[int]) -> list[Waiting]:
-    """Let every message these codes were seen in be processed again; the sweep queues them."""
+    """Let every message with these codes be processed again; the sweep queues them."""
     seen = sa.select(local_code_seen.c.message_id).where(local_code_seen.c.code_id.in_(sorted(code_ids)))
     which = sa.and_(message.c.id.in_(seen), message.c.pruned_at.is_(None))
     return wait_again(connection, which, queued_at=None)
 
 
 def with_states(connection: sa.Connection, states: Sequence[str]) -> list[LocalCode]:
-    """Give the codes in these states."""
+    """Return the codes in these states."""
     query = sa.select(local_code).where(local_code.c.state.in_(states))
     return [LocalCode(**row) for row in connection.execute(query.order_by(local_code.c.id)).mappings()]
 
 
 class SeenCode(LocalCode, frozen=True, kw_only=True):
-    """A local code with how often it was seen, and the newest message it was seen in, if that is there still."""
+    """A local code with how often it was seen, and the newest message with it, if that still has its text."""
 
     messages: int
     message_id: int | None
@@ -190,15 +190,15 @@ class SeenCode(LocalCode, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class CodeFilter:
-    """Which codes to list; what is empty leaves nothing out."""
+    """The codes to list; an empty criterion leaves nothing out."""
 
     states: Sequence[str] = ()
     kinds: Sequence[str] = ()
-    words: str = ""  # in the code, its system or the sender's words
-    telling: bool = False  # only those whose words name a value set
+    words: str = ""  # in the code, its system or the sender's text
+    telling: bool = False  # only those whose text names a value set
 
     def conditions(self) -> list[sa.ColumnElement[bool]]:
-        """Give it as the database understands it."""
+        """Return it as the database understands it."""
         wanted: list[sa.ColumnElement[bool]] = []
         if self.states:
             wanted.append(local_code.c.state.in_(self.states))
@@ -213,7 +213,7 @@ class CodeFilter:
 
 
 def most_seen(connection: sa.Connection, wanted: CodeFilter, limit: int) -> list[SeenCode]:
-    """List codes: those whose words name a value set first, then by how often they were seen."""
+    """List codes: those whose text names a value set first, then by how often they were seen."""
     seen = _seen(wanted.conditions())
     query = _with_example(seen).where(*wanted.conditions())
     order = ((local_code.c.likely == "").asc(), sa.func.coalesce(seen.c.messages, 0).desc(), local_code.c.id)
@@ -231,7 +231,7 @@ def newest(connection: sa.Connection, wanted: CodeFilter, before: int | None, li
 
 
 def one(connection: sa.Connection, code_id: int) -> SeenCode | None:
-    """Give one code, None when there is none of this number."""
+    """Return one code, or None."""
     chosen = local_code.c.id == code_id
     return next(iter(_read(connection, _with_example(_seen([chosen])).where(chosen))), None)
 
@@ -257,7 +257,7 @@ def _seen(conditions: Sequence[sa.ColumnElement[bool]]) -> sa.Subquery:
 
 
 def _with_example(seen: sa.Subquery) -> sa.Select[*tuple[Any, ...]]:
-    """Each code with its figures, and the newest message it was seen in."""
+    """Return each code with its figures, and the newest message it was seen in."""
     example = local_code_seen.alias("example")
     return (
         sa.select(
@@ -279,15 +279,15 @@ def _with_example(seen: sa.Subquery) -> sa.Select[*tuple[Any, ...]]:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """Whom a decision on a code touches."""
+    """The messages and orders that a decision on a code affects."""
 
-    messages: int  # that are processed again
+    messages: int  # messages to process again
     patients: int
-    with_ivig: int  # of those, whose orders for IVIg are answered again
+    with_ivig: int  # patients among these whose IVIg orders are answered again
 
 
 def reach(connection: sa.Connection, code_id: int) -> Reach:
-    """Count the messages a code was seen in, and the patients they speak of."""
+    """Count the messages with a code, and the patients they mention."""
     seen = local_code_seen
     messages = sa.select(sa.func.count()).where(seen.c.code_id == code_id)
     people = (

@@ -1,4 +1,4 @@
-"""The locks that serialise work on one person, taken in one order so that no two workers wait for each other."""
+"""The locks that serialise work on one person, taken in one order so that workers never deadlock."""
 
 from collections.abc import Collection, Iterable
 
@@ -11,32 +11,32 @@ from store.rowsets import PARAMETER, rowset
 
 
 def lock_people(connection: sa.Connection, ids: Collection[int]) -> set[int]:
-    """Hold these identities, all that are the same person, and all that a merge or a citizen number may make so.
+    """Lock these identities, all of the same people, and all that a merge or citizen number may join to their carriers.
 
-    Also when a merge came in between. On SQLite the write transaction already holds everybody.
+    This holds even if a merge came in between. On SQLite the write transaction already locks everybody.
     """
     if connection.dialect.name != "postgresql":
         return set(ids)
-    wanted = _around(connection, ids)
+    wanted = _connected(connection, ids)
     while True:
         held = connection.begin_nested()
         patients.lock(connection, wanted)
-        # Who waited for a lock sees what was merged meanwhile only in a new statement.
-        more = _around(connection, wanted) - wanted
+        # After waiting for a lock, only a new statement sees what was merged meanwhile.
+        more = _connected(connection, wanted) - wanted
         if not more:
             held.commit()
             return wanted
-        # Locks are taken in one order, so all are let go before any is added: nobody waits in a circle.
+        # Locks are taken in one order, so all are released before any is added: no deadlock.
         held.rollback()
         wanted |= more
 
 
 def lock_numbers(connection: sa.Connection, names: Iterable[Name], carried: Iterable[Name]) -> set[int]:
-    """Let whoever makes an identity of a citizen number, and whoever links that number to a patient, see each other.
+    """Serialise making an identity of a citizen number with linking that number to a patient.
 
-    Neither sees the other's new rows before they are committed. Those who only carry a number do not wait for another,
-    unless it is an identity: those are given, to be held with the people, for where they lead depends on all who carry
-    them.
+    Neither sees the other's new rows before they are committed. Two patients who carry the same number do not wait,
+    unless it is an identity: those are returned, to be locked with the people, because where they lead depends on all
+    their carriers.
     """
     if connection.dialect.name != "postgresql":
         return set()
@@ -59,7 +59,7 @@ def _take() -> sa.Executable:
 _TAKE = _take()
 
 
-def _around(connection: sa.Connection, ids: Collection[int]) -> set[int]:
+def _connected(connection: sa.Connection, ids: Collection[int]) -> set[int]:
     wanted, seen = set(ids), set[int]()
     while wanted != seen:
         seen = wanted
@@ -68,4 +68,4 @@ def _around(connection: sa.Connection, ids: Collection[int]) -> set[int]:
     return wanted
 
 
-_RELATED = sa.union(*citizen_numbers.select_beside("postgresql"), *merges.select_told("postgresql"))
+_RELATED = sa.union(*citizen_numbers.select_related("postgresql"), *merges.select_stated("postgresql"))

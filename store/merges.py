@@ -1,6 +1,6 @@
-"""Merged identities: pointers that are followed when read, so a merge commutes with everything and can be undone.
+"""Merged identities: pointers followed on reading, so a merge commutes with everything and can be undone.
 
-Also what was said of merges, for people to look at: two by two, newest first, and those that contradict each other.
+Also the statements about merges, for people to review: by pair, newest first, and those that contradict each other.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -20,7 +20,7 @@ from store.rowsets import among, insert_or, one_of
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What a message says of two identities: `retired` is `survivor` now, or no longer is."""
+    """What a message says about two identities: `retired` is now `survivor`, or no longer."""
 
     retired_id: int
     survivor_id: int
@@ -32,7 +32,7 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A patient as the merges see it: its name, and where it leads by which version."""
+    """An identity as the merges see it: its name, and where it leads by which version."""
 
     name: Name
     merged_into: int | None
@@ -40,46 +40,46 @@ class Identity:
 
 
 def merge_set(connection: sa.Connection, ids: Collection[int]) -> set[int]:
-    """Give these identities and all that are the same person as one of them."""
+    """Return these identities and all of the same people."""
     return set(connected(connection, ids))
 
 
 def persons(connection: sa.Connection, ids: Collection[int]) -> list[Person[int]]:
-    """Give the persons behind these identities, each once, in the order of their root's name."""
+    """Return the persons behind these identities, each once, in the order of their root's name."""
     rows = connected(connection, ids)
     return people_of(rows, pointing(rows), {id_: row.name for id_, row in rows.items()})
 
 
 def pointing(rows: Mapping[int, Identity]) -> dict[int, Pointer[int]]:
-    """Give where each of these leads that leads anywhere."""
+    """Return the pointers of those of these that lead anywhere."""
     return {id_: Pointer(row.merged_into, row.version) for id_, row in rows.items() if row.merged_into is not None}
 
 
-def select_told(dialect: str) -> list[sa.Select[int]]:
-    """Give queries for the identities that anything was ever said of beside "ids": they may be one again."""
-    told = tables.merge_statement
-    survivors = sa.select(told.c.survivor_id).where(one_of(dialect, told.c.retired_id))
-    retired = sa.select(told.c.retired_id).where(one_of(dialect, told.c.survivor_id))
+def select_stated(dialect: str) -> list[sa.Select[int]]:
+    """Return queries for the identities in any statement with "ids": they may become one person again."""
+    statement = tables.merge_statement
+    survivors = sa.select(statement.c.survivor_id).where(one_of(dialect, statement.c.retired_id))
+    retired = sa.select(statement.c.retired_id).where(one_of(dialect, statement.c.survivor_id))
     return [survivors, retired]
 
 
 def contradicted(connection: sa.Connection, person: Person[int]) -> bool:
-    """Tell whether somebody said that two identities of this person are two, and others lead them together again."""
+    """Return whether two identities of this person were parted, and other statements join them again."""
     if len(person.members) == 1:
         return False
-    told = sa.select(tables.merge_statement).where(
+    about_members = sa.select(tables.merge_statement).where(
         among(connection, tables.merge_statement.c.retired_id, person.members)
     )
-    return is_contradicted(person, map(_said, connection.execute(told)))
+    return is_contradicted(person, map(_statement, connection.execute(about_members)))
 
 
-def tell(connection: sa.Connection, statements: Iterable[Statement]) -> set[int]:
-    """Keep what is later than what we have of each pair; give those it is news of, and where they led before.
+def record(connection: sa.Connection, statements: Iterable[Statement]) -> set[int]:
+    """Store later statements about each pair; return the identities concerned, and where they led before.
 
-    All of them must be locked. News may join or split two histories, or contradict what else was said.
+    All of them must be locked. A statement may join or split two histories, or contradict another one.
     """
-    told = _latest(statements)
-    if not told:
+    later = _latest(statements)
+    if not later:
         return set()
     table = tables.merge_statement
     insert = insert_or(connection.dialect.name, table)
@@ -89,14 +89,14 @@ def tell(connection: sa.Connection, statements: Iterable[Statement]) -> set[int]
         where=insert.excluded.version > table.c.version,
     )
     news = connection.execute(
-        change.returning(table.c.retired_id, table.c.survivor_id), [_values(each) for each in told]
+        change.returning(table.c.retired_id, table.c.survivor_id), [_values(each) for each in later]
     )
     pairs = [(row.retired_id, row.survivor_id) for row in news]
     return {id_ for pair in pairs for id_ in pair} | repoint(connection, {retired for retired, _ in pairs})
 
 
 def _latest(statements: Iterable[Statement]) -> list[Statement]:
-    """One per pair, the first of a tie, in the order of the pairs; none of an identity with itself."""
+    """Return the latest statement per pair, the first of a tie, ordered by pair; none about an identity and itself."""
     held: dict[tuple[int, int], Statement] = {}
     for each in statements:
         pair = each.retired_id, each.survivor_id
@@ -110,10 +110,10 @@ def _values(statement: Statement) -> dict[str, object]:
 
 
 def repoint(connection: sa.Connection, ids: Collection[int]) -> set[int]:
-    """Let these identities lead where the statements say; give those that changed, with where they led and lead."""
-    told = sa.select(tables.merge_statement).where(among(connection, tables.merge_statement.c.retired_id, ids))
-    statements = [_said(row) for row in connection.execute(told)]
-    rows = identities(connection, {*ids, *(said.survivor for said in statements)})
+    """Point these identities where the statements say; return those that changed, with the old and new target."""
+    about_these = sa.select(tables.merge_statement).where(among(connection, tables.merge_statement.c.retired_id, ids))
+    statements = [_statement(row) for row in connection.execute(about_these)]
+    rows = identities(connection, {*ids, *(statement.survivor for statement in statements)})
     leading = pointers(statements, {id_: row.name for id_, row in rows.items()})
     touched: set[int] = set()
     changed: list[tuple[int, int | None, str]] = []
@@ -129,7 +129,7 @@ def repoint(connection: sa.Connection, ids: Collection[int]) -> set[int]:
 
 
 def point(connection: sa.Connection, led: Sequence[tuple[int, int | None, str]]) -> None:
-    """Let each identity lead to another, or to none, by the version of the statement that says so, "" without one."""
+    """Point each identity to another, or to none, with the version of the statement, "" without one."""
     if led:
         connection.execute(_POINT, [{"one": id_, "other": to, "told": version or None} for id_, to, version in led])
 
@@ -141,12 +141,12 @@ _POINT = (
 )
 
 
-def _said(row: Any) -> MergeStatement[int]:
+def _statement(row: Any) -> MergeStatement[int]:
     return MergeStatement(row.retired_id, row.survivor_id, row.version, row.undone)
 
 
 def identities(connection: sa.Connection, ids: Collection[int]) -> dict[int, Identity]:
-    """Give these as the merges see them."""
+    """Return these as the merges see them."""
     return _read(connection, _these, ids)
 
 
@@ -167,7 +167,7 @@ def _these(dialect: str) -> sa.Executable:
 @cache
 def _these_and_near(dialect: str) -> sa.Executable:
     patient = tables.patient
-    # Two queries: of both conditions in one, SQLite reads the table whole.
+    # Two queries: with both conditions in one, SQLite scans the table.
     these, near = one_of(dialect, patient.c.id), one_of(dialect, patient.c.merged_into)
     return sa.union(_IDENTITY.where(these), _IDENTITY.where(near))
 
@@ -178,7 +178,7 @@ _IDENTITY = sa.select(
 
 
 def connected(connection: sa.Connection, ids: Iterable[int]) -> dict[int, Identity]:
-    """Give these and every identity they lead to or that leads to them; one query when nothing was merged."""
+    """Return these and every identity they lead to or that leads to them; one query when nothing was merged."""
     rows: dict[int, Identity] = {}
     asked: set[int] = set()
     frontier = set(ids)
@@ -195,8 +195,8 @@ Pair = tuple[int, int]  # two identities, the lower row first
 
 
 @dataclass(frozen=True, slots=True)
-class Spoken:
-    """The latest that was said of two identities in one direction, and where it stands."""
+class SourcedStatement:
+    """The latest statement about two identities in one direction, and where it stands."""
 
     retired_id: int
     survivor_id: int
@@ -222,75 +222,76 @@ class Spoken:
 
 @dataclass(frozen=True, slots=True)
 class Unclear:
-    """A person whose identity somebody must look into, and why."""
+    """A person whose identity must be checked, and why."""
 
     person: Person[int]
-    # circle: merges lead back to where they began; contradicted: others lead two together that were parted;
-    # citizen_number: only that one carries the other does so.
+    # circle: merges lead back to where they began; contradicted: other merges join two that were parted;
+    # citizen_number: only because one carries the other.
     why: str
 
 
-def newest(connection: sa.Connection, before: int | None, limit: int) -> list[Spoken]:
-    """What the newest messages about merges said, older than the message `before`; an un-merge in one direction."""
-    told = tables.merge_statement
+def newest(connection: sa.Connection, before: int | None, limit: int) -> list[SourcedStatement]:
+    """Return the newest statements, older than the message `before`; an un-merge in one direction."""
+    statement = tables.merge_statement
     ids = (
-        sa.select(told.c.message_id)
-        .where(told.c.version != SPELLED)
+        sa.select(statement.c.message_id)
+        .where(statement.c.version != SPELLED)
         .distinct()
-        .order_by(told.c.message_id.desc())
+        .order_by(statement.c.message_id.desc())
         .limit(limit)
     )
     if before is not None:
-        ids = ids.where(told.c.message_id < before)
-    found = _read_spoken(connection, told.c.message_id.in_(ids.subquery().select()))
+        ids = ids.where(statement.c.message_id < before)
+    found = _read_sourced(connection, statement.c.message_id.in_(ids.subquery().select()))
     return list(by_pair(found).values())
 
 
-def by_pair(spoken: Iterable[Spoken]) -> dict[Pair, Spoken]:
-    """One line for each two: the merge that stands, else that they were parted."""
-    lines: dict[Pair, Spoken] = {}
+def by_pair(spoken: Iterable[SourcedStatement]) -> dict[Pair, SourcedStatement]:
+    """Return one statement per pair: the merge that stands, else the un-merge."""
+    lines: dict[Pair, SourcedStatement] = {}
     for each in spoken:
         if each.pair not in lines or (lines[each.pair].undone and not each.undone):
             lines[each.pair] = each
     return lines
 
 
-def of_pair(connection: sa.Connection, pair: Pair) -> list[Spoken]:
-    """What was said of these two, in either direction."""
-    told = tables.merge_statement
+def of_pair(connection: sa.Connection, pair: Pair) -> list[SourcedStatement]:
+    """Return the statements about these two, in either direction."""
+    statement = tables.merge_statement
     one, other = pair
-    there = (told.c.retired_id == one) & (told.c.survivor_id == other)
-    back = (told.c.retired_id == other) & (told.c.survivor_id == one)
-    return _read_spoken(connection, there | back)
+    there = (statement.c.retired_id == one) & (statement.c.survivor_id == other)
+    back = (statement.c.retired_id == other) & (statement.c.survivor_id == one)
+    return _read_sourced(connection, there | back)
 
 
-def among_members(connection: sa.Connection, members: Collection[int]) -> list[Spoken]:
-    """What was said of any of these identities, newest first."""
-    told = tables.merge_statement
-    return _read_spoken(
-        connection, among(connection, told.c.retired_id, members) | among(connection, told.c.survivor_id, members)
+def among_members(connection: sa.Connection, members: Collection[int]) -> list[SourcedStatement]:
+    """Return the statements about any of these identities, newest first."""
+    statement = tables.merge_statement
+    return _read_sourced(
+        connection,
+        among(connection, statement.c.retired_id, members) | among(connection, statement.c.survivor_id, members),
     )
 
 
-def _read_spoken(connection: sa.Connection, which: sa.ColumnElement[bool]) -> list[Spoken]:
-    told, message, feed = tables.merge_statement, tables.message, tables.feed
+def _read_sourced(connection: sa.Connection, which: sa.ColumnElement[bool]) -> list[SourcedStatement]:
+    statement, message, feed = tables.merge_statement, tables.message, tables.feed
     retired, survivor = tables.patient.alias("retired"), tables.patient.alias("survivor")
     query = (
-        sa.select(told, message.c.control_id, feed.c.name.label("feed"))
+        sa.select(statement, message.c.control_id, feed.c.name.label("feed"))
         .add_columns(retired.c.authority.label("ra"), retired.c.value.label("rv"))
         .add_columns(survivor.c.authority.label("sa"), survivor.c.value.label("sv"))
-        .join(message, message.c.id == told.c.message_id)
+        .join(message, message.c.id == statement.c.message_id)
         .join(feed, feed.c.id == message.c.feed_id)
-        .join(retired, retired.c.id == told.c.retired_id)
-        .join(survivor, survivor.c.id == told.c.survivor_id)
-        .where(which, told.c.version != SPELLED)
-        .order_by(told.c.message_id.desc(), told.c.retired_id, told.c.survivor_id)
+        .join(retired, retired.c.id == statement.c.retired_id)
+        .join(survivor, survivor.c.id == statement.c.survivor_id)
+        .where(which, statement.c.version != SPELLED)
+        .order_by(statement.c.message_id.desc(), statement.c.retired_id, statement.c.survivor_id)
     )
-    return [_spoken(row) for row in connection.execute(query)]
+    return [_sourced(row) for row in connection.execute(query)]
 
 
-def _spoken(row: Any) -> Spoken:
-    return Spoken(
+def _sourced(row: Any) -> SourcedStatement:
+    return SourcedStatement(
         retired_id=row.retired_id,
         survivor_id=row.survivor_id,
         retired=(row.ra, row.rv),
@@ -305,46 +306,46 @@ def _spoken(row: Any) -> Spoken:
 
 
 def unclear(connection: sa.Connection) -> list[Unclear]:
-    """Everybody whose merges contradict each other, by the name of the root."""
+    """Return everybody whose merges contradict each other, by the name of the root."""
     return unclear_among(connection, _suspects(connection))
 
 
 def unclear_among(connection: sa.Connection, ids: Collection[int]) -> list[Unclear]:
-    """Those of these people whose merges contradict each other."""
+    """Return those of these people whose merges contradict each other."""
     rows = connected(connection, ids)
     names, leading = {id_: row.name for id_, row in rows.items()}, pointing(rows)
     by_statements = {id_: pointer for id_, pointer in leading.items() if pointer.version}
     people = people_of(rows, leading, names)
     several = {member for person in people if len(person.members) > 1 for member in person.members}
-    said = _said_of(connection, several)
+    statements = _statements_about(connection, several)
     found = []
     for person in people:
         if person.in_circle:
             found.append(Unclear(person, "circle"))
-        elif len(person.members) > 1 and is_contradicted(person, said):
-            said_to_be_one = people_of(person.members, by_statements, names)
-            by_number = not any(is_contradicted(each, said) for each in said_to_be_one)
+        elif len(person.members) > 1 and is_contradicted(person, statements):
+            by_statement = people_of(person.members, by_statements, names)
+            by_number = not any(is_contradicted(each, statements) for each in by_statement)
             found.append(Unclear(person, "citizen_number" if by_number else "contradicted"))
     return found
 
 
 def _suspects(connection: sa.Connection) -> set[int]:
-    """Who may be unclear: a circle has somebody who is both retired and survivor, a contradiction somebody parted."""
-    told = tables.merge_statement
+    """Return the candidates: in a circle one is both retired and survivor, in a contradiction one was parted."""
+    statement = tables.merge_statement
     further = tables.merge_statement.alias("further")
-    chained = sa.select(told.c.retired_id).join(further, further.c.retired_id == told.c.survivor_id)
-    chained = chained.where(sa.not_(told.c.undone), sa.not_(further.c.undone))
-    parted = sa.select(told.c.retired_id).where(told.c.undone)
+    chained = sa.select(statement.c.retired_id).join(further, further.c.retired_id == statement.c.survivor_id)
+    chained = chained.where(sa.not_(statement.c.undone), sa.not_(further.c.undone))
+    parted = sa.select(statement.c.retired_id).where(statement.c.undone)
     return set(connection.execute(sa.union(chained, parted)).scalars())
 
 
-def _said_of(connection: sa.Connection, ids: Collection[int]) -> Sequence[MergeStatement[int]]:
-    told = tables.merge_statement
-    rows = connection.execute(sa.select(told).where(among(connection, told.c.retired_id, ids)))
+def _statements_about(connection: sa.Connection, ids: Collection[int]) -> Sequence[MergeStatement[int]]:
+    statement = tables.merge_statement
+    rows = connection.execute(sa.select(statement).where(among(connection, statement.c.retired_id, ids)))
     return [MergeStatement(row.retired_id, row.survivor_id, row.version, row.undone) for row in rows]
 
 
 def patients_named(connection: sa.Connection, number: str) -> set[int]:
-    """Every identity of the patients a number points to, `authority|value` or the value alone, merged ones included."""
+    """Return every identity, merged ones included, of the patients with this number (`authority|value` or value)."""
     authority, separator, value = number.rpartition("|")
     return merge_set(connection, named(connection, value, authority if separator else None))

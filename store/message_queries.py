@@ -1,4 +1,4 @@
-"""Messages after they were saved: who works on them, how they ended, whom they speak of, and lists for people."""
+"""Saved messages: who works on them, how they ended, which patients they mention, and lists for people."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from store.rowsets import PARAMETER, Types, among, insert_or, one_of, rowset
 End = Literal["processed", "ignored", "parked"]
 
 SLOW = "slow"  # the lane of messages that may take long to read: each alone, with a worker of their own
-HISTORY_LANES = ("history", SLOW)  # what an order does not wait for
+HISTORY_LANES = ("history", SLOW)  # the lanes an order does not wait for
 
 AGAIN = "again"  # the reason of a message that waits although it was processed before
 
@@ -38,7 +38,7 @@ class Waiting:
 
     id: int
     lane: str
-    begun_before: bool = False  # a worker began on it after the sweep had queued it, and did not end it
+    begun_before: bool = False  # a worker began it after the sweep had queued it, and did not finish
 
     @property
     def goes_alone(self) -> bool:
@@ -57,20 +57,20 @@ class StoredMessage(msgspec.Struct, frozen=True, kw_only=True):
     test: bool
     feed_name: str
     lane: str = "history"
-    flags: Sequence[str] = ()  # what is doubtful about it
-    raw: bytes = b""  # as it is kept
+    flags: Sequence[str] = ()  # the doubts about it
+    raw: bytes = b""  # as stored
     attempts: int = 0
     queued_at: datetime | None = None  # when the sweep last put it on the queue again
     patient_key: int | None = None
 
     @property
     def text(self) -> bytes:
-        """The bytes as they came."""
+        """The bytes as received."""
         return unpack(self.raw)
 
 
 def received(connection: sa.Connection, ids: Collection[int]) -> list[StoredMessage]:
-    """Give those of the messages that still wait, with what a worker needs of them, oldest first."""
+    """Return the messages of these that still wait, with what a worker needs, oldest first."""
     return read_work(connection.execute(_received(connection.dialect.name), {"ids": ids}))
 
 
@@ -85,9 +85,9 @@ def _received(dialect: str) -> sa.Executable:
 
 
 def lock_received(connection: sa.Connection, ids: Collection[int]) -> dict[int, bool]:
-    """Take those of the messages that still wait, oldest first; leave those another worker holds.
+    """Lock the messages of these that still wait, oldest first, without those another worker holds.
 
-    Tells of each whether it is processed again.
+    Each says whether it is being processed again.
     """
     rows = connection.execute(_lock_received(connection.dialect.name), {"ids": ids})
     return {row.id: row.reason == AGAIN for row in rows}
@@ -102,7 +102,7 @@ def _lock_received(dialect: str) -> sa.Executable:
 
 
 def select_work() -> sa.Select[*tuple[Any, ...]]:
-    """Give the query for what a worker needs of a message, to which the caller adds of which ones."""
+    """Return the query for what a worker needs of a message; the caller adds which messages."""
     message, feed = tables.message, tables.feed
     columns = (message.c[name] for name in StoredMessage.__struct_fields__ if name != "feed_name")
     return (
@@ -113,12 +113,12 @@ def select_work() -> sa.Select[*tuple[Any, ...]]:
 
 
 def history_before(connection: sa.Connection, message_id: int, patients: Collection[int], most: int) -> list[int]:
-    """Give the history messages about these patient keys that came before this one and still wait, the last `most`.
+    """Return the history messages about these patient keys that came before this one and still wait, the last `most`.
 
-    Without those that a worker began on and did not end: they may be what ended it.
+    Messages that a worker began and did not finish are left out: they may be what stopped it.
     """
-    told = {"ids": patients, "before": message_id, "most": most}
-    return sorted(connection.execute(_history_before(connection.dialect.name), told).scalars())
+    parameters = {"ids": patients, "before": message_id, "most": most}
+    return sorted(connection.execute(_history_before(connection.dialect.name), parameters).scalars())
 
 
 @cache
@@ -131,13 +131,13 @@ def _history_before(dialect: str) -> sa.Executable:
 
 
 def mark(connection: sa.Connection, outcomes: Iterable[MessageOutcome], now: datetime) -> None:
-    """Note how these messages ended."""
+    """Record how these messages ended."""
     alike: dict[tuple[End, str | None, str | None], list[int]] = {}
     for outcome in outcomes:
         alike.setdefault((outcome.state, outcome.reason, outcome.detail), []).append(outcome.id)
     for (state, reason, detail), ids in alike.items():
-        told = {"ids": ids, "state": state, "reason": reason, "detail": detail, "processed_at": now}
-        connection.execute(_mark(connection.dialect.name), told)
+        parameters = {"ids": ids, "state": state, "reason": reason, "detail": detail, "processed_at": now}
+        connection.execute(_mark(connection.dialect.name), parameters)
 
 
 @cache
@@ -149,7 +149,7 @@ def _mark(dialect: str) -> sa.Executable:
 
 
 def add_flags(connection: sa.Connection, flags: dict[int, Collection[str]]) -> None:
-    """Add to what was doubtful about these messages; they must be locked."""
+    """Add doubts to these messages, which must be locked."""
     message = tables.message
     query = sa.select(message.c.id, message.c.flags).where(among(connection, message.c.id, flags))
     known = {row.id: row.flags for row in connection.execute(query)}
@@ -164,7 +164,7 @@ def add_flags(connection: sa.Connection, flags: dict[int, Collection[str]]) -> N
 
 
 def count_attempt(connection: sa.Connection, ids: Collection[int]) -> dict[int, int]:
-    """Count one more attempt for these messages, and tell how many each has had."""
+    """Count one more attempt for these messages, and return how many each has had."""
     message = tables.message
     change = sa.update(message).where(among(connection, message.c.id, ids), message.c.state == "received")
     change = change.values(attempts=message.c.attempts + 1)
@@ -172,7 +172,7 @@ def count_attempt(connection: sa.Connection, ids: Collection[int]) -> dict[int, 
 
 
 def set_apart(connection: sa.Connection, ids: Collection[int], lane: str | None, now: datetime) -> list[Waiting]:
-    """Let those of these messages that still wait go alone from now on, and in this lane if one is named."""
+    """Process these messages alone from now on if they still wait, in this lane if one is named."""
     message = tables.message
     change = sa.update(message).where(among(connection, message.c.id, ids), message.c.state == "received")
     values: dict[str, Any] = {"queued_at": now, "attempts": message.c.attempts + 1}
@@ -182,7 +182,7 @@ def set_apart(connection: sa.Connection, ids: Collection[int], lane: str | None,
 
 
 def stale_received(connection: sa.Connection, older_than: datetime, limit: int) -> list[Waiting]:
-    """Give messages that were saved, and last queued, before this moment and still wait; oldest first."""
+    """Return messages that were saved, and last queued, before this moment and still wait; oldest first."""
     message = tables.message
     query = (
         sa.select(message.c.id, message.c.lane, message.c.attempts)
@@ -197,9 +197,9 @@ def stale_received(connection: sa.Connection, older_than: datetime, limit: int) 
 def waiting_since(
     connection: sa.Connection, older_than: datetime, lanes: Collection[str], limit: int, attempts: int
 ) -> list[Waiting]:
-    """Give messages of these lanes that were saved before this moment and still wait, however queued; oldest first.
+    """Return messages of these lanes that were saved before this moment and still wait, however queued; oldest first.
 
-    Without those that were begun as often as `attempts` and never ended.
+    Messages begun `attempts` times and never finished are left out.
     """
     message = tables.message
     query = (
@@ -213,16 +213,16 @@ def waiting_since(
 
 
 def mark_queued(connection: sa.Connection, ids: Collection[int], now: datetime) -> None:
-    """Note that these were put on the queue again, so that the next sweep waits before it does so too."""
+    """Record that these were queued again, so that the next sweep waits before it does so too."""
     message = tables.message
     change = sa.update(message).where(among(connection, message.c.id, ids), message.c.state == "received")
     connection.execute(change.values(queued_at=now))
 
 
 def reprocess(connection: sa.Connection, ids: Collection[int], now: datetime) -> list[Waiting]:
-    """Let these messages be processed again, however they ended; give those that were not waiting already.
+    """Let these messages be processed again, however they ended; return those that were not waiting already.
 
-    Not one whose text was removed.
+    A message without its text is left out.
     """
     return wait_again(connection, among(connection, tables.message.c.id, ids), now)
 
@@ -230,7 +230,7 @@ def reprocess(connection: sa.Connection, ids: Collection[int], now: datetime) ->
 def wait_again(connection: sa.Connection, which: sa.ColumnElement[bool], queued_at: datetime | None) -> list[Waiting]:
     """Let messages wait again, with AGAIN as the reason; without `queued_at` the next sweep queues them."""
     message = tables.message
-    # Of a message without its text nothing can be read again.
+    # A message without its text cannot be read again.
     change = sa.update(message).where(which, message.c.state != "received", message.c.pruned_at.is_(None))
     values = {"state": "received", "reason": AGAIN, "detail": None, "processed_at": None, "attempts": 0}
     change = change.values(values | {"queued_at": queued_at})
@@ -239,9 +239,9 @@ def wait_again(connection: sa.Connection, which: sa.ColumnElement[bool], queued_
 
 
 def oldest_received_age(connection: sa.Connection, now: datetime, lanes: Collection[str] = ()) -> timedelta | None:
-    """Tell how long the oldest message has been waiting, in some lanes or in any; None when none waits.
+    """Return how long the oldest message has been waiting, in some lanes or in any; None when none waits.
 
-    One that is processed again does not count: it was not left behind.
+    A message being processed again does not count: it was not left behind.
     """
     message = tables.message
     query = sa.select(message.c.received_at).where(message.c.state == "received", message.c.reason.is_(None))
@@ -271,7 +271,7 @@ _KEY: Types = {
 
 
 def ended(connection: sa.Connection, arrivals: Collection[Arrival]) -> set[Key]:
-    """Give the keys of those that were kept before and do not wait any more."""
+    """Return the keys of messages stored before that no longer wait."""
     names = {key_of(each)[:-1] for each in arrivals}
     if not names:
         return set()
@@ -293,7 +293,7 @@ def _find(dialect: str) -> sa.Executable:
 
 
 def states(connection: sa.Connection, ids: Collection[int]) -> list[str]:
-    """Give how each of these messages stands now."""
+    """Return the current state of each of these messages."""
     message = tables.message
     query = sa.select(message.c.state).where(among(connection, message.c.id, ids))
     return list(connection.execute(query).scalars())
@@ -303,7 +303,7 @@ _PAIR: Types = {"message_id": sa.BigInteger(), "patient_id": sa.BigInteger()}
 
 
 def add_mentions(connection: sa.Connection, pairs: Iterable[tuple[int, int]]) -> None:
-    """Note that these messages speak of these identities: (message, patient)."""
+    """Record that these messages mention these identities: (message, patient)."""
     rows = [dict(zip(_PAIR, pair, strict=True)) for pair in sorted(pairs)]
     if not rows:
         return
@@ -312,20 +312,20 @@ def add_mentions(connection: sa.Connection, pairs: Iterable[tuple[int, int]]) ->
 
 @cache
 def _add_mentions(dialect: str) -> sa.Executable:
-    told, insert = rowset(dialect, _PAIR), insert_or(dialect, tables.mention)
-    new = insert.from_select(list(_PAIR), sa.select(told).where(sa.true()), include_defaults=False)
+    given, insert = rowset(dialect, _PAIR), insert_or(dialect, tables.mention)
+    new = insert.from_select(list(_PAIR), sa.select(given).where(sa.true()), include_defaults=False)
     return new.on_conflict_do_nothing()
 
 
 def messages_about(connection: sa.Connection, ids: Collection[int]) -> list[int]:
-    """Give the messages that speak of any of these identities, in the order of arrival."""
+    """Return the messages that mention any of these identities, in order of arrival."""
     mention = tables.mention
     query = sa.select(mention.c.message_id).where(among(connection, mention.c.patient_id, ids)).distinct()
     return list(connection.execute(query.order_by(mention.c.message_id)).scalars())
 
 
 def patients_of(connection: sa.Connection, ids: Collection[int]) -> dict[int, set[int]]:
-    """Give the identities that each of these messages speaks of; a message that speaks of nobody is left out."""
+    """Return the identities each of these messages mentions, without messages that mention none."""
     mention = tables.mention
     found: dict[int, set[int]] = {}
     for row in connection.execute(sa.select(mention).where(among(connection, mention.c.message_id, ids))):
@@ -346,7 +346,7 @@ def count_messages(connection: sa.Connection, state: str, after: int, until: int
 
 
 def settled_until(connection: sa.Connection) -> int:
-    """Give the last message before which none waits for a worker."""
+    """Return the last message before which no message waits for a worker."""
     waiting = sa.select(sa.func.min(tables.message.c.id)).where(tables.message.c.state == "received")
     first: int | None = connection.scalar(waiting)
     newest: int = connection.scalar(sa.select(sa.func.max(tables.message.c.id))) or 0
@@ -354,7 +354,7 @@ def settled_until(connection: sa.Connection) -> int:
 
 
 def last_message_at(connection: sa.Connection) -> datetime | None:
-    """Tell when the newest message came."""
+    """Return when the newest message arrived."""
     query = sa.select(tables.message.c.received_at).order_by(tables.message.c.id.desc()).limit(1)
     found: datetime | None = connection.scalar(query)
     return found
@@ -380,19 +380,19 @@ class MessageLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class KeptMessage(MessageLine, frozen=True, kw_only=True):
-    """A message with its text, as it was kept."""
+    """A message with its text, as stored."""
 
     raw: bytes
 
     @property
     def text(self) -> bytes:
-        """The bytes as they came."""
+        """The bytes as received."""
         return unpack(self.raw)
 
 
 @dataclass(frozen=True, slots=True)
 class MessageFilter:
-    """Which messages are asked for."""
+    """The messages to list."""
 
     states: Collection[str] = ()
     control_id: str = ""
@@ -423,7 +423,7 @@ def _messages() -> sa.Select[Any]:
 
 
 def find_message(connection: sa.Connection, message_id: int) -> KeptMessage | None:
-    """One message, with its text as it was kept."""
+    """Return one message, with its text as stored."""
     query = _messages().add_columns(tables.message.c.raw).where(tables.message.c.id == message_id)
     row = connection.execute(query).mappings().one_or_none()
     return None if row is None else KeptMessage(**row)

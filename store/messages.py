@@ -1,7 +1,7 @@
-"""Received messages: many saved at once, and their bytes given back as they came.
+"""Received messages: many saved at once, and their bytes returned as received.
 
-One statement inserts many messages, for each database, spoken to its driver directly. A batch of one costs a third of
-what it costs through SQLAlchemy, and somebody waits for its acknowledgement. To PostgreSQL the texts travel as one JSON
+One statement inserts many messages, passed to each database's driver directly. A batch of one costs a third of
+what it costs through SQLAlchemy, and a sender waits for its acknowledgement. PostgreSQL gets the texts as one JSON
 value and the bytes as two arrays, so the statement never changes and is planned once; SQLite takes the values one by
 one.
 """
@@ -18,16 +18,16 @@ import sqlalchemy as sa
 from store.errors import MessageRefused, StoreUnavailable
 
 COMPRESS_FROM = 512  # bytes; below it zlib gains less than it costs
-HURRIED_ROWS = 16  # in one batch; as when batches follow one another: only what is large is compressed then
+HURRIED_ROWS = 16  # in one batch, as when batches follow one another: then only large messages are compressed
 COMPRESS_FROM_HURRIED = 16 * 1024
 _LONGEST_TIME = len("2026-01-01 12:00:00.000000")  # without its zone
-LONGEST_KEY = 199  # characters of an indexed text: HL7 allows no longer control id, PostgreSQL no much larger key
+LONGEST_KEY = 199  # characters of an indexed text: the longest HL7 control id, near PostgreSQL's largest key
 SQLITE_ROWS = 256  # in one statement: each row binds 22 variables, and SQLite takes 32,766
 ZLIB = b"\x78"  # the first byte of every zlib stream; a payload that begins with it is always compressed
 
 
 class Arrival(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One message as it came in, and what was answered."""
+    """One message as received, and the answer to it."""
 
     feed_id: int
     body_hash: bytes
@@ -48,7 +48,7 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     flags: tuple[str, ...] = ()
     batch_control_id: str | None = None
     test: bool = False
-    patient_key: int | None = None  # of the patient it names first, so that an order finds history that still waits
+    patient_key: int | None = None  # of the first patient it names, so that an order finds waiting history
 
 
 class _Row(msgspec.Struct, frozen=True, gc=False):
@@ -93,7 +93,7 @@ _TYPES = {
 _TYPES |= {"message_time": "timestamptz", "received_at": "timestamptz"}
 _encode = msgspec.json.Encoder().encode
 
-# The same control id with another body, in this batch or before it: the index of the key answers this.
+# The same control id with another body, in this batch or before: answered by the index of the key.
 _INSERT = """
 INSERT INTO message ({columns}, attempts)
 WITH i AS ({incoming})
@@ -113,14 +113,14 @@ _FLAGGED_POSTGRESQL = """(i.flags::jsonb || '["control_id_reuse"]')::json"""
 
 
 def insert_new(connection: sa.Connection, rows: Rows, *, hurried: bool = False) -> Ids:
-    """Insert those that are not there yet, all of them or none; every sender waits for it when it is `hurried`."""
+    """Insert the new messages, all or none; `hurried` when every sender is waiting."""
     at_least = COMPRESS_FROM_HURRIED if hurried or len(rows) > HURRIED_ROWS else COMPRESS_FROM
     insert = _insert_sqlite if connection.dialect.name == "sqlite" else _insert_postgresql
     return insert(connection, rows, at_least)
 
 
 def key_of(arrival: Arrival) -> tuple[int, str, str, str, bytes]:
-    """What tells this message from every other, as it stands in the columns of KEY."""
+    """Return what distinguishes this message from every other: its values of the columns in KEY."""
     return (
         arrival.feed_id,
         _plain(arrival.sending_application),
@@ -131,7 +131,7 @@ def key_of(arrival: Arrival) -> tuple[int, str, str, str, bytes]:
 
 
 def pack(raw: bytes, at_least: int = COMPRESS_FROM) -> bytes:
-    """The bytes as the `raw` column holds them."""
+    """Return the bytes as the `raw` column holds them."""
     if len(raw) < at_least and not raw.startswith(ZLIB):
         return raw
     # A small hash table: setting up the usual one costs more than compressing a message.
@@ -241,28 +241,28 @@ def _row(arrival: Arrival, reused: bool) -> _Row:
 
 
 def _sqlite_texts(row: _Row) -> tuple[Any, ...]:
-    told: tuple[Any, ...] = msgspec.structs.astuple(row)
+    values: tuple[Any, ...] = msgspec.structs.astuple(row)
     times = (_sqlite_time(row.message_time), _sqlite_time(row.received_at))
     flags = _encode(row.flags).decode() if row.flags else "[]"
-    return (*told[:7], *times, *told[9:13], flags, *told[14:])
+    return (*values[:7], *times, *values[9:13], flags, *values[14:])
 
 
 def _sqlite_time(at: datetime | None) -> str | None:
-    """As SQLAlchemy writes it, so that these texts compare with its own."""
+    """Return the time as SQLAlchemy writes it, so that the texts compare."""
     if at is None:
         return None
     return (at if at.tzinfo is UTC else at.astimezone(UTC)).isoformat(" ", "microseconds")[:_LONGEST_TIME]
 
 
 def _plain(text: str) -> str:
-    """A text that both databases take, short enough for an index."""
+    """Return a text that both databases accept, short enough for an index."""
     if text.isascii() and len(text) <= LONGEST_KEY and "\0" not in text:
         return text
     return text.replace("\0", "")[:LONGEST_KEY].encode("utf-8", "replace").decode()
 
 
 class Saved(NamedTuple):
-    """The row a message is kept in; of a duplicate, the row and the answer of the first time."""
+    """The row of a saved message; for a duplicate, the row and answer of the first time."""
 
     id: int
     duplicate: bool
@@ -270,10 +270,10 @@ class Saved(NamedTuple):
 
 
 def save_batch(connection: sa.Connection, arrivals: Sequence[Arrival], *, hurried: bool = False) -> list[Saved]:
-    """Keep the messages in the order given, all or none, and tell for each where it is kept.
+    """Save the messages in the given order, all or none, and return the row of each.
 
-    On a connection that commits by itself the batch is committed when this returns. Raises StoreUnavailable when
-    nothing is wrong with the messages, MessageRefused when the database will never take one of them.
+    On an autocommit connection the batch is committed when this returns. Raises StoreUnavailable when
+    nothing is wrong with the messages, MessageRefused when the database will never accept one of them.
     """
     first: dict[tuple[int, bytes], Arrival] = {}
     for arrival in arrivals:
@@ -286,21 +286,21 @@ def save_batch(connection: sa.Connection, arrivals: Sequence[Arrival], *, hurrie
         raise StoreUnavailable(type(error).__name__) from error
     except (driver.Error, ValueError, OverflowError) as error:
         raise MessageRefused(type(error).__name__) from error
-    return _told(arrivals, new, known)
+    return _saved_in_order(arrivals, new, known)
 
 
 def unpack(stored: bytes) -> bytes:
-    """The bytes as they came, from what the `raw` column holds."""
+    """Return the bytes as received, from the `raw` column."""
     return zlib.decompress(stored) if stored.startswith(ZLIB) else stored
 
 
 def raw_of(row: Any) -> bytes:
-    """The payload of a row of `message`, byte for byte."""
+    """Return the payload of a row of `message`, byte for byte."""
     return unpack(bytes(row.raw))
 
 
 def _reused(arrivals: Iterable[Arrival]) -> list[bool]:
-    """Whether an earlier message of this batch has the same control id, and so another body."""
+    """Return whether an earlier message of this batch has the same control id, and so another body."""
     seen: set[tuple[int, str, str, str]] = set()
     reused = []
     for each in arrivals:
@@ -312,7 +312,7 @@ def _reused(arrivals: Iterable[Arrival]) -> list[bool]:
 
 
 def _first_time(connection: sa.Connection, arrival: Arrival) -> tuple[int, str]:
-    """The row and the answer of a message that was here before."""
+    """Return the row and answer of a message saved before."""
     mark = "?" if connection.dialect.name == "sqlite" else "%s"
     same = " AND ".join(f"{column} = {mark}" for column in KEY)
     words = f"SELECT id, ack_code FROM message WHERE {same}"  # noqa: S608  # our own names only
@@ -323,18 +323,20 @@ def _first_time(connection: sa.Connection, arrival: Arrival) -> tuple[int, str]:
     finally:
         cursor.close()
     if found is None:
-        raise StoreUnavailable("a duplicate went away while it was looked up")
+        raise StoreUnavailable("a duplicate disappeared while it was looked up")
     return int(found[0]), str(found[1])
 
 
-def _told(arrivals: Sequence[Arrival], new: Ids, known: dict[tuple[int, bytes], tuple[int, str]]) -> list[Saved]:
+def _saved_in_order(
+    arrivals: Sequence[Arrival], new: Ids, known: dict[tuple[int, bytes], tuple[int, str]]
+) -> list[Saved]:
     if len(new) == len(arrivals):
         return [Saved(new[each.feed_id, each.body_hash], False, each.ack_code) for each in arrivals]
-    told = []
+    saved = []
     for arrival in arrivals:
         key = (arrival.feed_id, arrival.body_hash)
         before = known.get(key)
         if before is None:
             known[key] = (new[key], arrival.ack_code)
-        told.append(Saved(new[key], False, arrival.ack_code) if before is None else Saved(before[0], True, before[1]))
-    return told
+        saved.append(Saved(new[key], False, arrival.ack_code) if before is None else Saved(before[0], True, before[1]))
+    return saved

@@ -1,4 +1,4 @@
-"""Bring a database to the schema of this release."""
+"""Migrations of a database to the schema of this release."""
 
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ UPGRADE_LOCK = 0x1716  # one upgrade at a time, however many processes start tog
 
 
 def upgrade(engine: sa.Engine, revision: str = "head") -> None:
-    """Apply every migration that is not there yet, in one transaction."""
+    """Apply every missing migration, in one transaction."""
     with engine.begin() as connection:
         if connection.dialect.name == "postgresql":
             connection.exec_driver_sql("SET LOCAL lock_timeout = 0")  # another upgrade may take its time
@@ -22,23 +22,23 @@ def upgrade(engine: sa.Engine, revision: str = "head") -> None:
 
 
 def current(engine: sa.Engine) -> str | None:
-    """Tell the revision the database is at; None when it is empty."""
+    """Return the revision the database is at; None when it is empty."""
     with engine.connect() as connection:
         return MigrationContext.configure(connection).get_current_revision()
 
 
 def is_current(engine: sa.Engine) -> bool:
-    """Tell whether the database has the schema of this release."""
+    """Return whether the database has the schema of this release."""
     return current(engine) == head()
 
 
 def head() -> str | None:
-    """Tell the revision of this release."""
+    """Return the revision of this release."""
     return ScriptDirectory.from_config(configuration()).get_current_head()
 
 
 def configuration(connection: sa.Connection | None = None) -> Config:
-    """Give Alembic what it needs to run from code, without an ini file."""
+    """Return an Alembic configuration without an ini file."""
     attributes: dict[str, Any] = {"connection": connection}
     config = Config(attributes=attributes)
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))

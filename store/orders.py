@@ -1,4 +1,4 @@
-"""Orders for a medicine, as the history says they stand now."""
+"""Current orders for a medicine, as derived from the history."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ import sqlalchemy as sa
 from store import tables
 from store.rowsets import among, insert_or, one_of
 
-ABSORBED = "absorbed"  # state of an order that is no longer one of its own
+ABSORBED = "absorbed"  # state of an order that became part of another
 
 
 class MedicationOrder(msgspec.Struct, frozen=True):
-    """An order for a medicine as it stands now."""
+    """A current order for a medicine."""
 
     id: int
     patient_id: int
@@ -32,13 +32,13 @@ class MedicationOrder(msgspec.Struct, frozen=True):
 
     @property
     def is_absorbed(self) -> bool:
-        """Whether it is no longer an order of its own."""
+        """Whether it became part of another order."""
         return self.state == ABSORBED
 
 
 @dataclass(frozen=True, slots=True)
 class OrderRow:
-    """One order's state, derived from all that is known of it."""
+    """One order's state, derived from all events about it."""
 
     patient_id: int
     key: str
@@ -53,7 +53,7 @@ class OrderRow:
 
 
 def upsert(connection: sa.Connection, rows: Iterable[OrderRow]) -> dict[tuple[int, str], int]:
-    """Replace what was derived before, and give the id of each (patient, key); the patients must be locked."""
+    """Replace what was derived before, and return the id of each (patient, key); the patients must be locked."""
     latest = {(row.patient_id, row.key): row for row in rows}
     if not latest:
         return {}
@@ -71,18 +71,18 @@ def _upsert(dialect: str, columns: tuple[str, ...]) -> sa.Executable:
 
 
 def _values(row: OrderRow) -> dict[str, Any]:
-    told = {name: getattr(row, name) for name in row.__slots__}
-    return told | {"placer_number": _number(row.placer), "filler_number": _number(row.filler)}
+    values = {name: getattr(row, name) for name in row.__slots__}
+    return values | {"placer_number": _number(row.placer), "filler_number": _number(row.filler)}
 
 
 def _number(full: str) -> str:
-    """What people search by: EPD|900001 is found as 900001 too."""
+    """Return what people search by: EPD|900001 is found as 900001 too."""
     namespace, separator, number = full.partition("|")
     return number if separator else namespace
 
 
 def of_patients(connection: sa.Connection, ids: Collection[int]) -> list[MedicationOrder]:
-    """Give every order of these patients, oldest first."""
+    """Return every order of these patients, oldest first."""
     rows = connection.execute(_of_patients(connection.dialect.name), {"ids": ids})
     return [MedicationOrder(*row) for row in rows]
 
@@ -95,7 +95,7 @@ def _of_patients(dialect: str) -> sa.Executable:
 
 
 def owners(connection: sa.Connection, ids: Collection[int]) -> frozenset[int]:
-    """Tell who of these identities has an order."""
+    """Return the identities of these that have an order."""
     order = tables.medication_order
     query = sa.select(order.c.patient_id).where(among(connection, order.c.patient_id, ids)).distinct()
     return frozenset(connection.execute(query).scalars())
@@ -104,9 +104,9 @@ def owners(connection: sa.Connection, ids: Collection[int]) -> frozenset[int]:
 def owners_answered_by_others(
     connection: sa.Connection, knowledge: str, ended_since: datetime, after: int, limit: int
 ) -> list[int]:
-    """Give the next identities with an order that goes on, or ended since, whose last answer other knowledge gave.
+    """Return the next identities with an order, current or ended since then, last answered by other knowledge.
 
-    What people mapped in a hospital follows the version of the knowledge after a plus, and is the same knowledge.
+    A hospital's mappings follow a plus in the version of the knowledge; they do not make it other knowledge.
     """
     order, assessment = tables.medication_order, tables.assessment
     last = (
@@ -129,7 +129,7 @@ def owners_answered_by_others(
 
 
 def numbered(number: str) -> sa.ColumnElement[bool]:
-    """Say which orders go by this number, the placer's or the filler's; without a namespace, in any."""
+    """Return the orders with this placer or filler number; without a namespace, in any."""
     order = tables.medication_order
     bare = _number(number)
     by_placer, by_filler = order.c.placer_number == bare, order.c.filler_number == bare
@@ -139,7 +139,7 @@ def numbered(number: str) -> sa.ColumnElement[bool]:
 
 
 def move(connection: sa.Connection, order_id: int, patient_id: int, key: str) -> None:
-    """Give an order, its answers and its alerts to another identity of the same person, or another key.
+    """Move an order, its answers and its alerts to another identity of the same person, or another key.
 
     The person must be locked, and must have no other order of that identity and key.
     """
@@ -150,7 +150,7 @@ def move(connection: sa.Connection, order_id: int, patient_id: int, key: str) ->
 
 
 def absorb(connection: sa.Connection, ids: Collection[int]) -> None:
-    """Note that these are part of another order, or no order for IVIg; their answers stay in the record."""
+    """Record that these are part of another order, or not IVIg orders; their answers stay in the record."""
     order = tables.medication_order
     if ids:
         connection.execute(sa.update(order).where(among(connection, order.c.id, ids)).values(state=ABSORBED))

@@ -1,7 +1,7 @@
-"""Identities, who each is, and the lock that serialises work on one patient.
+"""Patient identities, their demographics, and the lock that serialises work on one patient.
 
-An identity is the (authority, value) a message names its patient by. Of every demographic field the latest message
-that speaks of it counts; a flag is noted once and never taken back. Merges are in `store/merges.py`.
+An identity is the (authority, value) by which a message names its patient. For each demographic field the latest
+message that mentions it counts; a flag is set once and never cleared. Merges are in `store/merges.py`.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -23,14 +23,14 @@ _NUMBER: Types = {"authority": sa.Text(), "value": sa.Text(), "patient_id": sa.B
 
 
 class KnownPatient(msgspec.Struct, frozen=True):
-    """One identity, and what messages told of who it is."""
+    """One identity, with the demographics from its messages."""
 
     id: int
     authority: str
     value: str
     merged_into: int | None
     demographics: dict[str, Any]
-    demographics_versions: dict[str, str]  # field → the version that told it
+    demographics_versions: dict[str, str]  # field → the version it came from
     has_ivig: bool  # some order or administration may be IVIg
     flags: list[str]
 
@@ -51,9 +51,9 @@ class Number:
 
 
 def identities(connection: sa.Connection, names: Iterable[Name]) -> dict[Name, int]:
-    """Give the identity of every name, made where it was missing.
+    """Return the identity of every name, created if missing.
 
-    Ask for all names of a batch at once: they are made in sorted order, so two batches never wait for each other.
+    Ask for all names of a batch at once: they are created in sorted order, so two batches never deadlock.
     """
     wanted = sorted(set(names))
     if not wanted:
@@ -63,12 +63,12 @@ def identities(connection: sa.Connection, names: Iterable[Name]) -> dict[Name, i
     if missing := [name for name in wanted if name not in found]:
         found |= _run(connection, _make(dialect), missing)
     if elsewhere := [name for name in missing if name not in found]:
-        found |= _run(connection, _find(dialect), elsewhere)  # made by somebody else just now
+        found |= _run(connection, _find(dialect), elsewhere)  # created by another transaction just now
     return found
 
 
 def found(connection: sa.Connection, names: Sequence[Name]) -> dict[Name, int]:
-    """Give the identity of every name that has one."""
+    """Return the identity of every name that has one."""
     return _run(connection, _find(connection.dialect.name), names)
 
 
@@ -95,9 +95,9 @@ def _make(dialect: str) -> sa.Executable:
 
 
 def link_identifiers(connection: sa.Connection, links: Iterable[tuple[str, str, str, int]]) -> set[int]:
-    """Note by which numbers patients are known: (authority, value, type, patient); tell for whom one was news.
+    """Record patients' numbers as (authority, value, type, patient); return the patients with a new one.
 
-    Of two types of one number the greater stays.
+    If a number has two types, the greater is kept.
     """
     types: dict[tuple[str, str, int], str] = {}
     for authority, value, kind, patient_id in links:
@@ -110,12 +110,12 @@ def link_identifiers(connection: sa.Connection, links: Iterable[tuple[str, str, 
 
 @cache
 def _link(dialect: str) -> sa.Executable:
-    identifier, told = tables.identifier, rowset(dialect, _NUMBER)
+    identifier, given = tables.identifier, rowset(dialect, _NUMBER)
     keys = ("authority", "value", "patient_id")
-    same = sa.and_(*(identifier.c[name] == told.c[name] for name in keys))
+    same = sa.and_(*(identifier.c[name] == given.c[name] for name in keys))
     # Nearly always the number is known already; reading that is cheaper than a conflict.
-    news = sa.select(*(told.c[name] for name in _NUMBER)).join_from(told, identifier, same, isouter=True)
-    news = news.where(identifier.c.patient_id.is_(None) | (identifier.c.type < told.c.type))
+    news = sa.select(*(given.c[name] for name in _NUMBER)).join_from(given, identifier, same, isouter=True)
+    news = news.where(identifier.c.patient_id.is_(None) | (identifier.c.type < given.c.type))
     insert = insert_or(dialect, identifier).from_select(list(_NUMBER), news, include_defaults=False)
     greater = insert.excluded.type > identifier.c.type
     link = insert.on_conflict_do_update(index_elements=keys, set_={"type": insert.excluded.type}, where=greater)
@@ -123,7 +123,7 @@ def _link(dialect: str) -> sa.Executable:
 
 
 def lock(connection: sa.Connection, ids: Collection[int]) -> None:
-    """Hold these patients until the transaction ends; on SQLite the write transaction already does."""
+    """Lock these patients until the transaction ends; on SQLite the write transaction already does."""
     if connection.dialect.name == "postgresql" and ids:
         connection.execute(_lock(), {"ids": ids})
 
@@ -136,7 +136,7 @@ def _lock() -> sa.Executable:
 
 
 def mark_has_ivig(connection: sa.Connection, ids: Collection[int]) -> set[int]:
-    """Note that these patients have an order or administration that may be IVIg; tell for whom that is news."""
+    """Record that these patients have an order or administration that may be IVIg; return those for whom it is new."""
     if not ids:
         return set()
     return set(connection.execute(_mark_has_ivig(connection.dialect.name), {"ids": ids}).scalars())
@@ -150,14 +150,14 @@ def _mark_has_ivig(dialect: str) -> sa.Executable:
 
 
 def with_ivig(connection: sa.Connection, ids: Collection[int]) -> set[int]:
-    """Tell who of these patients has an order or administration that may be IVIg."""
+    """Return the patients of these who have an order or administration that may be IVIg."""
     patient = tables.patient
     query = sa.select(patient.c.id).where(among(connection, patient.c.id, ids), patient.c.has_ivig)
     return set(connection.execute(query).scalars())
 
 
 def of_ids(connection: sa.Connection, ids: Collection[int]) -> dict[int, KnownPatient]:
-    """Give these patients by id."""
+    """Return these patients by id."""
     if not ids:
         return {}
     rows = connection.execute(_of_ids(connection.dialect.name), {"ids": ids})
@@ -171,7 +171,7 @@ def _of_ids(dialect: str) -> sa.Executable:
 
 
 def numbers_of(connection: sa.Connection, ids: Collection[int]) -> list[Number]:
-    """Give every number these patients are known by."""
+    """Return every number these patients are known by."""
     rows = connection.execute(_numbers_of(connection.dialect.name), {"ids": ids})
     return [Number(row.patient_id, row.authority, row.value, row.type) for row in rows]
 
@@ -213,7 +213,7 @@ def newest(connection: sa.Connection, limit: int) -> list[Known]:
 
 
 def named(connection: sa.Connection, value: str, authority: str | None = None) -> set[int]:
-    """Give the identities that go by this number, at any authority unless one is named."""
+    """Return the identities that go by this number, at any authority unless one is named."""
     patient, identifier = tables.patient, tables.identifier
     of_messages = sa.select(patient.c.id).where(patient.c.value == value)
     known_as = sa.select(identifier.c.patient_id).where(identifier.c.value == value)
@@ -229,19 +229,19 @@ _CHANGE: Types = {"id": sa.BigInteger(), "fields": sa.JSON(), "versions": sa.JSO
 
 
 def update_demographics(connection: sa.Connection, entries: Iterable[Told]) -> set[int]:
-    """Keep the latest of every field, and tell for whom a value changed; the patients must be locked.
+    """Store the latest of every field, and return whose values changed; the patients must be locked.
 
-    One of several identities of a person is told of also when it says again what it said: of them the latest counts.
+    One of several identities of a person is returned even if its values are repeated: the latest identity counts.
     """
-    told: dict[int, list[tuple[str, Mapping[str, Any]]]] = {}
+    by_patient: dict[int, list[tuple[str, Mapping[str, Any]]]] = {}
     for patient_id, version, fields in entries:
-        told.setdefault(patient_id, []).append((version, fields))
-    known = _known(connection, told)
+        by_patient.setdefault(patient_id, []).append((version, fields))
+    stored = _known(connection, by_patient)
     changes, changed = [], set()
-    for patient_id in sorted(told):
-        row = known[patient_id]
+    for patient_id in sorted(by_patient):
+        row = stored[patient_id]
         values, versions = dict(row.demographics), dict(row.demographics_versions)
-        for version, fields in told[patient_id]:
+        for version, fields in by_patient[patient_id]:
             later = [name for name in fields if versions.get(name, "") < version]
             values |= {name: fields[name] for name in later}
             versions |= dict.fromkeys(later, version)
@@ -273,21 +273,21 @@ def _write(connection: sa.Connection, changes: list[dict[str, Any]]) -> None:
 
 @cache
 def _update(dialect: str) -> sa.Update:
-    patient, told = tables.patient, rowset(dialect, _CHANGE)
-    values = {"demographics": told.c.fields, "demographics_versions": told.c.versions}
-    return sa.update(patient).where(patient.c.id == told.c.id).values(values)
+    patient, given = tables.patient, rowset(dialect, _CHANGE)
+    values = {"demographics": given.c.fields, "demographics_versions": given.c.versions}
+    return sa.update(patient).where(patient.c.id == given.c.id).values(values)
 
 
 def add_flag(connection: sa.Connection, ids: Collection[int], flag: str) -> set[int]:
-    """Note the flag for these patients, who must be locked; tell for whom it is news."""
+    """Set the flag for these patients, who must be locked; return those for whom it is new."""
     if not ids:
         return set()
-    known = connection.execute(_known_flags(connection.dialect.name), {"ids": ids})
-    news = {row.id: sorted({*row.flags, flag}) for row in known if flag not in row.flags}
-    if news:
-        rows = to_json([{"id": id_, "flags": flags} for id_, flags in news.items()])
+    stored = connection.execute(_known_flags(connection.dialect.name), {"ids": ids})
+    added = {row.id: sorted({*row.flags, flag}) for row in stored if flag not in row.flags}
+    if added:
+        rows = to_json([{"id": id_, "flags": flags} for id_, flags in added.items()])
         connection.execute(_update_flags(connection.dialect.name), {PARAMETER: rows})
-    return set(news)
+    return set(added)
 
 
 @cache
@@ -297,5 +297,5 @@ def _known_flags(dialect: str) -> sa.Executable:
 
 @cache
 def _update_flags(dialect: str) -> sa.Update:
-    patient, told = tables.patient, rowset(dialect, {"id": sa.BigInteger(), "flags": sa.JSON()})
-    return sa.update(patient).where(patient.c.id == told.c.id).values(flags=told.c.flags)
+    patient, given = tables.patient, rowset(dialect, {"id": sa.BigInteger(), "flags": sa.JSON()})
+    return sa.update(patient).where(patient.c.id == given.c.id).values(flags=given.c.flags)

@@ -1,4 +1,4 @@
-"""How far a long work has come, so that it goes on where it was stopped."""
+"""The progress of a long task, so that it resumes where it stopped."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,14 +11,14 @@ from store.rowsets import insert_or
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Up to which row it was done, and when it was begun."""
+    """The last row done, and when the task began."""
 
     position: int
     begun_at: datetime
 
 
 def begin(connection: sa.Connection, name: str, now: datetime) -> Progress:
-    """Give how far this work had come when it was stopped; begin it when it was not."""
+    """Return how far this task had come when it stopped, or begin it."""
     table = tables.progress
     insert = insert_or(connection.dialect.name, table)
     connection.execute(insert.values(name=name, position=0, begun_at=now).on_conflict_do_nothing())
@@ -27,12 +27,12 @@ def begin(connection: sa.Connection, name: str, now: datetime) -> Progress:
 
 
 def advance(connection: sa.Connection, name: str, position: int) -> None:
-    """Note that everything up to this row is done."""
+    """Record that everything up to this row is done."""
     table = tables.progress
     connection.execute(sa.update(table).where(table.c.name == name).values(position=position))
 
 
 def end(connection: sa.Connection, name: str) -> None:
-    """Note that all of it is done."""
+    """Record that the task is complete."""
     table = tables.progress
     connection.execute(sa.delete(table).where(table.c.name == name))

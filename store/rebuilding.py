@@ -1,7 +1,7 @@
-"""What was derived of patients, forgotten so that it can be derived again; what people did stays.
+"""Removal of what was derived about patients, so that it can be derived again; what people did stays.
 
 Facts, merges, numbers and demographics go. Orders, answers, alerts and their record stay: a rebuild finds its orders
-again by their keys. What a pruned message told cannot be read again, so it is kept as it is.
+again by their keys. What came from a pruned message cannot be read again, so it stays.
 """
 
 from collections.abc import Collection
@@ -14,19 +14,19 @@ from store.rowsets import among
 
 
 def last_patient(connection: sa.Connection) -> int:
-    """Give the newest identity; 0 when there is none."""
+    """Return the newest identity; 0 when there is none."""
     return connection.execute(sa.select(sa.func.max(tables.patient.c.id))).scalar() or 0
 
 
 def patients_after(connection: sa.Connection, position: int, limit: int) -> list[int]:
-    """Give the next identities, in the order they were made."""
+    """Return the next identities, in order of creation."""
     patient = tables.patient
     query = sa.select(patient.c.id).where(patient.c.id > position).order_by(patient.c.id).limit(limit)
     return list(connection.execute(query).scalars())
 
 
 def read_at_last(connection: sa.Connection, kinds: Collection[tuple[str, str]]) -> int:
-    """Let workers process what was ignored for its type, where that type (MSH-9.1, 9.2) is read now; tell how many."""
+    """Let workers process messages ignored for their type, if that type (MSH-9.1, 9.2) is read now; return how many."""
     message = tables.message
     left = (message.c.state == "ignored") & (message.c.reason == "unknown_type") & message.c.pruned_at.is_(None)
     of_kind = sa.tuple_(message.c.type, message.c.event).in_(sorted(kinds))
@@ -34,7 +34,7 @@ def read_at_last(connection: sa.Connection, kinds: Collection[tuple[str, str]]) 
 
 
 def readable_about(connection: sa.Connection, ids: Collection[int]) -> list[StoredMessage]:
-    """Give the messages that were processed once, speak of these identities and have their text; as they arrived."""
+    """Return the processed messages that mention these identities and have their text, in order of arrival."""
     mention, message = tables.mention, tables.message
     about = sa.select(mention.c.message_id).where(among(connection, mention.c.patient_id, ids))
     processed = sa.or_(message.c.state == "processed", (message.c.state == "received") & (message.c.reason == AGAIN))
@@ -43,19 +43,23 @@ def readable_about(connection: sa.Connection, ids: Collection[int]) -> list[Stor
 
 
 def _is_readable(message_id: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
-    """Whether a message still has its text, and was processed: one that waits is recorded when its turn comes."""
+    """Return whether a message was processed and has its text; a waiting one is recorded when its turn comes."""
     message = tables.message.alias("source")
     done = sa.or_(message.c.state != "received", message.c.reason == AGAIN)
     return sa.exists().where(message.c.id == message_id, done, message.c.pruned_at.is_(None))
 
 
 def forget(connection: sa.Connection, ids: Collection[int]) -> None:
-    """Forget what readable messages told of these patients, who must be locked."""
-    fact, told, mention = tables.fact, tables.merge_statement, tables.mention
-    for table, whose in ((fact, fact.c.patient_id), (told, told.c.retired_id), (mention, mention.c.patient_id)):
+    """Remove what came from readable messages about these patients, who must be locked."""
+    fact, statement, mention = tables.fact, tables.merge_statement, tables.mention
+    for table, whose in (
+        (fact, fact.c.patient_id),
+        (statement, statement.c.retired_id),
+        (mention, mention.c.patient_id),
+    ):
         mine = among(connection, whose, ids)
         connection.execute(sa.delete(table).where(mine, _is_readable(table.c.message_id)))
-    # What else was told of a patient cannot be told apart by message: it stays while one of them cannot be read.
+    # The rest is not stored per message: it stays while any of the patient's messages cannot be read.
     _forget_who(connection, set(ids) - _with_mentions(connection, ids))
 
 

@@ -1,6 +1,6 @@
-"""Which messages may lose their text: old enough, done with, and cited by nothing that still stands.
+"""Retention: which messages may lose their text, being old enough, finished, and cited by nothing current.
 
-What goes is the text. The row stays, with its hash, control id, times and state, so a duplicate is still recognised.
+Only the text goes. The row stays, with its hash, control id, times and state, so a duplicate is still recognised.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -14,53 +14,53 @@ from store import merges, message_queries, tables
 from store.rowsets import among
 from store.tables import local_code, local_code_seen, pruning
 
-DONE = ("processed", "ignored")  # what waits or is parked is never touched
+DONE = ("processed", "ignored")  # waiting and parked messages are never touched
 
 CITED, OPEN_ALERT, OPEN_CODE = "cited", "open_alert", "open_code"
 
 
 @dataclass(frozen=True, slots=True)
 class Ages:
-    """How long the text of a message is kept, by how it ended; a type's own age counts instead. None: for good."""
+    """How long the text of a message is kept, by how it ended, unless its type has its own age. None: for ever."""
 
     processed: timedelta | None
     ignored: timedelta | None
     types: Mapping[str, timedelta] = field(default_factory=dict)  # by ORU, or by ORU^R01
 
     def of(self, state: str, kind: str, event: str) -> timedelta | None:
-        """How long a message of this state and type is kept."""
+        """Return how long a message of this state and type is kept."""
         if (own := self.types.get(f"{kind}^{event}", self.types.get(kind))) is not None:
             return own
         return self.processed if state == "processed" else self.ignored
 
     def shortest(self) -> timedelta | None:
-        """The age from which on anything may go; None when nothing ever does."""
+        """Return the youngest age at which a text may be removed; None when none ever is."""
         every = [each for each in (self.processed, self.ignored, *self.types.values()) if each is not None]
         return min(every, default=None)
 
 
 @dataclass(frozen=True, slots=True)
 class Old:
-    """A message that has its text, is done with, and is older than it needs to be kept."""
+    """A finished message that has its text and is older than it needs to be kept."""
 
     id: int
     state: str
     type: str
     event: str
     received_at: datetime
-    size: int  # bytes of its text as they are stored
+    size: int  # bytes of its text, as stored
 
 
 @dataclass(frozen=True, slots=True)
 class RemovalPage:
-    """Some messages looked at: those that are old enough, and where to go on; None at the end."""
+    """One page of messages: those old enough, and where to continue; None at the end."""
 
     old: Sequence[Old]
     last: int | None
 
 
 def page(connection: sa.Connection, ages: Ages, now: datetime, after: int, limit: int) -> RemovalPage:
-    """Look at the next messages in the order of arrival, until only young ones follow."""
+    """Return the next page in order of arrival, until only recent messages follow."""
     message = tables.message
     columns = (message.c.id, message.c.state, message.c.type, message.c.event, message.c.received_at)
     query = sa.select(*columns, sa.func.length(message.c.raw).label("size")).where(
@@ -78,30 +78,30 @@ def _is_due(row: Old, ages: Ages, now: datetime) -> bool:
     return limit is not None and now - row.received_at >= limit
 
 
-def kept(connection: sa.Connection, ids: Collection[int]) -> dict[int, str]:
-    """Tell which of these must keep their text, and why."""
+def reasons_to_keep(connection: sa.Connection, ids: Collection[int]) -> dict[int, str]:
+    """Return which of these must keep their text, and why."""
     people = _people_of(connection, ids)
     members = {member for everybody in people.values() for member in everybody}
     reasons = dict.fromkeys(_with_open_code(connection, ids), OPEN_CODE)
     worried = _with_open_alert(connection, members)
     reasons |= {id_: OPEN_ALERT for id_, everybody in people.items() if everybody & worried}
-    told = _told(connection, ids) | _cited_in_answers(connection, members)
-    return reasons | dict.fromkeys(told.intersection(ids), CITED)
+    sources = _sources(connection, ids) | _cited_in_answers(connection, members)
+    return reasons | dict.fromkeys(sources.intersection(ids), CITED)
 
 
 def _people_of(connection: sa.Connection, ids: Collection[int]) -> dict[int, set[int]]:
-    """Every identity of everybody that each message speaks of."""
+    """Return all identities of the people each message mentions."""
     named = message_queries.patients_of(connection, ids)
     persons = merges.persons(connection, {patient for several in named.values() for patient in several})
     members = {member: person.members for person in persons for member in person.members}
     return {id_: {each for patient in several for each in members[patient]} for id_, several in named.items()}
 
 
-def _told(connection: sa.Connection, ids: Collection[int]) -> set[int]:
-    """The messages from which an entry of the history, or a merge, is known."""
-    fact, told = tables.fact, tables.merge_statement
+def _sources(connection: sa.Connection, ids: Collection[int]) -> set[int]:
+    """Return the messages that are the source of an entry or a merge."""
+    fact, statement = tables.fact, tables.merge_statement
     facts = sa.select(fact.c.message_id).where(among(connection, fact.c.message_id, ids), sa.not_(fact.c.deleted))
-    merged = sa.select(told.c.message_id).where(among(connection, told.c.message_id, ids))
+    merged = sa.select(statement.c.message_id).where(among(connection, statement.c.message_id, ids))
     return set(connection.execute(sa.union(facts, merged)).scalars())
 
 
@@ -112,7 +112,7 @@ def _with_open_alert(connection: sa.Connection, members: Collection[int]) -> set
 
 
 def _with_open_code(connection: sa.Connection, ids: Collection[int]) -> set[int]:
-    """The messages that are processed again when somebody maps a code that waits."""
+    """Return the messages to process again when an open code is mapped."""
     query = (
         sa.select(local_code_seen.c.message_id)
         .join(local_code, local_code.c.id == local_code_seen.c.code_id)
@@ -122,9 +122,9 @@ def _with_open_code(connection: sa.Connection, ids: Collection[int]) -> set[int]
 
 
 def _cited_in_answers(connection: sa.Connection, members: Collection[int]) -> set[int]:
-    """The messages that the last answer for each order, and every alert, shows where something was read.
+    """Return the messages cited by the last answer for each order and by every alert.
 
-    A fact that was told again meanwhile, in the same words, is cited there from the message that told it first.
+    A fact that was repeated in the same words is cited from the message that reported it first.
     """
     assessment, alert = tables.assessment, tables.alert
     if not members:
@@ -133,32 +133,32 @@ def _cited_in_answers(connection: sa.Connection, members: Collection[int]) -> se
     newest = sa.select(sa.func.max(assessment.c.id)).where(mine).group_by(assessment.c.order_id, assessment.c.stream)
     shown = sa.select(alert.c.assessment_id).where(among(connection, alert.c.patient_id, members))
     query = sa.select(assessment.c.conclusion).where(assessment.c.id.in_(sa.union(newest, shown)))
-    return {id_ for told in connection.execute(query).scalars() for id_ in _messages_in(told)}
+    return {id_ for content in connection.execute(query).scalars() for id_ in _messages_in(content)}
 
 
-def _messages_in(told: Any) -> Iterator[int]:
-    """Every message that a conclusion names, wherever in it."""
-    if isinstance(told, dict):
-        if str(told.get("message_id") or "").isdecimal():
-            yield int(told["message_id"])
-        for value in told.values():
+def _messages_in(content: Any) -> Iterator[int]:
+    """Yield every message that a conclusion names, wherever in it."""
+    if isinstance(content, dict):
+        if str(content.get("message_id") or "").isdecimal():
+            yield int(content["message_id"])
+        for value in content.values():
             yield from _messages_in(value)
-    elif isinstance(told, list):
-        for value in told:
+    elif isinstance(content, list):
+        for value in content:
             yield from _messages_in(value)
 
 
 def remove(connection: sa.Connection, ids: Collection[int], now: datetime) -> set[int]:
-    """Remove the text of these; give those of which it went. Whoever they speak of must be locked."""
+    """Remove the text of these messages; return those removed. The patients they mention must be locked."""
     message = tables.message
-    still = message.c.state.in_(DONE) & message.c.pruned_at.is_(None)  # one may have been let wait again meanwhile
+    still = message.c.state.in_(DONE) & message.c.pruned_at.is_(None)  # one may be waiting again by now
     change = sa.update(message).where(among(connection, message.c.id, ids), still).values(raw=b"", pruned_at=now)
     return set(connection.execute(change.returning(message.c.id)).scalars())
 
 
 @dataclass(frozen=True, slots=True)
 class Pruning:
-    """One run: who began it when, by which ages, and how much went."""
+    """One run: who began it when, with which ages, and how much was removed."""
 
     run: str
     actor: str
@@ -170,13 +170,13 @@ class Pruning:
 def note_pruning(
     connection: sa.Connection, run: str, actor: str, at: datetime, messages: int, size: int, ages: Mapping[str, Any]
 ) -> None:
-    """Write what this transaction removes."""
+    """Record what this transaction removes."""
     row = {"run": run, "actor": actor, "at": at, "messages": messages, "bytes": size, "ages": dict(ages)}
     connection.execute(sa.insert(pruning).values(**row))
 
 
 def last_pruning(connection: sa.Connection) -> Pruning | None:
-    """Give the newest run; None when there never was one."""
+    """Return the newest run; None when there never was one."""
     newest = sa.select(pruning.c.run).order_by(pruning.c.id.desc()).limit(1).scalar_subquery()
     query = sa.select(
         pruning.c.run,
@@ -190,5 +190,5 @@ def last_pruning(connection: sa.Connection) -> Pruning | None:
 
 
 def pruned_messages(connection: sa.Connection) -> int:
-    """Tell of how many messages the text is gone."""
+    """Return how many messages have lost their text."""
     return int(connection.execute(sa.select(sa.func.coalesce(sa.func.sum(pruning.c.messages), 0))).scalar_one())

@@ -1,6 +1,6 @@
 """Statements that SQLite and PostgreSQL both take: many rows or ids in one parameter, and INSERT … ON CONFLICT.
 
-The text of such a statement stays the same, so it is prepared and planned once. On PostgreSQL a statement with a
+The text of such a statement is constant, so it is prepared and planned once. On PostgreSQL a statement with a
 parameter per value costs three times as much as one with a rowset.
 """
 
@@ -19,7 +19,7 @@ Types = Mapping[str, sa.types.TypeEngine[Any]]
 
 
 def rowset(dialect: str, types: Types) -> sa.FromClause:
-    """Give the rows of the parameter "rows" as a table; they come as a JSON array of objects with these columns."""
+    """Return the rows of the parameter "rows" as a table; they come as a JSON array of objects with these columns."""
     rows = sa.bindparam(PARAMETER, type_=sa.Text)
     if dialect == "postgresql":
         columns = [sa.column(name, type_) for name, type_ in types.items()]
@@ -54,7 +54,7 @@ class _Several(TypeDecorator[Collection[Any]]):
 
 
 def one_of(dialect: str, column: sa.ColumnElement[Any], name: str = "ids") -> sa.ColumnElement[bool]:
-    """Say that the column is one of the values of a parameter: for a statement that is made once and kept."""
+    """Return the condition that the column is one of a parameter's values, for a cached statement."""
     values = sa.bindparam(name, type_=_Several(column.type))
     if dialect == "postgresql":
         return column == sa.any_(values)
@@ -62,7 +62,7 @@ def one_of(dialect: str, column: sa.ColumnElement[Any], name: str = "ids") -> sa
 
 
 def among(connection: sa.Connection, column: sa.ColumnElement[Any], values: Collection[Any]) -> sa.ColumnElement[bool]:
-    """Say that the column is one of the values."""
+    """Return the condition that the column is one of the values."""
     wanted = sorted(values)
     if connection.dialect.name == "postgresql":
         return column == sa.any_(sa.bindparam(None, wanted, type_=ARRAY(column.type)))
@@ -70,5 +70,5 @@ def among(connection: sa.Connection, column: sa.ColumnElement[Any], values: Coll
 
 
 def insert_or(dialect: str, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
-    """Give an INSERT that knows `on_conflict_do_nothing` and `on_conflict_do_update`."""
+    """Return an INSERT that knows `on_conflict_do_nothing` and `on_conflict_do_update`."""
     return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)

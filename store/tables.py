@@ -1,6 +1,6 @@
 """Every table, in the order a message meets them.
 
-Times are UTC. JSON columns hold what one reader reads whole; anything that is searched has a column of its own.
+Times are UTC. JSON columns hold what is read as a whole; anything that is searched has its own column.
 `version` columns are texts that sort: event time, message time, control id, body hash (see `clinical/versions.py`),
 so the later of two entries is the same whichever arrived first.
 """
@@ -9,14 +9,14 @@ import sqlalchemy as sa
 
 from store.columns import ConclusionText, Id, SortedText, UtcTime, metadata, row_id
 
-__all__ = ["metadata"]  # made there, filled here
+__all__ = ["metadata"]  # defined there, filled here
 
 feed = sa.Table(
     "feed",
     metadata,
     row_id(),
     sa.Column("name", sa.Text, nullable=False, unique=True),
-    sa.Column("known", sa.Boolean, nullable=False, default=True),  # named in the site file, or only heard from
+    sa.Column("known", sa.Boolean, nullable=False, default=True),  # named in the site file, or only heard
     sa.Column("last_heard_at", UtcTime),
     sa.Column("silence_after_s", sa.Integer),
 )
@@ -50,8 +50,8 @@ message = sa.Table(
     sa.Column("attempts", sa.Integer, nullable=False, default=0),
     sa.Column("queued_at", UtcTime),  # when the sweep last put it on the queue again
     sa.Column("processed_at", UtcTime),
-    sa.Column("patient_key", sa.BigInteger),  # a checksum of the first number in PID-3: by it an order finds what waits
-    sa.Column("pruned_at", UtcTime),  # when its text was removed; what is left tells a duplicate
+    sa.Column("patient_key", sa.BigInteger),  # a checksum of the first number in PID-3
+    sa.Column("pruned_at", UtcTime),  # when its text was removed; the rest still identifies a duplicate
     sa.UniqueConstraint(
         "feed_id", "sending_application", "sending_facility", "control_id", "body_hash", name="uq_message_once"
     ),
@@ -64,13 +64,13 @@ patient = sa.Table(
     "patient",
     metadata,
     row_id(),
-    # The identifier a message names the patient by; identities never change theirs, they are merged.
+    # The identifier by which a message names the patient; it never changes: identities are merged.
     sa.Column("authority", sa.Text, nullable=False),
     sa.Column("value", sa.Text, nullable=False),
     sa.Column("merged_into", Id, sa.ForeignKey("patient.id"), index=True),
-    sa.Column("merge_version", SortedText),  # of the statement that says so; none where a citizen number does
+    sa.Column("merge_version", SortedText),  # of the statement that says so; empty where a citizen number links them
     sa.Column("demographics", sa.JSON, nullable=False, default=dict),
-    sa.Column("demographics_versions", sa.JSON, nullable=False, default=dict),  # field → the version that told it
+    sa.Column("demographics_versions", sa.JSON, nullable=False, default=dict),  # field → the version it came from
     sa.Column("has_ivig", sa.Boolean, nullable=False, default=False),  # some order or administration may be IVIg
     sa.Column("flags", sa.JSON, nullable=False, default=list),
     sa.UniqueConstraint("value", "authority"),  # people search by the value alone
@@ -88,7 +88,7 @@ identifier = sa.Table(
 merge_statement = sa.Table(
     "merge_statement",
     metadata,
-    # What was last said of two identities: `retired` is `survivor` now, or no longer. The pointers follow from it.
+    # The latest statement about two identities: `retired` is now `survivor`, or no longer. Pointers follow from it.
     sa.Column("retired_id", Id, sa.ForeignKey("patient.id"), primary_key=True),
     sa.Column("survivor_id", Id, sa.ForeignKey("patient.id"), primary_key=True, index=True),
     sa.Column("version", SortedText, nullable=False),
@@ -100,7 +100,7 @@ merge_statement = sa.Table(
 mention = sa.Table(
     "mention",
     metadata,
-    # Which identities a message speaks of. No foreign keys: a row is written for every message there is.
+    # The identities a message mentions. No foreign keys: a row is written for every message.
     sa.Column("message_id", Id, primary_key=True, autoincrement=False),
     sa.Column("patient_id", Id, primary_key=True, autoincrement=False, index=True),
 )
@@ -153,7 +153,7 @@ assessment = sa.Table(
     sa.Column("stream", sa.Text, nullable=False, default="order"),  # as of the alert
     sa.Column("patient_id", Id, sa.ForeignKey("patient.id"), nullable=False, index=True),
     sa.Column("order_version", SortedText, nullable=False),
-    sa.Column("signature", sa.Text, nullable=False),  # equal for an equal answer: a row is added only when it changes
+    sa.Column("signature", sa.Text, nullable=False),  # a row is added only when it changes
     sa.Column("knowledge", sa.Text, nullable=False),
     sa.Column("tier", sa.Text, nullable=False),
     sa.Column("priority", sa.Text, nullable=False),
@@ -163,7 +163,7 @@ assessment = sa.Table(
     sa.Index("ix_assessment_order_id_id", "order_id", "id"),
 )
 
-# As text, which the database hands over as it is: read into a struct it costs less than read into dictionaries.
+# As text, which the database returns unchanged: decoding it into a struct costs less than into dictionaries.
 CONCLUSION = sa.type_coerce(sa.cast(assessment.c.conclusion, sa.Text), ConclusionText).label("conclusion")
 
 alert = sa.Table(
@@ -178,7 +178,7 @@ alert = sa.Table(
     sa.Column("priority", sa.Text, nullable=False),
     sa.Column("status", sa.Text, nullable=False),  # open | acknowledged | overridden | covered | resolved
     sa.Column("badges", sa.JSON, nullable=False, default=list),  # on_hold, stop_requested, test, replay, deceased
-    sa.Column("settled_signature", sa.Text),  # what the pharmacist had before her when she settled it
+    sa.Column("settled_signature", sa.Text),  # what the pharmacist saw when settling it
     sa.Column("covered_by", Id, sa.ForeignKey("alert.id")),
     sa.Column("assigned_to", sa.Text),
     sa.Column("opened_at", UtcTime, nullable=False),
@@ -292,7 +292,7 @@ heartbeat = sa.Table(
 progress = sa.Table(
     "progress",
     metadata,
-    sa.Column("name", sa.Text, primary_key=True),  # of a long work that goes on where it stopped
+    sa.Column("name", sa.Text, primary_key=True),  # of a long task that resumes where it stopped
     sa.Column("position", sa.BigInteger, nullable=False),
     sa.Column("begun_at", UtcTime, nullable=False),
 )
@@ -301,22 +301,22 @@ progress = sa.Table(
 local_code = sa.Table(
     "local_code",
     metadata,
-    # A code that no value set holds, in a system that our value sets do not speak (docs/decisions/0007).
+    # A code in no value set, of a system that our value sets do not use (docs/decisions/0007).
     row_id(),
     sa.Column("kind", sa.Text, nullable=False),  # product | diagnosis
     sa.Column("system", sa.Text, nullable=False),
     sa.Column("code", sa.Text, nullable=False),
-    sa.Column("display", sa.Text, nullable=False),  # the sender's words for the code
-    sa.Column("likely", sa.Text, nullable=False),  # a value set that these words name, or ""
+    sa.Column("display", sa.Text, nullable=False),  # the sender's text for the code
+    sa.Column("likely", sa.Text, nullable=False),  # a value set that this text names, or ""
     sa.Column("first_seen", UtcTime, nullable=False),
     sa.Column("state", sa.Text, nullable=False),  # open | mapped | dismissed | known: a value set holds it by now
-    sa.Column("value_set", sa.Text),  # it is mapped to
+    sa.Column("value_set", sa.Text),  # the value set it is mapped to
     sa.Column("reason", sa.Text),  # why it was dismissed
     sa.Column("decided_by", sa.Text),
     sa.Column("decided_at", UtcTime),
     sa.Column(
         "decisions", sa.Integer, nullable=False, default=0
-    ),  # how many there were: who decides says which she saw
+    ),  # how many decisions there were, for the optimistic check
     sa.UniqueConstraint("kind", "system", "code"),
     sa.Index("ix_local_code_state_id", "state", "id"),
 )
@@ -333,7 +333,7 @@ local_code_seen = sa.Table(
 local_code_version = sa.Table(
     "local_code_version",
     metadata,
-    # One row: its number rises when a mapping changes, so that workers notice.
+    # One row: its number increases when a mapping changes, so that workers notice.
     sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("number", Id, nullable=False),
 )
@@ -341,14 +341,14 @@ local_code_version = sa.Table(
 pruning = sa.Table(
     "pruning",
     metadata,
-    # Append-only: a transaction that removes the text of messages says here who asked for it, and how much went.
+    # Append-only: each transaction that removes message texts records who asked for it, and how much was removed.
     row_id(),
     sa.Column("run", sa.Text, nullable=False),  # the same for every transaction of one command
     sa.Column("actor", sa.Text, nullable=False),
     sa.Column("at", UtcTime, nullable=False),
     sa.Column("messages", sa.Integer, nullable=False),
     sa.Column("bytes", sa.BigInteger, nullable=False),  # of text, as it was stored
-    sa.Column("ages", sa.JSON, nullable=False),  # the days after which each kind went
+    sa.Column("ages", sa.JSON, nullable=False),  # the ages in days that were applied
     sa.Index("ix_pruning_run", "run"),
 )
 
@@ -356,15 +356,15 @@ pruning = sa.Table(
 application_ack = sa.Table(
     "application_ack",
     metadata,
-    # Written with the end of its message. Not a `delivery`: thousands of these must not stand before one alert.
-    row_id(),  # of which its own control id is made
-    sa.Column("message_id", Id, sa.ForeignKey("message.id"), nullable=False, unique=True),  # told once
+    # Written when its message ends. Not a `delivery`: thousands of these must not queue before one alert.
+    row_id(),  # from which its own control id is made
+    sa.Column("message_id", Id, sa.ForeignKey("message.id"), nullable=False, unique=True),  # one per message
     sa.Column("route", sa.Text, nullable=False),  # HOST:PORT
-    sa.Column("request", sa.LargeBinary, nullable=False),  # the MSH of the message: all that the answer is made of
+    sa.Column("request", sa.LargeBinary, nullable=False),  # the MSH of the message: all the answer is built from
     sa.Column("code", sa.Text, nullable=False),  # AA | AE
     sa.Column("reason", sa.Text),  # why it is parked
     sa.Column("state", sa.Text, nullable=False),  # pending | sent | refused
-    sa.Column("attempts", sa.Integer, nullable=False, default=0),  # that were answered with no
+    sa.Column("attempts", sa.Integer, nullable=False, default=0),  # attempts that were answered with a rejection
     sa.Column("next_at", UtcTime, nullable=False),
     sa.Column("last_error", sa.Text),
     sa.Column("created_at", UtcTime, nullable=False),
@@ -375,10 +375,10 @@ application_ack = sa.Table(
 application_ack_route = sa.Table(
     "application_ack_route",
     metadata,
-    # Who sends over a route at the moment: one message is under way on it, however many listeners there are.
+    # The current sender of a route: one message is in transit on it, however many listeners there are.
     sa.Column("name", sa.Text, primary_key=True),
     sa.Column("claimed_by", sa.Text),
     sa.Column("claimed_until", UtcTime),
-    sa.Column("silences", sa.Integer, nullable=False, default=0),  # attempts in a row that nobody answered
+    sa.Column("silences", sa.Integer, nullable=False, default=0),  # consecutive attempts without an answer
     sa.Column("next_at", UtcTime),
 )

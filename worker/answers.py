@@ -1,6 +1,6 @@
-"""Answers into rows: people's orders as they stand, and an assessment for every answer that is new.
+"""Storing of answers: people's current orders, and an assessment for every new answer.
 
-All the people of a batch at once: a statement costs the same for one of them as for fifty.
+All people of a batch at once: a statement costs the same for one as for fifty.
 """
 
 from collections import defaultdict
@@ -36,7 +36,7 @@ class StoredAnswer:
 
 @dataclass(frozen=True, slots=True)
 class StoredPerson:
-    """One person with the answers as they are stored now, and the orders that get no answer of their own any more."""
+    """One person with the stored answers, and the orders that no longer get an answer of their own."""
 
     person: PersonHistory
     answers: Sequence[StoredAnswer]
@@ -69,7 +69,7 @@ def store_answers(connection: sa.Connection, people: Sequence[PersonAnswers], no
 
 
 def _hold(connection: sa.Connection, last: Mapping[Key, AssessmentMark], same: Mapping[Key, OrderAnswer]) -> None:
-    """An answer that came out the same holds up to the newer moment; otherwise it would tell who arrived first."""
+    """Extend an unchanged answer to the newer moment; otherwise it would depend on the order of arrival."""
     moments = {last[key].id: answer.case.at for key, answer in same.items() if last[key].as_of != answer.case.at}
     assessments.hold_as_of(connection, moments)
 
@@ -96,9 +96,9 @@ def _assessment_row(order_id: int, answer: OrderAnswer, now: datetime) -> Json:
 
 
 def _store_orders(connection: sa.Connection, people: Sequence[PersonAnswers]) -> list[tuple[list[int], dict[int, str]]]:
-    """Write the orders; one that goes by another number now, or by another identity, keeps its row.
+    """Write the orders; one with a new number or identity keeps its row.
 
-    Gives for each person the order of every answer, and the orders that are gone.
+    Returns for each person the order of every answer, and the orders that are gone.
     """
     existing: dict[int, list[MedicationOrder]] = defaultdict(list)
     for row in orders.of_patients(connection, {member for each in people for member in each.person.members}):
@@ -119,7 +119,7 @@ def _store_orders(connection: sa.Connection, people: Sequence[PersonAnswers]) ->
 
 
 def _row_of(order: OrderState, existing: Sequence[MedicationOrder]) -> MedicationOrder | None:
-    """The row an order has had: its own, else that of a number that turned out to be one of its, the oldest first."""
+    """Return the existing row of an order: its own, else the oldest with a number that proved to be its own."""
     same = [row for row in existing if row.key in order.numbers]
     return min(same, key=lambda row: (not _is_exactly(row, order), row.key != order.key, row.id), default=None)
 

@@ -1,6 +1,6 @@
-"""Who asked to be told how a message ended, and which messages are answers to what we told.
+"""Requests for application acknowledgements, and the answers to those we sent.
 
-Noted in the transaction that ends the message, so that no crash loses it; the listener sends it.
+Recorded in the transaction that ends the message, so that no crash loses one; the listener sends them.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -22,23 +22,23 @@ from store.rowsets import among
 
 log = structlog.get_logger()
 
-ACKNOWLEDGEMENT = "acknowledgement"  # why a message that only answers another is ignored
-_KEPT = ("CA", "")  # what was said at once; "": the sender wanted to hear only of failures
+ACKNOWLEDGEMENT = "acknowledgement"  # why a message that only acknowledges another is ignored
+_KEPT = ("CA", "")  # the immediate answer; "": the sender wanted only failures
 _WANTED = {"AL": ("AA", "AE"), "SU": ("AA",), "ER": ("AE",)}  # MSH-16, table 0155
 
 
 @dataclass(frozen=True, slots=True)
 class WantedAck:
-    """A sender wants to be told how its message ended."""
+    """A sender's request for an application acknowledgement."""
 
     route: str
     request: bytes  # its MSH
-    codes: tuple[str, ...]  # those it wants to hear
+    codes: tuple[str, ...]  # the codes it wants to get
 
 
 @dataclass(frozen=True, slots=True)
 class Correspondence:
-    """What the messages of a batch ask for and answer, beside what they say of patients; by message."""
+    """The requests and answers in a batch, apart from patient content, by message."""
 
     asked: Mapping[int, WantedAck] = field(default_factory=dict)
     answers: Mapping[int, tuple[str, int]] = field(default_factory=dict)  # MSA-1, and which of ours MSA-2 names
@@ -46,13 +46,13 @@ class Correspondence:
     def settle(
         self, connection: sa.Connection, outcomes: Iterable[MessageOutcome], again: Collection[int], now: datetime
     ) -> list[MessageOutcome]:
-        """Note what must be told, and what was answered; gives the ends with that said of the answers."""
+        """Record requests and answers; return the outcomes, with the answers described."""
         settled = list(outcomes)
-        new = [ack for end in settled if end.id not in again and (ack := self._told(end)) is not None]
-        application_acks.note(connection, new, now)
+        new = [ack for end in settled if end.id not in again and (ack := self._application_ack(end)) is not None]
+        application_acks.record(connection, new, now)
         return [self._answered(connection, end, now) for end in settled] if self.answers else settled
 
-    def _told(self, end: MessageOutcome) -> NewAck | None:
+    def _application_ack(self, end: MessageOutcome) -> NewAck | None:
         asked = self.asked.get(end.id)
         code = "AE" if end.state == "parked" else "AA"
         if asked is None or code not in asked.codes or end.reason == ACKNOWLEDGEMENT:
@@ -74,12 +74,12 @@ NOTHING = Correspondence()
 def correspondence(
     engine: sa.Engine, site: Site, rows: Sequence[StoredMessage], ends: Mapping[int, object]
 ) -> Correspondence:
-    """Find the messages whose senders want to be told, and those that answer us; the usual batch has neither."""
+    """Find the requests for acknowledgements and the answers to ours; most batches have neither."""
     routed = [row for row in rows if row.feed_name in site.ack_routes]
     answers = [row for row in rows if _is_acknowledgement(ends.get(row.id))]
     if not routed and not answers:
         return NOTHING
-    codes = _codes_told(engine, [row.id for row in routed]) if routed else {}
+    codes = _codes_answered(engine, [row.id for row in routed]) if routed else {}
     asked = ((row.id, _asked(row, codes[row.id], site.ack_routes[row.feed_name])) for row in routed)
     answered = ((row.id, _answer_in(row.text)) for row in answers)
     return Correspondence(
@@ -92,16 +92,16 @@ def _is_acknowledgement(end: object) -> bool:
     return isinstance(end, MessageOutcome) and end.reason == ACKNOWLEDGEMENT
 
 
-def _codes_told(engine: sa.Engine, ids: Collection[int]) -> dict[int, str]:
+def _codes_answered(engine: sa.Engine, ids: Collection[int]) -> dict[int, str]:
     message = tables.message
     with reading(engine) as connection:
         query = sa.select(message.c.id, message.c.ack_code).where(among(connection, message.c.id, ids))
         return {row.id: row.ack_code for row in connection.execute(query)}
 
 
-def _asked(row: StoredMessage, told: str, way: AckRoute) -> WantedAck | None:
-    """What the sender wants to hear later: nothing when MSH-15 and 16 mean the original mode."""
-    if told not in _KEPT:
+def _asked(row: StoredMessage, answered: str, way: AckRoute) -> WantedAck | None:
+    """Return the codes the sender wants later: none if MSH-15 and 16 mean the original mode."""
+    if answered not in _KEPT:
         return None
     raw = row.text
     try:

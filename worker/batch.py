@@ -1,4 +1,4 @@
-"""A batch of messages, from their rows to alerts, under the patients' locks and inside the caller's transaction."""
+"""A batch of messages, from rows to alerts, under the patients' locks and inside the caller's transaction."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,12 +20,12 @@ from worker.histories import histories_of
 from worker.raise_alerts import Effects, raise_alerts, resolve_unanswered
 from worker.record import Touched, record
 
-BEHIND = timedelta(seconds=10)  # history that waits longer than this is mentioned with every answer
+BEHIND = timedelta(seconds=10)  # a delay of the history longer than this is mentioned with every answer
 
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """What is needed to judge, beside the history: the knowledge, the hospital's choices, and the time."""
+    """What judging needs besides the history: the knowledge, the hospital's choices, and the time."""
 
     knowledge: Knowledge
     site: Site
@@ -33,7 +33,7 @@ class Judge:
 
 
 def record_and_judge(connection: sa.Connection, judging: Judge, messages: Sequence[ReadMessage]) -> Effects:
-    """Add what the messages say to the history, and answer again every IVIg order it can touch."""
+    """Add the content of the messages to the history, and answer again every IVIg order it may affect."""
     names = identities_in(messages)
     ids = patients.identities(connection, names)
     carried = lock_numbers(connection, names, numbers_in(messages))
@@ -65,10 +65,10 @@ def judge_again(connection: sa.Connection, judging: Judge, touched: Touched) -> 
 def _people_with_orders(
     connection: sa.Connection, touched: Touched
 ) -> tuple[list[Person[int]], dict[int, KnownPatient]]:
-    """Everybody whose orders may need another answer, and the rows of all identities."""
+    """Return everybody whose orders may need another answer, and the rows of all identities."""
     people = merges.persons(connection, touched.history | touched.people)
     rows = patients.of_ids(connection, {member for person in people for member in person.members})
-    # Who was split off may be left with orders and without anything that could be IVIg.
+    # A patient split off may keep orders but nothing that could be IVIg.
     with_orders = orders.owners(connection, rows.keys()) if touched.people else frozenset()
     found = [
         person

@@ -1,4 +1,4 @@
-"""Deliveries that are due, sent: claimed for a while, tried once, and tried again later when nobody answered."""
+"""Sending of due deliveries: claimed for a while, tried once, and tried again later without an answer."""
 
 from collections.abc import Sequence
 
@@ -15,15 +15,15 @@ from worker.worker import Worker
 
 log = structlog.get_logger()
 
-ROUND = 5  # claimed at once: all of them may time out before their lease ends
+ROUND = 5  # claimed at once: all may time out before their lease ends
 
 _KINDS = {"raised": "raised", "reopened": "changed", "changed": "changed", "resolved": "resolved"}
 
 
 def deliver(worker: Worker, ids: Sequence[int] | None = None) -> int:
-    """Send what is due, of these or of all; give how many were taken by their destination."""
+    """Send what is due, of these or of all; return how many were delivered."""
     taken = 0
-    silent: dict[str, str] = {}  # destinations that did not answer in this round, and what was said of them
+    silent: dict[str, str] = {}  # destinations that did not answer this time, with the error
     while claimed := _claim(worker, ids):
         for delivery, notice in claimed:
             if delivery.destination in silent:
@@ -62,7 +62,7 @@ def _notices(connection: sa.Connection, worker: Worker, claimed: Sequence[Claime
 
 
 def _send(worker: Worker, delivery: Claimed, notice: Notice, silent: dict[str, str]) -> bool:
-    """Try once, and note how it went; what cannot be sent now is neither lost nor in the way of others."""
+    """Try once, and record the outcome; a delivery that fails is neither lost nor in the way of others."""
     destination = worker.destinations.get(delivery.destination)
     try:
         if destination is None:

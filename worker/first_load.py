@@ -1,7 +1,7 @@
-"""A first load: many messages kept and processed together, as the feed's are, in one transaction.
+"""A first load: many messages stored and processed together, like those of a feed, in one transaction.
 
-They are kept under a feed of their own, and nothing about their orders is pushed (`marks`). What was not committed was
-not kept: who loads the same again after a crash goes on where it ended.
+They are stored under their own feed, and nothing about their orders is pushed. What was not committed was
+not stored: loading the same again after a crash resumes where it ended.
 """
 
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ from worker.worker import Worker
 
 @dataclass(frozen=True, slots=True)
 class LoadedMessage:
-    """A message that was read; without a reading it goes the way of every message."""
+    """A message that was read; one without a reading is processed like any other."""
 
     letter: Letter
     reading: Reading | UnreadableMessage | None = None
@@ -36,11 +36,11 @@ class LoadedMessage:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What became of some messages."""
+    """The outcomes of some messages."""
 
     messages: int = 0  # new ones
     known: int = 0  # kept before
-    events: int = 0  # things they said
+    events: int = 0  # events in them
     ignored: int = 0
     parked: int = 0
     answers: int = 0
@@ -52,14 +52,14 @@ class Loaded:
 
 
 def new_among(worker: Worker, letters: Sequence[Letter]) -> list[bool]:
-    """Tell of each whether it is still to be processed."""
+    """Return for each whether it is still to be processed."""
     with reading(worker.engine) as connection:
         there = message_queries.ended(connection, letters)
     return [key_of(each) not in there for each in letters]
 
 
 def load(worker: Worker, feed: str, opened: Sequence[LoadedMessage]) -> Loaded:
-    """Keep them and answer the orders they touch; when this returns they are committed."""
+    """Store them and answer the orders they touch; when this returns they are committed."""
     if not opened:
         return Loaded()
     if any(each.reading is None and each.letter.state == "received" for each in opened):
@@ -71,7 +71,7 @@ def load(worker: Worker, feed: str, opened: Sequence[LoadedMessage]) -> Loaded:
 
 
 def _the_usual_way(worker: Worker, letters: Sequence[Letter]) -> Loaded:
-    """Keep them first: one that cannot even be read is found and parked there, and the others go on."""
+    """Store them first: one that cannot be read is found and parked there, and the others continue."""
     with worker.engine.begin() as connection:
         saved = save_batch(connection, letters)
     ids = sorted({each.id for each in saved})
@@ -98,11 +98,11 @@ def _load(
     arrivals, outcomes = _taken_up(saved, opened, feed, replace(worker, knowledge=knowledge))
     unknown = sightings(worker.knowledge, arrivals)
     if unknown:
-        local_codes.hold(connection)  # until we are done: who maps one of these codes finds these messages
+        local_codes.hold(connection)  # until we commit: mapping one of these codes must find these messages
     done = record_safely(connection, Judge(knowledge, worker.site, now), arrivals, outcomes)
     message_queries.mark(connection, outcomes, now)
     note_flags(connection, arrivals)
-    local_codes.note(connection, unknown, now)
+    local_codes.record(connection, unknown, now)
     known = [each.id for each in saved if each.duplicate]
     loaded = Loaded(
         messages=len(saved) - len(known),

@@ -1,4 +1,4 @@
-"""Histories of persons as they are stored: for a batch that answers them again, and for a backtest that only looks."""
+"""The stored histories of people: for a batch that answers them again, and for a backtest that only reads."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -40,7 +40,7 @@ def histories_of(
     numbers: dict[int, list[patients.Number]] = defaultdict(list)
     for number in patients.numbers_of(connection, everybody):
         numbers[number.patient_id].append(number)
-    carried = bool(citizen_numbers.beside(connection, everybody))
+    carried = bool(citizen_numbers.related(connection, everybody))
     found = []
     for person in people:
         own = sorted((rows[member] for member in person.members), key=lambda row: row.name)
@@ -61,7 +61,7 @@ def histories_of(
 
 
 def _is_unclear(connection: sa.Connection, person: Person[int], carried: bool) -> bool:
-    """Whether a human must look at who this patient is: the histories of two may be mixed, or that of one split."""
+    """Whether somebody must check who this patient is: two histories may be mixed, or one split."""
     return (
         person.in_circle
         or merges.contradicted(connection, person)
@@ -71,14 +71,14 @@ def _is_unclear(connection: sa.Connection, person: Person[int], carried: bool) -
 
 @dataclass(frozen=True, slots=True)
 class StoredHistories:
-    """Everybody's history, to be judged by other knowledge; nothing is written and nothing is sent."""
+    """Everybody's history, judged by other knowledge; nothing is written and nothing is sent."""
 
     connection: sa.Connection
     site: Site
-    from_messages: bool = False  # codes that no value set held when a message came are only in the message
+    from_messages: bool = False  # codes in no value set when the message came are only in the message
 
     def size(self) -> int:
-        """How many identities there are to look at."""
+        """Return the number of identities to examine."""
         count: int = self.connection.execute(sa.select(sa.func.count()).select_from(self._patients())).scalar_one()
         return count
 
@@ -88,7 +88,7 @@ class StoredHistories:
         return (query if self.from_messages else query.where(patient.c.has_ivig)).subquery()
 
     def answers(self, knowledges: Sequence[Knowledge]) -> Iterator[tuple[int, list[list[OrderAnswer]]]]:
-        """Give for every person how many identities that was, and what each knowledge answers."""
+        """Yield for every person how many identities that was, and what each knowledge answers."""
         seen: set[int] = set()
         for page in self._pages():
             people = merges.persons(self.connection, page)
@@ -112,7 +112,7 @@ class StoredHistories:
     def _judged(
         self, people: Sequence[Person[int]], knowledges: Sequence[Knowledge]
     ) -> Iterator[list[list[OrderAnswer]]]:
-        """What each knowledge answers, of one person after the other."""
+        """Yield the answers of each knowledge, person by person."""
         rows = patients.of_ids(self.connection, {member for person in people for member in person.members})
         if self.from_messages:
             for person in people:
@@ -129,9 +129,9 @@ class StoredHistories:
         return [one for each in people if names.intersection(each.person.identities) for one in each.answers]
 
     def _messages(self, person: Person[int]) -> Iterator[_Read]:
-        """Every message about this person that still has its text, read as it would be read today."""
+        """Yield every message about this person that still has its text, as read today."""
         for row in rebuilding.readable_about(self.connection, person.members):
             try:
                 yield envelope_of(row), read_stored(row, self.site)
-            except TooManySegments:  # it was read once, by another release
+            except TooManySegments:  # it was readable in another release
                 continue

@@ -1,4 +1,4 @@
-"""Codes of a house that no value set holds: noticed as they come, and understood as soon as somebody maps them."""
+"""Local codes: codes in no value set, recorded as they come, and understood once somebody maps them."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,15 +19,15 @@ from worker.worker import Worker
 
 log = structlog.get_logger()
 
-SITE_FILE = "site file"  # who decided, where the site file or a new release holds a code
-_CODE = re.compile(r"[^\W_][\w.,:;+*/()-]{0,39}")  # a text that somebody typed into the place of a code has blanks
+SITE_FILE = "site file"  # the decision maker when the site file or a new release contains a code
+_CODE = re.compile(r"[^\W_][\w.,:;+*/()-]{0,39}")  # text typed in place of a code contains blanks
 _LONGEST_DISPLAY = 120
 _IMMUNOGLOBULIN = ("ivig", "possible_ivig")
 
 
 @dataclass(frozen=True, slots=True)
 class _Thing:
-    """What one or more codes stand for."""
+    """The meaning of one or more codes."""
 
     kind: Literal["product", "diagnosis"]
     codings: tuple[Coding, ...]
@@ -37,25 +37,25 @@ class _Thing:
 
 
 def knowledge_now(worker: Worker, connection: sa.Connection) -> Knowledge:
-    """The knowledge with what people mapped so far; made anew when either changed."""
+    """Return the knowledge with what people mapped so far; made anew when either changed."""
     key = worker.knowledge.version, local_codes.version(connection)
     known = worker.mapped.get(key)
     if known is None:
         known = with_mapped(worker.knowledge, connection)
         worker.mapped.clear()
         worker.mapped[key] = known
-    return known  # not looked up again: another thread may just have cleared it
+    return known  # not looked up again: another thread may have cleared it
 
 
 def with_mapped(knowledge: Knowledge, connection: sa.Connection) -> Knowledge:
-    """This knowledge with what people mapped so far."""
+    """this knowledge with the current mappings."""
     mapped = local_codes.mapped(connection)
     members = {name: [Coding(system, code) for system, code in codes] for name, codes in mapped.items()}
     return knowledge.with_local_codes(members)
 
 
 def sightings(knowledge: Knowledge, arrivals: Iterable[ReadMessage]) -> list[Sighting]:
-    """Every code that the knowledge can make nothing of: the one without mappings, for a mapping may change."""
+    """Return every code that the knowledge can make nothing of: the one without mappings, for a mapping may change."""
     return [
         _sighting(knowledge, thing, coding, arrival.message_id)
         for arrival in arrivals
@@ -76,9 +76,9 @@ def _things(event: AnyEvent) -> Iterator[_Thing]:
 
 
 def _unknown(knowledge: Knowledge, thing: _Thing) -> Coding | None:
-    """The first code of what no value set holds, when we speak none of its systems or its words name immunoglobulin.
+    """Return the first code, if no value set has any, and all its systems are unknown or its text names immunoglobulin.
 
-    The words themselves, of a product without any code that may be IVIg.
+    For a product without any code that may be IVIg, the text itself.
     """
     ours = thing.codings
     if not any(_is_code(knowledge, coding) for coding in ours):
@@ -126,9 +126,9 @@ def _sighting(knowledge: Knowledge, thing: _Thing, coding: Coding, message_id: i
 
 
 def settle(worker: Worker) -> Sequence[int]:
-    """Look at the open codes again after a start: the site file or the release may know some by now, or no longer.
+    """Check the open codes again after a start: the site file or the release may have added or dropped some.
 
-    Every message such a code was seen in is processed again. Gives the codes that changed.
+    Every message with such a code is processed again. Returns the codes that changed.
     """
     with worker.engine.begin() as connection:
         local_codes.begin_change(connection)

@@ -1,6 +1,6 @@
-"""The text of old messages removed, some at a time and each time in one transaction: safe to stop at any moment.
+"""Removal of the text of old messages, some per transaction: safe to stop at any moment.
 
-Whoever the messages speak of is locked first, so that nothing new comes to cite one of them while it goes.
+The patients they mention are locked first, so that nothing new can cite a message while its text is removed.
 """
 
 from collections import Counter
@@ -20,29 +20,29 @@ from worker.transactions import in_transaction
 
 log = structlog.get_logger()
 
-TOGETHER = 200  # messages looked at in one transaction
+TOGETHER = 200  # messages per transaction
 
-Kind = tuple[str, str, str]  # state, type, and why it is kept: "" for one that goes
+Kind = tuple[str, str, str]  # state, type, and why it is kept: "" for one that is removed
 
 
 @dataclass(slots=True)
 class PruneTally:
-    """How many messages of each kind, how much text that is, and since when the oldest is there."""
+    """The number of messages of each kind, the size of their text, and the age of the oldest."""
 
     messages: Counter[Kind] = field(default_factory=Counter)
     size: Counter[Kind] = field(default_factory=Counter)
     oldest: dict[Kind, datetime] = field(default_factory=dict)
-    last: int = 0  # the message up to which all were looked at
+    last: int = 0  # the last message examined
 
     def add(self, row: Old, why: str) -> None:
-        """Count one message in."""
+        """Count one message."""
         kind = (row.state, f"{row.type}^{row.event}" if row.event else row.type, why)
         self.messages[kind] += 1
         self.size[kind] += row.size
         self.oldest[kind] = min(self.oldest.get(kind, row.received_at), row.received_at)
 
     def gone(self) -> tuple[int, int]:
-        """How many messages go, and how many bytes."""
+        """Return how many messages go, and how many bytes."""
         return (
             sum(number for (_, _, why), number in self.messages.items() if not why),
             sum(number for (_, _, why), number in self.size.items() if not why),
@@ -51,7 +51,7 @@ class PruneTally:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Whose command it is, by which name, at what time, and how old is old."""
+    """Who prunes, under which name, at what time, and with which ages."""
 
     name: str
     actor: str
@@ -59,21 +59,21 @@ class Run:
     ages: Ages
 
 
-def survey(engine: sa.Engine, run: Run, tell: Callable[[int], None], together: int = TOGETHER) -> PruneTally:
-    """Tell what would go and what is kept and why; nothing is changed and nobody waits. `tell` hears how far it is."""
+def survey(engine: sa.Engine, run: Run, report: Callable[[int], None], together: int = TOGETHER) -> PruneTally:
+    """Return what would be removed and what is kept and why, changing nothing; `report` gets the progress."""
     tally = PruneTally()
     for rows, last in _pages(engine, run, together):
         with reading(engine) as connection:
-            why = retention.kept(connection, [row.id for row in rows]) if rows else {}
+            why = retention.reasons_to_keep(connection, [row.id for row in rows]) if rows else {}
         for row in rows:
             tally.add(row, why.get(row.id, ""))
         tally.last = last
-        tell(last)
+        report(last)
     return tally
 
 
-def prune(engine: sa.Engine, run: Run, tell: Callable[[int], None], together: int = TOGETHER) -> PruneTally:
-    """Remove what may go, and write in the same transactions who did so; `tell` hears how far it is."""
+def prune(engine: sa.Engine, run: Run, report: Callable[[int], None], together: int = TOGETHER) -> PruneTally:
+    """Remove what may go, and record in the same transactions who did so; `report` gets the progress."""
     tally = PruneTally()
     for rows, last in _pages(engine, run, together):
         if rows:
@@ -82,7 +82,7 @@ def prune(engine: sa.Engine, run: Run, tell: Callable[[int], None], together: in
                 if row.id in why or row.id in gone:
                     tally.add(row, why.get(row.id, ""))
         tally.last = last
-        tell(last)
+        report(last)
     messages, size = tally.gone()
     log.info("prune.done", run=run.name, messages=messages, bytes=size)
     return tally
@@ -99,11 +99,11 @@ def _pages(engine: sa.Engine, run: Run, together: int) -> Iterator[tuple[list[Ol
 
 
 def _remove(connection: sa.Connection, run: Run, rows: list[Old]) -> tuple[dict[int, str], set[int]]:
-    """Remove those that nothing keeps; give why the others are kept, and which went."""
+    """Remove those that nothing cites; return why the others are kept, and which were removed."""
     ids = [row.id for row in rows]
     named = message_queries.patients_of(connection, ids)
     lock_people(connection, {patient for several in named.values() for patient in several})
-    why = retention.kept(connection, ids)
+    why = retention.reasons_to_keep(connection, ids)
     gone = retention.remove(connection, set(ids) - why.keys(), run.now)
     if gone:
         size = sum(row.size for row in rows if row.id in gone)
@@ -112,7 +112,7 @@ def _remove(connection: sa.Connection, run: Run, rows: list[Old]) -> tuple[dict[
 
 
 def in_days(ages: Ages) -> dict[str, int | dict[str, int] | None]:
-    """The ages as the record shows them."""
+    """Return the ages as the record shows them."""
     return {
         "processed": ages.processed.days if ages.processed else None,
         "ignored": ages.ignored.days if ages.ignored else None,

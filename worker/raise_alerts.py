@@ -1,4 +1,4 @@
-"""Answers into alerts: one per order, with its line in the record and its deliveries, in the caller's transaction."""
+"""Raising of alerts: one per order, with its line in the record and its deliveries, in the caller's transaction."""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
@@ -30,14 +30,14 @@ from worker.answers import StoredAnswer, StoredPerson
 
 @dataclass(slots=True)
 class Effects:
-    """What a batch brought about, for whoever must be told after the commit."""
+    """The effects of a batch, to publish after the commit."""
 
     alerts: list[int] = field(default_factory=list)
     deliveries: list[int] = field(default_factory=list)
     answers: int = 0
 
     def include(self, other: "Effects") -> None:
-        """Count in what another batch brought about."""
+        """Add the effects of another batch."""
         self.alerts += other.alerts
         self.deliveries += other.deliveries
         self.answers += other.answers
@@ -74,7 +74,7 @@ def _withdraw(
     answers: Sequence[StoredAnswer],
     now: datetime,
 ) -> list[int]:
-    """Close what was said of an event that is no longer on record, or followed another order; give the alerts."""
+    """Close alerts about an event that is no longer on record, or followed another order; return them."""
     watched = {one.order_id for one in answers if one.answer.is_surveillance}
     rows = [
         row
@@ -87,7 +87,7 @@ def _withdraw(
 
 
 def resolve_unanswered(connection: sa.Connection, reasons: Mapping[int, str], now: datetime) -> list[int]:
-    """Close the alerts of orders that get no answer of their own any more, with the reason; give their ids."""
+    """Close the alerts of orders that get no answer of their own any more, with the reason; return their ids."""
     if not reasons:
         return []
     rows = [row for row in alerts.of_orders(connection, reasons).values() if not row.is_resolved]
@@ -100,7 +100,7 @@ def resolve_unanswered(connection: sa.Connection, reasons: Mapping[int, str], no
 def _last_answers(
     connection: sa.Connection, known: Mapping[tuple[int, str], Alert], answers: Sequence[StoredAnswer]
 ) -> dict[int, Conclusion]:
-    """What the alerts last said, by answer; without those that say it still, for they are at hand."""
+    """Return the last answers of the alerts, without those still current, which are at hand."""
     said = {row.assessment_id for row in known.values()} - {one.assessment_id for one in answers}
     rows = assessments.of_ids(connection, said) if said else {}
     return {id_: _answer(row) for id_, row in rows.items()}
@@ -120,7 +120,7 @@ def _answer(row: StoredAssessment) -> Conclusion:
 def _settled_elsewhere(
     connection: sa.Connection, site: Site, people: Sequence[StoredPerson], now: datetime
 ) -> dict[int, list[tuple[Alert, Conclusion]]]:
-    """What pharmacists settled at other orders, and still stands, by patient; asked only where it can matter."""
+    """Return valid decisions at other orders, by patient; queried only where it can matter."""
     settled: dict[int, list[tuple[Alert, Conclusion]]] = defaultdict(list)
     alerting = [each for each in people if any(one.answer.conclusion.reaches_inbox for one in each.answers)]
     members = {member for each in alerting for member in each.person.members}
@@ -140,7 +140,7 @@ def _settled_elsewhere(
 
 
 def _lapsed(connection: sa.Connection, members: Collection[int], rows: Sequence[Alert], now: datetime) -> set[int]:
-    """Overridden alerts whose decision no longer stands."""
+    """overridden alerts whose decision is no longer valid."""
     overridden = {row.id for row in rows if row.status == "overridden"}
     if not overridden:
         return set()
@@ -148,7 +148,7 @@ def _lapsed(connection: sa.Connection, members: Collection[int], rows: Sequence[
 
 
 def _covering(settled: Sequence[tuple[Alert, Conclusion]], one: StoredAnswer) -> int | None:
-    """The alert whose settled findings say all that this order's would."""
+    """Return the alert whose settled findings cover all of this order's."""
     for row, settled_answer in settled:
         same = row.order_id == one.order_id
         if not same and not got_worse(settled_answer, one.answer.conclusion):

@@ -1,6 +1,6 @@
-"""History derived again from the stored messages: the same state as if the knowledge of now had been there before.
+"""The history derived again from the stored messages, as if the current knowledge had always been in use.
 
-Some patients at a time, in one transaction and under their locks: workers go on beside it, and nobody ever sees half a
+Some patients at a time, in one transaction and under their locks: workers continue meanwhile, and nobody sees half a
 history. What people did stays: alerts, their record, decisions and deliveries belong to orders, which are found again
 by their keys. Nothing is pushed.
 """
@@ -27,7 +27,7 @@ from worker.worker import Worker
 log = structlog.get_logger()
 
 NAME = "rebuild"
-TOGETHER = 50  # identities in one transaction; a message that speaks of another brings that one too
+TOGETHER = 50  # identities in one transaction; a message that mentions another adds that one too
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +37,12 @@ class Rebuilt:
     position: int  # the identity up to which all are done
     patients: int = 0
     messages: int = 0
-    unreadable: int = 0  # messages that are parked now, or say nothing any more
+    unreadable: int = 0  # messages that are now parked or ignored
 
 
 @dataclass(slots=True)
 class _Histories:
-    """Some patients, held, and every message that speaks of them as it is read now."""
+    """Some locked patients, and every message that mentions them as it is read now."""
 
     held: set[int]
     ids: dict[Name, int]
@@ -50,14 +50,14 @@ class _Histories:
     outcomes: list[MessageOutcome]
 
 
-def rebuild(worker: Worker, tell: Callable[[Rebuilt], None], together: int = TOGETHER) -> Rebuilt:
-    """Derive everything again, from where it was stopped; `tell` hears after every step."""
+def rebuild(worker: Worker, report: Callable[[Rebuilt], None], together: int = TOGETHER) -> Rebuilt:
+    """Derive everything again, from where it stopped; `report` is called after every step."""
     with worker.engine.begin() as connection:
         done = Rebuilt(progress.begin(connection, NAME, worker.clock()).position)
         rebuilding.read_at_last(connection, message_types.READ)
     while (further := in_transaction(worker.engine, partial(_step, worker, done, together))) is not None:
         done = further
-        tell(done)
+        report(done)
     with worker.engine.begin() as connection:
         progress.end(connection, NAME)
     log.info("rebuild.done", patients=done.patients, messages=done.messages, unreadable=done.unreadable)
@@ -70,7 +70,7 @@ def _step(worker: Worker, done: Rebuilt, together: int, connection: sa.Connectio
     if not ids:
         return None
     people = merges.persons(connection, ids)
-    # Also who is one with somebody derived before: a merge that came since brought nothing of the other's with it.
+    # Also people merged with somebody derived before: that merge brought nothing of theirs with it.
     found = _derive(connection, worker, {member for person in people for member in person.members})
     progress.advance(connection, NAME, ids[-1])
     return Rebuilt(
@@ -86,7 +86,7 @@ def _derive(connection: sa.Connection, worker: Worker, ids: Collection[int]) -> 
     rebuilding.forget(connection, found.held)
     knowledge = knowledge_now(worker, connection)
     record(connection, knowledge, found.arrivals, found.ids)
-    # What pruned messages said of merges and numbers was not told again just now, and counts as well.
+    # Merges and numbers from pruned messages were not read again just now, and count as well.
     merges.repoint(connection, found.held)
     citizen_numbers.join(connection, found.held)
     judge = Judge(knowledge, replace(worker.site, destinations=()), worker.clock())
@@ -96,7 +96,7 @@ def _derive(connection: sa.Connection, worker: Worker, ids: Collection[int]) -> 
 
 
 def _open_all(connection: sa.Connection, worker: Worker, ids: Collection[int]) -> _Histories:
-    """Open every message about these patients, and about whomever those messages name now."""
+    """Read every message about these patients, and about everybody those messages name now."""
     knowledge = knowledge_now(worker, connection)
     opened: dict[int, ReadMessage | MessageOutcome] = {}
     held, wanted = set[int](), set(ids)

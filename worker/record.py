@@ -1,6 +1,6 @@
-"""Messages into rows: each is read, and what it says is added to the histories of those it speaks of.
+"""Recording of messages: each is read, and its content added to the histories of the patients it mentions.
 
-Every write is a last-writer-wins entry or a flag that only ever goes up, so any order of arrival, any number of times,
+Every write is a last-writer-wins entry or a flag that is only ever set, so any order of arrival, any number of times,
 gives the same rows.
 """
 
@@ -23,11 +23,11 @@ from store.merges import Statement
 from store.message_queries import MessageOutcome, StoredMessage
 from store.patients import add_flag, update_demographics
 
-HISTORY_RECEIVED = "history_received"  # some diagnosis, problem or contra-indication ever came for this identity
+HISTORY_RECEIVED = "history_received"  # a diagnosis, problem or contraindication was ever sent for this identity
 
 
 def open_message(message: StoredMessage, knowledge: Knowledge, site: Site) -> ReadMessage | MessageOutcome:
-    """Read a stored message by what its feed leaves open; the answer is how it ends when there is nothing to record."""
+    """Read a stored message with its feed's defaults; return its outcome when there is nothing to record."""
     try:
         reading = read_stored(message, site)
     except TooManySegments as error:
@@ -36,7 +36,7 @@ def open_message(message: StoredMessage, knowledge: Knowledge, site: Site) -> Re
 
 
 def read_stored(message: StoredMessage, site: Site) -> Reading | UnreadableMessage:
-    """Read a stored message; one that is unreadable is given as the error, with what could be read of it."""
+    """Read a stored message; an unreadable one is returned as the error, with what could be read."""
     try:
         return read(message.text, site.defaults_of(message.feed_name))
     except UnreadableMessage as error:
@@ -44,7 +44,7 @@ def read_stored(message: StoredMessage, site: Site) -> Reading | UnreadableMessa
 
 
 def envelope_of(message: StoredMessage) -> Envelope:
-    """What is known of a stored message beside its text."""
+    """Return what is known about a stored message besides its text."""
     return Envelope(
         message_id=message.id,
         control_id=message.control_id,
@@ -59,7 +59,7 @@ def envelope_of(message: StoredMessage) -> Envelope:
 def taken_up(
     envelope: Envelope, reading: Reading | UnreadableMessage, knowledge: Knowledge, site: Site
 ) -> ReadMessage | MessageOutcome:
-    """Give what is to be recorded of a message that was read, or how it ends when there is nothing."""
+    """Return what to record of a message that was read, or its outcome when there is nothing."""
     found = take_up(envelope, reading, knowledge, site)
     if isinstance(found, NotRecorded):
         return MessageOutcome(envelope.message_id, found.state, found.reason, found.detail)
@@ -68,7 +68,7 @@ def taken_up(
 
 @dataclass(frozen=True, slots=True)
 class Touched:
-    """Whose orders must be answered again: the history may have changed, or who is one person with whom."""
+    """The patients whose orders must be answered again: their history or their merges may have changed."""
 
     history: set[int]
     people: set[int]
@@ -77,7 +77,7 @@ class Touched:
 def record(
     connection: sa.Connection, knowledge: Knowledge, messages: Sequence[ReadMessage], ids: Mapping[Name, int]
 ) -> Touched:
-    """Write what the messages say; tell whom it touched."""
+    """Write the content of the messages; return the patients touched."""
     mentioned = {(message.message_id, ids[name]) for message in messages for name in identities_in([message])}
     message_queries.add_mentions(connection, mentioned)
     return _write(connection, gather(messages, knowledge), ids)
@@ -92,7 +92,7 @@ def _write(connection: sa.Connection, gathered: Gathered, ids: Mapping[Name, int
     history |= facts.upsert(connection, [_row(entry, ids[entry.identity]) for entry in gathered.entries])
     history |= patients.mark_has_ivig(connection, {ids[name] for name in gathered.with_ivig})
     history |= add_flag(connection, {ids[name] for name in gathered.with_history}, HISTORY_RECEIVED)
-    people = merges.tell(connection, _statements(gathered, ids))
+    people = merges.record(connection, _statements(gathered, ids))
     if known_by or people:
         people |= citizen_numbers.join(connection, merges.merge_set(connection, known_by | people))
     return Touched(history, people)
@@ -100,9 +100,15 @@ def _write(connection: sa.Connection, gathered: Gathered, ids: Mapping[Name, int
 
 def _statements(gathered: Gathered, ids: Mapping[Name, int]) -> list[Statement]:
     return [
-        Statement(ids[said.retired], ids[said.survivor], said.version, told.message_id, told.path, said.undone)
-        for told in gathered.merges
-        for said in (told.statement,)
+        Statement(
+            ids[each.statement.retired],
+            ids[each.statement.survivor],
+            each.statement.version,
+            each.message_id,
+            each.path,
+            each.statement.undone,
+        )
+        for each in gathered.merges
     ]
 
 

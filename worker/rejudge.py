@@ -1,4 +1,4 @@
-"""Open orders answered again because the knowledge changed: those that go on, and those whose risk window is open."""
+"""Answering again when the knowledge changes: current orders, and those whose risk window is open."""
 
 from functools import partial
 
@@ -21,7 +21,7 @@ TOGETHER = 50  # people in one transaction
 
 
 def rejudge(worker: Worker) -> Effects:
-    """Answer again whatever other knowledge answered last; what is new is told as ever. Safe to stop and repeat."""
+    """Answer again whatever was last answered by other knowledge; new findings are pushed as usual. Safe to repeat."""
     worker = worker.up_to_date()
     total, after = Effects(), 0
     while (found := in_transaction(worker.engine, partial(_some, worker=worker, after=after))) is not None:
@@ -47,13 +47,13 @@ def _some(connection: sa.Connection, worker: Worker, after: int) -> tuple[int, E
 
 
 class KnowledgeWatch:
-    """Notices that the knowledge changed while we run, or while we did not, and lets open orders be answered again."""
+    """Detects a change of knowledge, while running or since the last run, and has open orders answered again."""
 
     def __init__(self) -> None:
         self._version = ""
 
     def look(self, worker: Worker) -> None:
-        """Answer open orders again when this is other knowledge than at the last look."""
+        """Answer open orders again if the knowledge changed since the last check."""
         version = worker.up_to_date().knowledge.version
         if version != self._version:
             rejudge(worker)

@@ -1,6 +1,6 @@
-"""The round that leaves nothing behind: what was saved and is not processed goes on the queue again.
+"""The sweep: what was saved and not processed goes on the queue again.
 
-Redis may lose every task; the rows are the truth. A message that was queued again, begun and not ended goes alone, so
+Redis may lose every task; the rows are the truth. A message queued again, begun and not finished goes alone, so
 that one that kills its worker is found (`tasks._may_begin`) and delays nobody.
 """
 
@@ -23,13 +23,13 @@ ROUND = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """What a round put on the queue."""
+    """What a sweep put on the queue."""
 
     messages: int
 
 
 def sweep(worker: Worker) -> Swept:
-    """Queue again what waits too long. Raises nothing when Redis is away: the next round comes."""
+    """Queue again what waits too long. Raises nothing when Redis is down: the next sweep will follow."""
     now = worker.clock()
     with worker.engine.begin() as connection:
         waiting = message_queries.stale_received(connection, now - worker.leases.left_behind, ROUND)
@@ -47,6 +47,6 @@ def sweep(worker: Worker) -> Swept:
 
 
 def _lane_of_slow(connection: sa.Connection, now: datetime) -> str:
-    """Where messages that take long are rung: with the others, when nobody is there for them."""
+    """Return the lane for messages that take long: the usual one when no slow worker runs."""
     seen = heartbeats.last(connection)
     return SLOW if heartbeats.is_alive(seen, heartbeats.SLOW_WORKER, now) else "history"

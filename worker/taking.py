@@ -1,6 +1,6 @@
-"""Work taken from the ledger itself: what waits although nobody was told of it, or whoever was told does not hear.
+"""Work taken from the database itself: what waits although its task was lost or not taken.
 
-The queue only rings. Whatever becomes of it, a worker that has nothing to do looks in the database for messages that
+The queue is only a bell. Whatever happens to it, an idle worker looks in the database for messages that
 wait, so that no state of the queue can hold an order back.
 """
 
@@ -15,14 +15,14 @@ from worker.deliver import deliver
 from worker.tasks import process_messages
 from worker.worker import Worker
 
-UNHEARD = timedelta(seconds=2)  # what waits longer while a worker is idle: its bell was not heard
+UNHEARD = timedelta(seconds=2)  # a message that waits longer while a worker is idle has lost its task
 TOGETHER = 100
-FEW_ATTEMPTS = 3  # a message that was begun so often and never ended is left to the queue, where a task can be ended
-WINDOW = 1_000  # messages among which idle workers each take a part, so that they seldom read the same ones
+FEW_ATTEMPTS = 3  # a message begun this often and never finished is left to the queue, where a task can be stopped
+WINDOW = 1_000  # how many messages idle workers divide among them, so that they seldom read the same ones
 
 
 def take_messages(worker: Worker, lanes: Collection[str]) -> int:
-    """Process some of the messages of these lanes that wait unheard; give how many were seen to wait."""
+    """Process some of the waiting messages of these lanes; return how many were found waiting."""
     now = worker.clock()
     with reading(worker.engine) as connection:
         waiting = message_queries.waiting_since(connection, now - UNHEARD, lanes, WINDOW, FEW_ATTEMPTS)
@@ -32,7 +32,7 @@ def take_messages(worker: Worker, lanes: Collection[str]) -> int:
 
 
 def take_deliveries(worker: Worker) -> int:
-    """Send the notices that are due and were not rung for; give how many were taken by their destination."""
+    """Send due notices that lost their task; return how many were delivered."""
     with reading(worker.engine) as connection:
         due = deliveries.oldest_due(connection, worker.clock())
     if due is None or due > worker.clock() - UNHEARD:
@@ -41,7 +41,7 @@ def take_deliveries(worker: Worker) -> int:
 
 
 def together(waiting: Sequence[Waiting], most: int) -> Iterator[list[int]]:
-    """Give the ids that may share a transaction; a message that takes long, or was begun and not ended, goes alone."""
+    """Yield the ids that may share a transaction; a slow message, or one begun and not finished, goes alone."""
     fresh = [one.id for one in waiting if not one.goes_alone]
     for start in range(0, len(fresh), most):
         yield fresh[start : start + most]
@@ -51,6 +51,6 @@ def together(waiting: Sequence[Waiting], most: int) -> Iterator[list[int]]:
 
 
 def _a_part(waiting: Sequence[Waiting]) -> Sequence[Waiting]:
-    """One of the parts of what waits, drawn: whoever looks at the same moment probably draws another."""
-    start = random.randrange(0, max(len(waiting), 1), TOGETHER)  # noqa: S311  # nothing secret
+    """Return a random slice of the waiting messages: another worker probably draws another."""
+    start = random.randrange(0, max(len(waiting), 1), TOGETHER)  # noqa: S311  # not for security
     return waiting[start : start + TOGETHER]

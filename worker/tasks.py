@@ -1,4 +1,4 @@
-"""The task that processes messages: everything or nothing, and one that fails never takes the others with it."""
+"""The task that processes messages: all or nothing, and one that fails never affects the others."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
@@ -23,13 +23,13 @@ from worker.worker import Worker
 log = structlog.get_logger()
 T = TypeVar("T")
 
-MOST_AHEAD = 100  # history messages of its own patient that an order waits for
-MOST_CRASHES = 5  # a message that was begun alone this often and never ended is parked
+MOST_AHEAD = 100  # history messages of its patient that an order waits for
+MOST_CRASHES = 5  # a message begun alone this often and never finished is parked
 
 
 @dataclass(frozen=True, slots=True)
 class _Failure:
-    """A batch or message that could not be recorded; the error's class only, for its text may hold patient data."""
+    """A batch or message that could not be recorded; only the error's class, because its text may hold patient data."""
 
     error: str
 
@@ -67,7 +67,7 @@ def _process_together(worker: Worker, ids: Sequence[int]) -> Effects:
 
 
 def _set_apart(worker: Worker, ids: Sequence[int]) -> None:
-    """After too long a time: let each go alone; the one that was alone goes on in the slow lane, or to a person."""
+    """Handle a timeout: process each alone; one that was alone goes to the slow lane, or is parked."""
     alone, now = len(ids) == 1, worker.clock()
     with worker.engine.begin() as connection:
         rows = message_queries.received(connection, ids)
@@ -92,10 +92,10 @@ def _read_all(worker: Worker, ids: Sequence[int]) -> _Opened:
 
 
 def _rows(connection: sa.Connection, ids: Sequence[int]) -> Sequence[StoredMessage]:
-    """The messages, and before an order the history of its patient that was sent ahead of it and still waits.
+    """Return the messages, preceded for an order by its patient's earlier history that still waits.
 
     Without it an order that overtakes its own patient's admission is answered "no history", and answered again a
-    moment later. What is said of other patients is left alone: no order waits for it.
+    moment later. Messages about other patients are left alone: no order waits for them.
     """
     rows = message_queries.received(connection, ids)
     orders = [row for row in rows if row.lane == "orders" and row.patient_key is not None]
@@ -109,7 +109,7 @@ def _rows(connection: sa.Connection, ids: Sequence[int]) -> Sequence[StoredMessa
 
 
 def _may_begin(worker: Worker, ids: Sequence[int], rows: Sequence[StoredMessage]) -> bool:
-    """A message that was queued again may end its worker: count before touching it; alone, park it in the end."""
+    """Count an attempt before touching a message queued again, which may kill its worker; park it in the end."""
     again = {row.id: row.attempts for row in rows if row.queued_at is not None}
     if not again:
         return True
@@ -124,7 +124,7 @@ def _may_begin(worker: Worker, ids: Sequence[int], rows: Sequence[StoredMessage]
 def _park_alone(
     connection: sa.Connection, worker: Worker, rows: Sequence[StoredMessage], message_id: int, reason: str
 ) -> None:
-    """Park a message that ends its workers or holds them up, unless one has just ended it, or is at it now."""
+    """Park a message that kills or stalls its workers, unless one has just finished it, or is working on it."""
     held, now = message_queries.lock_received(connection, [message_id]), worker.clock()
     if held:
         end = MessageOutcome(message_id, "parked", reason)
@@ -152,7 +152,7 @@ def _process(connection: sa.Connection, worker: Worker, opened: _Opened) -> Effe
     before = {message_id for message_id, again in held.items() if again}
     message_queries.mark(connection, opened.correspondence.settle(connection, outcomes, before, now), now)
     note_flags(connection, arrivals)
-    local_codes.note(connection, unknown, now)
+    local_codes.record(connection, unknown, now)
     return done
 
 
@@ -187,7 +187,7 @@ def _attempt(action: Callable[[], T]) -> T | _Failure:
         return action()
     except (*TRY_AGAIN, OUT_OF_TIME):
         raise
-    except Exception as error:  # noqa: BLE001  # whatever is wrong with one message, it is parked and the others go on
+    except Exception as error:  # noqa: BLE001  # whatever is wrong with one message, it is parked and the others continue
         return _Failure(f"{type(error).__name__} at {_place(error)}")
 
 
@@ -197,7 +197,7 @@ def _parked(message_id: int, failure: _Failure) -> MessageOutcome:
 
 
 def _place(error: Exception) -> str:
-    """Where in our code it happened; never what it says."""
+    """Return where in our code it happened, never its text."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
@@ -205,7 +205,7 @@ def _place(error: Exception) -> str:
 
 
 def note_flags(connection: sa.Connection, arrivals: Sequence[ReadMessage]) -> None:
-    """Keep what was doubtful about these messages with them."""
+    """Store the doubts about these messages with them."""
     flags: dict[int, Collection[str]] = {
         arrival.message_id: arrival.reading.flags for arrival in arrivals if arrival.reading.flags
     }

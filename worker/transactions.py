@@ -1,4 +1,4 @@
-"""Transactions that are tried again when the database broke a deadlock with them, or was away for a moment."""
+"""Transactions retried after a deadlock or a short outage of the database."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -8,14 +8,14 @@ from billiard.exceptions import SoftTimeLimitExceeded
 
 T = TypeVar("T")
 
-# The database cannot be reached, is locked, or chose this transaction to break a deadlock: try the same again.
+# The database cannot be reached, is locked, or chose this transaction to break a deadlock: retry.
 TRY_AGAIN = (sa.exc.OperationalError, sa.exc.InterfaceError)
 OUT_OF_TIME = SoftTimeLimitExceeded  # a task has taken longer than the worker allows
-MOST_DEADLOCKS = 5  # a transaction that loses this often is left to whoever comes later
+MOST_DEADLOCKS = 5  # after this many failures the transaction is left for later
 
 
 def in_transaction(engine: sa.Engine, work: Callable[[sa.Connection], T]) -> T:
-    """Do the work in a transaction of its own, again when the database says so; what it gives is committed."""
+    """Do the work in its own transaction, retried if needed; return its result once committed."""
     for _ in range(MOST_DEADLOCKS - 1):
         try:
             with engine.begin() as connection:

@@ -19,7 +19,7 @@ from inbox.errors import ActRefused, MergeChanged, MergeMissing
 from store import alerts, feeds, merges
 from store.alerts import Happening
 from store.locks import lock_people
-from store.merges import Pair, Spoken
+from store.merges import Pair, SourcedStatement
 from store.messages import Arrival, save_batch
 
 LONGEST_REASON = 400
@@ -69,12 +69,12 @@ class Merge:
         return _say(acting, self, wanted[0], spoken)
 
 
-def may_be_retired(spoken: Spoken) -> bool:
+def may_be_retired(spoken: SourcedStatement) -> bool:
     """Whether the number that would be given up can be: a citizen number is a person's own."""
     return not is_citizen_number(spoken.retired)
 
 
-def _held(acting: Acting, act: Unmerge | Merge) -> Sequence[Spoken]:
+def _held(acting: Acting, act: Unmerge | Merge) -> Sequence[SourcedStatement]:
     """What was said of the two, while nobody else can say more."""
     if not act.reason.strip():
         raise ActRefused("reason", "missing")
@@ -89,7 +89,7 @@ def _held(acting: Acting, act: Unmerge | Merge) -> Sequence[Spoken]:
     return spoken
 
 
-def _say(acting: Acting, act: Unmerge | Merge, of: Spoken, spoken: Sequence[Spoken]) -> Done[int]:
+def _say(acting: Acting, act: Unmerge | Merge, of: SourcedStatement, spoken: Sequence[SourcedStatement]) -> Done[int]:
     """Write the message, and a line in the record of every alert that it may concern."""
     # It counts from now on; but after what it takes back, should that be dated ahead of the clock.
     times = [each.at + _SECOND for each in spoken if each.at is not None]

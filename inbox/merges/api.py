@@ -18,7 +18,7 @@ from inbox.people.access import record
 from inbox.people.viewer import needs
 from store import merges
 from store.engine import reading
-from store.merges import Pair, Spoken
+from store.merges import Pair, SourcedStatement
 
 
 class Unmerging(msgspec.Struct, frozen=True):
@@ -52,7 +52,7 @@ def all_merges(
     return PageShape(items, str(min(messages)) if not unclear and len(messages) == limit else None)
 
 
-def _unclear(connection: sa.Connection) -> list[Spoken]:
+def _unclear(connection: sa.Connection) -> list[SourcedStatement]:
     members = {member for one in merges.unclear(connection) for member in one.person.members}
     found = (each for each in merges.among_members(connection, members) if set(each.pair) <= members)
     return list(merges.by_pair(found).values())
@@ -92,7 +92,7 @@ def _one(request: AnyRequest, pair: Pair) -> MergeShape:
         return _shapes(connection, merges.by_pair(rows).values())[0]
 
 
-def _shapes(connection: sa.Connection, rows: Collection[Spoken]) -> list[MergeShape]:
+def _shapes(connection: sa.Connection, rows: Collection[SourcedStatement]) -> list[MergeShape]:
     found = merges.unclear_among(connection, {each for row in rows for each in row.pair})
     why = {member: one.why for one in found for member in one.person.members}
     return [

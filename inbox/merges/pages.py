@@ -48,7 +48,7 @@ def show_merges(request: AnyRequest, before: FromQuery[str] = "") -> Template:
     )
 
 
-def _lines(connection: sa.Connection, members: frozenset[int]) -> list[merges.Spoken]:
+def _lines(connection: sa.Connection, members: frozenset[int]) -> list[merges.SourcedStatement]:
     found = merges.among_members(connection, members)
     return list(merges.by_pair(each for each in found if set(each.pair) <= members).values())
 
@@ -126,6 +126,6 @@ def id_of_pair(pair: Pair) -> str:
     return f"{pair[0]}-{pair[1]}"
 
 
-def merges_of(connection: sa.Connection, patient_id: int) -> list[merges.Spoken]:
+def merges_of(connection: sa.Connection, patient_id: int) -> list[merges.SourcedStatement]:
     """What was said of the numbers of this patient, for the page of an alert."""
     return list(merges.by_pair(merges.among_members(connection, merges.merge_set(connection, {patient_id}))).values())

@@ -43,10 +43,10 @@ def rebuild(config: Config = None, data_dir: DataDir = None) -> None:
         patients = rebuilding.last_patient(connection)
     with database_explained(), progress("patients", patients) as advance:
 
-        def tell(done: Rebuilt) -> None:
+        def report(done: Rebuilt) -> None:
             advance(done.position)
 
-        done = derive(worker, tell)
+        done = derive(worker, report)
     typer.echo(f"{done.patients} patients, {done.messages} messages, {done.unreadable} that say nothing any more")
     with database_explained(), worker.engine.connect() as connection:
         pruned = retention.pruned_messages(connection)
@@ -128,8 +128,8 @@ def import_history(
     with ExitStack() as stack:
         if not dry_run:
             stack.enter_context(database_explained())
-        tell = stack.enter_context(_progress(size))
-        tally = _run(settings, files, name, rejects, tell, 0 if size < _SMALL else readers, dry_run)
+        report = stack.enter_context(_progress(size))
+        tally = _run(settings, files, name, rejects, report, 0 if size < _SMALL else readers, dry_run)
     typer.echo(_summary(tally, rejects, dry_run))
     if tally.rejected or tally.loaded.parked:
         raise typer.Exit(1)
@@ -148,7 +148,7 @@ def _run(
     files: list[Path],
     name: str,
     rejects: Path,
-    tell: Callable[[int, "ImportCounts"], None],
+    report: Callable[[int, "ImportCounts"], None],
     processes: int,
     dry_run: bool,
 ) -> "ImportCounts":
@@ -159,7 +159,7 @@ def _run(
     with closing(Readers(processes)) as readers:
         if any(map(is_of_resources, files)):
             readers.get_ready()
-        return _load(settings, files, name, rejects, tell, readers, dry_run)
+        return _load(settings, files, name, rejects, report, readers, dry_run)
 
 
 def _load(
@@ -167,7 +167,7 @@ def _load(
     files: list[Path],
     name: str,
     rejects: Path,
-    tell: Callable[[int, "ImportCounts"], None],
+    report: Callable[[int, "ImportCounts"], None],
     readers: "Readers",
     dry_run: bool,
 ) -> "ImportCounts":
@@ -184,7 +184,7 @@ def _load(
     feed = feed_named(name, feed_id(worker.engine, name) if worker is not None else 0, site.defaults_of(name))
     letters = Letters(feed, datetime.now(UTC), medications_in(files))
     with rejects_in(rejects) as rejected:
-        return FirstLoad(worker, feed, readers, rejected, tell).run(files, letters)
+        return FirstLoad(worker, feed, readers, rejected, report).run(files, letters)
 
 
 def _quiet(settings: "Settings") -> "Settings":
@@ -214,12 +214,12 @@ def _progress(size: int) -> Iterator[Callable[[int, "ImportCounts"], None]]:
         task = bar.add_task("", total=size)
         began = datetime.now(UTC)
 
-        def tell(more: int, tally: "ImportCounts") -> None:
+        def report(more: int, tally: "ImportCounts") -> None:
             done = tally.loaded.messages + tally.loaded.known
             rate = done / max((datetime.now(UTC) - began).total_seconds(), 0.001)
             bar.update(task, advance=more, description=f"{done:,} done, {rate:,.0f}/s, {tally.rejected:,} rejected")
 
-        yield tell
+        yield report
 
 
 def _summary(tally: "ImportCounts", rejects: Path, dry_run: bool) -> str:

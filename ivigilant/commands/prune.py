@@ -57,8 +57,8 @@ def prune(
     run = Run(secrets.token_hex(8), at_the_command_line(), datetime.now(UTC), ages)
     with database_explained():
         engine = connect(settings.database())
-        with _progress(engine) as tell:
-            tally = (remove if apply else look)(engine, run, tell)
+        with _progress(engine) as report:
+            tally = (remove if apply else look)(engine, run, report)
         _show(tally, run)
         messages, size = tally.gone()
         typer.echo(f"{messages} messages, {_bytes(size)}{'' if apply else ' would go: ivigilant prune --apply'}")

@@ -49,9 +49,9 @@ def replay(
     host, port = address(to)
     messages = _source(paths or [], from_store, config, data_dir)
     context = sending_context(tls_ca, tls_cert, tls_key) if tls or tls_ca or tls_cert else None
-    with _progress() as tell:
+    with _progress() as report:
         target = Target(host, port, context)
-        tally = asyncio.run(send(messages, target, links=links, window=window, rate=rate, tell=tell))
+        tally = asyncio.run(send(messages, target, links=links, window=window, rate=rate, report=report))
     answers = ", ".join(f"{how_many} {answer}" for answer, how_many in sorted(tally.answers.items()))
     typer.echo(f"{tally.sent} messages: {answers or 'nothing to send'}")
     if not tally.all_accepted:
@@ -93,12 +93,12 @@ def _progress() -> Iterator[Callable[["ReplyCounts"], None]]:
     with Progress(*columns, TimeElapsedColumn(), console=console, disable=not console.is_terminal) as bar:
         task = bar.add_task("", total=None)
 
-        def tell(tally: "ReplyCounts") -> None:
+        def report(tally: "ReplyCounts") -> None:
             refused = tally.sent - tally.accepted
             told = f"{tally.accepted} accepted" + (f", {refused} not" if refused else "")
             bar.update(task, completed=tally.sent, description=told)
 
-        yield tell
+        yield report
 
 
 def moment(text: str, now: datetime) -> datetime:

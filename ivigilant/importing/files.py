@@ -59,16 +59,16 @@ def size_of(files: Sequence[Path]) -> int:
     return sum(file.stat().st_size for file in files)
 
 
-def found_in(file: Path, tell: Tell) -> Iterator[Found]:
-    """Give what stands in it; `tell` hears how many bytes on disk were read since the last time."""
+def found_in(file: Path, report: Tell) -> Iterator[Found]:
+    """Give what stands in it; `report` hears how many bytes on disk were read since the last time."""
     try:
         if is_archive(file):
             for where, content in members(file):
                 if _is_ours(where):
                     yield from _stands(where, content)
-            tell(file.stat().st_size)
+            report(file.stat().st_size)
         else:
-            yield from _lines(file, tell) if kind_of_file(file) in LINES else _messages(file, tell)
+            yield from _lines(file, report) if kind_of_file(file) in LINES else _messages(file, report)
     except FAULTS as error:
         raise UnreadablePath(
             f"{file} cannot be read to its end ({type(error).__name__}); what came before is kept"
@@ -105,24 +105,24 @@ def _stands(where: Path, content: IO[bytes]) -> Iterator[Found]:
         yield from _whole(where, content.read())
 
 
-def _lines(file: Path, tell: Tell) -> Iterator[Found]:
+def _lines(file: Path, report: Tell) -> Iterator[Found]:
     with file.open("rb") as disk, opened(file, disk) as lines:
         before = 0
         for number, line in enumerate(iter(lambda: lines.readline(LONGEST_LINE), b""), 1):
             raw = line.removeprefix(_BOM).strip() if number == 1 else line.strip()
             position = disk.tell()
             if position != before:
-                tell(position - before)
+                report(position - before)
                 before = position
             if raw:
                 yield Found(file, number, raw)
 
 
-def _messages(file: Path, tell: Tell) -> Iterator[Found]:
+def _messages(file: Path, report: Tell) -> Iterator[Found]:
     """The messages of an HL7 file or batch, or the one resource of a JSON file."""
     with file.open("rb") as disk, opened(file, disk) as content:
         yield from _whole(file, content.read())
-    tell(file.stat().st_size)
+    report(file.stat().st_size)
 
 
 def _whole(file: Path, whole: bytes) -> Iterator[Found]:

@@ -47,7 +47,7 @@ class FirstLoad:
     feed: FeedProfile
     readers: Readers
     rejects: Rejects
-    tell: Callable[[int, ImportCounts], None]  # bytes read since the last time, and what became of all so far
+    report: Callable[[int, ImportCounts], None]  # bytes read since the last time, and what became of all so far
     tally: ImportCounts = field(default_factory=ImportCounts)
 
     def run(self, files: Sequence[Path], letters: Letters) -> ImportCounts:
@@ -64,7 +64,7 @@ class FirstLoad:
     def _batches(self, files: Sequence[Path], letters: Letters) -> Iterator[list[tuple[Found, Arrival]]]:
         batch: list[tuple[Found, Arrival]] = []
         for file in files:
-            for found in found_in(file, lambda size: self.tell(size, self.tally)):
+            for found in found_in(file, lambda size: self.report(size, self.tally)):
                 batch += self._letters(found, letters)
                 if len(batch) >= TOGETHER:
                     yield batch
@@ -108,7 +108,7 @@ class FirstLoad:
                 opened.append(LoadedMessage(letter, read.outcome()))
         if self.worker is not None:
             self.tally.loaded += load(self.worker, self.feed.name, opened)
-        self.tell(0, self.tally)
+        self.report(0, self.tally)
 
     def _keep_slowly(self, batch: _ImportBatch) -> None:
         """A message of this batch broke its reader: it is found and parked as any other, and the rest goes on."""

@@ -30,7 +30,7 @@ def all_kinds(site: Site) -> None:
         connection.execute(sa.update(tables.alert).where(tables.alert.c.id == 2).values(status="acknowledged"))
         a_message(connection, "M9", state="parked", reason="no_patient", flags=["charset"], body_hash=b"9" * 32)
         seen = Sighting("diagnosis", "ZKH", "T7", "Trombosebeen", "venous-thromboembolism", 1, "PRB[1]-3")
-        local_codes.note(connection, [seen], NOW)
+        local_codes.record(connection, [seen], NOW)
         told = {"version": version_of(NOW, NOW, "M9", b"9" * 32), "message_id": 1, "path": "MRG[1]-1"}
         pairs = [{"retired_id": one, "survivor_id": other, **told} for one, other in ((1, 2), (2, 1))]
         connection.execute(sa.insert(tables.merge_statement), pairs)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from inbox.merges.acts import Merge, Unmerge, may_be_retired
 from rules.knowledge import Knowledge
 from store import feeds, merges, tables
-from store.merges import Spoken, Unclear
+from store.merges import SourcedStatement, Unclear
 from store.messages import Arrival, raw_of, save_batch
 from store.retention import Ages
 from tests.journeys.drawing import stories_of_identity
@@ -31,7 +31,7 @@ def other(knowledge: Knowledge, fresh_engine: Callable[[], sa.Engine]) -> Hospit
     return Hospital(fresh_engine(), knowledge)
 
 
-def lines(hospital: Hospital) -> list[Spoken]:
+def lines(hospital: Hospital) -> list[SourcedStatement]:
     """What was said of every two."""
     with hospital.engine.connect() as connection:
         return sorted(merges.newest(connection, None, 1000), key=lambda each: each.pair)

@@ -94,7 +94,7 @@ def test_the_other_number_may_be_the_one_that_stays(hospital: Hospital) -> None:
     assert (spoken.retired[1], spoken.survivor[1]) == ("1", "2")
 
 
-def said(hospital: Hospital, two: Pair | None = None) -> list[merges.Spoken]:
+def said(hospital: Hospital, two: Pair | None = None) -> list[merges.SourcedStatement]:
     with hospital.engine.connect() as connection:
         return merges.of_pair(connection, two or pair(hospital))
 
@@ -194,7 +194,7 @@ def test_what_only_a_citizen_number_holds_together_is_said_to_be_so(hospital: Ho
     assert unclear(hospital) == []
 
 
-def to_part(hospital: Hospital) -> list[merges.Spoken]:
+def to_part(hospital: Hospital) -> list[merges.SourcedStatement]:
     with hospital.engine.connect() as connection:
         members = {member for one in merges.unclear(connection) for member in one.person.members}
         lines = merges.by_pair(merges.among_members(connection, members)).values()

@@ -119,7 +119,7 @@ def test_a_message_with_a_code_that_waits_for_somebody_stays_until_it_is_dismiss
     hospital.processes([message])
     seen = Sighting("diagnosis", "ZKH", "T7", "Aandoening", "", message, "DG1[1]-3")
     with hospital.engine.begin() as connection:
-        local_codes.note(connection, [seen], hospital.clock.now)
+        local_codes.record(connection, [seen], hospital.clock.now)
 
     pruned(hospital)
     kept = without_text(hospital)

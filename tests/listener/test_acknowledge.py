@@ -172,7 +172,7 @@ def test_msh_15_and_16_choose_the_mode(accept: str, application: str, kept: str,
 def test_a_sender_with_another_way_to_hear_of_success_hears_it_there() -> None:
     header = Header(accept_ack="ER", application_ack="AL")
 
-    assert [ack_code(verdict, header, "auto", told_later=True) for verdict in ("A", "R")] == ["", "CR"]
+    assert [ack_code(verdict, header, "auto", answered_later=True) for verdict in ("A", "R")] == ["", "CR"]
 
 
 @pytest.mark.parametrize(("mode", "expected"), [("original", "AE"), ("enhanced", "CE"), ("none", "")])

@@ -60,7 +60,7 @@ def test_two_who_carry_it_and_were_merged_are_one_again(engine: sa.Engine, numbe
             carries(connection, each)
             citizen_numbers.join(connection, [each])
 
-        people = merges.tell(connection, [Statement(double, jansen, "1", a_message(connection), "MRG[1]-1")])
+        people = merges.record(connection, [Statement(double, jansen, "1", a_message(connection), "MRG[1]-1")])
         citizen_numbers.join(connection, people)
 
         assert merges.merge_set(connection, [jansen]) == {jansen, double, number}
@@ -70,7 +70,7 @@ def test_a_patient_merged_into_the_number_does_not_carry_it(engine: sa.Engine, n
     with engine.begin() as connection:
         jansen = a_patient(connection)
         carries(connection, jansen)
-        merges.tell(connection, [Statement(jansen, number, "1", a_message(connection), "MRG[1]-1")])
+        merges.record(connection, [Statement(jansen, number, "1", a_message(connection), "MRG[1]-1")])
 
         citizen_numbers.join(connection, [jansen])
 

@@ -16,7 +16,7 @@ from tests.store.builders import a_message, a_patient
 
 def merge(connection: sa.Connection, retired: int, survivor: int, version: str = "1", undone: bool = False) -> set[int]:
     message = connection.execute(sa.select(tables.message.c.id)).scalar() or a_message(connection)
-    return merges.tell(connection, [Statement(retired, survivor, version, message, "MRG[1]-1", undone)])
+    return merges.record(connection, [Statement(retired, survivor, version, message, "MRG[1]-1", undone)])
 
 
 @pytest.fixture

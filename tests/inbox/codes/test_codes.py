@@ -26,7 +26,7 @@ def a_code(site: Site, code: str = "T7", *, messages: int = 1, **values: str) ->
             message = a_message(connection, f"{code}-{number}", state="processed", body_hash=code.encode().ljust(32))
             connection.execute(sa.insert(tables.mention).values(message_id=message, patient_id=patient))
             sightings.append(Sighting(code=code, message_id=message, **seen))
-        local_codes.note(connection, sightings, NOW)
+        local_codes.record(connection, sightings, NOW)
         return int(local_codes.with_states(connection, ["open"])[-1].id)
 
 

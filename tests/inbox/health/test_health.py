@@ -97,7 +97,7 @@ def test_the_figures_count_alerts_messages_and_deliveries_and_name_nobody(client
         a_message(connection, "M3", received_at=NOW - timedelta(seconds=7), body_hash=b"3" * 32)
         row = {"alert_id": alert, "event_id": event, "destination": "mail", "state": "refused"}
         insert(connection, tables.delivery, **row, idempotency_key="k", next_at=NOW, created_at=NOW)
-        application_acks.note(connection, [NewAck(1, "ehr:2575", b"MSH|^~\\&|", "AE")], NOW)
+        application_acks.record(connection, [NewAck(1, "ehr:2575", b"MSH|^~\\&|", "AE")], NOW)
 
     figures = client.get("/metrics").text
 
