@@ -174,6 +174,7 @@ def test_other_words_mention_no_thrombosis(knowledge: Knowledge, text: str) -> N
         ("profylaxe tegen diep veneuze trombose", VTE),
         ("risk of deep vein thrombosis", VTE),
         ("arteriële trombose been", VTE),
+        ("arterial_thrombosis", VTE),
         ("trombose profylaxe", "venous-thromboembolism-possible"),
         ("risico op trombose", "venous-thromboembolism-possible"),
         ("in-stent trombose", "venous-thromboembolism-possible"),
