@@ -145,7 +145,13 @@ def compile_rule(document: Document, terms: Terms, states: frozenset[str], sourc
 
 def _asked(rule: str, conditions: Iterable[Condition], before: str) -> tuple[Asked, ...]:
     return tuple(
-        Asked(each, Step(rule, before + each.text, held=True), Step(rule, before + each.text, held=False))
+        Asked(
+            each.needs,
+            each.text,
+            each,
+            Step(rule, before + each.text, held=True),
+            Step(rule, before + each.text, held=False),
+        )
         for each in conditions
     )
 

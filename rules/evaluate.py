@@ -43,12 +43,12 @@ def _ask(conditions: tuple[Asked, ...], picture: Picture, trace: list[Step]) -> 
     held_all = True
     facts: list[Fact] = []
     present, memo = picture.present, picture.memo
-    for condition, if_held, if_not in conditions:
-        if condition.needs and not condition.needs & present:
+    for needs, text, condition, if_held, if_not in conditions:
+        if needs and not needs & present:
             trace.append(if_not)  # most questions end here: nothing of the kind is on record
             held_all = False
             continue
-        held, found, saw = memo.get(condition.text) or picture.hold(condition)
+        held, found, saw = memo.get(text) or picture.hold(condition)
         step = if_held if held else if_not
         trace.append(Step(step.rule, step.condition, held, saw) if saw else step)
         if held:

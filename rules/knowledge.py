@@ -20,6 +20,8 @@ _NOT_HISTORY = frozenset({"route-intravenous", "route-subcutaneous", "route-intr
 class Asked(NamedTuple):
     """A condition with the two steps it most often leaves in the trace, made once."""
 
+    needs: int  # of the condition, and its text: looked at first, for every rule of every order
+    text: str
     condition: Condition
     held: Step
     not_held: Step

@@ -83,7 +83,7 @@ def _read(
 
 def _answer(obx: Segment) -> bool | None:
     """Yes or no, as a code or in a word; None for anything else."""
-    for component in (1, 2):
+    for component in (1,) if obx.plain(5) else (1, 2):
         said = obx.text(5, component).strip().upper().rstrip(".")
         if said in _YES:
             return True

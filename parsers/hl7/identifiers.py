@@ -67,14 +67,16 @@ def other_spellings(segment: Segment, field: int, defaults: Defaults, identity: 
     usual = usual_spelling(identity, defaults)
     if identity == usual and "&" not in segment.raw(field):
         return ()
-    found = [] if is_national(identity) else [identity]
+    if is_national(identity):
+        return ()
+    found = [identity]
     for repetition in range(1, segment.repetitions(field) + 1):
-        value, name = (
-            segment.text(field, 1, repetition=repetition).strip(),
-            segment.text(field, 4, 1, repetition).strip(),
-        )
         universal = segment.text(field, 4, 2, repetition).strip()
-        if found and universal and name == identity.authority and value == identity.value:
+        if not universal:
+            continue
+        value = segment.text(field, 1, repetition=repetition).strip()
+        name = segment.text(field, 4, 1, repetition).strip()
+        if name == identity.authority and value == identity.value:
             found.append(Identifier(authority=universal, value=value, type=identity.type))
             found.append(Identifier(authority=universal, value=usual.value, type=identity.type))
     names = {(usual.authority, usual.value)}

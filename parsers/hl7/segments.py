@@ -108,10 +108,12 @@ class Segment:
     def components(self, field: int, repetition: int = 1) -> tuple[str, ...]:
         """Every component of one repetition, unescaped, sub-components left together."""
         value, marks = self.raw(field), self._delimiters
-        if marks.repetition in value or repetition != 1:
-            value = self._repetition(field, repetition)
         if not value:
             return ()
+        if marks.repetition in value or repetition != 1:
+            value = self._repetition(field, repetition)
+            if not value:
+                return ()
         if field < 3 and self._is_whole(field):
             return (value,)
         parts = value.split(marks.component)
@@ -131,6 +133,8 @@ class Segment:
 
     def is_null(self, field: int, component: int | None = None, repetition: int = 1) -> bool:
         """Whether the sender asks to delete the value: the field or the component is two double quotes."""
+        if NULL not in self.raw(field):
+            return False
         if component is None:
             return self._repetition(field, repetition).strip() == NULL
         return self._component(field, component, repetition).strip() == NULL

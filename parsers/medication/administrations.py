@@ -44,7 +44,7 @@ def read_administrations(
 
 
 def _prescription(group: Group) -> str:
-    lines = (DrugLine(part.drug) for part in group.parts)
+    lines = (part.line for part in group.parts)
     return next((number for line in lines if (number := line.text(line.places.prescription))), "")
 
 
@@ -96,7 +96,7 @@ class _AdministrationRow:
 
     def read(self) -> MedicationGiven:
         segment, places = self.part.drug, _PLACES[self.part.drug.name]
-        line = DrugLine(segment)
+        line = self.part.line
         codings, text = line.codings(self.defaults), line.name()
         started, doubts = self._time(segment, places.started)
         if started is None and places.entered and segment.name == "BTX":

@@ -112,10 +112,12 @@ def _is_one_further(segment: Segment, drug: int, amount: int) -> bool:
 def _is_earlier(segment: Segment, drug: int, field: int) -> bool:
     """A code, its name and its system in an earlier field, an amount behind it, and no name at the drug's place."""
     parts = [part.strip() for part in segment.components(field)]
-    is_coded = len(parts) > 2 and _is_name(parts[1]) and _letters(parts[2]) > 1
-    is_taken = any(_is_name(part.strip()) for part in segment.components(drug)[:2])
+    if len(parts) < 3 or _letters(parts[2]) < 2 or not _is_name(parts[1]):
+        return False
     number = read_number_and_unit(segment.text(field + 1).strip())[0]
-    return is_coded and not is_taken and number is not None and number.high < _NO_AMOUNT
+    if number is None or number.high >= _NO_AMOUNT:
+        return False
+    return not any(_is_name(part.strip()) for part in segment.components(drug)[:2])
 
 
 def _is_name(words: str) -> bool:

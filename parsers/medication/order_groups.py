@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from clinical.codes import Coding
 from clinical.events import Header, OrderKeys
 from parsers.hl7.segments import Segment
+from parsers.medication.drug_lines import DrugLine
 from parsers.medication.immunoglobulins import is_service
 
 DRUGS = ("RXO", "RXE", "RXG", "RXD", "RXA", "BPO", "BPX", "BTX")
@@ -16,7 +18,7 @@ _ATTACHED = frozenset({"TQ1", "TQ2", "RXR", "RXC", "RXV", "CDO"})
 _BREAKS = frozenset({"PID", "PV1", "DG1", "PRB", "GOL", "PR1", "AL1", "IAM"})
 
 
-@dataclass(slots=True)
+@dataclass
 class Part:
     """A drug segment with what follows it."""
 
@@ -25,6 +27,11 @@ class Part:
     routes: list[Segment] = field(default_factory=list)
     components: list[Segment] = field(default_factory=list)
     notes: list[Segment] = field(default_factory=list)
+
+    @cached_property
+    def line(self) -> DrugLine:
+        """The drug segment read by name; where its fields stand is found out once."""
+        return DrugLine(self.drug)
 
 
 @dataclass(slots=True)

@@ -261,7 +261,7 @@ class _OrderReader:
         )
 
     def _with_drug(self, part: Part) -> MedicationOrdered:
-        line = DrugLine(part.drug)
+        line = part.line
         codings, text = self._drug(part)
         chosen = self._timing(part)
         written = [words for sent in (*chosen.sent, *chosen.steps) if (words := sent.text)]
@@ -311,7 +311,7 @@ class _OrderReader:
     def _drug(self, part: Part) -> tuple[tuple[Coding, ...], str]:
         """Codes and names of the line itself first, then those of the lines beside it; a line without any has all."""
         for parts in ([part, *self.group.beside(part)], self.group.parts):
-            lines = [DrugLine(each.drug) for each in parts]
+            lines = [each.line for each in parts]
             codings = dict.fromkeys(coding for line in lines for coding in line.codings(self.defaults))
             text = "; ".join(unique(line.name() for line in lines))
             if codings or text:
@@ -319,7 +319,7 @@ class _OrderReader:
         return (), ""
 
     def _indications(self) -> tuple[Coding, ...]:
-        lines = (DrugLine(part.drug) for part in self.group.parts)
+        lines = (part.line for part in self.group.parts)
         return tuple(dict.fromkeys(coding for line in lines for coding in line.indications(self.defaults)))
 
     def _lots(self, part: Part) -> tuple[str, ...]:
@@ -328,25 +328,25 @@ class _OrderReader:
         return tuple(unique(lot for drug, field in lines if field for lot in drug.texts(field)))
 
     def _prescription(self) -> str:
-        lines = (DrugLine(part.drug) for part in self.group.parts)
+        lines = (part.line for part in self.group.parts)
         return next((number for line in lines if (number := line.text(line.places.prescription))), "")
 
     def _routes(self, part: Part) -> tuple[Coding, ...]:
         """The routes after the drug line that counts, else those of the rest of the order."""
         rest = [segment for other in self.group.parts for segment in other.routes]
         segments = part.routes or rest or self.group.routes
-        return read_routes(segments, self.defaults) if segments else DrugLine(part.drug).route
+        return read_routes(segments, self.defaults) if segments else part.line.route
 
     def _instructions(self, part: Part) -> Iterator[str]:
         for owner in [part, *self.group.beside(part)]:
-            yield from DrugLine(owner.drug).instructions()
+            yield from owner.line.instructions()
             yield from _notes(owner.notes)
         yield from _notes(self.group.notes)
 
     def _timing(self, part: Part) -> Chosen:
         """After-RXE TQ1, RXE-1, the order's TQ1, ORC-7: the first that says how often."""
         zone = self.defaults.zone
-        line = DrugLine(part.drug)
+        line = part.line
         own = [sent for segment in part.timings for sent in read_tq1(segment, zone)]
         field = read_tq(part.drug, line.timing, zone) if line.timing else []
         beside = self.group.beside(part)
@@ -361,7 +361,7 @@ class _OrderReader:
     def _stray(self, part: Part, sources: Sequence[Sequence[Sent]], chosen: Chosen) -> Chosen:
         """A frequency among the fields after the units, where no timing tells any."""
         for each in [part, *self.group.beside(part)]:
-            pattern, path = DrugLine(each.drug).frequency
+            pattern, path = each.line.frequency
             if pattern:
                 found = choose([*sources, [Sent(pattern=pattern, path=path)]])
                 return replace(found, flags=unique([*chosen.flags, "pattern_misplaced"]))

@@ -24,13 +24,15 @@ _MISSING: dict[str, Callable[[Picture], bool]] = {
 def ordered(said: Said) -> Check:
     """The order is for IVIg: by code, brand or route, or by its size when the product cannot be told."""
 
+    name = said.name
+
     def check(picture: Picture) -> Outcome:
         product = picture.product
-        if said.name == SCIG:
+        if name == SCIG:
             held = product.product_class == "scig"
             return Outcome(held, (picture.order_fact,) if held else (), product.why)
         unresolved = product.product_class == "possible_ivig"
-        held = unresolved if said.name == "unresolved-immunoglobulin" else product.is_ivig
+        held = unresolved if name == "unresolved-immunoglobulin" else product.is_ivig
         if held and unresolved:
             dose = picture.case.order.grams_per_administration or grams(picture)
             held = dose is None or dose.high >= picture.terms.recognition.unresolved_from_g
@@ -57,14 +59,13 @@ def indicated_for(said: Said) -> Check:
 def planned(said: Said) -> Check:
     """A quantity of the order, at the riskier end when it is not exact."""
     comparison, limit = said.limit
-    missing = said.holds("if_missing")
+    name, unknown = said.name, Outcome(said.holds("if_missing"), saw="missing")
 
     def check(picture: Picture) -> Outcome:
-        value = amount(picture, said.name)
+        value = amount(picture, name)
         if value is None:
-            return Outcome(held=missing, saw="missing")
-        held = compare(comparison, value.low, value.high, limit)
-        return Outcome(held=held, saw=_range(value))
+            return unknown
+        return Outcome(compare(comparison, value.low, value.high, limit), (), _range(value))
 
     return check
 
