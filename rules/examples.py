@@ -4,15 +4,19 @@ A cell says only what the row is about; everything else is an unremarkable order
 explained in README.md.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 
 from clinical.codes import Coding
 from clinical.quantities import Quantity, exactly
-from clinical.words import PRIORITIES, TIERS
+from clinical.words import PRIORITIES, TIERS, Tier
+from rules.evaluate import evaluate, judge
 from rules.example_cells import AT, COLUMNS, WHERE, read_range
 from rules.facts import Case, Dose, Order, Patient
+from rules.knowledge import Knowledge, Rule
+from rules.picture import Picture
 
 
 class ExampleError(ValueError):
@@ -104,3 +108,52 @@ def _filled(order: Order, cells: dict[str, str]) -> Order:
     if order.grams_per_administration is None:
         order = replace(order, grams_per_administration=order.grams_per_day)
     return order
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """One example: what its table says, and what the rule answers, whatever its own status."""
+
+    name: str
+    cells: dict[str, str]
+    agreed: str
+    answer: str
+    agrees: bool
+    by_others: bool = False  # it would agree were every rule live: it rests on one that is on trial or retired
+
+
+def run_examples(rule: Rule, knowledge: Knowledge) -> list[Answered]:
+    """Ask a rule its examples as if it were live; a priority is that of the whole assessment."""
+    here = _with_live(knowledge, {rule.id})
+    everything = _with_live(knowledge, {each.id for each in knowledge.rules if each.form.status != "draft"})
+    found = []
+    for example in read_examples(rule.form.examples):
+        answered = _run(rule, example, here)
+        if not answered.agrees and _run(rule, example, everything).agrees:
+            answered = replace(answered, by_others=True)
+        found.append(answered)
+    return found
+
+
+def _run(rule: Rule, example: Example, knowledge: Knowledge) -> Answered:
+    case = build_case(example)
+    finding = judge(rule, Picture(case, knowledge.terms), [])
+    tier = (finding.tier if finding else Tier.NONE).word
+    said = " ".join([finding.because["en"], *(text["en"] for text in finding.advice)]) if finding else ""
+    agreed = ", ".join(part for part in (example.tier, example.priority) if part)
+    answer: str = tier
+    if example.priority:
+        answer = f"{tier}, {evaluate(case, knowledge, rule.stream).priority.word}"
+    agrees = answer == agreed and (not finding or example.is_said(said))
+    return Answered(example.name, example.cells, agreed, answer, agrees)
+
+
+def _with_live(knowledge: Knowledge, ids: Collection[str]) -> Knowledge:
+    """The same knowledge with these rules asked and shown."""
+    return replace(
+        knowledge,
+        rules=tuple(
+            replace(each, form=each.form.model_copy(update={"status": "live"})) if each.id in ids else each
+            for each in knowledge.rules
+        ),
+    )

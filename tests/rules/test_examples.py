@@ -1,14 +1,16 @@
 """Every worked example of every rule gives the alert its table says."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from rules.evaluate import evaluate
-from rules.examples import Example
+from rules.examples import Example, run_examples
 from rules.facts import Case
 from rules.knowledge import Knowledge, Rule
 from rules.load import load_knowledge
+from tests.knowledge_folders import a_copy, edit
 from tests.rules.answers import cases_of
 
 CASES = [
@@ -18,18 +20,26 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("rule", "example", "case"), CASES)
-def test_the_example_gives_the_alert_in_its_table(
-    rule: Rule, example: Example, case: Case, knowledge: Knowledge
-) -> None:
+@pytest.mark.parametrize("rule", load_knowledge().rules, ids=lambda rule: rule.id)
+def test_the_examples_give_the_alerts_in_their_table(rule: Rule, knowledge: Knowledge) -> None:
     chosen = replace(knowledge, rules=tuple(replace(each, chosen=True) for each in knowledge.rules))
 
-    found = evaluate(case, knowledge if rule.chosen else chosen, rule.stream)
+    found = run_examples(rule, chosen if not rule.chosen else knowledge)
 
-    own = [each for each in found.findings if each.rule == rule.id]
-    assert [each.tier.word for each in own] == ([example.tier] if example.tier != "none" else [])
-    assert example.priority in ("", found.priority.word)
-    assert not own or example.is_said(" ".join([own[0].because["en"], *(text["en"] for text in own[0].advice)]))
+    assert [(each.name, each.answer, each.agreed) for each in found if not each.agrees] == []
+
+
+@pytest.mark.parametrize("status", ["trial", "retired"])
+def test_any_rule_may_be_on_trial_or_retired_and_others_only_warn(status: str, tmp_path: Path) -> None:
+    own = a_copy(tmp_path / "own")
+    for name in ("ig-vte-001", "ig-vte-016"):
+        edit(own, f"library/{name}.yaml", "status: live", f"status: {status}")
+
+    knowledge = load_knowledge(own)
+    asked = [each for rule in knowledge.rules if rule.chosen for each in run_examples(rule, knowledge)]
+
+    assert [each.name for each in asked if not each.agrees and not each.by_others] == []
+    assert [each for each in asked if each.by_others]
 
 
 @pytest.mark.parametrize(("rule", "example", "case"), CASES)
