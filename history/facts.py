@@ -21,6 +21,7 @@ from rules.knowledge import Knowledge
 
 _PLACEHOLDER_YEAR = 1900
 _A_DAY = timedelta(days=1)
+_AFTER_AN_ORDER = timedelta(days=30)  # so long a thrombosis may be one that the infusions gave
 
 
 def provenance(entry: Entry) -> Provenance:
@@ -34,13 +35,14 @@ _SENTENCE = re.compile(r"[^\W\d_]{3,}")  # "2012 DVT" starts with a number but i
 def facts_of(entries: Sequence[Entry], zone: tzinfo, born: date | None = None) -> list[Fact]:
     """Conditions, results, procedures and allergies, oldest version first; times on the clock of the hospital."""
     facts = []
+    newest = _newest_start(entries)
     for entry in entries:
         event = entry.event
         if isinstance(event, Observation):  # first: there are most of them
             if event.status not in ("withdrawn", "no_value"):
                 facts.append(_observation(entry, event, zone))
         elif isinstance(event, Condition):
-            facts.append(_condition(entry, event, zone, born))
+            facts.append(_condition(entry, event, zone, born, newest))
         elif isinstance(event, Procedure):
             facts.append(_dated(entry, "procedure", event, event.performed, zone))
         elif isinstance(event, Allergy):
@@ -69,9 +71,16 @@ def medication_fact(order: OrderState, ends: datetime | None, zone: tzinfo) -> F
     )
 
 
-def _condition(entry: Entry, event: Condition, zone: tzinfo, born: date | None) -> Fact:
+def _newest_start(entries: Sequence[Entry]) -> datetime | None:
+    """Return when the newest order begins: what bounds the dates of an export that does not say when it was made."""
+    events = (entry.event for entry in entries)
+    return max((one.starts.at for one in events if isinstance(one, MedicationOrdered) and one.starts), default=None)
+
+
+def _condition(entry: Entry, event: Condition, zone: tzinfo, born: date | None, newest: datetime | None) -> Fact:
     onset, sent_date = event.onset, ""
-    if onset is not None and _cannot_be(onset, entry, born, zone):
+    latest = sent_at(entry.version) or (newest + _AFTER_AN_ORDER if newest is not None else None)
+    if onset is not None and _cannot_be(onset, latest, born, zone):
         sent_date = f"{_local(onset.at, zone):%Y-%m-%d}"
         onset = None
     return Fact(
@@ -88,10 +97,9 @@ def _condition(entry: Entry, event: Condition, zone: tzinfo, born: date | None) 
     )
 
 
-def _cannot_be(onset: Moment, entry: Entry, born: date | None, zone: tzinfo) -> bool:
+def _cannot_be(onset: Moment, latest: datetime | None, born: date | None, zone: tzinfo) -> bool:
     """Return whether its date is impossible: after it was sent, before the birth, or a placeholder."""
-    sent = sent_at(entry.version)
-    if onset.at.year <= _PLACEHOLDER_YEAR or (sent is not None and onset.at > sent + _A_DAY):
+    if onset.at.year <= _PLACEHOLDER_YEAR or (latest is not None and onset.at > latest + _A_DAY):
         return True
     last = last_moment(Fact(kind="condition", codings=(), starts=onset.at, precision=onset.precision))
     return born is not None and last is not None and last.astimezone(zone).date() < born

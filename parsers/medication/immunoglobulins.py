@@ -67,9 +67,13 @@ _CELLS = re.compile(
 )
 
 
+# What American infusion centres bill: HCPCS codes of immunoglobulin for the vein, and CPT 90283.
+_BILLED = re.compile(r"J1(?:459|552|554|556|557|561|566|568|569|572|576|599)|90283")
+
+
 def is_service(codings: Sequence[Coding], text: str) -> bool:
     """Whether what is asked for by the name of a service is to give immunoglobulin, rather than to measure it."""
-    if any(coding.code.upper().startswith(_ATC[0]) for coding in codings):
+    if any(coding.code.upper().startswith(_ATC[0]) or _BILLED.fullmatch(coding.code.upper()) for coding in codings):
         return True
     return _looks_alike(text) and bool(_TREATMENT.search(text)) and not _TEST.search(text)
 

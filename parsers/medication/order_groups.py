@@ -8,7 +8,7 @@ from clinical.codes import Coding
 from clinical.events import Header, OrderKeys
 from parsers.hl7.segments import Segment
 from parsers.medication.drug_lines import DrugLine
-from parsers.medication.immunoglobulins import is_service
+from parsers.medication.immunoglobulins import is_service, says_elsewhere
 
 DRUGS = ("RXO", "RXE", "RXG", "RXD", "RXA", "BPO", "BPX", "BTX")
 GIVEN = ("RXA", "BTX")
@@ -80,11 +80,15 @@ def group_orders(segments: Sequence[Segment]) -> list[Group]:
             current = None if name == "PID" or (current is not None and current.control is None) else current
         elif name in _OTHER_ORDERS:
             current = _other(current, groups)
-            if name == "OBR" and names_treatment(segment):
+            if name == "OBR" and _may_treat(segment):
                 current.parts.append(Part(segment))
+                notes_belong = True
+                continue
         elif current is not None:
             _attach(current, segment, notes_belong)
         notes_belong = name in DRUGS or name in _ATTACHED or name == "ORC" or (name == "NTE" and notes_belong)
+    for group in groups:
+        group.parts = _without_idle_services(group)
     return [group for group in groups if not group.is_other or group.parts]
 
 
@@ -108,12 +112,33 @@ def _other(current: Group | None, groups: list[Group]) -> Group:
     return current
 
 
-def names_treatment(obr: Segment) -> bool:
-    """Whether the service that is asked for (OBR-4) is to give immunoglobulin."""
+def _service(obr: Segment) -> tuple[list[Coding], str]:
+    """The codes of the service that is asked for (OBR-4), and its words."""
     parts = obr.components(4)
     words = " ".join(parts[1:2] + parts[4:5] + parts[8:9]) or (parts[0] if parts else "")
-    codings = [Coding(system="", code=parts[place]) for place in (0, 3) if place < len(parts)]
-    return bool(parts) and is_service(codings, words) and obr.text(24).strip().upper() not in _LABORATORY
+    return [Coding(system="", code=parts[place]) for place in (0, 3) if place < len(parts)], words
+
+
+def _may_treat(obr: Segment) -> bool:
+    """Whether a service is to give immunoglobulin, or says that its notes tell what is to be given."""
+    if not obr.raw(4) or obr.text(24).strip().upper() in _LABORATORY:
+        return False
+    codings, words = _service(obr)
+    return is_service(codings, words) or says_elsewhere((), words)
+
+
+def _without_idle_services(group: Group) -> list[Part]:
+    """The parts without services beside which the drug stands in a segment of its own, or of which no note names it."""
+    if not any(part.drug.name == "OBR" for part in group.parts):
+        return group.parts
+    if any(part.drug.name != "OBR" for part in group.parts):
+        return [part for part in group.parts if part.drug.name != "OBR"]
+    return [part for part in group.parts if is_service(*_service(part.drug)) or _notes_name_it(part)]
+
+
+def _notes_name_it(part: Part) -> bool:
+    texts = [note.whole(3) for note in part.notes] + [part.drug.whole(13), part.drug.whole(39)]
+    return any(is_service((), text) for text in texts)
 
 
 _LABORATORY = frozenset({"LAB", "CH", "HM", "IMM", "SR", "SP", "MB", "BLB", "GE", "CG"})
