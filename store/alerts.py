@@ -13,7 +13,7 @@ import msgspec
 import sqlalchemy as sa
 
 from clinical.conclusions import StoredConclusion
-from clinical.words import ABOUT_ORDER, SETTLED, STATUSES, TIERS, PriorityWord, Stream, TierWord
+from clinical.words import ABOUT_ORDER, SETTLED, STATUSES, PriorityWord, Stream, TierWord
 from store import tables
 from store.orders import numbered
 from store.rowsets import among, one_of
@@ -265,6 +265,7 @@ class ConcludedAlert(Alert, frozen=True):
     conclusion: StoredConclusion
     knowledge: str
     order_state: str
+    order_ends_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,7 +280,13 @@ class AlertFilter:
     streams: Collection[str] = ()
 
 
-_ALERT = (*COLUMNS, CONCLUSION, tables.assessment.c.knowledge, tables.medication_order.c.state)
+_ALERT = (
+    *COLUMNS,
+    CONCLUSION,
+    tables.assessment.c.knowledge,
+    tables.medication_order.c.state,
+    tables.medication_order.c.ends_at,
+)
 
 
 def _alerts() -> sa.Select[Any]:
@@ -290,8 +297,10 @@ def _alerts() -> sa.Select[Any]:
     )
 
 
-def list_alerts(connection: sa.Connection, wanted: AlertFilter, before: int | None, limit: int) -> list[ConcludedAlert]:
-    """Alerts with their conclusions, newest first, older than the alert `before`."""
+def list_alerts(
+    connection: sa.Connection, wanted: AlertFilter, before: int | None, limit: int | None
+) -> list[ConcludedAlert]:
+    """Alerts with their conclusions, newest first, older than the alert `before`; without a limit, all of them."""
     query = _wanted(wanted).order_by(tables.alert.c.id.desc()).limit(limit)
     if before is not None:
         query = query.where(tables.alert.c.id < before)
@@ -300,12 +309,6 @@ def list_alerts(connection: sa.Connection, wanted: AlertFilter, before: int | No
 
 def _read_alerts(connection: sa.Connection, query: sa.Select[Any]) -> list[ConcludedAlert]:
     return [ConcludedAlert(*row) for row in connection.execute(query)]
-
-
-def gravest_alerts(connection: sa.Connection, wanted: AlertFilter, limit: int) -> list[ConcludedAlert]:
-    """Alerts with their conclusions, by tier, so that alerts beyond the limit are never more serious."""
-    rank = sa.case({tier: place for place, tier in enumerate(TIERS)}, value=tables.alert.c.tier)
-    return _read_alerts(connection, _wanted(wanted).order_by(rank, tables.alert.c.id.desc()).limit(limit))
 
 
 def _wanted(wanted: AlertFilter) -> sa.Select[Any]:

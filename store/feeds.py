@@ -20,6 +20,10 @@ class Feed:
     last_heard_at: datetime | None
     silence_after_s: int | None
 
+    def is_heard(self, now: datetime) -> bool:
+        """Tell whether it was heard, and within its limit."""
+        return self.last_heard_at is not None and not self.is_silent(now)
+
     def is_silent(self, now: datetime) -> bool:
         """Return whether it has been silent for longer than it may."""
         if self.silence_after_s is None or self.last_heard_at is None:

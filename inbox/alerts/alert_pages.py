@@ -55,7 +55,7 @@ def _show(request: AnyRequest, number: int, status: int = 200, **said: Any) -> R
         status,
         alert=row,
         told=row.conclusion,
-        card=card_of(row, language),
+        card=card_of(row, language, parts.clock()),
         heard=events[-1].id if events else 0,
         events=events,
         people=people,

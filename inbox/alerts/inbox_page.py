@@ -1,15 +1,16 @@
-"""The inbox: open alerts by patient, live."""
+"""The inbox: open alerts by what can still be prevented, live."""
 
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import sqlalchemy as sa
 from litestar import get
 from litestar.response import Redirect, Template
 
 from clinical.words import ALERT_TIERS, STATUSES
-from inbox.alerts.cards import PatientCard, groups_of, on_wards, wards_of
+from inbox.alerts.cards import PatientCard, first_of, groups_of, is_open_contraindication, on_wards, wards_of
 from inbox.health.readiness import readiness
 from inbox.http.api_requests import Heard
 from inbox.http.pages import is_fragment, language_of, page, to_page
@@ -17,7 +18,7 @@ from inbox.http.parts import AnyRequest, Parts, parts_of
 from inbox.people.access import record_list
 from inbox.people.authentication import UNATTENDED
 from store import event_order, feeds
-from store.alerts import AlertFilter, ConcludedAlert, gravest_alerts, list_alerts
+from store.alerts import AlertFilter, ConcludedAlert, list_alerts
 from store.engine import reading
 from store.merges import persons
 from store.message_queries import last_message_at
@@ -68,11 +69,11 @@ def _inbox(request: AnyRequest, template: str, wanted: Wanted, after: int | None
     parts = parts_of(request)
     with reading(parts.engine) as connection:
         heard = event_order.position(connection)
-        found = _alerts(connection, parts, wanted)
-        rows = found[: parts.settings.alerts_per_page]
-        every = _groups(connection, rows, language_of(request))
+        rows = _alerts(connection, parts, wanted)
+        every = _groups(connection, rows, language_of(request), parts.clock())
         every_feed, last = feeds.every(connection), last_message_at(connection)
-        groups = on_wards(every, wanted.ward)
+        chosen = on_wards(every, wanted.ward)
+        groups = first_of(chosen, parts.settings.alerts_per_page)
         shown = {card.alert.id for group in groups for card in group.cards}
         new = shown if after is None else shown & event_order.alerts_of(event_order.after(connection, after))
     # Of a list that was only brought up to date, the viewer has not seen these before.
@@ -80,9 +81,13 @@ def _inbox(request: AnyRequest, template: str, wanted: Wanted, after: int | None
     return page(
         request,
         template,
+        fragment=template == "alerts.html",
         groups=groups,
+        patients=len({group.person for group in groups}),
         count=len(shown),
-        full=len(found) > len(rows),
+        of=sum(len(group.cards) for group in chosen),
+        contraindications=sum(is_open_contraindication(card) for group in every for card in group.cards),
+        listening=last is not None and all(feed.is_heard(parts.clock()) for feed in every_feed),
         chosen=wanted,
         wards=sorted({*wards_of(every), *wanted.ward}),
         tiers=ALERT_TIERS,
@@ -94,17 +99,18 @@ def _inbox(request: AnyRequest, template: str, wanted: Wanted, after: int | None
 
 
 def _alerts(connection: sa.Connection, parts: Parts, wanted: Wanted) -> list[ConcludedAlert]:
-    """Open alerts by tier; of settled ones, of which there are ever more, the newest; one more than is shown."""
-    which, limit = AlertFilter(wanted.status, wanted.tier), parts.settings.alerts_per_page + 1
-    if wanted.status == ["open"]:
-        return gravest_alerts(connection, which, limit)
+    """Every alert that is open; of settled ones, of which there are ever more, the newest."""
+    which = AlertFilter(wanted.status, wanted.tier)
+    limit = None if wanted.status == ["open"] else parts.settings.alerts_per_page
     return list_alerts(connection, which, None, limit)
 
 
-def _groups(connection: sa.Connection, rows: Sequence[ConcludedAlert], language: str) -> list[PatientCard]:
+def _groups(
+    connection: sa.Connection, rows: Sequence[ConcludedAlert], language: str, now: datetime
+) -> list[PatientCard]:
     found = persons(connection, {row.patient_id for row in rows})
     person_of = {member: person.root for person in found for member in person.members}
-    return groups_of(rows, person_of, language)
+    return groups_of(rows, person_of, language, now)
 
 
 @get("/banners", opt={UNATTENDED: True}, include_in_schema=False)

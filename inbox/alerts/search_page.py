@@ -40,7 +40,7 @@ def show_found(request: AnyRequest, data: Form) -> Response[Any]:
     with parts.engine.begin() as connection:  # never the number itself: it may be anybody's
         record(connection, request.user, "search", parts.clock(), patients=whom or [None], what=f"{len(whom)} found")
     found = {
-        "cards": [card_of(row, language) for row in alerts],
+        "cards": [card_of(row, language, parts.clock()) for row in alerts],
         "answers": _latest(answers),
         "spoken": list(merges.by_pair(spoken).values()),
         "anything": bool(whom),

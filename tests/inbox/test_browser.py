@@ -20,7 +20,7 @@ def test_an_alert_is_acknowledged_with_nothing_but_a_keyboard(desk: Desk, one_si
     desk.page.wait_for_url(f"**/alerts/{second}")
     desk.tabs_to("Note")
     desk.page.keyboard.type("Called the ward")
-    desk.tabs_to("Seen, and taken on")
+    desk.tabs_to("Done")
     desk.presses("Enter")
 
     expect(desk.page.get_by_role("status").filter(has_text="You have acknowledged this alert.")).to_be_focused()
@@ -68,9 +68,9 @@ def test_of_two_pharmacists_one_is_first_and_the_other_sees_who(desk: Desk, seco
     desk.goes(f"/alerts/{alert}")
     second_desk.goes(f"/alerts/{alert}")
 
-    desk.page.get_by_role("button", name="Seen, and taken on").click()
+    desk.page.get_by_role("button", name="Done").click()
     expect(second_desk.page.get_by_text("This alert has changed.")).to_be_visible()
-    second_desk.page.get_by_role("button", name="Seen, and taken on").click()
+    second_desk.page.get_by_role("button", name="Done").click()
 
     conflict = second_desk.page.get_by_text("This alert is acknowledged already.")
     expect(conflict).to_be_visible()
@@ -134,10 +134,10 @@ def test_the_page_speaks_dutch_to_who_reads_dutch(dutch_desk: Desk, one_site: Si
     dutch_desk.goes("/")
     expect(dutch_desk.page.get_by_text("Contra-indicatie").last).to_be_visible()
     dutch_desk.goes(f"/alerts/{alert}")
-    expect(dutch_desk.page.get_by_role("heading", name="Gezien en akkoord")).to_be_visible()
+    expect(dutch_desk.page.get_by_role("heading", name="Afgehandeld")).to_be_visible()
     dutch_desk.page.get_by_role("button", name="English").click()
 
-    expect(dutch_desk.page.get_by_role("heading", name="Acknowledge")).to_be_visible()
+    expect(dutch_desk.page.get_by_role("heading", name="Done")).to_be_visible()
 
 
 def test_back_from_an_alert_is_the_list_as_it_was_filtered(desk: Desk, one_site: Site) -> None:

@@ -42,7 +42,7 @@ def test_a_pharmacist_acknowledges_on_the_page(page: Client, site: Site) -> None
 
     shown = page.post(f"/alerts/{alert}/acknowledge", data=form(page, note="Ward called", seen="1"))
 
-    assert "You have acknowledged this alert." in shown.text
+    assert "This alert is done." in shown.text
     assert "Ward called" in shown.text
     assert "No open alerts" in page.get("/").text
 
@@ -55,7 +55,7 @@ def test_who_was_first_is_said_to_who_was_second(one_page: Client, one_site: Sit
     answer = one_page.post(f"/alerts/{alert}/acknowledge", data=form(one_page, note="", seen="1"))
 
     assert answer.status_code == 409
-    assert "This alert is acknowledged already." in answer.text
+    assert "This alert is done already." in answer.text
     assert "rik was first, on" in answer.text
 
 
@@ -102,7 +102,7 @@ def test_an_open_page_hears_what_others_did_to_its_alert(page: Client, site: Sit
 
     news = page.get(f"/alerts/{alert}/news?heard={heard}").text
 
-    assert "Acknowledged (rik" in news
+    assert "Done (rik" in news
     assert "Remark" not in news
 
 
