@@ -17,8 +17,7 @@ import sqlalchemy as sa
 import typer
 
 from inbox.people.accounts import add_user
-from ivigilant.knowledge.burden import PATIENTS, in_words, measure_apart
-from ivigilant.knowledge.burden_stored import kept
+from ivigilant.knowledge.burden import PATIENTS, figures, in_words, kept, measure_apart, two_processes
 from ivigilant.outcomes import OpenAlert, count_outcomes, open_alerts, per_hundred_orders, waiting
 from ivigilant.replaying import NobodyListens, ReplyCounts, send_until_answered
 from ivigilant.settings import Settings, without_settings
@@ -131,12 +130,14 @@ def _show_hospital(stack: Stack, seed: int, once: bool) -> int:
 def tell_burden() -> None:
     """Print how many alerts these rules give in a large hospital: the figures that are kept, or else a run of them."""
     version = load_knowledge().version
-    burden = kept(version)
-    if burden is None:
-        with typer.progressbar(length=PATIENTS, label="Counting alerts", file=sys.stderr) as progress:
-            burden = measure_apart(told=lambda judged: progress.update(judged - progress.pos))
-    typer.echo(f"In a synthetic hospital of {burden.orders} patients, per 100 IVIg orders: {in_words(burden)}.")
-    typer.echo(f"Repeats of a course add none. Where the shares come from: docs/burden.md (rules {version}).")
+    found = kept(version)
+    if found is None:
+        progressing = typer.progressbar(length=PATIENTS, label="Counting alerts", file=sys.stderr)
+        with progressing as progress, two_processes() as processes:
+            burden = measure_apart(processes, told=lambda judged: progress.update(judged - progress.pos))
+        found = figures(burden, version)
+    typer.echo(f"In a year of a synthetic hospital with {found.patients} patients: {in_words(found)}.")
+    typer.echo(f"What was settled is not said again. Where the shares come from: docs/burden.md (rules {version}).")
 
 
 def show(alert: OpenAlert, *, again: bool) -> None:

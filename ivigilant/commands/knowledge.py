@@ -201,6 +201,37 @@ def _listed(names: tuple[str, ...], most: int = 6) -> str:
     return ", ".join(names[:most]) + more
 
 
+@app.command("review")
+def review(
+    since: Annotated[datetime | None, typer.Option("--since", help="Leave out alerts that were raised before.")] = None,
+    html: Annotated[Path | None, typer.Option("--html", help="Write a page here.", metavar="FILE")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    config: Config = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Tell what pharmacists did with the alerts: per rule kept, overridden and why, and how often it led to an act.
+
+    It proposes rules for another channel, and changes nothing.
+
+    Example: ivigilant knowledge review --since 2026-01-01 --html review.html
+    """
+    from rich.console import Console
+
+    from ivigilant.knowledge import review as report
+    from store.engine import connect, reading
+
+    settings = read_settings(config, data_dir)
+    titles = {rule.id: rule.title[FALLBACK] for rule in _load(settings).rules}
+    with database_explained(), reading(connect(settings.database())) as connection:
+        found = report.review(connection, titles, since.replace(tzinfo=UTC) if since else None)
+    if html is not None:
+        html.write_text(report.as_page(found), encoding="utf-8")
+    if as_json:
+        typer.echo(json.dumps(report.as_json(found), ensure_ascii=False, indent=1))
+    else:
+        report.show(found, Console())
+
+
 def backtest(
     knowledge: Annotated[Path, typer.Option("--knowledge", help="The folder with the other rules.", metavar="FOLDER")],
     since: Annotated[datetime | None, typer.Option("--since", help="Leave out orders that began before.")] = None,

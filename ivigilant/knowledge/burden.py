@@ -1,105 +1,285 @@
-"""How many alerts the rules give per 100 IVIg orders, on patients as they usually come: docs/burden.md."""
+"""How often the rules disturb somebody in a year of orders of a synthetic population, and what they hold.
 
+Every order of a patient is judged at its moment. What was said is settled at once by a pharmacist: an order whose
+findings were settled within the last half year is covered, unless something became worse.
+"""
+
+import json
 from collections import Counter
-from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from hashlib import sha256
 from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, NamedTuple
 
-from clinical.words import ALERT_TIERS
+import msgspec
+from msgspec import Struct
+
+from clinical.words import CHANNELS, Channel, ChannelWord, TierWord
+from history.alerting import got_worse
 from history.choices import Site
+from history.conclusion import Conclusion
 from history.messages import ReadMessage
+from history.order_answers import OrderAnswer
 from history.person import judge_messages
 from parsers.reading import read
 from rules.knowledge import Knowledge
 from rules.load import load_knowledge
-from synthetic.population import USUAL, Population, patients
+from synthetic.population import SHARE, PatientYear, Share, every_share, years
+from synthetic.published import PublishedCase, published, told
 from synthetic.wire import Draft, post
 
 AT = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
-PATIENTS = 10_000
-_AT_ONCE = 500  # patients of one piece of work
+PATIENTS = 1_000
+OPTION_PATIENTS = 300  # for each other choice of limits
+KEPT = Path(__file__).with_name("burden.json")
+INTERRUPT: ChannelWord = Channel.INTERRUPT.word
+WORKLIST: ChannelWord = Channel.WORKLIST.word
+_AT_ONCE = 100  # patients of one piece of work
+Choices = Mapping[str, Any]  # as a site file makes them
 
 
-@dataclass(slots=True)
-class Burden:
-    """What became of the orders."""
+class Answered(Struct, frozen=True):
+    """The answer to one order, and whether it was said or covered by what was settled before."""
 
-    orders: int = 0
-    tiers: Counter[str] = field(default_factory=Counter)
-    priorities: Counter[str] = field(default_factory=Counter)
-    drivers: Counter[tuple[str, str]] = field(default_factory=Counter)  # tier of the order, rule of that tier
-
-    def per_hundred(self, *tiers: str) -> float:
-        """Orders of these tiers, in every 100."""
-        return 100 * sum(self.tiers[tier] for tier in tiers) / self.orders if self.orders else 0.0
-
-    def add(self, other: "Burden") -> None:
-        """Count these orders too."""
-        self.orders += other.orders
-        self.tiers += other.tiers
-        self.priorities += other.priorities
-        self.drivers += other.drivers
+    channel: ChannelWord
+    tier: TierWord
+    points: int
+    said: bool
+    drivers: tuple[str, ...]  # the rules that speak in its channel
 
 
-def measure(
-    knowledge: Knowledge, site: Site, size: int, now: datetime, population: Population = USUAL, after: int = 0
-) -> Burden:
-    """Judge the order of every patient of the population, from the one that comes after so many."""
-    burden = Burden()
-    for number, drafts in patients(now, size, population, after=after):
-        people = judge_messages(_read(drafts, number, site, now), knowledge, site)
-        for answer in (answer for each in people for answer in each.answers):
-            if answer.stream != "order" or not answer.order.placer.endswith(number):
-                continue
-            tier = answer.assessment.tier
-            burden.orders += 1
-            burden.tiers[tier.word] += 1
-            burden.priorities[answer.assessment.priority.word] += 1
-            burden.drivers.update(
-                (tier.word, finding.rule) for finding in answer.assessment.findings if finding.tier == tier
-            )
-    return burden
+class Year(Struct, frozen=True):
+    """One patient's year: what was drawn of each share, and the answer to each order."""
+
+    use: str
+    drawn: dict[str, bool]
+    answers: tuple[Answered, ...]
 
 
-def measure_apart(
-    size: int = PATIENTS, *, at_risk_from: int = 1, told: Callable[[int], None] = lambda _: None
-) -> Burden:
-    """The same of the rules of this release, in two processes; `told` hears how many orders were judged."""
-    burden = Burden()
-    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as processes:
-        pieces = [
-            processes.submit(_piece, after, min(_AT_ONCE, size - after), at_risk_from)
-            for after in range(0, size, _AT_ONCE)
-        ]
-        for piece in as_completed(pieces):
-            burden.add(piece.result())
-            told(burden.orders)
-    return burden
+class Held(Struct, frozen=True):
+    """A published case, and the answer to the order before its thrombosis."""
+
+    case: PublishedCase
+    answer: Answered
 
 
-def _piece(after: int, size: int, at_risk_from: int) -> Burden:
-    knowledge = load_knowledge(chosen={"at_risk_from": at_risk_from} if at_risk_from > 1 else None)
-    return measure(knowledge, Site(), size, AT, after=after)
+class Burden(Struct, frozen=True):
+    """What became of a population, each patient weighing as much as the shares say."""
+
+    years: Sequence[Year]
+    weights: Sequence[float] = ()  # none: all weigh the same
+
+    def first(self, holds: Callable[[Answered], bool]) -> float:
+        """Of 100 patients, how many get such an answer to their first order of the year."""
+        return _per_hundred((weight, holds(year.answers[0])) for year, weight in self._weighed())
+
+    def orders(self, holds: Callable[[Answered], bool]) -> float:
+        """Of 100 orders of the year, how many get such an answer."""
+        return _per_hundred((weight, holds(each)) for year, weight in self._weighed() for each in year.answers)
+
+    def first_in(self, channel: ChannelWord) -> float:
+        """Of 100 first answers, those in this channel."""
+        return self.first(lambda answer: answer.channel == channel)
+
+    def said_in(self, channel: ChannelWord) -> float:
+        """Of 100 orders, those for which this channel says something that was not settled before."""
+        return self.orders(lambda answer: answer.said and answer.channel == channel)
+
+    def of_use(self, use: str) -> "Burden":
+        """Only the patients for whom IVIg is ordered for this."""
+        return Burden([year for year in self.years if year.use == use])
+
+    @property
+    def size(self) -> int:
+        """How many orders there are."""
+        return sum(len(year.answers) for year in self.years)
+
+    def drivers(self) -> Counter[tuple[ChannelWord, str]]:
+        """How many first answers a rule speaks in, by the channel of the answer."""
+        return Counter((year.answers[0].channel, rule) for year in self.years for rule in year.answers[0].drivers)
+
+    def with_share(self, share: Share, times: float) -> "Burden":
+        """The same patients, weighed as if this share were so many times as large."""
+        return Burden(self.years, [_weight(year, share, times) for year in self.years])
+
+    def _weighed(self) -> Iterable[tuple[Year, float]]:
+        return zip(self.years, self.weights or [1.0] * len(self.years), strict=True)
 
 
-def _read(drafts: list[Draft], number: str, site: Site, now: datetime) -> list[ReadMessage]:
+def _per_hundred(weighed: Iterable[tuple[float, bool]]) -> float:
+    holding = every = 0.0
+    for weight, holds in weighed:
+        every += weight
+        holding += weight * holds
+    return 100 * holding / every if every else 0.0
+
+
+def _weight(year: Year, share: Share, times: float) -> float:
+    """How much more often such a patient comes when the share is larger."""
+    if share.name not in SHARE:
+        return times if year.use == share.name else 1.0
+    drawn, other = year.drawn.get(share.name), min(1.0, share.value * times)
+    if drawn is None:
+        return 1.0
+    return other / share.value if drawn else (1 - other) / (1 - share.value)
+
+
+def measure(knowledge: Knowledge, site: Site, size: int, now: datetime, *, after: int = 0, seed: int = 7) -> list[Year]:
+    """Judge the year of every patient."""
+    return [judged(patient, knowledge, site) for patient in years(now, size, after=after, seed=seed)]
+
+
+def judged(patient: PatientYear, knowledge: Knowledge, site: Site) -> Year:
+    """Judge every order of one patient, in their order, each alert settled before the next order."""
+    found = _answers(_read(patient.told, patient.orders[0], site), knowledge, site)
+    settled: list[tuple[datetime, Conclusion]] = []
+    answers = [
+        _settle(found[number], order.ordered_at, settled, site.covers_for)
+        for number, order in zip(patient.orders, patient.prescriptions, strict=True)
+    ]
+    return Year(patient.use, dict(patient.drawn), tuple(answers))
+
+
+def _answers(messages: list[ReadMessage], knowledge: Knowledge, site: Site) -> dict[str, OrderAnswer]:
+    people = judge_messages(messages, knowledge, site)
+    answers = (answer for person in people for answer in person.answers if not answer.is_surveillance)
+    return {answer.order.placer.rpartition("|")[2]: answer for answer in answers}
+
+
+def _settle(
+    answer: OrderAnswer, at: datetime, settled: list[tuple[datetime, Conclusion]], covers_for: timedelta
+) -> Answered:
+    if answer.assessment.channel < Channel.WORKLIST:
+        return answered(answer, said=False)
+    conclusion = answer.conclusion
+    covered = any(when + covers_for > at and not got_worse(before, conclusion) for when, before in settled)
+    if not covered:
+        settled.append((at, conclusion))
+    return answered(answer, said=not covered)
+
+
+def answered(answer: OrderAnswer, *, said: bool) -> Answered:
+    """What of an answer is counted."""
+    found = answer.assessment
+    drivers = tuple(finding.rule for finding in found.findings if finding.channel == found.channel)
+    return Answered(found.channel.word, found.tier.word, found.points.total, said, drivers)
+
+
+def _read(drafts: Sequence[tuple[datetime, Draft]], name: str, site: Site) -> list[ReadMessage]:
     found = []
-    for index, draft in enumerate(drafts, start=1):
-        sent = now - timedelta(minutes=5) + timedelta(seconds=index)
-        raw = post(draft, f"{number}{index}", sent)
+    for index, (sent, draft) in enumerate(drafts, start=1):
+        raw = post(draft, f"{name}{index}", sent)
         reading = read(raw, site.defaults_of("default"))
-        found.append(ReadMessage(index, f"{number}{index}", sha256(raw).digest(), sent, reading))
+        found.append(ReadMessage(index, f"{name}{index}", sha256(raw).digest(), sent, reading))
     return found
 
 
-def in_words(burden: Burden) -> str:
-    """What a terminal shows: what reaches the inbox, and apart from it what is only shown with the order."""
-    pushed = ", ".join(f"{tier} {burden.per_hundred(tier):.1f}" for tier in ALERT_TIERS)
-    shown, nothing = burden.per_hundred("information"), burden.per_hundred("none")
+def held(knowledge: Knowledge, site: Site | None = None) -> list[Held]:
+    """Judge the order before each published thrombosis."""
+    site = site or Site()
+    return [Held(case, _held(case, index, knowledge, site)) for index, case in enumerate(published().cases)]
+
+
+def _held(case: PublishedCase, index: int, knowledge: Knowledge, site: Site) -> Answered:
+    number, drafts = told(case, index, AT)
+    sent = [(AT - timedelta(minutes=5) + timedelta(seconds=at), draft) for at, draft in enumerate(drafts)]
+    return answered(_answers(_read(sent, number, site), knowledge, site)[number], said=True)
+
+
+@contextmanager
+def two_processes() -> Iterator[ProcessPoolExecutor]:
+    """Give two processes that have nothing of this one."""
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as processes:
+        yield processes
+
+
+def measure_apart(
+    processes: ProcessPoolExecutor,
+    size: int = PATIENTS,
+    *,
+    chosen: Choices | None = None,
+    told: Callable[[int], None] = lambda _: None,
+) -> Burden:
+    """The same of the rules of this release, in other processes; `told` hears how many patients were judged."""
+    found: list[Year] = []
+    pieces = [
+        processes.submit(_piece, after, min(_AT_ONCE, size - after), json.dumps(dict(chosen or {})))
+        for after in range(0, size, _AT_ONCE)
+    ]
+    for piece in pieces:
+        found += piece.result()
+        told(len(found))
+    return Burden(found)
+
+
+def _piece(after: int, size: int, chosen: str) -> list[Year]:
+    return measure(_chosen(chosen), Site(), size, AT, after=after)
+
+
+@lru_cache(maxsize=1)
+def _chosen(chosen: str) -> Knowledge:
+    return load_knowledge(chosen=json.loads(chosen) or None)  # once in each process
+
+
+class Varied(NamedTuple):
+    """One share, and the interruptions of 100 first answers and of 100 orders at half and at double."""
+
+    share: Share
+    half: tuple[float, float]
+    double: tuple[float, float]
+
+
+def vary(burden: Burden) -> list[Varied]:
+    """Weigh the patients anew for half and double of each share."""
+    return [
+        Varied(share, _interrupting(burden.with_share(share, 0.5)), _interrupting(burden.with_share(share, 2)))
+        for share in every_share()
+    ]
+
+
+def _interrupting(burden: Burden) -> tuple[float, float]:
+    return burden.first_in(INTERRUPT), burden.said_in(INTERRUPT)
+
+
+class Kept(Struct, frozen=True):
+    """The figures of the last whole run, with the rules they were made by."""
+
+    knowledge: str
+    patients: int
+    orders: int
+    first: dict[ChannelWord, float]  # per 100 first answers, by channel
+    said: dict[ChannelWord, float]  # per 100 orders, by channel
+
+
+def figures(burden: Burden, version: str) -> Kept:
+    """What is kept of a run."""
+    first = {channel: round(burden.first_in(channel), 1) for channel in CHANNELS}
+    said = {channel: round(burden.said_in(channel), 1) for channel in (WORKLIST, INTERRUPT)}
+    return Kept(version, len(burden.years), burden.size, first, said)
+
+
+def keep(found: Kept, file: Path = KEPT) -> None:
+    """Write the figures down beside the code."""
+    file.write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=1) + b"\n")
+
+
+def kept(version: str, file: Path = KEPT) -> Kept | None:
+    """Give the figures when they were made by these rules; else they say nothing of them."""
+    try:
+        found = msgspec.json.decode(file.read_bytes(), type=Kept)
+    except (OSError, msgspec.DecodeError):
+        return None
+    return found if found.knowledge == version else None
+
+
+def in_words(found: Kept) -> str:
+    """What a terminal shows."""
     return (
-        f"{burden.per_hundred(*ALERT_TIERS):.1f} reach the inbox ({pushed}); "
-        f"{shown:.1f} are only shown with the order; {nothing:.1f} say nothing"
+        f"of 100 first answers {found.first[INTERRUPT]:.1f} interrupt and {found.first[WORKLIST]:.1f} stand in the "
+        f"worklist; of 100 orders of a year {found.said[INTERRUPT]:.1f} and {found.said[WORKLIST]:.1f}"
     )

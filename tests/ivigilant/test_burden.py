@@ -1,24 +1,43 @@
-"""How many alerts the rules give, on patients as they usually come."""
+"""How often the rules disturb somebody, on a synthetic population, and which published thromboses they hold."""
 
-from collections import Counter
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from clinical.words import ALERT_TIERS, TIERS
+from clinical.words import CHANNELS
 from history.choices import Site
-from ivigilant.knowledge.burden import PATIENTS, Burden, in_words, measure, measure_apart
-from ivigilant.knowledge.burden_page import write_page
-from ivigilant.knowledge.burden_stored import keep, kept
-from ivigilant.knowledge.sensitivity import Varied, shares
+from ivigilant.knowledge.burden import (
+    AT,
+    INTERRUPT,
+    PATIENTS,
+    WORKLIST,
+    Answered,
+    Burden,
+    Held,
+    Kept,
+    Varied,
+    Year,
+    figures,
+    held,
+    in_words,
+    keep,
+    kept,
+    measure,
+    measure_apart,
+    two_processes,
+    vary,
+)
+from ivigilant.knowledge.burden_page import Option, write_page
 from ivigilant.outcomes import per_hundred_orders
 from rules.knowledge import Knowledge
 from rules.load import load_knowledge
-from synthetic.population import ASSUMED
+from synthetic.population import OURS, SHARE, USES, every_share, years
+from synthetic.published import published
 
 BURDEN_PAGE = Path(__file__).parents[2] / "docs" / "burden.md"
-NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+LOUD = Answered(INTERRUPT, "high", 5, said=True, drivers=("IG-VTE-007",))
+COVERED = Answered(INTERRUPT, "high", 5, said=False, drivers=("IG-VTE-007",))
+QUIET = Answered("none", "none", 0, said=False, drivers=())
 
 
 @pytest.fixture(scope="module")
@@ -28,74 +47,145 @@ def knowledge() -> Knowledge:
 
 @pytest.fixture(scope="module")
 def burden(knowledge: Knowledge) -> Burden:
-    return measure(knowledge, Site(), 80, NOON)
+    return Burden(measure(knowledge, Site(), 40, AT))
 
 
-def test_every_patient_has_one_order_and_every_order_one_answer(burden: Burden) -> None:
-    assert burden.orders == 80
-    assert sum(burden.per_hundred(tier) for tier in TIERS) == pytest.approx(100)
+@pytest.fixture(scope="module")
+def cases(knowledge: Knowledge) -> list[Held]:
+    return held(knowledge)
+
+
+def test_every_order_of_a_year_has_an_answer(burden: Burden) -> None:
+    orders = [len(patient.orders) for patient in years(AT, 40)]
+
+    assert [len(year.answers) for year in burden.years] == orders
+    assert sum(burden.first_in(channel) for channel in CHANNELS) == pytest.approx(100)
+
+
+def test_a_year_lies_before_now_and_is_told_in_its_order() -> None:
+    for patient in years(AT, 40):
+        sent = [at for at, _ in patient.told]
+        assert sent == sorted(sent)
+        assert all(order.schedule.starts < AT for order in patient.prescriptions)
 
 
 def test_the_same_patients_give_the_same_figures(burden: Burden, knowledge: Knowledge) -> None:
-    assert measure(knowledge, Site(), 80, NOON) == burden
+    assert measure(knowledge, Site(), 40, AT) == burden.years
 
 
-def test_two_processes_count_the_same(burden: Burden) -> None:
+def test_other_processes_count_the_same_and_take_other_limits(burden: Burden) -> None:
     told: list[int] = []
 
-    assert measure_apart(80, told=told.append).tiers == burden.tiers
-    assert told == [80]
+    with two_processes() as processes:
+        same = measure_apart(processes, 40, told=told.append)
+        other = measure_apart(processes, 40, chosen={"moderate_from_points": 9})
+
+    assert same.years == burden.years
+    assert told == [40]
+    assert other.first_in(WORKLIST) < burden.first_in(WORKLIST)
 
 
-def test_the_page_says_what_drives_them_and_where_its_shares_are_from(burden: Burden, knowledge: Knowledge) -> None:
-    varied = [Varied(share, 1.0, 2.0, 3.0) for share, _ in shares()]
+def test_what_was_settled_is_an_answer_and_is_not_said() -> None:
+    found = Burden([Year("use-itp", {}, (LOUD, COVERED, COVERED, QUIET))])
 
-    page = write_page(burden, knowledge, [(2, burden)], varied, 80)
-
-    assert "IG-VTE-007 Risk factors for thrombosis" in page
-    assert "| earlier VTE | 2.9% | Kapoor 2022" in page
-    assert all(f"{each.share.source} | 1.0 | 3.0 |" in page for each in varied)
+    assert found.orders(lambda answer: answer.channel == INTERRUPT) == 75
+    assert found.said_in(INTERRUPT) == 25
+    assert found.first_in(INTERRUPT) == 100
 
 
-def test_every_share_has_a_source_or_is_called_an_assumption() -> None:
-    assert all(share.source for share, _ in shares())
-    assert {share.what for share, _ in shares() if not share.source.startswith(ASSUMED)} == {
-        "earlier VTE",
-        "first course of a patient with CIDP",
-    }
+def test_a_larger_share_weighs_those_who_drew_it() -> None:
+    share = SHARE["prior-vte"]
+    found = Burden([Year("use-itp", {"prior-vte": True}, (LOUD,)), Year("use-itp", {"prior-vte": False}, (QUIET,))])
+
+    more = found.with_share(share, 2)
+
+    assert more.first_in(INTERRUPT) == pytest.approx(100 * 2 / (2 + (1 - 2 * share.value) / (1 - share.value)))
+    assert found.with_share(share, 1).first_in(INTERRUPT) == pytest.approx(50)
 
 
-def test_a_share_is_varied_alone() -> None:
-    for index, (share, more) in enumerate(shares()):
-        values = [each.value for each, _ in shares(more(2))]
-        expected = [each.value for each, _ in shares()]
-        expected[index] = min(1.0, share.value * 2)
-        assert values == expected, share.what
+def test_a_larger_use_weighs_its_patients() -> None:
+    found = Burden([Year("use-itp", {}, (LOUD,)), Year("use-pid", {}, (QUIET,))])
+    itp = next(use.share for use in USES if use.share.name == "use-itp")
+
+    assert found.with_share(itp, 2).first_in(INTERRUPT) == pytest.approx(100 * 2 / 3)
 
 
-def test_information_does_not_reach_the_inbox() -> None:
-    words = in_words(Burden(100, Counter(high=10, information=40, none=50)))
+def test_every_share_is_drawn_as_often_as_it_says() -> None:
+    drawn: dict[str, list[bool]] = {}
+    for patient in years(AT, 400):
+        for name, so in patient.drawn.items():
+            drawn.setdefault(name, []).append(so)
 
-    assert words.startswith("10.0 reach the inbox")
-    assert "40.0 are only shown with the order" in words
+    assert drawn.keys() == SHARE.keys()
+    for name, found in drawn.items():
+        value = SHARE[name].value
+        spread = (value * (1 - value) / len(found)) ** 0.5
+        assert abs(sum(found) / len(found) - value) < 4 * spread, name
+
+
+def test_every_share_has_a_source_or_is_called_ours() -> None:
+    assert all(share.source for share in every_share())
+    assert {share.name for share in every_share() if share.source.startswith(OURS)} < SHARE.keys()
+
+
+def test_every_published_case_has_its_source_and_says_what_was_read(cases: list[Held]) -> None:
+    others = [each.case for each in cases if not each.case.is_seed]
+
+    assert len(others) >= 25
+    assert all(case.url.startswith("http") and case.source for case in others)
+    assert len({each.case.id for each in cases}) == len(cases)
+    assert published().left_out
+
+
+def test_the_cases_of_the_assessment_interrupt(cases: list[Held]) -> None:
+    quiet = {each.case.id for each in cases if each.case.is_seed and each.answer.channel != INTERRUPT}
+
+    assert quiet == {"forum-husband", "forum-johnson"}  # nothing told of them before their thrombosis
+
+
+def test_the_page_shows_burden_yield_costs_cases_and_sources(
+    burden: Burden, knowledge: Knowledge, cases: list[Held]
+) -> None:
+    silent = [Held(each.case, QUIET) for each in cases]
+    varied = [Varied(share, (1.0, 2.0), (3.0, 4.0)) for share in every_share()]
+
+    options = [Option("as it is", burden, cases), Option("silent", burden, silent)]
+    page = write_page(burden, knowledge, cases, options, varied)
+
+    assert f"| interrupt | {burden.first_in(INTERRUPT):.1f} |" in page
+    assert all(f"| {each.case.id} |" in page for each in cases)
+    assert all(f"{share.source} | 1.0 / 2.0 | 3.0 / 4.0 |" in page for share in every_share())
+    fallen = next(line for line in page.splitlines() if line.startswith("| silent |"))
+    assert "emerson-2" in fallen
+    assert "alliot-2001" not in fallen
+
+
+def test_half_and_double_of_every_share_are_weighed(burden: Burden) -> None:
+    assert [each.share for each in vary(burden)] == every_share()
 
 
 def test_the_figures_that_are_kept_are_those_of_these_rules(knowledge: Knowledge) -> None:
     found = kept(knowledge.version)
 
     assert found is not None, "the rules changed: make docs"
-    assert found.orders == PATIENTS
-    assert f"{found.per_hundred(*ALERT_TIERS):.1f} reach the inbox" in BURDEN_PAGE.read_text(encoding="utf-8")
+    assert found.patients == PATIENTS
+    assert f"| interrupt | {found.first[INTERRUPT]:.1f} |" in BURDEN_PAGE.read_text(encoding="utf-8")
 
 
 def test_figures_of_other_rules_are_not_used(tmp_path: Path, burden: Burden) -> None:
-    keep(burden, "1.old", tmp_path / "kept.json")
+    keep(figures(burden, "1.old"), tmp_path / "kept.json")
 
     assert kept("1.new", tmp_path / "kept.json") is None
     assert kept("1.old", tmp_path / "none.json") is None
-    found = kept("1.old", tmp_path / "kept.json")
-    assert found is not None
-    assert found.tiers == burden.tiers
+    assert kept("1.old", tmp_path / "kept.json") == figures(burden, "1.old")
+
+
+def test_a_terminal_shows_both_ways_of_counting() -> None:
+    found = Kept("1", 10, 90, {INTERRUPT: 12.0, WORKLIST: 30.0}, {INTERRUPT: 3.0, WORKLIST: 4.0})
+
+    assert in_words(found) == (
+        "of 100 first answers 12.0 interrupt and 30.0 stand in the worklist; of 100 orders of a year 3.0 and 4.0"
+    )
 
 
 def test_the_report_of_a_demonstration_counts_per_hundred_orders() -> None:

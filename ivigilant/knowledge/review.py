@@ -1,0 +1,272 @@
+"""What pharmacists did with the alerts, rule by rule: a second opinion on the rules, which changes nothing."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from math import sqrt
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import sqlalchemy as sa
+from rich.console import Console
+from rich.table import Table
+
+from clinical.conclusions import StoredConclusion
+from clinical.words import AFTER_INFUSION, SETTLED, Channel
+from history.conclusion import channel_of
+from store import assessments, tables
+
+ACTS = frozenset({"order_adjusted", "discussed_with_prescriber", "will_monitor"})  # reasons that tell of an act
+LOWERED = ("dose_g", "dose_g_per_kg", "course_g_per_kg", "rate_g_per_h")
+FEWEST = 20  # settled alerts from which a rule may be proposed for another channel [D]
+SELDOM, OFTEN = 0.10, 0.50  # shares that led to an act, below and above which it is [D]
+PAGE = Path(__file__).with_name("review.html")
+_Z = 1.959964  # of a 95 % interval
+_AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """So many of so many, with the interval of Wilson."""
+
+    count: int
+    of: int
+
+    @property
+    def share(self) -> float:
+        """The share; 0 of none."""
+        return self.count / self.of if self.of else 0.0
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """The 95 % interval of Wilson: also right for few, and for none."""
+        if not self.of:
+            return 0.0, 1.0
+        middle = self.share + _Z**2 / (2 * self.of)
+        spread = _Z * sqrt(self.share * (1 - self.share) / self.of + _Z**2 / (4 * self.of**2))
+        total = 1 + _Z**2 / self.of
+        return max(0.0, (middle - spread) / total), min(1.0, (middle + spread) / total)
+
+    def __str__(self) -> str:
+        if not self.of:
+            return "none"
+        low, high = self.limits
+        return f"{self.count} of {self.of} ({self.share:.0%}, {low:.0%} to {high:.0%})"
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """One alert about an order as a pharmacist settled it last, and whether something was done."""
+
+    alert: int
+    order: int
+    actor: str
+    kind: str  # acknowledged | overridden
+    reason: str
+    channel: Channel
+    rules: Mapping[str, Channel]  # those that spoke in the inbox
+    acted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RuleReview:
+    """One rule: what became of the alerts it spoke in, and what that proposes."""
+
+    rule: str
+    title: str
+    channel: str
+    alerts: int
+    kept: int  # acknowledged: the pharmacist left it as it was said
+    overridden: int
+    reasons: Mapping[str, int]
+    acted: Ratio
+    cases: int  # thromboses after the infusion of an order it spoke of
+    proposal: str  # "", worklist or interrupt
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """All of it."""
+
+    since: datetime | None
+    settled: int
+    unsettled: int  # alerts that nobody settled
+    pharmacists: int
+    each: tuple[tuple[float, int], ...]  # for each pharmacist, unnamed: the share that led to an act, of how many
+    interruptions: Ratio  # that led to an act: the positive predictive value of the studies
+    worklist: Ratio
+    cases: int
+    cases_unsaid: int  # thromboses after an order of which nothing stood in the inbox
+    rules: tuple[RuleReview, ...]
+
+
+def review(connection: sa.Connection, titles: Mapping[str, str], since: datetime | None = None) -> Review:
+    """Read what was settled; nothing is written."""
+    settled = list(_settled(connection, since))
+    cases = _orders_with_case(connection, since)
+    said = {row.order_id for row in connection.execute(_alerts(since))}
+    by_rule: dict[str, list[Settled]] = defaultdict(list)
+    for one in settled:
+        for rule in one.rules:
+            by_rule[rule].append(one)
+    rules = [_rule(rule, titles.get(rule, ""), found, cases) for rule, found in by_rule.items()]
+    by_actor = defaultdict(list)
+    for one in settled:
+        by_actor[one.actor].append(one.acted)
+    return Review(
+        since=since,
+        settled=len(settled),
+        unsettled=len(said) - len({one.order for one in settled} & said),
+        pharmacists=len(by_actor),
+        each=tuple(sorted((sum(acts) / len(acts), len(acts)) for acts in by_actor.values())),
+        interruptions=_acted(one for one in settled if one.channel == Channel.INTERRUPT),
+        worklist=_acted(one for one in settled if one.channel == Channel.WORKLIST),
+        cases=len(cases),
+        cases_unsaid=len(cases - said),
+        rules=tuple(sorted(rules, key=lambda each: (-each.alerts, each.rule))),
+    )
+
+
+def _acted(settled: Iterable[Settled]) -> Ratio:
+    acts = [one.acted for one in settled]
+    return Ratio(sum(acts), len(acts))
+
+
+def _rule(rule: str, title: str, settled: Sequence[Settled], cases: frozenset[int]) -> RuleReview:
+    overridden = [one for one in settled if one.kind == "overridden"]
+    channel = max(one.rules[rule] for one in settled)
+    acted = _acted(settled)
+    followed = len({one.order for one in settled} & cases)
+    return RuleReview(
+        rule=rule,
+        title=title,
+        channel=channel.word,
+        alerts=len(settled),
+        kept=len(settled) - len(overridden),
+        overridden=len(overridden),
+        reasons=dict(Counter(one.reason for one in overridden).most_common()),
+        acted=acted,
+        cases=followed,
+        proposal=_proposal(channel, acted, followed),
+    )
+
+
+def _proposal(channel: Channel, acted: Ratio, cases: int) -> str:
+    """Where a pharmacist may think of moving the rule: only when even the limits of the interval say so."""
+    low, high = acted.limits
+    if acted.of < FEWEST:
+        return ""
+    if channel == Channel.INTERRUPT and high < SELDOM and not cases:
+        return Channel.WORKLIST.word
+    return Channel.INTERRUPT.word if channel == Channel.WORKLIST and low > OFTEN else ""
+
+
+def _alerts(since: datetime | None) -> sa.Select[Any]:
+    alert = tables.alert
+    query = sa.select(alert.c.order_id).where(alert.c.stream != AFTER_INFUSION, alert.c.status != "covered")
+    return query if since is None else query.where(alert.c.opened_at >= since)
+
+
+def _orders_with_case(connection: sa.Connection, since: datetime | None) -> frozenset[int]:
+    alert = tables.alert
+    query = sa.select(alert.c.order_id).where(alert.c.stream == AFTER_INFUSION, alert.c.status != "resolved")
+    if since is not None:
+        query = query.where(alert.c.opened_at >= since)
+    return frozenset(connection.execute(query).scalars())
+
+
+def _settled(connection: sa.Connection, since: datetime | None) -> Iterator[Settled]:
+    """Every alert about an order that somebody settled, by the last time, a part at a time."""
+    rows: dict[int, list[Any]] = defaultdict(list)
+    for row in connection.execute(_events(since)):
+        rows[row.alert_id].append(row)
+    last = {alert: _last_settling(events) for alert, events in rows.items()}
+    wanted = [(alert, at) for alert, at in last.items() if at is not None]
+    for begin in range(0, len(wanted), _AT_ONCE):
+        part = wanted[begin : begin + _AT_ONCE]
+        answers = assessments.of_ids(connection, {rows[alert][at].assessment_id for alert, at in part})
+        for alert, at in part:
+            event = rows[alert][at]
+            if event.assessment_id in answers:
+                yield _one(
+                    event, rows[alert], answers[event.assessment_id].conclusion, answers[event.assessment_id].tier
+                )
+
+
+def _events(since: datetime | None) -> sa.Select[Any]:
+    event, alert = tables.alert_event, tables.alert
+    columns = [event.c[name] for name in ("alert_id", "at", "kind", "actor", "reason", "assessment_id", "data")]
+    query = sa.select(*columns, alert.c.order_id).join(alert, alert.c.id == event.c.alert_id)
+    query = query.where(alert.c.stream != AFTER_INFUSION).order_by(event.c.id)
+    return query if since is None else query.where(alert.c.opened_at >= since)
+
+
+def _last_settling(events: Sequence[Any]) -> int | None:
+    return max((at for at, event in enumerate(events) if event.kind in SETTLED), default=None)
+
+
+def _one(event: Any, events: Sequence[Any], conclusion: StoredConclusion, tier: str) -> Settled:
+    spoke = {each.rule: channel_of(each.channel, each.tier) for each in conclusion.findings}
+    return Settled(
+        alert=event.alert_id,
+        order=event.order_id,
+        actor=event.actor,
+        kind=event.kind,
+        reason=event.reason or "",
+        channel=channel_of(conclusion.channel, tier),
+        rules={rule: channel for rule, channel in spoke.items() if channel >= Channel.WORKLIST},
+        acted=any(_is_act(each) for each in events),
+    )
+
+
+def _is_act(event: Any) -> bool:
+    """Whether this line of the record tells of an act: a reason, an order stopped, a dose or rate lowered."""
+    if event.kind == "overridden":
+        return event.reason in ACTS
+    if event.kind == "resolved":
+        return str(event.reason or "").startswith("order_")
+    return event.kind in {"changed", "reopened"} and any(_fell(event.data.get(name)) for name in LOWERED)
+
+
+def _fell(change: Any) -> bool:
+    return bool(change and change[0] and change[1] and change[1][1] < change[0][1])
+
+
+def as_json(found: Review) -> dict[str, Any]:
+    """Give it as JSON, each share with its limits."""
+    told = asdict(found)
+    told["since"] = found.since.isoformat() if found.since else None
+    told["interruptions"], told["worklist"] = _ratio(found.interruptions), _ratio(found.worklist)
+    told["rules"] = [asdict(each) | {"acted": _ratio(each.acted)} for each in found.rules]
+    return told
+
+
+def _ratio(ratio: Ratio) -> dict[str, Any]:
+    low, high = ratio.limits
+    return {"count": ratio.count, "of": ratio.of, "low": round(low, 4), "high": round(high, 4)}
+
+
+def as_page(found: Review) -> str:
+    """Write it as a page that stands by itself."""
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
+    return environment.from_string(PAGE.read_text(encoding="utf-8")).render(r=found, fewest=FEWEST)
+
+
+def show(found: Review, console: Console) -> None:
+    """Print it."""
+    console.print(
+        f"{found.settled} alerts settled by {found.pharmacists} pharmacists, {found.unsettled} by nobody. "
+        f"Led to an act: interruptions {found.interruptions}; worklist {found.worklist}. "
+        f"{found.cases} thromboses after an infusion, {found.cases_unsaid} of them with nothing in the inbox before."
+    )
+    table = Table("rule", "channel", "alerts", "kept", "overridden, and why", "led to an act", "cases", "may move to")
+    for each in found.rules:
+        why = ", ".join(f"{reason} {count}" for reason, count in each.reasons.items())
+        overridden = f"{each.overridden}{f' ({why})' if why else ''}"
+        name = f"{each.rule} {each.title}"
+        counts = (str(each.alerts), str(each.kept), overridden, str(each.acted), str(each.cases), each.proposal)
+        table.add_row(name, each.channel, *counts)
+    console.print(table)
+    console.print("Nothing was changed: a pharmacist decides, and moves a rule in the site file (rule_channels).")
