@@ -48,7 +48,7 @@ _UCUM = {
     "{INR}": "{inr} inr inr-eenheden {ratio}inr",
     "1": "1 {ratio} ratio",
     "%": "% procent percent",
-    "kg": "kg kilogram kilo kgs kilograms",
+    "kg": "kg kilogram kilo kgs kilograms kilogramm kilogramme kilogrammes kilogramos kilogrammi kilogramas kg. кг",
     "g": "g gram gr grams",
     "[lb_av]": "lb lbs [lb_av] pound pounds",
     "cm": "cm centimeter centimeters",

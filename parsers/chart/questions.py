@@ -10,6 +10,7 @@ from clinical.identities import Identifier
 from clinical.times import Moment
 from parsers.chart.condition_words import THROMBOSIS
 from parsers.chart.patients import event_time
+from parsers.chart.reasons import names_thrombosis
 from parsers.defaults import Defaults
 from parsers.hl7.codes import read_coded, read_codings, read_words
 from parsers.hl7.identifiers import joined, natural_key
@@ -75,7 +76,7 @@ def _read(
     if answer is not None:
         question, asked = read_coded(obx, 3, defaults)
         words = " ".join(asked.replace("?", " ").split())  # it is answered: no doubt is meant
-        if len(words) <= _LONGEST_QUESTION and THROMBOSIS.search(words):
+        if len(words) <= _LONGEST_QUESTION and (THROMBOSIS.search(words) or any(map(names_thrombosis, question))):
             yield from _answered(obx, question, words, answer, patient, header, at, defaults)
     elif kind in _CODED:
         yield from _values(obx, patient, header, at, defaults)
