@@ -3,6 +3,7 @@
 Whoever changes an alert holds the lock of its patient, so the worker and a pharmacist never overwrite each other.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -140,24 +141,6 @@ def get(connection: sa.Connection, alert_id: int) -> Alert | None:
     return None if row is None else Alert(*row)
 
 
-def insert(
-    connection: sa.Connection,
-    happening: Happening,
-    *,
-    order_id: int,
-    patient_id: int,
-    stream: str = "order",
-    **columns: Unpack[Columns],
-) -> Raised:
-    """Raise an alert, with its first line; the unique key rejects one that exists."""
-    alert = tables.alert
-    keys = {"order_id": order_id, "patient_id": patient_id, "stream": stream}
-    times = {"opened_at": happening.at, "changed_at": happening.at}
-    statement = sa.insert(alert).values(**keys, **times, **columns).returning(alert.c.id)
-    alert_id = int(connection.execute(statement).scalar_one())
-    return Raised(alert_id, record(connection, alert_id, happening))
-
-
 def update(connection: sa.Connection, alert_id: int, happening: Happening, **columns: Unpack[Columns]) -> Raised:
     """Change an alert, and add what happened to its record."""
     alert = tables.alert
@@ -168,12 +151,61 @@ def update(connection: sa.Connection, alert_id: int, happening: Happening, **col
 
 def record(connection: sa.Connection, alert_id: int, happening: Happening) -> int:
     """Add a line to the record of an unchanged alert; return its id."""
+    return int(connection.execute(_RECORD, _line(alert_id, happening)).scalar_one())
+
+
+def _line(alert_id: int, happening: Happening) -> dict[str, Any]:
     values = {name: getattr(happening, name) for name in ("kind", "at", "actor", "reason", "note", "assessment_id")}
-    line = {"alert_id": alert_id, "data": dict(happening.data)} | values
-    return int(connection.execute(_RECORD, line).scalar_one())
+    return {"alert_id": alert_id, "data": dict(happening.data)} | values
 
 
 _RECORD = sa.insert(tables.alert_event).returning(tables.alert_event.c.id)
+
+
+@dataclass(frozen=True, slots=True)
+class AlertWrite:
+    """A new alert, or a change of one that exists, with the line that its record gets."""
+
+    happening: Happening
+    columns: Columns
+    order_id: int
+    patient_id: int
+    stream: str
+    alert_id: int | None = None  # None: it is new
+
+
+def write(connection: sa.Connection, writes: Sequence[AlertWrite]) -> list[Raised]:
+    """Raise and change alerts, each once, and add to their records; in few statements, however many alerts."""
+    new = [each for each in writes if each.alert_id is None]
+    made = iter(connection.execute(_INSERT, [_new_row(each) for each in new]).scalars() if new else ())
+    ids = [next(made) if each.alert_id is None else each.alert_id for each in writes]
+    _change(connection, [each for each in writes if each.alert_id is not None])
+    lines = [_line(alert_id, each.happening) for alert_id, each in zip(ids, writes, strict=True)]
+    events = connection.execute(_RECORD_ALL, lines).scalars() if lines else ()
+    return [Raised(alert_id, event_id) for alert_id, event_id in zip(ids, events, strict=True)]
+
+
+def _new_row(write: AlertWrite) -> dict[str, Any]:
+    at = write.happening.at
+    keys = {"order_id": write.order_id, "patient_id": write.patient_id, "stream": write.stream}
+    return {"settled_signature": None, "covered_by": None, "opened_at": at, "changed_at": at, **keys, **write.columns}
+
+
+def _change(connection: sa.Connection, writes: Sequence[AlertWrite]) -> None:
+    """Change alerts that exist: one statement for all that change in the same columns."""
+    alike: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
+    for each in writes:
+        values = {"changed_at": each.happening.at, **each.columns}
+        alike[tuple(sorted(values))].append({"which": each.alert_id} | {f"new_{key}": values[key] for key in values})
+    for names, rows in alike.items():
+        changed: dict[str, Any] = {name: sa.bindparam(f"new_{name}") for name in names}
+        connection.execute(
+            sa.update(tables.alert).where(tables.alert.c.id == sa.bindparam("which")).values(changed), rows
+        )
+
+
+_INSERT = sa.insert(tables.alert).returning(tables.alert.c.id, sort_by_parameter_order=True)
+_RECORD_ALL = sa.insert(tables.alert_event).returning(tables.alert_event.c.id, sort_by_parameter_order=True)
 
 
 def settled_at(connection: sa.Connection, alert_id: int) -> datetime | None:

@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -22,7 +21,7 @@ from history.alerting import (
 from history.choices import Site
 from history.conclusion import Conclusion
 from store import alerts, assessments, deliveries
-from store.alerts import Alert, Happening
+from store.alerts import Alert, AlertWrite, Columns, Happening, Raised
 from store.assessments import StoredAssessment
 from store.deliveries import NewDelivery
 from worker.answers import StoredAnswer, StoredPerson
@@ -45,7 +44,8 @@ class Effects:
 
 def raise_alerts(connection: sa.Connection, site: Site, people: Sequence[StoredPerson], now: datetime) -> Effects:
     """Bring the alerts of these people in line with the answers; the people must be locked."""
-    raised = Effects()
+    writes: list[AlertWrite] = []
+    pushed: list[StoredAnswer | None] = []  # of each write: the answer that somebody must be told
     everything = [one for each in people for one in each.answers]
     known = alerts.of_orders(connection, [one.order_id for one in everything])
     last = _last_answers(connection, known, everything)
@@ -63,27 +63,34 @@ def raise_alerts(connection: sa.Connection, site: Site, people: Sequence[StoredP
             if change is None and row is not None:
                 change = change_badges(row.status, row.badges, badges)
             if change is not None:
-                _apply(connection, site, one, row, change, covering, badges, now, raised)
-    raised.alerts += _withdraw(connection, known, everything, now)
-    return raised
+                writes.append(_write(one, row, change, covering, badges, now))
+                pushed.append(one if change.push and may_push(answer, badges, now) else None)
+    withdrawn = _withdrawn(known, everything, now)
+    written = alerts.write(connection, [*writes, *withdrawn])
+    wanted = [
+        delivery
+        for one, line in zip(pushed, written, strict=False)  # those of events withdrawn come last, and tell nobody
+        if one is not None
+        for delivery in _wanted(site, one, line, now)
+    ]
+    return Effects([each.alert_id for each in written], deliveries.enqueue(connection, wanted, now))
 
 
-def _withdraw(
-    connection: sa.Connection,
-    known: dict[tuple[int, str], Alert],
-    answers: Sequence[StoredAnswer],
-    now: datetime,
-) -> list[int]:
-    """Close alerts about an event that is no longer on record, or followed another order; return them."""
+def _withdrawn(
+    known: Mapping[tuple[int, str], Alert], answers: Sequence[StoredAnswer], now: datetime
+) -> list[AlertWrite]:
+    """Close alerts about an event that is no longer on record, or followed another order."""
     watched = {one.order_id for one in answers if one.answer.is_surveillance}
-    rows = [
-        row
+    return [
+        _resolved(row, "event_withdrawn", now)
         for (order_id, stream), row in sorted(known.items())
         if stream == AFTER_INFUSION and order_id not in watched and not row.is_resolved
     ]
-    for row in rows:
-        alerts.update(connection, row.id, Happening("resolved", now, reason="event_withdrawn"), status="resolved")
-    return [row.id for row in rows]
+
+
+def _resolved(row: Alert, reason: str, now: datetime) -> AlertWrite:
+    happening = Happening("resolved", now, reason=reason)
+    return AlertWrite(happening, {"status": "resolved"}, row.order_id, row.patient_id, row.stream, row.id)
 
 
 def resolve_unanswered(connection: sa.Connection, reasons: Mapping[int, str], now: datetime) -> list[int]:
@@ -91,10 +98,8 @@ def resolve_unanswered(connection: sa.Connection, reasons: Mapping[int, str], no
     if not reasons:
         return []
     rows = [row for row in alerts.of_orders(connection, reasons).values() if not row.is_resolved]
-    for row in rows:
-        happening = Happening("resolved", now, reason=reasons[row.order_id])
-        alerts.update(connection, row.id, happening, status="resolved")
-    return [row.id for row in rows]
+    written = alerts.write(connection, [_resolved(row, reasons[row.order_id], now) for row in rows])
+    return [each.alert_id for each in written]
 
 
 def _last_answers(
@@ -156,39 +161,29 @@ def _covering(settled: Sequence[tuple[Alert, Conclusion]], one: StoredAnswer) ->
     return None
 
 
-def _apply(
-    connection: sa.Connection,
-    site: Site,
+def _write(
     one: StoredAnswer,
     row: Alert | None,
     change: AlertChange,
     covering: int | None,
     badges: frozenset[str],
     now: datetime,
-    raised: Effects,
-) -> None:
-    columns = _columns(one, change, covering, badges)
+) -> AlertWrite:
     happening = Happening(
         kind=change.kind, at=now, reason=change.reason or None, assessment_id=one.assessment_id, data=change.data
     )
-    if row is None:
-        written = alerts.insert(
-            connection,
-            happening,
-            order_id=one.order_id,
-            patient_id=one.answer.order.patient_id,
-            stream=one.answer.stream,
-            **columns,
-        )
-    else:
-        written = alerts.update(connection, row.id, happening, **columns)
-    raised.alerts.append(written.alert_id)
-    if change.push and may_push(one.answer, badges, now):
-        raised.deliveries += _deliver(connection, site, one, written.alert_id, written.event_id, now)
+    return AlertWrite(
+        happening,
+        _columns(one, change, covering, badges),
+        one.order_id,
+        one.answer.order.patient_id,
+        one.answer.stream,
+        row.id if row is not None else None,
+    )
 
 
-def _columns(one: StoredAnswer, change: AlertChange, covering: int | None, badges: frozenset[str]) -> dict[str, Any]:
-    columns: dict[str, Any] = {
+def _columns(one: StoredAnswer, change: AlertChange, covering: int | None, badges: frozenset[str]) -> Columns:
+    columns: Columns = {
         "assessment_id": one.assessment_id,
         "tier": one.answer.tier.word,
         "priority": priority_of(one.answer, badges).word,
@@ -202,9 +197,9 @@ def _columns(one: StoredAnswer, change: AlertChange, covering: int | None, badge
     return columns
 
 
-def _deliver(
-    connection: sa.Connection, site: Site, one: StoredAnswer, alert_id: int, event_id: int, now: datetime
-) -> list[int]:
-    wanted = [place for place in site.destinations if one.answer.tier >= Tier.named(place.min_tier)]
-    rows = [NewDelivery(alert_id, event_id, place.name, now) for place in wanted]
-    return deliveries.enqueue(connection, rows, now)
+def _wanted(site: Site, one: StoredAnswer, raised: Raised, now: datetime) -> list[NewDelivery]:
+    return [
+        NewDelivery(raised.alert_id, raised.event_id, place.name, now)
+        for place in site.destinations
+        if one.answer.tier >= Tier.named(place.min_tier)
+    ]

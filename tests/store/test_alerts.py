@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from store import alerts, tables
-from store.alerts import Happening
+from store.alerts import AlertWrite, Happening
 from tests.store.builders import NOW, a_patient, an_alert, an_assessment, an_order, insert
 
 
@@ -16,17 +16,11 @@ def test_an_alert_and_its_first_line_are_written_together(engine: sa.Engine) -> 
         assessment = an_assessment(connection, order)
         patient = connection.execute(sa.select(tables.patient.c.id)).scalar_one()
 
-        raised = alerts.insert(
-            connection,
-            Happening("raised", NOW, assessment_id=assessment, data={"rules": ["ivig-after-vte"]}),
-            order_id=order,
-            patient_id=patient,
-            assessment_id=assessment,
-            tier="high",
-            priority="prompt",
-            status="open",
-            badges=["test"],
-        )
+        happening = Happening("raised", NOW, assessment_id=assessment, data={"rules": ["ivig-after-vte"]})
+        columns: alerts.Columns = {"assessment_id": assessment, "tier": "high", "priority": "prompt", "status": "open"}
+        new = AlertWrite(happening, columns | {"badges": ["test"]}, order, patient, "order")
+
+        (raised,) = alerts.write(connection, [new])
 
         found = alerts.of_orders(connection, [order])
         record = alerts.events_of(connection, raised.alert_id)
@@ -34,6 +28,41 @@ def test_an_alert_and_its_first_line_are_written_together(engine: sa.Engine) -> 
     assert found[order, "order"].opened_at == NOW
     assert [(line.id, line.kind, line.actor) for line in record] == [(raised.event_id, "raised", "system")]
     assert record[0].data == {"rules": ["ivig-after-vte"]}
+
+
+def test_alerts_written_together_each_get_their_own_columns_and_line(engine: sa.Engine) -> None:
+    later = NOW + timedelta(hours=1)
+    with engine.begin() as connection:
+        order = an_order(connection)
+        assessment, before = an_assessment(connection, order), an_alert(connection, order)
+        other = an_alert(connection, order, stream="pharmacovigilance")
+        patient = connection.execute(sa.select(tables.patient.c.id)).scalar_one()
+        new_order = an_order(connection, patient, key="EHR|2")
+        columns: alerts.Columns = {"assessment_id": assessment, "tier": "high", "priority": "prompt", "status": "open"}
+
+        written = alerts.write(
+            connection,
+            [
+                AlertWrite(
+                    Happening("resolved", later, reason="a"), {"status": "resolved"}, order, patient, "", before
+                ),
+                AlertWrite(
+                    Happening("raised", later, reason="b"), columns | {"badges": []}, new_order, patient, "order"
+                ),
+                AlertWrite(Happening("changed", later, reason="c"), {"tier": "moderate"}, order, patient, "", other),
+            ],
+        )
+
+        found = {each.alert_id: alerts.get(connection, each.alert_id) for each in written}
+        lines = [line for each in written for line in alerts.events_of(connection, each.alert_id)]
+    assert [(each.status, each.tier) for each in found.values() if each] == [
+        ("resolved", "high"),
+        ("open", "high"),
+        ("open", "moderate"),
+    ]
+    assert [(line.id, line.reason) for line in lines] == [
+        (each.event_id, reason) for each, reason in zip(written, "abc", strict=True)
+    ]
 
 
 def test_an_order_has_one_alert_per_stream(engine: sa.Engine) -> None:
