@@ -3,15 +3,15 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 
-from store.patients import Known
+from store.patients import NamesakeClues
 
 LOOKED_AT = 50_000  # the newest patients
 _SEEN_BY_CHANCE = 2  # pairs whose numbers differ by a last digit: fewer may be twins
 
 
-def suggestions(patients: Iterable[Known]) -> Iterator[str]:
+def suggestions(patients: Iterable[NamesakeClues]) -> Iterator[str]:
     """What to write into the site file, for people of one name and birth date; no word of who they are."""
-    people: dict[tuple[str, str], list[Known]] = defaultdict(list)
+    people: dict[tuple[str, str], list[NamesakeClues]] = defaultdict(list)
     for patient in patients:
         if patient.family and patient.birth_date and not patient.leads_elsewhere:
             people[patient.family.casefold(), patient.birth_date].append(patient)
@@ -35,7 +35,7 @@ def suggestions(patients: Iterable[Known]) -> Iterator[str]:
             )
 
 
-def _pairs(group: list[Known]) -> Iterator[tuple[Known, Known]]:
+def _pairs(group: list[NamesakeClues]) -> Iterator[tuple[NamesakeClues, NamesakeClues]]:
     for place, one in enumerate(group):
         for other in group[place + 1 :]:
             yield one, other

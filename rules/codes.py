@@ -5,11 +5,11 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from clinical.codes import Coding
 from rules.assertions import plain
 from rules.forms import CodeLine, ValueSetForm
-from rules.remembered import Remembered
 
 TEXT = "TEXT"
 LONGEST_WORDS = 120  # characters by which words are told apart
@@ -160,3 +160,22 @@ class Codes:
                 return brand
         words = plain(" ".join([text, *(coding.display for coding in codings)]))
         return next((each.brand for each in self.patterns if each.brand and each.pattern.search(words)), "")
+
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+LIMIT = 20_000  # answers of one kind; a hospital uses fewer codes and texts than this in a day
+
+
+class Remembered(dict[K, V]):
+    """Answers by question. It begins anew when it is full, so it never grows without end."""
+
+    __slots__ = ()
+
+    def keep(self, question: K, answer: V) -> V:
+        """Remember an answer, and give it back."""
+        if len(self) >= LIMIT:
+            self.clear()
+        self[question] = answer
+        return answer

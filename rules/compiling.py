@@ -9,10 +9,21 @@ from rules.assessment import Step
 from rules.conditions.reading import ConditionReader, any_needed
 from rules.fillers import FILLERS
 from rules.form_check import check_form
-from rules.forms import Advice, DefinitionForm, Evidence, GuardsForm, PointsForm, RuleForm, Source, Words
+from rules.forms import (
+    Advice,
+    DefinitionForm,
+    Evidence,
+    GuardsForm,
+    PointsForm,
+    PolicyForm,
+    PriorityLine,
+    RemarkForm,
+    RuleForm,
+    Source,
+    TextForm,
+)
 from rules.knowledge import Asked, Higher, Policy, PriorityRule, Remark, Rule
-from rules.policy_form import PolicyForm, PriorityLine, RemarkForm
-from rules.terms import Condition, Guard, GuardedLine, PlanLine, State, Terms, Weight, Weights
+from rules.terms import ConditionTest, Guard, GuardedLine, PlanLine, State, Terms, Weight, Weights
 from rules.wording import names_in
 from rules.yaml_lines import Document, Loc
 
@@ -143,7 +154,7 @@ def compile_rule(document: Document, terms: Terms, states: frozenset[str], sourc
     )
 
 
-def _asked(rule: str, conditions: Iterable[Condition], before: str) -> tuple[Asked, ...]:
+def _asked(rule: str, conditions: Iterable[ConditionTest], before: str) -> tuple[Asked, ...]:
     return tuple(
         Asked(
             each.needs,
@@ -188,7 +199,7 @@ def _check_advice(document: Document, advice: Iterable[Advice], where: Loc, stat
                 document.fault((*where, index, key), f"no such state: {name}", "use a name of definitions/states.yaml")
 
 
-def check_text(document: Document, words: Words, where: Loc) -> None:
+def check_text(document: Document, words: TextForm, where: Loc) -> None:
     """Refuse a name no template knows, and words that forbid a treatment."""
     for language, text in words.text.items():
         for name in names_in(text):

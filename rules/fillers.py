@@ -21,8 +21,7 @@ from rules.assessment import Point
 from rules.dates import show
 from rules.facts import HISTORY, Fact, is_dose
 from rules.forms import Phrases
-from rules.picture import Picture
-from rules.treatment import prednisone_mg
+from rules.picture import Picture, prednisone_mg
 
 
 class Filling(NamedTuple):

@@ -6,10 +6,10 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
-from clinical.words import FoundTier, Stream, Text
+from clinical.words import FoundChannel, FoundPriority, FoundTier, Stream, Text
 
 Conditions = list[dict[str, Any]]
 
@@ -20,7 +20,7 @@ class Form(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Words(Form):
+class TextForm(Form):
     """The same words in every language that has a file in `words/`; each key but those of a subclass is a language."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
@@ -103,7 +103,7 @@ class CodeLine(Form):
 class ValueSetForm(Form):
     """One file of `value_sets/`."""
 
-    title: Words
+    title: TextForm
     purpose: str
     codes: list[CodeLine] = Field(min_length=1)
     excludes: list[CodeLine] = []
@@ -136,7 +136,7 @@ Act = Literal[
 ]  # fmt: skip  # what a line of advice does; rules/README.md tells each
 
 
-class Advice(Words):
+class Advice(TextForm):
     """One thing to do, and which acts that is; `only_if` and `unless` name a definition."""
 
     does: list[Act] = Field(min_length=1)
@@ -164,7 +164,7 @@ class AlertForm(Form):
     """What a rule says when all its conditions hold."""
 
     tier: FoundTier
-    because: Words
+    because: TextForm
     advice: list[Advice] = Field(min_length=1)
 
 
@@ -198,7 +198,7 @@ class RuleForm(Form):
     """One file of `library/`; the order of the sections is the order here."""
 
     id: str = Field(pattern=r"^IG-(VTE|DATA|PV)-\d{3}$")
-    title: Words
+    title: TextForm
     status: Literal["draft", "trial", "live", "retired"]
     stream: Stream = "order"
     when: Conditions = Field(min_length=1)
@@ -212,7 +212,7 @@ class RuleForm(Form):
 class DefinitionForm(Form):
     """A named state of the patient: it is so when any of these conditions holds."""
 
-    title: Words
+    title: TextForm
     any: Conditions = Field(min_length=1)
     evidence: list[Evidence] = []
 
@@ -231,7 +231,7 @@ class PlanWeight(Form):
     name: str
     group: str
     points: int = Field(ge=0)
-    title: Words
+    title: TextForm
     when: Conditions = Field(min_length=1)
 
 
@@ -247,7 +247,7 @@ class PointsForm(Form):
 class Measurement(Form):
     """Something measured: its value set, its unit, and what other units are worth in it."""
 
-    title: Words
+    title: TextForm
     set: str
     unit: str
     units: dict[str, Decimal]
@@ -387,3 +387,80 @@ class RecognitionForm(Form):
     often_mistyped: list[str]
     cues: Cues
     evidence: list[Evidence]
+
+
+class Family(Form):
+    """Rules that look at the same thing, so that one dose is not counted twice."""
+
+    name: str
+    rules: list[str]
+
+
+class PriorityLine(Form):
+    """One way to a priority; the first that fits is taken."""
+
+    to: FoundPriority
+    fired: list[str] = Field(default_factory=list)
+    when: Conditions = Field(default_factory=list)
+    none_of_tier: list[FoundTier] = Field(default_factory=list)
+
+
+class Escalation(Form):
+    """Several moderate signals together."""
+
+    id: str
+    title: TextForm
+    because: TextForm
+    advice: list[Advice]
+    of_tier: FoundTier
+    rules: int
+    families: int
+    to: FoundTier
+    version: int
+    evidence: list[Evidence]
+
+
+class RemarkForm(Form):
+    """Words that are added when these conditions hold."""
+
+    when: Conditions = Field(min_length=1)
+    says: TextForm
+
+
+class Surveillance(Form):
+    """How soon a pharmacist should look at an event after infusion."""
+
+    priority: dict[FoundTier, list[PriorityLine]]
+
+
+def _off(value: Any) -> Any:
+    """YAML reads the word off as no."""
+    return "off" if value is False else value
+
+
+class Choices(Form):
+    """What a hospital may choose otherwise."""
+
+    at_risk_from: int = Field(ge=1, le=6)
+    at_risk_always: Conditions
+    moderate_from_points: int = Field(ge=1, le=9)
+    high_from_points: int = Field(ge=1, le=20)
+    channels: dict[FoundTier, FoundChannel]
+    rule_channels: dict[str, FoundChannel] = Field(default_factory=dict)
+    scig_prior_vte: Annotated[Literal["off", "information"], BeforeValidator(_off)]
+
+
+class PolicyForm(Form):
+    """`policy.yaml`: how findings become one tier, one priority and one text."""
+
+    number: int
+    choices: Choices
+    priority: dict[FoundTier, list[PriorityLine]]
+    surveillance: Surveillance
+    families: list[Family]
+    escalation: Escalation
+    missing: list[RemarkForm]
+    mitigating: list[RemarkForm]
+    checklist_from: FoundTier
+    checklist: list[Advice]
+    evidence: list[Evidence] = Field(default_factory=list)

@@ -5,9 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from rules.assertions import Reader, Span, plain
-from rules.codes import Codes, TextPattern
+from rules.codes import Codes, Remembered, TextPattern
 from rules.forms import Cues
-from rules.remembered import Remembered
 from rules.spelling import Spelling
 
 Mention = tuple[str, str]  # value set, certainty

@@ -8,11 +8,10 @@ from typing import Literal, NamedTuple
 from clinical.codes import Coding
 from clinical.words import STREAMS, Channel, Language, Priority, Stream, Text, Tier
 from rules.assessment import Step
-from rules.forms import RuleForm
+from rules.forms import PolicyForm, RuleForm
 from rules.naranjo import Naranjo
-from rules.policy_form import PolicyForm
 from rules.recognition import Product, recognise
-from rules.terms import Condition, GuardedLine, Memory, Terms
+from rules.terms import ConditionTest, GuardedLine, Memory, Terms
 
 _NOT_HISTORY = frozenset({"route-intravenous", "route-subcutaneous", "route-intramuscular"})
 
@@ -22,7 +21,7 @@ class Asked(NamedTuple):
 
     needs: int  # of the condition, and its text: looked at first, for every rule of every order
     text: str
-    condition: Condition
+    condition: ConditionTest
     held: Step
     not_held: Step
 
@@ -72,7 +71,7 @@ class PriorityRule:
 
     to: Priority
     fired: frozenset[str]
-    when: tuple[Condition, ...]
+    when: tuple[ConditionTest, ...]
     none_of_tier: frozenset[Tier]
 
 
@@ -80,7 +79,7 @@ class PriorityRule:
 class Remark:
     """Words that are added when their conditions hold."""
 
-    when: tuple[Condition, ...]
+    when: tuple[ConditionTest, ...]
     says: Text
 
 

@@ -20,6 +20,7 @@ from rules.forms import (
     LanguageForm,
     Measurement,
     Phrases,
+    PolicyForm,
     RatesForm,
     RecognitionForm,
     Source,
@@ -31,7 +32,6 @@ from rules.free_text import FreeText
 from rules.inspection import inspect_codes, inspect_cues, inspect_numbers, inspect_rules, inspect_states
 from rules.knowledge import Knowledge, Rule
 from rules.naranjo import Naranjo
-from rules.policy_form import PolicyForm
 from rules.spelling import Spelling
 from rules.terms import Terms
 from rules.yaml_lines import Document, Loc, read_document

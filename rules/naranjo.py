@@ -10,7 +10,7 @@ from rules.assessment import Finding, Prefilled
 from rules.conditions.surveillance import Followed, dose_before
 from rules.dates import last_moment
 from rules.facts import Case, Fact, events_among, is_dose
-from rules.forms import Evidence, Form, Words
+from rules.forms import Evidence, Form, TextForm
 from rules.picture import Picture
 
 REPLIES = ("yes", "no", "unknown")
@@ -20,11 +20,11 @@ class Item(Form):
     """One question and its scores; an unknown answer scores nothing."""
 
     number: int
-    question: Words
+    question: TextForm
     if_yes: int
     if_no: int
-    because: Words | None = None
-    open: Words
+    because: TextForm | None = None
+    open: TextForm
 
     def score(self, reply: str) -> int:
         """What an answer adds."""
@@ -35,7 +35,7 @@ class Band(Form):
     """A name for scores from a limit up; the last has none."""
 
     name: str
-    title: Words
+    title: TextForm
     at_least: int | None = None
 
 

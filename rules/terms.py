@@ -2,19 +2,15 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Any, NamedTuple
 
 from clinical.codes import Coding
 from clinical.words import Language, Text
-from rules.codes import Codes
+from rules.codes import Codes, Remembered
 from rules.facts import Fact
 from rules.forms import AnticoagulationForm, Measurement, Phrases, RatesForm, RecognitionForm, SteroidForm, WeightForm
 from rules.free_text import FreeText
 from rules.recognition import Product
-from rules.remembered import Remembered
-
-if TYPE_CHECKING:
-    from rules.picture import Picture
 
 
 class Outcome(NamedTuple):
@@ -34,11 +30,11 @@ class Mentions(NamedTuple):
     narrated: tuple[tuple[str, str], ...] = ()  # of a history in words: the sentence that speaks of each set
 
 
-Check = Callable[["Picture"], Outcome]
+Check = Callable[[Any], Outcome]  # asked of a `rules.picture.Picture`, which is drawn with these terms
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class ConditionTest:
     """One line under `when`, ready to be asked."""
 
     text: str  # as written, on one line
@@ -52,7 +48,7 @@ class State:
 
     name: str
     title: Text
-    any: tuple[Condition, ...]
+    any: tuple[ConditionTest, ...]
     key: str  # a state and a risk factor may share a name
     needs: int = 0  # as of its conditions
 
@@ -73,7 +69,7 @@ class PlanLine:
     group: str  # the first line of a group that holds is counted
     points: int
     title: Text
-    when: tuple[Condition, ...]
+    when: tuple[ConditionTest, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +97,7 @@ class Guard:
     """What is not advised while this holds, and what is said instead."""
 
     name: str
-    when: tuple[Condition, ...]
+    when: tuple[ConditionTest, ...]
     instead_of: frozenset[str]
     says: tuple[GuardedLine, ...]
     always: bool

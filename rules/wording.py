@@ -36,7 +36,7 @@ def names_in(template: str) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
+class _TemplatePart:
     """A stretch of a template: words, then names each followed by words, and whether it may be left out."""
 
     words: str
@@ -45,12 +45,12 @@ class _Part:
 
 
 @cache
-def _parts(template: str) -> tuple[_Part, ...]:
+def _parts(template: str) -> tuple[_TemplatePart, ...]:
     found = []
     for index, stretch in enumerate(_OPTIONAL.split(template)):
         pieces = _NAME.split(stretch)
         names = tuple(zip(pieces[1::2], pieces[2::2], strict=True))
-        found.append(_Part(pieces[0], names, optional=bool(index % 2)))
+        found.append(_TemplatePart(pieces[0], names, optional=bool(index % 2)))
     return tuple(found)
 
 

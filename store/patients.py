@@ -184,7 +184,7 @@ def _numbers_of(dialect: str) -> sa.Executable:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class NamesakeClues:
     """What tells whether two identities may be one person."""
 
     authority: str
@@ -194,14 +194,14 @@ class Known:
     leads_elsewhere: bool  # it was merged into another, or is one that others lead to
 
 
-def newest(connection: sa.Connection, limit: int) -> list[Known]:
+def newest(connection: sa.Connection, limit: int) -> list[NamesakeClues]:
     """Give the identities that were made last."""
     patient = tables.patient
     columns = patient.c.id, patient.c.authority, patient.c.value, patient.c.merged_into, patient.c.demographics
     rows = connection.execute(sa.select(*columns).order_by(patient.c.id.desc()).limit(limit)).all()
     led_to = {row.merged_into for row in rows}
     return [
-        Known(
+        NamesakeClues(
             authority=row.authority,
             value=row.value,
             family=row.demographics.get("family", ""),

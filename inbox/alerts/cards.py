@@ -14,7 +14,7 @@ from store.alerts import ConcludedAlert
 SOON = timedelta(hours=24)
 
 
-class Section(IntEnum):
+class ListSection(IntEnum):
     """Where an alert stands in the list: by what can still be prevented."""
 
     NOW = 0  # starts within 24 hours, or runs
@@ -32,7 +32,7 @@ class Card:
     titles: tuple[str, ...]
     order: StoredOrder
     starts: datetime | None
-    section: Section
+    section: ListSection
     has_begun: bool
     away: timedelta  # between now and the start
 
@@ -54,7 +54,7 @@ class PatientCard:
     cards: tuple[Card, ...]
 
     @property
-    def section(self) -> Section:
+    def section(self) -> ListSection:
         """The section that all of the alerts stand in."""
         return self.cards[0].section
 
@@ -68,7 +68,7 @@ def groups_of(
     rows: Iterable[ConcludedAlert], person_of: Mapping[int, int], language: str, now: datetime
 ) -> list[PatientCard]:
     """Group the alerts of each section by patient; the patient with the alert that comes first in the list first."""
-    grouped: dict[tuple[Section, int], list[tuple[Card, StoredPatient]]] = {}
+    grouped: dict[tuple[ListSection, int], list[tuple[Card, StoredPatient]]] = {}
     for row in rows:
         card, person = card_of(row, language, now), person_of.get(row.patient_id, row.patient_id)
         grouped.setdefault((card.section, person), []).append((card, row.conclusion.patient))
@@ -81,15 +81,15 @@ def groups_of(
     return sorted(groups, key=lambda group: group.cards[0].rank)
 
 
-def section_of(alert: ConcludedAlert, starts: datetime | None, now: datetime) -> Section:
+def section_of(alert: ConcludedAlert, starts: datetime | None, now: datetime) -> ListSection:
     """Tell what can still be prevented; an order whose start nobody knows may start at any moment."""
     if "deceased" in alert.badges:
-        return Section.RECORD
+        return ListSection.RECORD
     if alert.stream == AFTER_INFUSION:
-        return Section.AFTER_INFUSION
+        return ListSection.AFTER_INFUSION
     if alert.order_state in STOPPED or (alert.order_ends_at is not None and alert.order_ends_at <= now):
-        return Section.GIVEN
-    return Section.LATER if starts is not None and starts > now + SOON else Section.NOW
+        return ListSection.GIVEN
+    return ListSection.LATER if starts is not None and starts > now + SOON else ListSection.NOW
 
 
 def card_of(row: ConcludedAlert, language: str, now: datetime) -> Card:
@@ -133,4 +133,4 @@ def first_of(groups: Sequence[PatientCard], limit: int) -> list[PatientCard]:
 
 def is_open_contraindication(card: Card) -> bool:
     """Whether nobody has settled this contra-indication, and somebody can still be spared it."""
-    return card.alert.is_open and card.alert.tier == Tier.CONTRAINDICATION.word and card.section != Section.RECORD
+    return card.alert.is_open and card.alert.tier == Tier.CONTRAINDICATION.word and card.section != ListSection.RECORD

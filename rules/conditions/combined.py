@@ -1,8 +1,7 @@
 """Words that put other conditions together."""
 
 from rules.conditions.vocabulary import Kind, Said, word
-from rules.picture import Picture, together
-from rules.points import Scored
+from rules.picture import Picture, Scored, together
 from rules.terms import Check, Outcome
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from rules.conditions import WORDS
 from rules.conditions.vocabulary import Kind, Said, Word
-from rules.terms import Condition, Terms
+from rules.terms import ConditionTest, Terms
 from rules.yaml_lines import Document, Loc
 
 _ANSWERS = {"holds": True, "fails": False}
@@ -27,7 +27,7 @@ class ConditionReader:
     numbers: list[tuple[Loc, Decimal]] = field(default_factory=list)
     named: list[str] = field(default_factory=list)  # states that are referred to
 
-    def read(self, lines: Any, where: Loc) -> tuple[Condition, ...]:
+    def read(self, lines: Any, where: Loc) -> tuple[ConditionTest, ...]:
         """Read a list of conditions; what is wrong becomes a fault and is left out."""
         found = []
         for index, line in enumerate(lines):
@@ -36,7 +36,7 @@ class ConditionReader:
                 found.append(condition)
         return tuple(found)
 
-    def _one(self, line: Any, where: Loc) -> Condition | None:
+    def _one(self, line: Any, where: Loc) -> ConditionTest | None:
         if not isinstance(line, dict) or not line:
             self.document.fault(where, "this is not a condition", "write a word, a colon and what it is about")
             return None
@@ -55,7 +55,7 @@ class ConditionReader:
         }
         if len(self.document.faults) > before:
             return None
-        return Condition(_canonical(line), word.build(Said(name, value, parts)), self._needs(word, value))
+        return ConditionTest(_canonical(line), word.build(Said(name, value, parts)), self._needs(word, value))
 
     def _needs(self, word: Word, value: Any) -> int:
         """The value sets of which there must be a fact, or 0 when the condition may hold without."""
@@ -124,7 +124,7 @@ class ConditionReader:
         return str(name)
 
 
-def any_needed(conditions: Iterable[Condition]) -> int:
+def any_needed(conditions: Iterable[ConditionTest]) -> int:
     """The value sets of which there must be a fact before any of these conditions can hold; 0: it may without."""
     bits = 0
     for condition in conditions:

@@ -2,9 +2,8 @@
 
 from rules.conditions.history import saw
 from rules.conditions.vocabulary import COMPARISONS, Kind, Said, compare, word
-from rules.picture import Picture
+from rules.picture import STATUSES, Picture
 from rules.terms import Check, Outcome
-from rules.treatment import STATUSES
 
 _ROUTES = ("IV", "PO", "SC")
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from rules.terms import Check, Condition
+from rules.terms import Check, ConditionTest
 
 
 class Kind(StrEnum):
@@ -42,9 +42,9 @@ class Said:
         return str(self.value)
 
     @property
-    def conditions(self) -> tuple[Condition, ...]:
+    def conditions(self) -> tuple[ConditionTest, ...]:
         """The conditions behind the word."""
-        conditions: tuple[Condition, ...] = self.value
+        conditions: tuple[ConditionTest, ...] = self.value
         return conditions
 
     def number(self, part: str) -> Decimal:

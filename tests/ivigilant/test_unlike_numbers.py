@@ -1,11 +1,11 @@
 """Doctor tells of feeds that write the numbers of their patients in different ways."""
 
 from ivigilant.unlike_numbers import suggestions
-from store.patients import Known
+from store.patients import NamesakeClues
 
 
-def known(authority: str, value: str, family: str = "Jansen", *, merged: bool = False) -> Known:
-    return Known(authority, value, family, "1950-01-01", leads_elsewhere=merged)
+def known(authority: str, value: str, family: str = "Jansen", *, merged: bool = False) -> NamesakeClues:
+    return NamesakeClues(authority, value, family, "1950-01-01", leads_elsewhere=merged)
 
 
 def test_one_number_under_two_authorities_is_told() -> None:

@@ -9,8 +9,7 @@ from msgspec import structs
 from clinical.codes import Coding
 from clinical.words import Priority, Tier
 from rules.evaluate import evaluate
-from rules.example_cells import AT
-from rules.examples import Example, build_case
+from rules.examples import AT, Example, build_case
 from rules.facts import Case, Fact, Provenance
 from rules.knowledge import Knowledge
 

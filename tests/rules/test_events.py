@@ -7,8 +7,7 @@ import pytest
 from clinical.codes import Coding
 from clinical.quantities import exactly
 from rules.evaluate import evaluate
-from rules.example_cells import AT
-from rules.examples import an_order
+from rules.examples import AT, an_order
 from rules.facts import Case, Dose, Fact, Patient
 from rules.knowledge import Knowledge
 

@@ -8,8 +8,7 @@ from msgspec import structs
 from clinical.codes import Coding
 from clinical.quantities import exactly
 from rules.evaluate import evaluate
-from rules.example_cells import AT
-from rules.examples import an_order
+from rules.examples import AT, an_order
 from rules.facts import Case, Dose, Fact, Patient
 from rules.knowledge import Knowledge
 from rules.naranjo import Score, score_of

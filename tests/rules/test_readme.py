@@ -5,7 +5,7 @@ import re
 import pytest
 
 from rules.conditions import WORDS
-from rules.example_cells import COLUMNS
+from rules.examples import COLUMNS
 from rules.fillers import FILLERS
 from rules.load import HERE
 

@@ -3,7 +3,7 @@
 import pytest
 
 from clinical.codes import Coding
-from rules.example_cells import AT
+from rules.examples import AT
 from rules.facts import Case, Fact, Order, Patient
 from rules.knowledge import Knowledge
 from rules.picture import Picture

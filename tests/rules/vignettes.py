@@ -12,7 +12,7 @@ from msgspec import structs
 from clinical.codes import Coding
 from clinical.quantities import Quantity, exactly
 from rules.evaluate import evaluate
-from rules.example_cells import AT
+from rules.examples import AT
 from rules.facts import Case, Dose, Fact, Order, Patient
 from rules.knowledge import Knowledge
 
