@@ -209,7 +209,7 @@ def review(
     config: Config = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Tell what pharmacists did with the alerts: per rule kept, overridden and why, and how often it led to an act.
+    """Tell what pharmacists did with the alerts: per rule kept, overridden and why, how often they intervened.
 
     It proposes rules for another channel, and changes nothing.
 

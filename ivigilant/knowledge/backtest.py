@@ -3,20 +3,24 @@
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import jinja2
+import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from clinical.words import ALERT_TIERS, FOUND_TIERS, Tier
+from clinical.words import ALERT_TIERS, CHANNELS, FOUND_TIERS, ChannelWord, Tier
+from history.choices import Site
 from history.order_answers import OrderAnswer
+from ivigilant.knowledge.burden import INTERRUPT, WORKLIST, Burden, Kept, Year, figures, held, in_turn
 from rules.knowledge import Knowledge
 from worker.histories import StoredHistories
 
 EXAMPLES = 5
+_UNDATED = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(slots=True)
@@ -51,6 +55,15 @@ class AlertCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class CaseHeld:
+    """A published thrombosis, and the channel in which the order before it would have stood."""
+
+    case: str
+    before: ChannelWord
+    after: ChannelWord
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """One backtest."""
 
@@ -62,6 +75,9 @@ class Comparison:
     burden_after: AlertCounts
     rules: tuple[RuleChange, ...]  # those for which anything changes
     orders_changed: int  # orders whose answer is another
+    disturbed_before: Kept  # by channel, per 100 first answers and per 100 orders
+    disturbed_after: Kept
+    cases: tuple[CaseHeld, ...]  # the published thromboses
 
     @property
     def is_the_same(self) -> bool:
@@ -83,15 +99,42 @@ def backtest(
     changes: dict[str, RuleChange] = {}
     titles = {rule.id: rule.title["en"] for knowledge in (old, new) for rule in knowledge.rules}
     before, after, changed = AlertCounts(), AlertCounts(), 0
+    years_before: list[Year] = []
+    years_after: list[Year] = []
     for size, (one, other) in histories.answers((old, new)):
         olds, news = _wanted(one, since), _wanted(other, since)
         for burden, answers in ((before, olds), (after, news)):
             _count(burden, answers.values())
+        years_before += _years(olds.values(), histories.site)
+        years_after += _years(news.values(), histories.site)
         for key in sorted(olds.keys() | news.keys()):
             changed += _compare(changes, titles, key[0], olds.get(key), news.get(key))
         progress(size)
     rules = tuple(sorted(changes.values(), key=lambda each: each.rule))
-    return Comparison(old.version, new.version, histories.from_messages, since, before, after, rules, changed)
+    return Comparison(
+        before=old.version,
+        after=new.version,
+        from_messages=histories.from_messages,
+        since=since,
+        burden_before=before,
+        burden_after=after,
+        rules=rules,
+        orders_changed=changed,
+        disturbed_before=figures(Burden(years_before), old.version),
+        disturbed_after=figures(Burden(years_after), new.version),
+        cases=_cases(old, new),
+    )
+
+
+def _years(answers: Iterable[OrderAnswer], site: Site) -> list[Year]:
+    """The orders of one person in turn, as if every alert was settled before the next order."""
+    orders = [(answer.starts_at or _UNDATED, answer) for answer in answers if answer.stream == "order"]
+    return [Year("", {}, in_turn(sorted(orders, key=lambda each: each[0]), site.covers_for))] if orders else []
+
+
+def _cases(old: Knowledge, new: Knowledge) -> tuple[CaseHeld, ...]:
+    pairs = zip(held(old), held(new), strict=True)
+    return tuple(CaseHeld(one.case.id, one.answer.channel, other.answer.channel) for one, other in pairs)
 
 
 def needs_messages(old: Knowledge, new: Knowledge) -> bool:
@@ -155,7 +198,9 @@ PAGE = Path(__file__).with_name("backtest.html")
 def as_page(comparison: Comparison) -> str:
     """Write it as a page that stands by itself."""
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
-    return environment.from_string(PAGE.read_text(encoding="utf-8")).render(c=comparison, tiers=FOUND_TIERS)
+    return environment.from_string(PAGE.read_text(encoding="utf-8")).render(
+        c=comparison, tiers=FOUND_TIERS, channels=(INTERRUPT, WORKLIST), holds=holds, moved=moved
+    )
 
 
 def as_json(comparison: Comparison) -> dict[str, Any]:
@@ -167,7 +212,25 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
             "orders": burden.orders,
             "alerts_per_100_orders": {tier: burden.per_hundred(tier) for tier in FOUND_TIERS},
         }
+    for name, found in (
+        ("disturbed_before", comparison.disturbed_before),
+        ("disturbed_after", comparison.disturbed_after),
+    ):
+        told[name] = msgspec.to_builtins(found)
     return told
+
+
+def moved(comparison: Comparison) -> list[CaseHeld]:
+    """The published thromboses that stand elsewhere then."""
+    return [each for each in comparison.cases if each.before != each.after]
+
+
+def holds(comparison: Comparison, channel: ChannelWord) -> tuple[int, int]:
+    """How many published thromboses stand in this channel or a louder one, now and then."""
+    louder = CHANNELS[: CHANNELS.index(channel) + 1]
+    return sum(each.before in louder for each in comparison.cases), sum(
+        each.after in louder for each in comparison.cases
+    )
 
 
 def show(comparison: Comparison, console: Console) -> None:
@@ -182,6 +245,9 @@ def show(comparison: Comparison, console: Console) -> None:
         one, other = comparison.burden_before.per_hundred(tier), comparison.burden_after.per_hundred(tier)
         burden.add_row(tier, f"{one:.2f}", f"{other:.2f}", f"{other - one:+.2f}")
     console.print(burden)
+    console.print(_disturbed(comparison))
+    for case in moved(comparison):
+        console.print(f"published case {case.case}: {case.before} → {case.after}")
     if not comparison.rules:
         return
     rules = Table("rule", "new", "lost", "other tier", "for example, orders", title="By rule", title_justify="left")
@@ -189,3 +255,17 @@ def show(comparison: Comparison, console: Console) -> None:
         orders = ", ".join(each.orders_new + each.orders_lost + each.orders_changed)
         rules.add_row(f"{each.rule} {each.title}", str(each.new), str(each.lost), str(each.changed_tier), orders)
     console.print(rules)
+
+
+def _disturbed(comparison: Comparison) -> Table:
+    """Whom the two would have disturbed, beside the published thromboses that they hold."""
+    old, new = comparison.disturbed_before, comparison.disturbed_after
+    title = "Whom it disturbs; what was settled is not said again"
+    table = Table("", "now", "then", title=title, title_justify="left")
+    for channel in (INTERRUPT, WORKLIST):
+        table.add_row(f"{channel}, of 100 first answers", f"{old.first[channel]:.1f}", f"{new.first[channel]:.1f}")
+        table.add_row(f"{channel}, said of 100 orders", f"{old.said[channel]:.1f}", f"{new.said[channel]:.1f}")
+        one, other = holds(comparison, channel)
+        name = f"{channel} or louder, of {len(comparison.cases)} published thromboses"
+        table.add_row(name, str(one), str(other))
+    return table

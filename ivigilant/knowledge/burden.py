@@ -137,12 +137,15 @@ def measure(knowledge: Knowledge, site: Site, size: int, now: datetime, *, after
 def judged(patient: PatientYear, knowledge: Knowledge, site: Site) -> Year:
     """Judge every order of one patient, in their order, each alert settled before the next order."""
     found = _answers(_read(patient.told, patient.orders[0], site), knowledge, site)
+    orders = zip(patient.orders, patient.prescriptions, strict=True)
+    answers = in_turn([(order.ordered_at, found[number]) for number, order in orders], site.covers_for)
+    return Year(patient.use, dict(patient.drawn), answers)
+
+
+def in_turn(answers: Iterable[tuple[datetime, OrderAnswer]], covers_for: timedelta) -> tuple[Answered, ...]:
+    """The answers to one patient's orders, in their order, each alert settled before the next order."""
     settled: list[tuple[datetime, Conclusion]] = []
-    answers = [
-        _settle(found[number], order.ordered_at, settled, site.covers_for)
-        for number, order in zip(patient.orders, patient.prescriptions, strict=True)
-    ]
-    return Year(patient.use, dict(patient.drawn), tuple(answers))
+    return tuple(_settle(answer, at, settled, covers_for) for at, answer in answers)
 
 
 def _answers(messages: list[ReadMessage], knowledge: Knowledge, site: Site) -> dict[str, OrderAnswer]:

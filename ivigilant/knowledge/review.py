@@ -18,10 +18,12 @@ from clinical.words import AFTER_INFUSION, SETTLED, Channel
 from history.conclusion import channel_of
 from store import assessments, tables
 
-ACTS = frozenset({"order_adjusted", "discussed_with_prescriber", "will_monitor"})  # reasons that tell of an act
+INTERVENTIONS = frozenset(
+    {"order_adjusted", "discussed_with_prescriber", "will_monitor"}
+)  # reasons that tell of an intervention
 LOWERED = ("dose_g", "dose_g_per_kg", "course_g_per_kg", "rate_g_per_h")
 FEWEST = 20  # settled alerts from which a rule may be proposed for another channel [D]
-SELDOM, OFTEN = 0.10, 0.50  # shares that led to an act, below and above which it is [D]
+SELDOM, OFTEN = 0.10, 0.50  # shares that led to an intervention, below and above which it is [D]
 PAGE = Path(__file__).with_name("review.html")
 _Z = 1.959964  # of a 95 % interval
 _AT_ONCE = 500
@@ -67,7 +69,7 @@ class Settled:
     reason: str
     channel: Channel
     rules: Mapping[str, Channel]  # those that spoke in the inbox
-    acted: bool
+    intervened: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ class RuleReview:
     kept: int  # acknowledged: the pharmacist left it as it was said
     overridden: int
     reasons: Mapping[str, int]
-    acted: Ratio
+    intervened: Ratio
     cases: int  # thromboses after the infusion of an order it spoke of
     proposal: str  # "", worklist or interrupt
 
@@ -94,8 +96,10 @@ class Review:
     settled: int
     unsettled: int  # alerts that nobody settled
     pharmacists: int
-    each: tuple[tuple[float, int], ...]  # for each pharmacist, unnamed: the share that led to an act, of how many
-    interruptions: Ratio  # that led to an act: the positive predictive value of the studies
+    each: tuple[
+        tuple[float, int], ...
+    ]  # for each pharmacist, unnamed: the share that led to an intervention, of how many
+    interruptions: Ratio  # that led to an intervention: the positive predictive value of the studies
     worklist: Ratio
     cases: int
     cases_unsaid: int  # thromboses after an order of which nothing stood in the inbox
@@ -114,30 +118,32 @@ def review(connection: sa.Connection, titles: Mapping[str, str], since: datetime
     rules = [_rule(rule, titles.get(rule, ""), found, cases) for rule, found in by_rule.items()]
     by_actor = defaultdict(list)
     for one in settled:
-        by_actor[one.actor].append(one.acted)
+        by_actor[one.actor].append(one.intervened)
     return Review(
         since=since,
         settled=len(settled),
         unsettled=len(said) - len({one.order for one in settled} & said),
         pharmacists=len(by_actor),
-        each=tuple(sorted((sum(acts) / len(acts), len(acts)) for acts in by_actor.values())),
-        interruptions=_acted(one for one in settled if one.channel == Channel.INTERRUPT),
-        worklist=_acted(one for one in settled if one.channel == Channel.WORKLIST),
+        each=tuple(
+            sorted((sum(interventions) / len(interventions), len(interventions)) for interventions in by_actor.values())
+        ),
+        interruptions=_intervened(one for one in settled if one.channel == Channel.INTERRUPT),
+        worklist=_intervened(one for one in settled if one.channel == Channel.WORKLIST),
         cases=len(cases),
         cases_unsaid=len(cases - said),
         rules=tuple(sorted(rules, key=lambda each: (-each.alerts, each.rule))),
     )
 
 
-def _acted(settled: Iterable[Settled]) -> Ratio:
-    acts = [one.acted for one in settled]
-    return Ratio(sum(acts), len(acts))
+def _intervened(settled: Iterable[Settled]) -> Ratio:
+    interventions = [one.intervened for one in settled]
+    return Ratio(sum(interventions), len(interventions))
 
 
 def _rule(rule: str, title: str, settled: Sequence[Settled], cases: frozenset[int]) -> RuleReview:
     overridden = [one for one in settled if one.kind == "overridden"]
     channel = max(one.rules[rule] for one in settled)
-    acted = _acted(settled)
+    intervened = _intervened(settled)
     followed = len({one.order for one in settled} & cases)
     return RuleReview(
         rule=rule,
@@ -147,16 +153,16 @@ def _rule(rule: str, title: str, settled: Sequence[Settled], cases: frozenset[in
         kept=len(settled) - len(overridden),
         overridden=len(overridden),
         reasons=dict(Counter(one.reason for one in overridden).most_common()),
-        acted=acted,
+        intervened=intervened,
         cases=followed,
-        proposal=_proposal(channel, acted, followed),
+        proposal=_proposal(channel, intervened, followed),
     )
 
 
-def _proposal(channel: Channel, acted: Ratio, cases: int) -> str:
+def _proposal(channel: Channel, intervened: Ratio, cases: int) -> str:
     """Where a pharmacist may think of moving the rule: only when even the limits of the interval say so."""
-    low, high = acted.limits
-    if acted.of < FEWEST:
+    low, high = intervened.limits
+    if intervened.of < FEWEST:
         return ""
     if channel == Channel.INTERRUPT and high < SELDOM and not cases:
         return Channel.WORKLIST.word
@@ -217,14 +223,14 @@ def _one(event: Any, events: Sequence[Any], conclusion: StoredConclusion, tier: 
         reason=event.reason or "",
         channel=channel_of(conclusion.channel, tier),
         rules={rule: channel for rule, channel in spoke.items() if channel >= Channel.WORKLIST},
-        acted=any(_is_act(each) for each in events),
+        intervened=any(_is_intervention(each) for each in events),
     )
 
 
-def _is_act(event: Any) -> bool:
-    """Whether this line of the record tells of an act: a reason, an order stopped, a dose or rate lowered."""
+def _is_intervention(event: Any) -> bool:
+    """Whether this line of the record tells of an intervention: a reason, an order stopped, a dose or rate lowered."""
     if event.kind == "overridden":
-        return event.reason in ACTS
+        return event.reason in INTERVENTIONS
     if event.kind == "resolved":
         return str(event.reason or "").startswith("order_")
     return event.kind in {"changed", "reopened"} and any(_fell(event.data.get(name)) for name in LOWERED)
@@ -239,7 +245,7 @@ def as_json(found: Review) -> dict[str, Any]:
     told = asdict(found)
     told["since"] = found.since.isoformat() if found.since else None
     told["interruptions"], told["worklist"] = _ratio(found.interruptions), _ratio(found.worklist)
-    told["rules"] = [asdict(each) | {"acted": _ratio(each.acted)} for each in found.rules]
+    told["rules"] = [asdict(each) | {"intervened": _ratio(each.intervened)} for each in found.rules]
     return told
 
 
@@ -258,15 +264,17 @@ def show(found: Review, console: Console) -> None:
     """Print it."""
     console.print(
         f"{found.settled} alerts settled by {found.pharmacists} pharmacists, {found.unsettled} by nobody. "
-        f"Led to an act: interruptions {found.interruptions}; worklist {found.worklist}. "
+        f"Led to an intervention: interruptions {found.interruptions}; worklist {found.worklist}. "
         f"{found.cases} thromboses after an infusion, {found.cases_unsaid} of them with nothing in the inbox before."
     )
-    table = Table("rule", "channel", "alerts", "kept", "overridden, and why", "led to an act", "cases", "may move to")
+    table = Table(
+        "rule", "channel", "alerts", "kept", "overridden, and why", "led to an intervention", "cases", "may move to"
+    )
     for each in found.rules:
         why = ", ".join(f"{reason} {count}" for reason, count in each.reasons.items())
         overridden = f"{each.overridden}{f' ({why})' if why else ''}"
         name = f"{each.rule} {each.title}"
-        counts = (str(each.alerts), str(each.kept), overridden, str(each.acted), str(each.cases), each.proposal)
+        counts = (str(each.alerts), str(each.kept), overridden, str(each.intervened), str(each.cases), each.proposal)
         table.add_row(name, each.channel, *counts)
     console.print(table)
     console.print("Nothing was changed: a pharmacist decides, and moves a rule in the site file (rule_channels).")

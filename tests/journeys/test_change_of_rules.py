@@ -1,12 +1,14 @@
 """A pharmacist changes a rule: she sees what it would have done, and it works without a restart."""
 
 from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from rich.console import Console
 
-from ivigilant.knowledge.backtest import Comparison, as_json, as_page, backtest, needs_messages
+from ivigilant.knowledge.backtest import Comparison, as_json, as_page, backtest, holds, moved, needs_messages, show
 from rules.knowledge import Knowledge
 from rules.living import LivingKnowledge
 from rules.load import load_knowledge
@@ -96,6 +98,26 @@ def test_the_same_rules_change_nothing(ward: Bedside, own: Path) -> None:
 
     assert found.is_the_same
     assert not found.from_messages
+    assert moved(found) == []
+    assert found.disturbed_before.first == found.disturbed_after.first
+
+
+def test_other_limits_are_seen_to_disturb_less_and_to_let_published_cases_fall(ward: Bedside) -> None:
+    chart = ward.patient("F", 70)
+    chart.diagnosed(ward.now - DAY, OBESITY)
+    for number, starts in (("81", ward.now), ("82", ward.now + 28 * DAY)):
+        ward.orders(Prescription(number, IVIG, Schedule(starts, "Once", 1), "0.4", "g/kg", rate="60"), weight="70")
+
+    found = compared(ward.hospital, load_knowledge(chosen={"moderate_from_points": 3}))
+
+    assert (found.disturbed_before.first["worklist"], found.disturbed_after.first["worklist"]) == (100.0, 0.0)
+    assert (found.disturbed_before.said["worklist"], found.disturbed_after.said["worklist"]) == (50.0, 0.0)
+    assert "gonul-2017" in [each.case for each in moved(found)]
+    assert holds(found, "worklist")[1] < holds(found, "worklist")[0]
+    assert holds(found, "interrupt")[0] == holds(found, "interrupt")[1]
+    assert "gonul-2017: worklist" in as_page(found)
+    show(found, console := Console(record=True, width=160, file=StringIO()))
+    assert "gonul-2017: worklist → with-order" in console.export_text()
 
 
 def test_the_page_and_the_json_tell_the_same(ward: Bedside, own: Path) -> None:

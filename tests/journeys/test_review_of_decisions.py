@@ -108,7 +108,7 @@ def test_each_decision_counts_for_the_rules_that_spoke(
     rule = next(each for each in found.rules if each.rule == "IG-VTE-001")
     assert (rule.alerts, rule.kept, rule.overridden) == (3, 1, 2)
     assert rule.reasons == {"order_adjusted": 1, "tolerated_before": 1}
-    assert rule.acted == Ratio(1, 3)
+    assert rule.intervened == Ratio(1, 3)
     assert rule.title == "Prior venous thromboembolism (KNMP 7097)"
     assert (found.settled, found.unsettled, found.pharmacists) == (3, 1, 2)
     assert found.each == ((0.0, 1), (0.5, 2))
@@ -117,7 +117,7 @@ def test_each_decision_counts_for_the_rules_that_spoke(
     assert hospital.dump() == before
 
 
-def test_an_order_that_is_stopped_or_lowered_after_the_alert_is_an_act(
+def test_an_order_that_is_stopped_or_lowered_after_the_alert_is_an_intervention(
     hospital: Hospital, ward: Ward, els: Pharmacist
 ) -> None:
     stopped, lowered, untouched = (ward.admits(DVT_LEG) for _ in range(3))
