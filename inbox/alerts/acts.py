@@ -45,7 +45,7 @@ class ActForm:
     zone: ZoneInfo
 
     def text(self, field: str) -> str:
-        """What was typed, its lines ended as the browser counted them."""
+        """Return what was typed, its lines ended as the browser counted them."""
         return self.values.get(field, "").replace("\r\n", "\n")
 
     @property
@@ -268,7 +268,7 @@ class OnAlert:
         return Done(existing(acting.connection, alert.id), what, patients, alerts=(alert.id,))
 
     def _held(self, acting: Acting) -> Alert:
-        """Give the alert as it is while nobody else, worker or pharmacist, can change it."""
+        """Return the alert as it is while nobody else, worker or pharmacist, can change it."""
         lock_people(acting.connection, {existing(acting.connection, self.alert_id).patient_id})
         return existing(acting.connection, self.alert_id)
 
@@ -283,7 +283,7 @@ class OnAlert:
 
 
 def existing(connection: sa.Connection, alert_id: int) -> ConcludedAlert:
-    """Give the alert of this number, or raise AlertMissing."""
+    """Return the alert of this number, or raise AlertMissing."""
     alert = find_alert(connection, alert_id)
     if alert is None:
         raise AlertMissing("there is no such alert")

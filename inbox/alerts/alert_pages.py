@@ -80,7 +80,7 @@ def tell_news(request: AnyRequest, alert_id: FromPath[str], heard: FromQuery[int
 
 
 def _page_of(action: str) -> HTTPRouteHandler:
-    """The address to which the page posts this act."""
+    """Return the address to which the page posts this act."""
 
     @post(
         f"/alerts/{{alert_id:str}}/{action}",

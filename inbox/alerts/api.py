@@ -74,7 +74,7 @@ def all_alerts(
 
 @get("/{alert_id:str}", sync_to_thread=True, summary="One alert")
 def one_alert(request: AnyRequest, alert_id: FromPath[str]) -> AlertShape:
-    """One alert, with what was concluded and why."""
+    """Return one alert, with what was concluded and why."""
     parts, number = parts_of(request), id_of(alert_id)
     with parts.engine.begin() as connection:
         row = find_alert(connection, number)
@@ -114,7 +114,7 @@ def comment_on_alert(request: AnyRequest, alert_id: FromPath[str], data: JSONBod
 
 @post("/{alert_id:str}/assign", status_code=200, guards=[needs("pharmacist")], sync_to_thread=True)
 def assign_alert(request: AnyRequest, alert_id: FromPath[str], data: JSONBody[Assignment]) -> AlertShape:
-    """Say who is working on the alert."""
+    """Return who is working on the alert."""
     return _do(request, alert_id, data)
 
 
@@ -126,7 +126,7 @@ def answer_naranjo(request: AnyRequest, alert_id: FromPath[str], data: JSONBody[
 
 @get("/{alert_id:str}/report", sync_to_thread=True, summary="The report of a possible adverse reaction")
 def report(request: AnyRequest, alert_id: FromPath[str]) -> Report:
-    """What a national centre asks of a possible adverse reaction, without who the patient is."""
+    """Return what a national centre asks of a possible adverse reaction, without who the patient is."""
     return report_for(request, id_of(alert_id), language_of(request))
 
 
@@ -155,7 +155,7 @@ def all_assessments(
     limit: Limit = PAGE,
     trace: FromQuery[bool] = False,
 ) -> PageShape[AssessmentShape]:
-    """Every answer for an order (placer or filler number) or a patient (`value` or `authority|value`).
+    """Return every answer for an order (placer or filler number) or a patient (`value` or `authority|value`).
 
     With `trace=true` each with every rule that was asked, and why it did not fire.
     """
@@ -170,7 +170,7 @@ def all_assessments(
 
 @get("/{assessment_id:str}", sync_to_thread=True, summary="One assessment, with every rule that was asked")
 def one_assessment(request: AnyRequest, assessment_id: FromPath[str]) -> AssessmentShape:
-    """One answer, with its trace: for each rule each condition, whether it held and what it saw."""
+    """Return one answer, with its trace: for each rule each condition, whether it held and what it saw."""
     parts, number = parts_of(request), id_of(assessment_id)
     with parts.engine.begin() as connection:
         row = find_assessment(connection, number)
@@ -185,7 +185,7 @@ assessments_router = Router("/assessments", route_handlers=[all_assessments, one
 
 
 def alert_shape(row: ConcludedAlert, language: str) -> AlertShape:
-    """Give an alert as the API shows it."""
+    """Return an alert as the API shows it."""
     told = row.conclusion
     return AlertShape(
         id=str(row.id),
@@ -212,7 +212,7 @@ def alert_shape(row: ConcludedAlert, language: str) -> AlertShape:
 
 
 def assessment_shape(row: StoredAssessment, language: str, *, with_trace: bool = False) -> AssessmentShape:
-    """Give an assessment as the API shows it; with the trace it is some ten times as long."""
+    """Return an assessment as the API shows it; with the trace it is some ten times as long."""
     told = row.conclusion
     return AssessmentShape(
         id=str(row.id),
@@ -249,7 +249,7 @@ def _trace(told: StoredConclusion) -> list[RuleAskedShape]:
 
 
 def findings_shape(told: StoredConclusion, language: str) -> list[FindingShape]:
-    """Give the findings in one language."""
+    """Return the findings in one language."""
     return [
         FindingShape(
             rule=finding.rule,
@@ -277,7 +277,7 @@ def _points(told: StoredConclusion, language: str) -> PointsShape | None:
 
 
 def all_in(texts: list[Words], language: str) -> list[str]:
-    """Give each text in one language."""
+    """Return each text in one language."""
     return [in_language(text, language) for text in texts]
 
 

@@ -82,7 +82,7 @@ def groups_of(
 
 
 def section_of(alert: ConcludedAlert, starts: datetime | None, now: datetime) -> ListSection:
-    """Tell what can still be prevented; an order whose start nobody knows may start at any moment."""
+    """Return what can still be prevented; an order whose start nobody knows may start at any moment."""
     if "deceased" in alert.badges:
         return ListSection.RECORD
     if alert.stream == AFTER_INFUSION:
@@ -93,7 +93,7 @@ def section_of(alert: ConcludedAlert, starts: datetime | None, now: datetime) ->
 
 
 def card_of(row: ConcludedAlert, language: str, now: datetime) -> Card:
-    """Give one alert as the list shows it; only findings of the alert's own tier, unless there are none."""
+    """Return one alert as the list shows it; only findings of the alert's own tier, unless there are none."""
     told = row.conclusion
     findings = [finding for finding in told.findings if channel_of(finding.channel, finding.tier) >= Channel.WORKLIST]
     gravest = [finding for finding in findings if finding.tier == row.tier] or findings
@@ -111,7 +111,7 @@ def card_of(row: ConcludedAlert, language: str, now: datetime) -> Card:
 
 
 def wards_of(groups: Sequence[PatientCard]) -> list[str]:
-    """Every ward in the list, by name."""
+    """Return every ward in the list, by name."""
     return sorted({group.ward for group in groups if group.ward})
 
 
@@ -121,7 +121,7 @@ def on_wards(groups: Sequence[PatientCard], wards: Collection[str]) -> list[Pati
 
 
 def first_of(groups: Sequence[PatientCard], limit: int) -> list[PatientCard]:
-    """The first patients of the list with at most so many alerts; of the last one perhaps not all."""
+    """Return the first patients of the list with at most so many alerts; of the last one perhaps not all."""
     shown: list[PatientCard] = []
     for group in groups:
         room = limit - sum(len(each.cards) for each in shown)
@@ -132,5 +132,5 @@ def first_of(groups: Sequence[PatientCard], limit: int) -> list[PatientCard]:
 
 
 def is_open_contraindication(card: Card) -> bool:
-    """Whether nobody has settled this contra-indication, and somebody can still be spared it."""
+    """Return whether nobody has settled this contra-indication, and somebody can still be spared it."""
     return card.alert.is_open and card.alert.tier == Tier.CONTRAINDICATION.word and card.section != ListSection.RECORD

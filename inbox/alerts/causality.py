@@ -38,7 +38,7 @@ class Causality:
 
 
 def causality_of(row: ConcludedAlert, events: Sequence[AlertEvent], form: Naranjo) -> Causality | None:
-    """The questions of an alert as they stand; None for an alert about an order."""
+    """Return the questions of an alert as they stand; None for an alert about an order."""
     case = row.conclusion.case
     if row.stream != AFTER_INFUSION or not case or not case.naranjo:
         return None

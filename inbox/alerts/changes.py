@@ -14,7 +14,7 @@ _QUANTITIES = {
 
 
 def changes_told(data: Mapping[str, Any], notation: Notation) -> list[str]:
-    """Each change in a few words; that only facts changed when nothing else did."""
+    """Return each change in a few words; that only facts changed when nothing else did."""
     words = notation.words
     told = []
     if "tier" in data:

@@ -56,7 +56,7 @@ def show_inbox(request: AnyRequest) -> Template:
 
 @get("/alerts", opt={UNATTENDED: True}, include_in_schema=False, sync_to_thread=True)
 def refresh_inbox(request: AnyRequest, after: Heard = None) -> Template | Redirect:
-    """Give the list anew to an open page that heard that something happened, or whose filter was changed."""
+    """Return the list anew to an open page that heard that something happened, or whose filter was changed."""
     if not is_fragment(request):
         return to_page("/")
     answer = _inbox(request, "alerts.html", wanted_in(request), after)
@@ -99,7 +99,7 @@ def _inbox(request: AnyRequest, template: str, wanted: Wanted, after: int | None
 
 
 def _alerts(connection: sa.Connection, parts: Parts, wanted: Wanted) -> list[ConcludedAlert]:
-    """Every alert that is open; of settled ones, of which there are ever more, the newest."""
+    """Return every alert that is open; of settled ones, of which there are ever more, the newest."""
     which = AlertFilter(wanted.status, wanted.tier)
     limit = None if wanted.status == ["open"] else parts.settings.alerts_per_page
     return list_alerts(connection, which, None, limit)
@@ -115,7 +115,7 @@ def _groups(
 
 @get("/banners", opt={UNATTENDED: True}, include_in_schema=False)
 async def show_banners(request: AnyRequest) -> Template:
-    """Say what is not as it should be; and when there is nothing to say, that somebody is listening."""
+    """Return what is not as it should be; and when there is nothing to say, that somebody is listening."""
     parts = parts_of(request)
     version = await asyncio.to_thread(lambda: parts.knowledge.version)  # files may have to be read
     ready = await readiness(parts)

@@ -143,7 +143,7 @@ def report_of(
 
 
 def age_group(born: str | None, onset: str | None) -> str | None:
-    """The age group of E2B at the event; None when it cannot be told."""
+    """Return the age group of E2B at the event; None when it cannot be told."""
     if not born or not onset:
         return None
     try:
@@ -208,7 +208,7 @@ def _assessed(causality: Causality, language: str) -> Assessed:
 
 
 def _narrative(told: StoredConclusion, case: StoredCase, words: Words, *, died: bool) -> str:
-    """What was found, in the words of the rules; a pharmacist adds what only people know."""
+    """Return what was found, in the words of the rules; a pharmacist adds what only people know."""
     language = words.language
     parts = [in_language(finding.because, language) for finding in told.findings]
     doses = [dose for dose in case.doses if dose.given]

@@ -27,7 +27,7 @@ def show_report(request: AnyRequest, alert_id: FromPath[str]) -> Response[Any]:
 
 
 def report_for(request: AnyRequest, number: int, language: str) -> Report:
-    """Give the report of one alert; not found when the alert is about an order. Who asked for it is recorded."""
+    """Return the report of one alert; not found when the alert is about an order. Who asked for it is recorded."""
     parts = parts_of(request)
     with parts.engine.begin() as connection:
         row = find_alert(connection, number)

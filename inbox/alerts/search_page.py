@@ -51,7 +51,7 @@ def show_found(request: AnyRequest, data: Form) -> Response[Any]:
 def _of(
     connection: sa.Connection, patients: set[int], number: str, limit: int
 ) -> tuple[list[ConcludedAlert], list[StoredAssessment]]:
-    """The alerts and answers of the patients, or of the order, that go by this number."""
+    """Return the alerts and answers of the patients, or of the order, that go by this number."""
     if patients:
         wanted = AlertFilter(patients=patients)
         return list_alerts(connection, wanted, None, limit), list_assessments(connection, patients, "", None, limit)
@@ -62,7 +62,7 @@ def _of(
 
 
 def _latest(answers: Sequence[StoredAssessment]) -> list[StoredAssessment]:
-    """The newest answer for each order and stream; they come newest first."""
+    """Return the newest answer for each order and stream; they come newest first."""
     newest: dict[tuple[int, str], StoredAssessment] = {}
     for row in answers:
         newest.setdefault((row.order_id, row.stream), row)

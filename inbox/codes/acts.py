@@ -59,12 +59,12 @@ class DismissCode:
 
 
 def value_sets(knowledge: Knowledge) -> list[str]:
-    """Give the value sets that a product or a diagnosis may belong to."""
+    """Return the value sets that a product or a diagnosis may belong to."""
     return sorted(name for name in knowledge.terms.codes.names if not name.startswith(_ROUTES))
 
 
 def _held(acting: Acting, code_id: int, seen: int | None) -> SeenCode:
-    """Give the code as it is while nobody notes or changes one."""
+    """Return the code as it is while nobody notes or changes one."""
     local_codes.begin_change(acting.connection)
     code = local_codes.one(acting.connection, code_id)
     if code is None:

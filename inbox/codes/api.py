@@ -51,7 +51,7 @@ def all_codes(
 
 @get("/{code_id:str}", sync_to_thread=True, summary="One code, and whom a decision on it touches")
 def one_code(request: AnyRequest, code_id: FromPath[str]) -> WholeCode:
-    """One code, with the patients whose messages are processed again when it is mapped."""
+    """Return one code, with the patients whose messages are processed again when it is mapped."""
     return _whole(parts_of(request), id_of(code_id))
 
 
@@ -81,7 +81,7 @@ def _whole(parts: Parts, number: int) -> WholeCode:
 
 
 def code_shape(row: SeenCode) -> dict[str, Any]:
-    """Give the values of a code, for either of its shapes."""
+    """Return the values of a code, for either of its shapes."""
     told = {name: getattr(row, name) for name in CodeShape.__struct_fields__ if name not in ("id", "example")}
     example = CodeExample(message=row.control_id or "", message_id=str(row.message_id), path=row.path or "")
     return told | {"id": str(row.id), "example": example if row.message_id is not None else None}

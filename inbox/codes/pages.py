@@ -109,5 +109,5 @@ def _do(request: AnyRequest, act: MapCode | DismissCode, form: Mapping[str, str]
 
 
 def set_titles(knowledge: Knowledge, language: str) -> dict[str, str]:
-    """Give the title of every value set."""
+    """Return the title of every value set."""
     return {name: title[language] for name, title in knowledge.terms.codes.titles.items()}

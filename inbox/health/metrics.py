@@ -25,7 +25,7 @@ class SettledMessages:
         self._lock = Lock()
 
     def count(self, connection: sa.Connection) -> dict[str, int]:
-        """How many were processed and how many ignored, since the oldest message that is kept."""
+        """Return how many were processed and how many ignored, since the oldest message that is kept."""
         with self._lock:
             until = message_queries.settled_until(connection)
             for state in self._counts:
@@ -49,7 +49,7 @@ class StoreCollector(Collector):
         return []
 
     def collect(self) -> Iterator[Metric]:
-        """Give alerts by tier, messages and deliveries by state, and how long the oldest message waits."""
+        """Yield alerts by tier, messages and deliveries by state, and how long the oldest message waits."""
         with reading(self._parts.engine) as connection:
             opened_now = alerts.count_open(connection)
             messages = self._settled.count(connection) | message_queries.counts(connection)
@@ -82,7 +82,7 @@ def _family(name: str, text: str, label: str, counts: dict[str, int]) -> Metric:
 
 
 def registry_of(parts: Parts) -> CollectorRegistry:
-    """Give the registry of one inbox."""
+    """Return the registry of one inbox."""
     registry = CollectorRegistry()
     registry.register(StoreCollector(parts))
     return registry
@@ -90,6 +90,6 @@ def registry_of(parts: Parts) -> CollectorRegistry:
 
 @get("/metrics", sync_to_thread=True, include_in_schema=False)
 def metrics(request: AnyRequest) -> Response[bytes]:
-    """Give the figures of the store and of this process."""
+    """Return the figures of the store and of this process."""
     registry: CollectorRegistry = request.app.state.registry
     return Response(generate_latest(registry) + generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)

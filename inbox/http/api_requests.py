@@ -56,17 +56,17 @@ def words_of(values: list[str] | None, allowed: tuple[str, ...]) -> tuple[str, .
 
 
 def moment_of(since: datetime | None) -> datetime | None:
-    """Give the time, or refuse one without a zone."""
+    """Return the time, or refuse one without a zone."""
     if since is not None and since.tzinfo is None:
         raise ClientException("a time has a zone, such as 2026-11-21T14:05:00+01:00")
     return since
 
 
 def language_of(request: AnyConnection) -> str:
-    """Give the language an answer is asked in; English when none is."""
+    """Return the language an answer is asked in; English when none is."""
     return parts_of(request).language(*languages_wished(request.headers.get("Accept-Language", "")), "en")
 
 
 def page_of(items: list[Any], rows: int, limit: int, last: int | None) -> PageShape[Any]:
-    """Give the page, with a cursor when there may be more."""
+    """Return the page, with a cursor when there may be more."""
     return PageShape(items=items, next=str(last) if rows == limit and last is not None else None)

@@ -74,6 +74,6 @@ def _make_place(others: Iterable[BoundedHttp]) -> None:
 
 
 def bounded(at_most: int) -> type[BoundedHttp]:
-    """Give the protocol for so many connections."""
+    """Return the protocol for so many connections."""
     values: dict[str, Any] = {"at_most": at_most}
     return type("BoundedHttp", (BoundedHttp,), values)

@@ -19,7 +19,7 @@ AnyRequest = Request[Any, Any, Any]
 
 
 def language_of(request: AnyRequest) -> str:
-    """Give the language of the viewer, else of her browser, else of the site."""
+    """Return the language of the viewer, else of her browser, else of the site."""
     viewer = viewer_of(request)
     wished = languages_wished(request.headers.get("Accept-Language", ""))
     return parts_of(request).language(viewer.language if viewer else "", request.cookies.get(LANGUAGE, ""), *wished)
@@ -48,7 +48,7 @@ def page(request: AnyRequest, name: str, status: int = 200, **context: Any) -> T
 
 
 def _asked(request: AnyRequest) -> str:
-    """The page as it was asked for, filters and all; what a form showed cannot be asked for again."""
+    """Return the page as it was asked for, filters and all; what a form showed cannot be asked for again."""
     path, query = request.url.path, request.url.query
     if request.method != "GET":
         return "/"
@@ -56,7 +56,7 @@ def _asked(request: AnyRequest) -> str:
 
 
 def error_page(request: AnyRequest, status: int, headers: dict[str, Any] | None = None) -> Response[Any]:
-    """Say what went wrong and where to go from here."""
+    """Return what went wrong and where to go from here."""
     if status < 500:
         recognise(request)
     words = parts_of(request).words[language_of(request)]
@@ -79,7 +79,7 @@ def to_sign_in(request: AnyRequest) -> Response[Any]:
 
 
 def is_fragment(request: AnyRequest) -> bool:
-    """Whether a part of an open page asks for itself, not a person for a page."""
+    """Return whether a part of an open page asks for itself, not a person for a page."""
     return request.headers.get("HX-Request") == "true"
 
 
@@ -89,5 +89,5 @@ def to_page(path: str) -> Redirect:
 
 
 def is_own_path(path: str) -> bool:
-    """Whether a path stays within this site: `//elsewhere` and `/\\elsewhere` do not."""
+    """Return whether a path stays within this site: `//elsewhere` and `/\\elsewhere` do not."""
     return path.startswith("/") and not path.startswith(("//", "/\\")) and "\n" not in path and "\r" not in path

@@ -41,16 +41,16 @@ class Parts:
         return self.rulebook.current()
 
     def language(self, *wishes: str) -> str:
-        """Give the first wish that we speak, else the site's own language."""
+        """Return the first wish that we speak, else the site's own language."""
         return next((wish for wish in wishes if wish in self.words), self.settings.languages[0])
 
     def notation(self, language: str) -> Notation:
-        """Give the way of writing times and numbers in a language."""
+        """Return the way of writing times and numbers in a language."""
         return Notation(self.words[language], self.settings.zone)
 
 
 def parts_of(connection: AnyConnection) -> Parts:
-    """Give the parts of the inbox that this request came to."""
+    """Return the parts of the inbox that this request came to."""
     parts: Parts = connection.app.state.parts
     return parts
 

@@ -21,16 +21,16 @@ class Words:
     words: Mapping[str, str]
 
     def __call__(self, key: str, **values: object) -> str:
-        """Give the words of a key, with its values filled in."""
+        """Return the words of a key, with its values filled in."""
         text = self.words[key]
         return text.format(**values) if values else text
 
     def count(self, key: str, number: int) -> str:
-        """Give the words for one or for many: `key.one`, `key.many`."""
+        """Return the words for one or for many: `key.one`, `key.many`."""
         return self(f"{key}.{'one' if number == 1 else 'many'}", number=number)
 
     def code(self, prefix: str, code: str) -> str:
-        """Give the words for a code, or the code itself when a newer part of the system made it up."""
+        """Return the words for a code, or the code itself when a newer part of the system made it up."""
         return self.words.get(f"{prefix}.{code}", code.replace("_", " "))
 
 

@@ -43,10 +43,10 @@ class Events(Protocol):
         """Say that something was committed about these alerts."""
 
     def subscribe(self, after: int | None, quiet_s: float) -> AsyncIterator[AlertNews | None]:
-        """Give what happened after an event (None: what happens from now); None when nothing did for a while."""
+        """Yield what happened after an event (None: what happens from now); None when nothing did for a while."""
 
     async def redis_answers(self) -> bool:
-        """Whether Redis is there."""
+        """Return whether Redis is there."""
 
 
 class Subscriber:
@@ -64,7 +64,7 @@ class Subscriber:
         self.something.set()
 
     def take(self) -> AlertNews:
-        """Give what has not been told yet."""
+        """Return what has not been told yet."""
         told = AlertNews(self.last, tuple(sorted(self.alerts)))
         self.alerts.clear()
         self.something.clear()
@@ -117,7 +117,7 @@ class LiveEvents:
             log.warning("live.not_published", error=type(error).__name__)
 
     async def subscribe(self, after: int | None, quiet_s: float) -> AsyncIterator[AlertNews | None]:
-        """Give what happened after an event (None: what happens from now); None when nothing did for a while."""
+        """Yield what happened after an event (None: what happens from now); None when nothing did for a while."""
         listener = Subscriber()
         self._listeners.add(listener)
         try:
@@ -136,7 +136,7 @@ class LiveEvents:
             self._listeners.discard(listener)
 
     async def redis_answers(self) -> bool:
-        """Whether Redis is there; without one there is nothing to miss."""
+        """Return whether Redis is there; without one there is nothing to miss."""
         if self._redis_url is None:
             return True
         try:

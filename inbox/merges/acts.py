@@ -70,12 +70,12 @@ class Merge:
 
 
 def may_be_retired(spoken: SourcedStatement) -> bool:
-    """Whether the number that would be given up can be: a citizen number is a person's own."""
+    """Return whether the number that would be given up can be: a citizen number is a person's own."""
     return not is_citizen_number(spoken.retired)
 
 
 def _held(acting: Acting, act: Unmerge | Merge) -> Sequence[SourcedStatement]:
-    """What was said of the two, while nobody else can say more."""
+    """Return what was said of the two, while nobody else can say more."""
     if not act.reason.strip():
         raise ActRefused("reason", "missing")
     if len(act.reason) > LONGEST_REASON:

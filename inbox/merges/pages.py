@@ -122,10 +122,10 @@ def pair_of(text: str) -> Pair:
 
 
 def id_of_pair(pair: Pair) -> str:
-    """Give the id of two, for addresses."""
+    """Return the id of two, for addresses."""
     return f"{pair[0]}-{pair[1]}"
 
 
 def merges_of(connection: sa.Connection, patient_id: int) -> list[merges.SourcedStatement]:
-    """What was said of the numbers of this patient, for the page of an alert."""
+    """Return what was said of the numbers of this patient, for the page of an alert."""
     return list(merges.by_pair(merges.among_members(connection, merges.merge_set(connection, {patient_id}))).values())

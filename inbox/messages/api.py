@@ -44,7 +44,7 @@ def all_messages(
 
 @get("/{message_id:str}", sync_to_thread=True, summary="One message, as sent and as read")
 def one_message(request: AnyRequest, message_id: FromPath[str]) -> WholeMessage:
-    """One message: its text as it was sent, and its fields by name."""
+    """Return one message: its text as it was sent, and its fields by name."""
     parts, number = parts_of(request), id_of(message_id)
     with parts.engine.begin() as connection:
         row = find_message(connection, number)
@@ -65,7 +65,7 @@ def reprocess_message(request: AnyRequest, message_id: FromPath[str]) -> Message
 
 
 def message_shape(row: MessageLine) -> dict[str, Any]:
-    """Give the values of a message, for either of its shapes."""
+    """Return the values of a message, for either of its shapes."""
     return {
         "id": str(row.id),
         "control_id": row.control_id,

@@ -34,7 +34,7 @@ class SegmentLines:
 
 
 def as_text(raw: bytes) -> str:
-    """Give a message as text, one segment per line, whatever is wrong with it; a resource as it came."""
+    """Return a message as text, one segment per line, whatever is wrong with it; a resource as it came."""
     if is_resource(raw):
         return raw.decode("utf-8", "replace")
     try:
@@ -44,7 +44,7 @@ def as_text(raw: bytes) -> str:
 
 
 def read_segments(raw: bytes, version: str, place: str = "") -> tuple[SegmentLines, ...]:
-    """Give the segments, the field at `place` marked; nothing when the message cannot even be split.
+    """Return the segments, the field at `place` marked; nothing when the message cannot even be split.
 
     Of a FHIR line its resources stand for segments, and their elements for fields.
     """

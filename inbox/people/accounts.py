@@ -36,7 +36,7 @@ def _hasher() -> PasswordHasher:
 
 @cache
 def _nobody() -> str:
-    """A hash no password fits: a name that does not exist takes as long as one that does."""
+    """Return a hash no password fits: a name that does not exist takes as long as one that does."""
     return _hasher().hash("nobody has this password")
 
 
@@ -56,7 +56,7 @@ def add_user(connection: sa.Connection, name: str, password: str, role: str, now
 
 
 def every_user(connection: sa.Connection) -> list[Account]:
-    """Give every account, by name."""
+    """Return every account, by name."""
     return [Account(*row) for row in connection.execute(sa.select(*_ACCOUNT).order_by(user.c.name))]
 
 
@@ -101,7 +101,7 @@ def _check_length(password: str) -> None:
 
 
 def check_password(connection: sa.Connection, name: str, password: str) -> Account | None:
-    """Give the active account of this name and password."""
+    """Return the active account of this name and password."""
     query = sa.select(user.c.password_hash, *_ACCOUNT).where(user.c.name == name.strip(), user.c.active)
     found = connection.execute(query).one_or_none()
     try:
@@ -112,7 +112,7 @@ def check_password(connection: sa.Connection, name: str, password: str) -> Accou
 
 
 def user_names(connection: sa.Connection, at_least: str = "pharmacist") -> list[str]:
-    """Give the active accounts that hold the role or a higher one, by name."""
+    """Return the active accounts that hold the role or a higher one, by name."""
     roles = ROLES[ROLES.index(at_least) :]
     query = sa.select(user.c.name).where(user.c.active, user.c.role.in_(roles)).order_by(user.c.name)
     return list(connection.scalars(query))

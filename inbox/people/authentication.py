@@ -22,7 +22,7 @@ class SessionAuthentication(AbstractAuthenticationMiddleware):
     """Knows people by the cookie they were given at sign-in."""
 
     async def authenticate_request(self, connection: AnyConnection) -> AuthenticationResult:
-        """Give the viewer, or refuse."""
+        """Return the viewer, or refuse."""
         token = connection.cookies.get(COOKIE, "")
         options = connection.route_handler.opt
         attended = not options.get(UNATTENDED, False)
@@ -36,7 +36,7 @@ class TokenAuthentication(AbstractAuthenticationMiddleware):
     """Knows programs by the token they were given. A cookie opens nothing here, so no form elsewhere can act."""
 
     async def authenticate_request(self, connection: AnyConnection) -> AuthenticationResult:
-        """Give the viewer, or refuse."""
+        """Return the viewer, or refuse."""
         scheme, _, token = connection.headers.get("Authorization", "").partition(" ")
         viewer = None
         if scheme.lower() == "bearer" and token.strip():
@@ -71,7 +71,7 @@ def _from(connection: AnyConnection, viewer: Viewer) -> Viewer:
 
 
 def viewer_of(connection: Any) -> Viewer | None:
-    """Give who is looking, or None on a page that asks for nobody."""
+    """Return who is looking, or None on a page that asks for nobody."""
     return connection.scope.get("user") or None
 
 

@@ -29,7 +29,7 @@ class SignedIn(msgspec.Struct, frozen=True):
 
 
 def hash_of(token: str) -> bytes:
-    """Give what is kept of a token."""
+    """Return what is kept of a token."""
     return sha256(token.encode()).digest()
 
 
@@ -43,7 +43,7 @@ def open_session(connection: sa.Connection, user_id: int, now: datetime, lifetim
 
 
 def find_session(connection: sa.Connection, token: str, now: datetime, idle: timedelta) -> SignedIn | None:
-    """Give the active user of a session that has neither ended nor been left alone too long."""
+    """Return the active user of a session that has neither ended nor been left alone too long."""
     query = (
         sa.select(user.c.id, user.c.name, user.c.role, user.c.language, session.c.seen_at)
         .join(user, user.c.id == session.c.user_id)
@@ -99,12 +99,12 @@ def revoke_token(connection: sa.Connection, name: str, now: datetime) -> int:
 
 
 def every_token(connection: sa.Connection) -> list[Token]:
-    """Give every token there was, by name, oldest first."""
+    """Return every token there was, by name, oldest first."""
     return [Token(*row) for row in connection.execute(sa.select(*_TOKEN).order_by(tokens.c.name, tokens.c.id))]
 
 
 def find_token(connection: sa.Connection, token: str) -> Token | None:
-    """Give a token that was not revoked."""
+    """Return a token that was not revoked."""
     query = sa.select(*_TOKEN).where(tokens.c.token_hash == hash_of(token), tokens.c.revoked_at.is_(None))
     row = connection.execute(query).one_or_none()
     return None if row is None else Token(*row)

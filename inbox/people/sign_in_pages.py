@@ -61,7 +61,7 @@ def _nothing() -> Response[Any]:
 
 
 def sign_in_route(settings: InboxSettings) -> Any:
-    """Give the route that signs in, which answers an address only so often per minute."""
+    """Return the route that signs in, which answers an address only so often per minute."""
     limit = RateLimitConfig(rate_limit=("minute", settings.sign_ins_per_minute))
     made = post(
         "/sign-in", opt={ANYONE: True}, include_in_schema=False, sync_to_thread=True, middleware=[limit.middleware]

@@ -22,12 +22,12 @@ class Viewer:
     user_id: int | None = None  # None for a token
 
     def may(self, role: str) -> bool:
-        """Whether this role, or a higher one, is held."""
+        """Return whether this role, or a higher one, is held."""
         return self.role in ROLES and ROLES.index(self.role) >= ROLES.index(role)
 
 
 def needs(role: str) -> Callable[[ASGIConnection[Any, Any, Any, Any], BaseRouteHandler], None]:
-    """Give a guard that lets pass who holds the role."""
+    """Return a guard that lets pass who holds the role."""
 
     def guard(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
         viewer: Viewer = connection.user
@@ -38,5 +38,5 @@ def needs(role: str) -> Callable[[ASGIConnection[Any, Any, Any, Any], BaseRouteH
 
 
 def source_of(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
-    """Give the address a request came from."""
+    """Return the address a request came from."""
     return connection.client.host if connection.client else ""

@@ -19,7 +19,7 @@ class ConditionSentence:
 
 
 def titles_of(knowledge: Knowledge, language: str) -> dict[str, str]:
-    """Give the titles of value sets, measurements and states by the names that rules use."""
+    """Return the titles of value sets, measurements and states by the names that rules use."""
     terms = knowledge.terms
     titled = {name: each.title.text for name, each in terms.measurements.items()}
     titled |= {name: each.title for name, each in (terms.states | terms.risk_factors).items()}
@@ -63,7 +63,7 @@ def _limit(condition: Mapping[str, Any], words: Words) -> str:
 
 
 def _remarks(condition: Mapping[str, Any], words: Words) -> list[str]:
-    """What a parameter adds to the sentence: `remark.route`, or by its value `remark.if_missing.holds`."""
+    """Return what a parameter adds to the sentence: `remark.route`, or by its value `remark.if_missing.holds`."""
     found = []
     for name, value in condition.items():
         for key in (f"condition.remark.{name}", f"condition.remark.{name}.{value}"):

@@ -84,12 +84,12 @@ def _tiers(counts: Iterable[Counter[str]]) -> list[str]:
 
 
 def is_overdue(rule: Rule, today: date) -> bool:
-    """Whether it should have been looked at again."""
+    """Return whether it should have been looked at again."""
     return rule.form.upkeep.review_by < today
 
 
 def _times(rule: Rule, counts: dict[str, int]) -> int:
-    """How often it fired; a rule on trial leaves only its trace."""
+    """Return how often it fired; a rule on trial leaves only its trace."""
     return counts.get(rule.id if rule.is_live else f"trial:{rule.id}", 0)
 
 

@@ -72,7 +72,7 @@ def test_of_two_pharmacists_one_is_first_and_the_other_sees_who(desk: Desk, seco
     expect(second_desk.page.get_by_text("This alert has changed.")).to_be_visible()
     second_desk.page.get_by_role("button", name="Done").click()
 
-    conflict = second_desk.page.get_by_text("This alert is acknowledged already.")
+    conflict = second_desk.page.get_by_text("This alert is already acknowledged.")
     expect(conflict).to_be_visible()
     expect(second_desk.page.get_by_text("els was first, on")).to_be_visible()
 
@@ -122,7 +122,7 @@ def test_the_first_stop_of_the_keyboard_leads_past_the_bar(desk: Desk) -> None:
     desk.goes("/")
 
     desk.presses("Tab")
-    expect(desk.page.get_by_text("To the content")).to_be_in_viewport()
+    expect(desk.page.get_by_text("Skip to content")).to_be_in_viewport()
     desk.presses("Enter")
 
     expect(desk.page.locator("main")).to_be_focused()

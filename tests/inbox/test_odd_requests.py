@@ -7,11 +7,11 @@ from tests.inbox.sites import PASSWORD, Client, Site, form
 ZERO_BYTE = "%00"
 TOO_LARGE = "9" * 30
 TITLES = {
-    400: ("This was not understood", "Dit is niet begrepen"),
+    400: ("The request was not understood", "Het verzoek is niet begrepen"),
     404: ("There is nothing here", "Hier is niets"),
-    405: ("This was not understood", "Dit is niet begrepen"),
+    405: ("The request was not understood", "Het verzoek is niet begrepen"),
     413: ("This is too much at once", "Dit is te veel in één keer"),
-    403: ("This is not for you to do", "Dit mag u niet doen"),
+    403: ("You are not allowed to do this", "Dit mag u niet doen"),
 }
 
 

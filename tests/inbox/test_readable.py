@@ -104,10 +104,10 @@ def test_the_ten_questions_are_answered_with_nothing_but_a_keyboard(desk: Desk, 
     desk.page.locator("[name=answer-3][value=unknown]").focus()
     desk.presses("ArrowUp")  # from `not known` to `no`
     desk.presses("Tab", "ArrowUp", "ArrowUp")  # the fourth: to `yes`
-    desk.tabs_to("Write down my answers")
+    desk.tabs_to("Save my answers")
     desk.presses("Enter")
 
-    expect(desk.page.get_by_role("status").filter(has_text="Your answers were written down")).to_be_focused()
+    expect(desk.page.get_by_role("status").filter(has_text="Your answers were saved")).to_be_focused()
     expect(desk.page.locator("[name=answer-3][value=no]")).to_be_checked()
     expect(desk.page.locator("[name=answer-4][value=yes]")).to_be_checked()
     expect(desk.page.get_by_text("confirmed by els")).to_be_visible()

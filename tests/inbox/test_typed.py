@@ -95,7 +95,7 @@ def test_an_act_that_the_server_did_not_take_is_said_and_what_was_typed_stays(de
     desk.page.unroute("**/acknowledge")
     desk.page.get_by_role("button", name="Done").click()
     expect(desk.page.get_by_text("You have acknowledged this alert.")).to_be_visible()
-    expect(desk.page.get_by_text("What you did was not confirmed.")).to_be_hidden()
+    expect(desk.page.get_by_text("Your action was not confirmed.")).to_be_hidden()
 
 
 def test_a_fault_of_the_server_is_said_after_an_act(desk: Desk, one_site: Site) -> None:
@@ -132,12 +132,12 @@ def test_a_server_that_takes_the_question_and_never_answers_is_away_too(desk: De
 def test_a_remark_half_typed_survives_another_act_on_the_page(desk: Desk, one_site: Site) -> None:
     (alert,) = with_alerts(one_site)
     desk.goes(f"/alerts/{alert}")
-    desk.page.get_by_role("textbox", name="Remark").fill("Ask about the line")
+    desk.page.get_by_role("textbox", name="Comment").fill("Ask about the line")
 
     desk.page.get_by_role("button", name="Done").click()
 
     expect(desk.page.get_by_text("You have acknowledged this alert.")).to_be_visible()
-    expect(desk.page.get_by_role("textbox", name="Remark")).to_have_value("Ask about the line")
+    expect(desk.page.get_by_role("textbox", name="Comment")).to_have_value("Ask about the line")
 
 
 def test_a_note_for_an_alert_that_was_settled_meanwhile_becomes_a_remark(desk: Desk, one_site: Site) -> None:
@@ -151,7 +151,7 @@ def test_a_note_for_an_alert_that_was_settled_meanwhile_becomes_a_remark(desk: D
     desk.page.get_by_role("button", name="Done").click()
 
     expect(desk.page.get_by_text("the system was first, on")).to_be_visible()
-    expect(desk.page.get_by_role("textbox", name="Remark")).to_have_value("Spoke with dr. Bos")
+    expect(desk.page.get_by_role("textbox", name="Comment")).to_have_value("Spoke with dr. Bos")
 
 
 def test_news_of_an_alert_is_shown_without_losing_what_was_typed(desk: Desk, one_site: Site) -> None:
@@ -161,7 +161,7 @@ def test_news_of_an_alert_is_shown_without_losing_what_was_typed(desk: Desk, one
     with one_site.engine.begin() as connection:
         an_event(connection, alert, kind="changed", reason="dose_g_rose")
 
-    desk.page.get_by_role("link", name="Show it anew").click()
+    desk.page.get_by_role("link", name="Show it again").click()
 
     expect(desk.page.get_by_text("the dose rose")).to_be_visible()
     expect(desk.page.get_by_role("textbox", name="Note").first).to_have_value("Called")

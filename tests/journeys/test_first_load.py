@@ -204,7 +204,7 @@ def test_lines_that_are_not_fhir_are_left_out_and_told_with_their_place(hospital
     assert (tally.loaded.messages, tally.rejected, dict(tally.unread)) == (1, 2, {"Claim": 1})
     assert sorted((each["line"], each["reason"].split(":")[0]) for each in rejects) == [
         (2, "subject"),
-        (4, "this is no JSON object"),
+        (4, "this is not a JSON object"),
     ]
 
 

@@ -85,7 +85,7 @@ def test_a_feed_that_falls_silent_is_told_on_the_page_until_it_is_heard_again(
     site = Site(engine, knowledge, now=heard + timedelta(seconds=901))
     with TestClient(app=site.app()) as client:
         told = told_to(sign_in(client, "els"))
-        assert "Feed default is silent since" in told
+        assert "Feed default has been silent since" in told
         assert "Feed never heard" not in told
         assert "Feed may be silent" not in told
 

@@ -55,7 +55,7 @@ def test_who_was_first_is_said_to_who_was_second(one_page: Client, one_site: Sit
     answer = one_page.post(f"/alerts/{alert}/acknowledge", data=form(one_page, note="", seen="1"))
 
     assert answer.status_code == 409
-    assert "This alert is done already." in answer.text
+    assert "This alert is already done." in answer.text
     assert "rik was first, on" in answer.text
 
 
@@ -103,7 +103,7 @@ def test_an_open_page_hears_what_others_did_to_its_alert(page: Client, site: Sit
     news = page.get(f"/alerts/{alert}/news?heard={heard}").text
 
     assert "Done (rik" in news
-    assert "Remark" not in news
+    assert "Comment" not in news
 
 
 def test_the_length_of_a_text_is_counted_as_the_browser_counts_it(page: Client, site: Site) -> None:
@@ -112,7 +112,7 @@ def test_the_length_of_a_text_is_counted_as_the_browser_counts_it(page: Client, 
 
     taken = page.post(f"/alerts/{alert}/comment", data=form(page, text=full))
 
-    assert "Your remark was added." in taken.text
+    assert "Your comment was added." in taken.text
 
 
 def test_a_fault_stands_at_the_field_it_is_about_and_what_was_typed_stays(one_page: Client, one_site: Site) -> None:
@@ -135,6 +135,6 @@ def test_a_change_that_made_nothing_worse_is_told_too(one_page: Client, one_site
 
     shown = one_page.get(f"/alerts/{alert}").text
 
-    assert "finding IG-DATA-031 went; Dose per day was unknown, now 30 g" in shown
+    assert "finding IG-DATA-031 no longer applies; Dose per day was unknown, now 30 g" in shown
     assert "State was active, now completed" in shown
     assert "other facts, the same findings" in shown

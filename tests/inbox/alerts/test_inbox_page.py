@@ -144,7 +144,7 @@ def test_an_empty_inbox_says_that_somebody_is_listening(one_page: Client, one_si
     shown = one_page.get("/").text
 
     assert "No open alerts" in shown
-    assert "The last message was heard on" in shown
+    assert "The last message was received on" in shown
     assert "21 Nov 2026 14:04:56" in shown
     assert "EPD" in shown
 
@@ -154,8 +154,8 @@ def test_a_feed_that_is_silent_is_said_also_when_the_inbox_is_empty(one_page: Cl
 
     assert "is silent" in one_page.get("/").text
     banners = one_page.get("/banners").text
-    assert "Feed EPD is silent since" in banners
-    assert "New orders are not being judged now." in banners
+    assert "Feed EPD has been silent since" in banners
+    assert "New orders are not being judged at the moment." in banners
 
 
 @pytest.mark.parametrize(

@@ -45,8 +45,8 @@ def test_a_number_that_nobody_has_finds_nothing_and_says_so(page: Client, site: 
     found = page.post("/search", data=form(page, number="404404")).text
     empty = page.post("/search", data=form(page, number="  ")).text
 
-    assert "Nothing goes by this number" in found
-    assert "Nothing goes by this number" in empty
+    assert "Nothing found with this number" in found
+    assert "Nothing found with this number" in empty
     assert [line for line in the_log(site.engine) if "404404" in line[3]] == []
 
 

@@ -51,7 +51,7 @@ def test_codes_are_listed_most_seen_first_and_those_whose_words_say_something_be
         "OFTEN",
         "RARE",
     ]
-    assert "words of: Venous thromboembolism" in shown
+    assert "text suggests: Venous thromboembolism" in shown
     assert "3 codes" in shown
 
 
@@ -78,7 +78,7 @@ def test_a_code_leads_to_the_field_it_was_last_seen_in(one_page: Client, one_sit
     shown = one_page.get(f"/codes/{code}").text
 
     assert 'href="/messages/2?path=DG1%5B1%5D-3#marked"' in shown
-    assert "Messages to process again: 2. Patients with IVIg in them, whose orders are judged anew: 1." in shown
+    assert "Messages to process again: 2. Patients with IVIg in them, whose orders are judged again: 1." in shown
 
 
 def test_mapping_from_the_page_lets_its_messages_wait_again(page: Client, site: Site) -> None:
@@ -89,7 +89,7 @@ def test_mapping_from_the_page_lets_its_messages_wait_again(page: Client, site: 
     shown = page.post(f"/codes/{code}/map", data=form(page, value_set=VTE, seen="0")).text
 
     assert "T7 counts as Venous thromboembolism." in shown
-    assert "2 messages are processed again." in shown
+    assert "2 messages are being processed again." in shown
     assert waiting(site) == ["T7-0", "T7-1"]
     assert site.requeued == [1, 2]
     assert ("els", "map_code", None, f"code {code} {VTE}") in the_log(site.engine)
@@ -105,7 +105,7 @@ def test_a_dismissed_code_leaves_the_list_with_who_and_why(one_page: Client, one
     shown = one_page.post(f"/codes/{code}/dismiss", data=form(one_page, reason="een maaltijd", seen="0")).text
 
     assert "T7 is dismissed." in shown
-    assert "No codes wait" in shown
+    assert "No codes are waiting" in shown
     assert "een maaltijd" in one_page.get(f"/codes/{code}").text
     assert waiting(one_site) == []
     assert ("els", "dismiss_code", None, f"code {code}") in the_log(one_site.engine)
@@ -141,7 +141,7 @@ def test_of_two_pharmacists_one_is_first(one_page: Client, one_site: Site) -> No
     answer = one_page.post(f"/codes/{code}/map", data=form(one_page, value_set=VTE, seen="0"))
 
     assert answer.status_code == 409
-    assert "This code is dismissed by now." in answer.text
+    assert "This code is already dismissed." in answer.text
     assert "els was first" in answer.text
 
 

@@ -78,9 +78,9 @@ def test_merges_that_contradict_each_other_come_first(page: Client, hospital: Ho
 
     shown = page.get("/merges").text
 
-    assert "1 patient to look into" in shown
+    assert "1 patient to check" in shown
     assert "The merges lead back to where they began." in shown
-    assert shown.index("1 patient to look into") < shown.index("All merges")
+    assert shown.index("1 patient to check") < shown.index("All merges")
     assert shown.count(">4 <small>ZKHA") == 1  # the other merge is only in the list
 
 
@@ -94,7 +94,7 @@ def test_without_a_reason_or_with_an_old_page_nothing_is_done(page: Client, site
     assert bare.status_code == 422
     assert "Write a reason." in bare.text
     assert old.status_code == 409
-    assert "Something else was said of these numbers meanwhile." in old.text
+    assert "These numbers have changed in the meantime." in old.text
     assert "two brothers" in old.text
     assert nowhere.status_code == 404
     assert site.requeued == []
@@ -109,7 +109,7 @@ def test_a_reader_reads_and_does_not_act(client: Client, site: Site, hospital: H
     tried = client.post(f"/merges/{two}/unmerge", data=form(client, reason="two brothers"))
     forged = client.post(f"/merges/{two}/unmerge", data={"reason": "two brothers"})
 
-    assert "Parting and merging need the role of a pharmacist." in shown.text
+    assert "To un-merge or merge you need the role of pharmacist." in shown.text
     assert "<textarea" not in shown.text
     assert (tried.status_code, forged.status_code, site.requeued) == (403, 403, [])
 

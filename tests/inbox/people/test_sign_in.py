@@ -67,7 +67,7 @@ def test_a_wrong_name_and_a_wrong_password_are_answered_alike(
     answer = one_client.post("/sign-in", data=form(one_client, name=name, password=password))
 
     assert answer.status_code == 401
-    assert "Name or password is not right" in answer.text or "Naam of wachtwoord klopt niet" in answer.text
+    assert "The name or password is incorrect" in answer.text or "Naam of wachtwoord klopt niet" in answer.text
     assert [line[:2] for line in the_log(one_site.engine)] == [("", "sign_in_refused")]
 
 
@@ -172,7 +172,7 @@ def test_a_reader_sees_an_alert_and_cannot_settle_it(one_client: Client, one_sit
     shown = one_client.get(f"/alerts/{alert}")
     refused = one_client.post(f"/alerts/{alert}/acknowledge", data=form(one_client))
 
-    assert "Acknowledging needs the role of pharmacist" in shown.text
+    assert "To settle it you need the role of pharmacist" in shown.text
     assert refused.status_code == 403
 
 

@@ -27,7 +27,9 @@ def test_a_condition_is_said_in_a_sentence_with_the_titles_of_its_sets() -> None
     dutch = say_all([condition], {"inr": "INR"}, WORDS_IN["nl"])
 
     assert english == (ConditionSentence("latest INR below 2.0, at most 7 days old, also when it is not known"),)
-    assert dutch == (ConditionSentence("laatste INR lager dan 2,0, hoogstens 7 dagen oud, ook als het niet bekend is"),)
+    assert dutch == (
+        ConditionSentence("laatste INR lager dan 2,0, ten hoogste 7 dagen oud, ook als het niet bekend is"),
+    )
 
 
 def test_conditions_within_a_condition_stand_below_it() -> None:
@@ -149,7 +151,7 @@ def test_the_page_counts_by_tier_and_tells_the_history_and_the_approval(one_page
     ("approval", "words"),
     [
         (None, "Not approved at this site."),
-        (Approval("A. de Vries", NOW.date(), "1.0"), "but in version 1.0: the rules changed since"),
+        (Approval("A. de Vries", NOW.date(), "1.0"), "but in version 1.0; the rules have changed since"),
     ],
 )
 def test_a_rule_says_when_it_was_not_approved_as_it_is(one_site: Site, approval: Approval | None, words: str) -> None:
@@ -165,7 +167,7 @@ def test_a_rule_that_never_fired_says_so_and_one_that_was_not_chosen_too(one_pag
     page = one_page.get("/rules/IG-VTE-027").text
 
     assert "It did not fire in the last 365 days." in page
-    assert "not chosen at this site" in page
+    assert "not used at this site" in page
 
 
 def test_every_line_of_evidence_names_a_title_and_where_it_stands(knowledge: Knowledge, one_page: Client) -> None:
