@@ -62,13 +62,13 @@ def _known_zone(name: str) -> str:
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError):
-        raise ValueError(f"{name} is no time zone; write it as Europe/Amsterdam") from None
+        raise ValueError(f"{name}  is not a time zone; write it as Europe/Amsterdam") from None
     return name
 
 
 def _known_charset(name: str) -> str:
     if codec_of(name) is None:
-        raise ValueError(f"{name} is no character set of table 0211; write it as 8859/1 or UNICODE UTF-8")
+        raise ValueError(f"{name}  is not a character set of table 0211; write it as 8859/1 or UNICODE UTF-8")
     return name
 
 
@@ -80,7 +80,7 @@ def _host_and_port(text: str) -> str:
     except ValueError:
         good = False
     if not good or not host or not 1 <= int(port) <= 65535:
-        raise ValueError(f"{text} is no HOST:PORT")
+        raise ValueError(f"{text}  is not HOST:PORT")
     return text.lower()
 
 

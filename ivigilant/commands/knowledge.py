@@ -192,7 +192,7 @@ def _show(found: "Coverage") -> None:
     for rule in found.silent:
         typer.echo(f"not so far {rule.id:<12} {rule.title}: nothing is in {_listed(rule.lacks)}")
     house = ", ".join(f"{name} ({count})" for name, count in found.house.items())
-    typer.echo(f"codes of the house: {house or 'none'}")
+    typer.echo(f"local codes: {house or 'none'}")
     typer.echo(f"codes that wait to be mapped: {found.waiting}, of which {found.telling} name a value set in words")
 
 

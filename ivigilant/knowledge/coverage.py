@@ -38,7 +38,7 @@ class Coverage:
     knowledge: str
     facts: int  # of the history that was looked at, the newest
     ivig_orders: int
-    house: dict[str, int]  # value set → codes of the house in it
+    house: dict[str, int]  # value set → local codes in it
     waiting: int  # codes that wait for somebody to map them
     telling: int  # of those, whose words name a value set
     rules: tuple[RuleReach, ...]
@@ -50,7 +50,7 @@ class Coverage:
 
 
 def cover(connection: sa.Connection, knowledge: Knowledge, file: SiteFile, most_facts: int) -> Coverage:
-    """Look at the newest facts, at the codes of the house and at those that wait."""
+    """Look at the newest facts, at the local codes and at those that wait."""
     mapped = local_codes.mapped(connection)
     house = Counter(code.value_set for code in file.codes)
     house.update({name: len(codes) for name, codes in mapped.items()})

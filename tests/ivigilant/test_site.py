@@ -82,7 +82,7 @@ def test_a_fault_is_told_with_its_line(tmp_path: Path, old: str, new: str, told:
         ("sending_application: EPD", "sending_applicatoin: EPD", "did you mean sending_application?"),
         ("unknown_sources: park", "unknown_surces: park", "did you mean unknown_sources?"),
         ("address: 10.1.0.0/16", "address: 10.1.0.0/99", "feeds.1.address: should be an address or a network"),
-        ("zone: UTC", "zone: Mars/Base", "feeds.2.zone: Mars/Base is no time zone"),
+        ("zone: UTC", "zone: Mars/Base", "feeds.2.zone: Mars/Base  is not a time zone"),
         ("port: 2576", "port: seven", "feeds.2.port: should be a whole number"),
         ("{ZKH-PRK: PRK}", "PRK", "code_systems: should hold names and values"),
     ],

@@ -165,7 +165,7 @@ def test_a_fault_in_the_site_file_is_told_before_anything_runs(tmp_path: Path) -
 
     assert (told.returncode, told.stdout) == (2, "")
     assert told.stderr.count("\n") == 1
-    assert f"{site}:1: zone: Mars/Olympus is no time zone" in told.stderr
+    assert f"{site}:1: zone: Mars/Olympus  is not a time zone" in told.stderr
 
 
 def test_as_many_listeners_run_as_are_wanted_and_share_their_port() -> None:
