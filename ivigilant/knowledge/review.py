@@ -110,19 +110,19 @@ def review(connection: sa.Connection, titles: Mapping[str, str], since: datetime
     """Read what was settled; nothing is written."""
     settled = list(_settled(connection, since))
     cases = _orders_with_case(connection, since)
-    said = {row.order_id for row in connection.execute(_alerts(since))}
+    said = {row.order_id: row.opened_at for row in connection.execute(_alerts(since))}
     by_rule: dict[str, list[Settled]] = defaultdict(list)
     for one in settled:
         for rule in one.rules:
             by_rule[rule].append(one)
-    rules = [_rule(rule, titles.get(rule, ""), found, cases) for rule, found in by_rule.items()]
+    rules = [_rule(rule, titles.get(rule, ""), found, frozenset(cases)) for rule, found in by_rule.items()]
     by_actor = defaultdict(list)
     for one in settled:
         by_actor[one.actor].append(one.intervened)
     return Review(
         since=since,
         settled=len(settled),
-        unsettled=len(said) - len({one.order for one in settled} & said),
+        unsettled=len(said.keys() - {one.order for one in settled}),
         pharmacists=len(by_actor),
         each=tuple(
             sorted((sum(interventions) / len(interventions), len(interventions)) for interventions in by_actor.values())
@@ -130,7 +130,7 @@ def review(connection: sa.Connection, titles: Mapping[str, str], since: datetime
         interruptions=_intervened(one for one in settled if one.channel == Channel.INTERRUPT),
         worklist=_intervened(one for one in settled if one.channel == Channel.WORKLIST),
         cases=len(cases),
-        cases_unsaid=len(cases - said),
+        cases_unsaid=sum(order not in said or said[order] >= opened for order, opened in cases.items()),
         rules=tuple(sorted(rules, key=lambda each: (-each.alerts, each.rule))),
     )
 
@@ -171,16 +171,21 @@ def _proposal(channel: Channel, intervened: Ratio, cases: int) -> str:
 
 def _alerts(since: datetime | None) -> sa.Select[Any]:
     alert = tables.alert
-    query = sa.select(alert.c.order_id).where(alert.c.stream != AFTER_INFUSION, alert.c.status != "covered")
+    query = sa.select(alert.c.order_id, alert.c.opened_at).where(
+        alert.c.stream != AFTER_INFUSION, alert.c.status != "covered"
+    )
     return query if since is None else query.where(alert.c.opened_at >= since)
 
 
-def _orders_with_case(connection: sa.Connection, since: datetime | None) -> frozenset[int]:
+def _orders_with_case(connection: sa.Connection, since: datetime | None) -> dict[int, datetime]:
+    """The orders after which something happened, and when that was known."""
     alert = tables.alert
-    query = sa.select(alert.c.order_id).where(alert.c.stream == AFTER_INFUSION, alert.c.status != "resolved")
+    query = sa.select(alert.c.order_id, alert.c.opened_at).where(
+        alert.c.stream == AFTER_INFUSION, alert.c.status != "resolved"
+    )
     if since is not None:
         query = query.where(alert.c.opened_at >= since)
-    return frozenset(connection.execute(query).scalars())
+    return {row.order_id: row.opened_at for row in connection.execute(query)}
 
 
 def _settled(connection: sa.Connection, since: datetime | None) -> Iterator[Settled]:

@@ -12,7 +12,7 @@ from synthetic.chart import Chart
 from synthetic.medicines import IVIG
 from synthetic.people import invent
 from synthetic.prescriptions import Prescription, Schedule
-from synthetic.terms import DVT_LEG, IMMOBILITY, OBESITY
+from synthetic.terms import DVT_LEG, IMMOBILITY, OBESITY, TREMOR
 from synthetic.wire import SentCode, post
 from tests.journeys.hospital import Hospital
 from tests.journeys.pharmacist import Pharmacist, pharmacist_of
@@ -142,14 +142,15 @@ def test_the_worklist_is_counted_apart(hospital: Hospital, ward: Ward, els: Phar
 def test_a_thrombosis_after_the_infusion_is_told_with_the_rules_that_spoke_before(
     hospital: Hospital, ward: Ward, els: Pharmacist
 ) -> None:
-    spoken, unsaid = ward.admits(OBESITY, IMMOBILITY), ward.admits()
+    spoken, unsaid = ward.admits(OBESITY, IMMOBILITY), ward.admits(TREMOR)
     els.overrides(spoken, "benefit_outweighs_risk")
+    assert els.alerts(unsaid) == []
     ward.clots(spoken)
     ward.clots(unsaid)
 
     found = reviewed(hospital)
 
-    assert found.cases == 2
+    assert (found.cases, found.cases_unsaid) == (2, 1)
     assert next(each.cases for each in found.rules if each.rule == "IG-VTE-007") == 1
 
 
