@@ -43,7 +43,7 @@ _AT_ONCE = 100  # patients of one piece of work
 Choices = Mapping[str, Any]  # as a site file makes them
 
 
-class Answered(Struct, frozen=True):
+class YearAnswer(Struct, frozen=True):
     """The answer to one order, and whether it was said or covered by what was settled before."""
 
     channel: ChannelWord
@@ -58,14 +58,14 @@ class Year(Struct, frozen=True):
 
     use: str
     drawn: dict[str, bool]
-    answers: tuple[Answered, ...]
+    answers: tuple[YearAnswer, ...]
 
 
 class Held(Struct, frozen=True):
     """A published case, and the answer to the order before its thrombosis."""
 
     case: PublishedCase
-    answer: Answered
+    answer: YearAnswer
 
 
 class Burden(Struct, frozen=True):
@@ -74,11 +74,11 @@ class Burden(Struct, frozen=True):
     years: Sequence[Year]
     weights: Sequence[float] = ()  # none: all weigh the same
 
-    def first(self, holds: Callable[[Answered], bool]) -> float:
+    def first(self, holds: Callable[[YearAnswer], bool]) -> float:
         """Of 100 patients, how many get such an answer to their first order of the year."""
         return _per_hundred((weight, holds(year.answers[0])) for year, weight in self._weighed())
 
-    def orders(self, holds: Callable[[Answered], bool]) -> float:
+    def orders(self, holds: Callable[[YearAnswer], bool]) -> float:
         """Of 100 orders of the year, how many get such an answer."""
         return _per_hundred((weight, holds(each)) for year, weight in self._weighed() for each in year.answers)
 
@@ -142,7 +142,7 @@ def judged(patient: PatientYear, knowledge: Knowledge, site: Site) -> Year:
     return Year(patient.use, dict(patient.drawn), answers)
 
 
-def in_turn(answers: Iterable[tuple[datetime, OrderAnswer]], covers_for: timedelta) -> tuple[Answered, ...]:
+def in_turn(answers: Iterable[tuple[datetime, OrderAnswer]], covers_for: timedelta) -> tuple[YearAnswer, ...]:
     """The answers to one patient's orders, in their order, each alert settled before the next order."""
     settled: list[tuple[datetime, Conclusion]] = []
     return tuple(_settle(answer, at, settled, covers_for) for at, answer in answers)
@@ -156,7 +156,7 @@ def _answers(messages: list[ReadMessage], knowledge: Knowledge, site: Site) -> d
 
 def _settle(
     answer: OrderAnswer, at: datetime, settled: list[tuple[datetime, Conclusion]], covers_for: timedelta
-) -> Answered:
+) -> YearAnswer:
     if answer.assessment.channel < Channel.WORKLIST:
         return answered(answer, said=False)
     conclusion = answer.conclusion
@@ -166,11 +166,11 @@ def _settle(
     return answered(answer, said=not covered)
 
 
-def answered(answer: OrderAnswer, *, said: bool) -> Answered:
+def answered(answer: OrderAnswer, *, said: bool) -> YearAnswer:
     """What of an answer is counted."""
     found = answer.assessment
     drivers = tuple(finding.rule for finding in found.findings if finding.channel == found.channel)
-    return Answered(found.channel.word, found.tier.word, found.points.total, said, drivers)
+    return YearAnswer(found.channel.word, found.tier.word, found.points.total, said, drivers)
 
 
 def _read(drafts: Sequence[tuple[datetime, Draft]], name: str, site: Site) -> list[ReadMessage]:
@@ -188,7 +188,7 @@ def held(knowledge: Knowledge, site: Site | None = None) -> list[Held]:
     return [Held(case, _held(case, index, knowledge, site)) for index, case in enumerate(published().cases)]
 
 
-def _held(case: PublishedCase, index: int, knowledge: Knowledge, site: Site) -> Answered:
+def _held(case: PublishedCase, index: int, knowledge: Knowledge, site: Site) -> YearAnswer:
     number, drafts = told(case, index, AT)
     sent = [(AT - timedelta(minutes=5) + timedelta(seconds=at), draft) for at, draft in enumerate(drafts)]
     return answered(_answers(_read(sent, number, site), knowledge, site)[number], said=True)

@@ -13,11 +13,11 @@ from ivigilant.knowledge.burden import (
     OPTION_PATIENTS,
     PATIENTS,
     WORKLIST,
-    Answered,
     Burden,
     Choices,
     Held,
     Varied,
+    YearAnswer,
     figures,
     held,
     keep,
@@ -34,7 +34,7 @@ TARGETS = {INTERRUPT: (15, 8), WORKLIST: (30, 12)}  # per 100 first answers, per
 ORDERS_A_DAY = (1, 2, 5, 10, 20)
 MOST_POINTS = 8
 Row = Sequence[object]
-Condition = Callable[[Answered], bool]
+Condition = Callable[[YearAnswer], bool]
 
 HEAD = """\
 # How many alerts, and which thromboses they hold

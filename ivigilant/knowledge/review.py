@@ -59,7 +59,7 @@ class Ratio:
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class SettledAlert:
     """One alert about an order as a pharmacist settled it last, and whether something was done."""
 
     alert: int
@@ -111,7 +111,7 @@ def review(connection: sa.Connection, titles: Mapping[str, str], since: datetime
     settled = list(_settled(connection, since))
     cases = _orders_with_case(connection, since)
     said = {row.order_id: row.opened_at for row in connection.execute(_alerts(since))}
-    by_rule: dict[str, list[Settled]] = defaultdict(list)
+    by_rule: dict[str, list[SettledAlert]] = defaultdict(list)
     for one in settled:
         for rule in one.rules:
             by_rule[rule].append(one)
@@ -135,12 +135,12 @@ def review(connection: sa.Connection, titles: Mapping[str, str], since: datetime
     )
 
 
-def _intervened(settled: Iterable[Settled]) -> Ratio:
+def _intervened(settled: Iterable[SettledAlert]) -> Ratio:
     interventions = [one.intervened for one in settled]
     return Ratio(sum(interventions), len(interventions))
 
 
-def _rule(rule: str, title: str, settled: Sequence[Settled], cases: frozenset[int]) -> RuleReview:
+def _rule(rule: str, title: str, settled: Sequence[SettledAlert], cases: frozenset[int]) -> RuleReview:
     overridden = [one for one in settled if one.kind == "overridden"]
     channel = max(one.rules[rule] for one in settled)
     intervened = _intervened(settled)
@@ -188,7 +188,7 @@ def _orders_with_case(connection: sa.Connection, since: datetime | None) -> dict
     return {row.order_id: row.opened_at for row in connection.execute(query)}
 
 
-def _settled(connection: sa.Connection, since: datetime | None) -> Iterator[Settled]:
+def _settled(connection: sa.Connection, since: datetime | None) -> Iterator[SettledAlert]:
     """Every alert about an order that somebody settled, by the last time, a part at a time."""
     rows: dict[int, list[Any]] = defaultdict(list)
     for row in connection.execute(_events(since)):
@@ -218,9 +218,9 @@ def _last_settling(events: Sequence[Any]) -> int | None:
     return max((at for at, event in enumerate(events) if event.kind in SETTLED), default=None)
 
 
-def _one(event: Any, events: Sequence[Any], conclusion: StoredConclusion, tier: str) -> Settled:
+def _one(event: Any, events: Sequence[Any], conclusion: StoredConclusion, tier: str) -> SettledAlert:
     spoke = {each.rule: channel_of(each.channel, each.tier) for each in conclusion.findings}
-    return Settled(
+    return SettledAlert(
         alert=event.alert_id,
         order=event.order_id,
         actor=event.actor,

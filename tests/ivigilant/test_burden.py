@@ -11,12 +11,12 @@ from ivigilant.knowledge.burden import (
     INTERRUPT,
     PATIENTS,
     WORKLIST,
-    Answered,
     Burden,
     Held,
     Kept,
     Varied,
     Year,
+    YearAnswer,
     figures,
     held,
     in_words,
@@ -35,9 +35,9 @@ from synthetic.population import OURS, SHARE, USES, every_share, years
 from synthetic.published import published
 
 BURDEN_PAGE = Path(__file__).parents[2] / "docs" / "burden.md"
-LOUD = Answered(INTERRUPT, "high", 5, said=True, drivers=("IG-VTE-007",))
-COVERED = Answered(INTERRUPT, "high", 5, said=False, drivers=("IG-VTE-007",))
-QUIET = Answered("none", "none", 0, said=False, drivers=())
+LOUD = YearAnswer(INTERRUPT, "high", 5, said=True, drivers=("IG-VTE-007",))
+COVERED = YearAnswer(INTERRUPT, "high", 5, said=False, drivers=("IG-VTE-007",))
+QUIET = YearAnswer("none", "none", 0, said=False, drivers=())
 
 
 @pytest.fixture(scope="module")
