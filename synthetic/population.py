@@ -233,7 +233,7 @@ class PatientYear:
 def years(now: datetime, size: int, *, after: int = 0, seed: int = 7) -> Iterator[PatientYear]:
     """Give the year before `now` of so many patients, after so many."""
     for index in range(after, after + size):
-        yield _Life(dice(seed, "population", index), index, now).year()
+        yield _PatientLife(dice(seed, "population", index), index, now).year()
 
 
 def every_share() -> list[Share]:
@@ -241,7 +241,7 @@ def every_share() -> list[Share]:
     return [*(use.share for use in USES), *SHARE.values()]
 
 
-class _Life:
+class _PatientLife:
     """One patient's year being drawn and told."""
 
     def __init__(self, die: random.Random, index: int, now: datetime) -> None:
