@@ -23,7 +23,7 @@ def test_an_alert_is_acknowledged_with_nothing_but_a_keyboard(desk: Desk, one_si
     desk.tabs_to("Done")
     desk.presses("Enter")
 
-    expect(desk.page.get_by_role("status").filter(has_text="You have acknowledged this alert.")).to_be_focused()
+    expect(desk.page.get_by_role("status").filter(has_text="This alert is done.")).to_be_focused()
     expect(desk.page.get_by_text("Called the ward")).to_be_visible()
     desk.presses("u")
     desk.page.wait_for_url(f"{desk.address}/")
@@ -72,7 +72,7 @@ def test_of_two_pharmacists_one_is_first_and_the_other_sees_who(desk: Desk, seco
     expect(second_desk.page.get_by_text("This alert has changed.")).to_be_visible()
     second_desk.page.get_by_role("button", name="Done").click()
 
-    conflict = second_desk.page.get_by_text("This alert is already acknowledged.")
+    conflict = second_desk.page.get_by_text("This alert is already done.")
     expect(conflict).to_be_visible()
     expect(second_desk.page.get_by_text("els was first, on")).to_be_visible()
 

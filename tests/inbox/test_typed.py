@@ -45,7 +45,7 @@ def test_a_session_that_ends_takes_nothing_that_was_typed(desk: Desk, one_site: 
     expect(desk.page.get_by_text("Patient 0")).to_be_visible()
     desk.page.get_by_role("button", name="Done").click()
 
-    expect(desk.page.get_by_text("You have acknowledged this alert.")).to_be_visible()
+    expect(desk.page.get_by_text("This alert is done.")).to_be_visible()
     expect(desk.page.get_by_text("Called the ward, they wait")).to_be_visible()
 
 
@@ -94,7 +94,7 @@ def test_an_act_that_the_server_did_not_take_is_said_and_what_was_typed_stays(de
     expect(note).to_have_value("Called the ward")
     desk.page.unroute("**/acknowledge")
     desk.page.get_by_role("button", name="Done").click()
-    expect(desk.page.get_by_text("You have acknowledged this alert.")).to_be_visible()
+    expect(desk.page.get_by_text("This alert is done.")).to_be_visible()
     expect(desk.page.get_by_text("Your action was not confirmed.")).to_be_hidden()
 
 
@@ -136,7 +136,7 @@ def test_a_remark_half_typed_survives_another_act_on_the_page(desk: Desk, one_si
 
     desk.page.get_by_role("button", name="Done").click()
 
-    expect(desk.page.get_by_text("You have acknowledged this alert.")).to_be_visible()
+    expect(desk.page.get_by_text("This alert is done.")).to_be_visible()
     expect(desk.page.get_by_role("textbox", name="Comment")).to_have_value("Ask about the line")
 
 
