@@ -52,7 +52,7 @@ class Letters:
         try:
             header = read_resource_header(found.raw, self._feed.defaults)
         except UnreadableMessage:
-            return Rejected("this is no JSON object")
+            return Rejected("this is not a JSON object")
         if header.event not in READ:
             return Unread(header.event) if header.event else Rejected("resourceType is missing")
         raw = found.raw
