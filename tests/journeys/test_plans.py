@@ -34,6 +34,6 @@ def test_the_next_cycle_shows_the_plan_that_applies_and_is_not_pushed(hospital: 
         of_first = browser.get("/alerts/1").text
 
     assert (alert["status"], hospital.inbox()) == ("covered", [])
-    assert "Plan of 21 Nov 2026 applies" in page
+    assert "plan of 21 Nov 2026 applies" in page
     assert 'href="/alerts/1"' in page
     assert "applies: the same was settled" not in of_first
