@@ -26,7 +26,7 @@ from ivigilant.supervisor import show_at_once, stop_on_signals
 from listener.client import Target
 from rules.load import load_knowledge
 from store.engine import connect, reading
-from synthetic import hospital_messages
+from synthetic.stream import hospital_messages
 
 USER = "demo"
 LOOK_EVERY_S = 0.5

@@ -4,8 +4,3 @@ It tells every case report of the assessment this project implements (`cases_*.p
 (`lookalikes.py`), IVIg orders about which there is nothing to say (`routine.py`) and ordinary days on the wards
 (`ward_life.py`). Nobody in it is real: numbers lie in ranges that are never issued.
 """
-
-from synthetic.expectations import Expected
-from synthetic.stream import expected, hospital_messages
-
-__all__ = ["Expected", "expected", "hospital_messages"]

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from synthetic import hospital_messages
+from synthetic.stream import hospital_messages
 
 
 def write(

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from synthetic.chart import Chart
-from synthetic.medicines import APIXABAN, IVIG, PREDNISOLONE
+from synthetic.medicines import APIXABAN, IVIG, PREDNISOLONE, Drug
 from synthetic.people import dice, invent
 from synthetic.prescriptions import Given, Prescription, Schedule
 from synthetic.terms import CIDP, CVID, DVT_LEG, EMBOLISM, GBS, HYPERTENSION, IMMOBILITY, ITP, MYASTHENIA, OBESITY, icd
@@ -303,9 +303,9 @@ class _PatientLife:
         if self.draws("anticoagulated"):
             self._takes(APIXABAN, "5", "BID", 90)
 
-    def _takes(self, drug: object, dose: str, pattern: str, days: int) -> None:
+    def _takes(self, drug: Drug, dose: str, pattern: str, days: int) -> None:
         schedule = Schedule(self.begins - days * DAY, pattern)
-        self.chart.ordered(Prescription(self.chart.number("M"), drug, schedule, dose, "mg"), "RDE")  # type: ignore[arg-type]
+        self.chart.ordered(Prescription(self.chart.number("M"), drug, schedule, dose, "mg"), "RDE")
 
     def _weight(self) -> str:
         weight = self.die.gauss(92, 12) if self.drawn.get("obesity") else self.die.gauss(72, 11)

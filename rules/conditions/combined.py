@@ -1,6 +1,10 @@
 """Words that put other conditions together."""
 
+from collections.abc import Callable
+from decimal import Decimal
+
 from rules.conditions.vocabulary import Kind, Said, word
+from rules.facts import Fact
 from rules.picture import Picture, Scored, together
 from rules.terms import Check, Outcome
 
@@ -53,35 +57,25 @@ def is_not(said: Said) -> Check:
 @word(Kind.NUMBER)
 def at_least_risk_factors(said: Said) -> Check:
     """So many different risk factors of definitions/risk_factors.yaml are on record."""
-    limit = said.value
-
-    def check(picture: Picture) -> Outcome:
-        scored = picture.score
-        return Outcome(scored.points.factors >= limit, scored.patient_facts, _seen(scored.points.factors, scored))
-
-    return check
+    return _at_least(said.value, lambda scored: (scored.points.factors, scored.patient_facts))
 
 
 @word(Kind.NUMBER)
 def at_least_patient_points(said: Said) -> Check:
     """So many points of the patient alone, as definitions/points.yaml counts them."""
-    limit = said.value
-
-    def check(picture: Picture) -> Outcome:
-        scored = picture.score
-        return Outcome(scored.points.patient >= limit, scored.patient_facts, _seen(scored.points.patient, scored))
-
-    return check
+    return _at_least(said.value, lambda scored: (scored.points.patient, scored.patient_facts))
 
 
 @word(Kind.NUMBER)
 def at_least_points(said: Said) -> Check:
     """So many points of the patient and the plan together; a plan adds nothing to a patient without points."""
-    limit = said.value
+    return _at_least(said.value, lambda scored: (scored.points.total, scored.facts))
 
+
+def _at_least(limit: Decimal, count: Callable[[Scored], tuple[int, tuple[Fact, ...]]]) -> Check:
     def check(picture: Picture) -> Outcome:
-        scored = picture.score
-        return Outcome(scored.points.total >= limit, scored.facts, _seen(scored.points.total, scored))
+        number, facts = count(picture.score)
+        return Outcome(number >= limit, facts, _seen(number, picture.score))
 
     return check
 

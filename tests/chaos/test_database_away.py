@@ -93,7 +93,7 @@ def test_every_order_is_judged_soon_after_a_fault_of_the_database(
 
     sending.begin()
     for moment in moments:
-        soon(lambda: ended(watching) >= moment, within_s=120)  # noqa: B023
+        soon(lambda: ended(watching) >= moment, within_s=120)  # noqa: B023  # waited for before `moment` moves on
         fault(server)
     soon(lambda: not sending.busy, within_s=120)
     settle(watching, sending, installation.tend, within_s=SOON_S)

@@ -88,7 +88,7 @@ def test_every_order_is_judged_soon_after_a_fault_of_redis(
 
     sending.begin()
     for moment in moments:
-        soon(lambda: scene.ended() >= moment, within_s=120)  # noqa: B023
+        soon(lambda: scene.ended() >= moment, within_s=120)  # noqa: B023  # waited for before `moment` moves on
         fault(scene)
     soon(lambda: not sending.busy, within_s=120)
     settle(watching, sending, installation.tend, within_s=SOON_S)

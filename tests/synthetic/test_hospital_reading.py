@@ -11,8 +11,8 @@ from clinical.events import Condition, MedicationGiven, MedicationOrdered, Obser
 from clinical.quantities import Quantity
 from parsers.defaults import Defaults
 from parsers.reading import read
-from synthetic import expected, hospital_messages
 from synthetic.routine import WRITINGS
+from synthetic.stream import expected, hospital_messages
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 DOSES = {  # order → per administration, peak rate in g/h, doses, as the case report gives them; "" where it gives none
