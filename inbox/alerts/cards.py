@@ -8,7 +8,7 @@ from enum import IntEnum
 from clinical.conclusions import StoredOrder, StoredPatient
 from clinical.words import AFTER_INFUSION, Channel, Priority, Tier, in_language
 from history.conclusion import channel_of
-from history.orders import STOPPED
+from history.orders import COMPLETED, DISCONTINUED, STOPPED
 from store.alerts import ConcludedAlert
 
 SOON = timedelta(hours=24)
@@ -21,7 +21,7 @@ class ListSection(IntEnum):
     LATER = 1
     GIVEN = 2  # given already: watch the patient
     AFTER_INFUSION = 3  # something happened after the doses
-    RECORD = 4  # the patient died: nobody needs to hurry
+    RECORD = 4  # over, or the patient died: nobody needs to hurry
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +83,14 @@ def groups_of(
 
 def section_of(alert: ConcludedAlert, starts: datetime | None, now: datetime) -> ListSection:
     """Return what can still be prevented; an order whose start nobody knows may start at any moment."""
-    if "deceased" in alert.badges:
+    if "deceased" in alert.badges or alert.is_resolved:
         return ListSection.RECORD
     if alert.stream == AFTER_INFUSION:
         return ListSection.AFTER_INFUSION
-    if alert.order_state in STOPPED or (alert.order_ends_at is not None and alert.order_ends_at <= now):
+    if alert.order_state in STOPPED:
+        was_given = alert.order_state in (COMPLETED, DISCONTINUED) and starts is not None and starts <= now
+        return ListSection.GIVEN if was_given else ListSection.RECORD
+    if alert.order_ends_at is not None and alert.order_ends_at <= now:
         return ListSection.GIVEN
     return ListSection.LATER if starts is not None and starts > now + SOON else ListSection.NOW
 
@@ -98,7 +101,7 @@ def card_of(row: ConcludedAlert, language: str, now: datetime) -> Card:
     findings = [finding for finding in told.findings if channel_of(finding.channel, finding.tier) >= Channel.WORKLIST]
     gravest = [finding for finding in findings if finding.tier == row.tier] or findings
     order = told.order
-    starts = datetime.fromisoformat(order.start) if order.start else None
+    starts = _start_of(row)
     return Card(
         alert=row,
         titles=tuple(dict.fromkeys(in_language(finding.title, language) for finding in gravest)),
@@ -131,6 +134,12 @@ def first_of(groups: Sequence[PatientCard], limit: int) -> list[PatientCard]:
     return shown
 
 
-def is_open_contraindication(card: Card) -> bool:
-    """Return whether nobody has settled this contra-indication, and somebody can still be spared it."""
-    return card.alert.is_open and card.alert.tier == Tier.CONTRAINDICATION.word and card.section != ListSection.RECORD
+def is_urged(alert: ConcludedAlert, now: datetime) -> bool:
+    """Return whether this is an open contra-indication that still concerns somebody alive."""
+    is_contraindication = alert.is_open and alert.tier == Tier.CONTRAINDICATION.word
+    return is_contraindication and section_of(alert, _start_of(alert), now) != ListSection.RECORD
+
+
+def _start_of(alert: ConcludedAlert) -> datetime | None:
+    start = alert.conclusion.order.start
+    return datetime.fromisoformat(start) if start else None

@@ -1,6 +1,7 @@
 """The inbox: open alerts by what can still be prevented, live."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +11,7 @@ from litestar import get
 from litestar.response import Redirect, Template
 
 from clinical.words import ALERT_TIERS, STATUSES
-from inbox.alerts.cards import PatientCard, first_of, groups_of, is_open_contraindication, on_wards, wards_of
+from inbox.alerts.cards import PatientCard, first_of, groups_of, is_urged, on_wards, wards_of
 from inbox.health.readiness import readiness
 from inbox.http.api_requests import Heard
 from inbox.http.pages import is_fragment, language_of, page, to_page
@@ -69,7 +70,8 @@ def _inbox(request: AnyRequest, template: str, wanted: Wanted, after: int | None
     parts = parts_of(request)
     with reading(parts.engine) as connection:
         heard = event_order.position(connection)
-        rows = _alerts(connection, parts, wanted)
+        every_open = list_alerts(connection, AlertFilter(["open"]), None, None)
+        rows, has_older = _alerts(connection, parts, wanted, every_open)
         every = _groups(connection, rows, language_of(request), parts.clock())
         every_feed, last = feeds.every(connection), last_message_at(connection)
         chosen = on_wards(every, wanted.ward)
@@ -86,7 +88,9 @@ def _inbox(request: AnyRequest, template: str, wanted: Wanted, after: int | None
         patients=len({group.person for group in groups}),
         count=len(shown),
         of=sum(len(group.cards) for group in chosen),
-        contraindications=sum(is_open_contraindication(card) for group in every for card in group.cards),
+        has_older=has_older,
+        totals=Counter(card.section for group in chosen for card in group.cards),
+        contraindications=sum(is_urged(row, parts.clock()) for row in every_open),
         listening=last is not None and all(feed.is_heard(parts.clock()) for feed in every_feed),
         chosen=wanted,
         wards=sorted({*wards_of(every), *wanted.ward}),
@@ -98,11 +102,17 @@ def _inbox(request: AnyRequest, template: str, wanted: Wanted, after: int | None
     )
 
 
-def _alerts(connection: sa.Connection, parts: Parts, wanted: Wanted) -> list[ConcludedAlert]:
-    """Return every alert that is open; of settled ones, of which there are ever more, the newest."""
-    which = AlertFilter(wanted.status, wanted.tier)
-    limit = None if wanted.status == ["open"] else parts.settings.alerts_per_page
-    return list_alerts(connection, which, None, limit)
+def _alerts(
+    connection: sa.Connection, parts: Parts, wanted: Wanted, every_open: Sequence[ConcludedAlert]
+) -> tuple[list[ConcludedAlert], bool]:
+    """Return every open alert, the newest of the settled ones, and whether there are older ones than those."""
+    limit = parts.settings.alerts_per_page
+    rows = [row for row in every_open if row.status in wanted.status and (not wanted.tier or row.tier in wanted.tier)]
+    settled = [status for status in wanted.status if status != "open"]
+    if not settled:
+        return rows, False
+    found = list_alerts(connection, AlertFilter(settled, wanted.tier), None, limit + 1)
+    return rows + found[:limit], len(found) > limit
 
 
 def _groups(

@@ -96,6 +96,33 @@ def test_a_ward_shows_every_alert_it_has_however_many_there_are(one_site: Site) 
     assert "1 patient, 1 alert" in shown
 
 
+def test_settled_alerts_hide_no_open_one_and_say_that_there_are_older(one_site: Site) -> None:
+    one_site.add_user("els")
+    with one_site.engine.begin() as connection:
+        patient = a_person(connection)
+        first = a_case(connection, patient=patient, number="open")
+        for number in range(3):
+            a_case(connection, patient=patient, number=f"s{number}", status="acknowledged", tier="moderate")
+    with TestClient(app=one_site.app(alerts_per_page=2)) as client:
+        shown = sign_in(client, "els").get("/?status=open&status=acknowledged").text
+        moderate = client.get("/?status=acknowledged&tier=moderate").text
+
+    assert f'href="/alerts/{first}"' in shown
+    assert "Older settled alerts are not shown." in shown
+    assert "<title>(1) " in moderate  # whatever is filtered, the title says what is urgent
+
+
+def test_an_order_that_was_cancelled_before_it_began_was_not_given(one_page: Client, one_site: Site) -> None:
+    with one_site.engine.begin() as connection:
+        a_case(connection, number="c", status="resolved")
+        connection.execute(sa.update(tables.medication_order).values(state="cancelled"))
+
+    shown = one_page.get("/?status=resolved").text
+
+    assert "For the record" in shown
+    assert "Already given" not in shown
+
+
 def test_a_fresh_install_shows_no_tick(one_page: Client, one_site: Site) -> None:
     with one_site.engine.begin() as connection:
         connection.execute(sa.update(tables.feed).values(last_heard_at=None))
