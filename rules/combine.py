@@ -13,6 +13,7 @@ from rules.forms import Phrases
 from rules.knowledge import Knowledge, Policy, PriorityRule, Remark
 from rules.naranjo import prefill
 from rules.picture import Picture
+from rules.points import score
 from rules.wording import fill
 
 LONGEST = 600  # characters of the text, in each language
@@ -106,7 +107,7 @@ def _loudest(found: Sequence[Finding]) -> Channel:
 
 
 def _points(picture: Picture) -> Points:
-    points = picture.score.points
+    points = score(picture).points
     told = tuple(structs.replace(each, title=fill(each.title, picture, ())) for each in points.counted)
     return structs.replace(points, counted=told)
 

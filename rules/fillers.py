@@ -21,7 +21,9 @@ from rules.assessment import Point
 from rules.dates import show
 from rules.facts import HISTORY, Fact, is_dose
 from rules.forms import Phrases
-from rules.picture import Picture, prednisone_mg
+from rules.picture import Picture
+from rules.points import score
+from rules.treatment import prednisone_mg, protection_of
 
 
 class Filling(NamedTuple):
@@ -136,12 +138,12 @@ def _medicines(filling: Filling) -> str:
 
 
 def _risk_factors(filling: Filling) -> str:
-    return ", ".join(_titled(each, filling) for each in filling.picture.score.points.counted if each.of == "patient")
+    return ", ".join(_titled(each, filling) for each in score(filling.picture).points.counted if each.of == "patient")
 
 
 def _points(filling: Filling) -> str:
     """Every factor with its points: "immobility (3), obesity (1), 1 g/kg (3)"."""
-    return ", ".join(f"{_titled(each, filling)} ({each.points})" for each in filling.picture.score.points.counted)
+    return ", ".join(f"{_titled(each, filling)} ({each.points})" for each in score(filling.picture).points.counted)
 
 
 def _titled(point: Point, filling: Filling) -> str:
@@ -150,7 +152,7 @@ def _titled(point: Point, filling: Filling) -> str:
 
 
 def _anticoagulation(filling: Filling) -> str:
-    protection = filling.picture.protection
+    protection = protection_of(filling.picture)
     medicines = tuple(fact for fact in protection.facts if fact.kind == "medication")
     status = str(getattr(filling.phrases.protection, protection.status))
     return f"{_listed(medicines, medicine, filling)} ({status})" if medicines else status
@@ -212,9 +214,9 @@ FILLERS: dict[str, Filler] = {
     "found": _found,
     "medicines": _medicines,
     "risk_factors": _risk_factors,
-    "count": lambda filling: str(filling.picture.score.points.factors),
+    "count": lambda filling: str(score(filling.picture).points.factors),
     "points": _points,
-    "total_points": lambda filling: str(filling.picture.score.points.total),
+    "total_points": lambda filling: str(score(filling.picture).points.total),
     "anticoagulation": _anticoagulation,
     "after_ivig": _after_ivig,
     "no_dose_per_kg": _no_dose_per_kg,

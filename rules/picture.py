@@ -1,33 +1,26 @@
 """One case seen through the knowledge: facts by value set, and every answer found once."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, wraps
 from operator import itemgetter
-from typing import Literal, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
-from msgspec import Struct, structs
+from msgspec import structs
 
 from clinical.codes import Coding
 from clinical.quantities import Quantity, exactly
-from clinical.words import Text
-from rules.assessment import Point, Points
-from rules.dates import days, last_moment, may_be_within
+from rules.dates import last_moment
 from rules.facts import HISTORY, Case, Dose, Fact, once
-from rules.forms import AnticoagulantForm
 from rules.recognition import Product, ProductClass, recognise, route_of
-from rules.terms import ConditionTest, Guard, Mentions, Outcome, PlanLine, State, Terms, Weights
+from rules.terms import ConditionTest, Guard, Mentions, Outcome, State, Terms
 
 OWN = frozenset({"confirmed", "unknown"})
 _LOOKALIKES = "venous-thromboembolism-lookalikes"
 NARRATIVES = "history-in-words"  # tests whose result is a history that somebody wrote
 _STOPPED = frozenset({"resolved", "inactive", "stopped", "cancelled", "completed", "discontinued"})
 _FIRST = itemgetter(0)
-
-
-Status = Literal["therapeutic", "subtherapeutic", "unknown", "prophylactic", "none"]
 
 
 class MeasuredValue(NamedTuple):
@@ -65,23 +58,6 @@ def together(held: list[Outcome]) -> Outcome:
     return Outcome(held=True, facts=facts, saw="; ".join(each.saw for each in held if each.saw))
 
 
-class Scored(Struct, frozen=True, gc=False):
-    """The points of one case, and the facts that show them."""
-
-    points: Points
-    patient_facts: tuple[Fact, ...]
-    facts: tuple[Fact, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Protection:
-    """How well a patient is anticoagulated, and the facts that show it."""
-
-    status: Status
-    facts: tuple[Fact, ...] = ()
-    antiplatelet: tuple[Fact, ...] = ()
-
-
 class Picture:
     """What the conditions look at. It lives for one evaluation."""
 
@@ -89,6 +65,7 @@ class Picture:
         self.case = case
         self.terms = terms
         self.memo: dict[str, Outcome] = {}
+        self.worked_out: dict[Callable[[Picture], Any], Any] = {}  # by `once_for_a_picture`
         self.amounts: dict[str, Quantity | None] = {}  # planned quantities by name
         self.written: dict[tuple[str, str], str] = {}  # names of templates filled before, by language
         self._dated: dict[str, list[Fact]] = {}  # by value set, the newest first
@@ -343,24 +320,9 @@ class Picture:
         return once(fact for _, outcome in self.risk_factors for fact in outcome.facts)
 
     @cached_property
-    def score(self) -> Scored:
-        """What the risk factors and the plan weigh together."""
-        return score(self)
-
-    @cached_property
     def guards(self) -> tuple[Guard, ...]:
         """What must not be advised for this patient (definitions/guards.yaml)."""
         return tuple(guard for guard in self.terms.guards if all(self.hold(condition).held for condition in guard.when))
-
-    @cached_property
-    def steroid(self) -> tuple[Decimal | None, tuple[Fact, ...]]:
-        """How much systemic steroid is given, as mg of prednisone a day, and the medicines; None when not known."""
-        return prednisone_mg(self)
-
-    @cached_property
-    def protection(self) -> Protection:
-        """What is known of anticoagulation."""
-        return protection_of(self)
 
     @cached_property
     def order_fact(self) -> Fact:
@@ -385,162 +347,18 @@ class Picture:
         return None if born is None else on.year - born.year - ((on.month, on.day) < (born.month, born.day))
 
 
-def score(picture: Picture) -> Scored:
-    """Count every factor of the patient once, then what the plan adds to a patient who has points."""
-    weights = picture.terms.points
-    found = _apart(weights, picture.risk_factors)
-    counted, seen = _patient(weights, found)
-    patient = sum(each.points for each in counted)
-    facts = once(fact for outcome in found.values() for fact in outcome[1].facts)
-    plan = _plan(weights, picture) if patient else ()
-    total = patient + sum(line.points for line, _ in plan)
-    counted += [Point(line.name, line.title, line.points, "plan") for line, _ in plan]
-    return Scored(
-        Points(patient, total, seen, tuple(counted)), facts, once([*facts, *(fact for _, own in plan for fact in own)])
-    )
+Answer = TypeVar("Answer")
 
 
-def _apart(weights: Weights, factors: Collection[tuple[State, Outcome]]) -> dict[str, tuple[State, Outcome]]:
-    """Leave out a factor that is only shown by conditions which count as another one already."""
-    found = {state.name: (state, outcome) for state, outcome in factors}
-    for names in weights.once:
-        used: set[int] = set()
-        for name in names:
-            if name not in found:
-                continue
-            own = {id(fact) for fact in found[name][1].facts}
-            if own and own <= used:
-                del found[name]
-            used |= own
-    return found
+def once_for_a_picture(work: Callable[[Picture], Answer]) -> Callable[[Picture], Answer]:
+    """Let a function of a picture be worked out once for each: rules, advice and texts all ask for it."""
 
+    @wraps(work)
+    def remembered(picture: Picture) -> Answer:
+        found: dict[Callable[[Picture], Any], Any] = picture.worked_out
+        if work not in found:
+            found[work] = work(picture)
+        answer: Answer = found[work]
+        return answer
 
-def _patient(weights: Weights, found: Mapping[str, tuple[State, Outcome]]) -> tuple[list[Point], int]:
-    """The points of the patient, the heaviest first, and how many different factors they come from."""
-    alone = [(name, state) for name, (state, _) in found.items() if not weights.patient[name].together]
-    counted = [Point(name, state.title, weights.patient[name].points, "patient") for name, state in alone]
-    counted.sort(key=lambda each: -each.points)
-    groups: dict[str, list[State]] = {}
-    for name, (state, _) in found.items():
-        if weights.patient[name].together:
-            groups.setdefault(weights.patient[name].together, []).append(state)
-    for group, states in groups.items():
-        title = Text({language: ", ".join(each.title[language] for each in states) for language in states[0].title})
-        points = weights.patient[states[0].name].points if alone else 0
-        counted.append(Point(states[0].name if len(states) == 1 else group, title, points, "patient"))
-    return counted, len(found)
-
-
-def _plan(weights: Weights, picture: Picture) -> tuple[tuple[PlanLine, tuple[Fact, ...]], ...]:
-    """What the plan adds: of each group the first line that holds, with the facts that show it."""
-    found: dict[str, tuple[PlanLine, tuple[Fact, ...]]] = {}
-    for line in weights.plan:
-        if line.group in found:
-            continue
-        outcomes = [picture.hold(each) for each in line.when]
-        if all(outcome.held for outcome in outcomes):
-            found[line.group] = (line, once(fact for outcome in outcomes for fact in outcome.facts))
-    return tuple(found.values())
-
-
-STATUSES: tuple[Status, ...] = ("therapeutic", "subtherapeutic", "unknown", "prophylactic", "none")
-
-
-def protection_of(picture: Picture) -> Protection:
-    """Judge every anticoagulant in use; the best that is proven counts."""
-    form = picture.terms.anticoagulation
-    antiplatelet = tuple(picture.taking(tuple(form.antiplatelet)))
-    judged = [_vitamin_k(picture)] if picture.taking((form.vitamin_k.set,)) else []
-    judged += [_by_dose(picture, fact) for fact in picture.taking(tuple(form.groups))]
-    judged += [("unknown", (fact,)) for fact in picture.history(tuple(form.unnamed)) if picture.is_present(fact)]
-    for status in STATUSES:
-        facts = tuple(fact for found, all_facts in judged for fact in all_facts if found == status)
-        if facts:
-            return Protection(status, facts, antiplatelet)
-    return Protection("none", (), antiplatelet)
-
-
-def _vitamin_k(picture: Picture) -> tuple[Status, tuple[Fact, ...]]:
-    """Judge a vitamin K antagonist by its INR; a preliminary INR may warn but never reassure."""
-    form = picture.terms.anticoagulation.vitamin_k
-    taken, at = tuple(picture.taking((form.set,))), picture.case.at
-    outpatient = picture.case.patient.inpatient is False
-    limit = form.within_days_outpatient if outpatient else form.within_days_inpatient
-    for reading in picture.readings(form.measurement):
-        if not may_be_within(reading.fact, at, days(form.within_days_outpatient)):
-            break
-        if _too_low(reading, form.protects_from):
-            return "subtherapeutic", (*taken, reading.fact)
-        if reading.preliminary:
-            continue
-        starts = reading.fact.starts
-        proven = reading.low >= form.protects_from and starts is not None and at - starts <= days(limit)
-        return ("therapeutic" if proven else "unknown"), (*taken, reading.fact)
-    return "unknown", taken
-
-
-def _too_low(reading: MeasuredValue, limit: Decimal) -> bool:
-    return reading.high < limit or (reading.low.is_finite() and reading.low < limit)
-
-
-def _by_dose(picture: Picture, fact: Fact) -> tuple[Status, tuple[Fact, ...]]:
-    """Judge an anticoagulant by its dose per day."""
-    is_treatment = _is_treatment(picture, fact)
-    if is_treatment is None:
-        return "unknown", (fact,)
-    return ("therapeutic" if is_treatment else "prophylactic"), (fact,)
-
-
-def treatments(picture: Picture) -> list[Fact]:
-    """Return every anticoagulant ever begun at a treatment dose, in use or not; a vitamin K antagonist always is."""
-    form = picture.terms.anticoagulation
-    vitamin_k = _medicines(picture, (form.vitamin_k.set,))
-    others = [fact for fact in _medicines(picture, tuple(form.groups)) if _is_treatment(picture, fact)]
-    return [fact for fact in vitamin_k + others if fact.starts and not (fact.ends and fact.ends <= fact.starts)]
-
-
-def was_treated(picture: Picture, at: datetime) -> bool:
-    """Whether an anticoagulant was in use at that moment, at a treatment dose or one that is not known."""
-    form = picture.terms.anticoagulation
-    return any(
-        (fact.starts is None or fact.starts <= at) and (fact.ends is None or fact.ends >= at)
-        for fact in _medicines(picture, (form.vitamin_k.set, *form.groups))
-        if _is_treatment(picture, fact) is not False
-    )
-
-
-def _medicines(picture: Picture, names: tuple[str, ...]) -> list[Fact]:
-    return [fact for fact in picture.with_certainty(names) if fact.kind == "medication"]
-
-
-def _is_treatment(picture: Picture, fact: Fact) -> bool | None:
-    """Whether the dose is that of treatment; None when that cannot be told."""
-    form = picture.terms.anticoagulation
-    medicine = next((each for each in form.medicines if fact in _medicines(picture, (each.set,))), None)
-    if medicine is None or fact.value is None:
-        return None
-    factor = form.units[medicine.unit].get(fact.unit.strip())
-    needed = _treatment_dose(picture, medicine)
-    if factor is None or needed is None:
-        return None
-    return fact.value.low * factor >= needed
-
-
-def _treatment_dose(picture: Picture, medicine: AnticoagulantForm) -> Decimal | None:
-    if not medicine.per_kg:
-        return medicine.treatment_from
-    return medicine.treatment_from * picture.weight_kg if picture.weight_kg else None
-
-
-def prednisone_mg(picture: Picture) -> tuple[Decimal | None, tuple[Fact, ...]]:
-    """Return the mg of prednisone a day that all systemic steroids in use are worth; None when no dose is known."""
-    form = picture.terms.steroids
-    total, facts = Decimal(0), []
-    for fact in picture.taking((form.set,)):
-        factor = next((worth for name, worth in form.prednisone_mg.items() if fact in picture.taking((name,))), None)
-        unit = picture.terms.anticoagulation.units["mg"].get(fact.unit.strip())
-        if factor is None or unit is None or fact.value is None:
-            continue
-        total += fact.value.high * unit * factor
-        facts.append(fact)
-    return (total if facts else None), tuple(facts)
+    return remembered

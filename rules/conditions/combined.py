@@ -5,7 +5,8 @@ from decimal import Decimal
 
 from rules.conditions.vocabulary import Kind, Said, word
 from rules.facts import Fact
-from rules.picture import Picture, Scored, together
+from rules.picture import Picture, together
+from rules.points import Scored, score
 from rules.terms import Check, Outcome
 
 
@@ -74,8 +75,8 @@ def at_least_points(said: Said) -> Check:
 
 def _at_least(limit: Decimal, count: Callable[[Scored], tuple[int, tuple[Fact, ...]]]) -> Check:
     def check(picture: Picture) -> Outcome:
-        number, facts = count(picture.score)
-        return Outcome(number >= limit, facts, _seen(number, picture.score))
+        number, facts = count(score(picture))
+        return Outcome(number >= limit, facts, _seen(number, score(picture)))
 
     return check
 

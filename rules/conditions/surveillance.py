@@ -8,8 +8,9 @@ from rules.conditions.history import dose_fact, saw
 from rules.conditions.vocabulary import Kind, Said, word
 from rules.dates import days, days_between, last_moment
 from rules.facts import HISTORY, Dose, Fact
-from rules.picture import OWN, Picture, treatments, was_treated
+from rules.picture import OWN, Picture
 from rules.terms import Check, Outcome
+from rules.treatment import treatments, was_treated
 
 _SUSPECTED = frozenset({"suspected"})
 

@@ -2,8 +2,9 @@
 
 from rules.conditions.history import saw
 from rules.conditions.vocabulary import COMPARISONS, Kind, Said, compare, word
-from rules.picture import STATUSES, Picture
+from rules.picture import Picture
 from rules.terms import Check, Outcome
+from rules.treatment import STATUSES, prednisone_mg, protection_of
 
 _ROUTES = ("IV", "PO", "SC")
 
@@ -44,7 +45,7 @@ def daily(said: Said) -> Check:
     if_missing = said.holds("if_missing")
 
     def check(picture: Picture) -> Outcome:
-        total, facts = picture.steroid
+        total, facts = prednisone_mg(picture)
         if total is None:
             return Outcome(held=if_missing, saw="missing")
         held = compare(comparison, total, total, limit)
@@ -58,7 +59,7 @@ def anticoagulation(said: Said) -> Check:
     """How well the patient is anticoagulated, as definitions/anticoagulation.yaml says."""
 
     def check(picture: Picture) -> Outcome:
-        protection = picture.protection
+        protection = protection_of(picture)
         held = protection.status in said.names
         facts = (*protection.facts, *protection.antiplatelet) if held else ()
         return Outcome(held=held, facts=facts, saw=protection.status)
