@@ -111,9 +111,14 @@ def work(settings: Settings, role: WorkerRole = WORKER) -> int:
     task_prerun.connect(lambda **_: attendant.begin_task(), weak=False)
     task_postrun.connect(lambda **_: attendant.turn.end(), weak=False)
     end_when_told()
+    return _consume(app, settings, [*role.queues, own.name])
+
+
+def _consume(app: Celery, settings: Settings, queues: Sequence[str]) -> int:
+    """Take tasks from these queues until told to stop, and return the exit code."""
     process = app.Worker(
         concurrency=settings.worker_processes,
-        queues=[*role.queues, own.name],
+        queues=queues,
         pool="prefork",
         loglevel=settings.log_level.upper(),
         without_gossip=True,

@@ -222,12 +222,7 @@ def compile_policy(
     reader = ConditionReader(document, terms, states)
     priority = _priority(reader, form.priority, ("priority",))
     surveillance = _priority(reader, form.surveillance.priority, ("surveillance", "priority"))
-    named = _rules_named(form.priority, ("priority",))
-    named += _rules_named(form.surveillance.priority, ("surveillance", "priority"))
-    named += [(("families", index, "rules"), rule) for index, each in enumerate(form.families) for rule in each.rules]
-    for where, rule in named:
-        if rule not in rules:
-            document.fault(where, f"no such rule: {rule}")
+    _check_names(document, form, rules)
     family_of = {rule: family.name for family in form.families for rule in family.rules}
     for rule in sorted(rules - family_of.keys()):
         document.fault(("families",), f"{rule} belongs to no family", "add it to one")
@@ -236,8 +231,6 @@ def compile_policy(
     _check_advice(document, form.checklist, ("checklist",), states)
     missing = _remarks(document, reader, form.missing, "missing")
     mitigating = _remarks(document, reader, form.mitigating, "mitigating")
-    for rule in sorted(form.choices.rule_channels.keys() - rules - {form.escalation.id}):
-        document.fault(("choices", "rule_channels", rule), f"no such rule: {rule}")
     for tier in sorted(set(FOUND_TIERS) - form.choices.channels.keys()):
         document.fault(("choices", "channels"), f"{tier} has no channel", "add a line for it")
     return Policy(
@@ -253,6 +246,18 @@ def compile_policy(
         lines_of(form.escalation.advice, terms),
         lines_of(form.checklist, terms),
     )
+
+
+def _check_names(document: Document, form: PolicyForm, rules: frozenset[str]) -> None:
+    """Every rule that the policy names must exist; the escalation has a name of its own."""
+    named = _rules_named(form.priority, ("priority",))
+    named += _rules_named(form.surveillance.priority, ("surveillance", "priority"))
+    named += [(("families", index, "rules"), rule) for index, each in enumerate(form.families) for rule in each.rules]
+    own = form.escalation.id
+    named += [(("choices", "rule_channels", rule), rule) for rule in sorted(form.choices.rule_channels) if rule != own]
+    for where, rule in named:
+        if rule not in rules:
+            document.fault(where, f"no such rule: {rule}")
 
 
 def _priority(
