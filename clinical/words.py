@@ -25,10 +25,11 @@ FoundChannel = Literal["interrupt", "worklist", "with-order"]
 ChannelWord = Literal[FoundChannel, "none"]
 CHANNELS: Final[tuple[ChannelWord, ...]] = get_args(ChannelWord)  # the loudest first
 
-AlertStatus = Literal["open", "acknowledged", "overridden", "covered", "resolved"]
+AlertStatus = Literal["open", "taken_on", "acknowledged", "overridden", "covered", "resolved"]
 STATUSES: Final[tuple[AlertStatus, ...]] = get_args(AlertStatus)
+PENDING: Final[tuple[AlertStatus, ...]] = ("open", "taken_on")  # on the list: nobody's, or under a name
 SETTLED: Final[tuple[AlertStatus, ...]] = ("acknowledged", "overridden")  # by a pharmacist
-STANDING: Final[tuple[AlertStatus, ...]] = ("open", "acknowledged", "overridden", "covered")
+STANDING: Final[tuple[AlertStatus, ...]] = (*PENDING, *SETTLED, "covered")
 
 Stream = Literal["order", "pharmacovigilance"]
 STREAMS: Final[tuple[Stream, ...]] = get_args(Stream)

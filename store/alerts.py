@@ -14,7 +14,7 @@ import msgspec
 import sqlalchemy as sa
 
 from clinical.conclusions import StoredConclusion
-from clinical.words import ABOUT_ORDER, SETTLED, STATUSES, PriorityWord, Stream, TierWord
+from clinical.words import ABOUT_ORDER, PENDING, SETTLED, STATUSES, PriorityWord, Stream, TierWord
 from store import tables
 from store.orders import numbered
 from store.rowsets import among, one_of
@@ -38,11 +38,18 @@ class Alert(msgspec.Struct, frozen=True):
     assigned_to: str | None
     opened_at: datetime
     changed_at: datetime
+    due_at: datetime | None  # by when somebody must be on it, or the one who is must be done
+    snoozed_until: datetime | None
 
     @property
     def is_open(self) -> bool:
         """Whether it waits for a pharmacist."""
         return self.status == "open"
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether it is on the list: nobody's yet, or under a name."""
+        return self.status in PENDING
 
     @property
     def is_settled(self) -> bool:
@@ -78,7 +85,7 @@ class AlertEvent(msgspec.Struct, frozen=True):
 class Happening:
     """One line of an alert's record."""
 
-    kind: str  # raised changed reopened resolved covered acknowledged overridden comment assigned
+    kind: str  # raised changed reopened resolved covered taken_on acknowledged overridden comment assigned snoozed ...
     at: datetime
     actor: str = "system"
     reason: str | None = None

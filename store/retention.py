@@ -10,6 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from clinical.words import PENDING
 from store import merges, message_queries, tables
 from store.rowsets import among
 from store.tables import local_code, local_code_seen, pruning
@@ -108,7 +109,7 @@ def _sources(connection: sa.Connection, ids: Collection[int]) -> set[int]:
 def _with_open_alert(connection: sa.Connection, members: Collection[int]) -> set[int]:
     alert = tables.alert
     query = sa.select(alert.c.patient_id).where(among(connection, alert.c.patient_id, members))
-    return set(connection.execute(query.where(alert.c.status == "open").distinct()).scalars())
+    return set(connection.execute(query.where(alert.c.status.in_(PENDING)).distinct()).scalars())
 
 
 def _with_open_code(connection: sa.Connection, ids: Collection[int]) -> set[int]:

@@ -176,13 +176,15 @@ alert = sa.Table(
     sa.Column("assessment_id", Id, sa.ForeignKey("assessment.id"), nullable=False),
     sa.Column("tier", sa.Text, nullable=False),
     sa.Column("priority", sa.Text, nullable=False),
-    sa.Column("status", sa.Text, nullable=False),  # open | acknowledged | overridden | covered | resolved
+    sa.Column("status", sa.Text, nullable=False),  # open | taken_on | acknowledged | overridden | covered | resolved
     sa.Column("badges", sa.JSON, nullable=False, default=list),  # on_hold, stop_requested, test, replay, deceased
     sa.Column("settled_signature", sa.Text),  # what the pharmacist saw when settling it
     sa.Column("covered_by", Id, sa.ForeignKey("alert.id")),
     sa.Column("assigned_to", sa.Text),
     sa.Column("opened_at", UtcTime, nullable=False),
     sa.Column("changed_at", UtcTime, nullable=False),
+    sa.Column("due_at", UtcTime),  # by when somebody must be on it, or the one who is must be done
+    sa.Column("snoozed_until", UtcTime),
     sa.UniqueConstraint("order_id", "stream"),
     sa.Index("ix_alert_status_id", "status", "id"),
 )
@@ -195,7 +197,7 @@ alert_event = sa.Table(
     sa.Column("at", UtcTime, nullable=False),
     sa.Column(
         "kind", sa.Text, nullable=False
-    ),  # raised changed reopened resolved covered acknowledged overridden comment assigned
+    ),  # raised changed reopened resolved covered taken_on acknowledged overridden comment assigned snoozed undone ...
     sa.Column("actor", sa.Text, nullable=False),  # a user or token name, or "system"
     sa.Column("reason", sa.Text),
     sa.Column("note", sa.Text),
@@ -215,6 +217,26 @@ decision = sa.Table(
     sa.Column("made_by", sa.Text, nullable=False),
     sa.Column("made_at", UtcTime, nullable=False),
     sa.Column("valid_until", UtcTime),
+)
+
+STANDS = sa.text("done_at IS NULL AND kind <> 'follow_up'")
+
+due = sa.Table(
+    "due",
+    metadata,
+    # What must happen with an alert at a given time. Of each kind one stands at most, of follow-ups several.
+    row_id(),
+    sa.Column("alert_id", Id, sa.ForeignKey("alert.id"), nullable=False, index=True),
+    sa.Column("kind", sa.Text, nullable=False),  # take_on | owner | follow_up | override_end | snooze | step
+    sa.Column("due_at", UtcTime, nullable=False),
+    sa.Column("created_at", UtcTime, nullable=False),
+    sa.Column("created_by", sa.Text, nullable=False),  # a user or token name, or "system"
+    sa.Column("data", sa.JSON, nullable=False, default=dict),
+    sa.Column("done_at", UtcTime),  # empty while it stands
+    sa.Column("outcome", sa.Text),  # how it ended: a short code
+    sa.Column("claimed_until", UtcTime),
+    sa.Index("ix_due_done_at_due_at", "done_at", "due_at"),
+    sa.Index("uq_due_standing", "alert_id", "kind", unique=True, sqlite_where=STANDS, postgresql_where=STANDS),
 )
 
 delivery = sa.Table(

@@ -9,6 +9,7 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, FromQuery, URLEncodedBody
 from litestar.response import Template
 
+from clinical.words import STANDING
 from inbox.acting import carry_out
 from inbox.errors import ActRefused, MergeChanged
 from inbox.http.api_requests import number_of
@@ -67,7 +68,7 @@ def _show(request: AnyRequest, pair: Pair, status: int = 200, **said: Any) -> Re
             raise NotFoundException("nothing was ever said of these two")
         members = merges.merge_set(connection, pair)
         rows = patients.of_ids(connection, members)
-        standing = alerts.of_patients(connection, members, ("open", "acknowledged", "overridden", "covered"))
+        standing = alerts.of_patients(connection, members, STANDING)
         unclear = merges.unclear_among(connection, pair)
         record(connection, request.user, "view_merge", parts.clock(), patients=sorted(pair))
     return page(
