@@ -5,7 +5,8 @@ from pathlib import Path
 
 import msgspec
 
-from clinical.words import Language, PriorityWord, Stream, TierWord
+from clinical.words import FoundChannel, FoundTier, Language, PriorityWord, Stream, TierWord
+from forwarding.hours import DayName
 from forwarding.notice import Kind, Notice
 
 WORDS = Path(__file__).parent / "words"
@@ -21,6 +22,40 @@ class Labels(msgspec.Struct, frozen=True):
     ward: str
 
 
+class PolicyWords(msgspec.Struct, frozen=True):
+    """The words of the sentences that say who is told when."""
+
+    which: dict[FoundTier, str]
+    all: str
+    channel: dict[FoundChannel, str]
+    stream: dict[Stream, str]
+    wards: str
+    raised: str
+    hours: str
+    days: str
+    day: dict[DayName, str]
+    chain: str
+    at_once: str
+    later: str
+    again: str
+    at_most: str
+    minutes: str
+    hour: str
+    everybody: str
+    destination: str
+    person: str
+    role: str
+    rota: str
+    and_: str = msgspec.field(name="and")
+    others: str
+    rota_turns: str
+    swap: str
+    quiet: str
+    quiet_for_all: str
+    take_on: str
+    fallback: str
+
+
 class NoticeWords(msgspec.Struct, frozen=True):
     """One file of `words/`."""
 
@@ -32,6 +67,7 @@ class NoticeWords(msgspec.Struct, frozen=True):
     unknown: str
     read: str
     foot: str
+    policy: PolicyWords
 
 
 @cache

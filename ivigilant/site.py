@@ -1,6 +1,6 @@
 """The site file: what one hospital may say about itself in it, read and checked, with each fault at its line."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from difflib import get_close_matches
 from ipaddress import IPv4Network, IPv6Network
@@ -22,6 +22,7 @@ from pydantic import (
 
 from clinical.words import FoundChannel, FoundTier
 from forwarding.kinds import AnyDestination
+from forwarding.policy import TellingPolicy, unknown_names
 from forwarding.wording import WORDS
 from history.messages import is_imported
 from inbox.http.words import CATALOGUES
@@ -244,6 +245,7 @@ class SiteFile(ReadingSection):
     policy: PolicySection = PolicySection()
     retention: RetentionSection = RetentionSection()
     destinations: tuple[AnyDestination, ...] = ()
+    telling: TellingPolicy = TellingPolicy()
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> "SiteFile":
@@ -292,7 +294,7 @@ def _validated(document: yaml.Node, path: Path) -> SiteFile:
     loader = yaml.SafeLoader("")
     try:
         content = loader.construct_document(document)
-        return SiteFile.model_validate(content)
+        file = SiteFile.model_validate(content)
     except yaml.constructor.ConstructorError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise UnusableSite(f"{path}:{line}: {error.problem}") from None
@@ -302,6 +304,17 @@ def _validated(document: yaml.Node, path: Path) -> SiteFile:
             for fault in error.errors(include_url=False, include_input=False)
         ]
         raise UnusableSite("\n".join(dict.fromkeys(lines))) from None  # an address is tried as IPv4 and as IPv6
+    unknown = [(("telling", *place), what) for place, what in unknown_names(file.telling, names_of(file.destinations))]
+    if unknown:
+        raise UnusableSite(
+            "\n".join(f"{path}:{_line_of(document, place)}: {_dotted(place)}{what}" for place, what in unknown)
+        )
+    return file
+
+
+def names_of(destinations: Iterable[AnyDestination]) -> list[str]:
+    """Return the names of destinations, in the order of the file."""
+    return [destination.name for destination in destinations]
 
 
 def _line_of(node: yaml.Node, place: tuple[int | str, ...]) -> int:

@@ -110,3 +110,60 @@ def a_file(folder: Path, text: str) -> Path:
     path = folder / "site.yaml"
     path.write_text(text)
     return path
+
+
+TELLING = """\
+destinations:
+  - {name: pager, kind: file_drop, folder: /tmp/pager}
+telling:
+  people:
+    jansen: pager
+  rotas:
+    night:
+      people: [jansen]
+      from: 2026-01-05
+      hand_over: 08:00
+  chains:
+    - name: at-night
+      hours: {from: 22:00, until: 07:00}
+      steps:
+        - rota: night
+          repeat_minutes: 15
+        - destination: pager
+          after_minutes: 45
+  fallback: pager
+"""
+
+
+def test_a_policy_of_telling_is_read(tmp_path: Path) -> None:
+    telling = load_site(a_file(tmp_path, TELLING)).telling
+
+    assert [step.after_minutes for step in telling.chains[0].steps] == [0, 45]
+    assert (str(telling.chains[0].hours.begins), telling.fallback) == ("22:00:00", "pager")  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("    jansen: pager", "    jansen: piper", "5: telling.people.jansen: there is no destination piper"),
+        ("people: [jansen]", "people: [jansen, vries]", "8: telling.rotas.night.people.2: there is no person vries"),
+        ("- rota: night", "- rota: day", "15: telling.chains.1.steps.1.rota: there is no rota day"),
+        (
+            "destination: pager",
+            "destination: mail",
+            "17: telling.chains.1.steps.2.destination: there is no destination",
+        ),
+        ("fallback: pager", "fallback: mail", "19: telling.fallback: there is no destination mail"),
+        ("repeat_minutes: 15", "repeat_minutes: often", "16: telling.chains.1.steps.1.repeat_minutes: "),
+        ("hand_over: 08:00", "hand_over: eight", "10: telling.rotas.night.hand_over: should be a time of day"),
+        ("after_minutes: 45", "after_minutes: 0", "12: telling.chains.1: each step needs more after_minutes"),
+        ("- rota: night", "- rota: night\n          person: jansen", "15: telling.chains.1.steps.1: names one of "),
+    ],
+)
+def test_a_fault_in_the_policy_of_telling_is_told_with_its_line(tmp_path: Path, old: str, new: str, told: str) -> None:
+    path = a_file(tmp_path, TELLING.replace(old, new, 1))
+
+    with pytest.raises(UnusableSite) as caught:
+        load_site(path)
+
+    assert str(caught.value).startswith(f"{path}:{told}")
