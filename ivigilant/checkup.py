@@ -23,13 +23,14 @@ from ivigilant.site_choices import destinations, listener_places, reachable
 from ivigilant.unlike_numbers import LOOKED_AT, suggestions
 from listener.errors import ListenerError
 from listener.tls import SOON
-from store import application_acks, deliveries, feeds, heartbeats, message_queries, migrate, patients, retention
+from store import application_acks, deliveries, feeds, heartbeats, ledger, message_queries, migrate, patients, retention
 from store.engine import connect, reading
 from store.errors import StoreError
 
 LEAST_WRITE = 64 * 1024
 LEAST_FREE = 256 * 2**20
 WAITS_AT_MOST = timedelta(minutes=2)
+LEDGER_AGE = timedelta(hours=26)  # it is verified every day
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +172,7 @@ def _database(engine: sa.Engine, now: datetime, only: str | None) -> Iterator[Li
         yield from _deliveries(connection, now)
         yield from _application_acks(connection)
         yield _prunings(connection, now)
+        yield _ledger(connection, now)
         if only is None:
             for told in suggestions(patients.newest(connection, LOOKED_AT)):
                 yield Line("patient numbers", False, told)
@@ -235,6 +237,18 @@ def _prunings(connection: sa.Connection, now: datetime) -> Line:
         return Line("kept", True, "the text of every message; ivigilant prune tells what may go")
     told = f"{_ago(now - last.at)} {last.actor} removed the text of {last.messages} messages, {last.size} bytes"
     return Line("kept", True, f"{told}; of {retention.pruned_messages(connection)} in all")
+
+
+def _ledger(connection: sa.Connection, now: datetime) -> Line:
+    """What the last daily verification found."""
+    last = ledger.last_statement(connection)
+    if last is None:
+        return Line("ledger", True, "not verified yet; beat does so once a day, or: ivigilant ledger verify")
+    signed = "signed" if last.signature else "not signed (IVIGILANT_LEDGER_KEY)"
+    told = f"verified {_ago(now - last.at)}, {signed}, up to message {last.last_message}"
+    if not last.well:
+        return Line("ledger", False, f"{told}; something is missing: ivigilant ledger show")
+    return Line("ledger", now - last.at <= LEDGER_AGE, told)
 
 
 def _application_acks(connection: sa.Connection) -> Iterator[Line]:

@@ -11,6 +11,7 @@ from ivigilant.commands import (
     explain,
     history,
     knowledge,
+    ledger,
     prune,
     replay,
     roles,
@@ -38,6 +39,7 @@ for group in (stack, roles, replay, explain, knowledge, history, upkeep, prune):
 app.add_typer(accounts.users, name="user")
 app.add_typer(accounts.tokens, name="token")
 app.add_typer(upkeep.database, name="db")
+app.add_typer(ledger.app, name="ledger", rich_help_panel="Upkeep")
 app.add_typer(knowledge.app, name="knowledge")
 app.add_typer(history.app, name="history", rich_help_panel="History")
 

@@ -16,7 +16,8 @@ from pathlib import Path
 import redis
 
 from ivigilant.errors import EmbeddedPartFailed, NotReady
-from ivigilant.settings import STACK_FILE, Settings
+from ivigilant.ledger import new_key
+from ivigilant.settings import SIGNING_KEY, STACK_FILE, Settings
 
 LONGEST_SOCKET_PATH = 100  # the system's own limit is 104 to 108 bytes
 
@@ -90,6 +91,13 @@ class DataFolder:
         if not path.exists():
             write_private(path, secrets.token_urlsafe(48))
         return path.read_text().strip()
+
+    def signing_key(self) -> Path:
+        """Give the file of the key that signs what is found in the ledger, made at first use."""
+        path = self.path / SIGNING_KEY
+        if not path.exists():
+            write_private(path, new_key())
+        return path
 
     def remember(self, settings: Settings) -> None:
         """Note the stack's addresses for commands that are given only this folder."""

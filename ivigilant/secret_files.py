@@ -4,6 +4,8 @@ import secrets
 import sys
 from pathlib import Path
 
+from ivigilant.ledger import new_key
+
 
 def write_secrets(folder: Path) -> list[str]:
     """Write those that are missing, and give their names; what is there is never changed."""
@@ -11,6 +13,7 @@ def write_secrets(folder: Path) -> list[str]:
     password = _keep(folder / "postgres_password", secrets.token_urlsafe(32))
     _keep(folder / "database_url", f"postgresql://ivigilant:{password}@postgres:5432/ivigilant")
     _keep(folder / "secret_key", secrets.token_urlsafe(48))
+    _keep(folder / "ledger_key", new_key())
     return sorted(path.name for path in folder.iterdir())
 
 

@@ -17,6 +17,7 @@ PREFIX = "IVIGILANT_"
 CONFIG = "IVIGILANT_CONFIG"
 DATABASES = ("sqlite:", "sqlite+pysqlite:", "postgres:", "postgresql:", "postgresql+psycopg:")
 PLAIN_NAMES = ("DATABASE_URL", "REDIS_URL")  # what hosting platforms set
+SIGNING_KEY = "ledger-key.pem"  # in the data folder
 STACK_FILE = "stack.toml"  # in the data folder: where a running `up` keeps its database and its Redis
 
 
@@ -31,6 +32,8 @@ class Settings(BaseModel):
     site_file: Path | None = Field(None, description="site.yaml: feeds, authorities, codes, destinations")
     knowledge_dir: Path | None = Field(None, description="rules and value sets other than those of this release")
     secret_key: SecretStr | None = Field(None, min_length=32, description="signs sessions; every inbox has the same")
+
+    ledger_key: Path | None = Field(None, description="PEM, Ed25519: signs what the daily look at the ledger found")
 
     mllp_host: str = "127.0.0.1"
     mllp_port: int = Field(2575, ge=0, le=65535)
@@ -81,6 +84,11 @@ class Settings(BaseModel):
         if self.redis_url is None:
             raise UnusableSettings("IVIGILANT_REDIS_URL is missing: set it, or run `ivigilant up`, which brings one")
         return self.redis_url.get_secret_value()
+
+    def signing_key(self) -> Path | None:
+        """Give the file of the key that signs: the one that is set, or that of the data folder when it has one."""
+        own = self.data_dir / SIGNING_KEY
+        return self.ledger_key or (own if own.is_file() else None)
 
     def address(self) -> str:
         """Give the address that links in notices begin with, without a slash at its end."""

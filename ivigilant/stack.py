@@ -144,6 +144,8 @@ def _with_embedded_parts(settings: Settings, folder: DataFolder, supervisor: Sup
         changes["redis_url"] = SecretStr(part.url)
     if settings.secret_key is None:
         changes["secret_key"] = SecretStr(folder.secret_key())
+    if settings.ledger_key is None:
+        changes["ledger_key"] = folder.signing_key()
     changes["database_url"] = SecretStr(settings.model_copy(update=changes).database())
     return settings.model_copy(update=changes)
 

@@ -19,6 +19,7 @@ from ivigilant.beat import Beat
 from ivigilant.broker import AFTER_S, DELIVER, PROCESS, PROVE, WORKER, Bell, WorkerRole, make_celery, own_queue
 from ivigilant.descriptors import affordable
 from ivigilant.errors import UnusableSettings
+from ivigilant.ledger import DailyLedger, read_signer
 from ivigilant.settings import Settings
 from ivigilant.site import SiteFile, load_site
 from ivigilant.supervisor import end_with_parent, stop_on_signals
@@ -171,10 +172,12 @@ def beat(settings: Settings) -> None:
     stopping = threading.Event()
     stop_on_signals(stopping)
     watch = KnowledgeWatch()
+    daily = DailyLedger(engine, read_signer(settings.signing_key()), utc_now)
 
     def look_after() -> None:
         sweep(worker)
         watch.look(worker)
+        daily.look()
 
     clock = Beat(engine, utc_now, sweep=look_after, ring=bell.deliver)
     clock.run(timedelta(seconds=settings.beat_every_s), stopping)

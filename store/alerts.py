@@ -20,6 +20,8 @@ from store.orders import numbered
 from store.rowsets import among, one_of
 from store.tables import CONCLUSION
 
+DESTINATIONS = "destinations"  # in the data of a line of the record: who must be notified of it
+
 
 class Alert(msgspec.Struct, frozen=True):
     """What a pharmacist must know about one order, or about what came after it; one per order and stream."""

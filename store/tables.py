@@ -404,3 +404,16 @@ application_ack_route = sa.Table(
     sa.Column("silences", sa.Integer, nullable=False, default=0),  # consecutive attempts without an answer
     sa.Column("next_at", UtcTime),
 )
+
+ledger_statement = sa.Table(
+    "ledger_statement",
+    metadata,
+    # Append-only: what each verification of the ledger found, signed, and chained to the statement before.
+    row_id(),
+    sa.Column("at", UtcTime, nullable=False),
+    sa.Column("well", sa.Boolean, nullable=False),
+    sa.Column("content", sa.LargeBinary, nullable=False),  # canonical JSON: what is signed
+    sa.Column("signature", sa.LargeBinary, nullable=False),  # Ed25519; empty where no key was given
+    sa.Column("previous", sa.LargeBinary, nullable=False, unique=True),  # SHA-256 of the statement before
+    sa.Column("last_message", Id, nullable=False),  # the last message it counted
+)

@@ -20,8 +20,9 @@ from history.alerting import (
 )
 from history.choices import Site
 from history.conclusion import Conclusion
+from history.order_answers import OrderAnswer
 from store import alerts, assessments, deliveries
-from store.alerts import Alert, AlertWrite, Columns, Happening, Raised
+from store.alerts import Alert, AlertWrite, Columns, Happening
 from store.assessments import StoredAssessment
 from store.deliveries import NewDelivery
 from worker.answers import StoredAnswer, StoredPerson
@@ -45,7 +46,7 @@ class Effects:
 def raise_alerts(connection: sa.Connection, site: Site, people: Sequence[StoredPerson], now: datetime) -> Effects:
     """Bring the alerts of these people in line with the answers; the people must be locked."""
     writes: list[AlertWrite] = []
-    pushed: list[StoredAnswer | None] = []  # of each write: the answer that somebody must be told
+    pushed: list[Sequence[str]] = []  # of each write: the destinations to notify
     everything = [one for each in people for one in each.answers]
     known = alerts.of_orders(connection, [one.order_id for one in everything])
     last = _last_answers(connection, known, everything)
@@ -63,15 +64,15 @@ def raise_alerts(connection: sa.Connection, site: Site, people: Sequence[StoredP
             if change is None and row is not None:
                 change = change_badges(row.status, row.badges, badges)
             if change is not None:
-                writes.append(_write(one, row, change, covering, badges, now))
-                pushed.append(one if change.push and may_push(answer, badges, now) else None)
+                places = _destinations(site, answer) if change.push and may_push(answer, badges, now) else ()
+                writes.append(_write(one, row, change, covering, badges, now, places))
+                pushed.append(places)
     withdrawn = _withdrawn(known, everything, now)
     written = alerts.write(connection, [*writes, *withdrawn])
     wanted = [
-        delivery
-        for one, line in zip(pushed, written, strict=False)  # those of events withdrawn come last, and tell nobody
-        if one is not None
-        for delivery in _wanted(site, one, line, now)
+        NewDelivery(line.alert_id, line.event_id, place, now)
+        for places, line in zip(pushed, written, strict=False)  # those of events withdrawn come last, and tell nobody
+        for place in places
     ]
     return Effects([each.alert_id for each in written], deliveries.enqueue(connection, wanted, now))
 
@@ -168,9 +169,11 @@ def _write(
     covering: int | None,
     badges: frozenset[str],
     now: datetime,
+    places: Sequence[str],
 ) -> AlertWrite:
+    data = change.data | ({alerts.DESTINATIONS: list(places)} if places else {})  # the ledger holds deliveries to it
     happening = Happening(
-        kind=change.kind, at=now, reason=change.reason or None, assessment_id=one.assessment_id, data=change.data
+        kind=change.kind, at=now, reason=change.reason or None, assessment_id=one.assessment_id, data=data
     )
     return AlertWrite(
         happening,
@@ -197,9 +200,6 @@ def _columns(one: StoredAnswer, change: AlertChange, covering: int | None, badge
     return columns
 
 
-def _wanted(site: Site, one: StoredAnswer, raised: Raised, now: datetime) -> list[NewDelivery]:
-    return [
-        NewDelivery(raised.alert_id, raised.event_id, place.name, now)
-        for place in site.destinations
-        if one.answer.tier >= Tier.named(place.min_tier)
-    ]
+def _destinations(site: Site, answer: OrderAnswer) -> list[str]:
+    """Return the destinations that want an answer of this tier."""
+    return [place.name for place in site.destinations if answer.tier >= Tier.named(place.min_tier)]

@@ -34,6 +34,6 @@ def test_secrets_are_made_once_and_never_changed(tmp_path: Path) -> None:
 
     write_secrets(tmp_path / "secrets")
 
-    assert names == ["database_url", "postgres_password", "secret_key"]
+    assert names == ["database_url", "ledger_key", "postgres_password", "secret_key"]
     assert {path.name: path.read_text() for path in (tmp_path / "secrets").iterdir()} == before
     assert before["postgres_password"] in before["database_url"]
