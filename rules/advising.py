@@ -25,25 +25,23 @@ def advise(lines: Iterable[GuardedLine], picture: Picture, facts: tuple[Fact, ..
     told: list[AdviceLine] = []
     for line in lines:
         for safe in _guarded(line, picture, picture.guards):
-            filled = AdviceLine(fill(safe.text, picture, facts), safe.acts)
+            filled = safe.ready or AdviceLine(fill(safe.text, picture, facts), safe.acts)
             if filled not in told:
                 told.append(filled)
     return tuple(told)
 
 
-def _guarded(line: GuardedLine, picture: Picture, guards: Sequence[Guard]) -> Iterable[GuardedLine]:
+def _guarded(line: GuardedLine, picture: Picture, guards: Sequence[Guard]) -> list[GuardedLine]:
     """The line itself, or what the guards say instead; a guard never answers to itself."""
     if line.only_if is not None and not picture.state(line.only_if).held:
-        return
+        return []
     if line.unless is not None and picture.state(line.unless).held:
-        return
-    guard = next((each for each in guards if each.instead_of & line.does), None)
-    if guard is None:
-        yield line
-        return
-    others = [each for each in guards if each is not guard]
-    for instead in guard.says:
-        yield from _guarded(instead, picture, others)
+        return []
+    for guard in guards:
+        if not guard.instead_of.isdisjoint(line.does):
+            others = [each for each in guards if each is not guard]
+            return [safe for instead in guard.says for safe in _guarded(instead, picture, others)]
+    return [line]
 
 
 def together(

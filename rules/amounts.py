@@ -3,19 +3,16 @@
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 from clinical.quantities import Quantity, exactly
 from rules.dates import days
 from rules.facts import Dose
-
-if TYPE_CHECKING:
-    from rules.picture import Picture
+from rules.picture import Picture, once_for_a_picture
 
 _COURSE_GAP = timedelta(days=3)  # doses further apart than this belong to different courses
 
 
-def amount(picture: "Picture", name: str) -> Quantity | None:
+def amount(picture: Picture, name: str) -> Quantity | None:
     """Return a planned quantity by its name; None when it cannot be known."""
     known = picture.amounts
     if name not in known:
@@ -33,7 +30,7 @@ def _per(value: Quantity | None, divisor: Decimal | None, unit: str, factor: Dec
     return Quantity(value.low * factor / divisor, value.high * factor / divisor, unit, flags=value.flags)
 
 
-def grams(picture: "Picture") -> Quantity | None:
+def grams(picture: Picture) -> Quantity | None:
     """Return the grams of one day, else of one administration."""
     order = picture.case.order
     if order.grams_per_day is None and order.grams_per_kg_per_day and picture.weight_kg:
@@ -41,17 +38,17 @@ def grams(picture: "Picture") -> Quantity | None:
     return order.grams_per_day or order.grams_per_administration
 
 
-def _g_per_kg(picture: "Picture") -> Quantity | None:
+def _g_per_kg(picture: Picture) -> Quantity | None:
     order = picture.case.order
     return order.grams_per_kg_per_day or _per(order.grams_per_day, picture.weight_kg, "g/kg")
 
 
-def _course(picture: "Picture") -> Quantity | None:
+def _course(picture: Picture) -> Quantity | None:
     order = picture.case.order
     return order.course_grams_per_kg or _per(order.course_grams, picture.weight_kg, "g/kg")
 
 
-def grams_per_hour(picture: "Picture") -> Quantity | None:
+def grams_per_hour(picture: Picture) -> Quantity | None:
     """Return the peak rate in g/h, also when it was sent per kg."""
     order = picture.case.order
     if order.grams_per_hour is None and order.mg_per_kg_per_minute and picture.weight_kg:
@@ -59,14 +56,15 @@ def grams_per_hour(picture: "Picture") -> Quantity | None:
     return order.grams_per_hour
 
 
-def rate(picture: "Picture") -> Quantity | None:
+def rate(picture: Picture) -> Quantity | None:
     """Return the peak rate in mg/kg/min; the mean rate when no peak is known, for the peak is never lower."""
     order = picture.case.order
     peak = order.mg_per_kg_per_minute or _per(order.grams_per_hour, picture.weight_kg, "mg/kg/min", Decimal(1000) / 60)
     return peak or order.mean_mg_per_kg_per_minute
 
 
-def label_rate(picture: "Picture") -> Decimal:
+@once_for_a_picture
+def label_rate(picture: Picture) -> Decimal:
     """Return the highest label rate for this product and indication, else the fallback."""
     rates, brand = picture.terms.rates, picture.brand
     product = next((each for each in rates.products if each.brand == brand), None)
@@ -76,14 +74,15 @@ def label_rate(picture: "Picture") -> Decimal:
     return max(named, default=product.maximum)
 
 
-def at_risk_rate(picture: "Picture") -> Decimal:
+@once_for_a_picture
+def at_risk_rate(picture: Picture) -> Decimal:
     """Return the highest rate for a patient at risk, with this product."""
     rates, brand = picture.terms.rates, picture.brand
     own = next((each.at_risk for each in rates.products if each.brand == brand and each.at_risk), None)
     return own or rates.at_risk
 
 
-def adjusted_weight(picture: "Picture") -> Decimal | None:
+def adjusted_weight(picture: Picture) -> Decimal | None:
     """Return the adjusted body weight in kg; None without weight, height and sex."""
     form, actual, height = picture.terms.weight, picture.weight_kg, picture.height_cm
     ideal = {"M": form.ideal_male_kg, "F": form.ideal_female_kg}.get(picture.case.patient.sex)
@@ -93,7 +92,7 @@ def adjusted_weight(picture: "Picture") -> Decimal | None:
     return ideal + form.adjusted_share * (actual - ideal)
 
 
-def _over_adjusted(picture: "Picture") -> Quantity | None:
+def _over_adjusted(picture: Picture) -> Quantity | None:
     """How many times the dose on adjusted weight is given; only for a dose that was ordered per kg."""
     weight, adjusted = picture.weight_kg, adjusted_weight(picture)
     if picture.case.order.dose_basis != "g/kg" or weight is None or adjusted is None:
@@ -105,13 +104,13 @@ def _over_adjusted(picture: "Picture") -> Quantity | None:
     return exactly(planned.high / (ordered.high * adjusted))
 
 
-def body_mass_index(picture: "Picture") -> Quantity | None:
+def body_mass_index(picture: Picture) -> Quantity | None:
     """Return the BMI from weight and height."""
     weight, height = picture.weight_kg, picture.height_cm
     return exactly(weight / (height / 100) ** 2, "kg/m2") if weight and height else None
 
 
-def last_course(picture: "Picture") -> tuple[Dose, ...]:
+def last_course(picture: Picture) -> tuple[Dose, ...]:
     """Return the doses of the course before this one; doses close to the start belong to this course."""
     newer = picture.starts
     course: list[Dose] = []
@@ -126,7 +125,7 @@ def last_course(picture: "Picture") -> tuple[Dose, ...]:
     return tuple(reversed(course))
 
 
-def last_course_per_kg(picture: "Picture") -> Decimal | None:
+def last_course_per_kg(picture: Picture) -> Decimal | None:
     """Return how much that course was, in g/kg."""
     course = last_course(picture)
     if not course or not picture.weight_kg:
@@ -134,7 +133,7 @@ def last_course_per_kg(picture: "Picture") -> Decimal | None:
     return sum((dose.grams.high for dose in course if dose.grams), Decimal(0)) / picture.weight_kg
 
 
-def weight_is_old(picture: "Picture") -> bool:
+def weight_is_old(picture: Picture) -> bool:
     """Whether the weight was taken longer ago than it counts."""
     form, case = picture.terms.weight, picture.case
     taken = picture.weight_at
@@ -143,14 +142,14 @@ def weight_is_old(picture: "Picture") -> bool:
     return taken is not None and case.at - taken > days(limit)
 
 
-def dose_per_kg_is_missing(picture: "Picture") -> bool:
+def dose_per_kg_is_missing(picture: Picture) -> bool:
     """Whether g/kg cannot be computed, or only with an old weight."""
     if _g_per_kg(picture) is None:
         return True
     return picture.case.order.dose_basis != "g/kg" and weight_is_old(picture)
 
 
-AMOUNTS: dict[str, Callable[["Picture"], Quantity | None]] = {
+AMOUNTS: dict[str, Callable[[Picture], Quantity | None]] = {
     "g-per-kg-per-day": _g_per_kg,
     "g-per-kg-course": _course,
     "g-per-kg-28-days": lambda picture: picture.case.order.trailing_28_days_grams_per_kg,

@@ -116,7 +116,7 @@ def _remarks(remarks: Sequence[Remark], picture: Picture) -> tuple[Text, ...]:
     return tuple(
         fill(remark.says, picture, once(fact for each in remark.when for fact in picture.hold(each).facts))
         for remark in remarks
-        if all(picture.hold(condition).held for condition in remark.when)
+        if picture.all_hold(remark.when)
     )
 
 
@@ -162,7 +162,7 @@ def _fits(line: PriorityRule, picture: Picture, fired: set[str], tiers: set[Tier
         return False
     if line.none_of_tier & tiers:
         return False
-    return all(picture.hold(condition).held for condition in line.when)
+    return picture.all_hold(line.when)
 
 
 def _text(

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 from clinical.words import FOUND_TIERS, Channel, FoundTier, Priority, Tier
-from rules.assessment import Step
+from rules.assessment import AdviceLine, Step
 from rules.conditions.reading import ConditionReader, any_needed
 from rules.fillers import FILLERS
 from rules.form_check import check_form
@@ -24,7 +24,7 @@ from rules.forms import (
 )
 from rules.knowledge import Asked, Higher, Policy, PriorityRule, Remark, Rule
 from rules.terms import ConditionTest, Guard, GuardedLine, PlanLine, State, Terms, Weight, Weights
-from rules.wording import names_in
+from rules.wording import is_template, names_in
 from rules.yaml_lines import Document, Loc
 
 _FORBIDDEN = ("do not give", "don't give", "niet geven", "niet toedienen", "do not administer")
@@ -120,6 +120,7 @@ def lines_of(advice: Iterable[Advice], terms: Terms) -> tuple[GuardedLine, ...]:
             tuple(each.does),
             terms.states.get(each.only_if),
             terms.states.get(each.unless),
+            None if is_template(each.text) else AdviceLine(each.text, tuple(each.does)),
         )
         for each in advice
     )

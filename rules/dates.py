@@ -1,5 +1,6 @@
 """Times as precise as they were sent: a date of "2019" lies anywhere in 2019."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -33,6 +34,17 @@ def last_moment(fact: Fact) -> datetime | None:
         return None
     extent = _EXTENT.get(fact.precision)
     return fact.starts if extent is None else fact.starts + extent - _INSTANT
+
+
+def last_moments(facts: Iterable[Fact]) -> list[tuple[datetime, Fact]]:
+    """Return the dated facts of these, each after the last instant its start can mean."""
+    found = []
+    for fact in facts:  # a patient may have hundreds of results, and most are dated to the second
+        starts = fact.starts
+        if starts is not None:
+            extent = _EXTENT.get(fact.precision)
+            found.append((starts if extent is None else starts + extent - _INSTANT, fact))
+    return found
 
 
 def may_be_within(fact: Fact, at: datetime, window: timedelta) -> bool:

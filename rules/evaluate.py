@@ -48,7 +48,10 @@ def _ask(conditions: tuple[Asked, ...], picture: Picture, trace: list[Step]) -> 
             trace.append(if_not)  # most questions end here: nothing of the kind is on record
             held_all = False
             continue
-        held, found, saw = memo.get(text) or picture.hold(condition)
+        outcome = memo.get(text)
+        if outcome is None:
+            outcome = memo[text] = condition.check(picture)
+        held, found, saw = outcome
         step = if_held if held else if_not
         trace.append(Step(step.rule, step.condition, held, saw) if saw else step)
         if held:

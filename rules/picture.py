@@ -3,15 +3,15 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
-from functools import cached_property, wraps
+from functools import wraps
 from operator import itemgetter
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from msgspec import structs
 
 from clinical.codes import Coding
 from clinical.quantities import Quantity, exactly
-from rules.dates import last_moment
+from rules.dates import last_moments
 from rules.facts import HISTORY, Case, Dose, Fact, once
 from rules.recognition import Product, ProductClass, recognise, route_of
 from rules.terms import ConditionTest, Guard, Mentions, Outcome, State, Terms
@@ -32,6 +32,7 @@ class MeasuredValue(NamedTuple):
     preliminary: bool
 
 
+Answer = TypeVar("Answer")
 _NOTHING = Outcome(held=False)
 _THROMBOSIS = "venous-thromboembolism"
 
@@ -56,6 +57,17 @@ def together(held: list[Outcome]) -> Outcome:
         return held[0]
     facts = once(fact for each in held for fact in each.facts)
     return Outcome(held=True, facts=facts, saw="; ".join(each.saw for each in held if each.saw))
+
+
+class _Once(Generic[Answer]):
+    """A property worked out once: `cached_property` without the lock, which costs more than most of what is found."""
+
+    def __init__(self, work: Callable[[Any], Answer]) -> None:
+        self.work, self.name, self.__doc__ = work, work.__name__, work.__doc__
+
+    def __get__(self, picture: "Picture", _owner: type) -> Answer:
+        answer = picture.__dict__[self.name] = self.work(picture)
+        return answer
 
 
 class Picture:
@@ -159,28 +171,47 @@ class Picture:
 
     def hold(self, condition: ConditionTest) -> Outcome:
         """Ask one condition; the answer is remembered."""
-        outcome = self.memo.get(condition.text)
+        needs = condition.needs
+        if needs and not needs & self.present:
+            return _NOTHING
+        memo, text = self.memo, condition.text
+        outcome = memo.get(text)
         if outcome is None:
-            absent = condition.needs and not condition.needs & self.present
-            outcome = self.memo[condition.text] = _NOTHING if absent else condition.check(self)
+            outcome = memo[text] = condition.check(self)
         return outcome
+
+    def all_hold(self, conditions: Iterable[ConditionTest]) -> bool:
+        """Whether every one of these holds; they are asked up to the first that does not."""
+        for condition in conditions:  # noqa: SIM110  # a generator costs more than most answers
+            if not self.hold(condition).held:
+                return False
+        return True
 
     def held(self, conditions: Iterable[ConditionTest]) -> list[Outcome]:
         """Ask those that can hold; return the outcomes of those that do."""
-        present, hold = self.present, self.hold
-        return [
-            outcome for each in conditions if (not each.needs or each.needs & present) and (outcome := hold(each)).held
-        ]
+        present, memo = self.present, self.memo
+        found = []
+        for condition in conditions:
+            needs = condition.needs
+            if needs and not needs & present:
+                continue
+            text = condition.text
+            outcome = memo.get(text)
+            if outcome is None:
+                outcome = memo[text] = condition.check(self)
+            if outcome.held:
+                found.append(outcome)
+        return found
 
     def state(self, state: State) -> Outcome:
         """Ask a named state: it is so when any of its conditions holds."""
-        if state.needs and not state.needs & self.present:
+        needs = state.needs
+        if needs and not needs & self.present:
             return _NOTHING
-        key = state.key
-        outcome = self.memo.get(key)
+        memo, key = self.memo, state.key
+        outcome = memo.get(key)
         if outcome is None:
-            held = self.held(state.any)
-            outcome = self.memo[key] = together(held) if held else _NOTHING
+            outcome = memo[key] = together(self.held(state.any))
         return outcome
 
     def with_certainty(self, names: tuple[str, ...], wanted: frozenset[str] = OWN) -> list[Fact]:
@@ -235,12 +266,12 @@ class Picture:
         """Return the dated facts of a value set, the newest first."""
         found = self._dated.get(name)
         if found is None:
-            dated = [(last, fact) for fact in self._own.get(name, ()) if (last := last_moment(fact)) is not None]
+            dated = last_moments(self._own.get(name, ()))
             dated.sort(key=_FIRST, reverse=True)
             found = self._dated[name] = [fact for _, fact in dated]
         return found
 
-    @cached_property
+    @_Once
     def product(self) -> Product:
         """What was ordered."""
         order, remembered = self.case.order, self.terms.memory.ordered
@@ -260,14 +291,14 @@ class Picture:
         """The brand, as the order or else its code or text names it."""
         return self.case.order.brand or self.product.brand
 
-    @cached_property
+    @_Once
     def indications(self) -> frozenset[str]:
         """The value sets of the order's indications."""
         codes, words = self.terms.codes, self.terms.words
         named = (codes.sets_of(coding) | words.sets_named(coding.display) for coding in self.case.order.indications)
         return frozenset().union(*named)
 
-    @cached_property
+    @_Once
     def weight(self) -> Fact | None:
         """The weight that counts: the order's own, else the latest measured."""
         order = self.case.order
@@ -279,7 +310,7 @@ class Picture:
             )
         return next((each.fact for each in self.readings("body-weight")), None)
 
-    @cached_property
+    @_Once
     def weight_kg(self) -> Decimal | None:
         """The weight in kg."""
         if self.case.order.weight_kg is not None:
@@ -291,7 +322,7 @@ class Picture:
         """When the weight was taken."""
         return self.weight.starts if self.weight else None
 
-    @cached_property
+    @_Once
     def height_cm(self) -> Decimal | None:
         """The latest height in cm."""
         return next((each.high for each in self.readings("body-height")), None)
@@ -301,30 +332,30 @@ class Picture:
         """When this order starts; the judged moment may lie later, while it runs."""
         return self.case.order.starts or self.case.at
 
-    @cached_property
+    @_Once
     def earlier_doses(self) -> tuple[Dose, ...]:
         """IVIg of other orders before this one starts, oldest first."""
         before = (each for each in self.case.doses if each.at < self.starts and each.order != self.case.order.key)
         return tuple(sorted(before, key=lambda each: each.at))
 
-    @cached_property
+    @_Once
     def risk_factors(self) -> tuple[tuple[State, Outcome], ...]:
         """The risk factors on record, each once."""
         present = self.present
         able = (state for state in self.terms.risk_factors.values() if not state.needs or state.needs & present)
         return tuple((state, outcome) for state in able if (outcome := self.state(state)).held)
 
-    @cached_property
+    @_Once
     def risk_facts(self) -> tuple[Fact, ...]:
         """The facts that show the risk factors."""
         return once(fact for _, outcome in self.risk_factors for fact in outcome.facts)
 
-    @cached_property
+    @_Once
     def guards(self) -> tuple[Guard, ...]:
         """What must not be advised for this patient (definitions/guards.yaml)."""
-        return tuple(guard for guard in self.terms.guards if all(self.hold(condition).held for condition in guard.when))
+        return tuple(guard for guard in self.terms.guards if self.all_hold(guard.when))
 
-    @cached_property
+    @_Once
     def order_fact(self) -> Fact:
         """The order itself as a fact, so that a finding about its dose leads back to its message."""
         order = self.case.order
@@ -340,14 +371,11 @@ class Picture:
             provenance=order.provenance,
         )
 
-    @cached_property
+    @_Once
     def age(self) -> int | None:
         """The age in whole years at the judged moment."""
         born, on = self.case.patient.birth_date, self.case.at.date()
         return None if born is None else on.year - born.year - ((on.month, on.day) < (born.month, born.day))
-
-
-Answer = TypeVar("Answer")
 
 
 def once_for_a_picture(work: Callable[[Picture], Answer]) -> Callable[[Picture], Answer]:
@@ -356,9 +384,9 @@ def once_for_a_picture(work: Callable[[Picture], Answer]) -> Callable[[Picture],
     @wraps(work)
     def remembered(picture: Picture) -> Answer:
         found: dict[Callable[[Picture], Any], Any] = picture.worked_out
-        if work not in found:
-            found[work] = work(picture)
-        answer: Answer = found[work]
+        answer: Answer | None = found.get(work)
+        if answer is None:
+            answer = found[work] = work(picture)
         return answer
 
     return remembered

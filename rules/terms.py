@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from clinical.codes import Coding
 from clinical.words import Language, Text
+from rules.assessment import AdviceLine
 from rules.codes import Codes, Remembered
 from rules.facts import Fact
 from rules.forms import AnticoagulationForm, Measurement, Phrases, RatesForm, RecognitionForm, SteroidForm, WeightForm
@@ -90,6 +91,7 @@ class GuardedLine:
     acts: tuple[str, ...]  # the same, in the order of the file
     only_if: State | None = None
     unless: State | None = None
+    ready: AdviceLine | None = None  # as it is said, where nothing of the patient has to be filled in
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ def latest(said: Said) -> Check:
     """The newest value that is not too old; none, undated or in an unknown unit counts as missing."""
     window, missing = days(said.number("within_days")), said.holds("if_missing")
     comparison, limit = said.limit
+    unknown = Outcome(missing, saw="missing")
 
     def check(picture: Picture) -> Outcome:
         at = picture.case.at
@@ -23,7 +24,7 @@ def latest(said: Said) -> Check:
                 return Outcome(held=True, facts=(reading.fact,), saw=_value(reading))
             if not reading.preliminary:
                 return Outcome(held=False, saw=_value(reading))
-        return Outcome(held=missing, saw="missing")
+        return unknown
 
     return check
 
