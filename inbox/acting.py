@@ -12,10 +12,12 @@ from typing import Generic, Protocol, TypeVar
 
 import sqlalchemy as sa
 
+from inbox.errors import InboxError
 from inbox.http.parts import Parts
 from inbox.people.access import record
 from inbox.people.viewer import Viewer
 from rules.knowledge import Knowledge
+from store.access_log import REFUSED
 
 MOST_QUEUED = 100  # messages that are queued here; of more, the sweep queues the rest within seconds
 
@@ -43,6 +45,14 @@ class Done(Generic[Result_co]):
     waiting: Sequence[int] = ()  # messages that wait for a worker because of it
 
 
+@dataclass(frozen=True, slots=True)
+class Concerned:
+    """What an act is about, such as `alert 12`, and which patients."""
+
+    what: str
+    patients: Sequence[int | None] = (None,)
+
+
 class Act(Protocol[Result_co]):
     """Something that a pharmacist does."""
 
@@ -50,16 +60,28 @@ class Act(Protocol[Result_co]):
     def action(self) -> str:
         """Its name in the access record and in addresses."""
 
+    def concerns(self, connection: sa.Connection) -> Concerned:
+        """Return what it is about and whom, for the record of an act that is refused."""
+
     def perform(self, acting: Acting) -> Done[Result_co]:
         """Do it in the transaction of `acting`, or raise an InboxError and leave all as it was."""
 
 
 def carry_out(parts: Parts, viewer: Viewer, act: Act[Result_co]) -> Result_co:
-    """Do what somebody asks, record who did it, commit, and then tell the open pages and the workers."""
+    """Do what somebody asks, record who did it, commit, and then tell the open pages and the workers.
+
+    What is refused is recorded too, with what it was about and whom.
+    """
     now = parts.clock()
-    with parts.engine.begin() as connection:
-        done = act.perform(Acting(connection, viewer.name, now, lambda: parts.knowledge))
-        record(connection, viewer, act.action, now, patients=done.patients, what=done.what)
+    try:
+        with parts.engine.begin() as connection:
+            done = act.perform(Acting(connection, viewer.name, now, lambda: parts.knowledge))
+            record(connection, viewer, act.action, now, patients=done.patients, what=done.what)
+    except InboxError:
+        with parts.engine.begin() as connection:
+            about = act.concerns(connection)
+            record(connection, viewer, act.action, now, patients=about.patients, what=about.what, outcome=REFUSED)
+        raise
     if done.alerts:
         parts.events.publish(done.alerts)
     if done.waiting:

@@ -294,6 +294,7 @@ token = sa.Table(
 access_log = sa.Table(
     "access_log",
     metadata,
+    # Append-only: who looked at what, and did what (NEN 7513). Lines are written by `store/access_log.py` alone.
     row_id(),
     sa.Column("at", UtcTime, nullable=False),
     sa.Column("actor", sa.Text, nullable=False),
@@ -302,6 +303,42 @@ access_log = sa.Table(
     sa.Column("patient_id", Id, index=True),
     sa.Column("object", sa.Text, nullable=False, default=""),
     sa.Column("source", sa.Text, nullable=False, default=""),  # the address it came from
+    sa.Column("outcome", sa.Text, nullable=False, server_default="done"),  # done | refused
+    sa.Column("purpose", sa.Text, nullable=False, server_default=""),  # where it was asked
+    sa.Column("on_behalf", sa.Text, nullable=False, server_default=""),  # for whom a program asked
+    sa.Index("ix_access_log_at", "at"),
+)
+
+access_seal = sa.Table(
+    "access_seal",
+    metadata,
+    # Append-only: the chain over the access log, one seal for each line, in the order of sealing.
+    sa.Column("number", Id, primary_key=True, autoincrement=False),  # 1, 2, 3, … without a gap
+    sa.Column("line_id", Id, nullable=False, unique=True),
+    sa.Column("digest", sa.LargeBinary(32), nullable=False),  # SHA-256 of the line
+    sa.Column("hash", sa.LargeBinary(32), nullable=False),  # SHA-256 of the hash before it, the number and the digest
+)
+
+access_root = sa.Table(
+    "access_root",
+    metadata,
+    # Append-only: once a day the last hash of the chain, which is written outside the database too.
+    row_id(),
+    sa.Column("at", UtcTime, nullable=False),
+    sa.Column("number", Id, nullable=False),
+    sa.Column("hash", sa.LargeBinary(32), nullable=False),
+)
+
+access_removal = sa.Table(
+    "access_removal",
+    metadata,
+    # Append-only: which oldest lines were removed when their retention was over, and where the chain goes on.
+    row_id(),
+    sa.Column("at", UtcTime, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("number", Id, nullable=False),  # of the last seal that was removed
+    sa.Column("hash", sa.LargeBinary(32), nullable=False),
+    sa.Column("newest_at", UtcTime, nullable=False),  # of the lines that were removed
 )
 
 heartbeat = sa.Table(

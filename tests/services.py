@@ -253,7 +253,8 @@ SELECT (SELECT count(*) FROM pg_class), (SELECT max(oid::bigint) FROM pg_class),
        (SELECT count(*) FROM pg_trigger WHERE tgenabled = 'O'), (SELECT max(oid::bigint) FROM pg_trigger),
        (SELECT count(*) FROM pg_attribute WHERE NOT attisdropped),
        (SELECT string_agg(relname, ' ' ORDER BY oid) FROM pg_class WHERE relkind IN ('r', 'v', 'p')
-        AND relnamespace = 'public'::regnamespace)
+        AND relnamespace = 'public'::regnamespace),
+       (SELECT string_agg(md5(prosrc), ' ' ORDER BY oid) FROM pg_proc WHERE pronamespace = 'public'::regnamespace)
 """
 OTHERS = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity

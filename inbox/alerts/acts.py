@@ -13,7 +13,7 @@ import msgspec
 import sqlalchemy as sa
 
 from clinical.words import AFTER_INFUSION, STATUSES
-from inbox.acting import Acting, Done
+from inbox.acting import Acting, Concerned, Done
 from inbox.errors import ActRefused, AlertChanged, AlertMissing, AlertSettled
 from inbox.http.api_requests import number_of
 from inbox.people.accounts import user_names
@@ -257,6 +257,11 @@ class OnAlert:
     def action(self) -> str:
         """Its name."""
         return self.act.action
+
+    def concerns(self, connection: sa.Connection) -> Concerned:
+        """Return the alert and its patient."""
+        alert = find_alert(connection, self.alert_id)
+        return Concerned(f"alert {self.alert_id}", (alert.patient_id if alert else None,))
 
     def perform(self, acting: Acting) -> Done[ConcludedAlert]:
         """Do it, and give the alert as it is then."""

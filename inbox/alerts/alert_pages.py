@@ -19,7 +19,7 @@ from inbox.http.api_requests import id_of
 from inbox.http.pages import language_of, page, to_page
 from inbox.http.parts import AnyRequest, parts_of
 from inbox.merges.pages import merges_of
-from inbox.people.access import record
+from inbox.people.access import record, record_alone
 from inbox.people.accounts import user_names
 from inbox.people.authentication import UNATTENDED
 from inbox.people.viewer import needs
@@ -74,8 +74,11 @@ def tell_news(request: AnyRequest, alert_id: FromPath[str], heard: FromQuery[int
     """Tell an open page what happened to its alert since it was made, without changing what somebody is reading."""
     parts = parts_of(request)
     with reading(parts.engine) as connection:
+        alert = find_alert(connection, id_of(alert_id))
         events = [event for event in alerts.events_of(connection, id_of(alert_id)) if event.id > heard]
     others = [event for event in events if event.actor != request.user.name]
+    if alert is not None and others:
+        record_alone(parts, request.user, "view_alert", patients=[alert.patient_id], what=f"alert {alert.id}")
     return page(request, "news.html", events=others, alert_id=alert_id)
 
 

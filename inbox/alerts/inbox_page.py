@@ -79,7 +79,8 @@ def _inbox(request: AnyRequest, template: str, wanted: Wanted, after: int | None
         shown = {card.alert.id for group in groups for card in group.cards}
         new = shown if after is None else shown & event_order.alerts_of(event_order.after(connection, after))
     # Of a list that was only brought up to date, the viewer has not seen these before.
-    record_list(request, "list_alerts", "alerts", [row for row in rows if row.id in new])
+    if new or after is None:
+        record_list(request, "list_alerts", "alerts", [row for row in rows if row.id in new])
     return page(
         request,
         template,

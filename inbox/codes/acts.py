@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from inbox.acting import Acting, Done
+import sqlalchemy as sa
+
+from inbox.acting import Acting, Concerned, Done
 from inbox.errors import ActRefused, CodeChanged, CodeMissing
 from rules.knowledge import Knowledge
 from store import local_codes
@@ -22,6 +24,10 @@ class MapCode:
     code_id: int
     value_set: str
     seen: int | None = None
+
+    def concerns(self, _connection: sa.Connection) -> Concerned:
+        """Return the code; it is about nobody."""
+        return Concerned(f"code {self.code_id}")
 
     def perform(self, acting: Acting) -> Done[int]:
         """Map it, and give how many messages are processed again because of it."""
@@ -43,6 +49,10 @@ class DismissCode:
     code_id: int
     reason: str
     seen: int | None = None
+
+    def concerns(self, _connection: sa.Connection) -> Concerned:
+        """Return the code; it is about nobody."""
+        return Concerned(f"code {self.code_id}")
 
     def perform(self, acting: Acting) -> Done[int]:
         """Dismiss it, and give how many messages are processed again because it was mapped before."""

@@ -13,6 +13,7 @@ from inbox.errors import CodeMissing
 from inbox.http.api_requests import PAGE, Cursor, Limit, id_of, page_of, position_of, words_of
 from inbox.http.api_shapes import CodeExample, CodeShape, PageShape, WholeCode
 from inbox.http.parts import AnyRequest, Parts, parts_of
+from inbox.people.access import record_alone
 from inbox.people.viewer import needs
 from store.engine import reading
 from store.local_codes import CodeFilter, SeenCode, newest, one, reach
@@ -43,8 +44,10 @@ def all_codes(
 ) -> PageShape[CodeShape]:
     """Codes by state and kind, with how often each was seen and where last."""
     wanted = CodeFilter(words_of(states, STATES), words_of(kinds, KINDS))
-    with reading(parts_of(request).engine) as connection:
+    parts = parts_of(request)
+    with reading(parts.engine) as connection:
         rows = newest(connection, wanted, position_of(cursor), limit)
+    record_alone(parts, request.user, "list_codes")
     items = [CodeShape(**code_shape(row)) for row in rows]
     return page_of(items, len(rows), limit, rows[-1].id if rows else None)
 
@@ -52,7 +55,10 @@ def all_codes(
 @get("/{code_id:str}", sync_to_thread=True, summary="One code, and whom a decision on it touches")
 def one_code(request: AnyRequest, code_id: FromPath[str]) -> WholeCode:
     """Return one code, with the patients whose messages are processed again when it is mapped."""
-    return _whole(parts_of(request), id_of(code_id))
+    parts, number = parts_of(request), id_of(code_id)
+    found = _whole(parts, number)
+    record_alone(parts, request.user, "view_code", what=f"code {number}")
+    return found
 
 
 @post("/{code_id:str}/map", status_code=200, guards=[needs("pharmacist")], sync_to_thread=True)

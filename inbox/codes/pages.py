@@ -14,6 +14,7 @@ from inbox.errors import ActRefused, CodeChanged
 from inbox.http.api_requests import id_of, number_of
 from inbox.http.pages import language_of, page, to_page
 from inbox.http.parts import AnyRequest, parts_of
+from inbox.people.access import record_alone
 from inbox.people.viewer import needs
 from rules.knowledge import Knowledge
 from store.engine import reading
@@ -44,6 +45,7 @@ def show_codes(
         rows = most_seen(connection, wanted, parts.settings.rows_per_page)
         total = count(connection, wanted)
         done = one(connection, id_of(decided)) if decided else None
+    record_alone(parts, request.user, "list_codes")
     return page(
         request,
         "codes.html",
@@ -71,6 +73,7 @@ def _show(request: AnyRequest, number: int, status: int = 200, **said: Any) -> T
         if row is None:
             raise NotFoundException("there is no such code")
         touches = reach(connection, number)
+    record_alone(parts, request.user, "view_code", what=f"code {number}")
     titles = set_titles(parts.knowledge, language_of(request))
     choices = sorted(value_sets(parts.knowledge), key=lambda name: titles[name].lower())
     return page(

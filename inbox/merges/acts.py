@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from clinical.identities import Name, is_citizen_number
 from clinical.words import STANDING
-from inbox.acting import Acting, Done
+from inbox.acting import Acting, Concerned, Done
 from inbox.errors import ActRefused, MergeChanged, MergeMissing
 from store import alerts, feeds, merges
 from store.alerts import Happening
@@ -36,6 +36,10 @@ class Unmerge:
     reason: str
     seen: int | None = None
 
+    def concerns(self, _connection: sa.Connection) -> Concerned:
+        """Return the two."""
+        return Concerned("", self.pair)
+
     def perform(self, acting: Acting) -> Done[int]:
         """Write the message that says so and waits for a worker; give its number."""
         spoken = _held(acting, self)
@@ -55,6 +59,10 @@ class Merge:
     reason: str
     survivor_id: int
     seen: int | None = None
+
+    def concerns(self, _connection: sa.Connection) -> Concerned:
+        """Return the two."""
+        return Concerned("", self.pair)
 
     def perform(self, acting: Acting) -> Done[int]:
         """Write the message that says so and waits for a worker; give its number."""

@@ -47,7 +47,7 @@ def all_merges(
         items = _shapes(connection, rows)
     shown = {each for row in rows for each in row.pair}
     with parts.engine.begin() as connection:
-        record(connection, request.user, "list_merges", parts.clock(), patients=sorted(shown))
+        record(connection, request.user, "list_merges", parts.clock(), patients=sorted(shown) or [None])
     messages = {row.message_id for row in rows}
     return PageShape(items, str(min(messages)) if not unclear and len(messages) == limit else None)
 

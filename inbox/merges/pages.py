@@ -38,7 +38,7 @@ def show_merges(request: AnyRequest, before: FromQuery[str] = "") -> Template:
         rows = merges.newest(connection, number_of(before), limit)
         shown = {each for row in rows for each in row.pair} | {each for one in unclear for each in one.person.members}
     with parts.engine.begin() as connection:
-        record(connection, request.user, "list_merges", parts.clock(), patients=sorted(shown))
+        record(connection, request.user, "list_merges", parts.clock(), patients=sorted(shown) or [None])
     return page(
         request,
         "merges.html",

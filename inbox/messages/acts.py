@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from inbox.acting import Acting, Done
+import sqlalchemy as sa
+
+from inbox.acting import Acting, Concerned, Done
 from inbox.errors import MessageMissing, MessagePruned, MessageWaiting
 from inbox.people.access import patients_in_message
 from store import message_queries
@@ -17,6 +19,10 @@ class Reprocess:
     action: ClassVar[str] = "reprocess_message"
 
     message_id: int
+
+    def concerns(self, connection: sa.Connection) -> Concerned:
+        """Return the message and its patients."""
+        return Concerned(f"message {self.message_id}", patients_in_message(connection, self.message_id))
 
     def perform(self, acting: Acting) -> Done[KeptMessage]:
         """Make the message wait for a worker again; give it as it is then."""

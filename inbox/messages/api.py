@@ -12,7 +12,7 @@ from inbox.http.api_shapes import Field, MessageShape, PageShape, WholeMessage
 from inbox.http.parts import AnyRequest, parts_of
 from inbox.messages.acts import Reprocess
 from inbox.messages.reading import as_text, read_segments
-from inbox.people.access import patients_in_message, record
+from inbox.people.access import patients_in_message, record, record_alone
 from inbox.people.viewer import needs
 from store.engine import reading
 from store.message_queries import MessageFilter, MessageLine, find_message, list_messages
@@ -38,6 +38,7 @@ def all_messages(
     wanted = MessageFilter(words_of(states, STATES), control_id, feed)
     with reading(parts.engine) as connection:
         rows = list_messages(connection, wanted, position_of(cursor), limit)
+    record_alone(parts, request.user, "list_messages")
     items = [MessageShape(**message_shape(row)) for row in rows]
     return page_of(items, len(rows), limit, rows[-1].id if rows else None)
 

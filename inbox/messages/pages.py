@@ -14,7 +14,7 @@ from inbox.http.pages import page, to_page
 from inbox.http.parts import AnyRequest, parts_of
 from inbox.messages.acts import Reprocess
 from inbox.messages.reading import as_text, read_segments
-from inbox.people.access import patients_in_message, record
+from inbox.people.access import patients_in_message, record, record_alone
 from inbox.people.viewer import needs
 from store import feeds
 from store.engine import reading
@@ -43,6 +43,7 @@ def show_messages(
         parked = [] if filtered else list_messages(connection, MessageFilter(("parked",)), None, limit)
         rows = list_messages(connection, wanted, number_of(before), limit)
         names = [each.name for each in feeds.every(connection)]
+    record_alone(parts, request.user, "list_messages")
     return page(
         request,
         "messages.html",

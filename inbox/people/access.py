@@ -1,15 +1,17 @@
-"""The record of who looked at which patient and who did what (NEN 7513)."""
+"""The record of who looked at which patient, who did what, and what was refused (NEN 7513)."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
 
-from inbox.http.parts import AnyRequest, parts_of
+from inbox.http.parts import AnyRequest, Parts, parts_of
 from inbox.people.viewer import Viewer
+from store import access_log
+from store.access_log import DONE, AccessLine
 from store.alerts import Alert
 from store.assessments import StoredAssessment
-from store.tables import access_log, fact
+from store.tables import fact, mention
 
 
 def record(
@@ -20,27 +22,51 @@ def record(
     *,
     patients: Iterable[int | None] = (None,),
     what: str = "",
+    outcome: str = DONE,
+    purpose: str = "",
 ) -> None:
-    """Write one line per patient, or one without a patient where none is known."""
-    line = {"at": now, "actor": viewer.name, "role": viewer.role, "action": action}
-    line |= {"object": what, "source": viewer.source}
-    rows = [line | {"patient_id": patient} for patient in patients]
-    if rows:
-        connection.execute(sa.insert(access_log), rows)
+    """Write one line per patient, or one without a patient where none is known; the last thing in a transaction."""
+    lines = [
+        AccessLine(
+            at=now,
+            actor=viewer.name,
+            role=viewer.role,
+            action=action,
+            patient_id=patient,
+            object=what,
+            source=viewer.source,
+            outcome=outcome,
+            purpose=purpose,
+            on_behalf=viewer.on_behalf,
+        )
+        for patient in patients
+    ]
+    access_log.write(connection, lines)
+
+
+def record_alone(
+    parts: Parts,
+    viewer: Viewer,
+    action: str,
+    *,
+    patients: Iterable[int | None] = (None,),
+    what: str = "",
+    outcome: str = DONE,
+) -> None:
+    """The same in a transaction of its own, for what was only read or was refused."""
+    with parts.engine.begin() as connection:
+        record(connection, viewer, action, parts.clock(), patients=patients, what=what, outcome=outcome)
 
 
 def patients_in_message(connection: sa.Connection, message_id: int) -> list[int | None]:
-    """Whose history the message is part of; one None when nothing of it was kept."""
-    query = sa.select(fact.c.patient_id).where(fact.c.message_id == message_id).distinct()
-    return [*connection.scalars(query)] or [None]
+    """Return whom the message mentions or whose history it is part of; one None when it names nobody."""
+    stated = sa.select(fact.c.patient_id).where(fact.c.message_id == message_id)
+    mentioned = sa.select(mention.c.patient_id).where(mention.c.message_id == message_id)
+    return sorted(connection.scalars(stated.union(mentioned))) or [None]
 
 
 def record_list(request: AnyRequest, action: str, kind: str, rows: Sequence[Alert | StoredAssessment]) -> None:
-    """Write one line per patient in a list, in a transaction of its own: no list keeps the worker waiting."""
-    if not rows:
-        return
-    parts = parts_of(request)
-    what = f"{kind} {' '.join(str(number) for number in sorted(row.id for row in rows))}"
+    """Write one line per patient in a list, or one when it is empty; no list keeps the worker waiting."""
+    what = f"{kind} {' '.join(str(number) for number in sorted(row.id for row in rows))}".strip()
     patients = sorted({row.patient_id for row in rows})
-    with parts.engine.begin() as connection:
-        record(connection, request.user, action, parts.clock(), patients=patients, what=what)
+    record_alone(parts_of(request), request.user, action, patients=patients or [None], what=what)

@@ -111,6 +111,11 @@ def check_password(connection: sa.Connection, name: str, password: str) -> Accou
     return Account(*found[1:]) if found else None
 
 
+def is_account(connection: sa.Connection, name: str) -> bool:
+    """Return whether there is an account of this name, active or not."""
+    return connection.execute(sa.select(user.c.id).where(user.c.name == name)).first() is not None
+
+
 def user_names(connection: sa.Connection, at_least: str = "pharmacist") -> list[str]:
     """Return the active accounts that hold the role or a higher one, by name."""
     roles = ROLES[ROLES.index(at_least) :]

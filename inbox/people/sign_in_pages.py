@@ -1,8 +1,11 @@
 """Signing in and out, and choosing a language."""
 
+import hmac
+from hashlib import sha256
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+import sqlalchemy as sa
 from litestar import Response, get, post
 from litestar.datastructures import Cookie
 from litestar.middleware.rate_limit import RateLimitConfig
@@ -13,10 +16,11 @@ from inbox.http.pages import LANGUAGE, is_fragment, is_own_path, page, to_page
 from inbox.http.parts import AnyRequest, parts_of
 from inbox.http.settings import InboxSettings
 from inbox.people.access import record
-from inbox.people.accounts import check_password, speak
+from inbox.people.accounts import check_password, is_account, speak
 from inbox.people.authentication import ANYONE, COOKIE, viewer_of
 from inbox.people.credentials import close_session, open_session
 from inbox.people.viewer import Viewer, source_of
+from store.access_log import REFUSED
 from store.engine import reading
 
 YEAR_S = 365 * 24 * 3600
@@ -40,8 +44,8 @@ def sign_in(request: AnyRequest, data: Form) -> Response[Any]:
         found = check_password(connection, data.get("name", ""), data.get("password", ""))
     with parts.engine.begin() as connection:
         if found is None:
-            # What was typed as a name may be a password: it is not written down.
-            record(connection, Viewer("", "", source), "sign_in_refused", now)
+            tried, typed = _name_tried(connection, data.get("name", ""), settings.secret)
+            record(connection, Viewer(tried, "", source), "sign_in", now, what=typed, outcome=REFUSED)
             return page(request, "sign_in.html", 401, next=wanted, chosen=chosen, refused=True)
         old = request.cookies.get(COOKIE)
         if old:
@@ -54,6 +58,14 @@ def sign_in(request: AnyRequest, data: Form) -> Response[Any]:
     answer = _nothing() if is_fragment(request) else to_page(wanted if is_own_path(wanted) else "/")
     answer.set_cookie(_session_cookie(settings, token, int(settings.session_lifetime.total_seconds())))
     return answer
+
+
+def _name_tried(connection: sa.Connection, typed: str, secret: str) -> tuple[str, str]:
+    """Return the account that was tried; or, of a name that is none, a keyed hash: a password may have been typed."""
+    name = typed.strip()
+    if is_account(connection, name):
+        return name, ""
+    return "", f"unknown name {hmac.new(secret.encode(), name.encode(), sha256).hexdigest()[:16]}"
 
 
 def _nothing() -> Response[Any]:

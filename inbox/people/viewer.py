@@ -20,6 +20,7 @@ class Viewer:
     source: str  # the address the request came from
     language: str = ""
     user_id: int | None = None  # None for a token
+    on_behalf: str = ""  # the person or system for whom a program asks
 
     def may(self, role: str) -> bool:
         """Return whether this role, or a higher one, is held."""

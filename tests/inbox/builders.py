@@ -6,6 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from store import tables
+from store.access_log import LineFilter, WrittenLine, oldest_lines
 from store.messages import pack
 from tests.store.builders import a_feed, a_message, insert
 
@@ -233,3 +234,9 @@ def the_log(engine: sa.Engine) -> list[tuple[str, str, int | None, str]]:
             sa.select(log.c.actor, log.c.action, log.c.patient_id, log.c.object).order_by(log.c.id)
         )
         return [(row[0], row[1], row[2], row[3]) for row in rows]
+
+
+def the_lines(engine: sa.Engine) -> list[WrittenLine]:
+    """Return the access log, oldest first."""
+    with engine.connect() as connection:
+        return list(oldest_lines(connection, LineFilter()))

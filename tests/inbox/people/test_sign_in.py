@@ -12,7 +12,7 @@ from inbox.errors import AccountRefused
 from inbox.people.accounts import add_user, check_password
 from inbox.people.credentials import hash_of
 from store import tables
-from tests.inbox.builders import NOW, a_case, the_log
+from tests.inbox.builders import NOW, a_case, the_lines
 from tests.inbox.sites import PASSWORD, Client, Site, form, sign_in
 
 
@@ -57,9 +57,12 @@ def test_over_https_the_cookies_are_secure(one_site: Site) -> None:
     assert answer.headers["strict-transport-security"] == "max-age=31536000"
 
 
-@pytest.mark.parametrize(("name", "password"), [("els", "wrong password"), ("nobody", PASSWORD), ("", "")])
+@pytest.mark.parametrize(
+    ("name", "password", "actor", "tried"),
+    [("els", "wrong password", "els", ""), ("nobody", PASSWORD, "", "unknown name "), ("", "", "", "unknown name ")],
+)
 def test_a_wrong_name_and_a_wrong_password_are_answered_alike(
-    one_client: Client, one_site: Site, name: str, password: str
+    one_client: Client, one_site: Site, name: str, password: str, actor: str, tried: str
 ) -> None:
     one_site.add_user("els")
 
@@ -68,7 +71,10 @@ def test_a_wrong_name_and_a_wrong_password_are_answered_alike(
 
     assert answer.status_code == 401
     assert "The name or password is incorrect" in answer.text or "Naam of wachtwoord klopt niet" in answer.text
-    assert [line[:2] for line in the_log(one_site.engine)] == [("", "sign_in_refused")]
+    (line,) = the_lines(one_site.engine)
+    assert (line.actor, line.action, line.outcome) == (actor, "sign_in", "refused")
+    assert line.object.startswith(tried)
+    assert "nobody" not in line.object
 
 
 def test_after_too_many_attempts_an_address_must_wait(one_site: Site) -> None:
