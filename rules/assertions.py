@@ -149,11 +149,18 @@ class Sentence:
         free = [cue for cue in found if cue.end > cue.start and not any(_overlap(cue, span) for span in self.spans)]
         return sorted(free, key=lambda cue: (cue.start, -cue.end))
 
+    @cached_property
+    def is_looked_for(self) -> bool:
+        """Whether the sentence says how something was looked for: by ultrasound, on a scan."""
+        return any(self._has("methods", word) for word in _WORD.findall(self.text))
+
     def says(self, span: Span) -> Certainty | None:
         """How sure the sentence is of what stands at this place; None when it is only spoken of ("DVT-profylaxe")."""
         if self._is_only_spoken_of(span):
             return None
         if self._is_open(span):
+            return "suspected"
+        if self._is_denied_before(span) and self._is_since(span):
             return "suspected"
         if self._is_denied_before(span) or self._is_denied_after(span) or self._is_of("unrelated", span):
             return "refuted"
@@ -172,27 +179,65 @@ class Sentence:
 
     def _is_denied_before(self, span: Span) -> bool:
         cue = self._governing(span, _DENIALS, ends=frozenset({"contrasts", "resets", "again", "denied", "no"}))
-        return cue is not None and self._reaches(cue, span)
+        return cue is not None and self._reaches(cue, span) and not self._is_affirmed_behind(span)
+
+    def _is_affirmed_behind(self, span: Span) -> bool:
+        """Whether a word joined to it says that it was there: "geen VTE-recidief", "geen HVZ, DVT+"."""
+        following = next(self._after(span), None)
+        return (
+            following is not None
+            and following.kind in ("again", "yes")
+            and self.text[span[1] : following.start].strip() in ("", "-")
+        )
+
+    def _is_since(self, span: Span) -> bool:
+        """Whether it is denied for a time alone: "geen DVT sinds de apixaban" tells of one before."""
+        words = _WORD.findall(self.text[span[1] : self._item_end(span[1])])
+        return bool(words) and self._has("since", words[0])
 
     def _governing(self, span: Span, wanted: frozenset[str], ends: frozenset[str]) -> Cue | None:
         """The nearest cue of these kinds before it, unless another word ends its reach first."""
         following: Cue | None = None
         for cue in self._before(span):
             if cue.kind in wanted:
-                return cue if following is None or self._is_small(self.text[cue.end : following.start]) else None
+                return cue if following is None or self._leads_to(cue, following) else None
             if cue.kind in ends:
                 return None
             if cue.kind == "past":  # "no history of DVT", but "geen CVA, VG DVT"
-                following = cue
+                is_listed = self._is_behind_or(cue) or self._is_asked_among_symptoms(cue, span)
+                following = None if is_listed else cue
             elif following is not None and not self._is_small(self.text[cue.end : following.start]):
                 return None
         return None
 
+    def _leads_to(self, cue: Cue, past: Cue) -> bool:
+        """Whether a denial gets to a word of the past: "keine Hinweise auf stattgehabte Thrombosen"."""
+        return all(word in (":", "-", _SIGN) or self._has("small", word) for word in self._gap(cue.end, past.start))
+
+    def _is_behind_or(self, cue: Cue) -> bool:
+        """Whether a history is the last of a list: "without fever, cough or history of DVT"."""
+        before = _WORD.findall(self.text[: cue.start])
+        return bool(before) and self._has("or", before[-1])
+
+    def _is_asked_among_symptoms(self, past: Cue, span: Span) -> bool:
+        """Whether a history is one item of a review of systems: "Denies CP, SOB, hx of DVT, recent travel"."""
+        before = next((cue for cue in self._before(span) if cue.kind == "denies_all"), None)
+        if before is None or before.end >= past.start:
+            return False
+        *earlier, last = self._items(self._gap(before.end, past.start))
+        behind = self._items(self._gap(span[1], len(self.text)))[1:]
+        asked = [*earlier, *behind]
+        is_dated = _YEAR.search(self.text, span[1], self._item_end(span[1])) is not None
+        return not last and not is_dated and bool(behind) and all(self._is_symptom(item) for item in asked)
+
+    def _is_symptom(self, words: list[str]) -> bool:
+        return any(self._has("symptoms", word) for word in words) and len(words) <= _LONGEST_TAIL
+
     def _reaches(self, cue: Cue, span: Span) -> bool:
         """Whether a denial or doubt gets from its cue to this thing: over the words of one noun, or of a list."""
         gap = self._gap(cue.end, span[0])
-        if cue.kind == "not":
-            return all(self._has("small", word) for word in gap)
+        if cue.kind == "not":  # "niet massale longembolie" is an embolism
+            return all(word == ":" or self._has("articles", word) for word in gap)
         items = self._items(gap)
         if not all(self._is_item(item, cue.language) for item in items):
             return False
@@ -256,7 +301,13 @@ class Sentence:
 
     def _is_denied_after(self, span: Span) -> bool:
         for cue in self._after(span):
-            if cue.kind in ("contrasts", "open", "confirms") or cue.kind in _DENIALS:
+            if cue.kind == "contrasts":
+                return self._is_denied_in_the_end(span, cue)
+            if cue.kind in ("open", "confirms") or cue.kind in _DENIALS:
+                return False
+            if cue.kind == "yes" and self._is_answer(span, cue):
+                return False
+            if cue.kind == "patient" and "," in self._gap(span[1], cue.start):
                 return False
             if cue.kind == "no":
                 return self._is_answer(span, cue)
@@ -264,16 +315,34 @@ class Sentence:
                 return self._is_tail(span, cue)
         return False
 
+    def _is_denied_in_the_end(self, span: Span, contrast: Cue) -> bool:
+        """Whether a doubt ends in a denial: "PE was considered but ruled out"."""
+        following = next((cue for cue in self._trailing if cue.start >= contrast.end), None)
+        if following is None or following.kind != "denied":
+            return False
+        words = _WORD.findall(self.text[span[1] : contrast.start])
+        is_doubted = any(self._has("doubted", word) for word in words) or self._is_suspected(span)
+        names_another = any(following.end <= other[0] <= following.end + 1 for other in self.spans)
+        return (
+            is_doubted
+            and not names_another
+            and len([word for word in words if self._weighs(word)]) <= _LONGEST_TAIL
+            and self._is_small(self.text[contrast.end : following.start])
+        )
+
     def _is_answer(self, span: Span, cue: Cue) -> bool:
         """Whether "no" answers this: nothing but what it is joined to, and where one looked, stands between."""
         gap = self._gap(span[1], cue.start)
-        if "," in gap:
-            return all(self._is_bare(item) for item in self._items(gap))
+        if "," in gap:  # a sign belongs to one name: "DVT, LE-"
+            is_sign = not any(letter.isalnum() for letter in self.text[cue.start : cue.end])
+            return not is_sign and all(self._is_bare(item) for item in self._items(gap))
         return len([word for word in gap if self._weighs(word)]) <= _LONGEST_TAIL
 
     def _is_tail(self, span: Span, cue: Cue) -> bool:
         """Whether a word behind it is said of it, and not of another noun between."""
         gap = self._gap(span[1], cue.start)
+        if self._points_back(gap):
+            return True
         if any(self._has("denied_of", word) or self._has("subordinates", word) for word in gap):
             return False
         if any(each.kind in ("resets", "past") for each in self._trailing if span[1] <= each.start < cue.start):
@@ -284,6 +353,11 @@ class Sentence:
         if "," in gap and _NAMED in last:  # "DVT, LE uitgesloten" says nothing of the DVT
             return False
         return self._is_manner(last)
+
+    def _points_back(self, gap: list[str]) -> bool:
+        """Whether only a word such as "which" stands between: "verdenking LE, welke werd uitgesloten"."""
+        words = [word for word in gap if word != ","]
+        return bool(words) and self._has("points_back", words[0]) and self._is_bare(words[1:])
 
     def _is_manner(self, words: list[str]) -> bool:
         """Few words, and behind a preposition only how it was looked for: "DVT met echo uitgesloten"."""
@@ -321,6 +395,8 @@ class Sentence:
         if cue.kind != "suspected":
             return False
         gap = self._gap(span[1], cue.start)
+        if any(self._has("denied_of", word) for word in gap):  # "longembolie, oorzaak onbekend"
+            return False
         between = [each for each in self._trailing if span[1] <= each.start < cue.start]
         if any(each.kind in ("contrasts", "resets", "past", "relatives") for each in between):
             return False
@@ -433,7 +509,7 @@ _BOTH_WAYS = (
     "not_relatives", "patient",
 )  # fmt: skip  # a list of words
 _LEADING = frozenset({*_BOTH_WAYS, "excludes", "suspects", "about_before", "signs"})
-_TRAILING = frozenset({*_BOTH_WAYS, "denied", "no", "suspected", "about_after"})
+_TRAILING = frozenset({*_BOTH_WAYS, "denied", "no", "yes", "suspected", "about_after"})
 _CUES = sorted(_LEADING | _TRAILING)
 _PERSONS = ("relatives", "unrelated")
 _LIST_ENDS = frozenset({"contrasts", "resets", "again", *_DENIALS})

@@ -11,6 +11,8 @@ from rules.spelling import Spelling
 
 Mention = tuple[str, str]  # value set, certainty
 _SUREST = ("confirmed", "suspected", "family", "refuted")
+_OF_EITHER = re.compile(r"^[vm]tev?$|tromb(o|us|en)-?embol|thromb(o|us)-?embol", re.IGNORECASE)
+_OF_THE_LUNG = re.compile(r"^(pe|le|ep|lae)\b|\b(long|lung|pulmo)\w*", re.IGNORECASE)
 _CLAUSE_END = re.compile(r"[,;()]")
 
 
@@ -27,6 +29,8 @@ class Told(NamedTuple):
     set: str
     certainty: str
     sentence: str  # as it was written
+    part: str = ""  # lung, vein, or "" for either
+    looked: bool = False  # the sentence says how it was looked for
 
 
 class FreeText:
@@ -62,7 +66,9 @@ class FreeText:
         """What the text says, sentence by sentence; remembered per text."""
         found = self._cache.get(text)
         if found is None:
-            found = self._cache.keep(text, tuple(dict.fromkeys(self._read(text))))
+            read = list(self._read(text))
+            told = [each for place, each in enumerate(read) if not _is_settled(each, read[place + 1 :])]
+            found = self._cache.keep(text, tuple(dict.fromkeys(told)))
         return found
 
     def sets_named(self, text: str) -> frozenset[str]:
@@ -93,7 +99,8 @@ class FreeText:
             for each in named:
                 certainty = read.says(each.span)
                 if certainty is not None:
-                    yield Told(self._dated(each, certainty, sentence), certainty, written)
+                    part = _part_of(sentence[slice(*each.span)])
+                    yield Told(self._dated(each, certainty, sentence), certainty, written, part, read.is_looked_for)
 
     def _names(self, sentence: str) -> list[Named]:
         """What the sentence names, without the vein that another name hides: "retinal vein thrombosis" is none."""
@@ -117,6 +124,20 @@ class FreeText:
         ends = _CLAUSE_END.search(sentence, named.span[1])
         clause = sentence[begins : ends.start() if ends else len(sentence)]
         return self._past_of[named.set] if self._past.search(clause) else named.set
+
+
+def _is_settled(told: Told, later: Sequence[Told]) -> bool:
+    """Whether a doubt is answered further on by an examination: "verdenking DVT; duplex: geen trombose"."""
+    return told.certainty == "suspected" and any(
+        each.certainty == "refuted" and each.looked and each.sentence != told.sentence and each.part in ("", told.part)
+        for each in later
+        if each.set == told.set
+    )
+
+
+def _part_of(name: str) -> str:
+    """The part of the body that a name of a thrombosis speaks of."""
+    return "lung" if _OF_THE_LUNG.search(name) else "" if _OF_EITHER.search(name) else "vein"
 
 
 def _span(match: re.Match[str], pattern: TextPattern) -> Span:

@@ -1,10 +1,15 @@
-"""Slips of typing in long medical words: one letter too many, too few, wrong or swapped."""
+"""Slips of typing and of scanning in long medical words: one letter too many, too few, wrong or swapped."""
 
 import re
 from collections.abc import Iterable
 from functools import lru_cache
 
-_WORD = re.compile(r"[A-Za-z]{6,}")
+_WORD = re.compile(r"[A-Za-z01|]{6,}")
+_TORN = re.compile(r"([A-Za-z]{3,})-\s+([a-z]{3,})")  # a word that a line end tore: "longem- bolie"
+_GLUED = re.compile(r"(?<=[a-z]{2})(?=(?:DVT|VTE|TVT|TVP|LE|PE|EP)\b)")  # "geenDVT"
+_SCANNED = str.maketrans("01|", "oll")  # digits that a scanner reads for letters
+_STEMS = ("thrombo", "trombo", "thrombu", "trombu", "thrombi", "trombi", "embol", "phleb", "flebit")
+_LONG = 10  # letters: a word with one of the stems is mended only where it can be no other word
 
 
 class Spelling:
@@ -12,18 +17,24 @@ class Spelling:
 
     def __init__(self, words: Iterable[str]) -> None:
         self._words = tuple(dict.fromkeys(word.lower() for word in words))
-        self._stems = ("thrombo", "trombo", "thrombu", "trombu", "thrombi", "trombi", "embol", "phleb", "flebit")
+        self._long = tuple(word for word in self._words if len(word) >= _LONG)
         self._mend = lru_cache(maxsize=16384)(self._mended)
 
     def mended(self, text: str) -> str:
-        """Write the words with one slip as they should be; whatever holds a stem already, or is no slip, stays."""
-        return _WORD.sub(lambda match: self._mend(match.group()), text)
+        """Write the words with one slip as they should be, and apart or together what was not; the rest stays."""
+        whole = _TORN.sub(self._joined, _GLUED.sub(" ", text))
+        return _WORD.sub(lambda match: self._mend(match.group()), whole)
+
+    def _joined(self, torn: re.Match[str]) -> str:
+        word = torn[1] + torn[2]
+        return word if word.lower() in self._words else torn[0]
 
     def _mended(self, word: str) -> str:
-        written = word.lower()
-        if any(stem in written for stem in self._stems):
+        written = word.lower().translate(_SCANNED)
+        if not written.isalpha() or word.isdigit():
             return word
-        return next((meant for meant in self._words if is_one_slip(written, meant)), word)
+        meant = self._long if any(stem in written for stem in _STEMS) else self._words
+        return next((each for each in meant if is_one_slip(written, each) or each == written != word.lower()), word)
 
 
 def is_one_slip(written: str, meant: str) -> bool:
