@@ -113,3 +113,24 @@ def test_history_that_comes_late_calls_nobody_once_the_risk_window_has_closed(
 
     assert [tier for _, tier, _ in hospital.inbox()] == ["contraindication"]
     assert len(pager.asked) == told
+
+
+def test_a_moderate_alert_stands_in_the_worklist_and_calls_nobody_though_the_destination_would_take_it(
+    engine: sa.Engine, knowledge: Knowledge, pager: RememberingDestination
+) -> None:
+    ward = Hospital(engine, knowledge, Site(destinations=(NoticeRoute("pager", "moderate"),)))
+    ward.worker = replace(ward.worker, destinations={"pager": pager}, link_of="https://inbox.example/alerts/{}".format)
+
+    suspicion, order, thrombosis = messages(
+        [Diagnosed(certainty="W"), Ordered(at=1, number="100"), Diagnosed(at=2, on=-24 * 400)]
+    )
+
+    ward.sends(suspicion, order)
+    deliver(ward.worker)
+    quiet = (ward.inbox(), list(pager.asked))
+    ward.sends(thrombosis)
+    deliver(ward.worker)
+
+    assert ([tier for _, tier, _ in quiet[0]], quiet[1]) == (["moderate"], [])
+    assert [tier for _, tier, _ in ward.inbox()] == ["contraindication"]
+    assert len(pager.asked) == 1
