@@ -367,6 +367,7 @@ COLUMNS: dict[str, Callable[[Case, str], Case]] = {
     "INR": _measured("6301-6", "{INR}"),
     "aPTT": _measured("14979-9", "s"),
     "viscosity": _measured("3128-6", "cP"),
+    "triglycerides": _measured("35217-9", "mmol/L"),
     "eGFR": _measured("62238-1", "mL/min/{1.73_m2}"),
     "platelets": _measured("777-3", "10*9/L"),
     "BMI": _measured("39156-5", "kg/m2"),
