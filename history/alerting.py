@@ -12,7 +12,7 @@ from history.orders import ON_HOLD, REPLACE_PENDING, STOP_PENDING, OrderState
 
 DOSE_RISE = 1.25  # NA-4: a dose or rate at least a quarter higher raises the alert again
 RISK_WINDOW = timedelta(days=30)  # how long after the last dose a thrombosis may still follow (KNOWLEDGE part 4)
-_ANSWERED = frozenset({*SETTLED, "covered"})
+_ANSWERED = frozenset({*SETTLED, "taken_on", "covered"})  # somebody saw an answer: only what is worse re-opens
 _QUANTITIES = ("dose_g", "dose_g_per_kg", "course_g_per_kg", "rate_g_per_h")
 _NOT_PUSHED = frozenset({"test", "replay", "deceased", "on_hold"})
 _BADGE_OF_STATE = {ON_HOLD: "on_hold", STOP_PENDING: "stop_requested", REPLACE_PENDING: "stop_requested"}

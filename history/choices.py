@@ -5,6 +5,7 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from clinical.words import AlertTier, Language
+from history.due_times import DueLimits
 from parsers.defaults import Defaults
 
 
@@ -38,6 +39,7 @@ class Site:
     replay_after: timedelta = timedelta(days=30)
     course_gap: timedelta = timedelta(days=7)  # doses less than this apart are one course (INTERFACE 4.3)
     covers_for: timedelta = timedelta(days=180)  # a settled alert covers the same findings this long (NA-4)
+    due: DueLimits = field(default_factory=DueLimits)  # by when somebody must be on an alert, and done with it
 
     def defaults_of(self, feed: str) -> Defaults:
         """Return the defaults for what this feed leaves open."""

@@ -6,12 +6,13 @@ before her. Its `perform` holds what it changes, refuses when somebody was first
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 
 import sqlalchemy as sa
 
+from history.due_times import DueLimits
 from inbox.errors import InboxError
 from inbox.http.parts import Parts
 from inbox.people.access import record
@@ -32,6 +33,7 @@ class Acting:
     actor: str
     now: datetime
     knowledge: Callable[[], Knowledge]
+    due: DueLimits = field(default_factory=DueLimits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ def carry_out(parts: Parts, viewer: Viewer, act: Act[Result_co]) -> Result_co:
     now = parts.clock()
     try:
         with parts.engine.begin() as connection:
-            done = act.perform(Acting(connection, viewer.name, now, lambda: parts.knowledge))
+            done = act.perform(Acting(connection, viewer.name, now, lambda: parts.knowledge, parts.settings.due))
             record(connection, viewer, act.action, now, patients=done.patients, what=done.what)
     except InboxError:
         with parts.engine.begin() as connection:

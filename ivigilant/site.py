@@ -220,6 +220,15 @@ class RetentionSection(Section):
     types: dict[Annotated[str, Field(pattern=r"^[A-Z0-9]{3}(\^[A-Z0-9]{3})?$")], Days] = {}
 
 
+class DueSection(Section):
+    """How long an alert may wait for somebody to be on it, and how long she may take (docs/operating.md)."""
+
+    contraindication_min: int = Field(30, ge=1, le=240)
+    high_h: int = Field(8, ge=1, le=72)
+    moderate_h: int = Field(72, ge=1, le=336)
+    before_start_min: int = Field(30, ge=0, le=240)  # a contra-indication is settled this long before its start
+
+
 class PolicySection(Section):
     """What the hospital chooses otherwise than the rules do by themselves (rules/policy.yaml, `choices`)."""
 
@@ -244,6 +253,7 @@ class SiteFile(ReadingSection):
     knowledge: ApprovalSection | None = None
     policy: PolicySection = PolicySection()
     retention: RetentionSection = RetentionSection()
+    due: DueSection = DueSection()
     destinations: tuple[AnyDestination, ...] = ()
     telling: TellingPolicy = TellingPolicy()
 

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from forwarding.contract import Destination
 from forwarding.errors import OddDestination
 from history.choices import AckRoute, NoticeRoute, Site
+from history.due_times import DueLimits
 from inbox.health.knock import Place
 from ivigilant.errors import UnusableSite
 from ivigilant.settings import Settings
@@ -53,6 +54,18 @@ def worker_site(file: SiteFile, settings: Settings) -> Site:
         destinations=tuple(NoticeRoute(place.name, place.min_tier) for place in file.destinations),
         language=file.languages[0],
         replay_after=timedelta(days=settings.replay_after_days),
+        due=due_limits(file),
+    )
+
+
+def due_limits(file: SiteFile) -> DueLimits:
+    """Give how long an alert may wait, and whoever is on it may take."""
+    told = file.due
+    return DueLimits(
+        contraindication=timedelta(minutes=told.contraindication_min),
+        high=timedelta(hours=told.high_h),
+        moderate=timedelta(hours=told.moderate_h),
+        before_start=timedelta(minutes=told.before_start_min),
     )
 
 

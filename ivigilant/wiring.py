@@ -234,7 +234,7 @@ def _inbox_settings(settings: Settings, site: SiteFile) -> "InboxSettings":
     from zoneinfo import ZoneInfo
 
     from inbox.http.settings import Approval, InboxSettings
-    from ivigilant.site_choices import listener_places
+    from ivigilant.site_choices import due_limits, listener_places
 
     if settings.secret_key is None:
         raise UnusableSettings("IVIGILANT_SECRET_KEY is missing: every inbox needs the same, of 32 signs or more")
@@ -246,4 +246,5 @@ def _inbox_settings(settings: Settings, site: SiteFile) -> "InboxSettings":
         listener=listener_places(site, settings),
         secure_cookies=settings.address().startswith("https://"),
         approval=Approval(told.approved_by, told.approved_on, told.version) if (told := site.knowledge) else None,
+        due=due_limits(site),
     )

@@ -234,6 +234,18 @@ def events_of(connection: sa.Connection, alert_id: int) -> list[AlertEvent]:
     return [AlertEvent(*row) for row in connection.execute(query)]
 
 
+def of_same_act(connection: sa.Connection, act: AlertEvent, patient_ids: Collection[int]) -> list[int]:
+    """Return the other alerts of these patients with which somebody did the same in the same transaction."""
+    event, alert = tables.alert_event, tables.alert
+    query = (
+        sa.select(alert.c.id)
+        .join(event, event.c.alert_id == alert.c.id)
+        .where(among(connection, alert.c.patient_id, patient_ids), event.c.at == act.at, event.c.kind == act.kind)
+        .where(event.c.actor == act.actor, alert.c.id != act.alert_id)
+    )
+    return sorted(set(connection.execute(query).scalars()))
+
+
 class NewDecision(msgspec.Struct, frozen=True, kw_only=True):
     """An alert overridden for a coded reason, which stands for the patient."""
 
@@ -256,6 +268,13 @@ class Decision(NewDecision, frozen=True, kw_only=True):
 def insert_decision(connection: sa.Connection, new: NewDecision) -> None:
     """Store what a pharmacist decided for a patient."""
     connection.execute(sa.insert(tables.decision).values(msgspec.structs.asdict(new)))
+
+
+def end_decisions(connection: sa.Connection, alert_id: int, now: datetime) -> None:
+    """Let what was decided on this alert be valid no longer: it was taken back."""
+    decision = tables.decision
+    valid = sa.or_(decision.c.valid_until.is_(None), decision.c.valid_until > now)
+    connection.execute(sa.update(decision).where(decision.c.alert_id == alert_id, valid).values(valid_until=now))
 
 
 def valid_decisions(connection: sa.Connection, patient_ids: Collection[int], now: datetime) -> list[Decision]:
@@ -307,6 +326,12 @@ class ConcludedAlert(Alert, frozen=True):
     knowledge: str
     order_state: str
     order_ends_at: datetime | None
+
+    @property
+    def starts_at(self) -> datetime | None:
+        """When the order starts, as it was judged."""
+        start = self.conclusion.order.start
+        return datetime.fromisoformat(start) if start else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,6 +82,8 @@ def settle(
     connection: sa.Connection, alert_ids: Collection[int], kinds: Collection[DueKind], outcome: str, now: datetime
 ) -> list[int]:
     """End what stands of these kinds for these alerts, because it need not happen any more; return the ids."""
+    if not alert_ids:
+        return []
     ended = _end(connection, _standing_of(connection, alert_ids, kinds), outcome, now)
     _note_on_alerts(connection, alert_ids, kinds)
     return ended

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 import sqlalchemy as sa
 
@@ -21,11 +22,13 @@ from history.alerting import (
 from history.choices import Site
 from history.conclusion import Conclusion
 from history.order_answers import OrderAnswer
-from store import alerts, assessments, deliveries
+from store import alerts, assessments, deliveries, due
 from store.alerts import Alert, AlertWrite, Columns, Happening
 from store.assessments import StoredAssessment
 from store.deliveries import NewDelivery
+from store.due import KINDS
 from worker.answers import StoredAnswer, StoredPerson
+from worker.plan_due import Altered, plan_due
 
 
 @dataclass(slots=True)
@@ -47,6 +50,7 @@ def raise_alerts(connection: sa.Connection, site: Site, people: Sequence[StoredP
     """Bring the alerts of these people in line with the answers; the people must be locked."""
     writes: list[AlertWrite] = []
     pushed: list[Sequence[str]] = []  # of each write: the destinations to notify
+    altered: list[partial[Altered]] = []  # of each write: what is due after it, but for the number of a new alert
     everything = [one for each in people for one in each.answers]
     known = alerts.of_orders(connection, [one.order_id for one in everything])
     last = _last_answers(connection, known, everything)
@@ -64,17 +68,28 @@ def raise_alerts(connection: sa.Connection, site: Site, people: Sequence[StoredP
             if change is None and row is not None:
                 change = change_badges(row.status, row.badges, badges)
             if change is not None:
-                places = _destinations(site, answer) if change.push and may_push(answer, badges, now) else ()
+                interrupts = may_push(answer, badges, now)
+                places = _destinations(site, answer) if change.push and interrupts else ()
                 writes.append(_write(one, row, change, covering, badges, now, places))
                 pushed.append(places)
+                altered.append(partial(_altered, one, row, change, interrupts=interrupts))
     withdrawn = _withdrawn(known, everything, now)
     written = alerts.write(connection, [*writes, *withdrawn])
+    changes = [make(line.alert_id) for make, line in zip(altered, written, strict=False)]
+    plan_due(connection, changes, site.due, now)
+    due.settle(connection, [each.alert_id for each in written[len(writes) :]], KINDS, "closed", now)
     wanted = [
         NewDelivery(line.alert_id, line.event_id, place, now)
         for places, line in zip(pushed, written, strict=False)  # those of events withdrawn come last, and tell nobody
         for place in places
     ]
     return Effects([each.alert_id for each in written], deliveries.enqueue(connection, wanted, now))
+
+
+def _altered(one: StoredAnswer, row: Alert | None, change: AlertChange, alert_id: int, *, interrupts: bool) -> Altered:
+    start = one.answer.case.order.starts
+    tier = one.answer.tier.word
+    return Altered(alert_id, row, change.kind, change.status, tier, start, interrupts, is_worse=change.push)
 
 
 def _withdrawn(
@@ -100,6 +115,7 @@ def resolve_unanswered(connection: sa.Connection, reasons: Mapping[int, str], no
         return []
     rows = [row for row in alerts.of_orders(connection, reasons).values() if not row.is_resolved]
     written = alerts.write(connection, [_resolved(row, reasons[row.order_id], now) for row in rows])
+    due.settle(connection, [each.alert_id for each in written], KINDS, "closed", now)
     return [each.alert_id for each in written]
 
 
@@ -197,6 +213,8 @@ def _columns(one: StoredAnswer, change: AlertChange, covering: int | None, badge
         columns |= {"covered_by": covering, "settled_signature": one.answer.conclusion.signature}
     elif change.status == "open":
         columns |= {"covered_by": None, "settled_signature": None}
+        if change.kind == "reopened":
+            columns["assigned_to"] = None  # it is nobody's: whoever had it saw another answer
     return columns
 
 

@@ -10,10 +10,12 @@ from litestar.params import FromPath, FromQuery, URLEncodedBody
 from litestar.response import Template
 
 from inbox.acting import carry_out
-from inbox.alerts.acts import ACTS, OTHER, REASONS, OnAlert
-from inbox.alerts.acts import ActForm as Filled
+from inbox.alerts.act import ActForm as Filled
+from inbox.alerts.act import OnAlert
+from inbox.alerts.acts import ACTS
 from inbox.alerts.cards import card_of
 from inbox.alerts.causality import causality_of
+from inbox.alerts.choices import choices_of
 from inbox.errors import ActRefused, AlertChanged, AlertSettled
 from inbox.http.api_requests import id_of
 from inbox.http.pages import language_of, page, to_page
@@ -48,6 +50,7 @@ def _show(request: AnyRequest, number: int, status: int = 200, **said: Any) -> R
         spoken = merges_of(connection, row.patient_id)
         covering = row.covered_by if row.status == "covered" else None
         planned_at = alerts.settled_at(connection, covering) if covering else None
+        choices = choices_of(connection, row, events, request.user.name, parts.settings.due, parts.clock())
         record(connection, request.user, "view_alert", parts.clock(), patients=[row.patient_id], what=f"alert {number}")
     return page(
         request,
@@ -62,8 +65,7 @@ def _show(request: AnyRequest, number: int, status: int = 200, **said: Any) -> R
         spoken=spoken,
         plan=(covering, planned_at.astimezone(parts.settings.zone).date()) if planned_at else None,
         causality=causality_of(row, events, parts.knowledge.naranjo),
-        reasons=REASONS,
-        other=OTHER,
+        choices=choices,
         done=done if done in ACTS and not said else None,
         **{"acted": "", "form": {}, "fault": None, "conflict": None} | said,
     )

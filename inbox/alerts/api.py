@@ -1,5 +1,6 @@
 """`/api/v1/alerts` and `/api/v1/assessments`: read alerts, act on them, and read every answer, also "nothing found"."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
@@ -11,9 +12,15 @@ from clinical.conclusions import StoredConclusion, Words
 from clinical.words import STATUSES, STREAMS, TIERS, in_language
 from history.conclusion import channel_of
 from inbox.acting import carry_out
-from inbox.alerts.acts import Acknowledgement, AlertAct, Assignment, Comment, NaranjoAnswers, OnAlert, Override
+from inbox.alerts.act import AlertAct, OnAlert
+from inbox.alerts.follow_ups import FollowedUp, FollowUp
+from inbox.alerts.remarks import Assignment, Comment, HandoverNote, NaranjoAnswers, Tick
 from inbox.alerts.report import Report
 from inbox.alerts.report_pages import report_for
+from inbox.alerts.settling import Acknowledgement, Override, TakenOn
+from inbox.alerts.sleeping import Snooze
+from inbox.alerts.taking_back import Reopening, Undo
+from inbox.alerts.ticks import handover_note, ticks_of
 from inbox.http.api_requests import (
     PAGE,
     Cursor,
@@ -32,18 +39,24 @@ from inbox.http.api_shapes import (
     ConditionAskedShape,
     FactShape,
     FindingShape,
+    FollowUpShape,
+    HandoverNoteShape,
     OrderShape,
     PageShape,
     PatientShape,
     PointShape,
     PointsShape,
     RuleAskedShape,
+    TickShape,
+    WholeAlertShape,
 )
 from inbox.http.parts import AnyRequest, parts_of
 from inbox.people.access import record, record_list
 from inbox.people.viewer import needs
-from store.alerts import AlertFilter, ConcludedAlert, find_alert, list_alerts
+from store import alerts, due
+from store.alerts import AlertEvent, AlertFilter, ConcludedAlert, find_alert, list_alerts
 from store.assessments import StoredAssessment, find_assessment, list_assessments
+from store.due import Due
 from store.engine import reading
 from store.merges import patients_named
 
@@ -73,16 +86,40 @@ def all_alerts(
 
 
 @get("/{alert_id:str}", sync_to_thread=True, summary="One alert")
-def one_alert(request: AnyRequest, alert_id: FromPath[str]) -> AlertShape:
-    """Return one alert, with what was concluded and why."""
+def one_alert(request: AnyRequest, alert_id: FromPath[str]) -> WholeAlertShape:
+    """Return one alert, with what was concluded and why, what is planned, and what was ticked."""
     parts, number = parts_of(request), id_of(alert_id)
     with parts.engine.begin() as connection:
         row = find_alert(connection, number)
         if row is None:
             raise NotFoundException("there is no such alert")
         what = f"alert {number}"
+        events, stands = alerts.events_of(connection, number), due.standing(connection, [number])
         record(connection, request.user, "view_alert", parts.clock(), patients=[row.patient_id], what=what)
-    return alert_shape(row, language_of(request))
+    return _whole(row, events, stands, language_of(request))
+
+
+def _whole(row: ConcludedAlert, events: Sequence[AlertEvent], stands: Sequence[Due], language: str) -> WholeAlertShape:
+    note = handover_note(events)
+    return WholeAlertShape(
+        **msgspec.structs.asdict(alert_shape(row, language)),
+        follow_ups=[follow_up_shape(each) for each in stands if each.kind == "follow_up"],
+        ticked=[TickShape(each.by, each.at) if each else None for each in ticks_of(events, row.conclusion.advice)],
+        handover=HandoverNoteShape(note.note or "", note.actor, note.at) if note else None,
+    )
+
+
+def follow_up_shape(each: Due) -> FollowUpShape:
+    """Return a follow-up as the API shows it."""
+    return FollowUpShape(
+        id=str(each.id),
+        alert=str(each.alert_id),
+        due_at=each.due_at,
+        look_at=each.data.get("look_at", "other"),
+        note=each.data.get("note", ""),
+        planned_by=each.created_by,
+        planned_at=each.created_at,
+    )
 
 
 def _do(request: AnyRequest, alert_id: str, act: AlertAct) -> AlertShape:
@@ -95,7 +132,7 @@ def _do(request: AnyRequest, alert_id: str, act: AlertAct) -> AlertShape:
 def acknowledge_alert(
     request: AnyRequest, alert_id: FromPath[str], data: JSONBody[Acknowledgement | None] = None
 ) -> AlertShape:
-    """Settle an open alert as seen and taken on; 409 when somebody was first or the alert changed."""
+    """Settle an alert as done, with what was done; 409 when somebody was first or the alert changed."""
     return _do(request, alert_id, data or Acknowledgement())
 
 
@@ -103,6 +140,54 @@ def acknowledge_alert(
 def override_alert(request: AnyRequest, alert_id: FromPath[str], data: JSONBody[Override]) -> AlertShape:
     """Let the order pass for a coded reason; a contraindication needs a note."""
     moment_of(data.valid_until)
+    return _do(request, alert_id, data)
+
+
+@post("/{alert_id:str}/take_on", status_code=200, guards=[needs("pharmacist")], sync_to_thread=True)
+def take_alert_on(request: AnyRequest, alert_id: FromPath[str], data: JSONBody[TakenOn | None] = None) -> AlertShape:
+    """Take an open alert on: it stays on the list under a name, with a time by which it must be settled."""
+    return _do(request, alert_id, data or TakenOn())
+
+
+@post("/{alert_id:str}/snooze", status_code=200, guards=[needs("pharmacist")], sync_to_thread=True)
+def snooze_alert(request: AnyRequest, alert_id: FromPath[str], data: JSONBody[Snooze]) -> AlertShape:
+    """Let an alert sleep for a reason; a contra-indication until half an hour before its start at the latest."""
+    return _do(request, alert_id, data)
+
+
+@post("/{alert_id:str}/undo", status_code=200, guards=[needs("pharmacist")], sync_to_thread=True)
+def undo(request: AnyRequest, alert_id: FromPath[str]) -> AlertShape:
+    """Take back one's last act on the alert within half a minute; 409 when somebody acted since."""
+    return _do(request, alert_id, Undo())
+
+
+@post("/{alert_id:str}/reopen", status_code=200, guards=[needs("pharmacist")], sync_to_thread=True)
+def reopen_alert(request: AnyRequest, alert_id: FromPath[str], data: JSONBody[Reopening | None] = None) -> AlertShape:
+    """Open a settled alert again, or give back one that was taken on."""
+    return _do(request, alert_id, data or Reopening())
+
+
+@post("/{alert_id:str}/follow_up", status_code=200, guards=[needs("pharmacist")], sync_to_thread=True)
+def plan_follow_up(request: AnyRequest, alert_id: FromPath[str], data: JSONBody[FollowUp]) -> AlertShape:
+    """Plan to look again; the alert comes back by itself, unless the result or a stop comes first."""
+    return _do(request, alert_id, data)
+
+
+@post("/{alert_id:str}/followed_up", status_code=200, guards=[needs("pharmacist")], sync_to_thread=True)
+def end_follow_up(request: AnyRequest, alert_id: FromPath[str], data: JSONBody[FollowedUp]) -> AlertShape:
+    """Say that it was looked at."""
+    return _do(request, alert_id, data)
+
+
+@post("/{alert_id:str}/tick", status_code=200, guards=[needs("pharmacist")], sync_to_thread=True)
+def tick_advice(request: AnyRequest, alert_id: FromPath[str], data: JSONBody[Tick]) -> AlertShape:
+    """Record that a line of the advice was done, or not after all."""
+    return _do(request, alert_id, data)
+
+
+@post("/{alert_id:str}/handover", status_code=200, guards=[needs("pharmacist")], sync_to_thread=True)
+def note_for_handover(request: AnyRequest, alert_id: FromPath[str], data: JSONBody[HandoverNote]) -> AlertShape:
+    """Leave a note for the next shift; the last one counts, an empty one takes it away."""
     return _do(request, alert_id, data)
 
 
@@ -135,8 +220,16 @@ alerts_router = Router(
     route_handlers=[
         all_alerts,
         one_alert,
+        take_alert_on,
         acknowledge_alert,
         override_alert,
+        snooze_alert,
+        undo,
+        reopen_alert,
+        plan_follow_up,
+        end_follow_up,
+        tick_advice,
+        note_for_handover,
         comment_on_alert,
         assign_alert,
         answer_naranjo,
@@ -196,6 +289,8 @@ def alert_shape(row: ConcludedAlert, language: str) -> AlertShape:
         status=row.status,
         badges=list(row.badges),
         assigned_to=row.assigned_to,
+        due_at=row.due_at,
+        snoozed_until=row.snoozed_until,
         text=told.text or {language: ""},
         opened_at=row.opened_at,
         changed_at=row.changed_at,

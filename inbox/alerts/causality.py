@@ -6,7 +6,7 @@ from datetime import datetime
 
 from clinical.conclusions import StoredFact
 from clinical.words import AFTER_INFUSION
-from inbox.alerts.acts import NARANJO
+from inbox.alerts.remarks import NARANJO
 from rules.naranjo import REPLIES, Naranjo, Score, score_of
 from store.alerts import AlertEvent, ConcludedAlert
 

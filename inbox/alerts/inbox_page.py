@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from litestar import get
 from litestar.response import Redirect, Template
 
-from clinical.words import ALERT_TIERS, STATUSES
+from clinical.words import ALERT_TIERS, PENDING, STATUSES
 from inbox.alerts.cards import PatientCard, first_of, groups_of, is_urged, on_wards, wards_of
 from inbox.health.readiness import readiness
 from inbox.http.api_requests import Heard
@@ -35,15 +35,15 @@ class Wanted:
 
     @property
     def is_usual(self) -> bool:
-        """Whether every open alert is shown and nothing else."""
-        return self.status == ["open"] and not self.tier and not self.ward
+        """Whether every alert that waits is shown and nothing else."""
+        return self.status == list(PENDING) and not self.tier and not self.ward
 
 
 def wanted_in(request: AnyRequest) -> Wanted:
-    """Read the filters; without a status, the open alerts are meant."""
+    """Read the filters; without a status, the alerts are meant that are nobody's or that somebody is on."""
     asked = request.query_params
     return Wanted(
-        [name for name in asked.getall("status", []) if name in STATUSES] or ["open"],
+        [name for name in asked.getall("status", []) if name in STATUSES] or list(PENDING),
         [name for name in asked.getall("tier", []) if name in ALERT_TIERS],
         [name for name in asked.getall("ward", []) if name],
     )
@@ -70,7 +70,7 @@ def _inbox(request: AnyRequest, template: str, wanted: Wanted, after: int | None
     parts = parts_of(request)
     with reading(parts.engine) as connection:
         heard = event_order.position(connection)
-        every_open = list_alerts(connection, AlertFilter(["open"]), None, None)
+        every_open = list_alerts(connection, AlertFilter(PENDING), None, None)
         rows, has_older = _alerts(connection, parts, wanted, every_open)
         every = _groups(connection, rows, language_of(request), parts.clock())
         every_feed, last = feeds.every(connection), last_message_at(connection)
@@ -109,7 +109,7 @@ def _alerts(
     """Return every open alert, the newest of the settled ones, and whether there are older ones than those."""
     limit = parts.settings.alerts_per_page
     rows = [row for row in every_open if row.status in wanted.status and (not wanted.tier or row.tier in wanted.tier)]
-    settled = [status for status in wanted.status if status != "open"]
+    settled = [status for status in wanted.status if status not in PENDING]
     if not settled:
         return rows, False
     found = list_alerts(connection, AlertFilter(settled, wanted.tier), None, limit + 1)

@@ -97,6 +97,8 @@ class AlertShape(msgspec.Struct, frozen=True, kw_only=True):
     status: str
     badges: list[str]
     assigned_to: str | None
+    due_at: datetime | None  # by when somebody must be on it, or whoever is must be done
+    snoozed_until: datetime | None
     text: dict[str, str]  # by language
     opened_at: datetime
     changed_at: datetime
@@ -109,6 +111,41 @@ class AlertShape(msgspec.Struct, frozen=True, kw_only=True):
     missing: list[str]
     knowledge: str
     assessment: str
+
+
+class FollowUpShape(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody looks at again, and when; it comes back by itself."""
+
+    id: str
+    alert: str
+    due_at: datetime
+    look_at: str
+    note: str = ""
+    planned_by: str
+    planned_at: datetime
+
+
+class TickShape(msgspec.Struct, frozen=True):
+    """Who ticked a line of the advice, and when."""
+
+    by: str
+    at: datetime
+
+
+class HandoverNoteShape(msgspec.Struct, frozen=True):
+    """What the next shift must know of an alert."""
+
+    text: str
+    by: str
+    at: datetime
+
+
+class WholeAlertShape(AlertShape, frozen=True, kw_only=True):
+    """One alert with what is planned, what was ticked, and what the next shift must know."""
+
+    follow_ups: list[FollowUpShape]  # the soonest first
+    ticked: list[TickShape | None]  # of each line of `advice`
+    handover: HandoverNoteShape | None
 
 
 class ConditionAskedShape(msgspec.Struct, frozen=True):

@@ -65,6 +65,10 @@ class Notation:
         local = self._local(at)
         return local.isoformat(timespec="seconds") if local else ""
 
+    def field(self, at: datetime) -> str:
+        """Write a time as a field of a form takes it: on the hospital's clock, to the minute."""
+        return at.astimezone(self.zone).strftime("%Y-%m-%dT%H:%M")
+
     def age(self, born: str | None, now: datetime) -> int | None:
         """Count whole years, or None without a birth date that can be read."""
         if not born:

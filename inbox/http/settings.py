@@ -6,6 +6,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from clinical.words import Language
+from history.due_times import DueLimits
 from inbox.health.knock import Place
 from inbox.http.words import CATALOGUES
 
@@ -41,5 +42,6 @@ class InboxSettings:
     listener_within_s: float = 2.0
     masked_authorities: frozenset[str] = BSN_AUTHORITIES  # of these numbers the page shows the last three digits
     approval: Approval | None = None  # of the rules, as the site file says
+    due: DueLimits = field(default_factory=DueLimits)  # by when whoever is on an alert must be done
     alerts_per_page: int = 500
     rows_per_page: int = 100

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from inbox.http.parts import AnyRequest, Parts, parts_of
 from inbox.people.viewer import Viewer
-from store import access_log
+from store import access_log, tables
 from store.access_log import DONE, AccessLine
 from store.alerts import Alert
 from store.assessments import StoredAssessment
@@ -56,6 +56,19 @@ def record_alone(
     """The same in a transaction of its own, for what was only read or was refused."""
     with parts.engine.begin() as connection:
         record(connection, viewer, action, parts.clock(), patients=patients, what=what, outcome=outcome)
+
+
+def has_viewed(connection: sa.Connection, who: str, alert: Alert, *, since: datetime) -> bool:
+    """Return whether somebody has had this alert open since a moment."""
+    log = tables.access_log
+    looked = sa.exists().where(
+        log.c.patient_id == alert.patient_id,
+        log.c.action == "view_alert",
+        log.c.object == f"alert {alert.id}",
+        log.c.actor == who,
+        log.c.at >= since,
+    )
+    return bool(connection.execute(sa.select(looked)).scalar())
 
 
 def patients_in_message(connection: sa.Connection, message_id: int) -> list[int | None]:

@@ -36,6 +36,11 @@ class Desk:
         for key in keys:
             self.page.keyboard.press(key)
 
+    def settles(self) -> None:
+        """Say that nothing needs to change, and that it is done."""
+        self.page.get_by_label("nothing needs to change").check()
+        self.page.get_by_role("button", name="Done", exact=True).click()
+
     def tabs_to(self, label: str) -> None:
         """Press Tab until the focus is on what has this text or name."""
         for _ in range(60):

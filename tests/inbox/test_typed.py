@@ -43,7 +43,7 @@ def test_a_session_that_ends_takes_nothing_that_was_typed(desk: Desk, one_site: 
     desk.page.get_by_label("Password").fill(PASSWORD)
     desk.presses("Enter")
     expect(desk.page.get_by_text("Patient 0")).to_be_visible()
-    desk.page.get_by_role("button", name="Done").click()
+    desk.settles()
 
     expect(desk.page.get_by_text("This alert is done.")).to_be_visible()
     expect(desk.page.get_by_text("Called the ward, they wait")).to_be_visible()
@@ -88,12 +88,12 @@ def test_an_act_that_the_server_did_not_take_is_said_and_what_was_typed_stays(de
     note.fill("Called the ward")
 
     desk.page.route("**/acknowledge", lambda route: route.abort())
-    desk.page.get_by_role("button", name="Done").click()
+    desk.settles()
 
     expect(desk.page.locator("#not-done")).to_be_focused()
     expect(note).to_have_value("Called the ward")
     desk.page.unroute("**/acknowledge")
-    desk.page.get_by_role("button", name="Done").click()
+    desk.settles()
     expect(desk.page.get_by_text("This alert is done.")).to_be_visible()
     expect(desk.page.get_by_text("Your action was not confirmed.")).to_be_hidden()
 
@@ -103,7 +103,7 @@ def test_a_fault_of_the_server_is_said_after_an_act(desk: Desk, one_site: Site) 
     desk.goes(f"/alerts/{alert}")
 
     desk.page.route("**/acknowledge", lambda route: route.fulfill(status=503, body=""))
-    desk.page.get_by_role("button", name="Done").click()
+    desk.settles()
 
     expect(desk.page.locator("#not-done")).to_be_focused()
 
@@ -134,7 +134,7 @@ def test_a_remark_half_typed_survives_another_act_on_the_page(desk: Desk, one_si
     desk.goes(f"/alerts/{alert}")
     desk.page.get_by_role("textbox", name="Comment").fill("Ask about the line")
 
-    desk.page.get_by_role("button", name="Done").click()
+    desk.settles()
 
     expect(desk.page.get_by_text("This alert is done.")).to_be_visible()
     expect(desk.page.get_by_role("textbox", name="Comment")).to_have_value("Ask about the line")
@@ -148,7 +148,7 @@ def test_a_note_for_an_alert_that_was_settled_meanwhile_becomes_a_remark(desk: D
         connection.execute(sa.update(tables.alert).values(status="resolved"))
         an_event(connection, alert, kind="resolved", reason="order_cancelled")
 
-    desk.page.get_by_role("button", name="Done").click()
+    desk.settles()
 
     expect(desk.page.get_by_text("the system was first, on")).to_be_visible()
     expect(desk.page.get_by_role("textbox", name="Comment")).to_have_value("Spoke with dr. Bos")

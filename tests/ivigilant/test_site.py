@@ -65,6 +65,8 @@ def test_without_a_file_and_with_an_empty_one_the_defaults_hold(tmp_path: Path) 
         ("name: lab", "name: epd", "1: "),
         ("unknown_sources: park", "zone: UTC", "4: zone is said twice"),
         ("languages: [nl]", "languages: [nl", "4: "),
+        ("unknown_sources: park", "due: {contraindication_min: 0}", "4: due.contraindication_min: "),
+        ("unknown_sources: park", "due:\n  high_h: 8\n  moderate: 9", "6: due.moderate: "),
     ],
 )
 def test_a_fault_is_told_with_its_line(tmp_path: Path, old: str, new: str, told: str) -> None:

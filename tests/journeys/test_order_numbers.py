@@ -1,6 +1,7 @@
 """Orders that get another number, patient number or product keep their alert, or lose it with a word."""
 
-from inbox.alerts.acts import Acknowledgement, OnAlert
+from inbox.alerts.act import OnAlert
+from inbox.alerts.settling import Acknowledgement
 from tests.journeys.hospital import Hospital
 from tests.journeys.stories import Controlled, Diagnosed, Given, Happening, Merged, Ordered, Unmerged, messages
 

@@ -8,7 +8,8 @@ import sqlalchemy as sa
 from hypothesis import given
 
 from history.choices import NoticeRoute, Site
-from inbox.alerts.acts import Acknowledgement, OnAlert, Override
+from inbox.alerts.act import OnAlert
+from inbox.alerts.settling import Acknowledgement, Override
 from parsers.defaults import Defaults
 from rules.knowledge import Knowledge
 from store import tables
@@ -19,7 +20,7 @@ from tests.journeys.stories import Diagnosed, Happening, Merged, Ordered, Proble
 from tests.journeys.test_stories import checks, emptied
 from worker.rebuild import Rebuilt, rebuild
 
-TABLES_OF_PEOPLE = (tables.alert_event, tables.decision, tables.delivery, tables.assessment, tables.alert)
+TABLES_OF_PEOPLE = (tables.alert_event, tables.decision, tables.delivery, tables.assessment, tables.alert, tables.due)
 
 
 def nobody(_: Rebuilt) -> None:

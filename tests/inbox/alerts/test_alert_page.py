@@ -9,6 +9,8 @@ from tests.inbox.builders import (
 )
 from tests.inbox.sites import Client, Site, form
 
+NOTHING = {"done_as": "no_action_needed"}
+
 
 def test_an_alert_shows_its_order_its_reasons_and_where_each_was_read(one_page: Client, one_site: Site) -> None:
     alert = one_site.with_case()
@@ -40,7 +42,7 @@ def test_an_alert_shows_its_order_its_reasons_and_where_each_was_read(one_page: 
 def test_a_pharmacist_acknowledges_on_the_page(page: Client, site: Site) -> None:
     alert = site.with_case()
 
-    shown = page.post(f"/alerts/{alert}/acknowledge", data=form(page, note="Ward called", seen="1"))
+    shown = page.post(f"/alerts/{alert}/acknowledge", data=form(page, **NOTHING, note="Ward called", seen="1"))
 
     assert "This alert is done." in shown.text
     assert "Ward called" in shown.text
@@ -52,7 +54,7 @@ def test_who_was_first_is_said_to_who_was_second(one_page: Client, one_site: Sit
     with one_site.engine.begin() as connection:
         an_event(connection, alert, kind="acknowledged", actor="rik")
 
-    answer = one_page.post(f"/alerts/{alert}/acknowledge", data=form(one_page, note="", seen="1"))
+    answer = one_page.post(f"/alerts/{alert}/acknowledge", data=form(one_page, **NOTHING, note="", seen="1"))
 
     assert answer.status_code == 409
     assert "This alert is already done." in answer.text
@@ -118,7 +120,9 @@ def test_the_length_of_a_text_is_counted_as_the_browser_counts_it(page: Client, 
 def test_a_fault_stands_at_the_field_it_is_about_and_what_was_typed_stays(one_page: Client, one_site: Site) -> None:
     alert = one_site.with_case()
 
-    shown = one_page.post(f"/alerts/{alert}/acknowledge", data=form(one_page, note="x" * 4001, seen="1")).text
+    shown = one_page.post(
+        f"/alerts/{alert}/acknowledge", data=form(one_page, **NOTHING, note="x" * 4001, seen="1")
+    ).text
 
     acknowledging, overriding = shown.split("Override with a reason")
     assert "x" * 4001 in acknowledging

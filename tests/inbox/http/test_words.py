@@ -5,7 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from inbox.alerts.acts import REASONS
+from clinical.words import STATUSES
+from history.evidence import LOOK_AT
+from inbox.alerts.acts import ACTS
+from inbox.alerts.settling import DONE_AS, REASONS
+from inbox.alerts.sleeping import SNOOZE_REASONS
 from inbox.errors import InboxError
 from inbox.http.words import CATALOGUES, load_words, read_catalogue
 
@@ -42,8 +46,21 @@ def test_a_template_asks_only_for_words_that_exist(template: Path) -> None:
     assert {key for key in asked if key not in known and f"{key}.one" not in known} == set()
 
 
-def test_every_reason_to_override_has_words() -> None:
-    assert all(f"reason.{reason}" in read_catalogue("nl") for reason in REASONS)
+@pytest.mark.parametrize(
+    ("prefix", "codes"),
+    [
+        ("reason", REASONS),
+        ("done_as", DONE_AS),
+        ("snooze_reason", SNOOZE_REASONS),
+        ("look_at", LOOK_AT),
+        ("status", STATUSES),
+        ("done", tuple(ACTS)),
+    ],
+)
+def test_every_code_that_can_be_chosen_or_shown_has_words(prefix: str, codes: tuple[str, ...]) -> None:
+    known = read_catalogue("nl")
+
+    assert [code for code in codes if f"{prefix}.{code}" not in known] == []
 
 
 def test_one_and_many_are_said_differently() -> None:
