@@ -164,6 +164,8 @@ class StoredConclusion(msgspec.Struct, frozen=True, kw_only=True):
     channel: str | None = None  # None: stored before there were channels
     points: StoredPoints | None = None
     now: int = 0  # how many lines of advice to do now
+    does: list[list[str]] = []  # which acts each line of advice is (rules/README.md)
+    protection: Words = {}  # the anticoagulant in use, and how well it protects
     case: StoredCase | None = None  # None: the alert is about the order itself
 
     def as_json(self) -> dict[str, Any]:

@@ -78,6 +78,8 @@ def _content(assessment: Assessment, case: Case, order: OrderState, patient: Jso
         "channel": assessment.channel.word,
         "now": assessment.now,
         "points": _points(assessment.points),
+        "does": [list(line.does) for line in assessment.advice],
+        "protection": text_json(assessment.protection),
     }
     if assessment.naranjo:  # an event after infusion
         content["case"] = case_report(assessment, case, order)

@@ -52,6 +52,7 @@ class Points(Struct, frozen=True, gc=False):
 
 
 NO_POINTS = Points(0, 0, 0, ())
+NO_TEXT = Text()
 
 
 class Step(Struct, frozen=True, gc=False):
@@ -88,3 +89,4 @@ class Assessment(Struct, frozen=True, gc=False):
     channel: Channel = Channel.NONE  # the loudest of its findings
     points: Points = NO_POINTS
     now: int = 0  # how many lines of advice are to be done now, three at most
+    protection: Text = NO_TEXT  # the anticoagulant in use and how well it protects

@@ -45,6 +45,7 @@ def combine(picture: Picture, knowledge: Knowledge, findings: Sequence[Finding],
         channel=_loudest(found),
         points=_points(picture),
         now=now,
+        protection=_protection(picture, knowledge),
     )
 
 
@@ -73,6 +74,7 @@ def combine_events(
         _loudest(found),
         _points(picture),
         now,
+        _protection(picture, knowledge),
     )
 
 
@@ -110,6 +112,10 @@ def _points(picture: Picture) -> Points:
     points = score(picture).points
     told = tuple(structs.replace(each, title=fill(each.title, picture, ())) for each in points.counted)
     return structs.replace(points, counted=told)
+
+
+def _protection(picture: Picture, knowledge: Knowledge) -> Text:
+    return fill(Text(dict.fromkeys(knowledge.languages, "{anticoagulation}")), picture, ())
 
 
 def _remarks(remarks: Sequence[Remark], picture: Picture) -> tuple[Text, ...]:
