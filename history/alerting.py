@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from clinical.words import SETTLED, Channel, Priority
+from clinical.words import AFTER_INFUSION, SETTLED, Channel, Priority
 from history.conclusion import Conclusion, Json, reaches_inbox
 from history.order_answers import OrderAnswer
 from history.orders import ON_HOLD, REPLACE_PENDING, STOP_PENDING, OrderState
@@ -104,18 +104,22 @@ def priority_of(answer: OrderAnswer, badges: frozenset[str]) -> Priority:
 
 
 def may_push(answer: OrderAnswer, badges: frozenset[str], now: datetime) -> bool:
-    """Return whether a notice may go out: for an answer that interrupts, never for a test or what is over."""
-    if answer.assessment.channel < Channel.INTERRUPT:
+    """Return whether a notice may go out about this answer."""
+    return may_notify(answer.assessment.channel, answer.stream, badges, answer.ends_at, now)
+
+
+def may_notify(channel: Channel, stream: str, badges: frozenset[str], ends_at: datetime | None, now: datetime) -> bool:
+    """Return whether a notice may go out: for what interrupts, never for a test or what is over."""
+    if channel < Channel.INTERRUPT:
         return False
-    # A death after an infusion does go out: it must be reported.
-    silencing = _NOT_PUSHED - {"deceased"} if answer.is_surveillance else _NOT_PUSHED
-    return not badges & silencing and not _is_over(answer, now)
+    if stream == AFTER_INFUSION:  # a death after an infusion does go out: it must be reported
+        return not badges & (_NOT_PUSHED - {"deceased"})
+    return not badges & _NOT_PUSHED and not is_over(ends_at, now)
 
 
-def _is_over(answer: OrderAnswer, now: datetime) -> bool:
-    """Return whether its risk window has closed: later findings are shown, without a notice."""
-    ends = answer.ends_at
-    return not answer.is_surveillance and ends is not None and ends + RISK_WINDOW < now
+def is_over(ends_at: datetime | None, now: datetime) -> bool:
+    """Return whether the risk window of an order has closed: later findings are shown, without a notice."""
+    return ends_at is not None and ends_at + RISK_WINDOW < now
 
 
 def rules_of(content: Json) -> frozenset[str]:

@@ -18,6 +18,17 @@ NAME = "beat"
 log = structlog.get_logger()
 
 
+def repeat(work: Callable[[], object], every: timedelta, stopping: threading.Event) -> None:
+    """Do something again and again until told to stop; whatever goes wrong is tried again at the next turn."""
+    while True:
+        try:
+            work()
+        except Exception as error:  # noqa: BLE001  # the one loop that must not end while the process runs
+            log.error("repeat.failed", error=type(error).__name__)
+        if stopping.wait(every.total_seconds()):
+            return
+
+
 @dataclass(frozen=True, slots=True)
 class Beat:
     """What happens at every beat; a database that is away is asked again at the next."""

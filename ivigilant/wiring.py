@@ -8,6 +8,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -15,7 +16,7 @@ from celery import Celery
 from celery.signals import task_postrun, task_prerun, worker_process_init
 
 from ivigilant.attending import Attendant, Hearing, Turn, end_parent, end_when_told, worker_name
-from ivigilant.beat import Beat
+from ivigilant.beat import Beat, repeat
 from ivigilant.broker import AFTER_S, DELIVER, PROCESS, PROVE, WORKER, Bell, WorkerRole, make_celery, own_queue
 from ivigilant.descriptors import affordable
 from ivigilant.errors import UnusableSettings
@@ -160,6 +161,7 @@ def listen(settings: Settings) -> None:
 
 def beat(settings: Settings) -> None:
     """Keep time until told to stop."""
+    from worker.due import carry_out_due
     from worker.local_codes import settle
     from worker.rejudge import KnowledgeWatch
     from worker.sweep import sweep
@@ -179,8 +181,12 @@ def beat(settings: Settings) -> None:
         watch.look(worker)
         daily.look()
 
-    clock = Beat(engine, utc_now, sweep=look_after, ring=bell.deliver)
-    clock.run(timedelta(seconds=settings.beat_every_s), stopping)
+    every = timedelta(seconds=settings.beat_every_s)
+    # Beside the beat, in which answering everything again may take minutes: what is due waits for nothing.
+    keeping_time = threading.Thread(target=repeat, args=(partial(carry_out_due, worker), every, stopping), daemon=True)
+    keeping_time.start()
+    Beat(engine, utc_now, sweep=look_after, ring=bell.deliver).run(every, stopping)
+    keeping_time.join()
 
 
 def sweep_once(settings: Settings) -> int:

@@ -144,6 +144,13 @@ def _of_patients(dialect: str) -> sa.Executable:
     return query.order_by(alert.c.id)
 
 
+def covered_by(connection: sa.Connection, alert_id: int) -> list[Alert]:
+    """Return the alerts that stand under what was settled at this one."""
+    alert = tables.alert
+    query = sa.select(*COLUMNS).where(alert.c.covered_by == alert_id, alert.c.status == "covered")
+    return [Alert(*row) for row in connection.execute(query.order_by(alert.c.id))]
+
+
 def get(connection: sa.Connection, alert_id: int) -> Alert | None:
     """Return one alert."""
     row = connection.execute(sa.select(*COLUMNS).where(tables.alert.c.id == alert_id)).one_or_none()

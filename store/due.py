@@ -19,6 +19,7 @@ DueKind = Literal["take_on", "owner", "follow_up", "override_end", "snooze", "st
 KINDS: Final[tuple[DueKind, ...]] = get_args(DueKind)
 OF_ALERT: Final[tuple[DueKind, ...]] = ("take_on", "owner")  # the alert's own `due_at` is the nearest of these
 SYSTEM: Final = "system"
+CAME_BACK: Final = "came_back"  # outcome of a follow-up that put its alert on the list
 REPLACED: Final = "replaced"  # outcome of a row in whose place another of its kind was planned
 
 
@@ -138,6 +139,25 @@ def claim_due(
 def standing(connection: sa.Connection, alert_ids: Collection[int]) -> list[Due]:
     """Return what is still to happen with these alerts, the soonest first."""
     return _ordered(connection, _standing_of(connection, alert_ids, KINDS))
+
+
+def awaited(connection: sa.Connection, patient_ids: Collection[int]) -> list[Due]:
+    """Return the follow-ups of these patients that evidence can answer: planned, or what put an alert on the list."""
+    due, alert = tables.due, tables.alert
+    query = (
+        sa.select(*COLUMNS)
+        .join(alert, alert.c.id == due.c.alert_id)
+        .where(among(connection, alert.c.patient_id, patient_ids), due.c.kind == "follow_up")
+        .where(sa.or_(due.c.done_at.is_(None), (due.c.outcome == CAME_BACK) & (alert.c.status == "open")))
+        .order_by(due.c.due_at, due.c.id)
+    )
+    return [Due(*row) for row in connection.execute(query)]
+
+
+def answer(connection: sa.Connection, due_id: int, outcome: str, now: datetime) -> None:
+    """End a follow-up that evidence answered, whether it stood or had put its alert on the list."""
+    due = tables.due
+    connection.execute(sa.update(due).where(due.c.id == due_id).values(done_at=now, outcome=outcome))
 
 
 def of_alert(connection: sa.Connection, alert_id: int) -> list[Due]:

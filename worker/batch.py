@@ -16,6 +16,7 @@ from store import merges, message_queries, orders, patients
 from store.locks import lock_numbers, lock_people
 from store.patients import KnownPatient
 from worker.answers import store_answers
+from worker.follow_ups import answer_follow_ups
 from worker.histories import histories_of
 from worker.raise_alerts import Effects, raise_alerts, resolve_unanswered
 from worker.record import Touched, record
@@ -52,6 +53,7 @@ def judge_again(connection: sa.Connection, judging: Judge, touched: Touched) -> 
     answers = [judge(history, judging.knowledge, judging.site) for history in histories]
     stored = store_answers(connection, answers, judging.now)
     done = raise_alerts(connection, judging.site, stored, judging.now)
+    done.alerts += answer_follow_ups(connection, judging.knowledge, stored, judging.now)
     reasons: dict[int, str] = {}
     for each in stored:
         if each.gone:

@@ -21,7 +21,6 @@ from history.alerting import (
 )
 from history.choices import Site
 from history.conclusion import Conclusion
-from history.order_answers import OrderAnswer
 from store import alerts, assessments, deliveries, due
 from store.alerts import Alert, AlertWrite, Columns, Happening
 from store.assessments import StoredAssessment
@@ -69,7 +68,7 @@ def raise_alerts(connection: sa.Connection, site: Site, people: Sequence[StoredP
                 change = change_badges(row.status, row.badges, badges)
             if change is not None:
                 interrupts = may_push(answer, badges, now)
-                places = _destinations(site, answer) if change.push and interrupts else ()
+                places = destinations_of(site, answer.tier) if change.push and interrupts else ()
                 writes.append(_write(one, row, change, covering, badges, now, places))
                 pushed.append(places)
                 altered.append(partial(_altered, one, row, change, interrupts=interrupts))
@@ -218,6 +217,6 @@ def _columns(one: StoredAnswer, change: AlertChange, covering: int | None, badge
     return columns
 
 
-def _destinations(site: Site, answer: OrderAnswer) -> list[str]:
-    """Return the destinations that want an answer of this tier."""
-    return [place.name for place in site.destinations if answer.tier >= Tier.named(place.min_tier)]
+def destinations_of(site: Site, tier: Tier) -> list[str]:
+    """Return the destinations that want an alert of this tier."""
+    return [place.name for place in site.destinations if tier >= Tier.named(place.min_tier)]

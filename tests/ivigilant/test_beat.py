@@ -1,11 +1,12 @@
 """The beat sweeps, says that it lives, and goes on when the database or the queue is away."""
 
-from datetime import UTC, datetime
+import threading
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import sqlalchemy as sa
 
-from ivigilant.beat import Beat
+from ivigilant.beat import Beat, repeat
 from store import heartbeats
 from store.engine import connect
 
@@ -29,3 +30,17 @@ def test_a_database_that_is_away_does_not_stop_the_beat(tmp_path: Path) -> None:
     Beat(without_tables, lambda: NOW, sweep=lambda: None, ring=lambda: rung.append("rung")).once()
 
     assert rung == ["rung"]
+
+
+def test_what_is_repeated_goes_on_after_it_failed() -> None:
+    stopping, turns = threading.Event(), list[int]()
+
+    def work() -> None:
+        turns.append(len(turns))
+        if len(turns) == 3:
+            stopping.set()
+        raise ValueError(turns)
+
+    repeat(work, timedelta(0), stopping)
+
+    assert turns == [0, 1, 2]

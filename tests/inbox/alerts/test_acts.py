@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from store import due, tables
 from store.due import Due
-from tests.inbox.builders import NOW, a_case, a_conclusion, a_person, an_order_told
+from tests.inbox.builders import NOW, a_case, a_conclusion, a_person, an_event, an_order_told
 from tests.inbox.sites import Client, Site, form
 
 ALERTS = "/api/v1/alerts"
@@ -340,3 +340,19 @@ def test_what_is_filled_in_wrongly_is_said_at_its_field(one_page: Client, one_si
     assert "half an hour before its start" in fault("snooze", until="2026-11-21T16:00", reason="awaits_ward")
     assert "This is not a time." in fault("snooze", until="soon", reason="awaits_ward")
     assert "There is nothing to undo." in fault("undo")
+
+
+def test_the_record_says_in_words_why_an_alert_came_back(one_page: Client, one_site: Site) -> None:
+    alert = one_site.with_case()
+    result = {"why": "result", "look_at": "inr", "value": "2.4", "at": "2026-11-22T08:00:00+00:00"}
+    late = {"due_at": "2026-11-21T13:35:00+00:00", "owner": None, "kind": "take_on"}
+    with one_site.engine.begin() as connection:
+        an_event(connection, alert, kind="overdue", data=late)
+        an_event(connection, alert, kind="reopened", data={"why": "snooze_ended"})
+        an_event(connection, alert, kind="followed_up", data=result)
+
+    shown = one_page.get(f"/alerts/{alert}").text
+
+    assert "was due 21 Nov 2026 14:35; on it: nobody" in shown
+    assert "the snooze is over" in shown
+    assert "the result is in: 2.4 (22 Nov 2026 09:00)" in shown
