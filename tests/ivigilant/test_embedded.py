@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from ivigilant.embedded import DataFolder, EmbeddedRedis, prepare_redis
+from ivigilant.embedded import DataFolder, EmbeddedRedis, prepare_redis, redis_executable
 from ivigilant.errors import NotReady
 from ivigilant.settings import Settings
 
@@ -24,6 +24,43 @@ def test_an_embedded_redis_evicts_nothing_and_keeps_its_queue_over_a_restart(fol
         assert client.lrange("orders", 0, -1) == [b"17"]
 
     assert list(policy.values()) in (["noeviction"], [b"noeviction"])
+
+
+def test_an_embedded_redis_does_nothing_that_the_queue_does_not_need(folder: DataFolder) -> None:
+    with running(prepare_redis(folder.redis)) as part, redis.Redis.from_url(part.url) as client:
+        for refused in (
+            ["EVAL", "return 1", "0"],
+            ["FUNCTION", "LIST"],
+            ["CONFIG", "SET", "maxmemory-policy", "allkeys-lru"],
+            ["FLUSHALL"],
+            ["KEYS", "*"],
+            ["MODULE", "LIST"],
+        ):
+            with pytest.raises(redis.exceptions.NoPermissionError):
+                client.execute_command(*refused)
+
+
+def a_server(folder: Path, name: str, version: str) -> Path:
+    """A program that says it is a server of this version."""
+    folder.mkdir(exist_ok=True)
+    server = folder / name
+    server.write_text(f"#!/bin/sh\necho 'Redis server v={version} sha=00000000:0 malloc=libc bits=64'\n")
+    server.chmod(0o755)
+    return server
+
+
+def test_a_server_that_is_installed_is_taken_before_the_one_brought_along(tmp_path: Path) -> None:
+    valkey = a_server(tmp_path / "one", "valkey-server", "8.1.4")
+    redis_too = a_server(tmp_path / "two", "redis-server", "7.0.15")
+
+    assert redis_executable(str(valkey.parent)) == str(valkey)
+    assert redis_executable(f"{valkey.parent}:{redis_too.parent}") == str(redis_too)
+
+
+def test_a_server_too_old_for_an_access_list_is_passed_over(tmp_path: Path) -> None:
+    old = a_server(tmp_path, "redis-server", "6.0.16")
+
+    assert Path(redis_executable(str(old.parent))).name == "valkey-server"
 
 
 def test_a_redis_that_outlived_its_stack_is_ended_before_the_next(folder: DataFolder) -> None:
