@@ -11,6 +11,7 @@ from history.order_answers import OrderAnswer
 from history.orders import ON_HOLD, REPLACE_PENDING, STOP_PENDING, OrderState
 
 DOSE_RISE = 1.25  # NA-4: a dose or rate at least a quarter higher raises the alert again
+SOONER = timedelta(hours=1)  # a start that moves nearer by less leaves whoever acts about the same time
 RISK_WINDOW = timedelta(days=30)  # how long after the last dose a thrombosis may still follow (KNOWLEDGE part 4)
 _ANSWERED = frozenset({*SETTLED, "taken_on", "covered"})  # somebody saw an answer: only what is worse re-opens
 _QUANTITIES = ("dose_g", "dose_g_per_kg", "course_g_per_kg", "rate_g_per_h")
@@ -58,7 +59,7 @@ def decide(
         return _after_settling(standing, answer)
     if standing.last.signature == answer.signature:
         return None
-    worse = got_worse(standing.last, answer)
+    worse = order_got_worse(standing.last, answer)
     return AlertChange("changed", "open", push=bool(worse), reason=", ".join(worse), data=_difference(standing, answer))
 
 
@@ -70,7 +71,7 @@ def _why_silent(order: OrderState, answer: Conclusion, *, ends_with_order: bool)
 
 def _after_settling(standing: Standing, answer: Conclusion) -> AlertChange | None:
     """Return the change to a settled alert: worse re-opens it, better is recorded and not pushed."""
-    worse = got_worse(standing.settled or standing.last, answer)
+    worse = order_got_worse(standing.settled or standing.last, answer)
     if worse:
         return AlertChange("reopened", "open", push=True, reason=", ".join(worse), data=_difference(standing, answer))
     if standing.last.signature == answer.signature:
@@ -125,6 +126,19 @@ def is_over(ends_at: datetime | None, now: datetime) -> bool:
 def rules_of(content: Json) -> frozenset[str]:
     """Return the rules whose findings reach the inbox, without those only shown with the order."""
     return frozenset(finding["rule"] for finding in content["findings"] if reaches_inbox(finding))
+
+
+def order_got_worse(settled: Conclusion, answer: Conclusion) -> list[str]:
+    """Return, as `got_worse` does, how the second answer about the same order is worse: its start counts too."""
+    return got_worse(settled, answer) + (["starts_sooner"] if _starts_sooner(settled.content, answer.content) else [])
+
+
+def _starts_sooner(before: Json, now: Json) -> bool:
+    """Return whether the planned start moved nearer by so much that less time is left to act."""
+    was, is_ = before["order"].get("start"), now["order"].get("start")
+    if "case" in now or not was or not is_:
+        return False
+    return datetime.fromisoformat(is_) <= datetime.fromisoformat(was) - SOONER
 
 
 def got_worse(settled: Conclusion, answer: Conclusion) -> list[str]:

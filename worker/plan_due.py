@@ -53,8 +53,10 @@ def _planned(each: Altered, limits: DueLimits, now: datetime) -> NewDue | None:
     if each.status != "open" or not each.interrupts:
         return None
     by = take_on_due(each.tier, each.starts_at, now, limits)
-    if not each.is_worse and each.kind == "changed" and each.before is not None:
-        stays = each.before.snoozed_until is not None or (had is not None and had <= by)
-        if stays:
+    if each.kind == "changed" and each.before is not None:
+        comes_first = had is not None and had <= by
+        if each.is_worse:
+            comes_first = comes_first and had is not None and now < had  # what was late counts anew
+        if comes_first or (each.before.snoozed_until is not None and not each.is_worse):
             return None
     return NewDue(each.alert_id, "take_on", by, now)

@@ -184,6 +184,30 @@ def test_another_thrombosis_after_a_dose_reopens_what_was_settled() -> None:
     assert got_worse(after, before) == []
 
 
+@pytest.mark.parametrize(
+    ("was", "is_", "why"),
+    [
+        ("2026-11-30T02:36:00+01:00", "2026-11-28T22:36:00+01:00", "starts_sooner"),
+        ("2026-11-30T02:36:00+01:00", "2026-11-30T01:36:00+01:00", "starts_sooner"),
+        ("2026-11-30T02:36:00+01:00", "2026-11-30T01:37:00+01:00", ""),
+        ("2026-11-30T02:36:00+01:00", "2026-12-01T02:36:00+01:00", ""),
+        (None, "2026-11-30T02:36:00+01:00", ""),
+    ],
+)
+def test_a_start_that_moves_nearer_reopens_a_settled_alert(was: str | None, is_: str, why: str) -> None:
+    act = decide(standing("acknowledged", a_conclusion(start=was)), order("NW"), a_conclusion(start=is_), covered=False)
+
+    assert act is not None
+    assert (act.kind, act.push, act.reason) == (("reopened", True, why) if why else ("changed", False, ""))
+    assert act.data["start"] == [was, is_]
+
+
+def test_a_settled_alert_covers_an_order_that_starts_before_it() -> None:
+    later, sooner = a_conclusion(start="2026-11-30T02:36:00+01:00"), a_conclusion(start="2026-11-28T22:36:00+01:00")
+
+    assert got_worse(later, sooner) == []
+
+
 def an_event(code: str, at: str) -> dict[str, str]:
     return {"code": code, "display": code, "at": at}
 

@@ -131,6 +131,18 @@ def test_what_became_worse_while_somebody_was_on_it_is_open_again(hospital: Hosp
     assert planned(hospital) == [("take_on", 30)]
 
 
+def test_what_becomes_worse_is_due_no_later_unless_it_was_late_already(hospital: Hospital) -> None:
+    sends(hospital, Problem(), Ordered(at=3, starts=34))
+    hospital.clock.passes(minutes=10)
+    sends(hospital, Ordered(at=4, starts=34, grams="90", control="XO"))
+    in_time = planned(hospital)
+    hospital.clock.passes(minutes=25)
+
+    sends(hospital, Ordered(at=5, starts=34, grams="180", control="XO"))
+
+    assert (in_time, planned(hospital)) == ([("take_on", 30)], [("take_on", 65)])
+
+
 @pytest.fixture
 def telling(engine: sa.Engine, knowledge: Knowledge) -> Hospital:
     """The same hospital, with somewhere to send notices to."""
@@ -226,6 +238,20 @@ def test_a_snooze_that_ends_wakes_the_alert_for_everybody(telling: Hospital) -> 
     assert (the_alert(telling).snoozed_until, the_alert(telling).assigned_to) == (None, None)
     assert record(telling)[-1] == ("reopened", "snooze_ended")
     assert planned(telling) == [("take_on", 150)]
+    assert told(telling) == 2
+
+
+def test_a_start_moved_from_tomorrow_to_this_afternoon_after_settling_is_told(telling: Hospital) -> None:
+    sends(telling, Problem(), Ordered(at=3, starts=34))
+    telling.does(OnAlert(the_alert(telling).id, Acknowledgement(done_as="no_action_needed")))
+
+    sends(telling, Ordered(at=4, starts=6, control="XO"))
+
+    with telling.engine.connect() as connection:
+        last = alerts.events_of(connection, the_alert(telling).id)[-1]
+    assert (last.kind, last.reason) == ("reopened", "starts_sooner")
+    assert the_alert(telling).status == "open"
+    assert planned(telling) == [("take_on", 30)]
     assert told(telling) == 2
 
 
