@@ -8,6 +8,7 @@ import typer
 
 from ivigilant.commands import (
     accounts,
+    audit,
     explain,
     history,
     knowledge,
@@ -39,6 +40,7 @@ for group in (stack, roles, replay, explain, knowledge, history, upkeep, prune):
 app.add_typer(accounts.users, name="user")
 app.add_typer(accounts.tokens, name="token")
 app.add_typer(upkeep.database, name="db")
+app.add_typer(audit.app, name="audit", rich_help_panel="Upkeep")
 app.add_typer(ledger.app, name="ledger", rich_help_panel="Upkeep")
 app.add_typer(knowledge.app, name="knowledge")
 app.add_typer(history.app, name="history", rich_help_panel="History")

@@ -34,6 +34,7 @@ class Settings(BaseModel):
     secret_key: SecretStr | None = Field(None, min_length=32, description="signs sessions; every inbox has the same")
 
     ledger_key: Path | None = Field(None, description="PEM, Ed25519: signs what the daily look at the ledger found")
+    access_roots: Path | None = Field(None, description="each day's root of the access log is added to this file")
 
     mllp_host: str = "127.0.0.1"
     mllp_port: int = Field(2575, ge=0, le=65535)

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from celery import Celery
 from celery.signals import task_postrun, task_prerun, worker_process_init
 
+from ivigilant.access_roots import DailyRoot
 from ivigilant.attending import Attendant, Hearing, Turn, end_parent, end_when_told, worker_name
 from ivigilant.beat import Beat, repeat
 from ivigilant.broker import AFTER_S, DELIVER, PROCESS, PROVE, WORKER, Bell, WorkerRole, make_celery, own_queue
@@ -175,11 +176,13 @@ def beat(settings: Settings) -> None:
     stop_on_signals(stopping)
     watch = KnowledgeWatch()
     daily = DailyLedger(engine, read_signer(settings.signing_key()), utc_now)
+    daily_root = DailyRoot(engine, settings.access_roots, utc_now)
 
     def look_after() -> None:
         sweep(worker)
         watch.look(worker)
         daily.look()
+        daily_root.look()
 
     every = timedelta(seconds=settings.beat_every_s)
     # Beside the beat, in which answering everything again may take minutes: what is due waits for nothing.

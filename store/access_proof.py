@@ -80,6 +80,12 @@ def flaws(connection: sa.Connection, outside: Sequence[Root] = ()) -> Iterator[F
         yield from _against(chain, root, "the root outside")
 
 
+def size(connection: sa.Connection) -> tuple[int, int]:
+    """Return how many lines there are, and the number of the last seal, 0 before the first."""
+    lines = connection.execute(sa.select(sa.func.count()).select_from(access_log)).scalar_one()
+    return lines, connection.execute(sa.select(sa.func.max(access_seal.c.number))).scalar() or 0
+
+
 def unprotected(connection: sa.Connection) -> Iterator[Flaw]:
     """Try to change and to remove the newest row of each table; the database must refuse.
 

@@ -1,37 +1,26 @@
 """The access log is a chain, and what is changed in it afterwards is found."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
 
 from store import access_log, access_proof
-from store.access_log import AccessLine, LineFilter
+from store.access_log import LineFilter
 from store.access_proof import Root
 from store.engine import reading
-from store.tables import access_log as lines
-from store.tables import access_removal, access_root, access_seal
-from tests.store.builders import NOW, insert
-
-Tampering = Callable[[sa.Connection], object]
-
-
-def a_line(actor: str = "els", **values: object) -> AccessLine:
-    row: dict[str, object] = {"at": NOW, "actor": actor, "role": "pharmacist", "action": "view_alert"}
-    return AccessLine(**(row | {"patient_id": 7, "object": "alert 1"} | values))  # type: ignore[arg-type]  # a test names only what it is about
-
-
-def write(engine: sa.Engine, *written: AccessLine) -> None:
-    with engine.begin() as connection:
-        access_log.write(connection, written)
-
-
-def take_root(engine: sa.Engine, now: datetime = NOW) -> Root:
-    with engine.begin() as connection:
-        end = access_log.take_root(connection, now)
-    return Root(now, end.number, end.hash.hex())
+from tests.store.builders import NOW
+from tests.store.tampering import (
+    TAMPERINGS,
+    a_line,
+    add_line,
+    drop_trigger,
+    take_root,
+    three_days,
+    triggers,
+    without_triggers,
+    write,
+)
 
 
 def found(engine: sa.Engine, *outside: Root) -> set[str]:
@@ -46,12 +35,7 @@ def found(engine: sa.Engine, *outside: Root) -> set[str]:
 
 @pytest.fixture
 def sealed(engine: sa.Engine) -> tuple[sa.Engine, Root]:
-    """Three days of lines, with the root of the second day."""
-    write(engine, a_line(), a_line("rik", patient_id=8))
-    write(engine, a_line("nel", action="acknowledge", at=NOW + timedelta(days=1)))
-    root = take_root(engine, NOW + timedelta(days=1))
-    write(engine, a_line("els", at=NOW + timedelta(days=2)), a_line("rik", at=NOW + timedelta(days=2)))
-    return engine, root
+    return engine, three_days(engine)
 
 
 def test_a_log_that_nobody_touched_has_no_flaw(sealed: tuple[sa.Engine, Root]) -> None:
@@ -62,127 +46,6 @@ def test_a_log_that_nobody_touched_has_no_flaw(sealed: tuple[sa.Engine, Root]) -
 
 def test_an_empty_log_has_no_flaw(engine: sa.Engine) -> None:
     assert found(engine, take_root(engine)) == set()
-
-
-@contextmanager
-def without_triggers(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """Change what the database protects, and leave its protection as it was."""
-    with engine.begin() as connection:
-        triggers = _triggers(connection)
-        for name, table, _ in triggers:
-            where = f" ON {table}" if connection.dialect.name == "postgresql" else ""
-            connection.exec_driver_sql(f"DROP TRIGGER {name}{where}")
-        yield connection
-        for _, _, made in triggers:
-            connection.exec_driver_sql(made)
-
-
-def _triggers(connection: sa.Connection) -> list[tuple[str, str, str]]:
-    if connection.dialect.name == "postgresql":
-        query = (
-            "SELECT tgname, tgrelid::regclass::text, pg_get_triggerdef(oid) FROM pg_trigger "
-            "WHERE NOT tgisinternal AND tgname LIKE 'access_%%'"
-        )
-    else:
-        query = "SELECT name, tbl_name, sql FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'access_%'"
-    return [(row[0], row[1], row[2]) for row in connection.exec_driver_sql(query)]
-
-
-def _change(column: str, value: object, line: int = 2) -> Tampering:
-    return lambda connection: connection.execute(sa.update(lines).where(lines.c.id == line).values({column: value}))
-
-
-def _remove_line(connection: sa.Connection) -> None:
-    connection.execute(sa.delete(lines).where(lines.c.id == 2))
-
-
-def _remove_line_and_seal(connection: sa.Connection) -> None:
-    connection.execute(sa.delete(access_seal).where(access_seal.c.line_id == 2))
-    _remove_line(connection)
-
-
-def _swap_lines(connection: sa.Connection) -> None:
-    for old, new in ((1, 901), (2, 1), (901, 2)):
-        connection.execute(sa.update(lines).where(lines.c.id == old).values(id=new))
-
-
-def _swap_seals(connection: sa.Connection) -> None:
-    for old, new in ((1, 901), (2, 1), (901, 2)):
-        connection.execute(sa.update(access_seal).where(access_seal.c.number == old).values(number=new))
-
-
-def _add_line(connection: sa.Connection) -> None:
-    insert(connection, lines, at=NOW, actor="rik", role="pharmacist", action="view_alert", patient_id=7)
-
-
-def _seal_again(connection: sa.Connection) -> None:
-    """Change a line and the digest in its seal, but not the chain."""
-    _change("actor", "nobody")(connection)
-    row = connection.execute(sa.select(lines).where(lines.c.id == 2)).one()
-    digest = access_log.digest_of(access_log.WrittenLine(**row._mapping))
-    connection.execute(sa.update(access_seal).where(access_seal.c.line_id == 2).values(digest=digest))
-
-
-def _chain_anew(connection: sa.Connection) -> None:
-    """Change a line and everything after it, as somebody would who has the program."""
-    _seal_again(connection)
-    last = access_log.START
-    for row in connection.execute(sa.select(access_seal).order_by(access_seal.c.number)).all():
-        last = access_log.hash_of(last, row.number, row.digest)
-        connection.execute(sa.update(access_seal).where(access_seal.c.number == row.number).values(hash=last))
-
-
-def _chain_and_roots_anew(connection: sa.Connection) -> None:
-    _chain_anew(connection)
-    new = sa.select(access_seal.c.hash).where(access_seal.c.number == access_root.c.number).scalar_subquery()
-    connection.execute(sa.update(access_root).values(hash=new))
-
-
-def _cut(connection: sa.Connection) -> None:
-    """Take the last lines away, the one under the root too."""
-    connection.execute(sa.delete(lines).where(lines.c.id > 2))
-    connection.execute(sa.delete(access_seal).where(access_seal.c.number > 2))
-
-
-def _cut_with_roots(connection: sa.Connection) -> None:
-    _cut(connection)
-    connection.execute(sa.delete(access_root))
-
-
-def _empty(connection: sa.Connection) -> None:
-    for table in (lines, access_seal, access_root):
-        connection.execute(sa.delete(table))
-
-
-def _pretend_removal(connection: sa.Connection) -> None:
-    """Remove young lines as if their five years were over."""
-    last = connection.execute(sa.select(access_seal).where(access_seal.c.number == 4)).one()
-    connection.execute(sa.delete(lines).where(lines.c.id <= 4))
-    connection.execute(sa.delete(access_seal).where(access_seal.c.number <= 4))
-    row = {"at": NOW + timedelta(days=3), "actor": "root", "number": 4, "hash": last.hash, "newest_at": NOW}
-    connection.execute(sa.insert(access_removal).values(**row))
-
-
-TAMPERINGS: dict[str, tuple[Tampering, str]] = {
-    "another actor": (_change("actor", "nobody"), "line changed"),
-    "another patient": (_change("patient_id", 9), "line changed"),
-    "no patient": (_change("patient_id", None), "line changed"),
-    "another time": (_change("at", NOW - timedelta(days=1)), "line changed"),
-    "another outcome": (_change("outcome", "refused"), "line changed"),
-    "a line removed": (_remove_line, "line missing"),
-    "a line and its seal removed": (_remove_line_and_seal, "seal missing"),
-    "two lines swapped": (_swap_lines, "line changed"),
-    "two seals swapped": (_swap_seals, "seal changed or out of order"),
-    "a line added": (_add_line, "line without a seal"),
-    "a line sealed again": (_seal_again, "seal changed or out of order"),
-    "the chain written anew": (_chain_anew, "chain differs from a root"),
-    "the chain and its roots written anew": (_chain_and_roots_anew, "chain differs from a root"),
-    "the end cut off": (_cut, "end of the chain missing"),
-    "the end and its roots cut off": (_cut_with_roots, "end of the chain missing"),
-    "everything removed": (_empty, "end of the chain missing"),
-    "a removal pretended": (_pretend_removal, "lines removed too early"),
-    "a root removed": (lambda connection: connection.execute(sa.delete(access_root)), "root missing or changed"),
-}
 
 
 @pytest.mark.parametrize("name", TAMPERINGS)
@@ -202,10 +65,9 @@ def test_a_table_that_is_no_longer_protected_is_found(sealed: tuple[sa.Engine, R
     engine, root = sealed
 
     with engine.begin() as connection:
-        for name, of, made in _triggers(connection):
+        for name, of, made in triggers(connection):
             if of == table and change in made.upper():
-                where = f" ON {table}" if engine.dialect.name == "postgresql" else ""
-                connection.exec_driver_sql(f"DROP TRIGGER {name}{where}")
+                drop_trigger(connection, name, of)
 
     assert found(engine, root) == {"not protected"}
 
@@ -229,13 +91,13 @@ def test_protection_that_is_switched_off_is_found(postgres_engine: sa.Engine, sw
 
 def test_lines_that_an_earlier_release_wrote_are_sealed_with_the_next_root(engine: sa.Engine) -> None:
     with engine.begin() as connection:
-        _add_line(connection)
+        add_line(connection)
     before = found(engine)
 
     take_root(engine)
     write(engine, a_line())
     with engine.begin() as connection:
-        _add_line(connection)  # during an upgrade both releases write
+        add_line(connection)  # during an upgrade both releases write
     take_root(engine, NOW + timedelta(minutes=1))
 
     assert before == {"line without a seal"}
@@ -246,7 +108,7 @@ def test_a_line_that_is_slipped_in_later_is_never_sealed(engine: sa.Engine) -> N
     write(engine, a_line())
     take_root(engine, NOW + timedelta(days=30))
     with engine.begin() as connection:
-        _add_line(connection)
+        add_line(connection)
 
     take_root(engine, NOW + timedelta(days=31))
 
