@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 from clinical.codes import Coding
 from clinical.words import STREAMS, Channel, Language, Priority, Stream, Text, Tier
 from rules.assessment import Step
+from rules.codes import coding_of_words
 from rules.forms import PolicyForm, RuleForm
 from rules.naranjo import Naranjo
 from rules.recognition import Product, recognise
@@ -173,7 +174,7 @@ class Knowledge:
         return self.terms.memory.kept.keep(question, self._keeps(*question)) if found is None else found
 
     def _keeps(self, codings: tuple[Coding, ...], text: str) -> bool:
-        if any(self.sets_of(coding) - _NOT_HISTORY for coding in codings):
+        if any(self.sets_of(coding) - _NOT_HISTORY for coding in (*codings, coding_of_words(text))):
             return True
         words = " ".join([text, *(coding.display for coding in codings)]).strip()
         return bool(words) and bool(self.terms.words.sets_named(words) - _NOT_HISTORY)

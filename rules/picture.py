@@ -11,6 +11,7 @@ from msgspec import structs
 
 from clinical.codes import Coding
 from clinical.quantities import Quantity, exactly
+from rules.codes import coding_of_words
 from rules.dates import last_moments
 from rules.facts import HISTORY, Case, Dose, Fact, once
 from rules.recognition import Product, ProductClass, recognise, route_of
@@ -125,7 +126,9 @@ class Picture:
     def _mentions(self, fact: Fact) -> Mentions:
         """Find the value sets of a fact: by code, and in its words."""
         codes = self.terms.codes
-        names = {name: fact.certainty for coding in fact.codings for name in codes.sets_of(coding)}
+        # Words that a hospital mapped count where they stand for a diagnosis, as a code of it does.
+        known_by = (*fact.codings, coding_of_words(fact.text)) if fact.text and fact.kind in HISTORY else fact.codings
+        names = {name: fact.certainty for coding in known_by for name in codes.sets_of(coding)}
         is_narrative = fact.kind == "observation" and NARRATIVES in names
         if fact.kind != "observation" or is_narrative:
             self._add_words(fact, names, is_narrative=is_narrative)

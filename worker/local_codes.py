@@ -11,7 +11,7 @@ import structlog
 from clinical.codes import Coding
 from clinical.events import AnyEvent, Condition, MedicationGiven, MedicationOrdered
 from history.messages import ReadMessage
-from rules.codes import coding_of_words
+from rules.codes import LONGEST_WORDS, coding_of_words
 from rules.knowledge import Knowledge
 from store import local_codes
 from store.local_codes import CodeDecision, Sighting
@@ -23,6 +23,7 @@ SITE_FILE = "site file"  # the decision maker when the site file or a new releas
 _CODE = re.compile(r"[^\W_][\w.,:;+*/()-]{0,39}")  # text typed in place of a code contains blanks
 _LONGEST_DISPLAY = 120
 _IMMUNOGLOBULIN = ("ivig", "possible_ivig")
+_LETTERS = re.compile(r"[^\W\d_].*[^\W\d_]")  # two at least: one letter or a number says nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ def _things(event: AnyEvent) -> Iterator[_Thing]:
 def _unknown(knowledge: Knowledge, thing: _Thing) -> Coding | None:
     """Return the first code, if no value set has any, and all its systems are unknown or its text names immunoglobulin.
 
-    For a product without any code that may be IVIg, the text itself.
+    Without any code the text itself, of a product that may be IVIg and of a diagnosis that no value set names.
     """
     ours = thing.codings
     if not any(_is_code(knowledge, coding) for coding in ours):
@@ -99,13 +100,22 @@ def _is_immunoglobulin(knowledge: Knowledge, thing: _Thing, ours: tuple[Coding, 
 
 
 def _words(knowledge: Knowledge, thing: _Thing) -> Coding | None:
-    if thing.kind != "product":
-        return None
-    product = knowledge.classify(thing.codings, thing.text, thing.routes)
-    if product.product_class != "possible_ivig":
-        return None
+    is_unresolved = _may_be_ivig if thing.kind == "product" else _is_unnamed
     words = coding_of_words(thing.text)
-    return Coding(system=words.system, code=words.code, display=thing.text) if words.code else None
+    if not words.code or not is_unresolved(knowledge, thing):
+        return None
+    return Coding(system=words.system, code=words.code, display=thing.text)
+
+
+def _may_be_ivig(knowledge: Knowledge, thing: _Thing) -> bool:
+    return knowledge.classify(thing.codings, thing.text, thing.routes).product_class == "possible_ivig"
+
+
+def _is_unnamed(knowledge: Knowledge, thing: _Thing) -> bool:
+    """Tell whether words that are short enough to be a diagnosis name no value set: in another language, or private."""
+    if len(thing.text) > LONGEST_WORDS or _LETTERS.search(thing.text) is None:
+        return False
+    return not knowledge.stands_for_nothing(Coding("", thing.text)) and not knowledge.terms.words.sets_named(thing.text)
 
 
 def _is_code(knowledge: Knowledge, coding: Coding) -> bool:

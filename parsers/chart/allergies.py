@@ -47,9 +47,7 @@ def _read(
     defaults: Defaults,
 ) -> Iterator[Allergy | Condition]:
     at = event_time(message, defaults)
-    for segment in segments:
-        if segment.name not in ("AL1", "IAM"):
-            continue
+    for segment, notes in _with_notes(segments):
         codings = read_codings(segment, 3, defaults)
         text = read_words(segment, 3)
         if (not codings and not text) or says_none(codings, text):
@@ -57,7 +55,7 @@ def _read(
         if _is_flag(segment, codings):
             yield _flag(segment, patient, header, at, codings, text, defaults)
         else:
-            yield from _reactions(segment, patient, header, at, defaults)
+            yield from _reactions(segment, notes, patient, header, at, defaults)
             yield Allergy(
                 patient=patient,
                 path=segment.path(3),
@@ -67,6 +65,20 @@ def _read(
                 codings=codings,
                 text=text,
             )
+
+
+def _with_notes(segments: Sequence[Segment]) -> Iterator[tuple[Segment, list[Segment]]]:
+    """Each AL1 and IAM with the notes that stand behind it, which the standard has no place for."""
+    owner: tuple[Segment, list[Segment]] | None = None
+    for segment in segments:
+        if segment.name == "NTE" and owner is not None:
+            owner[1].append(segment)
+            continue
+        if owner is not None:
+            yield owner
+        owner = (segment, []) if segment.name in ("AL1", "IAM") else None
+    if owner is not None:
+        yield owner
 
 
 def _flag(
@@ -92,25 +104,41 @@ def _flag(
 
 
 def _reactions(
-    segment: Segment, patient: tuple[Identifier, ...], header: Header, at: datetime | None, defaults: Defaults
+    segment: Segment,
+    notes: Sequence[Segment],
+    patient: tuple[Identifier, ...],
+    header: Header,
+    at: datetime | None,
+    defaults: Defaults,
 ) -> Iterator[Condition]:
-    """A thrombosis that a medicine gave: in AL1-5 or IAM-5, or in the words of the allergen itself."""
+    """A thrombosis that a medicine gave: in AL1-5 or IAM-5, in the words of the allergen itself, or in a note."""
     codings, allergen = read_codings(segment, 3, defaults), read_words(segment, 3)
-    places = [(5, repetition) for repetition in range(1, segment.repetitions(5) + 1)]
-    for field, repetition in [*places, *([(3, 1)] if THROMBOSIS.search(allergen) else [])]:
-        coded = read_codings(segment, field, defaults, repetition) if field == 5 else ()
-        words = read_words(segment, field, repetition)
+    for path, coded, words in _reactions_named(segment, notes, allergen, defaults):
         reaction = reaction_of(codings, allergen, coded, words)
         if reaction is not None:
             yield msgspec.structs.replace(
                 reaction,
                 patient=patient,
-                path=segment.path(field),
+                path=path,
                 at=at,
                 key=f"{_key('reaction', segment, header, codings, allergen)}:{' '.join(words.lower().split())[:100]}",
                 action="delete" if _is_deleted(segment) else "assert",
                 onset=moment(segment.text(11 if segment.name == "IAM" else 6), defaults.zone),
             )
+
+
+def _reactions_named(
+    segment: Segment, notes: Sequence[Segment], allergen: str, defaults: Defaults
+) -> Iterator[tuple[str, tuple[Coding, ...], str]]:
+    """Where a reaction stands, with its codes and its words."""
+    for repetition in range(1, segment.repetitions(5) + 1):
+        yield segment.path(5), read_codings(segment, 5, defaults, repetition), read_words(segment, 5, repetition)
+    if segment.name == "IAM" and segment.raw(8):  # the reason of the entry
+        yield segment.path(8), (), segment.whole(8)
+    if THROMBOSIS.search(allergen):
+        yield segment.path(3), (), allergen
+    for note in notes:
+        yield note.path(3), (), note.whole(3)
 
 
 def reaction_of(

@@ -14,8 +14,11 @@ def _words(words: str) -> re.Pattern[str]:
 
 # Wide on purpose: what a text that names one says of it is read where everything else in words is, with the rules.
 THROMBOSIS = re.compile(
-    r"\b(?:dvt|vte|tvt|tvp|mtev|cvst|(?-i:PE|LE|EP|LAE))\b|thrombo(?!cyt|pen|zyt)|trombo(?!cyt|pen)|embol|phl[eé]bit"
-    r"|thromb(?:us|i)|tromb(?:us|i)(?!n)|\bclots?\b|bloedprop|stolsel",
+    r"\b(?:dvt|vte|tvt|tvp|mtev|cvst|(?-i:PE|LE|EP|LAE|TEP|TEV|PTE|ZŻG))\b|th?romb[oó](?!cyt|pen|zyt|cit)"
+    r"|th?romb-?[eé]mb|emb[oó]l|phl[eé]bit|fleb[ií]t|th?romb(?:us|i)(?!n)|\bclots?\b|bloedprop|stolsel|gerinnsel|caillot"
+    r"|co[aá]gulo|prop+(?:en)? i |laskimotuko|veritulp|zakrzep|\bzator|тромбо(?!ц|пен)|тромб[аы]?\b|[эе]мбол|тэла|\bтгв"
+    r"|θρομβ|θρόμβ|εμβολ|血栓|塞栓|栓塞|혈전|색전|خثار|تخثر|جلطة|انصمام|פקקת|תסחיף|घनास्त्र|थ्रोम्ब|ลิ่มเลือด"
+    r"|huyết khối|tắc mạch|thuyên tắc",
     re.IGNORECASE,
 )
 

@@ -51,8 +51,14 @@ def rules(hospital: Hospital) -> list[str]:
         ("DG1|1||L8^Longontsteking^ZKH^J18.9^Pneumonie^I10", []),
         ("DG1|1||4711^Longontsteking^DHD", [("diagnosis", "DHD", "4711", "Longontsteking", "", "DG1[1]-3")]),
         ("DG1|1||K35.8^Appendicitis", [("diagnosis", "", "K35.8", "Appendicitis", "", "DG1[1]-3")]),
-        ("DG1|1||mw heeft hoofdpijn", []),  # words in the place of a code
-        ("DG1|1||^hoofdpijn", []),
+        ("DG1|1||mw heeft spit", [("diagnosis", "TEXT", "MW HEEFT SPIT", "mw heeft spit", "", "DG1[1]-3")]),
+        ("DG1|1||^M. Virchow", [("diagnosis", "TEXT", "M. VIRCHOW", "M. Virchow", "", "DG1[1]-3")]),
+        ("DG1|1||^Trombosebeen", []),  # words that are understood
+        ("DG1|1||^Geen trombosebeen", []),
+        ("DG1|1||^tromboseprofylaxe", []),
+        ("DG1|1||vrijetekst", []),
+        ("DG1|1||^12-3", []),  # no words
+        (f"DG1|1||^{'aandoening van het been ' * 6}", []),  # a narrative, not a name
         ("AL1|1|DA|P1^Penicilline^ZKH", []),
     ],
 )
@@ -172,6 +178,31 @@ def test_a_product_that_has_only_words_is_mapped_to_a_look_alike_by_its_words(ho
 
     assert (row.kind, row.system, row.display) == ("product", "TEXT", "immunoglobuline huisbereiding  5g")
     assert hospital.inbox() == []
+
+
+def test_a_diagnosis_that_has_only_words_counts_once_its_words_are_mapped(hospital: Hospital) -> None:
+    hospital.sends(a_message("DG1|1||^Morbus Virchow li||20190614|F"), an_order())
+    (row,) = codes(hospital)
+    before = rules(hospital)
+
+    waiting = decides(hospital, row.code, VTE)
+    hospital.processes(hospital.waiting())
+
+    assert (row.kind, row.system, row.display) == ("diagnosis", "TEXT", "Morbus Virchow li")
+    assert ("IG-VTE-001" in before, waiting, "IG-VTE-001" in rules(hospital)) == (False, 1, True)
+
+
+def test_mapped_words_of_a_diagnosis_count_in_whatever_case_they_come_later(hospital: Hospital) -> None:
+    hospital.sends(a_message("DG1|1||^Morbus Virchow li||20190614|F"))
+    decides(hospital, "MORBUS VIRCHOW LI", VTE)
+
+    other = "PID|1||2000002^^^ZKHA^PI"
+    hospital.sends(
+        a_message("PRB|AD|20261101|^morbus  VIRCHOW li|P1|||||||||||20190614", control="C2", pid=other, kind="PPR^PC1")
+    )
+    hospital.sends(an_order(pid=other))
+
+    assert "IG-VTE-001" in rules(hospital)
 
 
 def test_a_mapping_counts_for_messages_that_come_later_without_a_restart(hospital: Hospital) -> None:
