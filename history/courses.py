@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from clinical.events import MedicationGiven, MedicationOrdered
@@ -111,23 +112,32 @@ def _occasion(key: str, steps: list[Entry], ordered: Quantity | None) -> Occasio
     ends = [event.ended.at for event in events if event.ended is not None]
     at = _start_of(steps[0])
     source = provenance(steps[0])
-    return Occasion(
-        key, at, max([at, *ends]), _what_ran(begun, again, ordered), given=True, provenance=source, ordered=ordered
-    )
+    dose = _what_ran(begun, again, ordered, at_once=_overlap([event for event in events if not event.tells_again]))
+    return Occasion(key, at, max([at, *ends]), dose, given=True, provenance=source, ordered=ordered)
+
+
+def _overlap(begun: Sequence[MedicationGiven]) -> bool:
+    """Return whether one row begins while another runs: a pump and a nurse may both report one bag."""
+    running = [(event.started.at, event.ended.at) for event in begun if event.started and event.ended]
+    return any(starts < ends for (_, ends), (starts, _) in pairwise(sorted(running)))
 
 
 TOLD_AGAIN = "given_told_again"  # a doubt: the rows may report one dose several times, or several doses
 
 
-def _what_ran(begun: Sequence[Quantity], again: Sequence[Quantity], ordered: Quantity | None) -> Quantity | None:
+def _what_ran(
+    begun: Sequence[Quantity], again: Sequence[Quantity], ordered: Quantity | None, *, at_once: bool
+) -> Quantity | None:
     """Return the total of the rows of one infusion, where some only report again on a dose an earlier row began.
 
-    A bag that repeats the ordered amount, or a later row with another amount, is ambiguous: both readings are kept.
+    A bag that repeats the ordered amount, beside such rows or while another runs, and a later row with another amount
+    are ambiguous: both readings are kept.
     """
     whole = _sum([amount for amount in begun if amount.high > 0] or begun)
     if whole is None or whole.high == 0:
         return _reported_in_pieces(again, ordered) or whole
-    if again and ordered is not None and len(begun) > 1 and all(_equal(amount, ordered) for amount in begun):
+    may_repeat = len(begun) > 1 and (again or at_once)
+    if may_repeat and ordered is not None and all(_equal(amount, ordered) for amount in begun):
         return _between(begun[0], whole)
     others = [amount for amount in again if not any(_equal(amount, known) for known in (whole, *begun))]
     return _between(min([whole, *others], key=lambda each: each.low), whole) if others else whole

@@ -10,6 +10,7 @@ from clinical.events import AnyEvent, Header, Reading
 from clinical.identities import Identifier
 from parsers.chart.allergies import read_allergies
 from parsers.chart.conditions import read_conditions
+from parsers.chart.narratives import read_narratives
 from parsers.chart.observations import read_observations
 from parsers.chart.patients import read_merges, read_patient, read_patients
 from parsers.chart.procedures import read_procedures
@@ -114,6 +115,7 @@ def _read_one_patient(
     yield from read_conditions(message, patient, header, segments, defaults)
     yield from read_reasons(message, patient, segments, defaults)
     yield from read_answers(message, patient, header, segments, defaults)
+    yield from read_narratives(message, patient, header, segments, defaults)
     yield from read_procedures(message, patient, header, segments, defaults)
     yield from read_allergies(message, patient, header, segments, defaults)
     yield from read_observations(message, patient, header, segments, defaults)

@@ -7,10 +7,15 @@ from pathlib import Path
 import pytest
 import redis
 import sqlalchemy as sa
+from hypothesis import settings
 
 from store import migrate
 from store.engine import connect
 from tests.services import Databases, Undertaker, postgresql_server, redis_server, undertaker
+
+# How long a drawn case takes says how busy the machine is, not whether the answer is right.
+settings.register_profile("without deadline", deadline=None)
+settings.load_profile("without deadline")
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from typing import Literal
 
 from clinical.codes import Coding
 from clinical.events import Certainty, Condition, Header
@@ -19,7 +20,10 @@ from parsers.hl7.times import moment
 
 _CODED = frozenset({"CE", "CWE", "CNE", "CF"})
 _NUMBERS = frozenset({"NM", "SN"})
+_NUMBERS_THAT_ANSWER = frozenset({"0", "1"})
 _IN_WORDS = frozenset({"ST", "TX", "FT", "IS", "ID", ""})
+_ANSWERS = _CODED | _NUMBERS | _IN_WORDS
+_DELETED = frozenset({"D", "W"})  # OBX-11
 _DIAGNOSES = frozenset({"ICD10", "ICD10CM", "ICD9", "ICPC", "GS40", "DHD"})  # systems that hold little else
 _OF_HISTORY = frozenset({"11348-0", "8677-7", "10164-2", "11329-0"})  # LOINC: past illness, history of …
 _OF_DIAGNOSIS = frozenset(
@@ -41,14 +45,15 @@ _FAMILY_QUESTION = re.compile(
 )
 _YES_WORDS = (
     "Y YES J JA 1 TRUE T WAAR O OUI S SI SÍ SIM TAK ANO IGEN KYLLÄ KYLLA JOO EVET DA X + POS POSITIVE POSITIEF POSITIV"
-    " PRESENT AANWEZIG VORHANDEN 373066001 LA33-6 52101004"
+    " PRESENT AANWEZIG VORHANDEN 373066001 LA33-6 52101004 ДА ТАК ΝΑΙ JAH TAIP はい 是 有 예 네 نعم כן"
 )
 _NO_WORDS = (
     "N NO NEE NEEN NEIN NON NÃO NAO NIE NE NEM EI HAYIR 0 FALSE F - NEG NEGATIVE NEGATIEF NEGATIV ABSENT AFWEZIG GEEN"
-    " NONE 373067005 LA32-8"
+    " NONE 373067005 LA32-8 НЕТ НЕ НІ ΟΧΙ いいえ 否 无 無 아니오 아니요 لا לא"
 )
 _YES, _NO = frozenset(_YES_WORDS.split()), frozenset(_NO_WORDS.split())
 _LONGEST_QUESTION = 120
+_FIRST_WORD = re.compile(r"(\w{2,})\s*(?:[,;:.(-]|(?:19|20)\d\d)")  # "ja, in 2018", "yes 2018"; not "no longer"
 _JUST_NOW = timedelta(days=1)
 
 
@@ -62,11 +67,16 @@ def read_answers(
     """Every diagnosis of one patient that is the value of an OBX, or its question with yes or no for a value."""
     at = event_time(message, defaults)
     for obx in segments:
-        if obx.name != "OBX" or obx.raw(2) in _NUMBERS:  # first, for there are most of them
+        if obx.name != "OBX" or (obx.raw(2) in _NUMBERS and not _is_yes_or_no(obx)):  # first: there are most of them
             continue
         kind = obx.text(2).strip().upper()
-        if (kind in _CODED or kind in _IN_WORDS) and obx.raw(5) and obx.raw(3) and not obx.is_null(5):
+        if kind in _ANSWERS and obx.raw(5) and obx.raw(3) and not obx.is_null(5):
             yield from _read(obx, kind, patient, header, at, defaults)
+
+
+def _is_yes_or_no(obx: Segment) -> bool:
+    """Whether a number is 1 or 0 for a question about the past, and no measurement."""
+    return obx.raw(5) in _NUMBERS_THAT_ANSWER and _HISTORY.search(obx.whole(3)) is not None
 
 
 def _read(
@@ -90,7 +100,13 @@ def _answer(obx: Segment) -> bool | None:
             return True
         if said in _NO:
             return False
-    return None
+    first = _FIRST_WORD.match(obx.text(5).strip().upper())
+    return None if first is None else True if first[1] in _YES else False if first[1] in _NO else None
+
+
+def _action(obx: Segment) -> Literal["assert", "delete"]:
+    """What OBX-11 asks for: an answer that was given in error is taken back."""
+    return "delete" if obx.text(11).strip() in _DELETED else "assert"
 
 
 def _answered(
@@ -112,6 +128,7 @@ def _answered(
         flags=("stated_as_answer",),
         key=natural_key("answer", question, words, ""),
         category="diagnosis",
+        action=_action(obx),
         codings=question,
         text=words,
         certainty=of_family if yes else "refuted",
@@ -140,6 +157,7 @@ def _values(
             flags=("stated_as_answer",),
             key=natural_key("answer", codings, joined(words, said), obx.text(14)),
             category="diagnosis",
+            action=_action(obx),
             codings=codings,
             text=said,
             certainty="family" if is_of_family else "confirmed",

@@ -1,11 +1,11 @@
 """Why a patient came, an order was given or changed, or a test was asked for: a hint, never more.
 
-PV2-3, ORC-16, OBR-31, RXO-20, RXE-27, RXG-22, RXA-19 and BPO-13.
+PV2-3, ORC-16, OBR-13 and 31, RXO-20, RXE-27, RXG-22, RXA-19, BPO-13, and the notes of other medicines.
 """
 
 import html
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
@@ -19,8 +19,10 @@ from parsers.hl7.codes import read_codings, read_words
 from parsers.hl7.identifiers import natural_key
 from parsers.hl7.segments import Message, Segment
 from parsers.hl7.times import moment
+from parsers.medication.immunoglobulins import looks_like_immunoglobulin
 
 STATED_AS_REASON = "stated_as_reason"  # flag: that a feed sends reasons does not mean that it sends diagnoses
+_DRUGS = frozenset({"RXO", "RXE", "RXG", "RXD", "RXA"})
 _FIELDS = {"PV2": 3, "ORC": 16, "OBR": 31, "RXO": 20, "RXE": 27, "RXG": 22, "RXA": 19, "BPO": 13}
 # A code without words: phlebitis, embolism and thrombosis of ICD-10 and 9 with the personal history of them, ICPC,
 # and of SNOMED thrombosis, embolism and a history of either.
@@ -37,22 +39,40 @@ def read_reasons(
     defaults: Defaults,
 ) -> list[Condition]:
     """Reasons that name a thrombosis, in words or by a code, as suspicions; their words say whether one denies it."""
-    found: list[Condition] = []
-    control: Segment | None = None
+    return list(_reasons(message, patient, segments, defaults))
+
+
+def _reasons(
+    message: Message, patient: tuple[Identifier, ...], segments: Sequence[Segment], defaults: Defaults
+) -> Iterator[Condition]:
+    control, drug = None, None
     for segment in segments:
         if segment.name == "ORC":
-            control = segment
-        field = _FIELDS.get(segment.name)
-        if field and segment.raw(field):
-            ordered = moment(control.text(9), defaults.zone) if control and segment.name != "PV2" else None
-            when = ordered.at if ordered is not None else event_time(message, defaults)
-            for repetition in range(1, segment.repetitions(field) + 1):
-                reason = reason_of(
-                    read_codings(segment, field, defaults, repetition), read_words(segment, field, repetition)
-                )
-                if reason is not None:
-                    found.append(msgspec.structs.replace(reason, patient=patient, path=segment.path(field), at=when))
-    return found
+            control, drug = segment, None
+        elif segment.name in _DRUGS:
+            drug = segment
+        for path, codings, words in _stated(segment, drug, defaults):
+            reason = reason_of(codings, words)
+            if reason is not None:
+                ordered = moment(control.text(9), defaults.zone) if control and segment.name != "PV2" else None
+                when = ordered.at if ordered is not None else event_time(message, defaults)
+                yield msgspec.structs.replace(reason, patient=patient, path=path, at=when)
+
+
+def _stated(
+    segment: Segment, drug: Segment | None, defaults: Defaults
+) -> Iterator[tuple[str, tuple[Coding, ...], str]]:
+    """Where a segment states reasons, each with its codes and its words."""
+    field = _FIELDS.get(segment.name)
+    if field and segment.raw(field):
+        for repetition in range(1, segment.repetitions(field) + 1):
+            coded = read_codings(segment, field, defaults, repetition)
+            yield segment.path(field), coded, read_words(segment, field, repetition)
+    if segment.name == "OBR" and segment.raw(13):  # clinical information
+        yield from ((segment.path(13), (), line) for line in lines_that_name_thrombosis(segment.whole(13)))
+    # A note of an anticoagulant may say what it is for; one of immunoglobulin says what to watch for.
+    if segment.name == "NTE" and drug is not None and not looks_like_immunoglobulin((), drug.line):
+        yield from ((segment.path(3), (), line) for line in lines_that_name_thrombosis(segment.whole(3)))
 
 
 def reason_of(codings: tuple[Coding, ...], text: str) -> Condition | None:

@@ -16,7 +16,7 @@ from clinical.times import Moment
 from parsers.chart.allergies import reaction_of, says_none
 from parsers.chart.conditions import without_mark
 from parsers.chart.observations import read_figure, ucum_of
-from parsers.chart.patients import read_date
+from parsers.chart.patients import SPELLING, read_date
 from parsers.chart.reasons import lines_that_name_thrombosis, reason_of
 from parsers.fhir.elements import (
     Json,
@@ -40,7 +40,7 @@ from parsers.fhir.elements import (
     where,
     words,
 )
-from parsers.hl7.identifiers import natural_key
+from parsers.hl7.identifiers import is_national, natural_key, usual_spelling
 from parsers.hl7.times import stamp
 
 _SEXES = {"male": "M", "female": "F", "other": "O", "unknown": "U"}
@@ -68,7 +68,15 @@ def read_patient(resource: Resource) -> Iterator[AnyEvent]:
         return
     if known[0] != own:
         yield PatientMerged(patient=known, path=resource.at("identifier"), retired=(own,))
+        yield from _spelled(resource, known[0])
     yield from _replaced(resource, known[0])
+
+
+def _spelled(resource: Resource, identity: Identifier) -> Iterator[PatientMerged]:
+    """That other feeds may write this number in another way, such as without `urn:oid:`."""
+    usual = usual_spelling(identity, resource.defaults)
+    if usual != identity and not is_national(identity):
+        yield PatientMerged(patient=(usual,), path=resource.at("identifier"), flags=(SPELLING,), retired=(identity,))
 
 
 def _replaced(resource: Resource, identity: Identifier) -> Iterator[PatientMerged]:

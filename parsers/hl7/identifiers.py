@@ -21,6 +21,7 @@ _NOT_A_PERSON_TYPES = (
     " NPI UPIN GI GN LR RI RRI SL TAX XX XV FI CAII CC"
 )
 _NOT_A_PERSON = frozenset(_NOT_A_PERSON_TYPES.split())
+_OID = "URN:OID:"  # before an object identifier, in FHIR and in messages made from it
 _PLACEHOLDERS = frozenset({"0", "1234567890", "UNKNOWN", "ONBEKEND", "NONE", "NULL", "N/A", "TEST", "-", "."})
 
 
@@ -49,12 +50,12 @@ def _read_field(segment: Segment, field: int, defaults: Defaults) -> Iterator[Id
 def usual_spelling(identifier: Identifier, defaults: Defaults) -> Identifier:
     """The same number as every feed would write it.
 
-    The authority in capitals, or as the site file has it, and the number without noughts before it; without its check
-    digit where the feed is known to write one.
+    The authority in capitals without `urn:oid:`, or as the site file has it, and the number without noughts before it;
+    without its check digit where the feed is known to write one.
     """
-    known = {name.upper(): name for name in (*defaults.mrn_authorities, defaults.authority)}
-    named = defaults.authorities.get(identifier.authority, identifier.authority)
-    authority = known.get(named.upper(), named.upper())
+    known = {name.upper().removeprefix(_OID): name for name in (*defaults.mrn_authorities, defaults.authority)}
+    named = defaults.authorities.get(identifier.authority, identifier.authority).upper().removeprefix(_OID)
+    authority = known.get(named, named)
     value = identifier.value
     if value.isdecimal():
         value = value[:-1] if defaults.check_digits and len(value) > _SHORTEST_WITH_CHECK else value
@@ -77,8 +78,8 @@ def other_spellings(segment: Segment, field: int, defaults: Defaults, identity: 
         value = segment.text(field, 1, repetition=repetition).strip()
         name = segment.text(field, 4, 1, repetition).strip()
         if name == identity.authority and value == identity.value:
-            found.append(Identifier(authority=universal, value=value, type=identity.type))
-            found.append(Identifier(authority=universal, value=usual.value, type=identity.type))
+            written = Identifier(authority=universal, value=value, type=identity.type)
+            found += [written, usual_spelling(written, defaults)]
     names = {(usual.authority, usual.value)}
     return tuple(dict.fromkeys(each for each in found if (each.authority, each.value) not in names))
 

@@ -10,14 +10,16 @@ ORDERS = (
     | _of("OMP", "O09")
     | _of("OMG", "O19")
     | _of("OMB", "O27")
+    | _of("OML", "O21")
     | _of("BPS", "O29")
     | _of("RDE", "O01 O11 O25")
     | _of("RDS", "O01 O13")
     | _of("RGV", "O01 O15")
 )
 ADMINISTRATIONS = _of("RAS", "O01 O17") | _of("BTS", "O31")
-RESULTS = _of("ORU", "R01 R30 R31 R32")
-PROBLEMS = _of("PPR", "PC1 PC2 PC3")
+RESULTS = _of("ORU", "R01 R30 R31 R32") | _of("OUL", "R21 R22 R23 R24")
+PROBLEMS = _of("PPR", "PC1 PC2 PC3") | _of("PGL", "PC6 PC7 PC8")
+REQUESTS = _of("OMI", "O23")  # for an image: what it is for, and the diagnoses with it
 WITH_ORDERS = ORDERS | PROBLEMS  # a problem may come with the orders that treat it
 BILLING = _of("BAR", "P01 P02 P05 P06 P10 P12") | _of("DFT", "P03 P11")
 REFERRALS = (
@@ -34,7 +36,7 @@ _ADMISSIONS = "A01 A02 A03 A04 A05 A06 A07 A08 A09 A10 A11 A12 A13 A14 A28 A31 A
 _IDENTITIES = "A18 A30 A34 A35 A36 A37 A39 A40 A41 A42 A43 A44 A45 A46 A47 A48"
 ADMINISTRATIVE = _of("ADT", f"{_ADMISSIONS} {_IDENTITIES}")
 
-READ = ORDERS | ADMINISTRATIONS | RESULTS | PROBLEMS | BILLING | ADMINISTRATIVE | REFERRALS | DOCUMENTS
+READ = ORDERS | ADMINISTRATIONS | RESULTS | PROBLEMS | BILLING | ADMINISTRATIVE | REFERRALS | DOCUMENTS | REQUESTS
 
 # What a message is that does not say so in MSH-9: by the first of these segments that it has.
 BY_SEGMENT = {

@@ -11,8 +11,9 @@ _FORM = re.compile(
     r"(?:\.?(?P<fraction>\d{1,6}))?)?)?)?)?)?(?P<zone>[+-]\d\d:?\d\d|Z)?"
 )
 _ISO = re.compile(
-    r"(\d{4})-(\d\d)(?:-(\d\d)(?:[T ](\d\d)(?::(\d\d)(?::(\d\d)(?:\.(\d{1,6}))?)?)?\s?([+-]\d\d:?\d\d|Z)?)?)?"
+    r"(\d{4})[-/.](\d\d)(?:[-/.](\d\d)(?:[T ](\d\d)(?::(\d\d)(?::(\d\d)(?:\.(\d{1,6}))?)?)?\s?([+-]\d\d:?\d\d|Z)?)?)?"
 )
+_DAY_AND_YEAR = re.compile(r"(\d\d?)[-/.](\d\d?)[-/.]((?:19|20)\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d))?)?")
 _PRECISIONS: tuple[Precision, ...] = ("year", "month", "day", "hour", "minute", "second")
 _PARTS = ("year", "month", "day", "hour", "minute", "second")
 
@@ -56,12 +57,27 @@ def read_time(text: str, zone: tzinfo) -> tuple[Moment | None, tuple[str, ...]]:
 
 
 def _without_marks(text: str) -> str:
-    """Turn the ISO form into HL7's."""
+    """Turn the ISO form into HL7's, and a day with its month and year where it cannot be mistaken which is which."""
     found = _ISO.fullmatch(text)
     if found is None:
-        return text.replace(" ", "").replace("T", "")
+        return _year_first(text) or text.replace(" ", "").replace("T", "")
     date_and_time = "".join(part for part in found.groups()[:6] if part)
     return date_and_time + (f".{found[7]}" if found[7] else "") + (found[8] or "")
+
+
+def _year_first(text: str) -> str:
+    """`29-11-2026` and `11/29/2026` as HL7 writes them; nothing for `03-04-2026`, which is two days."""
+    found = _DAY_AND_YEAR.fullmatch(text)
+    if found is None:
+        return ""
+    one, other = int(found[1]), int(found[2])
+    if one <= _MONTHS and other <= _MONTHS and one != other:
+        return ""
+    month, day = (one, other) if one <= _MONTHS else (other, one)
+    return f"{found[3]}{month:02}{day:02}" + "".join(part for part in found.groups()[3:] if part)
+
+
+_MONTHS = 12
 
 
 def _local(known: list[int], fraction: str) -> datetime:

@@ -13,7 +13,8 @@ _SUBCUTANEOUS = "J06BA01"
 _ATC = ("J06BA", "J06BB")
 
 _NAMES = re.compile(
-    r"im+u+n+[oe]?\s?-?globulin|in+mun[oe]?globulin|\bigg\b|\bivig\b|\bivimm|\bi\.?v\.?i\.?g|\bscig\b"
+    r"im+u+n+[oe]?\s?-?globulin|in+mun[oe]?globulin|\bigg\b|\bivig(?![a-z])|\bivimm|\bi\.?v\.?i\.?g|\bscig\b"
+    r"|\bigg?[- ]?i\.?v\.?(?!\w)|\bi\.v\.[- ]?igg?\b"
     r"|gam+a[- ]?globulin"
     r"|gam+agard|gam+aked|gam+aplex|gam+anorm|nanogam|privigen|kiovig|gamunex|octagam|octanorm|flebogam|intratect"
     r"|panzyga|iqymune|bivigam|asceniv|yimmugo|alyglo|qivigy|hizentra|cuvitru|cutaquig|xembify|hyqvia|sandoglobulin"
@@ -51,7 +52,7 @@ def _looks_alike(text: str) -> bool:
 
 
 _TREATMENT = re.compile(
-    r"\bivig\b|\bigiv\b|\biv\b|\bi\.v\.|intraven|infus|infuus|\binj|therap|behandel|\bdose|dosis|[0-9]\s?%"
+    r"\bivig(?![a-z])|\bigiv\b|\biv\b|\bi\.v\.|intraven|infus|infuus|\binj|therap|behandel|\bdose|dosis|[0-9]\s?%"
     r"|[0-9]\s?(?:m?g|gram|ml)\b",
     re.IGNORECASE,
 )
@@ -76,6 +77,19 @@ def is_service(codings: Sequence[Coding], text: str) -> bool:
     if any(coding.code.upper().startswith(_ATC[0]) or _BILLED.fullmatch(coding.code.upper()) for coding in codings):
         return True
     return _looks_alike(text) and bool(_TREATMENT.search(text)) and not _TEST.search(text)
+
+
+_CARE = re.compile(
+    r"infus|infuus|perfus|transfus|dagbehand|dagopname|\bday ?(?:care|unit|hospital|case)|behand(?:el|l)|therap"
+    r"|treatment|traitement|trattament|tratam|toedien|administ|tagesklin|h[oô]pital de jour|hospital de d[ií]a",
+    re.IGNORECASE,
+)
+
+
+@lru_cache(maxsize=4096)
+def is_care(text: str) -> bool:
+    """Whether a service is to treat somebody, and does not say with what: `infusion centre`, `day treatment`."""
+    return _CARE.search(text) is not None and not _TEST.search(text)
 
 
 @lru_cache(maxsize=4096)

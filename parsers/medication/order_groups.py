@@ -8,7 +8,7 @@ from clinical.codes import Coding
 from clinical.events import Header, OrderKeys
 from parsers.hl7.segments import Segment
 from parsers.medication.drug_lines import DrugLine
-from parsers.medication.immunoglobulins import is_service, says_elsewhere
+from parsers.medication.immunoglobulins import is_care, is_service, says_elsewhere
 
 DRUGS = ("RXO", "RXE", "RXG", "RXD", "RXA", "BPO", "BPX", "BTX")
 GIVEN = ("RXA", "BTX")
@@ -124,7 +124,7 @@ def _may_treat(obr: Segment) -> bool:
     if not obr.raw(4) or obr.text(24).strip().upper() in _LABORATORY:
         return False
     codings, words = _service(obr)
-    return is_service(codings, words) or says_elsewhere((), words)
+    return is_service(codings, words) or is_care(words) or says_elsewhere((), words)
 
 
 def _without_idle_services(group: Group) -> list[Part]:

@@ -267,7 +267,7 @@ class _OrderReader:
         written = [words for sent in (*chosen.sent, *chosen.steps) if (words := sent.text)]
         instructions = "; ".join(unique([*self._instructions(part), *written]))
         in_words = not codings and not text  # an order wholly in words: they name the drug too
-        if in_words or (says_elsewhere(codings, text) and _names_it_alone(instructions, codings, text)):
+        if in_words or (_is_named_elsewhere(part, codings, text) and _names_it_alone(instructions, codings, text)):
             in_words, text = True, joined(text, instructions)
         timings = chosen.timings if chosen.tells else self._in_words(f"{instructions}; {text}", chosen, part)
         components = part.components or [each for other in self.group.beside(part) for each in other.components]
@@ -382,6 +382,12 @@ class _OrderReader:
         lines = [(part.drug, PLACES[part.drug.name].starts) for part in self.group.parts]
         texts = (drug.text(field) for drug, field in lines if field)
         return next((at for text in texts if (at := plausible_moment(text, self.defaults.zone))), None)
+
+
+def _is_named_elsewhere(part: Part, codings: Sequence[Coding], text: str) -> bool:
+    """Whether the words of a drug, or a service to treat somebody, leave it to other words to name the drug."""
+    is_care = part.drug.name == "OBR" and not looks_like_immunoglobulin(codings, text)
+    return is_care or says_elsewhere(codings, text)
 
 
 def _names_it_alone(instructions: str, codings: tuple[Coding, ...], text: str) -> bool:

@@ -246,7 +246,10 @@ def per_day(timings: Iterable[Timing]) -> Decimal:
 
 
 _CLOCK_MARKS = re.compile(r"[,;&\s]+")
-_DATE = re.compile(r"(?:19|20)[0-9]{6}(?:[0-9]{2,10})?(?![0-9])")
+_DATE = re.compile(
+    r"(?:19|20)(?:[0-9]{6}(?:[0-9]{2,10})?|[0-9]{2}([-/.])[0-9]{2}\1[0-9]{2})(?![0-9])"
+    r"|[0-9]{1,2}([-/.])[0-9]{1,2}\2(?:19|20)[0-9]{2}(?![0-9])"
+)
 
 
 def read_tq(segment: Segment, field: int, zone: tzinfo) -> list[Sent]:
@@ -322,8 +325,7 @@ def _ends_of(segment: Segment) -> tuple[str, str, bool]:
 
 
 def _is_date(text: str) -> bool:
-    text = text.strip()
-    return text[:2] in ("19", "20") and _DATE.match(text) is not None
+    return _DATE.match(text.strip()) is not None
 
 
 def _patterns(segment: Segment) -> list[str]:

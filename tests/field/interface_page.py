@@ -34,6 +34,7 @@ WHAT = {
     "PROBLEMS": "problems, with the orders that treat them",
     "BILLING": "diagnoses and procedures of an account",
     "REFERRALS": "diagnoses, problems and allergies of a referral or a care record",
+    "REQUESTS": "why an image is asked for: reasons and diagnoses",
     "DOCUMENTS": "history that is coded or written in a document",
     "ADMINISTRATIVE": "who the patient is, admissions, diagnoses, allergies, merges",
 }

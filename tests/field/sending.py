@@ -9,6 +9,7 @@ import msgspec
 import sqlalchemy as sa
 import yaml
 
+from store import tables
 from tests.journeys.first_load import loads
 from tests.journeys.hospital import Hospital
 
@@ -63,6 +64,7 @@ class Case:
     orders: Mapping[str, Json]
     patients: Mapping[str, Json]
     together: bool = False  # processed in one batch
+    codes: tuple[str, ...] = ()  # what must stand under Codes, in the sender's words
 
 
 def given() -> Iterator[Case]:
@@ -99,6 +101,7 @@ def of_our_own() -> Iterator[Case]:
                 orders=told.get("orders", {}),
                 patients={str(name): want for name, want in told.get("patients", {}).items()},
                 together=told.get("together", False),
+                codes=tuple(told.get("codes", ())),
             )
 
 
@@ -142,7 +145,12 @@ def faults(case: Case, hospital: Hospital, folder: Path) -> list[str]:
             found += _judge(name, want, _answers_for(hospital, str(name)), _alerts_for(hospital, str(name)))
     for name, want in case.patients.items():
         found += _judge(name, want, _answers_for(hospital), _alerts_for(hospital))
-    return found
+    return [*found, *(f"{words} is not under Codes" for words in case.codes if words not in _under_codes(hospital))]
+
+
+def _under_codes(hospital: Hospital) -> list[str]:
+    with hospital.engine.connect() as connection:
+        return list(connection.execute(sa.select(tables.local_code.c.display)).scalars())
 
 
 def _wrong_states(case: Case, states: Mapping[str, str]) -> Iterator[str]:

@@ -21,7 +21,7 @@ def test_every_accepted_type_sees_the_patient(kind: str, event: str) -> None:
     assert reading.ignored == ""
 
 
-@pytest.mark.parametrize("kind", ["VXU^V04", "SIU^S12", "MFN^M02", "OML^O21", "ZZZ^Z01", "PPR"])
+@pytest.mark.parametrize("kind", ["VXU^V04", "SIU^S12", "MFN^M02", "SRM^S01", "ZZZ^Z01", "PPR"])
 def test_other_types_are_ignored_with_the_reason(kind: str) -> None:
     reading = read(a_patient_message(kind=kind), DEFAULTS)
 
