@@ -1,9 +1,10 @@
 """What changed between two answers about one order, in words: findings that came and went, quantities then and now."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from inbox.http.notation import Notation
+from store.alerts import AlertEvent
 
 _QUANTITIES = {
     "dose_g": ("order.dose", "g"),
@@ -11,6 +12,31 @@ _QUANTITIES = {
     "course_g_per_kg": ("order.course", "g/kg"),
     "rate_g_per_h": ("order.rate", "g/h"),
 }
+_SEEN = frozenset({"raised", "taken_on", "acknowledged", "overridden", "covered", "snoozed", "undone"})
+_ALONE = ("channel_rose", "new_event")  # of which the line holds nothing more
+_NEW_RULE = "new_rule:"
+_CHANGED = {"tier_rose": "tier", "product_changed": "product", "starts_sooner": "start"}
+
+
+def worse_told(events: Sequence[AlertEvent], notation: Notation) -> list[str]:
+    """Return in what an alert became worse since somebody last acted on it, then and now, first things first."""
+    told: list[str] = []
+    for event in reversed(events):
+        if event.kind in _SEEN:
+            break
+        codes = event.reason.split(", ") if event.kind in ("changed", "reopened") and event.reason else []
+        told = _worse(codes, event.data, notation) + told
+    return told
+
+
+def _worse(codes: Sequence[str], data: Mapping[str, Any], notation: Notation) -> list[str]:
+    """Return these changes for the worse in words: with what was and is where the line of the record holds it."""
+    rules = [code.removeprefix(_NEW_RULE) for code in codes if code.startswith(_NEW_RULE)]
+    held = {code: _CHANGED.get(code, code.removesuffix("_rose")) for code in codes}
+    measured = {name: data[name] for name in held.values() if name in data}
+    other = [code for code in codes if code in _ALONE]
+    told = changes_told(measured | {"rules_added": rules}, notation) if measured or rules else []
+    return told + [notation.words.code("change", code) for code in other]
 
 
 def changes_told(data: Mapping[str, Any], notation: Notation) -> list[str]:

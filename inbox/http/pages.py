@@ -6,7 +6,7 @@ from urllib.parse import quote, urlsplit
 from litestar import Request, Response
 from litestar.response import Redirect, Template
 
-from inbox.alerts.changes import changes_told
+from inbox.alerts.changes import changes_told, worse_told
 from inbox.http.masking import mask
 from inbox.http.parts import languages_wished, parts_of
 from inbox.people.authentication import recognise, viewer_of
@@ -39,6 +39,7 @@ def page(request: AnyRequest, name: str, status: int = 200, **context: Any) -> T
         "viewer": viewer_of(request),
         "here": request.url.path,
         "changes": lambda data: changes_told(data, parts.notation(language)),
+        "worse": lambda events: worse_told(events, parts.notation(language)),
         "asked": _asked(request),
         "now": parts.clock(),
         "mask": lambda authority, value: mask(value) if authority in masked else value,

@@ -356,3 +356,35 @@ def test_the_record_says_in_words_why_an_alert_came_back(one_page: Client, one_s
     assert "was due 21 Nov 2026 14:35; on it: nobody" in shown
     assert "the snooze is over" in shown
     assert "the result is in: 2.4 (22 Nov 2026 09:00)" in shown
+
+
+def test_what_got_worse_is_said_at_the_top_with_then_and_now(one_page: Client, one_site: Site) -> None:
+    alert = one_site.with_case()
+    moved = {
+        "start": ["2026-11-30T02:36:00+01:00", "2026-11-28T22:36:00+01:00"],
+        "dose_g": [[28.0, 28.0], [56.0, 56.0]],
+    }
+    with one_site.engine.begin() as connection:
+        an_event(connection, alert, data={"rate_g_per_h": [[1.0, 1.0], [2.0, 2.0]]}, reason="rate_g_per_h_rose")
+        an_event(connection, alert, kind="acknowledged", actor="els")
+        an_event(connection, alert, data={"rules_gone": ["IG-VTE-004"]})
+        worse = "dose_g_rose, starts_sooner, new_rule:IG-VTE-015"
+        an_event(connection, alert, kind="reopened", reason=worse, data={**moved, "rules_gone": ["IG-VTE-005"]})
+
+    banner = one_page.get(f"/alerts/{alert}").text.partition('id="worse">')[2].partition("</p>")[0]
+
+    assert "new finding IG-VTE-015" in banner
+    assert "28 g, now 56 g" in banner
+    assert "30 Nov 2026 02:36, now 28 Nov 2026 22:36" in banner
+    assert "IG-VTE-004" not in banner
+    assert "IG-VTE-005" not in banner
+    assert "g/h" not in banner
+
+
+def test_nothing_is_worse_about_what_somebody_is_on(one_page: Client, one_site: Site) -> None:
+    alert = one_site.with_case(status="taken_on", assigned_to="els")
+    with one_site.engine.begin() as connection:
+        an_event(connection, alert, kind="reopened", reason="new_event")
+        an_event(connection, alert, kind="taken_on", actor="els")
+
+    assert 'id="worse"' not in one_page.get(f"/alerts/{alert}").text
