@@ -4,12 +4,19 @@ import random
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
+from functools import partial
 
 import psycopg
 import pytest
 import sqlalchemy as sa
 
+from inbox.alerts.act import AlertAct, OnAlert
+from inbox.alerts.settling import TakenOn
+from inbox.alerts.sleeping import Snooze
+from inbox.errors import ActRefused, AlertSettled
 from rules.knowledge import Knowledge
 from store.engine import connect
 from tests.journeys.hospital import Hospital
@@ -86,6 +93,34 @@ def test_patients_merged_and_split_while_their_orders_cross_never_deadlock(
     assert deadlocks == []
     assert set(busy.states().values()) == {"processed"}
     assert rounds > 1
+
+
+def test_who_plans_while_workers_judge_the_same_patient_leaves_one_time_of_each_kind(
+    busy: Hospital, deadlocks: list[BaseException]
+) -> None:
+    busy.sends(*messages([Problem(), Ordered(at=3, starts=30)]))
+    (alert,) = [row["id"] for row in busy.alerts()]
+    changes = [Ordered(at=4 + n, starts=30 - n, grams=str(30 + 10 * n), control="XO") for n in range(6)]
+    ids = busy.receives(*[each.replace(b"|M0", b"|N0") for each in messages(changes)])
+    acts: list[AlertAct] = [TakenOn(), Snooze(busy.clock() + timedelta(minutes=20), "awaits_ward")] * 3
+    judged = [partial(busy.processes, [id_]) for id_ in ids]
+    planned = [partial(acts_or_is_late, busy, OnAlert(alert, act)) for act in acts]
+
+    with ThreadPoolExecutor(WORKERS) as pool:
+        for done in [pool.submit(work) for pair in zip(judged, planned, strict=True) for work in pair]:
+            done.result()
+
+    standing = busy.rows("SELECT kind, due_at FROM due WHERE done_at IS NULL")
+    owned = [row.due_at for row in standing if row.kind in ("take_on", "owner")]
+    assert deadlocks == []
+    assert busy.rows("SELECT count(*) FROM alert_event WHERE kind = 'snoozed'")[0][0] == len(acts) // 2
+    assert len({row.kind for row in standing}) == len(standing) > 0
+    assert busy.rows("SELECT due_at FROM alert")[0].due_at == min(owned, default=None)
+
+
+def acts_or_is_late(hospital: Hospital, act: OnAlert) -> None:
+    with suppress(ActRefused, AlertSettled):
+        hospital.does(act)
 
 
 def crossing(die: random.Random, start: int) -> list[Happening]:
