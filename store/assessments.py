@@ -184,3 +184,10 @@ def _held(trace: Sequence[StoredStep]) -> set[str]:
         if " when " not in step.condition:
             held[step.rule] = held.get(step.rule, True) and step.held
     return {rule for rule, all_held in held.items() if all_held}
+
+
+def orders_answered_since(connection: sa.Connection, since: datetime) -> int:
+    """Count the orders that got an answer since then."""
+    query = sa.select(sa.func.count(sa.distinct(tables.assessment.c.order_id)))
+    count: int = connection.execute(query.where(tables.assessment.c.concluded_at >= since)).scalar_one()
+    return count

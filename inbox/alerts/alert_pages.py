@@ -58,7 +58,7 @@ def _show(request: AnyRequest, number: int, status: int = 200, **said: Any) -> R
         status,
         alert=row,
         told=row.conclusion,
-        card=card_of(row, language, parts.clock()),
+        card=card_of(row, parts.notation(language), parts.knowledge.terms.rates, parts.clock()),
         heard=events[-1].id if events else 0,
         events=events,
         people=people,

@@ -1,17 +1,23 @@
 """The inbox as a list: what can still be prevented first, then how loudly and how strongly the knowledge speaks."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
+from functools import cached_property
 
 from clinical.conclusions import StoredOrder, StoredPatient
-from clinical.words import AFTER_INFUSION, Channel, Priority, Tier, in_language
+from clinical.words import AFTER_INFUSION, PENDING, Channel, Priority, Tier
 from history.conclusion import channel_of
 from history.orders import COMPLETED, DISCONTINUED, STOPPED
+from inbox.alerts.plan import Pair, first_difference, must_wait
+from inbox.alerts.reason import Reason, reason_of
+from inbox.http.notation import Notation
+from rules.forms import RatesForm
 from store.alerts import ConcludedAlert
 
 SOON = timedelta(hours=24)
+FAR = timedelta(days=6)  # of a start nearer than this, the day of the week says enough
 
 
 class ListSection(IntEnum):
@@ -25,60 +31,176 @@ class ListSection(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Clock:
+    """The first column of a row: how long still, and the moment itself."""
+
+    main: str
+    beside: str = ""
+    until: datetime | None = None  # what it counts down to
+
+
+@dataclass(frozen=True)  # without slots: what the list shows is worked out when it is shown
 class Card:
     """One alert in the list: the alert itself, and what is worked out of what was concluded."""
 
     alert: ConcludedAlert
-    titles: tuple[str, ...]
-    order: StoredOrder
     starts: datetime | None
     section: ListSection
-    has_begun: bool
     away: timedelta  # between now and the start
+    notation: Notation
+    rates: RatesForm
+    now: datetime
 
     @property
-    def rank(self) -> tuple[int, int, int, bool, timedelta, int, int]:
-        """The place in the list: section, channel, tier; what begins before what has begun, the nearest start first."""
+    def has_begun(self) -> bool:
+        """Whether the order began."""
+        return self.starts is not None and self.starts <= self.now
+
+    @property
+    def order(self) -> StoredOrder:
+        """The order that was judged."""
+        return self.alert.conclusion.order
+
+    @property
+    def patient(self) -> StoredPatient:
+        """The patient as known then."""
+        return self.alert.conclusion.patient
+
+    @property
+    def channel(self) -> Channel:
+        """How loudly it speaks."""
+        return channel_of(self.alert.conclusion.channel, self.alert.tier)
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether it stands on the worklist, without a notice."""
+        return self.channel < Channel.INTERRUPT
+
+    @property
+    def rank(self) -> tuple[int, bool, int, int, bool, timedelta, int, int]:
+        """The place in the list: section; what is late, then channel and tier; the nearest start before what runs."""
         alert = self.alert
-        channel = channel_of(alert.conclusion.channel, alert.tier)
-        strength = (-channel, -Tier.named(alert.tier))
-        return self.section, *strength, self.has_begun, self.away, -Priority.named(alert.priority), alert.id
+        strength = (-self.channel, -Tier.named(alert.tier))
+        return (
+            self.section,
+            not (self.is_late and self.section < ListSection.RECORD),
+            *strength,
+            self.has_begun,
+            self.away,
+            -Priority.named(alert.priority),
+            alert.id,
+        )
+
+    @cached_property
+    def reason(self) -> Reason:
+        """The deciding fact."""
+        return reason_of(self.alert.conclusion, self.alert.tier, self.notation, self.now)
+
+    @cached_property
+    def pair(self) -> Pair | None:
+        """What was ordered against what is advised, where these differ."""
+        if self.section > ListSection.LATER:
+            return None
+        return first_difference(self.alert.conclusion, self.rates, self.notation)
+
+    @property
+    def must_wait(self) -> bool:
+        """Whether the next bag must wait."""
+        return self.section <= ListSection.LATER and must_wait(self.alert.conclusion)
+
+    @property
+    def is_late(self) -> bool:
+        """Whether somebody should have been on it, or done with it, by now."""
+        due = self.alert.due_at
+        return due is not None and due <= self.now and self.alert.snoozed_until is None
+
+    @property
+    def is_urged(self) -> bool:
+        """Whether this is an open contra-indication that still concerns somebody alive."""
+        is_contraindication = self.alert.status in PENDING and self.alert.tier == Tier.CONTRAINDICATION.word
+        return is_contraindication and self.section != ListSection.RECORD
+
+    @cached_property
+    def clock(self) -> Clock:
+        """How long still, or since when."""
+        if self.section in (ListSection.NOW, ListSection.LATER):
+            return _countdown(self.starts, self.now, self.notation)
+        case = self.alert.conclusion.case
+        if self.section == ListSection.AFTER_INFUSION and case and case.events:
+            last = case.events[0].last_dose or case.events[0].at
+        else:
+            last = (self.alert.order_ends_at or self.starts or self.now).isoformat()
+        return _since(last, self.now, self.notation)
 
 
 @dataclass(frozen=True, slots=True)
-class PatientCard:
-    """One patient and her alerts of one section."""
+class Row:
+    """One row of the list: an alert, or several of one patient with the same findings."""
 
-    person: int
-    patient: StoredPatient
-    cards: tuple[Card, ...]
-
-    @property
-    def section(self) -> ListSection:
-        """The section that all of the alerts stand in."""
-        return self.cards[0].section
+    card: Card
+    others: tuple[Card, ...] = ()
 
     @property
-    def ward(self) -> str:
-        """Where the patient lies."""
-        return self.patient.ward
+    def cards(self) -> tuple[Card, ...]:
+        """Every alert of the row, the one that comes first first."""
+        return (self.card, *self.others)
+
+    @property
+    def dates(self) -> str:
+        """The days on which the orders start: `2–23 Dec`; "" when it is one order."""
+        starts = sorted(card.starts for card in self.cards if card.starts)
+        if not self.others or not starts:
+            return ""
+        return self.card.notation.days(starts[0], starts[-1])
 
 
-def groups_of(
-    rows: Iterable[ConcludedAlert], person_of: Mapping[int, int], language: str, now: datetime
-) -> list[PatientCard]:
-    """Group the alerts of each section by patient; the patient with the alert that comes first in the list first."""
-    grouped: dict[tuple[ListSection, int], list[tuple[Card, StoredPatient]]] = {}
-    for row in rows:
-        card, person = card_of(row, language, now), person_of.get(row.patient_id, row.patient_id)
-        grouped.setdefault((card.section, person), []).append((card, row.conclusion.patient))
-    groups = []
-    for (_, person), shown in grouped.items():
-        newest = max(shown, key=lambda pair: pair[0].alert.changed_at)[1]
-        groups.append(
-            PatientCard(person, newest, tuple(sorted((card for card, _ in shown), key=lambda card: card.rank)))
+@dataclass(frozen=True, slots=True)
+class Group:
+    """One section of the list: those who get a notice, then the worklist; and how many there are of all."""
+
+    section: ListSection
+    loud: tuple[Row, ...]
+    quiet: tuple[Row, ...]
+    alerts: Mapping[str, int]  # how many alerts of each tier get a notice, shown or not
+    on_worklist: int
+
+    @property
+    def total(self) -> int:
+        """How many alerts there are, shown or not."""
+        return sum(self.alerts.values()) + self.on_worklist
+
+
+def rows_of(cards: Iterable[Card], person_of: Mapping[int, int]) -> list[Row]:
+    """Return the rows of the list in order; alerts of one person with the same findings are one row."""
+    alike: dict[tuple[object, ...], list[Card]] = {}
+    for card in sorted(cards, key=lambda card: card.rank):
+        alert = card.alert
+        person = person_of.get(alert.patient_id, alert.patient_id)
+        findings = (card.reason.fact, *((each.rule, each.tier) for each in alert.conclusion.findings))
+        stands = (alert.stream, alert.tier, alert.status, alert.assigned_to, tuple(alert.badges))
+        alike.setdefault((card.section, card.channel, person, *stands, findings), []).append(card)
+    return [Row(first, tuple(others)) for first, *others in alike.values()]
+
+
+def groups_of(rows: Sequence[Row], shown: Sequence[Row]) -> list[Group]:
+    """Divide the rows that are shown into sections; the counts are those of all rows."""
+    return [
+        Group(
+            section,
+            tuple(row for row in shown if row.card.section == section and not row.card.is_quiet),
+            tuple(row for row in shown if row.card.section == section and row.card.is_quiet),
+            _by_tier(row for row in rows if row.card.section == section and not row.card.is_quiet),
+            sum(len(row.cards) for row in rows if row.card.section == section and row.card.is_quiet),
         )
-    return sorted(groups, key=lambda group: group.cards[0].rank)
+        for section in sorted({row.card.section for row in shown})
+    ]
+
+
+def _by_tier(rows: Iterable[Row]) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for row in rows:
+        counts[row.card.alert.tier] = counts.get(row.card.alert.tier, 0) + len(row.cards)
+    return counts
 
 
 def section_of(alert: ConcludedAlert, starts: datetime | None, now: datetime) -> ListSection:
@@ -95,51 +217,32 @@ def section_of(alert: ConcludedAlert, starts: datetime | None, now: datetime) ->
     return ListSection.LATER if starts is not None and starts > now + SOON else ListSection.NOW
 
 
-def card_of(row: ConcludedAlert, language: str, now: datetime) -> Card:
-    """Return one alert as the list shows it; only findings of the alert's own tier, unless there are none."""
-    told = row.conclusion
-    findings = [finding for finding in told.findings if channel_of(finding.channel, finding.tier) >= Channel.WORKLIST]
-    gravest = [finding for finding in findings if finding.tier == row.tier] or findings
-    order = told.order
-    starts = _start_of(row)
-    return Card(
-        alert=row,
-        titles=tuple(dict.fromkeys(in_language(finding.title, language) for finding in gravest)),
-        order=order,
-        starts=starts,
-        section=section_of(row, starts, now),
-        has_begun=starts is not None and starts <= now,
-        away=abs(starts - now) if starts is not None else timedelta(0),
-    )
-
-
-def wards_of(groups: Sequence[PatientCard]) -> list[str]:
-    """Return every ward in the list, by name."""
-    return sorted({group.ward for group in groups if group.ward})
-
-
-def on_wards(groups: Sequence[PatientCard], wards: Collection[str]) -> list[PatientCard]:
-    """Only the patients on these wards; everybody when none is named."""
-    return [group for group in groups if not wards or group.ward in wards]
-
-
-def first_of(groups: Sequence[PatientCard], limit: int) -> list[PatientCard]:
-    """Return the first patients of the list with at most so many alerts; of the last one perhaps not all."""
-    shown: list[PatientCard] = []
-    for group in groups:
-        room = limit - sum(len(each.cards) for each in shown)
-        if room <= 0:
-            break
-        shown.append(PatientCard(group.person, group.patient, group.cards[:room]))
-    return shown
-
-
-def is_urged(alert: ConcludedAlert, now: datetime) -> bool:
-    """Return whether this is an open contra-indication that still concerns somebody alive."""
-    is_contraindication = alert.is_open and alert.tier == Tier.CONTRAINDICATION.word
-    return is_contraindication and section_of(alert, _start_of(alert), now) != ListSection.RECORD
-
-
-def _start_of(alert: ConcludedAlert) -> datetime | None:
+def card_of(alert: ConcludedAlert, notation: Notation, rates: RatesForm, now: datetime) -> Card:
+    """Return one alert as the list shows it."""
     start = alert.conclusion.order.start
-    return datetime.fromisoformat(start) if start else None
+    starts = datetime.fromisoformat(start) if start else None
+    away = abs(starts - now) if starts is not None else timedelta(0)
+    return Card(alert, starts, section_of(alert, starts, now), away, notation, rates, now)
+
+
+def _countdown(starts: datetime | None, now: datetime, notation: Notation) -> Clock:
+    words = notation.words
+    if starts is None:
+        return Clock(words("clock.unknown"))
+    minutes = round((starts - now).total_seconds() / 60)
+    if minutes <= 0:
+        if -minutes < SOON.total_seconds() / 60:
+            return Clock(words("clock.runs"), words("clock.busy", span=notation.span(minutes)))
+        return Clock(words("clock.runs"), words("clock.since", day=notation.on(starts)))
+    if starts - now <= SOON:
+        return Clock(notation.span(minutes), notation.near(starts, now), starts)
+    day = notation.on(starts) if starts - now > FAR else notation.weekday(starts.astimezone(notation.zone))
+    return Clock(f"{day} {notation.clock(starts)}", words("ahead").replace("%", notation.span(minutes)), starts)
+
+
+def _since(last: str | None, now: datetime, notation: Notation) -> Clock:
+    day, today = notation.date_of(last), notation.date_of(now)
+    if day is None or today is None:
+        return Clock(notation.words("clock.unknown"))
+    words = notation.words
+    return Clock(words("clock.day", number=(today - day).days), words("clock.after", day=notation.on(last)))

@@ -1,17 +1,18 @@
 """The inbox: open alerts by what can still be prevented, live."""
 
 import asyncio
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, Literal, get_args
+from urllib.parse import urlencode
 
 import sqlalchemy as sa
 from litestar import get
 from litestar.response import Redirect, Template
 
 from clinical.words import ALERT_TIERS, PENDING, STATUSES
-from inbox.alerts.cards import PatientCard, first_of, groups_of, is_urged, on_wards, wards_of
+from inbox.alerts.cards import Card, Row, card_of, groups_of, rows_of
 from inbox.health.readiness import readiness
 from inbox.http.api_requests import Heard
 from inbox.http.pages import is_fragment, language_of, page, to_page
@@ -20,38 +21,73 @@ from inbox.people.access import record_list
 from inbox.people.authentication import UNATTENDED
 from store import event_order, feeds
 from store.alerts import AlertFilter, ConcludedAlert, list_alerts
+from store.assessments import orders_answered_since
 from store.engine import reading
 from store.merges import persons
 from store.message_queries import last_message_at
 
+Reach = Literal["interrupt", "worklist"]
+REACHES: tuple[Reach, ...] = get_args(Reach)
+Whose = Literal["mine", "nobody"]
+WHOSE: tuple[Whose, ...] = get_args(Whose)
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the viewer chose to see."""
+    """What the viewer chose to see; an empty text stands for all."""
 
-    status: list[str]
-    tier: list[str]
-    ward: list[str]
+    status: str = ""  # "": everything that waits for somebody
+    channel: str = ""
+    tier: str = ""
+    ward: str = ""
+    whose: str = ""
 
     @property
     def is_usual(self) -> bool:
-        """Whether every alert that waits is shown and nothing else."""
-        return self.status == list(PENDING) and not self.tier and not self.ward
+        """Whether all that waits is shown and nothing else."""
+        return self == Wanted()
+
+    @property
+    def statuses(self) -> Sequence[str]:
+        """The statuses that are shown."""
+        return (self.status,) if self.status else PENDING
+
+    def query(self, page: int = 1) -> str:
+        """Return the address of these filters, and of a page of their list."""
+        asked = {name: getattr(self, name) for name in self.__dataclass_fields__} | {"page": page if page > 1 else ""}
+        chosen = {name: value for name, value in asked.items() if value}
+        return f"/?{urlencode(chosen)}" if chosen else "/"
+
+    def holds(self, card: Card, viewer: str) -> bool:
+        """Return whether an alert is among those chosen, its channel left aside."""
+        owner = card.alert.assigned_to
+        is_whose = {"mine": owner == viewer, "nobody": owner is None}.get(self.whose, True)
+        return is_whose and self.ward in ("", card.patient.ward) and self.tier in ("", card.alert.tier)
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The list as it was asked for: the rows of one page, and counts over all."""
+
+    rows: tuple[Row, ...]  # every row that was chosen
+    shown: tuple[Row, ...]
+    number: int  # of the page
+    pages: int
+    by_channel: dict[str, int]  # "": of both
 
 
 def wanted_in(request: AnyRequest) -> Wanted:
-    """Read the filters; without a status, the alerts are meant that are nobody's or that somebody is on."""
+    """Read the filters; a value that is none of ours is left out."""
     asked = request.query_params
-    return Wanted(
-        [name for name in asked.getall("status", []) if name in STATUSES] or list(PENDING),
-        [name for name in asked.getall("tier", []) if name in ALERT_TIERS],
-        [name for name in asked.getall("ward", []) if name],
-    )
+    choices = {"status": STATUSES, "channel": REACHES, "tier": ALERT_TIERS, "whose": WHOSE}
+    chosen = {name: asked.get(name, "") for name in choices}
+    known = {name: value if value in choices[name] else "" for name, value in chosen.items()}
+    return Wanted(ward=asked.get("ward", ""), **known)
 
 
 @get("/", include_in_schema=False, sync_to_thread=True)
 def show_inbox(request: AnyRequest) -> Template:
-    """Show the alerts, those that are open unless others are asked for."""
+    """Show the alerts, those that wait for somebody unless others are asked for."""
     return _inbox(request, "inbox.html", wanted_in(request), None)
 
 
@@ -60,68 +96,87 @@ def refresh_inbox(request: AnyRequest, after: Heard = None) -> Template | Redire
     """Return the list anew to an open page that heard that something happened, or whose filter was changed."""
     if not is_fragment(request):
         return to_page("/")
-    answer = _inbox(request, "alerts.html", wanted_in(request), after)
+    wanted = wanted_in(request)
+    answer = _inbox(request, "alerts.html", wanted, after)
     if after is None:
-        answer.headers["HX-Replace-Url"] = f"/?{request.url.query}" if request.url.query else "/"
+        answer.headers["HX-Replace-Url"] = wanted.query()
     return answer
 
 
 def _inbox(request: AnyRequest, template: str, wanted: Wanted, after: int | None) -> Template:
     parts = parts_of(request)
+    now = parts.clock()
     with reading(parts.engine) as connection:
         heard = event_order.position(connection)
-        every_open = list_alerts(connection, AlertFilter(PENDING), None, None)
-        rows, has_older = _alerts(connection, parts, wanted, every_open)
-        every = _groups(connection, rows, language_of(request), parts.clock())
+        waiting = cards_of(parts, list_alerts(connection, AlertFilter(PENDING), None, None), language_of(request), now)
+        cards, has_older = _cards(connection, parts, wanted, waiting, language_of(request), now)
+        listing = _list(connection, request, wanted, cards)
         every_feed, last = feeds.every(connection), last_message_at(connection)
-        chosen = on_wards(every, wanted.ward)
-        groups = first_of(chosen, parts.settings.alerts_per_page)
-        shown = {card.alert.id for group in groups for card in group.cards}
-        new = shown if after is None else shown & event_order.alerts_of(event_order.after(connection, after))
+        answered = orders_answered_since(connection, _midnight(parts, now))
+        shown = {card.alert.id: card.alert for row in listing.shown for card in row.cards}
+        new = shown.keys() if after is None else shown.keys() & _changed_since(connection, after)
     # Of a list that was only brought up to date, the viewer has not seen these before.
     if new or after is None:
-        record_list(request, "list_alerts", "alerts", [row for row in rows if row.id in new])
+        record_list(request, "list_alerts", "alerts", [row for row in shown.values() if row.id in new])
     return page(
         request,
         template,
         fragment=template == "alerts.html",
-        groups=groups,
-        patients=len({group.person for group in groups}),
-        count=len(shown),
-        of=sum(len(group.cards) for group in chosen),
+        groups=groups_of(listing.rows, listing.shown),
+        listing=listing,
+        total=sum(len(row.cards) for row in listing.rows),
         has_older=has_older,
-        totals=Counter(card.section for group in chosen for card in group.cards),
-        contraindications=sum(is_urged(row, parts.clock()) for row in every_open),
-        listening=last is not None and all(feed.is_heard(parts.clock()) for feed in every_feed),
+        urged=[card for card in sorted(waiting, key=lambda card: card.rank) if card.is_urged],
+        listening=last is not None and bool(every_feed) and all(feed.is_heard(now) for feed in every_feed),
         chosen=wanted,
-        wards=sorted({*wards_of(every), *wanted.ward}),
-        tiers=ALERT_TIERS,
-        statuses=STATUSES,
+        wards=sorted({card.patient.ward for card in cards if card.patient.ward} | ({wanted.ward} - {""})),
+        choices={"tier": ALERT_TIERS, "status": STATUSES, "channel": REACHES, "whose": WHOSE},
         heard=heard,
         feeds=every_feed,
         last_message_at=last,
+        answered=answered,
     )
 
 
-def _alerts(
-    connection: sa.Connection, parts: Parts, wanted: Wanted, every_open: Sequence[ConcludedAlert]
-) -> tuple[list[ConcludedAlert], bool]:
-    """Return every open alert, the newest of the settled ones, and whether there are older ones than those."""
+def _changed_since(connection: sa.Connection, after: int) -> set[int]:
+    return event_order.alerts_of(event_order.after(connection, after))
+
+
+def cards_of(parts: Parts, alerts: Iterable[ConcludedAlert], language: str, now: datetime) -> list[Card]:
+    """Return alerts as the list shows them."""
+    notation, rates = parts.notation(language), parts.knowledge.terms.rates
+    return [card_of(alert, notation, rates, now) for alert in alerts]
+
+
+def _cards(
+    connection: sa.Connection, parts: Parts, wanted: Wanted, waiting: list[Card], language: str, now: datetime
+) -> tuple[list[Card], bool]:
+    """Return what waits, or the newest of the settled ones that are asked for, and whether there are older ones."""
+    if wanted.status in ("", *PENDING):
+        return [card for card in waiting if card.alert.status in wanted.statuses], False
     limit = parts.settings.alerts_per_page
-    rows = [row for row in every_open if row.status in wanted.status and (not wanted.tier or row.tier in wanted.tier)]
-    settled = [status for status in wanted.status if status not in PENDING]
-    if not settled:
-        return rows, False
-    found = list_alerts(connection, AlertFilter(settled, wanted.tier), None, limit + 1)
-    return rows + found[:limit], len(found) > limit
+    found = list_alerts(connection, AlertFilter(wanted.statuses, [wanted.tier] if wanted.tier else ()), None, limit + 1)
+    return cards_of(parts, found[:limit], language, now), len(found) > limit
 
 
-def _groups(
-    connection: sa.Connection, rows: Sequence[ConcludedAlert], language: str, now: datetime
-) -> list[PatientCard]:
-    found = persons(connection, {row.patient_id for row in rows})
-    person_of = {member: person.root for person in found for member in person.members}
-    return groups_of(rows, person_of, language, now)
+def _list(connection: sa.Connection, request: AnyRequest, wanted: Wanted, cards: Sequence[Card]) -> Listing:
+    chosen = [card for card in cards if wanted.holds(card, request.user.name)]
+    of_channel: dict[str, list[Card]] = {
+        reach: [card for card in chosen if card.is_quiet == (reach == "worklist")] for reach in REACHES
+    }
+    people = persons(connection, {card.alert.patient_id for card in chosen})
+    person_of = {member: person.root for person in people for member in person.members}
+    rows = rows_of(of_channel.get(wanted.channel, chosen), person_of)
+    size = parts_of(request).settings.alerts_per_page
+    pages = max(1, -(-len(rows) // size))
+    asked = request.query_params.get("page", "")
+    number = min(max(int(asked), 1), pages) if asked.isascii() and asked.isdigit() and len(asked) < 9 else 1
+    counts = {reach: len(found) for reach, found in of_channel.items()} | {"": len(chosen)}
+    return Listing(tuple(rows), tuple(rows[(number - 1) * size : number * size]), number, pages, counts)
+
+
+def _midnight(parts: Parts, now: datetime) -> datetime:
+    return now.astimezone(parts.settings.zone).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 @get("/banners", opt={UNATTENDED: True}, include_in_schema=False)
@@ -130,11 +185,5 @@ async def show_banners(request: AnyRequest) -> Template:
     parts = parts_of(request)
     version = await asyncio.to_thread(lambda: parts.knowledge.version)  # files may have to be read
     ready = await readiness(parts)
-    return page(
-        request,
-        "banners.html",
-        readiness=ready,
-        rulebook=parts.rulebook,
-        version=version,
-        approval=parts.settings.approval,
-    )
+    context: dict[str, Any] = {"readiness": ready, "rulebook": parts.rulebook, "version": version}
+    return page(request, "banners.html", approval=parts.settings.approval, **context)

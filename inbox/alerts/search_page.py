@@ -8,7 +8,7 @@ from litestar import Response, get, post
 from litestar.params import URLEncodedBody
 from litestar.response import Template
 
-from inbox.alerts.cards import card_of
+from inbox.alerts.inbox_page import cards_of
 from inbox.http.pages import language_of, page
 from inbox.http.parts import AnyRequest, parts_of
 from inbox.people.access import record
@@ -30,7 +30,7 @@ def ask(request: AnyRequest) -> Template:
 @post("/search", status_code=200, include_in_schema=False, sync_to_thread=True)
 def show_found(request: AnyRequest, data: Form) -> Response[Any]:
     """Show what is known by this number: a patient's, with those merged with it, or an order's."""
-    parts, number, language = parts_of(request), data.get("number", "").strip(), language_of(request)
+    parts, number = parts_of(request), data.get("number", "").strip()
     limit = parts.settings.rows_per_page
     with reading(parts.engine) as connection:
         patients = patients_named(connection, number) if number else set()
@@ -40,7 +40,7 @@ def show_found(request: AnyRequest, data: Form) -> Response[Any]:
     with parts.engine.begin() as connection:  # never the number itself: it may be anybody's
         record(connection, request.user, "search", parts.clock(), patients=whom or [None], what=f"{len(whom)} found")
     found = {
-        "cards": [card_of(row, language, parts.clock()) for row in alerts],
+        "cards": cards_of(parts, alerts, language_of(request), parts.clock()),
         "answers": _latest(answers),
         "spoken": list(merges.by_pair(spoken).values()),
         "anything": bool(whom),

@@ -1,10 +1,14 @@
 """Times and numbers as a reader of a language writes them, in the hospital's zone."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from inbox.http.words import Words
+
+BRIEF_NAME = 3  # letters of a name that may be an abbreviation
+RECENT_DAYS = 60  # of a day this near, the day itself is written and not its year
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +52,93 @@ class Notation:
             return f"{self.month(local.month)} {local.year}"
         return self.day(local) if precision in {"day", ""} else self.moment(local)
 
+    def about(self, at: datetime | str | None, precision: str, now: datetime) -> str:
+        """Write when a fact was, as a colleague would: `today`, `25 Nov`, `May 2026`, `2019`."""
+        local, today = self._local(at), now.astimezone(self.zone).date()
+        if local is None or precision in {"year", "month"}:
+            return self.known(at, precision)
+        if local.date() == today:
+            return self.words("today")
+        if abs((today - local.date()).days) <= RECENT_DAYS:
+            return f"{local.day} {self.month(local.month)}"
+        return f"{self.month(local.month)} {local.year}"
+
+    def lately(self, at: datetime | str | None, now: datetime) -> str:
+        """Write a moment to the second, without the day when that is today."""
+        local = self._local(at)
+        is_today = local is not None and local.date() == now.astimezone(self.zone).date()
+        return f"{local:%H:%M:%S}" if local and is_today else self.moment(at)
+
+    def product(self, name: str) -> str:
+        """Write a product as people call it: `PRIVIGEN INFVLST 100MG/ML` is Privigen."""
+        first = name.partition(" ")[0]
+        return first.capitalize() if first.isupper() and len(first) > BRIEF_NAME else name
+
+    def near(self, at: datetime | str | None, now: datetime) -> str:
+        """Write a moment near now: `today 10:30`, `Tue 1 Dec 08:00`."""
+        local = self._local(at)
+        if local is None:
+            return ""
+        if local.date() == now.astimezone(self.zone).date():
+            return f"{self.words('today')} {local:%H:%M}"
+        return f"{self.weekday(local)} {local.day} {self.month(local.month)} {local:%H:%M}"
+
+    def on(self, at: datetime | str | None) -> str:
+        """Write a day near now: `Wed 25 Nov`."""
+        local = self._local(at)
+        return f"{self.weekday(local)} {local.day} {self.month(local.month)}" if local else ""
+
+    def clock(self, at: datetime | str | None) -> str:
+        """Write the time of a day: `10:30`."""
+        local = self._local(at)
+        return f"{local:%H:%M}" if local else ""
+
+    def weekday(self, at: date) -> str:
+        """Write a day of the week, short."""
+        return self.words("weekday").split()[at.weekday()]
+
+    def date_of(self, at: datetime | str | None) -> date | None:
+        """Return the day of a moment in the hospital's zone."""
+        local = self._local(at)
+        return local.date() if local else None
+
+    def span(self, minutes: int) -> str:
+        """Write how long: `42 min`, `3 h 42`, `27 h`, `3 days`."""
+        hours, rest = divmod(abs(minutes), 60)
+        if not hours:
+            return f"{rest} {self.words('unit.minute')}"
+        if hours < 24 and rest:
+            return f"{hours} {self.words('unit.hour_short')} {rest:02}"
+        if hours < 2 * 24:
+            return f"{hours} {self.words('unit.hour')}"
+        return self.words.count("unit.days", hours // 24)
+
+    def figures(self, low_high: Sequence[float] | None, unit: str) -> str:
+        """Write a quantity with the figures that matter."""
+        if not low_high:
+            return ""
+        low, high = (self.figure(end) for end in low_high)
+        return f"{low} {unit}" if low == high else f"{low}–{high} {unit}"
+
+    def days(self, first: datetime, last: datetime) -> str:
+        """Write from which day to which: `2–23 Dec`, `28 Nov – 5 Dec`."""
+        begin, end = first.astimezone(self.zone), last.astimezone(self.zone)
+        if (begin.year, begin.month) == (end.year, end.month):
+            return f"{begin.day}–{end.day} {self.month(end.month)}"
+        return f"{begin.day} {self.month(begin.month)} – {end.day} {self.month(end.month)}"
+
+    def figure(self, value: float, unit: str = "") -> str:
+        """Write a computed quantity with the figures that matter: `4`, `3.5`, `16`."""
+        text = f"{value:.{0 if value >= 20 else 1 if value >= 1 else 2}f}"
+        text = text.rstrip("0").rstrip(".") if "." in text else text
+        return f"{self.number(text)} {unit}".rstrip()
+
     def number(self, value: float | str) -> str:
         """Write a number with the reader's decimal sign; a computed one with two decimals at most."""
         text = f"{round(value, 2 if abs(value) >= 0.1 else 4):g}" if isinstance(value, float) else str(value)
         return text.replace(".", self.words("decimal"))
 
-    def range(self, low_high: list[float] | None, unit: str) -> str:
+    def range(self, low_high: Sequence[float] | None, unit: str) -> str:
         """Write a quantity, as one number when it is exact: `35 g`, `30–35 g`."""
         if not low_high:
             return ""

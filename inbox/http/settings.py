@@ -43,5 +43,5 @@ class InboxSettings:
     masked_authorities: frozenset[str] = BSN_AUTHORITIES  # of these numbers the page shows the last three digits
     approval: Approval | None = None  # of the rules, as the site file says
     due: DueLimits = field(default_factory=DueLimits)  # by when whoever is on an alert must be done
-    alerts_per_page: int = 500
+    alerts_per_page: int = 100  # rows of the list; a row may be several alerts of one patient
     rows_per_page: int = 100

@@ -25,6 +25,18 @@
     });
   }
 
+  // What still lies ahead, within a day: "42 min", "3 h 42". The server writes the same.
+  function countDown() {
+    var words = document.body.dataset;
+    document.querySelectorAll("time[data-until]").forEach(function (moment) {
+      var minutes = Math.round((new Date(moment.dateTime) - Date.now()) / 60000);
+      if (minutes <= 0 || minutes >= 1440) { return; }
+      var hours = Math.floor(minutes / 60), rest = minutes % 60;
+      moment.textContent = !hours ? rest + " " + words.minute
+        : rest ? hours + " " + words.hourShort + " " + String(rest).padStart(2, "0") : hours + " " + words.hour;
+    });
+  }
+
   function move(step) {
     var links = Array.from(document.querySelectorAll(".alert-link"));
     if (!links.length) { return; }
@@ -68,7 +80,7 @@
     var said = document.querySelector("#main [data-focus]");
     if (said) { said.focus(); }
     sayHowLong();
-    setInterval(sayHowLong, 30000);
+    setInterval(function () { sayHowLong(); countDown(); }, 30000);
   }
 
   document.addEventListener("DOMContentLoaded", start);

@@ -87,7 +87,7 @@ def test_a_tier_is_told_without_colour(desk: Desk, one_site: Site) -> None:
     with_alerts(one_site)
     desk.goes("/")
 
-    card = desk.page.locator(".card").first
+    strip = desk.page.locator(".strip").first
 
-    expect(card.get_by_text("Contraindication")).to_be_visible()
-    expect(card.locator(".tier svg path").first).to_be_visible()
+    expect(strip.locator("small", has_text="Contraindication")).to_be_visible()
+    expect(strip.locator("svg.shape")).to_be_visible()

@@ -27,7 +27,7 @@ PAGES = (
     "/x",
 )
 FOCUS_IS_SEEN = """() => {
-  const at = document.activeElement, shown = [at, at.closest(".card, .chip")].filter(Boolean);
+  const at = document.activeElement, shown = [at, at.closest(".strip, .chip, .seg label")].filter(Boolean);
   return shown.some((each) => getComputedStyle(each).outlineStyle !== "none");
 }"""
 
@@ -145,4 +145,5 @@ def test_who_moves_from_alert_to_alert_hears_how_grave_each_is_and_when_it_start
 
     link = desk.page.locator(f"#alert-{alert}")
     expect(link).to_be_focused()
-    expect(link).to_have_accessible_description(re.compile("Contraindication.*urgent.*Starts 21 Nov 2026"))
+    expect(link).to_have_accessible_name(re.compile("Contraindication: DVT been, Jun 2019"))
+    expect(link).to_have_accessible_description(re.compile("today 16:00"))

@@ -325,7 +325,7 @@ def test_what_somebody_is_on_stays_on_the_list(page: Client, site: Site) -> None
     listed = page.get("/").text
 
     assert f'id="alert-{alert}"' in listed
-    assert "taken on" in listed
+    assert ">Me<" in listed
 
 
 def test_what_is_filled_in_wrongly_is_said_at_its_field(one_page: Client, one_site: Site) -> None:
