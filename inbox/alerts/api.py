@@ -300,6 +300,8 @@ def alert_shape(row: ConcludedAlert, language: str) -> AlertShape:
         findings=findings_shape(told, language),
         now=all_in(told.advice, language)[: told.now],
         advice=all_in(told.advice, language),
+        does=told.does,
+        protection=in_language(told.protection, language),
         missing=all_in(told.missing, language),
         knowledge=row.knowledge,
         assessment=str(row.assessment_id),

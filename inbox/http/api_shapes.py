@@ -108,6 +108,8 @@ class AlertShape(msgspec.Struct, frozen=True, kw_only=True):
     findings: list[FindingShape]
     now: list[str]  # of the advice, what is to be done now; three lines at most
     advice: list[str]
+    does: list[list[str]]  # which acts each line of the advice is
+    protection: str  # the anticoagulant in use, and how well it protects
     missing: list[str]
     knowledge: str
     assessment: str

@@ -46,6 +46,20 @@ def test_an_alert_says_who_what_why_and_from_where(client: Client, site: Site) -
     assert found["knowledge"] == "2026.1"
 
 
+def test_an_alert_says_which_acts_its_advice_is_and_what_protects(one_client: Client, one_site: Site) -> None:
+    does, protection = [["hold"], ["discuss-alternatives"]], {"nl": "geen", "en": "none"}
+    with one_site.engine.begin() as connection:
+        alert = a_case(connection, told=a_conclusion(does=does, protection=protection))
+        older = a_case(connection, patient=a_person(connection, "2", "2"), number="2")
+
+    def shown(number: int) -> tuple[object, object]:
+        found = one_client.get(f"{ALERTS}/{number}", headers=one_site.token("reader")).json()
+        return found["does"], found["protection"]
+
+    assert shown(alert) == (does, "none")
+    assert shown(older) == ([], "")
+
+
 @pytest.mark.parametrize(
     ("asked", "title", "advice"),
     [
