@@ -1,6 +1,6 @@
-"""The clock of the product: at every beat it looks for messages left behind, and rings for due notices.
+"""The scheduler: at every beat it queues messages that were left behind, and notices that are due.
 
-It reads the database itself, so no queue is needed to notice that the queue lost something. Two of them do no harm.
+It reads the database itself, so it finds what the queue has lost. Running two of them does no harm.
 """
 
 import threading
@@ -31,7 +31,7 @@ def repeat(work: Callable[[], object], every: timedelta, stopping: threading.Eve
 
 @dataclass(frozen=True, slots=True)
 class Beat:
-    """What happens at every beat; a database that is away is asked again at the next."""
+    """What happens at every beat; when the database is unreachable, the next beat tries again."""
 
     engine: sa.Engine
     clock: Callable[[], datetime]
@@ -39,7 +39,7 @@ class Beat:
     ring: Callable[[], None]  # for notices that are due
 
     def run(self, every: timedelta, stopping: threading.Event) -> None:
-        """Beat until told to stop."""
+        """Run until asked to stop."""
         while True:
             self.once()
             if stopping.wait(every.total_seconds()):

@@ -1,7 +1,7 @@
-"""The Celery app: a doorbell. It carries message ids; what must not be lost stands in the database.
+"""The Celery app. It carries message ids only; what must not be lost is in the database.
 
-Redis may lose a task (a worker killed between BRPOP and its note of it), so no setting here is load-bearing: the sweep
-rings again. The settings make that rare and quick to heal.
+Redis may lose a task (when a worker is killed just after BRPOP), so safety depends on no setting here: the sweep
+queues it again. The settings make that rare and recovery quick.
 """
 
 from collections.abc import Sequence
@@ -23,32 +23,32 @@ PROCESS: Final = "ivigilant.process"
 DELIVER: Final = "ivigilant.deliver"
 PROVE: Final = "ivigilant.prove"
 
-CROWDED: Final = 2  # tasks that wait for a worker; while there are, messages gather for the next
-BUSY: Final = 300  # tasks; ringing again for what is still queued would only make it longer
+CROWDED: Final = 2  # waiting tasks; at this number, messages are held back to go together in the next
+BUSY: Final = 300  # waiting tasks; queueing their messages again would only lengthen the queue
 
-# Notices of alerts are few and must not wait behind a backlog of history.
+# Notices are few and must not wait behind a backlog of history.
 URGENT: Final = ("orders", "deliver")
 QUEUES: Final = (*URGENT, "history")
 EVERY_QUEUE: Final = (*QUEUES, SLOW)
-TASK_S: Final = 40  # then each message of a task goes on alone; longer than anybody waits for a lock
+TASK_S: Final = 40  # after this each message of a task is processed alone; longer than any wait for a lock
 SLOW_TASK_S: Final = 600
-AFTER_S: Final = 50  # a task that does not end by itself within so much more is ended with its process
-KEEP_PROOF_S: Final = 300  # how long the queue of a worker that is gone stays
-DUMB: Final = (KombuError, RedisError, OSError)  # what a Redis raises that is away, hangs, or has no memory left
+AFTER_S: Final = 50  # a task still running this much later is ended together with its process
+KEEP_PROOF_S: Final = 300  # after this the queue of a worker that has gone is removed
+DUMB: Final = (KombuError, RedisError, OSError)  # raised when Redis is unreachable, hangs, or is out of memory
 
 log = structlog.get_logger()
 
 
 class UrgentFirst(priority_cycle):
-    """Take a worker's proof first, then `orders`, `deliver`, `history`; kombu's own orders are by set or alphabet."""
+    """Asks a worker's own queue first, then `orders`, `deliver` and `history`; kombu cannot do that itself."""
 
     def consume(self, n: int) -> list[str]:
-        """Give the queues to ask, the most urgent first."""
+        """Return the queues to ask, the most urgent first."""
         return sorted(self.items[:n], key=lambda name: QUEUES.index(name) if name in QUEUES else -1)
 
 
 def make_celery(redis_url: str) -> Celery:
-    """Give an app that outlives every loss of Redis or of a worker."""
+    """Return an app that survives the loss of Redis or of a worker."""
     app = Celery("ivigilant", broker=broker_url(redis_url), set_as_current=False)
     app.conf.update(
         task_queues=[Queue(name) for name in EVERY_QUEUE],  # type: ignore[no-untyped-call]  # kombu's own signature
@@ -58,7 +58,7 @@ def make_celery(redis_url: str) -> Celery:
         task_ignore_result=True,
         task_store_errors_even_if_ignored=False,
         result_backend=None,
-        # A task is done when it has run, not when it was taken.
+        # A task is acknowledged when it has run, not when it was received.
         task_acks_late=True,
         task_reject_on_worker_lost=True,
         worker_prefetch_multiplier=1,
@@ -66,19 +66,19 @@ def make_celery(redis_url: str) -> Celery:
         task_time_limit=TASK_S + AFTER_S,
         worker_max_tasks_per_child=5000,
         worker_max_memory_per_child=300_000,
-        # After a lost connection Celery would take less, and sometimes never take more again: the worker then waits
-        # for ever. What it takes twice meanwhile does nothing the second time.
+        # After a lost connection Celery would prefetch less, sometimes for ever: the worker then waits without end.
+        # A task that is received twice meanwhile does nothing the second time.
         worker_enable_prefetch_count_reduction=False,
         worker_soft_shutdown_timeout=20,
         worker_enable_soft_shutdown_on_idle=True,
-        # Redis may be away for a night; publishing gives up at once, because the sweep is there.
+        # Redis may be down for a night; publishing gives up at once, because the sweep will queue the messages.
         broker_connection_retry_on_startup=True,
         broker_connection_retry=True,
         broker_connection_max_retries=None,
         broker_connection_timeout=3,
         broker_transport_options=transport_options(),
         task_publish_retry=False,
-        # No chatter between workers: it leaks and breaks on reconnection, and nobody listens.
+        # No gossip between workers: it leaks, breaks on reconnection, and nothing uses it.
         worker_enable_remote_control=False,
         worker_send_task_events=False,
         task_send_sent_event=False,
@@ -91,14 +91,14 @@ def make_celery(redis_url: str) -> Celery:
 
 
 def own_queue(name: str, expires_s: int = KEEP_PROOF_S) -> Queue:
-    """Give the queue over which one worker rings itself."""
+    """Return the queue over which one worker sends itself probes."""
     return Queue(name, expires=expires_s)  # type: ignore[no-untyped-call]  # kombu's own signature
 
 
 def transport_options() -> dict[str, Any]:
-    """Say when an abandoned task comes back, and how soon a dead connection is noticed."""
+    """Return when an abandoned task is delivered again, and how soon a dead connection is noticed."""
     return {
-        "visibility_timeout": 120,  # above the time limit of most; whoever comes too soon finds the message locked
+        "visibility_timeout": 120,  # above most time limits; a task delivered too soon finds its messages locked
         "unacked_restore_interval": 5,
         "unacked_restore_throttle": 1,
         "queue_order_strategy": UrgentFirst,
@@ -108,18 +108,18 @@ def transport_options() -> dict[str, Any]:
         "socket_keepalive": True,
         "health_check_interval": 10,
         "retry_on_timeout": True,
-        "max_retries": 0,  # who publishes is told at once that Redis is away
+        "max_retries": 0,  # a publisher hears at once that Redis is unreachable
     }
 
 
 def broker_url(redis_url: str) -> str:
-    """Give the address as Celery writes it: redis-py says `unix:///path`, Celery `redis+socket:///path`."""
+    """Return the address as Celery writes it: `redis+socket:///path` for `unix:///path` of redis-py."""
     return redis_url.replace("unix://", "redis+socket://", 1) if redis_url.startswith("unix://") else redis_url
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerRole:
-    """What one kind of worker does, and how long it may take over it."""
+    """What one kind of worker does, and how long a task of it may take."""
 
     name: str
     queues: tuple[str, ...]
@@ -127,7 +127,7 @@ class WorkerRole:
 
     @property
     def is_slow(self) -> bool:
-        """Whether it is there for what takes long, and nothing else."""
+        """Whether it processes only the slow lane."""
         return self.queues == (SLOW,)
 
 
@@ -138,33 +138,33 @@ SLOW_WORKER: Final = WorkerRole(heartbeats.SLOW_WORKER, (SLOW,), SLOW_TASK_S)
 
 @dataclass(frozen=True, slots=True)
 class Bell:
-    """Rings by putting ids on a queue. When Redis is away nothing rings, and the next beat finds what waits."""
+    """Puts ids on a queue. When Redis is unreachable nothing is queued, and the next beat finds what waits."""
 
     app: Celery
 
     def process(self, lane: str, ids: Sequence[int]) -> None:
-        """Ring for these messages, if anybody can hear it."""
+        """Queue these messages, if Redis can be reached."""
         self._try(PROCESS, lane, ids)
 
     def deliver(self, ids: Sequence[int] = ()) -> None:
-        """Ring for these deliveries, or for all that are due, if anybody can hear it."""
+        """Queue these deliveries, or all that are due, if Redis can be reached."""
         self._try(DELIVER, "deliver", ids)
 
     def prove(self, queue: str) -> bool:
-        """Ring one worker, over its own queue; whether that went out."""
+        """Send one worker a probe over its own queue; return whether it was sent."""
         return self._try(PROVE, queue, ())
 
     def must_process(self, lane: str, ids: Sequence[int]) -> None:
-        """Ring for these messages, or raise kombu's OperationalError."""
+        """Queue these messages, or raise kombu's OperationalError."""
         self._ring(PROCESS, lane, ids)
 
     def process_unless_busy(self, lane: str, ids: Sequence[int]) -> None:
-        """Ring for these messages, unless so much waits that they are probably still in the queue themselves."""
+        """Queue these messages, unless the queue is so long that they are probably still in it."""
         if self._waiting(lane) < BUSY:
             self.process(lane, ids)
 
     def is_crowded(self, lane: str) -> bool:
-        """Whether the workers have enough to do with what is queued; not, when nobody can tell."""
+        """Return whether enough is queued to keep the workers busy; False when Redis cannot be asked."""
         return self._waiting(lane) >= CROWDED
 
     def _waiting(self, queue: str) -> int:
@@ -191,6 +191,6 @@ class Bell:
 
 
 def where(redis_url: str) -> str:
-    """Give the address without its password, to show."""
+    """Return the address without its password, for display."""
     parts = urlsplit(redis_url)
     return f"{parts.scheme}://{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}{parts.path}"

@@ -1,4 +1,4 @@
-"""TLS on HL7 links, for who listens and for who sends."""
+"""TLS on HL7 links, for the listener and for senders."""
 
 import ssl
 from pathlib import Path
@@ -9,7 +9,7 @@ from listener.tls import ServerTls, TlsFiles
 
 
 def listening_tls(settings: Settings) -> ServerTls | None:
-    """Give how the listener speaks TLS; None when it has no certificate. With a client CA, senders need one too."""
+    """Return the listener's TLS settings, None without a certificate. With a client CA, senders need one too."""
     certificate, key = settings.mllp_tls_certificate, settings.mllp_tls_key
     if certificate is not None and key is not None:
         return ServerTls(TlsFiles(certificate, key, settings.mllp_tls_client_ca))
@@ -19,7 +19,7 @@ def listening_tls(settings: Settings) -> ServerTls | None:
 
 
 def sending_context(authority: Path | None, certificate: Path | None, key: Path | None) -> ssl.SSLContext:
-    """Give how a sender speaks TLS: whom it trusts, and who it says it is."""
+    """Return a sender's TLS context: the authority it trusts and its own certificate."""
     try:
         context = ssl.create_default_context(cafile=authority)
         if certificate is not None:

@@ -1,4 +1,4 @@
-"""What `ivigilant doctor` looks at, each in one line that says what to do."""
+"""The checks of `ivigilant doctor`, each reported in one line that says what to do."""
 
 import os
 import shutil
@@ -35,7 +35,7 @@ LEDGER_AGE = timedelta(hours=26)  # it is verified every day
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One thing looked at."""
+    """The outcome of one check."""
 
     what: str
     well: bool
@@ -43,7 +43,7 @@ class Line:
 
 
 def look_at(settings: Settings, now: datetime, only: str | None = None) -> Iterator[Line]:
-    """Look at everything, one after the other, or at one process; nothing is changed."""
+    """Run every check in turn, or those of one process; nothing is changed."""
     if only is None:
         yield _site(settings)
         yield _knowledge(settings)
@@ -62,14 +62,14 @@ def _listener(settings: Settings) -> Iterator[Line]:
     try:
         places = listener_places(load_site(settings.site_file), settings)
     except IvigilantError:
-        places = listener_places(SiteFile(), settings)  # the line of the site file says what is wrong with it
+        places = listener_places(SiteFile(), settings)  # the check of the site file reports it
     for place in places:
         why = unanswered(place, within_s=3)
         yield Line("listener", why is None, f"listens at {place}" if why is None else f"nobody serves {place} ({why})")
 
 
 def _certificate(settings: Settings, now: datetime) -> Iterator[Line]:
-    """When the listener's certificate ends, if it has one."""
+    """Check when the listener's certificate expires, if it has one."""
     try:
         tls = listening_tls(settings)
     except (IvigilantError, ListenerError) as error:
@@ -77,8 +77,8 @@ def _certificate(settings: Settings, now: datetime) -> Iterator[Line]:
         return
     if tls is not None:
         left = tls.expires_at - now
-        told = f"of the listener ends in {left.days} days" if left > timedelta(0) else "of the listener has ended"
-        yield Line("certificate", left > SOON, f"{told}; renewed files are taken up without a restart")
+        told = f"of the listener expires in {left.days} days" if left > timedelta(0) else "of the listener has expired"
+        yield Line("certificate", left > SOON, f"{told}; renewed files are used without a restart")
 
 
 def _inbox(settings: Settings) -> Line:
@@ -97,13 +97,13 @@ def _stored(settings: Settings, now: datetime, only: str | None) -> Iterator[Lin
     except StoreError as error:
         yield Line("database", False, str(error))
     except sa.exc.SQLAlchemyError as error:
-        yield Line("database", False, f"does not answer ({type(error).__name__}); is it there, and migrated?")
+        yield Line("database", False, f"does not answer ({type(error).__name__}); is it running, and migrated?")
 
 
 def _site(settings: Settings) -> Line:
     try:
         site = load_site(settings.site_file)
-        destinations(site, settings)  # one that cannot be opened would stop a worker from starting
+        destinations(site, settings)  # a destination that cannot be opened would stop a worker from starting
     except IvigilantError as error:
         return Line("site file", False, str(error))
     if settings.site_file is None:
@@ -112,14 +112,14 @@ def _site(settings: Settings) -> Line:
 
 
 def _knowledge(settings: Settings) -> Line:
-    """What a process that starts now would judge with; one that runs keeps the last rules without a fault."""
+    """Check the rules that a process starting now would use; a running one keeps the last rules without faults."""
     try:
         site = load_site(settings.site_file)
         knowledge = site_knowledge(settings, site)
     except IvigilantError as error:
         faults = str(error).splitlines()
         more = f" (and {len(faults) - 1} more: ivigilant knowledge check)" if len(faults) > 1 else ""
-        return Line("knowledge", False, f"is faulty and not taken over: {faults[0]}{more}")
+        return Line("knowledge", False, f"has faults and is not used:  {faults[0]}{more}")
     told = site.knowledge
     if told is None:
         return Line("knowledge", True, f"{knowledge.version}; approved by nobody (knowledge: in the site file)")
@@ -129,7 +129,7 @@ def _knowledge(settings: Settings) -> Line:
 
 
 def _room(settings: Settings) -> Iterator[Line]:
-    """Whether the data folder takes what is written, where there is one, and has room for some hours more."""
+    """Check that the data folder, if there is one, can be written and has room for some hours."""
     folder = settings.data_dir
     if not folder.is_dir():
         return
@@ -156,7 +156,7 @@ def _redis(settings: Settings) -> Line:
     except redis.RedisError as error:
         return Line("redis", False, f"does not answer ({type(error).__name__}); messages are kept, and wait")
     if policy != "noeviction":
-        return Line("redis", False, f"may throw tasks away: set maxmemory-policy noeviction (it is {policy})")
+        return Line("redis", False, f"may evict tasks: set maxmemory-policy noeviction (it is {policy})")
     return Line("redis", True, f"{where(url)}, waiting: " + ", ".join(f"{n} {name}" for name, n in waiting.items()))
 
 
@@ -182,20 +182,20 @@ def _processes(connection: sa.Connection, now: datetime, only: str | None) -> It
     seen = heartbeats.last(connection)
     yield _own_workers(seen, now) if only == "worker" else _workers(seen, now)
     if not heartbeats.is_alive(seen, heartbeats.SLOW_WORKER, now):
-        yield Line("slow worker", False, "none takes tasks: large messages wait longer (ivigilant work --only-slow)")
+        yield Line("slow worker", False, "no worker for large messages is running (ivigilant work --only-slow)")
     at = seen.get("beat")
-    told = f"last sign of life {_ago(now - at)}" if at else "has not been heard of lately"
+    told = f"last heartbeat {_ago(now - at)}" if at else "has not been heard of lately"
     yield Line("beat", at is not None and now - at <= heartbeats.ALIVE_WITHIN, told)
 
 
 def _workers(seen: Mapping[str, datetime], now: datetime) -> Line:
-    """Whether somebody judges orders, wherever."""
+    """Check that some worker, on any machine, receives tasks."""
     working = heartbeats.judges(seen)
     return Line("worker", any(now - at <= heartbeats.ALIVE_WITHIN for at in working.values()), _taken(working, now))
 
 
 def _own_workers(seen: Mapping[str, datetime], now: datetime) -> Line:
-    """Whether each worker of this machine or container takes tasks."""
+    """Check that each worker of this machine or container receives tasks."""
     own = {name: at for name, at in seen.items() if heartbeats.machine_of(name) == socket.gethostname()}
     return Line(
         "worker", bool(own) and all(now - at <= heartbeats.ALIVE_WITHIN for at in own.values()), _taken(own, now)
@@ -204,7 +204,7 @@ def _own_workers(seen: Mapping[str, datetime], now: datetime) -> Line:
 
 def _taken(working: Mapping[str, datetime], now: datetime) -> str:
     told = [f"{name} took a task {_ago(now - at)}" for name, at in sorted(working.items())]
-    return "; ".join(told) or "none has taken a task lately; is one running, and does it reach Redis?"
+    return "; ".join(told) or "none has received a task lately; is one running, and can it reach Redis?"
 
 
 def _messages(connection: sa.Connection, now: datetime) -> Iterator[Line]:
@@ -224,17 +224,17 @@ def _feeds(connection: sa.Connection, now: datetime) -> Iterator[Line]:
 def _deliveries(connection: sa.Connection, now: datetime) -> Iterator[Line]:
     refused = {place: n for (place, state), n in deliveries.counts(connection).items() if state == "refused"}
     for place, how_many in sorted(refused.items()):
-        yield Line(f"notices to {place}", False, f"{how_many} refused; correct the destination and send them again")
+        yield Line(f"notices to {place}", False, f"{how_many} refused; correct the destination, then send them again")
     due = deliveries.oldest_due(connection, now)
     if due is not None and now - due > WAITS_AT_MOST:
         yield Line("notices", False, f"the oldest has been due since {_ago(now - due)}")
 
 
 def _prunings(connection: sa.Connection, now: datetime) -> Line:
-    """What was removed, by whom and when; nothing is wrong with never."""
+    """Report what was last removed, by whom and when; never is not a fault."""
     last = retention.last_pruning(connection)
     if last is None:
-        return Line("kept", True, "the text of every message; ivigilant prune tells what may go")
+        return Line("kept", True, "the text of every message; ivigilant prune shows what may be removed")
     told = f"{_ago(now - last.at)} {last.actor} removed the text of {last.messages} messages, {last.size} bytes"
     return Line("kept", True, f"{told}; of {retention.pruned_messages(connection)} in all")
 
@@ -254,7 +254,7 @@ def _ledger(connection: sa.Connection, now: datetime) -> Line:
 def _application_acks(connection: sa.Connection) -> Iterator[Line]:
     refused = {route: n for (route, state), n in application_acks.counts(connection).items() if state == "refused"}
     for route, how_many in sorted(refused.items()):
-        yield Line(f"answers to {route}", False, f"{how_many} refused: the sender was not told how its messages ended")
+        yield Line(f"answers to {route}", False, f"{how_many} refused: the sender does not know how its messages ended")
 
 
 def _ago(age: timedelta) -> str:

@@ -1,4 +1,4 @@
-"""The command line. Every command imports what it needs when it runs, so `--help` is quick."""
+"""The command line. Each command imports what it needs when it runs, so that `--help` is quick."""
 
 import errno
 import os
@@ -22,7 +22,7 @@ from ivigilant.commands import (
 from ivigilant.errors import IvigilantError, NotReady
 
 EPILOG = "Settings: flags, IVIGILANT_… variables, or a TOML file named by --config. Exit codes: 0 done, 1 refused or \
-found wanting, 2 asked wrongly, 3 a part did not start, 4 something needed is not there."
+a check failed, 2 usage error, 3 a part did not start, 4 something needed is missing."
 
 WITHOUT_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EMFILE, errno.ENFILE)
 
@@ -47,7 +47,7 @@ app.add_typer(history.app, name="history", rich_help_panel="History")
 
 
 def main() -> None:
-    """Run one command; what went wrong is told in one line."""
+    """Run one command; report an error in one line."""
     try:
         app()
     except IvigilantError as error:

@@ -1,4 +1,4 @@
-"""`ivigilant demo`: a synthetic hospital through the whole product, in a folder that is gone afterwards."""
+"""`ivigilant demo`: a synthetic hospital through the whole product, in a temporary folder."""
 
 import asyncio
 import json
@@ -38,7 +38,7 @@ COLOURS = {"contraindication": typer.colors.RED, "high": typer.colors.YELLOW, "m
 
 @dataclass(slots=True)
 class Stream:
-    """The hospital, sending from a thread of its own."""
+    """The hospital, which sends from a thread of its own."""
 
     tally: ReplyCounts | None = None
 
@@ -60,7 +60,7 @@ class Stream:
 
 @dataclass(slots=True)
 class Watch:
-    """Shows the alerts as they come, and notes when everything is settled."""
+    """Shows the alerts as they come, and records when everything is processed."""
 
     engine: sa.Engine
     stream: Stream
@@ -70,11 +70,11 @@ class Watch:
     next_look: float = 0.0
 
     def look(self) -> None:
-        """Look, now and then."""
+        """Look for changes, at intervals."""
         if time.monotonic() < self.next_look:
             return
         self.next_look = time.monotonic() + LOOK_EVERY_S
-        sent = self.stream.tally is not None  # asked before the database: what was sent is in it by then
+        sent = self.stream.tally is not None  # asked first: what was sent before is in the database by now
         with reading(self.engine) as connection:
             nothing_waits = not waiting(connection)
             alerts = open_alerts(connection, datetime.now(UTC) - SETTLES_IN)
@@ -87,7 +87,7 @@ class Watch:
 
 
 def demonstrate(*, seed: int, once: bool) -> int:
-    """Run it, and give the exit code."""
+    """Run it, and return the exit code."""
     show_at_once()
     stopping = threading.Event()
     stop_on_signals(stopping)
@@ -112,11 +112,11 @@ def _show_hospital(stack: Stack, seed: int, once: bool) -> int:
             stopping.set()
         elif not told.is_set():
             told.set()
-            typer.echo("The hospital has told everything; the inbox stays until Ctrl-C.")
+            typer.echo("Every message has been sent and processed; the inbox stays open until Ctrl-C.")
 
     stack.supervisor.run(Watch(engine, stream, settle).look)
     if stream.tally is None:
-        typer.echo("Stopped before the hospital had told everything.")
+        typer.echo("Stopped before every message was sent.")
         return 130
     with reading(engine) as connection:
         found = count_outcomes(connection)
@@ -128,7 +128,7 @@ def _show_hospital(stack: Stack, seed: int, once: bool) -> int:
 
 
 def tell_burden() -> None:
-    """Print how many alerts these rules give in a large hospital: the figures that are kept, or else a run of them."""
+    """Print how many alerts these rules give in a large hospital: the stored figures, or those of a new run."""
     version = load_knowledge().version
     found = kept(version)
     if found is None:
@@ -137,7 +137,7 @@ def tell_burden() -> None:
             burden = measure_apart(processes, told=lambda judged: progress.update(judged - progress.pos))
         found = figures(burden, version)
     typer.echo(f"In a year of a synthetic hospital with {found.patients} patients: {in_words(found)}.")
-    typer.echo(f"What was settled is not said again. Where the shares come from: docs/burden.md (rules {version}).")
+    typer.echo(f"A settled alert is not raised again. Sources: docs/burden.md (rules {version}).")
 
 
 def show(alert: OpenAlert, *, again: bool) -> None:
@@ -161,7 +161,7 @@ def _add_pharmacist(engine: sa.Engine) -> str:
 
 
 def _port(wanted: int) -> int:
-    """Give the usual port when it is free."""
+    """Return the usual port when it is free, else another."""
     from ivigilant.errors import NotReady
     from ivigilant.stack import require_free
 

@@ -1,4 +1,4 @@
-"""How many connections a process has file descriptors for."""
+"""The number of connections that a process has file descriptors for."""
 
 import contextlib
 import resource
@@ -11,7 +11,7 @@ SPARE = 128  # for the database, the queue, files and the listening sockets them
 
 
 def affordable(wanted: int, what: str) -> int:
-    """Ask for enough descriptors for so many connections, and give how many there are enough for."""
+    """Raise the limit of descriptors for this many connections, and return how many it allows."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = wanted + SPARE
     if soft != resource.RLIM_INFINITY and soft < needed:

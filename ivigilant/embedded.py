@@ -1,6 +1,6 @@
-"""The parts that the product brings along: a data folder with SQLite in it, and a Redis of its own.
+"""The embedded parts: a data folder with SQLite in it, and a Redis of its own.
 
-The folder is locked by whoever runs on it, so two stacks never share one; the lock goes with its process.
+The stack that runs on the folder locks it, so two never share one; the lock ends with its process.
 """
 
 import fcntl
@@ -47,12 +47,12 @@ _VERSION = re.compile(r"v=(\d+)\.(\d+)")
 
 
 def unusable(folder: Path, error: OSError) -> NotReady:
-    """Say that nothing can be kept in this folder."""
+    """Return the error that this folder cannot be written."""
     return NotReady(f"the data folder {folder} cannot be written ({error.strerror}); choose another with --data-dir")
 
 
 def make_private(folder: Path) -> None:
-    """Make a folder for nobody else's eyes, or raise NotReady."""
+    """Make a folder that only its owner can read, or raise NotReady."""
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
@@ -61,7 +61,7 @@ def make_private(folder: Path) -> None:
 
 @dataclass(frozen=True, slots=True)
 class DataFolder:
-    """What stands where in the data folder."""
+    """The places in the data folder."""
 
     path: Path
 
@@ -72,17 +72,17 @@ class DataFolder:
 
     @property
     def redis(self) -> Path:
-        """What the embedded Redis keeps."""
+        """The files of the embedded Redis."""
         return self.path / "redis"
 
     def prepare(self) -> None:
-        """Make the folders, for nobody else's eyes."""
+        """Make the folders, readable by their owner only."""
         for folder in (self.path, self.logs, self.redis):
             make_private(folder)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep every other stack out of this folder."""
+        """Lock this folder against every other stack."""
         try:
             lock = (self.path / "lock").open("w")
         except OSError as error:
@@ -95,7 +95,7 @@ class DataFolder:
             yield
 
     def secret_key(self) -> str:
-        """Give the key that signs sessions here, made at first use."""
+        """Return the key that signs sessions, made at first use."""
         path = self.path / "secret-key"
         if not path.exists():
             write_private(path, secrets.token_urlsafe(48))
@@ -109,7 +109,7 @@ class DataFolder:
         return path
 
     def remember(self, settings: Settings) -> None:
-        """Note the stack's addresses for commands that are given only this folder."""
+        """Write down the stack's addresses for commands that are given only this folder."""
         texts = {"database_url": settings.database(), "redis_url": settings.redis()}
         texts |= {"mllp_host": settings.mllp_host, "http_host": settings.http_host}
         lines = [f"{name} = {_quoted(text)}" for name, text in texts.items()]
@@ -130,7 +130,7 @@ class EmbeddedRedis:
         return f"unix://{self.socket}"
 
     def answers(self) -> bool:
-        """Tell whether it takes commands."""
+        """Return whether it accepts commands."""
         try:
             with redis.Redis.from_url(self.url, socket_timeout=2, retry=None) as client:
                 return bool(client.ping())
@@ -139,7 +139,7 @@ class EmbeddedRedis:
 
 
 def prepare_redis(folder: Path) -> EmbeddedRedis:
-    """Write its configuration, and end a Redis that outlived its stack here."""
+    """Write its configuration, and end a Redis that was left running here."""
     socket = _socket_in(folder)
     configuration = folder / "redis.conf"
     write_private(configuration, REDIS_CONFIGURATION.format(socket=_quoted(str(socket)), folder=_quoted(str(folder))))
@@ -187,7 +187,7 @@ def _brought_along() -> Path | None:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner may read, whole or not at all."""
+    """Write a file atomically, readable by its owner only."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
     with os.fdopen(handle, "w") as file:
         file.write(text)
@@ -195,7 +195,7 @@ def write_private(path: Path, text: str) -> None:
 
 
 def _socket_in(folder: Path) -> Path:
-    """Give a path a socket may have: in the folder, or in a short one that always is the same for this folder."""
+    """Return a path short enough for a socket: in the folder, or in a short one derived from it."""
     socket = folder.absolute() / "redis.sock"
     if len(str(socket).encode()) <= LONGEST_SOCKET_PATH:
         return socket
@@ -213,9 +213,9 @@ def _end_leftover(part: EmbeddedRedis) -> None:
         with redis.Redis.from_url(part.url, socket_timeout=10, retry=None) as client:
             client.shutdown()
     except redis.ConnectionError:
-        part.socket.unlink(missing_ok=True)  # nobody listens there any more
+        part.socket.unlink(missing_ok=True)  # the process has ended
 
 
 def _quoted(text: str) -> str:
-    """Write a text as both TOML and Redis read it between double quotes."""
+    """Quote a text in a way that both TOML and Redis read."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

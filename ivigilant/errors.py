@@ -1,14 +1,14 @@
-"""What can stop the product from starting, or a command from finishing."""
+"""Errors that stop the product from starting or a command from finishing."""
 
 
 class IvigilantError(Exception):
-    """Any of the below; its text is one line and says what to do. `exit_code` is what the command leaves behind."""
+    """Base class. The text is one line and says what to do; `exit_code` is that of the command."""
 
     exit_code = 1
 
 
 class UnusableSettings(IvigilantError):
-    """A setting is missing, unknown or odd; the text names it. Correct it and start again."""
+    """A setting is missing, unknown or invalid; the text names it. Correct it and start again."""
 
     exit_code = 2
 
@@ -24,18 +24,18 @@ class UnusableKnowledge(IvigilantError):
 
 
 class UnreadablePath(IvigilantError):
-    """A file or folder that was named cannot be read; name another."""
+    """A file or folder on the command line cannot be read; name another."""
 
     exit_code = 2
 
 
 class EmbeddedPartFailed(IvigilantError):
-    """A part that the product brings along did not start; its log says why."""
+    """An embedded part did not start; its log says why."""
 
     exit_code = 3
 
 
 class NotReady(IvigilantError):
-    """Something a command needs is not there or does not answer; the text says what."""
+    """Something that a command needs is missing or does not answer; the text says what."""
 
     exit_code = 4

@@ -1,4 +1,4 @@
-"""Logs as JSON lines: an event, when, and ids. Never a name, a birth date, free text or a segment."""
+"""Logs as JSON lines: event, time and ids. Never a name, a birth date, free text or a segment."""
 
 import logging
 import re
@@ -17,7 +17,7 @@ from ivigilant.settings import Settings
 LARGEST_LOG = 20 * 1024 * 1024
 OLD_LOGS = 4
 LEFT_OUT = "…"
-TELL_THEMSELVES = ("celery", "kombu", "billiard")  # whose PUBLIC values are theirs: a task's name and number
+TELL_THEMSELVES = ("celery", "kombu", "billiard")  # libraries whose PUBLIC values are safe: a task's name and number
 PUBLIC = ("name", "id", "description")
 _PLACE = re.compile(r"%(?:\((\w+)\))?[#0\- +]*(?:\d+|\*)?(?:\.\d+)?[hlL]?([diouxXeEfFgGcrsa%])")
 _OURS = re.compile(r"ivigilant(\.[a-z_]+)+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|SIG[A-Z0-9]+")
@@ -43,14 +43,14 @@ def start_logging(settings: Settings, process: str, file: Path | None = None) ->
         wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=True,
     )
-    logging.raiseExceptions = False  # a line that cannot be written, on a full disk, is not worth another
+    logging.raiseExceptions = False  # a line that cannot be written (full disk) must not cause another
     logging.captureWarnings(True)
     sys.excepthook = _log_uncaught
     threading.excepthook = lambda fault: _log_uncaught(fault.exc_type, fault.exc_value, fault.exc_traceback)
 
 
 def _log_uncaught(_kind: type[BaseException], error: BaseException | None, _trace: TracebackType | None) -> None:
-    """Log what nobody caught instead of printing it: its text may quote a message or a row."""
+    """Log an uncaught error instead of printing it: its text may quote a message or a row."""
     structlog.get_logger().critical("process.failed", exc_info=error)
 
 
@@ -88,7 +88,7 @@ def _named(process: str) -> structlog.types.Processor:
 
 
 def _fill_in(record: logging.LogRecord) -> bool:
-    """Note what to tell of a library's message, before the formatter forgets what it was filled in with."""
+    """Store the safe text of a library's message, before the formatter drops its arguments."""
     if record.name == "py.warnings":
         record.told = {"event": "python.warning", **_of_warning(record.getMessage())}
     elif isinstance(record.msg, str):
@@ -97,12 +97,12 @@ def _fill_in(record: logging.LogRecord) -> bool:
 
 
 def _without_values(_logger: Any, _method: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
-    """Keep of a library's message what the library wrote; of what it filled in, only what cannot be a patient's."""
+    """Keep the template of a library's message; of its arguments, only what cannot be patient data."""
     return {**event, **getattr(event["_record"], "told", {"event": LEFT_OUT})}
 
 
 def _filler(record: logging.LogRecord) -> Callable[[re.Match[str]], str]:
-    """Give what fills each place of a message."""
+    """Return what fills each placeholder of a message."""
     named: Mapping[str, object] = record.args if isinstance(record.args, Mapping) else {}
     others = iter(record.args if isinstance(record.args, tuple) else ())
     tells = record.name.partition(".")[0] in TELL_THEMSELVES
@@ -119,7 +119,7 @@ def _filler(record: logging.LogRecord) -> Callable[[re.Match[str]], str]:
 
 
 def _public(value: object) -> str:
-    """A number, the kind of an error, a name of ours; of anything else nothing."""
+    """Return a number, the class of an error or a name of ours; of anything else nothing."""
     if isinstance(value, float):
         return f"{value:.3f}"
     if value is None or isinstance(value, int):
@@ -130,13 +130,13 @@ def _public(value: object) -> str:
 
 
 def _of_warning(text: str) -> dict[str, str]:
-    """Where a warning of Python's comes from, and its kind; its words may quote a value."""
+    """Return where a Python warning comes from, and its kind; its text may quote a value."""
     place = _WARNED.match(text)
     return {"kind": place[3], "at": f"{Path(place[1]).name}:{place[2]}"} if place else {}
 
 
 def _only_where(_logger: Any, _method: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
-    """Replace a traceback by its types and lines: the text of an exception may quote a message or a row."""
+    """Reduce a traceback to types and lines: the text of an exception may quote a message or a row."""
     trouble = event.pop("exc_info", None)
     if trouble is True:
         trouble = sys.exc_info()

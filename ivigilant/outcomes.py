@@ -1,4 +1,4 @@
-"""What became of a stream: how many orders were assessed, which alerts were raised."""
+"""The outcome of a stream of messages: orders assessed, alerts raised."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +14,7 @@ IVIG = ("ivig", "possible_ivig")
 
 @dataclass(frozen=True, slots=True)
 class OpenAlert:
-    """One open alert, as much of it as fits on a line."""
+    """One open alert, for display on one line."""
 
     id: int
     tier: str
@@ -24,13 +24,13 @@ class OpenAlert:
 
 
 def waiting(connection: sa.Connection) -> int:
-    """Count the messages that nobody has processed yet."""
+    """Count the messages that are not processed yet."""
     message = tables.message
     return _count(connection, sa.select(sa.func.count()).where(message.c.state == "received"))
 
 
 def open_alerts(connection: sa.Connection, unchanged_since: datetime) -> list[OpenAlert]:
-    """Give the alerts that are open and have not changed since then: an order often comes just before its history."""
+    """Return the open alerts unchanged since then: an order often comes just before its history."""
     alert, assessment = tables.alert, tables.assessment
     query = (
         sa.select(alert.c.id, alert.c.tier, alert.c.priority, tables.CONCLUSION)
@@ -51,11 +51,11 @@ def open_alerts(connection: sa.Connection, unchanged_since: datetime) -> list[Op
 
 
 def count_outcomes(connection: sa.Connection) -> dict[str, Any]:
-    """Count what was parked, ordered, assessed, and raised about orders."""
+    """Count the parked messages, IVIg orders, assessments and alerts about orders."""
     message, order = tables.message, tables.medication_order
     assessment, alert = tables.assessment, tables.alert
     orders = sa.select(sa.func.count()).select_from(order).where(order.c.product_class.in_(IVIG))
-    # A case after an infusion is no second alert about its order, so it is not counted among them.
+    # A case after an infusion is not an alert about its order, so it is not counted among them.
     by_tier = sa.select(alert.c.tier, sa.func.count()).where(alert.c.stream == "order").group_by(alert.c.tier)
     raised = {row[0]: row[1] for row in connection.execute(by_tier)}
     return {
@@ -67,7 +67,7 @@ def count_outcomes(connection: sa.Connection) -> dict[str, Any]:
 
 
 def per_hundred_orders(found: dict[str, Any]) -> str:
-    """Say how many orders of every hundred got an alert, by tier."""
+    """Return the alerts per hundred orders by tier, in words."""
     orders = found["ivig_orders"] or 1
     return ", ".join(f"{tier} {100 * count / orders:.0f}" for tier, count in found["alerts"].items())
 

@@ -1,6 +1,6 @@
 """Files as they are given to `replay`, `explain` and `history import`, packed or not: gzip, zip and tar.
 
-What a packed file may expand to is bounded: an export of text shrinks to a tenth, a bomb to a thousandth.
+The unpacked size is limited: a text export shrinks to a tenth, a zip bomb to a thousandth.
 """
 
 import gzip
@@ -19,33 +19,33 @@ from ivigilant.errors import UnreadablePath
 GZIP, ZIP = ".gz", ".zip"
 TARS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 FAULTS = (OSError, EOFError, zlib.error, zipfile.BadZipFile, tarfile.TarError, lzma.LZMAError, NotImplementedError)
-_ALWAYS = 64 * 1024 * 1024  # bytes that anything may expand to
-_TIMES = 200  # else so many times its own size
+_ALWAYS = 64 * 1024 * 1024  # bytes to which any file may expand
+_TIMES = 200  # a larger file: this many times its own size
 _MOST_MEMBERS = 1_000_000
 
 
 def is_archive(file: Path) -> bool:
-    """Whether it holds files of their own, by its name."""
+    """Return whether it is an archive of several files, by its name."""
     return file.name.lower().endswith((ZIP, *TARS))
 
 
 def unpacked_name(file: Path) -> str:
-    """The name without the ending of its packing: `results.hl7` of `results.hl7.gz`."""
+    """Return the name of the unpacked file: `results.hl7` of `results.hl7.gz`."""
     return file.name[: -len(GZIP)] if file.name.lower().endswith(GZIP) else file.name
 
 
 class Bounded(io.RawIOBase):
-    """A packed stream that gives up when it expands beyond its allowance, which the members of an archive share."""
+    """A packed stream that fails when it expands beyond its allowance, which the members of an archive share."""
 
     def __init__(self, inner: IO[bytes], allowance: "Allowance") -> None:
         self._inner, self._allowance = inner, allowance
 
     def readable(self) -> bool:
-        """Whether it can be read: always."""
+        """Return True: it can be read."""
         return True
 
     def readinto(self, buffer: "memoryview") -> int:  # type: ignore[override]  # the buffer that io hands out
-        """Read into a buffer, and count."""
+        """Read into a buffer, and count the bytes."""
         read = self._inner.read(len(buffer))
         self._allowance.take(len(read))
         buffer[: len(read)] = read
@@ -53,14 +53,14 @@ class Bounded(io.RawIOBase):
 
 
 class Allowance:
-    """How much more a packed file may expand to."""
+    """The number of bytes to which a packed file may still expand."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
         self._left = max(_ALWAYS, _TIMES * file.stat().st_size)
 
     def take(self, size: int) -> None:
-        """Count what was read, or raise UnreadablePath."""
+        """Count the bytes read, or raise UnreadablePath."""
         self._left -= size
         if self._left < 0:
             raise UnreadablePath(f"{self._file} expands to more than {_TIMES} times its size; unpack it first")
@@ -68,7 +68,7 @@ class Allowance:
 
 @contextmanager
 def opened(file: Path, disk: IO[bytes]) -> Iterator[IO[bytes]]:
-    """The content of a file that is no archive, unpacked where its name ends in .gz."""
+    """Open a file that is not an archive, unpacked if its name ends in .gz."""
     if not file.name.lower().endswith(GZIP):
         yield disk
         return
@@ -77,7 +77,7 @@ def opened(file: Path, disk: IO[bytes]) -> Iterator[IO[bytes]]:
 
 
 def members(file: Path) -> Iterator[tuple[Path, IO[bytes]]]:
-    """Every file in an archive, by name: where it stands, and its content; one that is packed itself is unpacked."""
+    """Yield the path and content of every file in an archive, sorted by name; packed files are unpacked."""
     allowance = Allowance(file)
     for name, inner in _in_zip(file) if file.name.lower().endswith(ZIP) else _in_tar(file):
         where = file / name
@@ -93,7 +93,7 @@ def _in_zip(file: Path) -> Iterator[tuple[str, IO[bytes]]]:
         infos = [info for info in archive.infolist() if not info.is_dir()]
         for info in sorted(infos[:_MOST_MEMBERS], key=lambda info: info.filename):
             if info.flag_bits & 1:
-                raise UnreadablePath(f"{file} is locked with a password; unpack it first")
+                raise UnreadablePath(f"{file} is protected by a password; unpack it first")
             with archive.open(info) as inner:
                 yield info.filename, inner
 
@@ -108,7 +108,7 @@ def _in_tar(file: Path) -> Iterator[tuple[str, IO[bytes]]]:
 
 
 def contents(file: Path) -> Iterator[tuple[Path, bytes]]:
-    """The whole content of a file, or of each file in an archive; raises UnreadablePath where it cannot be read."""
+    """Yield the whole content of a file, or of each file in an archive; raise UnreadablePath if it cannot be read."""
     try:
         if is_archive(file):
             for where, content in members(file):

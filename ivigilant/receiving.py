@@ -1,4 +1,4 @@
-"""One listener, as the settings and the site file describe it."""
+"""Runs one listener, as the settings and the site file describe it."""
 
 import asyncio
 import signal
@@ -26,12 +26,12 @@ from listener.server import Listener
 from parsers.hl7.message_types import ADMINISTRATIONS, ORDERS
 from store import feeds
 
-# Whatever may hold an IVIg order or administration; the rest is history, and waits while these do not.
+# Messages that may hold an IVIg order or administration; the rest is history and goes after them.
 URGENT = ORDERS | ADMINISTRATIONS
 
 
 async def receive(settings: Settings, site: SiteFile, engine: sa.Engine, bell: Bell) -> None:
-    """Listen until SIGTERM or Ctrl-C; then finish and answer what was received."""
+    """Listen until SIGTERM or Ctrl-C, then finish and acknowledge what was received."""
     numbers = FeedNumbers(_known_numbers(engine, site))
     listener = Listener(
         ListenerConfig(
@@ -53,7 +53,7 @@ async def receive(settings: Settings, site: SiteFile, engine: sa.Engine, bell: B
     try:
         await listener.start()
     except OSError as error:
-        raise NotReady(f"cannot listen at {settings.mllp_host}:{settings.mllp_port}: {error}") from None
+        raise NotReady(f"cannot listen on {settings.mllp_host}:{settings.mllp_port}: {error}") from None
     acks = ApplicationAcks(engine, routes(site), listener.clock, listener.metrics)
     acks.start()
     await stopping.wait()
@@ -62,19 +62,19 @@ async def receive(settings: Settings, site: SiteFile, engine: sa.Engine, bell: B
 
 
 def _serve_figures(listener: Listener, first: int, processes: int) -> None:
-    """Serve its own figures, at the first port that another listener beside it has left free."""
+    """Serve its own metrics, on the first port not used by another listener process."""
     for port in range(first, first + processes):
         try:
             start_http_server(port, registry=listener.metrics.registry)
         except OSError:
             if port == first + processes - 1:
-                raise NotReady(f"cannot serve figures at port {first}: somebody else listens there") from None
+                raise NotReady(f"cannot serve metrics on port {first}: it is in use") from None
         else:
             return
 
 
 def ports(settings: Settings, site: SiteFile) -> tuple[Port, ...]:
-    """Give the port of the settings, and those by which the site file recognises a feed."""
+    """Return the port of the settings, and those by which the site file recognises a feed."""
     numbers = listening_ports(site, settings)
     try:
         tls = listening_tls(settings)
@@ -95,18 +95,18 @@ def ports(settings: Settings, site: SiteFile) -> tuple[Port, ...]:
 
 
 def routes(site: SiteFile) -> list[Route]:
-    """Give every place where senders are told how their messages ended, once."""
+    """Return every destination of application acknowledgements, once."""
     parts = (urlsplit(f"//{text}") for text in dict.fromkeys(feed.app_ack_route for feed in site.feeds) if text)
     return [Route(part.hostname or "", part.port or 0) for part in parts]
 
 
 def is_order(_raw: bytes, header: Header) -> bool:
-    """Tell whether a message goes before history."""
+    """Return whether a message goes into the orders lane."""
     return (header.type, header.event) in URGENT
 
 
 def feed_id(engine: sa.Engine, name: str) -> int:
-    """Give the number of a feed; one that was never heard of is made."""
+    """Return the number of a feed; an unknown one is created."""
     with engine.begin() as connection:
         return feeds.ids_of(connection, [name])[name]
 
@@ -117,5 +117,5 @@ def _known_numbers(engine: sa.Engine, site: SiteFile) -> dict[str, int]:
 
 
 def _may_come_unframed(site: SiteFile, port: int) -> bool:
-    """Tell whether some feed that can be heard at this port sends without SB."""
+    """Return whether a feed that uses this port sends without SB."""
     return any(feed.accept_unframed and feed.port in (None, port) for feed in site.feeds)

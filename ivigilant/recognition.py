@@ -1,4 +1,4 @@
-"""Which feed a message belongs to: the most particular one in the site file that fits its source."""
+"""Which feed a message belongs to: the most specific one in the site file that matches its source."""
 
 from collections.abc import Callable
 from ipaddress import ip_address
@@ -9,7 +9,7 @@ from ivigilant.site_choices import reading_defaults
 from listener.feeds import FeedProfile, Origin
 from parsers.hl7.message_types import READ
 
-MOST_UNKNOWN = 500  # sources told apart by their names; more than that is somebody inventing names
+MOST_UNKNOWN = 500  # sources distinguished by their names; more than this means that names are made up
 UNKNOWN = "unknown"
 READ_TYPES = frozenset(f"{type_}^{event}" for type_, event in READ)
 
@@ -17,7 +17,7 @@ IdOf = Callable[[str], int]
 
 
 class Recognition:
-    """Tells the feed of a source; a source that fits none is a feed of its own, read with the site's defaults."""
+    """Finds the feed of a source; a source that matches none is a feed of its own, read with the site's defaults."""
 
     def __init__(self, site: SiteFile, id_of: IdOf) -> None:
         self._site = site
@@ -26,10 +26,10 @@ class Recognition:
         self._unknown: dict[str, FeedProfile] = {}
 
     def __call__(self, source: Origin) -> FeedProfile:
-        """Give the feed."""
+        """Return the feed."""
         fitting = [feed for feed in self._site.feeds if fits(feed, source)]
         if fitting:
-            return self._known[max(fitting, key=particularity).name]  # the first of those that say as much
+            return self._known[max(fitting, key=particularity).name]  # the first of those that are equally specific
         return self._of_its_own(source)
 
     def _of_its_own(self, source: Origin) -> FeedProfile:
@@ -42,7 +42,7 @@ class Recognition:
             self._unknown[name] = FeedProfile(
                 id=self._id_of(name),
                 name=name,
-                known=not self._site.feeds,  # a site that names no feed knows them all
+                known=not self._site.feeds,  # in a site file without feeds every source counts as known
                 declared=False,
                 parks=self._site.unknown_sources == "park",
                 defaults=reading_defaults(self._site, self._site),
@@ -51,7 +51,7 @@ class Recognition:
 
 
 def fits(feed: FeedSection, source: Origin) -> bool:
-    """Tell whether everything the feed is recognised by is so."""
+    """Return whether the source matches everything that the feed is recognised by."""
     return (
         not is_imported(feed.name)
         and feed.port in (None, source.port)
@@ -63,7 +63,7 @@ def fits(feed: FeedSection, source: Origin) -> bool:
 
 
 def particularity(feed: FeedSection) -> int:
-    """Count what the feed is recognised by."""
+    """Return how many properties the feed is recognised by."""
     marks = (feed.port, feed.address, feed.certificate, feed.sending_application, feed.sending_facility)
     return sum(mark is not None for mark in marks)
 

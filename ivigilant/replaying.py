@@ -1,4 +1,4 @@
-"""Messages sent to a listener for `replay` and `demo`: from files, standard input or the store; the answers counted."""
+"""Sends messages to a listener for `replay` and `demo`, from files, standard input or the store; counts the answers."""
 
 import asyncio
 import os
@@ -29,15 +29,15 @@ STDIN = Path("-")
 
 
 def read_paths(paths: Iterable[Path]) -> Iterator[bytes]:
-    """Give every message of these files, of the files in these folders by name, and of standard input for `-`.
+    """Yield every message of these files, of the files in these folders by name, and of standard input for `-`.
 
-    A path that cannot be used raises UnreadablePath before the first message is given.
+    Raise UnreadablePath for a path that cannot be used, before the first message.
     """
     return (message for _, message in named_messages(paths))
 
 
 def named_messages(paths: Iterable[Path]) -> Iterator[tuple[str, bytes]]:
-    """Give the same messages, each with where it stands: `order.hl7`, or `batch.hl7 message 2`."""
+    """Yield the same messages, each with its place: `order.hl7`, or `batch.hl7 message 2`."""
     files = [file for path in paths for file in ([path] if path == STDIN else files_under(path))]
     return (named for file in files for named in _named(file))
 
@@ -61,7 +61,7 @@ def _is_of_messages(file: Path) -> bool:
 
 
 def files_under(path: Path) -> list[Path]:
-    """Give the file, or the message files of the folder in the order of their names."""
+    """Return the file, or the message files of the folder, sorted by name."""
     if path.is_dir():
         files = [file for file in path.rglob("*") if (_is_of_messages(file) or is_archive(file)) and file.is_file()]
         if not files:
@@ -80,7 +80,7 @@ def messages_in(content: bytes) -> list[bytes]:
 
 
 def read_store(engine: sa.Engine, since: datetime) -> Iterator[bytes]:
-    """Give what was received since a moment, in the order of arrival; without what has no text any more."""
+    """Yield the messages received since a moment, in order of arrival; those without a text are left out."""
     message = tables.message
     query = sa.select(message.c.id, message.c.raw).order_by(message.c.id).limit(PAGE)
     query = query.where(message.c.received_at >= since, message.c.pruned_at.is_(None))
@@ -96,7 +96,7 @@ def read_store(engine: sa.Engine, since: datetime) -> Iterator[bytes]:
 
 
 def pruned_since(engine: sa.Engine, since: datetime) -> int:
-    """Tell how many messages of that time cannot be given, because their text was removed."""
+    """Return how many messages received since then no longer have a text."""
     message = tables.message
     query = sa.select(sa.func.count()).where(message.c.received_at >= since, message.c.pruned_at.is_not(None))
     with engine.connect() as connection:
@@ -113,12 +113,12 @@ def _as_sent(part: bytes) -> bytes:
 
 
 class NobodyListens(IvigilantError):
-    """No connection could be made; start the listener, or name another."""
+    """No connection could be made; start the listener, or use another address."""
 
 
 @dataclass(slots=True)
 class ReplyCounts:
-    """How many of each answer came."""
+    """The number of each kind of answer."""
 
     answers: Counter[str] = field(default_factory=Counter)
     accepted: int = 0
@@ -130,12 +130,12 @@ class ReplyCounts:
 
     @property
     def sent(self) -> int:
-        """Every message that was offered."""
+        """Return the number of messages sent."""
         return self.answers.total()
 
     @property
     def all_accepted(self) -> bool:
-        """Whether nothing was refused or left unanswered."""
+        """Return whether every message was accepted."""
         return self.accepted == self.sent
 
 
@@ -148,7 +148,7 @@ async def send(
     rate: float | None = None,
     report: Callable[[ReplyCounts], None] = lambda _tally: None,
 ) -> ReplyCounts:
-    """Send every message once, or raise NobodyListens when there is nobody to begin with."""
+    """Send every message once, or raise NobodyListens if no first connection can be made."""
     await _knock(target)
     tally = ReplyCounts()
     async for answer in send_all(messages, target, links=links, window=window, rate=rate):
@@ -158,7 +158,7 @@ async def send(
 
 
 async def send_until_answered(messages: Sequence[bytes], target: Target, within_s: float) -> ReplyCounts:
-    """Send every message, again as long as it is not answered; or raise NobodyListens as `send` does."""
+    """Send every message until it is answered, or raise NobodyListens as `send` does."""
     await _knock(target)
     tally, left, until = ReplyCounts(), list(messages), monotonic() + within_s
     while left:

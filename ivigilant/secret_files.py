@@ -8,7 +8,7 @@ from ivigilant.ledger import new_key
 
 
 def write_secrets(folder: Path) -> list[str]:
-    """Write those that are missing, and give their names; what is there is never changed."""
+    """Write the missing files and return their names; existing ones are never changed."""
     folder.mkdir(mode=0o700, exist_ok=True)
     password = _keep(folder / "postgres_password", secrets.token_urlsafe(32))
     _keep(folder / "database_url", f"postgresql://ivigilant:{password}@postgres:5432/ivigilant")

@@ -41,29 +41,35 @@ class Settings(BaseModel):
     mllp_plaintext: bool = Field(False, description="listen without TLS on more than this machine")
     mllp_tls_certificate: Path | None = Field(None, description="the listener's certificate chain, PEM")
     mllp_tls_key: Path | None = Field(None, description="its key, PEM")
-    mllp_tls_client_ca: Path | None = Field(None, description="who signs senders' certificates; then they need one")
+    mllp_tls_client_ca: Path | None = Field(
+        None, description="the authority of the senders' certificates, which they then need"
+    )
     listener_processes: int = Field(1, ge=1, le=64, description="listeners that share the ports, one core each")
-    listener_links: int = Field(1000, ge=1, description="open links; above it the least deserving is closed")
-    listener_links_per_address: int = Field(100, ge=1, description="the same, of one address")
-    listener_at: str = Field("", description="HOST:PORT,…: where readiness knocks; none: nowhere; empty: MLLP_HOST")
-    listener_metrics_port: int | None = Field(None, ge=1, le=65535, description="Prometheus figures of the listener")
+    listener_links: int = Field(1000, ge=1, description="most open links; beyond it the least useful is closed")
+    listener_links_per_address: int = Field(100, ge=1, description="most open links per address")
+    listener_at: str = Field("", description="HOST:PORT,… to test for readiness; none: no test; empty: MLLP_HOST")
+    listener_metrics_port: int | None = Field(
+        None, ge=1, le=65535, description="port of the listener's Prometheus metrics"
+    )
     http_host: str = "127.0.0.1"
-    http_connections: int = Field(1000, ge=1, description="above it those whose request does not come are closed")
+    http_connections: int = Field(1000, ge=1, description="most connections; beyond it idle ones are closed")
     http_port: int = Field(8080, ge=0, le=65535)
-    base_url: str | None = Field(None, pattern=r"^https?://[^\s?#]+$", description="how pharmacists reach the inbox")
+    base_url: str | None = Field(
+        None, pattern=r"^https?://[^\s?#]+$", description="the address at which pharmacists reach the inbox"
+    )
 
-    smtp_host: str | None = Field(None, description="the mail server; needed when the site file names a mail")
+    smtp_host: str | None = Field(None, description="the mail server; needed for a mail destination in the site file")
     smtp_port: int = Field(587, ge=1, le=65535)
     smtp_security: Literal["starttls", "tls", "none"] = "starttls"
     smtp_user: str = ""
     smtp_password: SecretStr | None = None
-    smtp_sender: str = Field("", description="the address that mails come from")
+    smtp_sender: str = Field("", description="the sender's address of mails")
 
     worker_processes: int = Field(2, ge=1, le=256)
-    beat_every_s: float = Field(5, gt=0, le=15, description="how often messages left behind are looked for")
-    left_behind_s: float = Field(15, gt=0, description="a message that waits longer has probably lost its task")
-    delivery_lease_s: float = Field(120, ge=1, description="how long a notice waits for a sender that died with it")
-    replay_after_days: int = Field(30, ge=1, description="an older message is history: its alerts are not pushed")
+    beat_every_s: float = Field(5, gt=0, le=15, description="how often to look for messages left behind")
+    left_behind_s: float = Field(15, gt=0, description="a message that waits longer is queued again")
+    delivery_lease_s: float = Field(120, ge=1, description="when a notice is sent again after its sender died")
+    replay_after_days: int = Field(30, ge=1, description="an older message is history: its alerts send no notices")
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
@@ -71,17 +77,17 @@ class Settings(BaseModel):
     @classmethod
     def _is_known(cls, address: SecretStr | None) -> SecretStr | None:
         if address is not None and not address.get_secret_value().startswith(DATABASES):
-            raise ValueError("looks like sqlite:///path or postgresql://user@host/name")
+            raise ValueError("should look like sqlite:///path or postgresql://user@host/name")
         return address
 
     def database(self) -> str:
-        """Give the database to use: the one that is set, or SQLite in the data folder."""
+        """Return the database that is set, or SQLite in the data folder."""
         if self.database_url is not None:
             return self.database_url.get_secret_value()
         return f"sqlite:///{self.data_dir.absolute() / 'ivigilant.sqlite3'}"
 
     def redis(self) -> str:
-        """Give the Redis that is set; only `up` and `demo` can do without."""
+        """Return the Redis that is set; only `up` and `demo` can do without."""
         if self.redis_url is None:
             raise UnusableSettings("IVIGILANT_REDIS_URL is missing: set it, or run `ivigilant up`, which brings one")
         return self.redis_url.get_secret_value()
@@ -92,7 +98,7 @@ class Settings(BaseModel):
         return self.ledger_key or (own if own.is_file() else None)
 
     def address(self) -> str:
-        """Give the address that links in notices begin with, without a slash at its end."""
+        """Return the address that links in notices begin with, without a final slash."""
         return (self.base_url or f"http://{self.http_host}:{self.http_port}").rstrip("/")
 
 
@@ -103,7 +109,7 @@ def load_settings(
     flags: Mapping[str, Any] | None = None,
     beside_stack: bool = True,
 ) -> Settings:
-    """Read the settings, or raise UnusableSettings with one line that names what is odd.
+    """Read the settings, or raise UnusableSettings with one line that names what is wrong.
 
     With `beside_stack` a command finds the database and the Redis of the `up` that runs on the same data folder.
     """
@@ -122,7 +128,7 @@ def load_settings(
 
 
 def as_environment(settings: Settings) -> dict[str, str]:
-    """Give the variables from which a child process reads the same settings."""
+    """Return the variables from which a child process reads the same settings."""
     values: dict[str, str] = {}
     for name in Settings.model_fields:
         value = getattr(settings, name)
@@ -132,7 +138,7 @@ def as_environment(settings: Settings) -> dict[str, str]:
 
 
 def without_settings(environment: Mapping[str, str]) -> dict[str, str]:
-    """Give the rest of an environment, so that nothing in it overrules what `as_environment` says."""
+    """Return the rest of an environment, without variables that would override those of `as_environment`."""
     return {
         name: value
         for name, value in environment.items()
@@ -141,7 +147,7 @@ def without_settings(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def variable(field: str) -> str:
-    """Give the environment variable of a setting."""
+    """Return the environment variable of a setting."""
     return PREFIX + field.upper()
 
 
@@ -154,7 +160,7 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
         if name.startswith(PREFIX) and name != CONFIG:
             field = name.removeprefix(PREFIX).removesuffix("_FILE" if _is_file_of(name) else "").lower()
             if field not in Settings.model_fields:
-                raise UnusableSettings(f"{name} is no setting of ours; `ivigilant doctor --settings` lists them")
+                raise UnusableSettings(f"{name} is not a setting; `ivigilant doctor --settings` lists them")
             values[field] = _value(environment, variable(field))
     return values
 
@@ -164,7 +170,7 @@ def _is_file_of(name: str) -> bool:
 
 
 def _value(environment: Mapping[str, str], name: str) -> str | None:
-    """Read a variable, or the file that its `_FILE` twin names; both at once is a mistake."""
+    """Read a variable, or the file named by its `_FILE` variable; both at once is an error."""
     file = environment.get(f"{name}_FILE")
     if file is None:
         return environment.get(name)
@@ -186,7 +192,7 @@ def _from_toml(path: Path) -> dict[str, Any]:
 
 
 def _first_fault(error: ValidationError, config: Path | None) -> str:
-    """Name the first odd setting, without its value: it may be a secret."""
+    """Name the first invalid setting, without its value: it may be a secret."""
     fault = error.errors(include_url=False, include_input=False)[0]
     name = str(fault["loc"][0])
     where = f" (or {name} in {config})" if config else ""

@@ -1,4 +1,4 @@
-"""The site file: what one hospital may say about itself in it, read and checked, with each fault at its line."""
+"""The site file: the settings of one hospital, read and checked, with each fault at its line."""
 
 from collections.abc import Iterable, Iterator
 from datetime import date
@@ -35,14 +35,14 @@ if TYPE_CHECKING:
 
 
 def spoken_languages() -> tuple[str, ...]:
-    """The languages that the pages and the notices have word files for."""
+    """Return the languages for which the pages and the notices have word files."""
     pages, notices = ({path.stem for path in folder.glob("*.yaml")} for folder in (CATALOGUES, WORDS))
     return tuple(sorted(pages & notices))
 
 
 def _is_spoken(language: str) -> str:
     if language not in spoken_languages():
-        raise ValueError(f"there are no words in {language!r}; known: {', '.join(spoken_languages())}")
+        raise ValueError(f"there are no word files for {language!r}; known: {', '.join(spoken_languages())}")
     return language
 
 
@@ -91,7 +91,7 @@ HostAndPort = Annotated[str, AfterValidator(_host_and_port)]
 
 
 def _off(value: object) -> object:
-    """YAML reads the word off as no."""
+    """Accept False for off: YAML reads the word off as false."""
     return "off" if value is False else value
 
 
@@ -99,7 +99,7 @@ SegmentName = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9]{2}$")]
 
 
 class Section(BaseModel):
-    """A part of the file; a word it does not know is a fault."""
+    """A part of the file; an unknown setting in it is a fault."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -114,13 +114,13 @@ class MeasuredField(Section):
 
 
 class WeightField(MeasuredField):
-    """Where a weight stands."""
+    """The place of a weight."""
 
     unit: Literal["kg", "g", "lb"] = "kg"
 
 
 class HeightField(MeasuredField):
-    """Where a height stands."""
+    """The place of a height."""
 
     unit: Literal["cm", "m", "in"] = "cm"
 
@@ -134,7 +134,7 @@ class DiagnosisField(Section):
 
 
 class FieldsSection(Section):
-    """Where a feed writes what the standard has another place for, or none."""
+    """The fields in which a feed writes what the standard puts elsewhere, or nowhere."""
 
     weight: WeightField | None = None
     height: HeightField | None = None
@@ -142,24 +142,22 @@ class FieldsSection(Section):
 
 
 class ReadingSection(Section):
-    """What messages mean where they leave it open."""
+    """How to read what messages leave open."""
 
     zone: Zone | None = None
     authority: str | None = None  # of an identifier that names none
     charset: Charset | None = None  # where MSH-18 is empty
-    mrn_authorities: tuple[str, ...] | None = None  # whose number is the patient's identity, the first one wins
-    authorities: dict[str, str] | None = (
-        None  # another name of an authority (a FHIR system, an object identifier): ours
-    )
-    code_systems: dict[str, str] | None = None  # the sender's name: ours
-    problem_statuses: dict[str, Status] | None = None  # the sender's word: what it means
+    mrn_authorities: tuple[str, ...] | None = None  # whose number identifies the patient; the first wins
+    authorities: dict[str, str] | None = None  # another name of an authority (a FHIR system, an OID) → our name
+    code_systems: dict[str, str] | None = None  # the sender's name → our name
+    problem_statuses: dict[str, Status] | None = None  # the sender's word → its meaning
     fields: FieldsSection | None = None
     padded_numbers: bool | None = None  # 0012345 and 12345 of one authority are one patient
     check_digits: bool | None = None  # patient numbers end in a check digit that other feeds leave out
 
 
 class FeedSection(ReadingSection):
-    """A system that sends to us, how it is recognised, and in what it differs from the site."""
+    """A system that sends to us: how it is recognised, and its differences from the site's settings."""
 
     name: str = Field(min_length=1)
     port: int | None = Field(None, ge=1, le=65535)
@@ -168,11 +166,11 @@ class FeedSection(ReadingSection):
     sending_application: str | None = None  # MSH-3
     sending_facility: str | None = None  # MSH-4
     ack_mode: Literal["auto", "original", "enhanced", "none"] = "auto"
-    app_ack_route: HostAndPort | None = None  # where it hears how its messages ended, when MSH-16 asks for that
+    app_ack_route: HostAndPort | None = None  # for application acknowledgements, when MSH-16 asks for them
     processing_ids: tuple[Literal["P", "T", "D"], ...] = ("P", "T", "D")
     unknown_types: Literal["ignore", "reject"] = "ignore"
     batch_ack: bool = False  # answer a batch with a batch
-    accept_unframed: bool = False  # take its messages without SB
+    accept_unframed: bool = False  # accept its messages without SB
     placer_authoritative: bool = True  # its cancel stops the order; false: the pharmacy confirms first
     silence_after_s: int | None = Field(None, gt=0)
 
@@ -189,7 +187,7 @@ class FeedSection(ReadingSection):
     @model_validator(mode="after")
     def _can_be_told_later(self) -> "FeedSection":
         if self.app_ack_route is not None and self.ack_mode not in ("auto", "enhanced"):
-            raise ValueError("app_ack_route needs ack_mode auto or enhanced: in another mode the first answer is all")
+            raise ValueError("app_ack_route needs ack_mode auto or enhanced: in another mode there is one answer only")
         return self
 
 
@@ -202,7 +200,7 @@ class LocalCodeEntry(Section):
 
 
 class ApprovalSection(Section):
-    """Who approved the rules at this site, and which version of them: `ivigilant knowledge check` prints it."""
+    """Who approved which version of the rules at this site; `ivigilant knowledge check` prints the version."""
 
     approved_by: str = Field(min_length=1)
     approved_on: date
@@ -213,7 +211,7 @@ Days = Annotated[int, Field(ge=31)]  # the risk of an infusion lasts for thirty
 
 
 class RetentionSection(Section):
-    """How many days the text of a message is kept (`ivigilant prune`); empty: for good."""
+    """How many days the text of a message is kept (`ivigilant prune`); empty: for ever."""
 
     processed_days: Days | None = 1825
     ignored_days: Days | None = 365
@@ -230,24 +228,24 @@ class DueSection(Section):
 
 
 class PolicySection(Section):
-    """What the hospital chooses otherwise than the rules do by themselves (rules/policy.yaml, `choices`)."""
+    """The hospital's own choices instead of those of rules/policy.yaml (`choices`)."""
 
     at_risk_from: int | None = Field(None, ge=1, le=6)  # points of the patient
     moderate_from_points: int | None = Field(None, ge=1, le=9)
     high_from_points: int | None = Field(None, ge=1, le=20)
-    channels: dict[FoundTier, FoundChannel] | None = None  # whom a finding of a tier may disturb
-    rule_channels: dict[str, FoundChannel] | None = None  # a rule against its tier
+    channels: dict[FoundTier, FoundChannel] | None = None  # the channel of each tier
+    rule_channels: dict[str, FoundChannel] | None = None  # the channel of one rule, whatever its tier
     scig_prior_vte: Annotated[Literal["off", "information"], BeforeValidator(_off)] | None = None
 
 
 class SiteFile(ReadingSection):
-    """Everything one hospital says about itself."""
+    """The settings of one hospital."""
 
     name: str = "IVIgilant"
-    zone: Zone = "Europe/Amsterdam"  # of everything that names none
+    zone: Zone = "Europe/Amsterdam"  # of every part that names no language
     languages: tuple[SpokenLanguage, ...] = Field(("nl", "en"), min_length=1)
     unknown_sources: Literal["process", "park"] = "process"
-    allowed_addresses: tuple[IPv4Network | IPv6Network, ...] = ()  # who may connect; empty: everybody
+    allowed_addresses: tuple[IPv4Network | IPv6Network, ...] = ()  # addresses that may connect; empty: all
     feeds: tuple[FeedSection, ...] = ()
     codes: tuple[LocalCodeEntry, ...] = ()
     knowledge: ApprovalSection | None = None
@@ -288,14 +286,14 @@ def load_site(path: Path | None) -> SiteFile:
         raise UnusableSite(f"{path}:{line}: {error.problem}") from None
     if document is None:
         return SiteFile()
-    faults = [f"{path}:{key.start_mark.line + 1}: {key.value} is said twice" for key in _repeated_keys(document)]
+    faults = [f"{path}:{key.start_mark.line + 1}: {key.value} is given twice" for key in _repeated_keys(document)]
     if faults:
         raise UnusableSite("\n".join(faults))
     return _validated(document, path)
 
 
 def line_in(path: Path, place: tuple[int | str, ...]) -> int:
-    """Tell the line of a part of a file that was loaded before."""
+    """Return the line of a part of a file that was loaded before."""
     document = yaml.compose(path.read_text(), Loader=yaml.SafeLoader)
     return 1 if document is None else _line_of(document, place)
 
@@ -361,13 +359,13 @@ def _repeated_keys(node: yaml.Node) -> Iterator[yaml.Node]:
 
 
 def _place_of(fault: "ErrorDetails") -> tuple[int | str, ...]:
-    """Give where the fault stands, without the reader's own steps into an address."""
+    """Return the place of the fault in the file, without pydantic's own steps into a union."""
     place = fault["loc"]
     return place[:-1] if _is_address(fault) else place
 
 
 def _words_of(fault: "ErrorDetails") -> str:
-    """Say what is wrong."""
+    """Return what is wrong, in words."""
     if _is_address(fault):
         return "should be an address or a network, as 10.1.2.3 or 10.1.0.0/16"
     kind = fault["type"]
@@ -386,7 +384,7 @@ def _is_address(fault: "ErrorDetails") -> bool:
 def _unknown_word(place: tuple[int | str, ...]) -> str:
     known = _settings_at(place)
     near = get_close_matches(str(place[-1]), known, 1)
-    return f"is no setting; did you mean {near[0]}?" if near else "is no setting that is known here"
+    return f"is not a setting; did you mean {near[0]}?" if near else "is not a setting here"
 
 
 def _settings_at(place: tuple[int | str, ...]) -> list[str]:

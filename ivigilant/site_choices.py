@@ -1,4 +1,4 @@
-"""What each package needs of the site file, in its own types."""
+"""The settings of the site file in the types of each package."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -19,12 +19,12 @@ from store.retention import Ages
 
 
 def listening_ports(file: SiteFile, settings: Settings) -> list[int]:
-    """Give the port of the settings, and those by which the site file recognises a feed."""
+    """Return the port of the settings, and those by which the site file recognises a feed."""
     return list(dict.fromkeys([settings.mllp_port, *(feed.port for feed in file.feeds if feed.port is not None)]))
 
 
 def listener_places(file: SiteFile, settings: Settings) -> tuple[Place, ...]:
-    """Give where a listener should be serving, as seen from here."""
+    """Return the addresses at which a listener should answer, as seen from here."""
     if settings.listener_at == "none":
         return ()
     if settings.listener_at:
@@ -35,12 +35,12 @@ def listener_places(file: SiteFile, settings: Settings) -> tuple[Place, ...]:
 
 
 def reachable(host: str) -> str:
-    """Give an address to connect to for one to listen at."""
+    """Return the address to connect to for an address that is listened on."""
     return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  # a name, nothing is opened
 
 
 def worker_site(file: SiteFile, settings: Settings) -> Site:
-    """Give what the worker must know of the hospital."""
+    """Return the settings that the worker needs."""
     return Site(
         zone=ZoneInfo(file.zone),
         defaults={feed.name: reading_defaults(file, feed) for feed in file.feeds},
@@ -70,14 +70,14 @@ def due_limits(file: SiteFile) -> DueLimits:
 
 
 def retention_ages(file: SiteFile) -> Ages:
-    """Give how long texts of messages are kept."""
+    """Return how long texts of messages are kept."""
     told = file.retention
     processed, ignored = (timedelta(days=days) if days else None for days in (told.processed_days, told.ignored_days))
     return Ages(processed, ignored, {name: timedelta(days=days) for name, days in told.types.items()})
 
 
 def reading_defaults(file: SiteFile, feed: ReadingSection) -> Defaults:
-    """Give how a feed's messages are read: what it says itself, else what the site says, else the parser's own."""
+    """Return how to read a feed's messages: by its own settings, else the site's, else the parser's defaults."""
     given: dict[str, Any] = {}
     for name in ReadingSection.model_fields:
         value = getattr(feed, name) if getattr(feed, name) is not None else getattr(file, name)
@@ -91,7 +91,7 @@ def reading_defaults(file: SiteFile, feed: ReadingSection) -> Defaults:
 
 
 def _site_fields(fields: FieldsSection) -> Iterator[SiteField]:
-    """Give the places as the parser looks for them."""
+    """Return the fields as the parser expects them."""
     if weight := fields.weight:
         yield SiteField("weight", weight.segment, weight.field, weight.component, unit=weight.unit)
     if height := fields.height:
@@ -101,7 +101,7 @@ def _site_fields(fields: FieldsSection) -> Iterator[SiteField]:
 
 
 def destinations(file: SiteFile, settings: Settings) -> dict[str, Destination]:
-    """Give every destination by its name, ready to send."""
+    """Return every destination by its name, ready to send."""
     try:
         return {form.name: form.open(settings) for form in file.destinations}
     except OddDestination as error:

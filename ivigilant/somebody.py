@@ -1,12 +1,12 @@
-"""Who runs a command, as the records of who did what name them."""
+"""The person who runs a command, as named in the records."""
 
 import getpass
 
 
 def at_the_command_line() -> str:
-    """Name whoever may run commands on this machine."""
+    """Return the name of the user at the command line."""
     try:
         name = getpass.getuser()
-    except (KeyError, OSError):  # a container may run as a number without a name
+    except (KeyError, OSError):  # in a container the user may have no name
         name = "unknown"
     return f"{name} at the command line"

@@ -1,4 +1,4 @@
-"""The whole product on one machine: the embedded parts, then one process per role, until somebody says stop."""
+"""The whole product on one machine: the embedded parts, then one process per role, until stopped."""
 
 import os
 import socket
@@ -20,7 +20,7 @@ from ivigilant.supervisor import Program, Supervisor
 from store import heartbeats, migrate
 from store.engine import connect, reading
 
-# Stopped together; what is still in a hand is finished or comes back.
+# Stopped together; work in progress is finished or delivered again.
 ROLES: Mapping[str, Sequence[str]] = {
     "listener": ["listen"],
     "worker": ["work"],
@@ -36,7 +36,7 @@ LOOK_EVERY_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """A stack that runs, and the settings it really has."""
+    """A running stack, with its effective settings."""
 
     settings: Settings
     folder: DataFolder
@@ -45,7 +45,7 @@ class Stack:
 
 @contextmanager
 def running_stack(settings: Settings, environment: Mapping[str, str], tell: Callable[[str], None]) -> Iterator[Stack]:
-    """Start everything on the data folder, give it, and stop it all."""
+    """Start everything on the data folder, yield it, and stop everything."""
     folder = DataFolder(settings.data_dir.absolute())
     folder.prepare()
     with ExitStack() as ending:
@@ -64,7 +64,7 @@ def running_stack(settings: Settings, environment: Mapping[str, str], tell: Call
 
 
 def programs(settings: Settings) -> list[Program]:
-    """Give what runs: one process per role, and as many listeners on one port as are wanted."""
+    """Return the programs to run: one per role, and as many listeners on one port as are set."""
     more = [f"listener-{number}" for number in range(2, settings.listener_processes + 1)]
     roles = {**ROLES, **dict.fromkeys(more, ROLES["listener"])}
     return [Program(name, role_command(*command)) for name, command in roles.items()]
@@ -72,9 +72,9 @@ def programs(settings: Settings) -> list[Program]:
 
 @dataclass(slots=True)
 class Proofs:
-    """Ends a worker that has not proved for a while that it takes tasks, though the beat beats: it is started again.
+    """Restarts a worker that has not received a task for a while, although the scheduler is running.
 
-    A worker that hears nothing ends itself; one of which no process moves cannot.
+    A worker that is cut off exits by itself; one whose processes all hang cannot.
     """
 
     engine: sa.Engine
@@ -84,7 +84,7 @@ class Proofs:
     _next_look: float = 0.0
 
     def look(self) -> None:
-        """Look, now and then."""
+        """Look for changes, at intervals."""
         if time.monotonic() < self._next_look:
             return
         self._next_look = time.monotonic() + LOOK_EVERY_S
@@ -94,7 +94,7 @@ class Proofs:
     def _hold_against(self, seen: Mapping[str, datetime]) -> None:
         now = self.clock()
         if not heartbeats.is_alive(seen, "beat", now):
-            return  # the database or the machine is what stands still
+            return  # the database or the whole machine is stuck
         for role in (role for role, command in ROLES.items() if command[0] == "work"):
             at = seen.get(worker_name(role))
             late = at is None or (now - at).total_seconds() > self.patience_s
@@ -103,12 +103,12 @@ class Proofs:
 
 
 def role_command(*command: str) -> list[str]:
-    """Give the command line of one role; -P, because a folder beside us may be called `store` as well."""
+    """Return the command line of one role; -P, because the current folder may contain a `store` too."""
     return [sys.executable, "-P", "-m", "ivigilant", *command, "--stop-with-stdin"]
 
 
 def ports_of(settings: Settings) -> list[tuple[str, int, str]]:
-    """Give the addresses the stack listens at, and the flag that changes each."""
+    """Return the addresses that the stack listens on, and the flag that changes each."""
     return [
         (settings.mllp_host, settings.mllp_port, "--mllp-port"),
         (settings.http_host, settings.http_port, "--http-port"),
@@ -116,7 +116,7 @@ def ports_of(settings: Settings) -> list[tuple[str, int, str]]:
 
 
 def require_free(host: str, port: int, flag: str) -> None:
-    """Stop the start when somebody else listens there."""
+    """Raise NotReady when the address is in use."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -124,11 +124,11 @@ def require_free(host: str, port: int, flag: str) -> None:
             probe.bind((host, port))
         except OSError as error:
             reason = os.strerror(error.errno or 0).lower()
-            raise NotReady(f"cannot listen at {host}:{port} ({reason}); choose another with {flag}") from None
+            raise NotReady(f"cannot listen on {host}:{port} ({reason}); choose another with {flag}") from None
 
 
 def free_port(host: str = "127.0.0.1") -> int:
-    """Give a port that nobody listens at now."""
+    """Return a free port."""
     with socket.socket() as probe:
         probe.bind((host, 0))
         port: int = probe.getsockname()[1]
@@ -136,7 +136,7 @@ def free_port(host: str = "127.0.0.1") -> int:
 
 
 def _with_embedded_parts(settings: Settings, folder: DataFolder, supervisor: Supervisor) -> Settings:
-    """Fill in what is not set: a Redis of our own, SQLite in the folder, a key kept there."""
+    """Fill in what is not set: an embedded Redis, SQLite in the folder, a key stored there."""
     changes: dict[str, object] = {"data_dir": folder.path}
     if settings.redis_url is None:
         part = prepare_redis(folder.redis)

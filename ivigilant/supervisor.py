@@ -1,7 +1,7 @@
-"""Runs the processes of a stack on one machine: starts them, starts them again when they die, and stops them all.
+"""Runs the processes of a stack on one machine: starts them, restarts those that die, and stops them all.
 
 Each of our processes has one end of a pipe as its standard input and stops when the other end closes, which the
-system does even when the supervisor is killed. Redis knows nothing of that; the system itself is asked to end it.
+system does even when the supervisor is killed. Redis does not do that; the system is asked to end it.
 """
 
 import ctypes
@@ -33,7 +33,7 @@ TICK_S = 0.1
 TELL_AGAIN_S = 60.0
 SET_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of <sys/prctl.h>
 
-# Loaded before any fork: what runs between fork and exec should load nothing.
+# Loaded before any fork: nothing should be loaded between fork and exec.
 _system_library = ctypes.CDLL(None) if sys.platform.startswith("linux") else None
 
 log = structlog.get_logger()
@@ -41,7 +41,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What to run under which name. `ours` reads its standard input to know when to stop."""
+    """A program to run and its name. One that is `ours` stops when its standard input closes."""
 
     name: str
     command: Sequence[str]
@@ -50,7 +50,7 @@ class Program:
 
 @dataclass(slots=True)
 class Running:
-    """One program and the process it is now."""
+    """One program and its current process."""
 
     program: Program
     process: subprocess.Popen[bytes]
@@ -60,11 +60,11 @@ class Running:
 
     @property
     def runs(self) -> bool:
-        """Whether there is a process."""
+        """Return whether it has a process."""
         return self.process.poll() is None
 
     def note_death(self, now: float) -> float:
-        """Give how long to wait before the next start: longer each time, unless it ran well for a while."""
+        """Return the seconds to wait before the next start: longer each time, unless it ran well for a while."""
         self.failures = 0 if now - self.started > STEADY_AFTER_S else self.failures + 1
         pause: float = min(FIRST_PAUSE_S * 2**self.failures, LONGEST_PAUSE_S)
         self.start_again_at = now + pause
@@ -73,21 +73,21 @@ class Running:
 
 @dataclass(slots=True)
 class Supervisor:
-    """Keeps programs running until it is told to stop. `tell` gets a line for a person to read."""
+    """Keeps programs running until asked to stop. `tell` prints a line for a person."""
 
     environment: Mapping[str, str]
     logs: Path
     tell: Callable[[str], None] = print
     stopping: threading.Event = field(default_factory=threading.Event)
     _running: list[Running] = field(default_factory=list)
-    _not_before: float = 0.0  # when a disk that takes nothing is spoken of again
+    _not_before: float = 0.0  # when a full disk is reported again
 
     def start(self, program: Program) -> None:
-        """Start a program and keep it."""
+        """Start a program and keep it running."""
         self._running.append(Running(program, self._spawn(program), time.monotonic()))
 
     def start_and_wait(self, program: Program, answers: Callable[[], bool], within_s: float = 20.0) -> None:
-        """Start a program others need, and return when it answers."""
+        """Start a program that others need, and return when it answers."""
         self.start(program)
         deadline = time.monotonic() + within_s
         process = self._running[-1].process
@@ -97,35 +97,35 @@ class Supervisor:
             time.sleep(0.02)
 
     def run(self, tick: Callable[[], None] = lambda: None) -> None:
-        """Watch until somebody says stop; `tick` is called some times a second.
+        """Watch until asked to stop; `tick` is called several times a second.
 
-        Raises EmbeddedPartFailed when a program says that it was asked wrongly: starting it again would not help.
+        Raise EmbeddedPartFailed when a program ends with a usage error: restarting it would not help.
         """
         while not self.stopping.wait(TICK_S):
             now = time.monotonic()
             for running in self._running:
                 try:
                     self._look_after(running, now)
-                except OSError as error:  # no room for a log, or no descriptor for a process: there may be later
+                except OSError as error:  # no room for a log or no descriptor for a process: try again later
                     self._cannot(running, error, now)
             tick()
 
     def running_for(self, name: str) -> float:
-        """Tell for how many seconds the process of this name has been running; 0 when it does not run."""
+        """Return for how many seconds the process of this name has been running; 0 if it is not."""
         return max(
             (time.monotonic() - each.started for each in self._running if each.program.name == name and each.runs),
             default=0.0,
         )
 
     def end(self, name: str) -> None:
-        """End the process of this name and all that it started; it is started again like one that died."""
+        """End the process of this name and its children; it is restarted like one that died."""
         for running in self._running:
             if running.program.name == name:
                 log.warning("process.ended", name=name)
                 _kill_session(running.process)
 
     def stop(self) -> None:
-        """Stop ours together and let them finish what they have in hand; then what they lean on."""
+        """Stop our processes together and let them finish their work; then stop what they depend on."""
         ours = [running for running in self._running if running.program.ours]
         rest = [running for running in reversed(self._running) if not running.program.ours]
         _end(ours)
@@ -140,10 +140,10 @@ class Supervisor:
             self._not_before = now + TELL_AGAIN_S
             reason = os.strerror(error.errno or 0).lower()
             log.error("supervisor.hampered", name=running.program.name, error=reason)
-            self._tell(f"{running.program.name}: {reason}; everything else goes on, and this is tried again")
+            self._tell(f"{running.program.name}: {reason}; everything else keeps running, and this is tried again")
 
     def _tell(self, line: str) -> None:
-        with suppress(OSError):  # where it is shown may be full as well
+        with suppress(OSError):  # its output may be on the full disk as well
             self.tell(line)
 
     def _look_after(self, running: Running, now: float) -> None:
@@ -157,7 +157,7 @@ class Supervisor:
             pause = running.note_death(now)
             _kill_session(running.process)
             log.warning("process.died", name=name, code=code, again_in_s=pause)
-            self._tell(f"{name} stopped by itself (code {code}); starting it again in {pause:g} s")
+            self._tell(f"{name} stopped (code {code}); restarting in {pause:g} s")
         elif now >= running.start_again_at:
             _close_pipe(running.process)
             running.process, running.started, running.start_again_at = self._spawn(running.program), now, 0.0
@@ -171,12 +171,12 @@ class Supervisor:
                 stdout=output,
                 stderr=output,
                 env=dict(self.environment),
-                start_new_session=True,  # Ctrl-C in a terminal reaches the supervisor alone, which then stops them
+                start_new_session=True,  # so that Ctrl-C reaches only the supervisor, which then stops them
                 preexec_fn=None if program.ours else end_with_parent,  # noqa: PLW1509  # one thread here
             )
 
     def _output(self, program: Program) -> BinaryIO:
-        """Open its log, or nothing where no log can be begun: what it does matters more than what it says."""
+        """Open its log, or /dev/null if the log cannot be opened: running matters more than logging."""
         try:
             return self._log(program).open("ab")
         except OSError:
@@ -187,20 +187,20 @@ class Supervisor:
 
 
 def stop_with_stdin(grace_s: float = STOP_WITHIN_S) -> None:
-    """Make this process stop as if asked, and for certain a while later, when its standard input closes."""
+    """Stop this process when its standard input closes, by force after a while."""
 
     def watch() -> None:
         while os.read(0, 1024):
             pass
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(grace_s)
-        os.killpg(0, signal.SIGKILL)  # it leads a session of its own, with the children it may have
+        os.killpg(0, signal.SIGKILL)  # the process leads a session of its own, with its children
 
     threading.Thread(target=watch, name="stop-with-stdin", daemon=True).start()
 
 
 def stop_on_signals(stopping: threading.Event) -> None:
-    """Let Ctrl-C and SIGTERM ask for the stop; a second one in a hurry ends at once, like any process."""
+    """Let Ctrl-C and SIGTERM request a stop; a second one ends the process at once."""
 
     def ask(_number: int, _frame: object) -> None:
         if stopping.is_set():
@@ -213,13 +213,13 @@ def stop_on_signals(stopping: threading.Event) -> None:
 
 
 def show_at_once() -> None:
-    """Write every line when it is printed, also into a pipe."""
+    """Flush every line when it is printed, also into a pipe."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=True)
 
 
 def end_with_parent() -> None:
-    """Ask the system to end this process when its parent ends; elsewhere than on Linux nothing can be asked."""
+    """Ask the system to end this process when its parent ends; possible on Linux only."""
     if _system_library is not None:
         _system_library.prctl(SET_PARENT_DEATH_SIGNAL, signal.SIGTERM)
 
@@ -239,7 +239,7 @@ def _end(group: Sequence[Running]) -> None:
 
 
 def _kill_session(process: subprocess.Popen[Any]) -> None:
-    """End what is left of a process and of the children that it started."""
+    """End what is left of a process and its children."""
     try:
         os.killpg(process.pid, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):
@@ -253,18 +253,18 @@ def _close_pipe(process: subprocess.Popen[Any]) -> None:
 
 
 def _last_line(path: Path) -> str:
-    """Give what a program that stopped said last."""
+    """Return the last line that a stopped program wrote."""
     try:
         lines = path.read_text(errors="replace").strip().splitlines()
     except OSError:
         lines = []
-    return lines[-1].removeprefix("ivigilant: ") if lines else "it did not say why"
+    return lines[-1].removeprefix("ivigilant: ") if lines else "it gave no reason"
 
 
 def shorten(path: Path) -> None:
-    """Move a log that grew large aside, and older ones on. Its writers append, so an emptied file serves them as well.
+    """Rotate a large log by copying and emptying it: its writers append, so they can go on with the emptied file.
 
-    Where there is no room for the copy the log is emptied all the same: it would only take more.
+    Without room for the copy the log is emptied all the same, since it would only grow.
     """
     if not path.exists() or path.stat().st_size <= LARGEST_LOG:
         return

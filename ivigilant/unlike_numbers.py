@@ -1,4 +1,4 @@
-"""Patients who may be one, for their feeds write the same number in different ways; what would tell us so."""
+"""Suggestions for feeds that write the same patient number in different ways."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
@@ -10,7 +10,7 @@ _SEEN_BY_CHANCE = 2  # pairs whose numbers differ by a last digit: fewer may be 
 
 
 def suggestions(patients: Iterable[NamesakeClues]) -> Iterator[str]:
-    """What to write into the site file, for people of one name and birth date; no word of who they are."""
+    """Return what to put in the site file, found from patients of one name and birth date, without naming them."""
     people: dict[tuple[str, str], list[NamesakeClues]] = defaultdict(list)
     for patient in patients:
         if patient.family and patient.birth_date and not patient.leads_elsewhere:
@@ -25,13 +25,13 @@ def suggestions(patients: Iterable[NamesakeClues]) -> Iterator[str]:
     for (one_name, other_name), count in sorted(same_number.items()):
         yield (
             f"{count} patients have one number, name and birth date under {one_name} and {other_name}: "
-            f"if these are one authority, say authorities: {{{one_name}: {other_name}}}"
+            f"if these are one authority, set authorities: {{{one_name}: {other_name}}}"
         )
     for authority, count in sorted(last_digit.items()):
         if count > _SEEN_BY_CHANCE:
             yield (
-                f"{count} patients have numbers of {authority} that differ by a last digit only: "
-                "if it is a check digit, say check_digits: true for the feed that sends it"
+                f"{count} patients have numbers of {authority} that differ in the last digit only: "
+                "if it is a check digit, set check_digits: true for the feed that sends it"
             )
 
 

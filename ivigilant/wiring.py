@@ -1,6 +1,6 @@
-"""Puts the packages together, one function per role. No other module knows them all.
+"""Wires the packages together, one function per role. No other module knows them all.
 
-A role imports its own packages when it starts: a listener has no use for the pages.
+A role imports only its own packages, when it starts: a listener does not need the pages.
 """
 
 import os
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from inbox.http.settings import InboxSettings
     from worker.worker import Worker
 
-SLOW_NICE = 10  # what takes long leaves the processors to what is urgent
+SLOW_NICE = 10  # long tasks leave the processors to urgent ones
 
 
 def utc_now() -> datetime:
@@ -41,7 +41,7 @@ def utc_now() -> datetime:
 
 
 def make_worker(settings: Settings, engine: sa.Engine, bell: Bell) -> "Worker":
-    """Give a worker its surroundings."""
+    """Return a worker with everything it needs."""
     from inbox.live.events import LiveEvents
     from ivigilant.knowledge.site_knowledge import living_knowledge
     from ivigilant.site_choices import destinations, worker_site
@@ -65,7 +65,7 @@ def make_worker(settings: Settings, engine: sa.Engine, bell: Bell) -> "Worker":
 
 
 def make_quiet_worker(settings: Settings) -> "Worker":
-    """Give the surroundings of a command that works on the history by hand: no queue, no pages."""
+    """Return a worker for a command that changes the history: without queue and pages."""
     from ivigilant.knowledge.site_knowledge import site_knowledge
     from ivigilant.site_choices import worker_site
     from worker.worker import Worker
@@ -76,7 +76,7 @@ def make_quiet_worker(settings: Settings) -> "Worker":
 
 
 def work(settings: Settings, role: WorkerRole = WORKER) -> int:
-    """Run a worker until it is told to stop, and give its exit code."""
+    """Run a worker until asked to stop, and return its exit code."""
     app, engine = make_celery(settings.redis()), connect(settings.database())
     bell = Bell(app)
     worker = replace(make_worker(settings, engine, bell), last_resort=role.is_slow)
@@ -106,7 +106,7 @@ def work(settings: Settings, role: WorkerRole = WORKER) -> int:
 
     def start_child(**_: Any) -> None:
         end_with_parent()
-        engine.dispose(close=False)  # a socket or a file of the parent's is not ours to use
+        engine.dispose(close=False)  # sockets and files of the parent must not be used
         attendant.start()
 
     app.task(prove, name=PROVE)
@@ -118,7 +118,7 @@ def work(settings: Settings, role: WorkerRole = WORKER) -> int:
 
 
 def _consume(app: Celery, settings: Settings, queues: Sequence[str]) -> int:
-    """Take tasks from these queues until told to stop, and return the exit code."""
+    """Take tasks from these queues until asked to stop, and return the exit code."""
     process = app.Worker(
         concurrency=settings.worker_processes,
         queues=queues,
@@ -134,7 +134,7 @@ def _consume(app: Celery, settings: Settings, queues: Sequence[str]) -> int:
 
 
 def bind_tasks(app: Celery, worker: "Worker") -> None:
-    """Say what happens when the bell rings."""
+    """Bind the tasks of the queue to this worker."""
     from worker.deliver import deliver
     from worker.tasks import process_messages
 
@@ -149,7 +149,7 @@ def bind_tasks(app: Celery, worker: "Worker") -> None:
 
 
 def listen(settings: Settings) -> None:
-    """Receive until told to stop."""
+    """Run the listener until asked to stop."""
     import uvloop
 
     from ivigilant.receiving import receive
@@ -161,7 +161,7 @@ def listen(settings: Settings) -> None:
 
 
 def beat(settings: Settings) -> None:
-    """Keep time until told to stop."""
+    """Run the scheduler until asked to stop."""
     from worker.due import carry_out_due
     from worker.local_codes import settle
     from worker.rejudge import KnowledgeWatch
@@ -193,7 +193,7 @@ def beat(settings: Settings) -> None:
 
 
 def sweep_once(settings: Settings) -> int:
-    """Queue again what was left behind, and tell how many messages that were."""
+    """Queue again the messages that were left behind, and return how many."""
     from worker.sweep import sweep
 
     engine = connect(settings.database())
@@ -201,13 +201,13 @@ def sweep_once(settings: Settings) -> int:
 
 
 def declare_feeds(engine: sa.Engine, site: SiteFile) -> None:
-    """Make the feeds of the site file known, also those that never sent anything."""
+    """Store the feeds of the site file, including those that have never sent anything."""
     with engine.begin() as connection:
         feeds.declare(connection, {feed.name: feed.silence_after_s for feed in site.feeds})
 
 
 def serve(settings: Settings) -> None:
-    """Serve the inbox until told to stop."""
+    """Serve the inbox until asked to stop."""
     import uvicorn
 
     from inbox.app import create_app
@@ -246,7 +246,7 @@ def _inbox_settings(settings: Settings, site: SiteFile) -> "InboxSettings":
     from ivigilant.site_choices import due_limits, listener_places
 
     if settings.secret_key is None:
-        raise UnusableSettings("IVIGILANT_SECRET_KEY is missing: every inbox needs the same, of 32 signs or more")
+        raise UnusableSettings("IVIGILANT_SECRET_KEY is missing: every inbox needs the same, of 32 characters or more")
     return InboxSettings(
         secret=settings.secret_key.get_secret_value(),
         zone=ZoneInfo(site.zone or "UTC"),

@@ -44,7 +44,7 @@ def read_catalogue(language: Language, folder: Path = CATALOGUES) -> dict[str, s
     """Read one catalogue, its nested keys joined with dots."""
     path = folder / f"{language}.yaml"
     if not path.is_file():
-        raise InboxError(f"there are no words in {language!r}")
+        raise InboxError(f"there are no word files for {language!r}")
     return _flat("", yaml.safe_load(path.read_text(encoding="utf-8")))
 
 

@@ -1,1 +1,1 @@
-"""What can be said on the command line, one module per group."""
+"""The commands, one module per group."""

@@ -1,4 +1,4 @@
-"""`ivigilant user` and `ivigilant token`: who may look, and which programs may ask."""
+"""`ivigilant user` and `ivigilant token`: the people and programs that have access."""
 
 import sys
 from collections.abc import Iterator
@@ -23,13 +23,13 @@ Role = Annotated[str, typer.Option("--role", help="reader, pharmacist or admin."
 
 
 class NoSuchRole(IvigilantError):
-    """The role is none of ours; the text names those that are."""
+    """The role does not exist; the text lists those that do."""
 
     exit_code = 2
 
 
 class AccountNotMade(IvigilantError):
-    """The name, the role or the password will not do; the text says why."""
+    """The name, role or password is not acceptable; the text says why."""
 
 
 @users.command("add")
@@ -39,7 +39,7 @@ def add_user(
     config: Config = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Add somebody who signs in. The password is asked for, or read from standard input when that is no terminal.
+    """Add a user. The password is asked for, or read from standard input when that is not a terminal.
 
     Example: ivigilant user add a.visser --role pharmacist
     """
@@ -62,11 +62,11 @@ def add_user(
 @tokens.command("create")
 def create_token(
     role: Role = "reader",
-    name: Annotated[str, typer.Option("--name", help="What the record shows for what it does.")] = "program",
+    name: Annotated[str, typer.Option("--name", help="The name shown in the record for what it does.")] = "program",
     config: Config = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Make a token and print it, this once. Only its hash is kept.
+    """Create a token and print it, once only. Only its hash is stored.
 
     Example: TOKEN=$(ivigilant token create --role reader --name dashboard)
     """
@@ -88,13 +88,15 @@ def create_token(
 @tokens.command("revoke")
 def revoke_token(
     name: Annotated[
-        str | None, typer.Argument(help="The name it was made with; also as --name.", show_default=False)
+        str | None, typer.Argument(help="The name it was created with, or --name.", show_default=False)
     ] = None,
-    named: Annotated[str | None, typer.Option("--name", help="The name it was made with.", show_default=False)] = None,
+    named: Annotated[
+        str | None, typer.Option("--name", help="The name it was created with.", show_default=False)
+    ] = None,
     config: Config = None,
     data_dir: DataDir = None,
 ) -> None:
-    """End every token of this name. Exit code 1 when there is none.
+    """Revoke every token of this name. Exit code 1 if there is none.
 
     Example: ivigilant token revoke --name dashboard
     """
@@ -103,17 +105,17 @@ def revoke_token(
 
     wanted = named or name
     if not wanted or (named and name):
-        raise UnusableSettings("name one token to end: ivigilant token revoke --name NAME")
+        raise UnusableSettings("name the token to revoke: ivigilant token revoke --name NAME")
     engine = connect(read_settings(config, data_dir).database())
     with database_explained(), engine.begin() as connection:
         ended = revoke(connection, wanted, datetime.now(UTC))
-    typer.echo(f"{ended} token(s) ended", err=True)
+    typer.echo(f"{ended} token(s) revoked", err=True)
     if not ended:
         raise typer.Exit(1)
 
 
 def require_role(role: str) -> None:
-    """Refuse a role that is none before anything is asked."""
+    """Refuse an unknown role before anything is asked."""
     from inbox.people.viewer import ROLES
 
     if role not in ROLES:
@@ -121,19 +123,19 @@ def require_role(role: str) -> None:
 
 
 def read_password() -> str:
-    """Ask for a password twice; or read it, when nobody is at a keyboard."""
+    """Ask for a password twice, or read it from standard input when that is not a terminal."""
     if sys.stdin.isatty():
         password: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
         return password
     return sys.stdin.readline().rstrip("\n")
 
 
-Name = Annotated[str, typer.Argument(help="The name she signs in with.")]
+Name = Annotated[str, typer.Argument(help="The name to sign in with.")]
 
 
 @users.command("list")
 def list_users(config: Config = None, data_dir: DataDir = None) -> None:
-    """List everybody who may sign in or might: name, role, since when, and whether the account was ended.
+    """List all accounts: name, role, since when, and whether the account is closed.
 
     Example: ivigilant user list
     """
@@ -146,7 +148,7 @@ def list_users(config: Config = None, data_dir: DataDir = None) -> None:
 
 @users.command("password")
 def set_password(name: Name, config: Config = None, data_dir: DataDir = None) -> None:
-    """Give somebody another password; she signs in anew everywhere. Asked for as `user add` does.
+    """Change a user's password, and sign the user out everywhere. It is asked for as in `user add`.
 
     Example: ivigilant user password a.visser
     """
@@ -155,7 +157,7 @@ def set_password(name: Name, config: Config = None, data_dir: DataDir = None) ->
     password = read_password()
     with _accounts(config, data_dir) as connection:
         change_password(connection, name, password)
-    typer.echo(f"{name} has another password", err=True)
+    typer.echo(f"{name} has a new password", err=True)
 
 
 @users.command("role")
@@ -165,7 +167,7 @@ def set_role(
     config: Config = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Give somebody another role; it holds at once.
+    """Change a user's role; it takes effect at once.
 
     Example: ivigilant user role a.visser reader
     """
@@ -179,7 +181,7 @@ def set_role(
 
 @users.command("end")
 def end_user(name: Name, config: Config = None, data_dir: DataDir = None) -> None:
-    """End an account: who holds it is signed out at once and cannot sign in. What she did stays on record.
+    """Close an account: the user is signed out at once and cannot sign in. The record of what the user did stays.
 
     Example: ivigilant user end a.visser
     """
@@ -192,7 +194,7 @@ def end_user(name: Name, config: Config = None, data_dir: DataDir = None) -> Non
 
 @users.command("resume")
 def resume_user(name: Name, config: Config = None, data_dir: DataDir = None) -> None:
-    """Let somebody whose account was ended sign in again, with the password and role of then.
+    """Reopen a closed account, with its former password and role.
 
     Example: ivigilant user resume a.visser
     """
@@ -205,7 +207,7 @@ def resume_user(name: Name, config: Config = None, data_dir: DataDir = None) -> 
 
 @tokens.command("list")
 def list_tokens(config: Config = None, data_dir: DataDir = None) -> None:
-    """List the tokens: name, role, since when, and since when they are ended. Never the token itself.
+    """List the tokens: name, role, when created and when revoked. The token itself is never shown.
 
     Example: ivigilant token list
     """
@@ -219,7 +221,7 @@ def list_tokens(config: Config = None, data_dir: DataDir = None) -> None:
 
 @contextmanager
 def _accounts(config: Path | None, data_dir: Path | None) -> "Iterator[sa.Connection]":
-    """The accounts, to look at or to change together; what is refused is told in one line."""
+    """Open the accounts for one transaction; report a refusal in one line."""
     from inbox.errors import AccountRefused
     from store.engine import connect
 

@@ -1,4 +1,4 @@
-"""`ivigilant explain`: what would be read of a message, what would not, and what would be concluded and why."""
+"""`ivigilant explain`: what would be read from a message and what not, what would be concluded, and why."""
 
 from contextlib import nullcontext
 from datetime import UTC, datetime
@@ -20,10 +20,10 @@ _HISTORY = "--history"
 
 
 class _SeveralAfterHistory(TyperCommand):
-    """Takes every path after --history as history: a shell writes `--history admissions/*` as many words."""
+    """Takes every path after --history as history: a shell expands `--history admissions/*` to many words."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Say --history before each of them."""
+        """Put --history before each of them."""
         said: list[str] = []
         follows = False
         for word in args:
@@ -43,7 +43,7 @@ def add_to(app: typer.Typer) -> None:
 def explain(
     path: Annotated[str | None, typer.Argument(help="A file, a folder, a batch, or - for standard input.")] = None,
     history: Annotated[
-        list[Path] | None, typer.Option(_HISTORY, help="Files or folders with what came before, one or more.")
+        list[Path] | None, typer.Option(_HISTORY, help="One or more files or folders with earlier messages.")
     ] = None,
     message: Annotated[
         str | None, typer.Option("--message", help="A stored message: its number or its control id.")
@@ -51,14 +51,14 @@ def explain(
     order: Annotated[
         str | None, typer.Option("--order", help="A stored order: the placer's or filler's number.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Everything, as one JSON document.")] = False,
-    conformance: Annotated[bool, typer.Option(help="Hold each message against the standard with hl7apy too.")] = True,
+    as_json: Annotated[bool, typer.Option("--json", help="Print everything as one JSON document.")] = False,
+    conformance: Annotated[bool, typer.Option(help="Also check each message against the standard with hl7apy.")] = True,
     config: Config = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Tell what is read of a message and how, what is not, and which answer its IVIg orders would get and why.
+    """Show what is read from a message and what is not, and what its IVIg orders would be answered and why.
 
-    A file is only read: nothing is sent and nothing is kept. --message and --order look into the database.
+    A file is only read: nothing is sent and nothing is stored. --message and --order look in the database.
     Exit code 1 when a message would be parked.
 
     Example: ivigilant explain order.hl7 --history admission.hl7 results/

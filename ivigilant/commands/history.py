@@ -1,4 +1,4 @@
-"""`ivigilant rebuild | rejudge | history import`: the history derived again, and the history from before the feed."""
+"""`ivigilant rebuild | rejudge | history import`: derive the history again, or load earlier history."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -26,10 +26,10 @@ def add_to(app: typer.Typer) -> None:
 
 
 def rebuild(config: Config = None, data_dir: DataDir = None) -> None:
-    """Derive the history and its answers again from the stored messages, by the knowledge and site file of now.
+    """Derive the history and its answers again from the stored messages, with the current knowledge and site file.
 
-    For after a change of the site file that moves diagnoses, numbers or products. Workers may go on. Nothing is
-    pushed, and what pharmacists did stays. Stopped, it goes on from there the next time.
+    Use it after a change of the site file that affects diagnoses, numbers or products. Workers may keep running. No
+    notices are sent, and what pharmacists did stays. If stopped, it continues where it was the next time.
 
     Example: ivigilant rebuild --data-dir /var/lib/ivigilant
     """
@@ -47,15 +47,15 @@ def rebuild(config: Config = None, data_dir: DataDir = None) -> None:
             advance(done.position)
 
         done = derive(worker, report)
-    typer.echo(f"{done.patients} patients, {done.messages} messages, {done.unreadable} that say nothing any more")
+    typer.echo(f"{done.patients} patients, {done.messages} messages, {done.unreadable} that no longer add anything")
     with database_explained(), worker.engine.connect() as connection:
         pruned = retention.pruned_messages(connection)
     if pruned:
-        typer.echo(f"{pruned} messages have no text any more (ivigilant prune); what they told stays as it was")
+        typer.echo(f"{pruned} messages no longer have a text (ivigilant prune); what was read from them stays")
 
 
 def rejudge(config: Config = None, data_dir: DataDir = None) -> None:
-    """Answer open orders again that other knowledge answered; `beat` does so by itself when the knowledge changes.
+    """Judge open orders again that were judged with other knowledge; `beat` does so when the knowledge changes.
 
     Example: ivigilant rejudge --data-dir /var/lib/ivigilant
     """
@@ -69,7 +69,7 @@ def rejudge(config: Config = None, data_dir: DataDir = None) -> None:
 
 
 def quiet(settings: Settings) -> Settings:
-    """Log to standard error, and only what is wrong: what the command has to say is its last line."""
+    """Log only warnings, to standard error: the result of the command is its last line."""
     from ivigilant.logs import start_logging
 
     start_logging(settings.model_copy(update={"log_level": "warning"}), "history")
@@ -78,7 +78,7 @@ def quiet(settings: Settings) -> Settings:
 
 @contextmanager
 def progress(what: str, total: int) -> Iterator[Callable[[float], None]]:
-    """Show a bar on a terminal; the function given moves it to a position."""
+    """Show a progress bar on a terminal; yield a function that moves it to a position."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -89,33 +89,35 @@ def progress(what: str, total: int) -> Iterator[Callable[[float], None]]:
         yield lambda position: bar.update(task, completed=position)
 
 
-app = typer.Typer(help="Load the history that was there before the feed.", no_args_is_help=True)
+app = typer.Typer(help="Load history from before the feed.", no_args_is_help=True)
 
-_SMALL = 256 * 1024  # bytes that are read before other processes have started
-_SHOWN = 8  # kinds that are named in the last line
+_SMALL = 256 * 1024  # bytes below which one process is faster than starting several
+_SHOWN = 8  # kinds listed in the last line
 
 
 @app.callback()
 def history() -> None:
-    """Load the history that was there before the feed."""
+    """Load history from before the feed."""
 
 
 @app.command("import")
 def import_history(
     paths: Annotated[list[Path], typer.Argument(help="HL7 files and batches, FHIR .ndjson and .json, .gz, folders.")],
-    source: Annotated[str, typer.Option("--source", help="The system it comes from, when there are several.")] = "",
+    source: Annotated[str, typer.Option("--source", help="The system it comes from, if there are several.")] = "",
     rejects: Annotated[
-        Path, typer.Option("--rejects", help="Where lines go that are not valid FHIR.", metavar="FILE")
+        Path, typer.Option("--rejects", help="File for lines that are not valid FHIR.", metavar="FILE")
     ] = Path("import-rejects.ndjson"),
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only read and count; nothing is kept.")] = False,
-    processes: Annotated[int | None, typer.Option("--processes", min=0, help="That read; as many as cores.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only read and count; store nothing.")] = False,
+    processes: Annotated[
+        int | None, typer.Option("--processes", min=0, help="Processes that read; by default one per core.")
+    ] = None,
     config: Config = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Keep, read and judge what a hospital knew before: HL7 messages and FHIR R4 resources. Nothing is pushed.
+    """Store, read and judge a hospital's earlier data: HL7 messages and FHIR R4 resources. No notices are sent.
 
-    Every message and resource is kept as it is, as those of the feed are; what is kept already is passed over, so a
-    load that was stopped goes on when it is started again. Exit code 1 when anything was rejected or parked.
+    Every message and resource is stored unchanged, like those of the feed; what is stored already is skipped, so a
+    stopped load continues when it is started again. Exit code 1 when anything was rejected or parked.
 
     Example: ivigilant history import export/ adt-2019.hl7.gz --dry-run
     """
@@ -188,7 +190,7 @@ def _load(
 
 
 def _quiet(settings: "Settings") -> "Settings":
-    """Log to standard error, and only what is wrong: what the command has to say is its last line."""
+    """Log only warnings, to standard error: the result of the command is its last line."""
     from ivigilant.logs import start_logging
 
     start_logging(settings.model_copy(update={"log_level": "warning"}), "import")
@@ -197,7 +199,7 @@ def _quiet(settings: "Settings") -> "Settings":
 
 @contextmanager
 def _progress(size: int) -> Iterator[Callable[[int, "ImportCounts"], None]]:
-    """Show a bar on a terminal: how much of the files was read, how fast messages are kept, how long it will take."""
+    """Show a progress bar on a terminal: bytes read, messages stored per second, time left."""
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -228,7 +230,7 @@ def _summary(tally: "ImportCounts", rejects: Path, dry_run: bool) -> str:
     left = ", ".join(f"{count:,} {kind}" for kind, count in tally.unread.most_common(_SHOWN))
     told = [f"{tally.kinds.total():,} read ({kinds})" if kinds else "nothing to read"]
     if not dry_run:
-        told.append(f"{loaded.messages:,} new, {loaded.known:,} kept before")
+        told.append(f"{loaded.messages:,} new, {loaded.known:,} stored before")
         told.append(f"{loaded.answers:,} answers, {loaded.alerts:,} alerts changed")
         told += [f"{loaded.parked:,} parked (in the inbox)"] if loaded.parked else []
         told += [f"{loaded.ignored:,} ignored"] if loaded.ignored else []

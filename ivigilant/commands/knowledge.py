@@ -1,4 +1,4 @@
-"""`ivigilant knowledge` and `ivigilant backtest`: what the rules say, whether they are sound, what a change does."""
+"""`ivigilant knowledge` and `ivigilant backtest`: what the rules say, their faults, and the effect of a change."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -39,9 +39,9 @@ def check(
     folder: Annotated[Path | None, typer.Argument(help="Rules to check instead of those in use.")] = None,
     config: Config = None,
 ) -> None:
-    """Check every rule, its examples and every value set, with the site's own codes. Exit code 1, and each fault.
+    """Check every rule, its examples and every value set, with the site's own codes. Lists the faults, exit code 1.
 
-    An example that rests on another rule which is on trial or retired is a warning.
+    An example that fails because another rule is on trial or retired is a warning.
 
     Example: ivigilant knowledge check my-rules
     """
@@ -58,7 +58,7 @@ def check(
                 f"{each.agreed}"
             )
             if each.by_others:
-                typer.echo(f"warning: {said} (it rests on a rule that is on trial or retired)")
+                typer.echo(f"warning: {said} (it depends on a rule that is on trial or retired)")
             else:
                 wrong.append(f"{said} (correct the rule or the table)")
     if wrong:
@@ -88,7 +88,7 @@ def show(rule: Annotated[str, typer.Argument(help="Its id, as in `knowledge list
 
     settings = read_settings(config)
     if rule not in {known.id for known in _load(settings).rules}:
-        raise UnknownRule(f"no rule is called {rule}; they are: ivigilant knowledge list")
+        raise UnknownRule(f"there is no rule {rule}; list them with: ivigilant knowledge list")
     path = (settings.knowledge_dir or HERE) / "library" / f"{rule.lower()}.yaml"
     typer.echo(path.read_text(), nl=False)
 
@@ -108,7 +108,7 @@ def diff(
     new: Folder,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
-    """Say what differs between two knowledge folders, rule by rule. Exit code 0, also when nothing does.
+    """Show the differences between two knowledge folders, rule by rule. Exit code 0, also when there are none.
 
     Example: ivigilant knowledge diff /etc/ivigilant/knowledge ./my-knowledge
     """
@@ -134,7 +134,7 @@ def diff(
 def examples(
     rule: Annotated[str, typer.Argument(help="Its id, as in `knowledge list`.")], config: Config = None
 ) -> None:
-    """Show the worked examples of one rule, and what the rule answers to each. Exit code 1 when one differs.
+    """Show the worked examples of one rule and its answer to each. Exit code 1 when an answer differs.
 
     Example: ivigilant knowledge examples IG-VTE-015
     """
@@ -157,14 +157,14 @@ def examples(
 
 @app.command("coverage")
 def coverage(
-    facts: Annotated[int, typer.Option(min=1, help="How many of the newest facts to look at.")] = 100_000,
+    facts: Annotated[int, typer.Option(min=1, help="Number of facts to look at, the newest first.")] = 100_000,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
     config: Config = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Tell which rules what has come in can reach, which it cannot and why, and how many codes wait to be mapped.
+    """Show which rules can fire with the data received so far, which cannot and why, and the unmapped codes.
 
-    A rule that lacks a value set stays silent: nothing in the history, by code or by words, is in that set.
+    A rule cannot fire when nothing in the history, by code or in words, is in a value set that it needs.
 
     Example: ivigilant knowledge coverage
     """
@@ -203,15 +203,17 @@ def _listed(names: tuple[str, ...], most: int = 6) -> str:
 
 @app.command("review")
 def review(
-    since: Annotated[datetime | None, typer.Option("--since", help="Leave out alerts that were raised before.")] = None,
-    html: Annotated[Path | None, typer.Option("--html", help="Write a page here.", metavar="FILE")] = None,
+    since: Annotated[datetime | None, typer.Option("--since", help="Leave out alerts raised before this date.")] = None,
+    html: Annotated[
+        Path | None, typer.Option("--html", help="Write an HTML page to this file.", metavar="FILE")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     config: Config = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Tell what pharmacists did with the alerts: per rule kept, overridden and why, how often they intervened.
+    """Show what pharmacists did with the alerts, per rule: kept, overridden and why, interventions.
 
-    It proposes rules for another channel, and changes nothing.
+    It proposes which rules to move to another channel, and changes nothing.
 
     Example: ivigilant knowledge review --since 2026-01-01 --html review.html
     """
@@ -234,16 +236,20 @@ def review(
 
 def backtest(
     knowledge: Annotated[Path, typer.Option("--knowledge", help="The folder with the other rules.", metavar="FOLDER")],
-    since: Annotated[datetime | None, typer.Option("--since", help="Leave out orders that began before.")] = None,
-    html: Annotated[Path | None, typer.Option("--html", help="Write a page here.", metavar="FILE")] = None,
+    since: Annotated[
+        datetime | None, typer.Option("--since", help="Leave out orders that began before this date.")
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option("--html", help="Write an HTML page to this file.", metavar="FILE")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     messages: Annotated[
-        bool, typer.Option("--messages", help="Read every stored message again, also when value sets are the same.")
+        bool, typer.Option("--messages", help="Read every stored message again, also when the value sets are the same.")
     ] = False,
     config: Config = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Judge the stored history with other rules: per rule what is new, lost or of another tier. Nothing is written.
+    """Judge the stored history with other rules: per rule, alerts gained, lost or in another tier. Writes nothing.
 
     Example: ivigilant backtest --knowledge ./my-knowledge --since 2026-01-01 --html backtest.html
     """

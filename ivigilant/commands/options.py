@@ -1,4 +1,4 @@
-"""Options that several commands share, and what they turn into."""
+"""Options shared by several commands, and the settings made from them."""
 
 import os
 from collections.abc import Iterator
@@ -16,7 +16,9 @@ Config = Annotated[
 ]
 DataDir = Annotated[
     Path | None,
-    typer.Option("--data-dir", help="Where the embedded parts keep everything.", show_default="data", metavar="FOLDER"),
+    typer.Option(
+        "--data-dir", help="Folder of the embedded database, Redis and logs.", show_default="data", metavar="FOLDER"
+    ),
 ]
 Supervised = Annotated[bool, typer.Option("--stop-with-stdin", hidden=True)]
 
@@ -28,7 +30,7 @@ def read_settings(config: Path | None, data_dir: Path | None = None, **flags: An
 
 @contextmanager
 def database_explained() -> Iterator[None]:
-    """Tell in one line that the database is not there, or not of this release."""
+    """Report in one line that the database is missing or not of this release."""
     import sqlalchemy as sa
 
     from store.errors import StoreError
@@ -39,7 +41,7 @@ def database_explained() -> Iterator[None]:
         reason = str(error.orig).strip().splitlines()[0] if error.orig else type(error).__name__
         if reason == "unable to open database file":
             raise NotReady(
-                "no database is there; name where it is: --data-dir, or make one: ivigilant db upgrade"
+                "there is no database; say where it is with --data-dir, or create one: ivigilant db upgrade"
             ) from None
         if "disk" in reason or "readonly" in reason:  # SQLite's words for a full or read-only disk
             raise NotReady(f"the database cannot be written: {reason}; make room and try again") from None

@@ -1,4 +1,4 @@
-"""`ivigilant prune`: what may go of the texts of old messages, and, when told to, its going."""
+"""`ivigilant prune`: count and remove the texts of old messages."""
 
 import secrets
 from collections.abc import Callable, Iterator
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 _WHY = {
     "": "goes",
-    "cited": "kept: a fact, a merge or an answer was read from it",
+    "cited": "kept: a fact, a merge or an answer depends on it",
     "open_alert": "kept: its patient has an open alert",
-    "open_code": "kept: it holds a code that waits for somebody",
+    "open_code": "kept: it holds a code that is not mapped yet",
 }
 
 
@@ -29,17 +29,17 @@ def add_to(app: typer.Typer) -> None:
 
 
 def prune(
-    apply: Annotated[bool, typer.Option("--apply", help="Remove the texts; without it they are only counted.")] = False,
+    apply: Annotated[bool, typer.Option("--apply", help="Remove the texts; otherwise they are only counted.")] = False,
     compact: Annotated[
-        bool, typer.Option("--compact", help="Then give the space back (VACUUM); on SQLite writers wait meanwhile.")
+        bool, typer.Option("--compact", help="Then return the space (VACUUM); on SQLite, writers wait meanwhile.")
     ] = False,
     config: Config = None,
     data_dir: DataDir = None,
 ) -> None:
     """Count the messages that are older than the site file's `retention:`, or remove their text with --apply.
 
-    Their rows stay, so that a duplicate is recognised. What a fact, an order, a merge, an alert or an answer cites
-    stays whole. The rest of the product may run; stopped, it has done whole steps, and goes on when run again.
+    Their rows stay, so that duplicates are recognised. A message cited by a fact, order, merge, alert or answer
+    is kept whole. Other processes may keep running. If stopped, it continues where it was when run again.
 
     Example: ivigilant prune --data-dir /var/lib/ivigilant
     """
@@ -61,7 +61,9 @@ def prune(
             tally = (remove if apply else look)(engine, run, report)
         _show(tally, run)
         messages, size = tally.gone()
-        typer.echo(f"{messages} messages, {_bytes(size)}{'' if apply else ' would go: ivigilant prune --apply'}")
+        typer.echo(
+            f"{messages} messages, {_bytes(size)}{'' if apply else ' would be removed by: ivigilant prune --apply'}"
+        )
         if apply and compact:
             _compact(engine)
 
@@ -91,7 +93,7 @@ def _bytes(size: int) -> str:
 
 
 def _compact(engine: "sa.Engine") -> None:
-    """Outside any transaction, as both databases ask."""
+    """Compact the database, outside any transaction, as both require."""
     connection = engine.raw_connection()
     try:
         driver = connection.driver_connection

@@ -27,18 +27,20 @@ def add_to(app: typer.Typer) -> None:
 def replay(
     paths: Annotated[list[str] | None, typer.Argument(help="Files, folders, batches, or - for standard input.")] = None,
     to: Annotated[str, typer.Option("--to", help="HOST:PORT of the listener.")] = "127.0.0.1:2575",
-    rate: Annotated[float | None, typer.Option("--rate", min=0.01, help="Messages a second, at most.")] = None,
-    links: Annotated[int, typer.Option("--links", min=1, max=500, help="Connections side by side.")] = 1,
-    window: Annotated[int, typer.Option("--window", min=1, max=64, help="Messages under way on one link.")] = 1,
-    from_store: Annotated[str | None, typer.Option("--from-store", help="What came since: 2h, 3d, 2026-03-01.")] = None,
+    rate: Annotated[float | None, typer.Option("--rate", min=0.01, help="Most messages per second.")] = None,
+    links: Annotated[int, typer.Option("--links", min=1, max=500, help="Number of connections at the same time.")] = 1,
+    window: Annotated[int, typer.Option("--window", min=1, max=64, help="Most unanswered messages on a link.")] = 1,
+    from_store: Annotated[
+        str | None, typer.Option("--from-store", help="Send stored messages since: 2h, 3d, 2026-03-01.")
+    ] = None,
     tls: Annotated[bool, typer.Option("--tls", help="Speak TLS.")] = False,
-    tls_ca: Annotated[Path | None, typer.Option("--tls-ca", help="Who signed the listener's certificate.")] = None,
+    tls_ca: Annotated[Path | None, typer.Option("--tls-ca", help="The certificate authority of the listener.")] = None,
     tls_cert: Annotated[Path | None, typer.Option("--tls-cert", help="Our certificate, with --tls-key.")] = None,
     tls_key: Annotated[Path | None, typer.Option("--tls-key", help="Its key.")] = None,
     config: Config = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Send messages and count the answers. Exit code 1 when any was refused or left unanswered.
+    """Send messages and count the answers. Exit code 1 when any was refused or not answered.
 
     Example: ivigilant replay samples/ --to 127.0.0.1:2575 --links 4
     """
@@ -84,7 +86,7 @@ def _source(paths: list[str], since: str | None, config: Path | None, data_dir: 
 
 @contextmanager
 def _progress() -> Iterator[Callable[["ReplyCounts"], None]]:
-    """Show a bar on a terminal; how long it will be is not known before the last file is read."""
+    """Show progress on a terminal, without a total: it is not known before the last file is read."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 

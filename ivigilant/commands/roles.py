@@ -1,4 +1,4 @@
-"""`ivigilant listen | work | beat | serve`: one role each, as docker-compose runs them."""
+"""`ivigilant listen | work | beat | serve`: one role per process, as docker-compose runs them."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,8 +9,8 @@ from ivigilant.commands.options import Config, DataDir, Supervised, database_exp
 from ivigilant.errors import UnusableSettings
 from ivigilant.settings import Settings
 
-Host = Annotated[str | None, typer.Option("--host", help="The address to listen at.", show_default=False)]
-Port = Annotated[int | None, typer.Option("--port", help="The port to listen at.", show_default=False)]
+Host = Annotated[str | None, typer.Option("--host", help="The address to listen on.", show_default=False)]
+Port = Annotated[int | None, typer.Option("--port", help="The port to listen on.", show_default=False)]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -26,7 +26,7 @@ def listen(
     data_dir: DataDir = None,
     stop_with_stdin: Supervised = False,
 ) -> None:
-    """Receive HL7 over MLLP: a message is answered when it is committed.
+    """Receive HL7 over MLLP; a message is acknowledged once it is committed.
 
     Example: ivigilant listen --host 0.0.0.0 --port 2575
     """
@@ -40,13 +40,11 @@ def listen(
 
 
 def work(
-    processes: Annotated[int | None, typer.Option("--processes", help="How many at once.", show_default="2")] = None,
+    processes: Annotated[int | None, typer.Option("--processes", help="Number of processes.", show_default="2")] = None,
     only_orders: Annotated[
-        bool, typer.Option("--only-orders", help="Leave history to other workers, so that an order never waits for it.")
+        bool, typer.Option("--only-orders", help="Leave history to other workers, so that orders never wait for it.")
     ] = False,
-    only_slow: Annotated[
-        bool, typer.Option("--only-slow", help="Do the messages that take long, which others leave alone.")
-    ] = False,
+    only_slow: Annotated[bool, typer.Option("--only-slow", help="Process only the slow lane: large messages.")] = False,
     config: Config = None,
     data_dir: DataDir = None,
     stop_with_stdin: Supervised = False,
@@ -58,7 +56,7 @@ def work(
     from ivigilant import broker, wiring
 
     if only_orders and only_slow:
-        raise UnusableSettings("--only-orders and --only-slow are two workers; start each")
+        raise UnusableSettings("--only-orders and --only-slow cannot be combined; start two workers")
     role = broker.ORDER_WORKER if only_orders else broker.SLOW_WORKER if only_slow else broker.WORKER
     settings = _begin(role.name, config, data_dir, stop_with_stdin, worker_processes=processes)
     with database_explained():
@@ -66,7 +64,7 @@ def work(
 
 
 def beat(config: Config = None, data_dir: DataDir = None, stop_with_stdin: Supervised = False) -> None:
-    """Keep time: find messages left behind, ring for due notices.
+    """Run the scheduler: queue messages that were left behind and notices that are due.
 
     Example: ivigilant beat
     """
@@ -84,7 +82,7 @@ def serve(
     data_dir: DataDir = None,
     stop_with_stdin: Supervised = False,
 ) -> None:
-    """Show the inbox and answer the API.
+    """Serve the inbox and the API.
 
     Example: ivigilant serve --host 0.0.0.0 --port 8080
     """

@@ -29,7 +29,7 @@ def up(
 ) -> None:
     """Run everything on this machine, with an embedded Redis and SQLite unless REDIS_URL or DATABASE_URL is set.
 
-    It is ready when GET /health/ready answers 200. Ctrl-C stops it all; a process that dies is started again.
+    It is ready when GET /health/ready returns 200. Ctrl-C stops everything; a process that dies is restarted.
 
     Example: ivigilant up --data-dir /var/lib/ivigilant --mllp-port 2575
     """
@@ -42,7 +42,7 @@ def up(
 
     flags = {"data_dir": data_dir, "mllp_port": mllp_port, "http_port": http_port}
     settings = load_settings(os.environ, config=config, flags=flags, beside_stack=False)
-    site_knowledge(settings, load_site(settings.site_file))  # a fault is told before anything runs
+    site_knowledge(settings, load_site(settings.site_file))  # report faults before anything runs
     show_at_once()
     stopping = threading.Event()
     stop_on_signals(stopping)
@@ -59,10 +59,10 @@ def up(
 
 
 def demo(
-    once: Annotated[bool, typer.Option("--once", help="End when the stream is settled; last line: JSON.")] = False,
-    seed: Annotated[int, typer.Option("--seed", help="Another number, another hospital.")] = 1,
+    once: Annotated[bool, typer.Option("--once", help="End when all is processed; last line: JSON.")] = False,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of the synthetic hospital.")] = 1,
 ) -> None:
-    """Stream a synthetic hospital through the whole product, in a temporary folder, and show the alerts as they come.
+    """Run a synthetic hospital through the whole product, in a temporary folder, and show the alerts as they come.
 
     Example: ivigilant demo --once
     """

@@ -1,4 +1,4 @@
-"""`ivigilant doctor | sweep | db upgrade`: is it well, and make it so."""
+"""`ivigilant doctor | sweep | db upgrade`: check the installation and maintain it."""
 
 from datetime import UTC, datetime
 from typing import Annotated
@@ -25,13 +25,13 @@ def doctor(
         str | None, typer.Option("--only", help="listener, worker, beat or inbox: for health checks.")
     ] = None,
     dumped: Annotated[
-        bool, typer.Option("--dump", help="Print all that is known, to compare with another: it names patients.")
+        bool, typer.Option("--dump", help="Print the whole state, to compare databases; it names patients.")
     ] = False,
-    settings_only: Annotated[bool, typer.Option("--settings", help="List every setting and what it is for.")] = False,
+    settings_only: Annotated[bool, typer.Option("--settings", help="List every setting and its purpose.")] = False,
     config: Config = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Look at the site file, database, Redis, processes, feeds and notices. Exit code 1 when something is wrong.
+    """Check the site file, database, Redis, processes, feeds and notices. Exit code 1 when something is wrong.
 
     Example: ivigilant doctor --data-dir /var/lib/ivigilant
     """
@@ -55,7 +55,7 @@ def doctor(
 
 
 def _dump(settings: Settings) -> None:
-    """One JSON line for everything that must not depend on the order of arrival: no row numbers, no clock."""
+    """Print one JSON line per record, without row numbers and times, so that it does not depend on arrival order."""
     import sys
 
     from store.dump import dump
@@ -66,7 +66,7 @@ def _dump(settings: Settings) -> None:
 
 
 def sweep(config: Config = None, data_dir: DataDir = None) -> None:
-    """Queue again every message that waits for more than a few seconds; `beat` does so by itself.
+    """Queue again every message that has waited for more than a few seconds; `beat` does so by itself.
 
     Example: ivigilant sweep --data-dir /var/lib/ivigilant
     """
@@ -79,7 +79,7 @@ def sweep(config: Config = None, data_dir: DataDir = None) -> None:
 
 @database.command("upgrade")
 def upgrade(config: Config = None, data_dir: DataDir = None) -> None:
-    """Bring the database to the schema of this release; safe beside processes of the release before.
+    """Upgrade the database to the schema of this release; processes of the previous release may keep running.
 
     Example: DATABASE_URL=postgresql://ivigilant@db/ivigilant ivigilant db upgrade
     """

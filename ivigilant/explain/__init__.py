@@ -1,1 +1,1 @@
-"""What `ivigilant explain` tells of a message: what was read from it, what was not, and what would be concluded."""
+"""`ivigilant explain`: what was read from a message, what was not, and what would be concluded."""

@@ -1,4 +1,4 @@
-"""A second opinion: hl7apy's report on a message, made in a process of its own so that it can never hold us up.
+"""A second opinion: hl7apy's report on a message, made in a process of its own so that it can never block us.
 
 hl7apy drops and misplaces segments when it groups them, and without groups calls every segment of a group unexpected.
 So the message is parsed without groups and each segment is held against its own definition, and the order of segments
@@ -22,12 +22,12 @@ from parsers.hl7.segments import Message
 
 LIMIT_S = 10.0
 MOST_LINES = 200
-# What it raises on messages that it cannot take; its tables make it raise more than its own errors.
+# Raised by hl7apy on messages it cannot parse; its tables raise more than its own errors.
 _ITS_ERRORS = (HL7apyException, ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError)
 
 
 class SecondOpinion:
-    """A process with hl7apy in it, started when it is first asked and again after it hung."""
+    """A process that runs hl7apy, started at the first request and again after it hung."""
 
     def __init__(self, limit_s: float = LIMIT_S) -> None:
         self._limit_s = limit_s
@@ -35,7 +35,7 @@ class SecondOpinion:
         self._pipe: Connection | None = None
 
     def __enter__(self) -> "SecondOpinion":
-        """Start nothing yet."""
+        """Start nothing: the first request does."""
         return self
 
     def __exit__(
@@ -45,7 +45,7 @@ class SecondOpinion:
         self._end()
 
     def of(self, message: Message) -> Conformance:
-        """The report on a message that our reader could split."""
+        """Return the report on a message that our reader could split."""
         pipe = self._pipe or self._begin()
         try:
             pipe.send(_as_hl7apy_takes_it(message))
@@ -76,12 +76,12 @@ class SecondOpinion:
 
 
 def _as_hl7apy_takes_it(message: Message) -> str:
-    """Its segments with CR between them: it takes neither LF nor blank lines."""
+    """Join the segments with CR: hl7apy accepts neither LF nor blank lines."""
     return "\r".join(" ".join(segment.line.split("\n")) for segment in message.segments) + "\r"
 
 
 def _answer(pipe: Connection) -> None:
-    """Report on one text after the other until nobody asks any more."""
+    """Report on one text after another until the pipe closes."""
     while True:
         try:
             text = pipe.recv()
@@ -91,11 +91,11 @@ def _answer(pipe: Connection) -> None:
 
 
 def report_on(text: str) -> Conformance:
-    """What hl7apy says of a text with CR line ends."""
+    """Return hl7apy's report on a text with CR line ends."""
     try:
         message = parse_message(text, validation_level=VALIDATION_LEVEL.TOLERANT, find_groups=False)
     except _ITS_ERRORS as error:
-        return Conformance(failed=f"hl7apy cannot take it: {type(error).__name__}: {_first_line(error)}")
+        return Conformance(failed=f"hl7apy cannot parse it: {type(error).__name__}: {_first_line(error)}")
     errors: list[str] = []
     warnings: list[str] = []
     seen: dict[str, int] = {}
@@ -108,7 +108,7 @@ def report_on(text: str) -> Conformance:
 
 
 def _lines(segment: Any, report: Path) -> list[tuple[str, str]]:
-    """The report on one segment: hl7apy writes it to a file, and raises the first error too."""
+    """Return the report on one segment: hl7apy writes it to a file, and also raises the first error."""
     report.unlink(missing_ok=True)
     failed = ""
     try:

@@ -1,4 +1,4 @@
-"""Files explained without a database: read as the listener and the workers would, judged together with a history."""
+"""Explain files without a database: read as by the listener and the workers, and judged with a history."""
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -34,12 +34,12 @@ from rules.knowledge import Knowledge
 from store.messages import Arrival as Kept
 
 _FHIR = {*LINES, *WHOLE}
-_IMPORT = Defaults().source  # what a first load calls its feed when nobody names it
+_IMPORT = Defaults().source  # the name of a first load's feed when none is given
 
 
 @dataclass(frozen=True, slots=True)
 class DryRun:
-    """Everything that reading and judging need, and nothing that is kept."""
+    """Everything that reading and judging need; nothing is stored."""
 
     site: Site
     knowledge: Knowledge
@@ -48,7 +48,7 @@ class DryRun:
     imports: int = 0  # the number of the feed that FHIR lines come by
 
     def received(self, raw: bytes, now: datetime) -> tuple[Kept, ...]:
-        """What the listener would keep of these bytes, and answer: one of each message; or of a line, the import."""
+        """Return what the listener, or for a FHIR line the import, would store and answer: one item a message."""
         if is_resource(raw):
             return (_line(raw, self.imports, self.site.defaults_of(self.names[self.imports]), now),)
         feeds = LinkFeeds(self.recognition, Origin(port=0, address="127.0.0.1"))
@@ -70,7 +70,7 @@ def prepare(settings: Settings) -> DryRun:
 
 
 def _line(raw: bytes, feed: int, defaults: Defaults, now: datetime) -> Kept:
-    """As `ivigilant history import` keeps it; nobody answers a file."""
+    """Return it as `ivigilant history import` stores it; a file gets no answer."""
     body_hash = hashlib.sha256(raw).digest()
     try:
         header = read_resource_header(raw, defaults)
@@ -91,7 +91,7 @@ def _line(raw: bytes, feed: int, defaults: Defaults, now: datetime) -> Kept:
 
 
 def _named(paths: Iterable[Path]) -> Iterator[tuple[str, bytes]]:
-    """Every message with where it stands, and every line of the FHIR files among them."""
+    """Return every message, and every line of FHIR files, with its place."""
     for path in paths:
         if path.is_dir() and not any(kind_of_file(each) in _FHIR for each in path.rglob("*")):
             yield from named_messages([path])
@@ -105,7 +105,7 @@ def _named(paths: Iterable[Path]) -> Iterator[tuple[str, bytes]]:
 def explain_files(
     dry_run: DryRun, paths: Sequence[Path], history: Sequence[Path], now: datetime, opinion: SecondOpinion | None
 ) -> Explained:
-    """Explain the messages of these files, and what would be concluded for the patients they speak of."""
+    """Explain the messages of these files, and what would be concluded about their patients."""
     before = list(_history(dry_run, history, now))
     explained: list[MessageExplained] = []
     messages: list[ReadMessage] = []
@@ -155,7 +155,7 @@ def _known(dry_run: DryRun, name: str, kept: Kept) -> ReceivedText:
 
 
 def _history(dry_run: DryRun, paths: Iterable[Path], now: datetime) -> Iterator[ReadMessage]:
-    """What the history files add; what cannot be read adds nothing."""
+    """Return what the history files add; what cannot be read adds nothing."""
     number = 0
     for _, raw in _named(paths):
         for kept in dry_run.received(raw, now):
@@ -176,7 +176,7 @@ def _feed(dry_run: DryRun, kept: Kept) -> str:
 
 
 def _taken_up(dry_run: DryRun, kept: Kept, reading: Reading | UnreadableMessage, number: int) -> Iterator[ReadMessage]:
-    """As the worker takes it up, at the moment it was sent: a dry run is never a replay of old messages."""
+    """Return it as the worker records it, as of when it was sent: a dry run is never a replay of old messages."""
     envelope = Envelope(
         message_id=number,
         control_id=kept.control_id,

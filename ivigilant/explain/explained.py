@@ -12,7 +12,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """A flag of the parser, and what it means where the parser has words for it."""
+    """A flag of the parser, and its meaning in words where there is one."""
 
     flag: str
     nl: str = ""
@@ -21,7 +21,7 @@ class Doubt:
 
 @dataclass(frozen=True, slots=True)
 class StatementRead:
-    """One thing that was read, in words, and the fields it was read from."""
+    """One statement that was read, in words, and the fields it was read from."""
 
     what: str  # "dose", "timing", "diagnosis"
     says: str
@@ -31,7 +31,7 @@ class StatementRead:
 
 @dataclass(frozen=True, slots=True)
 class FieldSeen:
-    """A field that is filled, and whether a parser asked for it."""
+    """A field with a value, and whether a parser reads it."""
 
     path: str
     name: str
@@ -41,7 +41,7 @@ class FieldSeen:
 
 @dataclass(frozen=True, slots=True)
 class SegmentSeen:
-    """One segment: its filled fields, and what was read that stands in it."""
+    """One segment: its filled fields, and what was read from it."""
 
     path: str
     fields: tuple[FieldSeen, ...]
@@ -51,25 +51,25 @@ class SegmentSeen:
 
 @dataclass(frozen=True, slots=True)
 class EventSeen:
-    """One event, as the history would get it."""
+    """One event, as it would enter the history."""
 
     event: Json
     kept: bool
-    why: str  # why it is kept or not: the value sets that hold it, or how a product was recognised
+    why: str  # why it is stored or not: the value sets that hold it, or how a product was recognised
 
 
 @dataclass(frozen=True, slots=True)
 class Conformance:
-    """What hl7apy says of the message against the standard. It is a second opinion: nothing is refused for it."""
+    """hl7apy's check of the message against the standard. It is a second opinion: no message is refused for it."""
 
-    version: str = ""  # the tables it was held against
+    version: str = ""  # the version whose tables it was checked against
     errors: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     failed: str = ""  # why there is no report
 
     @property
     def is_clean(self) -> bool:
-        """Whether nothing was found."""
+        """Return whether nothing was found."""
         return not (self.errors or self.warnings or self.failed)
 
 
@@ -83,20 +83,20 @@ class MessageExplained:
     version: str
     charset: str
     feed: str
-    answer: str  # MSA-1 that the sender is told; "" for no answer
+    answer: str  # MSA-1 of the answer; "" for no answer
     state: str  # processed | ignored | parked | received
     reason: str
     detail: str
     flags: tuple[Doubt, ...]
     segments: tuple[SegmentSeen, ...]
     events: tuple[EventSeen, ...]
-    not_understood: tuple[tuple[str, str], ...]  # path, what about it
+    not_understood: tuple[tuple[str, str], ...]  # path, remark
     conformance: Conformance | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ConditionAsked:
-    """One condition of a rule, and what it found."""
+    """One condition of a rule, and what it evaluated to."""
 
     condition: str
     held: bool
@@ -105,7 +105,7 @@ class ConditionAsked:
 
 @dataclass(frozen=True, slots=True)
 class RuleAsked:
-    """One rule: whether it fired, and if not the first condition that did not hold."""
+    """One rule: whether it fired, and if not, the first condition that did not hold."""
 
     rule: str
     title: str
@@ -118,7 +118,7 @@ class RuleAsked:
 
 @dataclass(frozen=True, slots=True)
 class OrderExplained:
-    """One IVIg order: the answer, and every rule that was asked."""
+    """One IVIg order: the answer, and every rule that was evaluated."""
 
     tier: str
     priority: str
@@ -132,7 +132,7 @@ class OrderExplained:
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """Everything that was asked for."""
+    """The whole explanation."""
 
     messages: tuple[MessageExplained, ...] = ()
     history: int = 0  # messages that were read only as history
@@ -150,7 +150,7 @@ def explain_answer(
     concluded_at: datetime | None = None,
     stream: str = "order",
 ) -> OrderExplained:
-    """One conclusion with every rule that was asked for it."""
+    """Return one conclusion with every rule that was evaluated for it."""
     return OrderExplained(
         tier=tier,
         priority=priority,

@@ -1,4 +1,4 @@
-"""One message explained: how it would be answered, what was read from each segment, and what the history would keep."""
+"""One message explained: its answer, what was read from each segment, and what the history would store."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -27,7 +27,7 @@ from rules.knowledge import Knowledge
 
 @dataclass(frozen=True, slots=True)
 class ReceivedText:
-    """What is known of a message before it is read: from the listener, or from its row."""
+    """What is known about a message before it is read: from the listener, or from its row."""
 
     name: str
     raw: bytes
@@ -43,14 +43,14 @@ class ReceivedText:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A message explained, and its reading when it could be read."""
+    """A message explained, with its reading if it could be read."""
 
     explained: MessageExplained
     reading: Reading | None
 
 
 def explain_message(known: ReceivedText, knowledge: Knowledge, opinion: SecondOpinion | None) -> Seen:
-    """Read one message and tell everything about it; nothing is raised for what is wrong with it."""
+    """Read and explain one message; faults in it are part of the explanation, not raised."""
     try:
         refuse_too_many_segments(known.raw)
         header = read_header(known.raw, known.defaults)
@@ -76,7 +76,7 @@ def explain_message(known: ReceivedText, knowledge: Knowledge, opinion: SecondOp
 def ended_as(
     read: Callable[[], Reading], header: Header, known: ReceivedText, knowledge: Knowledge
 ) -> tuple[Reading, ReceivedText]:
-    """The reading, also of what is parked, and how it ends."""
+    """Return the reading, also of a parked message, and its end state."""
     try:
         reading = read()
     except UnreadableMessage as error:
@@ -117,7 +117,7 @@ def _explained(
 
 
 def _not_understood(reading: Reading, segments: Sequence[SegmentSeen]) -> tuple[tuple[str, str], ...]:
-    """What the parsers said they did not understand, the segments nobody read, and the fields nobody asked for."""
+    """Return what the parsers did not understand, and the segments and fields that they do not read."""
     said = dict(reading.not_understood)
     if reading.ignored:
         return tuple(said.items())
@@ -133,7 +133,7 @@ def _not_understood(reading: Reading, segments: Sequence[SegmentSeen]) -> tuple[
 
 
 def event_seen(event: AnyEvent, knowledge: Knowledge) -> EventSeen:
-    """One event, and whether the history would keep it."""
+    """Return one event, and whether the history would store it."""
     plain: dict[str, Any] = msgspec.to_builtins(event, builtin_types=(datetime,), str_keys=True)
     if isinstance(event, PatientSeen | PatientMerged):
         return EventSeen(plain, True, "the patient")
@@ -161,7 +161,7 @@ def _why(event: AnyEvent, knowledge: Knowledge, kept: bool) -> str:
 
 
 def _sets(event: Any, knowledge: Knowledge) -> str:
-    """The value sets that hold its codes, or that its words belong to."""
+    """Return the value sets that hold its codes or match its words."""
     coded = (*event.codings, *getattr(event, "value_codings", ()))
     names = {name for coding in coded for name in knowledge.sets_of(coding)}
     words = " ".join([event.text, *(coding.display for coding in coded)]).strip()
@@ -172,12 +172,12 @@ def _sets(event: Any, knowledge: Knowledge) -> str:
     return "; ".join(told)
 
 
-# What `parsers.header` reads; it takes MSH from its bytes, so no segment is asked.
+# The fields that `parsers.hl7.header` reads from the bytes of MSH, without asking a segment.
 _HEADER = frozenset({1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 15, 16, 18})
 
 
 class WatchedSegment(Segment):
-    """A segment that remembers what it was asked for."""
+    """A segment that records which fields are read."""
 
     __slots__ = ("asked",)
 
@@ -186,18 +186,18 @@ class WatchedSegment(Segment):
         self.asked: set[int] = set(_HEADER) if name == "MSH" else set()
 
     def raw(self, field: int) -> str:
-        """The whole field as sent; from now on it has been asked for."""
+        """Return the whole field as sent, and record it as read."""
         self.asked.add(field)
         return super().raw(field)
 
     def text(self, field: int, component: int = 1, subcomponent: int = 1, repetition: int = 1) -> str:
-        """One leaf; from now on its field has been asked for."""
+        """Return one leaf, and record its field as read."""
         self.asked.add(field)
         return super().text(field, component, subcomponent, repetition)
 
 
 def segments_seen(message: Message, version: str, read: Sequence[StatementRead]) -> tuple[SegmentSeen, ...]:
-    """Every segment with its filled fields and what was read that stands in it."""
+    """Return every segment with its filled fields and what was read from it."""
     by_segment: dict[str, list[StatementRead]] = {}
     for statement in read:
         by_segment.setdefault(statement.path.split("-")[0].split(" ")[0], []).append(statement)
@@ -223,7 +223,7 @@ def _filled_fields(segment: WatchedSegment, version: str, asked: frozenset[int])
 
 def _remark(segment: WatchedSegment, asked: frozenset[int]) -> str:
     if segment.name.startswith("Z"):
-        return "a segment that only this sender knows"
+        return "a segment of this sender's own"
     return "" if asked else "nothing is read from this segment"
 
 
@@ -231,12 +231,12 @@ _NOT_READ = "nothing is read from this resource"
 
 
 def explain_any(known: ReceivedText, knowledge: Knowledge, opinion: SecondOpinion | None) -> Seen:
-    """Explain a message or a resource, whichever it is; the second opinion knows messages only."""
+    """Explain a message or a resource; the second opinion covers messages only."""
     return explain_resource(known, knowledge) if is_resource(known.raw) else explain_message(known, knowledge, opinion)
 
 
 def explain_resource(known: ReceivedText, knowledge: Knowledge) -> Seen:
-    """Read one line and tell everything about it; nothing is raised for what is wrong with it."""
+    """Read and explain one line; faults in it are part of the explanation, not raised."""
     try:
         header = read_resource_header(known.raw, known.defaults)
         placed = resources_in(known.raw)
@@ -274,7 +274,7 @@ def _resource_explained(
 
 
 def _resource(placed: Placed, read: list[StatementRead]) -> SegmentSeen:
-    """A resource stands for a segment, its elements for fields."""
+    """Show a resource as a segment, and its elements as fields."""
     here = tuple(each for each in read if _within(each.path, placed.path))
     places = [place for each in here for place in each.path.split()]
     fields = (

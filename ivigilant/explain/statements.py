@@ -1,4 +1,4 @@
-"""Events in words: each thing an event says, with the fields it was read from."""
+"""Events in words: each statement of an event, with the fields it was read from."""
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
@@ -27,12 +27,12 @@ from parsers.medication.doubts import DOUBTS
 
 
 def doubts(flags: Iterable[str]) -> tuple[Doubt, ...]:
-    """Each flag with its words."""
+    """Return each flag with its words."""
     return tuple(Doubt(flag, *DOUBTS.get(flag, ("", ""))) for flag in flags)
 
 
 def statements(event: AnyEvent) -> list[StatementRead]:
-    """Everything one event says."""
+    """Return everything that one event states."""
     speak: Callable[[Any], Iterator[StatementRead]] = _SPEAKERS[type(event)]
     return list(speak(event))
 
@@ -160,7 +160,7 @@ def _amount(what: str, amount: Quantity | None, path: str) -> Iterator[Statement
 
 
 def interval(amount: Quantity) -> str:
-    """Both ends and the unit; one number when they are the same."""
+    """Return both ends and the unit; one number when they are the same."""
     low, high = _plain(amount.low), _plain(amount.high)
     return f"{low} {amount.unit}".strip() if low == high else f"{low} to {high} {amount.unit}".strip()
 
@@ -188,7 +188,7 @@ def _timing(timing: Timing) -> str:
 
 def _coded(codings: tuple[Coding, ...], text: str) -> str:
     coded = [f"{coding.system} {coding.code} {coding.display}".strip() for coding in codings if coding.code]
-    return _short("; ".join(coded) or text or "no code and no words")
+    return _short("; ".join(coded) or text or "neither code nor text")
 
 
 def _numbers(identifiers: tuple[Identifier, ...]) -> str:
@@ -196,7 +196,7 @@ def _numbers(identifiers: tuple[Identifier, ...]) -> str:
 
 
 def _moment(moment: Moment) -> str:
-    """A time in UTC; a day as the calendar there has it, for a day begins within twelve hours of it in UTC."""
+    """Return a time in UTC; of a day without a time, the local date, which begins within twelve hours of it in UTC."""
     if moment.precision in _DAYS:
         return f"{moment.at + timedelta(hours=12):{_DAYS[moment.precision]}}"
     return f"{moment.at:%Y-%m-%d %H:%M}Z"

@@ -1,4 +1,4 @@
-"""What is stored explained: a message and how it ended, an order and its latest answer. Looking is recorded."""
+"""Stored messages and orders explained, with their latest answer. Each look is recorded."""
 
 from collections.abc import Collection, Iterator
 from datetime import datetime
@@ -23,7 +23,7 @@ from worker.local_codes import with_mapped
 
 
 class NotStored(IvigilantError):
-    """No message or order goes by this name; the inbox searches by patient and by number."""
+    """There is no message or order with this number; the inbox searches by patient and by number."""
 
 
 def explain_stored_message(
@@ -35,7 +35,7 @@ def explain_stored_message(
     with engine.begin() as connection:
         rows = _messages(connection, name)
         if not rows:
-            raise NotStored(f"no message is called {name}; give its number or its control id")
+            raise NotStored(f"there is no message {name}; use its number or its control id")
         if all(row.pruned_at for row in rows):
             when = f"{rows[-1].pruned_at:%Y-%m-%d}"
             raise NotStored(f"the text of message {rows[-1].id} was removed on {when} (ivigilant prune)")
@@ -65,7 +65,7 @@ def explain_stored_message(
 
 
 def explain_stored_order(engine: sa.Engine, settings: Settings, key: str, now: datetime) -> Explained:
-    """Explain the latest answer for the orders that go by this number, the placer's or the filler's."""
+    """Explain the latest answer for the orders with this number, the placer's or the filler's."""
     knowledge = site_knowledge(settings)
     order = tables.medication_order
     with engine.begin() as connection:
@@ -75,7 +75,7 @@ def explain_stored_order(engine: sa.Engine, settings: Settings, key: str, now: d
         access.record(connection, _somebody(), "list_assessments", now, patients=patients, what=f"order {key}")
         answers = tuple(_answers(connection, [row.id for row in rows], knowledge))
     if not answers:
-        raise NotStored(f"no IVIg order goes by {key}; give the placer's or the filler's number")
+        raise NotStored(f"there is no IVIg order {key}; use the placer's or the filler's number")
     return Explained(orders=answers)
 
 
@@ -90,7 +90,7 @@ def _messages(connection: sa.Connection, name: str) -> list[sa.Row[tuple[object,
 
 
 def _answers(connection: sa.Connection, ids: Collection[int], knowledge: Knowledge) -> Iterator[OrderExplained]:
-    """The newest answer of each order that has one; the knowledge of today only names its rules."""
+    """Return the latest answer of each order that has one; today's knowledge only provides the names of its rules."""
     for _, row in sorted(assessments.latest(connection, ids).items()):
         yield explain_answer(
             row.conclusion.as_json(),

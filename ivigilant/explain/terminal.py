@@ -1,4 +1,4 @@
-"""An explanation on a terminal."""
+"""An explanation printed on a terminal."""
 
 from collections.abc import Iterable
 
@@ -25,7 +25,7 @@ _SHOWN_WARNINGS = 12
 
 
 def show(explained: Explained, console: Console) -> None:
-    """Print everything, a message after the other, then the answers."""
+    """Print each message in turn, then the answers."""
     for message in explained.messages:
         _message(message, console)
     if explained.messages and not explained.orders:
@@ -102,7 +102,7 @@ def _kept(message: MessageExplained, console: Console) -> None:
 def _not_understood(places: tuple[tuple[str, str], ...], console: Console) -> None:
     if not places:
         return
-    console.print("[bold]not looked at[/]")
+    console.print("[bold]not read[/]")
     for path, what in places:
         console.print(f"    [dim]{escape(path)}[/]  {escape(what)}")
 
@@ -113,7 +113,7 @@ def _conformance(report: Conformance, console: Console) -> None:
         return
     against = f"against version {report.version}, segment by segment"
     if report.is_clean:
-        console.print(f"[bold]hl7apy[/]  nothing to remark {against}")
+        console.print(f"[bold]hl7apy[/]  no remarks {against}")
         return
     console.print(f"[bold]hl7apy[/]  {len(report.errors)} errors, {len(report.warnings)} warnings {against}")
     for error in report.errors:
@@ -126,7 +126,7 @@ def _conformance(report: Conformance, console: Console) -> None:
 
 def _no_order(explained: Explained) -> str:
     with_history = f" and {explained.history} of history" if explained.history else ""
-    return f"No IVIg order for these patients in {len(explained.messages)} messages{with_history}: nothing is judged."
+    return f"No IVIg order for these patients in {len(explained.messages)} messages{with_history}: nothing to judge."
 
 
 def _order(order: OrderExplained, console: Console) -> None:
@@ -177,7 +177,7 @@ def _rules(rules: Iterable[RuleAsked], console: Console) -> None:
     silent = [rule for rule in rules if not rule.fired]
     if not silent:
         return
-    console.print("\n[bold]rules that did not fire, and the first condition that did not hold[/]")
+    console.print("\n[bold]rules that did not fire, each with the first condition that did not hold[/]")
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True)
     for rule in silent:

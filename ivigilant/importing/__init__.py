@@ -1,1 +1,1 @@
-"""The first load of a hospital's history: files in, what became of them out."""
+"""The first load of a hospital's history from files."""

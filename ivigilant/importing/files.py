@@ -1,4 +1,4 @@
-"""The files of a first load, and the messages and resources in them, each with the line it stands on."""
+"""The files of a first load, and the messages and resources in them, each with its line."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ WHOLE = {".json"}  # one resource, or a bundle
 LONGEST_LINE = 16 * 1024 * 1024  # bytes, as of a frame
 _BOM = b"\xef\xbb\xbf"
 
-# What says most of a patient before what is judged by it. The order changes nothing but how often orders are answered.
+# History before the orders that are judged by it. The order affects only how often an order is judged.
 _KINDS = ("Medication", "Patient", "Condition", "AllergyIntolerance", "Procedure", "Observation")
 _LATE = ("MedicationStatement", "MedicationAdministration", "MedicationRequest")
 
@@ -24,43 +24,43 @@ Tell = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One message or resource as it stands in a file, and where."""
+    """One message or resource as it stands in a file, with its place."""
 
     file: Path
-    line: int  # of HL7 messages: which of the file
+    line: int  # of an HL7 message: its number in the file
     raw: bytes
 
     @property
     def is_resource(self) -> bool:
-        """Whether it is FHIR."""
+        """Return whether it is FHIR."""
         return is_resource(self.raw) or is_of_resources(self.file)
 
 
 def files_in(paths: Sequence[Path]) -> list[Path]:
-    """Give every file to import, history first; a path that cannot be used raises UnreadablePath."""
+    """Return every file to import, history first; raise UnreadablePath for a path that cannot be used."""
     found = [file for path in paths for file in _under(path)]
     if not found:
-        raise UnreadablePath(f"{', '.join(map(str, paths))}: no messages (.hl7 and its kind) and no .ndjson in it")
+        raise UnreadablePath(f"{', '.join(map(str, paths))}: it holds no HL7 messages and no .ndjson")
     return sorted(dict.fromkeys(found), key=lambda file: (_rank(file), str(file)))
 
 
 def kind_of_file(file: Path) -> str:
-    """The ending that tells what is in it, without that of its packing."""
+    """Return the ending that tells what it contains, without that of a packed file."""
     return Path(unpacked_name(file)).suffix.lower()
 
 
 def is_of_resources(file: Path) -> bool:
-    """Whether what is in it is FHIR, by its name."""
+    """Return whether it contains FHIR, by its name."""
     return kind_of_file(file) in (*LINES, *WHOLE)
 
 
 def size_of(files: Sequence[Path]) -> int:
-    """Bytes on disk, all of them."""
+    """Return their total size on disk in bytes."""
     return sum(file.stat().st_size for file in files)
 
 
 def found_in(file: Path, report: Tell) -> Iterator[Found]:
-    """Give what stands in it; `report` hears how many bytes on disk were read since the last time."""
+    """Yield what it contains; `report` is called with the bytes on disk read since the last call."""
     try:
         if is_archive(file):
             for where, content in members(file):
@@ -71,7 +71,7 @@ def found_in(file: Path, report: Tell) -> Iterator[Found]:
             yield from _lines(file, report) if kind_of_file(file) in LINES else _messages(file, report)
     except FAULTS as error:
         raise UnreadablePath(
-            f"{file} cannot be read to its end ({type(error).__name__}); what came before is kept"
+            f"{file} cannot be read to its end ({type(error).__name__}); everything before this place was imported"
         ) from None
 
 
@@ -88,7 +88,7 @@ def _is_ours(file: Path) -> bool:
 
 
 def _rank(file: Path) -> int:
-    """By the kind of resource in the name, as bulk exports call their files."""
+    """Return the rank by the kind of resource in the name, as in a FHIR bulk export."""
     kind = file.name.partition(".")[0]
     if kind in _KINDS:
         return _KINDS.index(kind)
@@ -96,7 +96,7 @@ def _rank(file: Path) -> int:
 
 
 def _stands(where: Path, content: IO[bytes]) -> Iterator[Found]:
-    """What stands in a file of an archive."""
+    """Return what a file of an archive contains."""
     if kind_of_file(where) in LINES:
         for number, line in enumerate(iter(lambda: content.readline(LONGEST_LINE), b""), 1):
             if raw := line.removeprefix(_BOM).strip():
@@ -119,7 +119,7 @@ def _lines(file: Path, report: Tell) -> Iterator[Found]:
 
 
 def _messages(file: Path, report: Tell) -> Iterator[Found]:
-    """The messages of an HL7 file or batch, or the one resource of a JSON file."""
+    """Return the messages of an HL7 file or batch, or the one resource of a JSON file."""
     with file.open("rb") as disk, opened(file, disk) as content:
         yield from _whole(file, content.read())
     report(file.stat().st_size)

@@ -1,4 +1,4 @@
-"""What is kept of a message or a resource: the row that the listener would make of it."""
+"""Imported messages and resources as rows, the same as the listener makes."""
 
 import hashlib
 from collections.abc import Mapping
@@ -25,20 +25,20 @@ _LONGEST_ID = 64  # characters, by the standard
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """Why something is not kept."""
+    """The reason why something is not stored."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """A resource of a kind that is not read, and so not kept."""
+    """A resource of a kind that is not read, and so not stored."""
 
     kind: str
 
 
 class Letters:
-    """Makes rows of one feed."""
+    """Makes the rows of one feed."""
 
     def __init__(self, feed: FeedProfile, now: datetime, medications: Mapping[str, bytes]) -> None:
         self._feed, self._now, self._medications = feed, now, medications
@@ -46,7 +46,7 @@ class Letters:
         self._reception = Reception(is_order, ControlIds(now, "IMPORT"))
 
     def of(self, found: Found) -> list[Arrival] | Rejected | Unread:
-        """What is kept of it."""
+        """Return what is stored of it."""
         if not found.is_resource:
             return list(self._reception.receive(Frame(found.raw), self._feeds, self._now).arrivals)
         try:
@@ -84,7 +84,7 @@ def feed_named(name: str, number: int, defaults: Defaults) -> FeedProfile:
 
 
 def medication_in(found: Found) -> tuple[str, bytes] | None:
-    """What a Medication is called by those that point to it, when this is one."""
+    """Return the reference by which others point to this Medication; None when it is not one."""
     if b'"Medication"' not in found.raw or not found.is_resource:
         return None
     try:
@@ -95,7 +95,7 @@ def medication_in(found: Found) -> tuple[str, bytes] | None:
 
 
 def _with_medication(raw: bytes, control_id: str, medication: bytes) -> bytes:
-    """A bundle of both, their bytes as they are: a stored message must be readable by itself."""
+    """Bundle both with their bytes unchanged: a stored message must be readable by itself."""
     body = msgspec.json.decode(raw)
     number = f"{control_id.partition('/')[0]}-{control_id.partition('/')[2]}"[:_LONGEST_ID]
     changed = (body.get("meta") or {}).get("lastUpdated")

@@ -1,4 +1,4 @@
-"""The first load: read in several processes, kept and answered in one, some hundreds of messages at a time."""
+"""The first load: read in several processes, stored and judged in one, some hundreds of messages at a time."""
 
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
@@ -16,23 +16,23 @@ from worker.first_load import Loaded, LoadedMessage, load, new_among
 from worker.worker import Worker
 
 TOGETHER = 1000  # messages in one transaction
-AHEAD = 4  # batches that are read while one is kept
-_ALONE = 25  # messages in one transaction, where one of a batch broke its reader
+AHEAD = 4  # batches being read while one is stored
+_ALONE = 25  # messages in one transaction, after one of a batch crashed its reader
 
 
 @dataclass(slots=True)
 class ImportCounts:
-    """What became of everything."""
+    """Counts of what became of the messages and resources."""
 
     loaded: Loaded = field(default_factory=Loaded)
     rejected: int = 0
-    kinds: Counter[str] = field(default_factory=Counter)  # of resources and messages that were kept before or now
+    kinds: Counter[str] = field(default_factory=Counter)  # of stored resources and messages, new and old
     unread: Counter[str] = field(default_factory=Counter)  # kinds of resource that are not read
 
 
 @dataclass(frozen=True, slots=True)
 class _ImportBatch:
-    """Some messages, being read."""
+    """Messages that are being read."""
 
     found: list[Found]
     letters: list[Arrival]
@@ -47,11 +47,11 @@ class FirstLoad:
     feed: FeedProfile
     readers: Readers
     rejects: Rejects
-    report: Callable[[int, ImportCounts], None]  # bytes read since the last time, and what became of all so far
+    report: Callable[[int, ImportCounts], None]  # called with the bytes read since the last call, and the counts so far
     tally: ImportCounts = field(default_factory=ImportCounts)
 
     def run(self, files: Sequence[Path], letters: Letters) -> ImportCounts:
-        """Import them all; stopped at any moment, the same run again goes on where it was."""
+        """Import all files; a run that was stopped continues where it was when repeated."""
         under_way: deque[_ImportBatch] = deque()
         for batch in self._batches(files, letters):
             under_way.append(self._begun(batch))
@@ -85,7 +85,7 @@ class FirstLoad:
         return [(found, each) for each in made]
 
     def _begun(self, batch: list[tuple[Found, Arrival]]) -> _ImportBatch:
-        """Leave out what is kept already, and begin to read the rest."""
+        """Leave out what is stored already, and start reading the rest."""
         letters = [letter for _, letter in batch]
         new = new_among(self.worker, letters) if self.worker is not None else [True] * len(letters)
         fresh = [pair for pair, is_new in zip(batch, new, strict=True) if is_new]
@@ -111,7 +111,7 @@ class FirstLoad:
         self.report(0, self.tally)
 
     def _keep_slowly(self, batch: _ImportBatch) -> None:
-        """A message of this batch broke its reader: it is found and parked as any other, and the rest goes on."""
+        """Store a batch of which one message crashed its reader: that one is found and parked, the rest continue."""
         for start in range(0, len(batch.letters), _ALONE):
             some = [LoadedMessage(letter) for letter in batch.letters[start : start + _ALONE]]
             if self.worker is not None:
@@ -123,7 +123,7 @@ class FirstLoad:
 
 
 def medications_in(files: Sequence[Path]) -> dict[str, bytes]:
-    """Every Medication that an order may point to, by what it is called; of two, the one that is greater as text."""
+    """Return every Medication by its reference; of two with the same, the one that sorts last as text."""
     found: dict[str, bytes] = {}
     for file in filter(is_of_resources, files):
         for each in found_in(file, lambda _: None):

@@ -1,4 +1,4 @@
-"""Reading in several processes: validation and reading cost more than keeping does."""
+"""Reading in several processes: validation and reading cost more than storing."""
 
 import gc
 import multiprocessing
@@ -20,12 +20,12 @@ class Read(msgspec.Struct, frozen=True):
     """One message as it was read, in another process."""
 
     reading: Reading | None = None
-    reason: str = ""  # why it cannot be read as it is; the reading is what it says all the same
+    reason: str = ""  # why it cannot be read fully; the reading holds what could be read
     path: str = ""
-    fault: str = ""  # what is wrong by the standard: it is not kept
+    fault: str = ""  # why it is not valid FHIR: it is not stored
 
     def outcome(self) -> Reading | UnreadableMessage | None:
-        """As the parsers tell it."""
+        """Return it as the parsers do."""
         if self.reading is not None and self.reason:
             return UnreadableMessage(self.reason, self.path, self.reading)
         return self.reading
@@ -37,12 +37,12 @@ _decoder = msgspec.msgpack.Decoder(list[Read])
 
 
 def read_some(defaults: Defaults, messages: Sequence[bytes]) -> bytes:
-    """Read them, one after another; an error of our own is the caller's to handle, for all of them."""
+    """Read them one after another; an error of our own is raised for all of them."""
     return _encoder.encode([_read(raw, defaults) for raw in messages])
 
 
 def decoded(answer: bytes) -> list[Read]:
-    """What `read_some` read."""
+    """Decode the answer of `read_some`."""
     return _decoder.decode(answer)
 
 
@@ -53,25 +53,25 @@ def _read(raw: bytes, defaults: Defaults) -> Read:
         return Read(reading=read(raw, defaults))
     except UnreadableMessage as error:
         if error.reason == "medication_elsewhere":
-            return Read(fault=f"{error.path}: the Medication it points to is not among what is imported")
+            return Read(fault=f"{error.path}: the Medication that it refers to is not among the imported files")
         return Read(reading=error.reading, reason=error.reason, path=error.path)
 
 
 class Readers:
-    """Processes that read; none of them where one batch is all there is."""
+    """Processes that read; none when there is only one batch."""
 
     def __init__(self, processes: int) -> None:
         self._processes = processes
         self._pool = _pool(processes) if processes else None
 
     def get_ready(self) -> None:
-        """Let the processes start, and load what validates: that takes a second, in which others can work."""
+        """Start the processes and load the validator, which takes about a second, while other work goes on."""
         if self._pool is not None:
             for _ in range(self._processes):
                 self._pool.submit(load_models, list(READERS))
 
     def read(self, defaults: Defaults, messages: Sequence[bytes]) -> "Future[bytes]":
-        """Begin to read them."""
+        """Start reading them."""
         if self._pool is not None:
             return self._pool.submit(read_some, defaults, messages)
         done: Future[bytes] = Future()
@@ -79,7 +79,7 @@ class Readers:
         return done
 
     def close(self) -> None:
-        """Let the processes go; what they have not begun is left."""
+        """End the processes; work that has not started is dropped."""
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
 
@@ -91,12 +91,12 @@ def _pool(processes: int) -> ProcessPoolExecutor:
 
 
 def collect_seldom() -> None:
-    """Look for garbage less often: what a first load makes is freed without looking, and looking costs a fifth."""
+    """Collect garbage less often: a first load frees its objects by reference count, and collecting costs a fifth."""
     gc.set_threshold(_ALLOCATIONS)
 
 
 def _begin() -> None:
-    """End with who started us, also when it is killed; Ctrl-C is for it to act on."""
+    """End with the parent, also when it is killed; leave Ctrl-C to the parent."""
     from ivigilant.supervisor import end_with_parent
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)

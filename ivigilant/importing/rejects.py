@@ -1,6 +1,6 @@
-"""The file of what was not kept: file, line, reason and the line itself, to be mended and imported again.
+"""The file of what was not stored: file, line, reason and the line itself, to be corrected and imported again.
 
-It holds what patients' records hold, so only its owner may read it.
+It contains patient data, so only its owner may read it.
 """
 
 import os
@@ -16,7 +16,7 @@ from ivigilant.importing.files import Found
 
 
 class Rejects:
-    """Writes the file when the first line comes."""
+    """Creates the file at the first line."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -24,7 +24,7 @@ class Rejects:
         self._file: IO[bytes] | None = None
 
     def add(self, found: Found, reason: str) -> None:
-        """Note what was not kept, and why."""
+        """Add what was not stored, and why."""
         self.count += 1
         told = {"file": str(found.file), "line": found.line, "reason": reason}
         line = msgspec.json.encode(told | {"raw": found.raw.decode("utf-8", "replace")})
@@ -40,14 +40,14 @@ class Rejects:
         return self._file
 
     def close(self) -> None:
-        """Write what is left."""
+        """Close the file."""
         if self._file is not None:
             self._file.close()
 
 
 @contextmanager
 def rejects_in(path: Path) -> Iterator[Rejects]:
-    """Give the file; an older one of this name stays when nothing is rejected."""
+    """Yield the file; an older one of this name stays when nothing is rejected."""
     rejects = Rejects(path)
     try:
         yield rejects

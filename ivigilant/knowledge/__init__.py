@@ -1,1 +1,1 @@
-"""What somebody who keeps the knowledge wants to see: what changed, and what a change would have done."""
+"""Tools for whoever maintains the knowledge: differences, backtest, coverage, review, burden."""

@@ -1,4 +1,4 @@
-"""Other knowledge on the history we have: per rule what would be new, lost or of another tier."""
+"""The stored history judged with other knowledge: per rule, alerts gained, lost or in another tier."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -25,7 +25,7 @@ _UNDATED = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(slots=True)
 class RuleChange:
-    """What changes for one rule, with the numbers of some orders in which it does."""
+    """What changes for one rule, with the numbers of some of the orders."""
 
     rule: str
     title: str
@@ -39,24 +39,24 @@ class RuleChange:
 
 @dataclass(slots=True)
 class AlertCounts:
-    """How many orders there were, and how many of them got an alert of each tier."""
+    """The number of orders, and of alerts of each tier."""
 
     orders: int = 0
     tiers: Counter[str] = field(default_factory=Counter)
 
     def per_hundred(self, tier: str) -> float:
-        """Alerts of this tier per 100 IVIg orders."""
+        """Return the alerts of this tier per 100 IVIg orders."""
         return round(100 * self.tiers[tier] / self.orders, 2) if self.orders else 0.0
 
     @property
     def alerts_per_hundred(self) -> float:
-        """Alerts of every tier that reaches the inbox, per 100 IVIg orders."""
+        """Return the alerts that reach the inbox per 100 IVIg orders."""
         return round(sum(self.per_hundred(tier) for tier in ALERT_TIERS), 2)
 
 
 @dataclass(frozen=True, slots=True)
 class CaseHeld:
-    """A published thrombosis, and the channel in which the order before it would have stood."""
+    """A published thrombosis, and the channel of the answer to the order before it."""
 
     case: str
     before: ChannelWord
@@ -73,15 +73,15 @@ class Comparison:
     since: datetime | None
     burden_before: AlertCounts
     burden_after: AlertCounts
-    rules: tuple[RuleChange, ...]  # those for which anything changes
-    orders_changed: int  # orders whose answer is another
+    rules: tuple[RuleChange, ...]  # those for which something changes
+    orders_changed: int  # orders whose answer changes
     disturbed_before: Kept  # by channel, per 100 first answers and per 100 orders
     disturbed_after: Kept
     cases: tuple[CaseHeld, ...]  # the published thromboses
 
     @property
     def is_the_same(self) -> bool:
-        """Whether no order gets another answer."""
+        """Return whether every order gets the same answer."""
         return self.orders_changed == 0
 
 
@@ -95,7 +95,7 @@ def backtest(
     since: datetime | None = None,
     progress: Progress = lambda _: None,
 ) -> Comparison:
-    """Judge the whole history with both; orders that begin before `since` are left out."""
+    """Judge the whole history with both; leave out orders that begin before `since`."""
     changes: dict[str, RuleChange] = {}
     titles = {rule.id: rule.title["en"] for knowledge in (old, new) for rule in knowledge.rules}
     before, after, changed = AlertCounts(), AlertCounts(), 0
@@ -127,7 +127,7 @@ def backtest(
 
 
 def _years(answers: Iterable[OrderAnswer], site: Site) -> list[Year]:
-    """The orders of one person in turn, as if every alert was settled before the next order."""
+    """Return the orders of one person in turn, as if each alert was settled before the next order."""
     orders = [(answer.starts_at or _UNDATED, answer) for answer in answers if answer.stream == "order"]
     return [Year("", {}, in_turn(sorted(orders, key=lambda each: each[0]), site.covers_for))] if orders else []
 
@@ -138,9 +138,9 @@ def _cases(old: Knowledge, new: Knowledge) -> tuple[CaseHeld, ...]:
 
 
 def needs_messages(old: Knowledge, new: Knowledge) -> bool:
-    """Whether other codes or words belong to value sets: then what was kept of the messages is not enough."""
+    """Return whether the value sets differ: then the stored history is not enough, and messages must be read again."""
     one, other = old.terms, new.terms
-    of_others = old.asks_of_scig != new.asks_of_scig  # then people count who never had IVIg
+    of_others = old.asks_of_scig != new.asks_of_scig  # then patients count who had no IVIg before
     return of_others or one.codes.content() != other.codes.content() or one.recognition != other.recognition
 
 
@@ -196,7 +196,7 @@ PAGE = Path(__file__).with_name("backtest.html")
 
 
 def as_page(comparison: Comparison) -> str:
-    """Write it as a page that stands by itself."""
+    """Return it as a self-contained HTML page."""
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     return environment.from_string(PAGE.read_text(encoding="utf-8")).render(
         c=comparison, tiers=FOUND_TIERS, channels=(INTERRUPT, WORKLIST), holds=holds, moved=moved
@@ -204,7 +204,7 @@ def as_page(comparison: Comparison) -> str:
 
 
 def as_json(comparison: Comparison) -> dict[str, Any]:
-    """Give it as JSON, with the alerts per 100 orders worked out."""
+    """Return it as JSON, with the alerts per 100 orders."""
     told = asdict(comparison)
     told["since"] = comparison.since.isoformat() if comparison.since else None
     for name, burden in (("burden_before", comparison.burden_before), ("burden_after", comparison.burden_after)):
@@ -221,12 +221,12 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
 
 
 def moved(comparison: Comparison) -> list[CaseHeld]:
-    """The published thromboses that stand elsewhere then."""
+    """Return the published thromboses whose channel changes."""
     return [each for each in comparison.cases if each.before != each.after]
 
 
 def holds(comparison: Comparison, channel: ChannelWord) -> tuple[int, int]:
-    """How many published thromboses stand in this channel or a louder one, now and then."""
+    """Return how many published thromboses are in this channel or a louder one, with the old and the new rules."""
     louder = CHANNELS[: CHANNELS.index(channel) + 1]
     return sum(each.before in louder for each in comparison.cases), sum(
         each.after in louder for each in comparison.cases
@@ -258,13 +258,13 @@ def show(comparison: Comparison, console: Console) -> None:
 
 
 def _disturbed(comparison: Comparison) -> Table:
-    """Whom the two would have disturbed, beside the published thromboses that they hold."""
+    """Print the burden of both, beside the published thromboses that they catch."""
     old, new = comparison.disturbed_before, comparison.disturbed_after
-    title = "Whom it disturbs; what was settled is not said again"
+    title = "Burden; a settled alert is not raised again"
     table = Table("", "now", "then", title=title, title_justify="left")
     for channel in (INTERRUPT, WORKLIST):
         table.add_row(f"{channel}, of 100 first answers", f"{old.first[channel]:.1f}", f"{new.first[channel]:.1f}")
-        table.add_row(f"{channel}, said of 100 orders", f"{old.said[channel]:.1f}", f"{new.said[channel]:.1f}")
+        table.add_row(f"{channel}, raised per 100 orders", f"{old.said[channel]:.1f}", f"{new.said[channel]:.1f}")
         one, other = holds(comparison, channel)
         name = f"{channel} or louder, of {len(comparison.cases)} published thromboses"
         table.add_row(name, str(one), str(other))

@@ -1,7 +1,7 @@
-"""How often the rules disturb somebody in a year of orders of a synthetic population, and what they hold.
+"""How many alerts the rules give in a year of orders of a synthetic population, and which cases they catch.
 
-Every order of a patient is judged at its moment. What was said is settled at once by a pharmacist: an order whose
-findings were settled within the last half year is covered, unless something became worse.
+Every order is judged at its own moment. A pharmacist settles each alert at once: a later order whose findings were
+settled within the last half year is covered, unless something became worse.
 """
 
 import json
@@ -35,22 +35,22 @@ from synthetic.wire import Draft, post
 
 AT = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 PATIENTS = 1_000
-OPTION_PATIENTS = 300  # for each other choice of limits
+OPTION_PATIENTS = 300  # patients for each alternative choice of limits
 KEPT = Path(__file__).with_name("burden.json")
 INTERRUPT: ChannelWord = Channel.INTERRUPT.word
 WORKLIST: ChannelWord = Channel.WORKLIST.word
-_AT_ONCE = 100  # patients of one piece of work
-Choices = Mapping[str, Any]  # as a site file makes them
+_AT_ONCE = 100  # patients per task
+Choices = Mapping[str, Any]  # as with a site file's defaults
 
 
 class YearAnswer(Struct, frozen=True):
-    """The answer to one order, and whether it was said or covered by what was settled before."""
+    """The answer to one order, and whether it was raised or covered by what was settled before."""
 
     channel: ChannelWord
     tier: TierWord
     points: int
     said: bool
-    drivers: tuple[str, ...]  # the rules that speak in its channel
+    drivers: tuple[str, ...]  # the rules that fired in its channel
 
 
 class Year(Struct, frozen=True):
@@ -69,42 +69,42 @@ class Held(Struct, frozen=True):
 
 
 class Burden(Struct, frozen=True):
-    """What became of a population, each patient weighing as much as the shares say."""
+    """The answers of a population, each patient weighted by the shares."""
 
     years: Sequence[Year]
-    weights: Sequence[float] = ()  # none: all weigh the same
+    weights: Sequence[float] = ()  # empty: equal weights
 
     def first(self, holds: Callable[[YearAnswer], bool]) -> float:
-        """Of 100 patients, how many get such an answer to their first order of the year."""
+        """Return how many of 100 patients get such an answer to their first order of the year."""
         return _per_hundred((weight, holds(year.answers[0])) for year, weight in self._weighed())
 
     def orders(self, holds: Callable[[YearAnswer], bool]) -> float:
-        """Of 100 orders of the year, how many get such an answer."""
+        """Return how many of 100 orders of the year get such an answer."""
         return _per_hundred((weight, holds(each)) for year, weight in self._weighed() for each in year.answers)
 
     def first_in(self, channel: ChannelWord) -> float:
-        """Of 100 first answers, those in this channel."""
+        """Return how many of 100 first answers are in this channel."""
         return self.first(lambda answer: answer.channel == channel)
 
     def said_in(self, channel: ChannelWord) -> float:
-        """Of 100 orders, those for which this channel says something that was not settled before."""
+        """Return how many of 100 orders raise something in this channel that was not settled before."""
         return self.orders(lambda answer: answer.said and answer.channel == channel)
 
     def of_use(self, use: str) -> "Burden":
-        """Only the patients for whom IVIg is ordered for this."""
+        """Return only the patients with this indication."""
         return Burden([year for year in self.years if year.use == use])
 
     @property
     def size(self) -> int:
-        """How many orders there are."""
+        """Return the number of orders."""
         return sum(len(year.answers) for year in self.years)
 
     def drivers(self) -> Counter[tuple[ChannelWord, str]]:
-        """How many first answers a rule speaks in, by the channel of the answer."""
+        """Count the first answers in which each rule fired, by the channel of the answer."""
         return Counter((year.answers[0].channel, rule) for year in self.years for rule in year.answers[0].drivers)
 
     def with_share(self, share: Share, times: float) -> "Burden":
-        """The same patients, weighed as if this share were so many times as large."""
+        """Return the same patients, weighted as if this share were this many times as large."""
         return Burden(self.years, [_weight(year, share, times) for year in self.years])
 
     def _weighed(self) -> Iterable[tuple[Year, float]]:
@@ -120,7 +120,7 @@ def _per_hundred(weighed: Iterable[tuple[float, bool]]) -> float:
 
 
 def _weight(year: Year, share: Share, times: float) -> float:
-    """How much more often such a patient comes when the share is larger."""
+    """Return how much more frequent such a patient is when the share changes."""
     if share.name not in SHARE:
         return times if year.use == share.name else 1.0
     drawn, other = year.drawn.get(share.name), min(1.0, share.value * times)
@@ -167,7 +167,7 @@ def _settle(
 
 
 def answered(answer: OrderAnswer, *, said: bool) -> YearAnswer:
-    """What of an answer is counted."""
+    """Return what is counted of an answer."""
     found = answer.assessment
     drivers = tuple(finding.rule for finding in found.findings if finding.channel == found.channel)
     return YearAnswer(found.channel.word, found.tier.word, found.points.total, said, drivers)
@@ -196,7 +196,7 @@ def _held(case: PublishedCase, index: int, knowledge: Knowledge, site: Site) -> 
 
 @contextmanager
 def two_processes() -> Iterator[ProcessPoolExecutor]:
-    """Give two processes that have nothing of this one."""
+    """Return a pool of two fresh processes."""
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as processes:
         yield processes
 
@@ -208,7 +208,7 @@ def measure_apart(
     chosen: Choices | None = None,
     told: Callable[[int], None] = lambda _: None,
 ) -> Burden:
-    """The same of the rules of this release, in other processes; `told` hears how many patients were judged."""
+    """Measure the rules of this release in other processes; `told` is called with the number of patients judged."""
     found: list[Year] = []
     pieces = [
         processes.submit(_piece, after, min(_AT_ONCE, size - after), json.dumps(dict(chosen or {})))
@@ -230,7 +230,7 @@ def _chosen(chosen: str) -> Knowledge:
 
 
 class Varied(NamedTuple):
-    """One share, and the interruptions of 100 first answers and of 100 orders at half and at double."""
+    """One share, and the interruptions per 100 first answers and per 100 orders at half and at double."""
 
     share: Share
     half: tuple[float, float]
@@ -238,7 +238,7 @@ class Varied(NamedTuple):
 
 
 def vary(burden: Burden) -> list[Varied]:
-    """Weigh the patients anew for half and double of each share."""
+    """Weight the patients for half and for double each share."""
     return [
         Varied(share, _interrupting(burden.with_share(share, 0.5)), _interrupting(burden.with_share(share, 2)))
         for share in every_share()
@@ -250,7 +250,7 @@ def _interrupting(burden: Burden) -> tuple[float, float]:
 
 
 class Kept(Struct, frozen=True):
-    """The figures of the last whole run, with the rules they were made by."""
+    """The figures of the last full run, and the rules used."""
 
     knowledge: str
     patients: int
@@ -260,19 +260,19 @@ class Kept(Struct, frozen=True):
 
 
 def figures(burden: Burden, version: str) -> Kept:
-    """What is kept of a run."""
+    """Return the figures to store of a run."""
     first = {channel: round(burden.first_in(channel), 1) for channel in CHANNELS}
     said = {channel: round(burden.said_in(channel), 1) for channel in (WORKLIST, INTERRUPT)}
     return Kept(version, len(burden.years), burden.size, first, said)
 
 
 def keep(found: Kept, file: Path = KEPT) -> None:
-    """Write the figures down beside the code."""
+    """Store the figures beside the code."""
     file.write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=1) + b"\n")
 
 
 def kept(version: str, file: Path = KEPT) -> Kept | None:
-    """Give the figures when they were made by these rules; else they say nothing of them."""
+    """Return the stored figures if they were made with these rules, else None."""
     try:
         found = msgspec.json.decode(file.read_bytes(), type=Kept)
     except (OSError, msgspec.DecodeError):
@@ -281,7 +281,7 @@ def kept(version: str, file: Path = KEPT) -> Kept | None:
 
 
 def in_words(found: Kept) -> str:
-    """What a terminal shows."""
+    """Return the figures as a sentence for a terminal."""
     return (
         f"of 100 first answers {found.first[INTERRUPT]:.1f} interrupt and {found.first[WORKLIST]:.1f} stand in the "
         f"worklist; of 100 orders of a year {found.said[INTERRUPT]:.1f} and {found.said[WORKLIST]:.1f}"

@@ -112,10 +112,8 @@ def _table(title: str, text: str, columns: Sequence[str], rows: Sequence[Row]) -
 
 def _by_channel(burden: Burden) -> str:
     rows = [_channel(burden, channel) for channel in CHANNELS]
-    text = (
-        '"Said" leaves out what was settled before. What it would cost to reach a target that is missed stands below.'
-    )
-    columns = ("channel", "of 100 first answers", "of 100 orders", "said of 100 orders", "target")
+    text = '"Raised" leaves out what was settled before. The cost of reaching a missed target is given below.'
+    columns = ("channel", "of 100 first answers", "of 100 orders", "raised per 100 orders", "target")
     return _table("By channel", text, columns, rows)
 
 
@@ -168,7 +166,7 @@ def _by_use(burden: Burden) -> str:
         "interrupt, orders",
         "worklist, orders",
     )
-    return _table("By what it is ordered for", "Per 100 first answers, and said per 100 orders.", columns, rows)
+    return _table("By what it is ordered for", "Per 100 first answers, and raised per 100 orders.", columns, rows)
 
 
 def _by_rule(burden: Burden, knowledge: Knowledge) -> str:
@@ -179,12 +177,12 @@ def _by_rule(burden: Burden, knowledge: Knowledge) -> str:
         [channel, f"{rule} {titles.get(rule, '')}", _figure(100 * count / len(burden.years))]
         for (channel, rule), count in found
     ]
-    text = "Rules that speak in the answer's own channel, per 100 first answers; one answer may have several."
-    return _table("What drives them", text, ("channel", "rule", "of 100 first answers"), rows)
+    text = "Rules that fired in the answer's own channel, per 100 first answers; one answer may have several."
+    return _table("What causes them", text, ("channel", "rule", "of 100 first answers"), rows)
 
 
 def yield_by_channel(burden: Burden, cases: Sequence[Held]) -> str:
-    """For each channel and tier: how many published cases it holds, and how many of the orders."""
+    """For each channel and tier, give the published cases that it catches and its share of the orders."""
     louder = [(f"{each} or louder", _in_channel(*CHANNELS[: at + 1])) for at, each in enumerate(CHANNELS[:-1])]
     graver = [(f"{each} or graver", _of_tier(*TIERS[: at + 1])) for at, each in enumerate(TIERS[:-1])]
     rows = [[name, _held(cases, holds), _figure(burden.first(holds))] for name, holds in (*louder, *graver)]
@@ -298,7 +296,7 @@ def _shares(burden: Burden, varied: Sequence[Varied]) -> str:
         f"patients weighed anew; as it is: {_pair((first, said))}. Ages and later schemes are ours as well [D]."
     )
     return _table(
-        "The patients, and what another share would change",
+        "The patients, and the effect of another share",
         text,
         ("what", "share", "from", "at half", "at double"),
         rows,
@@ -323,7 +321,7 @@ def main(
     size: Annotated[int, typer.Option("--patients", min=1)] = PATIENTS,
     others: Annotated[int, typer.Option("--others", min=1)] = OPTION_PATIENTS,
 ) -> None:
-    """Run it, write the page, and keep the figures for the demonstration."""
+    """Run it, write the page, and store the figures for the demonstration."""
     knowledge = load_knowledge()
     with two_processes() as processes:
         burden = measure_apart(processes, size)

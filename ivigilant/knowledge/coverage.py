@@ -1,4 +1,4 @@
-"""Which rules the codes of a site can reach: a rule whose value sets nothing ever came for stays silent for ever."""
+"""Which rules can fire with the codes of a site: a rule never fires while its value sets match nothing received."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -24,7 +24,7 @@ _SAID_IN_WORDS = Condition | Procedure | Allergy | MedicationOrdered | Medicatio
 
 @dataclass(frozen=True, slots=True)
 class RuleReach:
-    """One rule, and the value sets without which it cannot fire and for which nothing has come."""
+    """One rule, and the value sets that it needs and that nothing received so far matches."""
 
     id: str
     title: str
@@ -33,24 +33,24 @@ class RuleReach:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """What came in so far, against what the rules ask for."""
+    """What was received so far, compared with what the rules need."""
 
     knowledge: str
     facts: int  # of the history that was looked at, the newest
     ivig_orders: int
     house: dict[str, int]  # value set → local codes in it
-    waiting: int  # codes that wait for somebody to map them
-    telling: int  # of those, whose words name a value set
+    waiting: int  # codes that are not mapped yet
+    telling: int  # those of them whose words name a value set
     rules: tuple[RuleReach, ...]
 
     @property
     def silent(self) -> list[RuleReach]:
-        """The rules that cannot fire yet."""
+        """Return the rules that cannot fire yet."""
         return [rule for rule in self.rules if rule.lacks]
 
 
 def cover(connection: sa.Connection, knowledge: Knowledge, file: SiteFile, most_facts: int) -> Coverage:
-    """Look at the newest facts, at the local codes and at those that wait."""
+    """Look at the newest facts, the local codes and the unmapped ones."""
     mapped = local_codes.mapped(connection)
     house = Counter(code.value_set for code in file.codes)
     house.update({name: len(codes) for name, codes in mapped.items()})
@@ -82,14 +82,14 @@ def _newest(connection: sa.Connection, most: int) -> list[Any]:
 
 
 def decode_each(rows: Iterable[Any]) -> Iterator[AnyEvent]:
-    """Give what each fact tells, withdrawn ones left out."""
+    """Yield the event of each fact, withdrawn ones left out."""
     for row in rows:
         for entry in decode([row]):
             yield entry.event
 
 
 def sets_in(event: AnyEvent, knowledge: Knowledge) -> set[str]:
-    """The value sets that the codes and words of one event are in."""
+    """Return the value sets that hold the codes and words of one event."""
     if isinstance(event, Observation):
         read = (*event.codings, *event.value_codings)
         return {name for coding in read for name in knowledge.sets_of(coding)}
@@ -102,7 +102,7 @@ def sets_in(event: AnyEvent, knowledge: Knowledge) -> set[str]:
 
 
 def lacking(conditions: Iterable[Mapping[str, Any]], seen: set[str], terms: Terms) -> set[str]:
-    """The value sets for want of which these conditions cannot all hold; none when they can."""
+    """Return the missing value sets without which these conditions cannot all hold; empty if they can."""
     return {name for condition in conditions for name in _lacking(condition, seen, terms)}
 
 

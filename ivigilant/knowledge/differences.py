@@ -1,4 +1,4 @@
-"""Two knowledge folders beside each other: what was added, removed and changed, in words, rule by rule."""
+"""Two knowledge folders compared: what was added, removed and changed, in words, rule by rule."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import Any
 
 from rules.load import Files
 
-_NAMES = ("id", "name", "brand", "title", "set", "system")  # what tells one entry of a list from another
+_NAMES = ("id", "name", "brand", "title", "set", "system")  # what distinguishes one entry of a list from another
 _WORDS = {
     "when": "condition",
     "raised": "raised",
@@ -78,7 +78,7 @@ def _of_mappings(old: Mapping[str, Any], new: Mapping[str, Any], path: str) -> I
 
 
 def _of_lists(old: list[Any], new: list[Any], path: str) -> Iterator[str]:
-    """Pair the entries that speak of the same thing; the rest came or went."""
+    """Pair the entries about the same thing; the rest were added or removed."""
     gone = [each for each in old if each not in new]
     came = [each for each in new if each not in old]
     for before in list(gone):
@@ -97,7 +97,7 @@ def _of_lists(old: list[Any], new: list[Any], path: str) -> Iterator[str]:
 
 
 def _alike(one: Any, other: Any) -> bool:
-    """Whether two entries speak of the same thing: the same word about the same, or the same name or code."""
+    """Return whether two entries are about the same thing: same key and subject, or same name or code."""
     if not isinstance(one, Mapping) or not isinstance(other, Mapping) or not one or not other:
         return False
     if "system" in one and "code" in one:
@@ -115,7 +115,7 @@ def _label(entry: Any) -> str:
 
 
 def _place(path: str) -> str:
-    """Say where in words: `when[latest: inr].below` is "condition latest: inr, below"."""
+    """Return a place in words: `when[latest: inr].below` is "condition latest: inr, below"."""
     for name, word in _WORDS.items():
         if path == name or path.startswith((f"{name}/", f"{name}[")):
             path = word + path[len(name) :]

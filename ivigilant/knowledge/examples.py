@@ -1,4 +1,4 @@
-"""The worked examples of one rule, each with what the rule answers."""
+"""The worked examples of one rule, each with the rule's answer."""
 
 from ivigilant.errors import IvigilantError
 from rules.examples import Answered, run_examples
@@ -6,13 +6,13 @@ from rules.knowledge import Knowledge
 
 
 class UnknownRule(IvigilantError):
-    """No rule has this id; `ivigilant knowledge list` gives them."""
+    """There is no rule with this id; `ivigilant knowledge list` lists them."""
 
     exit_code = 2
 
 
 def answered(knowledge: Knowledge, rule_id: str) -> list[Answered]:
-    """Ask a rule its examples; a priority is that of the whole assessment."""
+    """Run the examples of a rule; a priority is that of the whole assessment."""
     rule = next((rule for rule in knowledge.rules if rule.id == rule_id), None)
     if rule is None:
         raise UnknownRule(f"no rule is called {rule_id}; they are: ivigilant knowledge list")

@@ -1,4 +1,4 @@
-"""What pharmacists did with the alerts, rule by rule: a second opinion on the rules, which changes nothing."""
+"""What pharmacists did with the alerts, rule by rule. It changes nothing by itself."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -20,10 +20,10 @@ from store import assessments, tables
 
 INTERVENTIONS = frozenset(
     {"order_adjusted", "discussed_with_prescriber", "will_monitor"}
-)  # reasons that tell of an intervention
+)  # reasons that mean an intervention
 LOWERED = ("dose_g", "dose_g_per_kg", "course_g_per_kg", "rate_g_per_h")
-FEWEST = 20  # settled alerts from which a rule may be proposed for another channel [D]
-SELDOM, OFTEN = 0.10, 0.50  # shares that led to an intervention, below and above which it is [D]
+FEWEST = 20  # fewest settled alerts for a proposal to move a rule to another channel [D]
+SELDOM, OFTEN = 0.10, 0.50  # shares that led to an intervention, below and above which it is proposed [D]
 PAGE = Path(__file__).with_name("review.html")
 _Z = 1.959964  # of a 95 % interval
 _AT_ONCE = 500
@@ -31,19 +31,19 @@ _AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """So many of so many, with the interval of Wilson."""
+    """A ratio of counts, with its Wilson interval."""
 
     count: int
     of: int
 
     @property
     def share(self) -> float:
-        """The share; 0 of none."""
+        """Return the share; 0 when there are none."""
         return self.count / self.of if self.of else 0.0
 
     @property
     def limits(self) -> tuple[float, float]:
-        """The 95 % interval of Wilson: also right for few, and for none."""
+        """Return the 95 % Wilson interval, which also holds for small counts and for zero."""
         if not self.of:
             return 0.0, 1.0
         middle = self.share + _Z**2 / (2 * self.of)
@@ -60,7 +60,7 @@ class Ratio:
 
 @dataclass(frozen=True, slots=True)
 class SettledAlert:
-    """One alert about an order as a pharmacist settled it last, and whether something was done."""
+    """One alert as a pharmacist last settled it, and whether there was an intervention."""
 
     alert: int
     order: int
@@ -68,46 +68,44 @@ class SettledAlert:
     kind: str  # acknowledged | overridden
     reason: str
     channel: Channel
-    rules: Mapping[str, Channel]  # those that spoke in the inbox
+    rules: Mapping[str, Channel]  # those shown in the inbox
     intervened: bool
 
 
 @dataclass(frozen=True, slots=True)
 class RuleReview:
-    """One rule: what became of the alerts it spoke in, and what that proposes."""
+    """One rule: the outcome of its alerts, and the proposal that follows."""
 
     rule: str
     title: str
     channel: str
     alerts: int
-    kept: int  # acknowledged: the pharmacist left it as it was said
+    kept: int  # acknowledged without another decision
     overridden: int
     reasons: Mapping[str, int]
     intervened: Ratio
-    cases: int  # thromboses after the infusion of an order it spoke of
+    cases: int  # thromboses after the infusion of an order for which it fired
     proposal: str  # "", worklist or interrupt
 
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """All of it."""
+    """The review of all rules."""
 
     since: datetime | None
     settled: int
-    unsettled: int  # alerts that nobody settled
+    unsettled: int  # alerts not settled yet
     pharmacists: int
-    each: tuple[
-        tuple[float, int], ...
-    ]  # for each pharmacist, unnamed: the share that led to an intervention, of how many
-    interruptions: Ratio  # that led to an intervention: the positive predictive value of the studies
+    each: tuple[tuple[float, int], ...]  # per pharmacist, without names: the share that led to an intervention
+    interruptions: Ratio  # the share that led to an intervention: the positive predictive value of the studies
     worklist: Ratio
     cases: int
-    cases_unsaid: int  # thromboses after an order of which nothing stood in the inbox
+    cases_unsaid: int  # thromboses after an order that had no alert in the inbox
     rules: tuple[RuleReview, ...]
 
 
 def review(connection: sa.Connection, titles: Mapping[str, str], since: datetime | None = None) -> Review:
-    """Read what was settled; nothing is written."""
+    """Return the review; nothing is written."""
     settled = list(_settled(connection, since))
     cases = _orders_with_case(connection, since)
     said = {row.order_id: row.opened_at for row in connection.execute(_alerts(since))}
@@ -160,7 +158,7 @@ def _rule(rule: str, title: str, settled: Sequence[SettledAlert], cases: frozens
 
 
 def _proposal(channel: Channel, intervened: Ratio, cases: int) -> str:
-    """Where a pharmacist may think of moving the rule: only when even the limits of the interval say so."""
+    """Return the channel to propose, only when the whole interval supports it."""
     low, high = intervened.limits
     if intervened.of < FEWEST:
         return ""
@@ -178,7 +176,7 @@ def _alerts(since: datetime | None) -> sa.Select[Any]:
 
 
 def _orders_with_case(connection: sa.Connection, since: datetime | None) -> dict[int, datetime]:
-    """The orders after which something happened, and when that was known."""
+    """Return the orders followed by an event, and when that became known."""
     alert = tables.alert
     query = sa.select(alert.c.order_id, alert.c.opened_at).where(
         alert.c.stream == AFTER_INFUSION, alert.c.status != "resolved"
@@ -189,7 +187,7 @@ def _orders_with_case(connection: sa.Connection, since: datetime | None) -> dict
 
 
 def _settled(connection: sa.Connection, since: datetime | None) -> Iterator[SettledAlert]:
-    """Every alert about an order that somebody settled, by the last time, a part at a time."""
+    """Yield every settled alert about an order, as last settled, in parts."""
     rows: dict[int, list[Any]] = defaultdict(list)
     for row in connection.execute(_events(since)):
         rows[row.alert_id].append(row)
@@ -233,7 +231,7 @@ def _one(event: Any, events: Sequence[Any], conclusion: StoredConclusion, tier: 
 
 
 def _is_intervention(event: Any) -> bool:
-    """Whether this line of the record tells of an intervention: a reason, an order stopped, a dose or rate lowered."""
+    """Return whether this record line is an intervention: a reason, an order stopped, a dose or rate lowered."""
     if event.kind == "overridden":
         return event.reason in INTERVENTIONS
     if event.kind == "resolved":
@@ -246,7 +244,7 @@ def _fell(change: Any) -> bool:
 
 
 def as_json(found: Review) -> dict[str, Any]:
-    """Give it as JSON, each share with its limits."""
+    """Return it as JSON, each share with its limits."""
     told = asdict(found)
     told["since"] = found.since.isoformat() if found.since else None
     told["interruptions"], told["worklist"] = _ratio(found.interruptions), _ratio(found.worklist)
@@ -260,7 +258,7 @@ def _ratio(ratio: Ratio) -> dict[str, Any]:
 
 
 def as_page(found: Review) -> str:
-    """Write it as a page that stands by itself."""
+    """Return it as a self-contained HTML page."""
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     return environment.from_string(PAGE.read_text(encoding="utf-8")).render(r=found, fewest=FEWEST)
 
@@ -270,7 +268,7 @@ def show(found: Review, console: Console) -> None:
     console.print(
         f"{found.settled} alerts settled by {found.pharmacists} pharmacists, {found.unsettled} by nobody. "
         f"Led to an intervention: interruptions {found.interruptions}; worklist {found.worklist}. "
-        f"{found.cases} thromboses after an infusion, {found.cases_unsaid} of them with nothing in the inbox before."
+        f"{found.cases} thromboses after an infusion, {found.cases_unsaid} of them without an earlier alert."
     )
     table = Table(
         "rule", "channel", "alerts", "kept", "overridden, and why", "led to an intervention", "cases", "may move to"

@@ -1,4 +1,4 @@
-"""The knowledge a site judges with: the rules and value sets, its own codes in them, its own choices."""
+"""The knowledge of one site: the rules and value sets, with its local codes and choices."""
 
 import time
 from functools import partial
@@ -19,7 +19,7 @@ log = structlog.get_logger()
 
 
 def living_knowledge(settings: Settings, file: SiteFile) -> KnowledgeSource:
-    """Give the knowledge; a folder of the hospital's own may be edited while we run."""
+    """Return the knowledge; a folder of the hospital's own may be edited while we run."""
     knowledge = site_knowledge(settings, file)
     if settings.knowledge_dir is None:
         return Settled(knowledge)
@@ -66,10 +66,10 @@ def site_knowledge(settings: Settings, file: SiteFile | None = None) -> Knowledg
 
 
 def _require_folder(settings: Settings) -> None:
-    """Say in one line that there is nothing where the rules should be, not once per file that is missing."""
+    """Report a missing rules folder in one line, not once per missing file."""
     folder = settings.knowledge_dir
     if folder is not None and not (folder / "library").is_dir():
-        what = "holds no knowledge: it has no folder called library" if folder.is_dir() else "is no folder"
+        what = "holds no knowledge: it has no folder called library" if folder.is_dir() else "is not a folder"
         raise UnreadablePath(f"IVIGILANT_KNOWLEDGE_DIR: {folder} {what}")
 
 

@@ -34,7 +34,7 @@
     if (!part.getAttribute("aria-labelledby") && !part.getAttribute("aria-label")) { faults.push(`a section without a name: ${told(part)}`); }
   });
   document.querySelectorAll("[aria-live], [role=status], [role=alert]").forEach((region) => {
-    if (region.querySelector("[aria-live], [role=status], [role=alert]")) { faults.push(`what is said twice: ${told(region)}`); }
+    if (region.querySelector("[aria-live], [role=status], [role=alert]")) { faults.push(`what is given twice: ${told(region)}`); }
   });
 
   const rgb = (colour) => { const parts = colour.match(/[\d.]+/g).map(Number); return { c: parts.slice(0, 3), a: parts.length > 3 ? parts[3] : 1 }; };

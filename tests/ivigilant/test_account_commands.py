@@ -96,5 +96,5 @@ def test_a_data_folder_that_is_not_there_is_what_is_asked_about(tmp_path: Path) 
 
     assert (run.returncode, run.stdout) == (4, "")
     assert run.stderr == (
-        "ivigilant: no database is there; name where it is: --data-dir, or make one: ivigilant db upgrade\n"
+        "ivigilant: there is no database; say where it is with --data-dir, or create one: ivigilant db upgrade\n"
     )

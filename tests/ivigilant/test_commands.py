@@ -156,7 +156,7 @@ def test_a_token_is_ended_by_the_words_it_was_made_with(sqlite_url: str, words: 
 
     run = ivigilant("token", "revoke", *words, environment=database(sqlite_url))
 
-    assert (run.returncode, run.stderr) == (0, "1 token(s) ended\n")
+    assert (run.returncode, run.stderr) == (0, "1 token(s) revoked\n")
 
 
 @pytest.mark.parametrize("words", [(), ("board", "--name", "other")])
@@ -164,7 +164,7 @@ def test_ending_no_token_or_two_is_wrong_usage(words: tuple[str, ...]) -> None:
     run = ivigilant("token", "revoke", *words)
 
     assert run.returncode == 2
-    assert run.stderr == "ivigilant: name one token to end: ivigilant token revoke --name NAME\n"
+    assert run.stderr == "ivigilant: name the token to revoke: ivigilant token revoke --name NAME\n"
 
 
 def test_doctor_looks_at_nothing_that_does_not_exist() -> None:
@@ -180,7 +180,7 @@ def test_an_address_of_no_database_we_know_is_one_line(address: str) -> None:
 
     assert run.returncode == 2
     assert run.stderr == (
-        "ivigilant: IVIGILANT_DATABASE_URL: looks like sqlite:///path or postgresql://user@host/name\n"
+        "ivigilant: IVIGILANT_DATABASE_URL: should look like sqlite:///path or postgresql://user@host/name\n"
     )
 
 
@@ -204,7 +204,7 @@ def test_a_folder_without_rules_is_one_line(tmp_path: Path, words: tuple[str, ..
 
     assert [(run.returncode, run.stderr) for run in runs] == [
         (2, f"ivigilant: IVIGILANT_KNOWLEDGE_DIR: {tmp_path} holds no knowledge: it has no folder called library\n"),
-        (2, f"ivigilant: IVIGILANT_KNOWLEDGE_DIR: {tmp_path / 'nowhere'} is no folder\n"),
+        (2, f"ivigilant: IVIGILANT_KNOWLEDGE_DIR: {tmp_path / 'nowhere'} is not a folder\n"),
     ]
 
 
@@ -218,7 +218,7 @@ def test_a_port_in_use_is_one_line_for_a_role_of_its_own(sqlite_url: str, comman
 
     assert run.returncode == 4
     assert run.stderr == (
-        f"ivigilant: cannot listen at 127.0.0.1:{port} (address already in use); choose another with --port\n"
+        f"ivigilant: cannot listen on 127.0.0.1:{port} (address already in use); choose another with --port\n"
     )
 
 

@@ -79,7 +79,7 @@ def test_what_nobody_looked_at_is_listed_and_so_is_a_local_segment(dry_run: DryR
 
     assert dict(message.not_understood) == {
         "MSH[1]-17": "Country Code",
-        "ZPI[1]": "a segment that only this sender knows",
+        "ZPI[1]": "a segment of this sender's own",
         "GT1[1]": "nothing is read from this segment",
         "PV1[1]-7": "Attending Doctor",
     }

@@ -39,7 +39,7 @@ def test_a_rebuild_tells_what_it_did_and_leaves_the_dump_as_it_was(hospital: Hos
 
     told = run(hospital, "rebuild")
 
-    assert told == "2 patients, 3 messages, 0 that say nothing any more\n"
+    assert told == "2 patients, 3 messages, 0 that no longer add anything\n"
     assert hospital.dump() == before
 
 

@@ -56,9 +56,9 @@ def test_it_tells_what_would_go_and_removes_it_only_when_told_to(hospital: Hospi
     assert "processed" in looked
     assert "ADT^A08" in looked
     assert "1825 days" in looked
-    assert "kept: a fact, a merge or an answer was read from it" in looked
+    assert "kept: a fact, a merge or an answer depends on it" in looked
     assert looked.splitlines()[-1].startswith("2 messages, ")
-    assert looked.rstrip().endswith("would go: ivigilant prune --apply")
+    assert looked.rstrip().endswith("would be removed by: ivigilant prune --apply")
     assert (nothing_yet, pruned(hospital)) == (0, 2)
     assert applied.splitlines()[-1].startswith("2 messages, ")
 
@@ -84,5 +84,5 @@ def test_the_site_file_says_how_long(hospital: Hospital, tmp_path: Path) -> None
     site.write_text("retention: {processed_days: 30}\n")
     _, refused = run(hospital, "prune", site=site, code=2)
 
-    assert kept == "0 messages, 0 bytes would go: ivigilant prune --apply\n"
+    assert kept == "0 messages, 0 bytes would be removed by: ivigilant prune --apply\n"
     assert "site.yaml:1: retention.processed_days: " in refused

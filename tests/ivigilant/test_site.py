@@ -63,7 +63,7 @@ def test_without_a_file_and_with_an_empty_one_the_defaults_hold(tmp_path: Path) 
         ("recipients: [apotheek@voorbeeld.nl]", "recipients: []", "23: destinations.1.mail.recipients: "),
         ("kind: mail", "kind: pigeon", "21: destinations.1: "),
         ("name: lab", "name: epd", "1: "),
-        ("unknown_sources: park", "zone: UTC", "4: zone is said twice"),
+        ("unknown_sources: park", "zone: UTC", "4: zone is given twice"),
         ("languages: [nl]", "languages: [nl", "4: "),
         ("unknown_sources: park", "due: {contraindication_min: 0}", "4: due.contraindication_min: "),
         ("unknown_sources: park", "due:\n  high_h: 8\n  moderate: 9", "6: due.moderate: "),
