@@ -104,7 +104,7 @@ def _processes(installation: Installation) -> Iterator[tuple[str, int]]:
 
 
 def throughput(runs: list[Run]) -> Table:
-    """What was dealt with, and who used the processors for it."""
+    """Return what was dealt with, and who used the processors for it."""
     rows = []
     for each in runs:
         spent = {name: seconds / each.ended * 1e6 for name, seconds in each.cpu.items()}
@@ -129,7 +129,7 @@ def throughput(runs: list[Run]) -> Table:
 
 
 def memory(runs: list[Run]) -> Table:
-    """How large the processes are in the middle and at the end."""
+    """Return how large the processes are in the middle and at the end."""
     rows = []
     for each in runs:
         for name, target in (("listener", 150), ("worker", 200)):

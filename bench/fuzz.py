@@ -63,7 +63,7 @@ def main() -> int:
 
 
 def seeds() -> list[bytes]:
-    """The samples as they come over a link."""
+    """Return the samples as they come over a link."""
     return [b"\x07\x0b" + path.read_bytes() + b"\x1c\r" for path in sorted(SAMPLES.glob("*.hl7"))]
 
 

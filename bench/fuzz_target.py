@@ -43,7 +43,7 @@ def _cut(data: bytes, size: int) -> Sequence[bytes]:
 
 
 def parts_of(chunks: Iterable[bytes]) -> list[Part]:
-    """What a framer makes of these chunks and the end of the link."""
+    """Return what a framer makes of these chunks and the end of the link."""
     framer = Framer()
     parts = [part for chunk in chunks for part in framer.feed(chunk, 0.0)]
     return parts + framer.end()

@@ -56,7 +56,7 @@ def _tell(hospital: Hospital) -> None:
 
 
 def _rules(engine: sa.Engine, knowledge: Knowledge) -> Table:
-    """The rules alone, on the case that the history makes."""
+    """Return the rules alone, on the case that the history makes."""
     answered, entries = _answered(engine, knowledge)
     took = seconds_of(lambda: evaluate(answered.case, knowledge))
     whole = seconds_of(lambda: _answered(engine, knowledge))

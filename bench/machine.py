@@ -28,7 +28,7 @@ def describe() -> list[str]:
 
 
 def _postgresql() -> str:
-    """The version of the server that comes with the tests."""
+    """Return the version of the server that comes with the tests."""
     return str(pgserver.TARGET_POSTGRES_VERSION)
 
 

@@ -10,12 +10,12 @@ from synthetic.stream import hospital_messages
 
 
 def hospital(patients: int, seed: int = 7) -> list[bytes]:
-    """The feed of a hospital with so many patients more than those of the case reports; 5 % are IVIg orders."""
+    """Return the feed of a hospital with so many patients more than those of the case reports; 5 % are IVIg orders."""
     return list(hospital_messages(seed, now=datetime.now(UTC), patients=patients))
 
 
 def copies(messages: Sequence[bytes]) -> Iterator[bytes]:
-    """The same messages, framed, over and over under control ids of their own."""
+    """Yield the same messages, framed, over and over under control ids of their own."""
     parts = []
     for message in messages:
         before, _, after = framed(message).partition(b"|" + control_id_of(message) + b"|")
@@ -26,7 +26,7 @@ def copies(messages: Sequence[bytes]) -> Iterator[bytes]:
 
 
 def thrombosis(patient: int, now: datetime) -> bytes:
-    """A problem-list entry: this patient had a thrombosis two years ago."""
+    """Return a problem-list entry: this patient had a thrombosis two years ago."""
     problem = f"PRB|AD|{_time(now)}|128053003^Diepe veneuze trombose^SCT|PRB{patient}^EPD|||20240614|||||CONF|INACTIVE"
     return _message("PPR^PC1^PPR_PC1", f"BH{patient}", patient, now, problem)
 
@@ -61,7 +61,7 @@ def results(patient: int, now: datetime, how_many: int) -> bytes:
 
 
 def daily_results(patient: int, now: datetime) -> bytes:
-    """What is measured day after day: INR, platelets, creatinine and haemoglobin."""
+    """Return what is measured day after day: INR, platelets, creatinine and haemoglobin."""
     lines = [f"OBR|1|||LAB^Stolling^L|||{_time(now)}"]
     for number, (code, name, value, unit) in enumerate(_DAILY, 1):
         lines.append(f"OBX|{number}|NM|{code}^{name}^LN||{value}|{unit}^^UCUM|||||F|||{_time(now)}")

@@ -71,7 +71,7 @@ def measure(seconds: float) -> Table:
 
 
 def measure_behind_large(seconds: float) -> Table:
-    """The same behind ten orders that take long to read, with little other traffic."""
+    """Return the same behind ten orders that take long to read, with little other traffic."""
     now, rows = datetime.now(UTC), []
     large = [order(FIRST_LARGE + number, now, results=RESULTS_OF_LARGE) for number in range(LARGE)]
     for database in DATABASES:
@@ -132,7 +132,7 @@ async def _both(
 def _waited(
     engine: sa.Engine, orders: list[bytes], sent: dict[bytes, float], heard: dict[int, float], patients: range
 ) -> list[float]:
-    """The first announcement of each order's alert, against when it was sent."""
+    """Return the first announcement of each order's alert, against when it was sent."""
     query = sa.text("SELECT a.id, o.placer FROM alert a JOIN medication_order o ON o.id = a.order_id")
     with reading(engine) as connection:
         alerts = {row.placer: row.id for row in connection.execute(query)}

@@ -178,7 +178,7 @@ def _strongly_connected(edges: Mapping[str, frozenset[str]]) -> list[set[str]]:
 
 @contextmanager
 def _noting_files() -> Iterator[set[Path]]:
-    """Every source file of ours in which a function runs, in whichever thread."""
+    """Yield every source file of ours in which a function runs, in whichever thread."""
     entered: set[Path] = set()
     seen: set[str] = set()
 
@@ -264,7 +264,7 @@ def _alert_columns() -> frozenset[str]:
 
 
 def measures() -> list[tuple[str, str, str]]:
-    """Each measure, its figure and its goal."""
+    """Return each measure, its figure and its goal."""
     house = House()
     lines = [module.lines for module in house.modules.values()]
     public = sum(len(module.public) for module in house.modules.values())

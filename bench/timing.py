@@ -8,7 +8,7 @@ ROUNDS = 7
 
 
 def seconds_of(call: Callable[[], object], at_least: float = 0.2) -> float:
-    """The shortest of some rounds, for one call; each round is long enough to be measured."""
+    """Return the shortest of some rounds, for one call; each round is long enough to be measured."""
     times = 1
     while (took := _round(call, times)) < at_least / ROUNDS:
         times = max(times * 2, int(times * at_least / ROUNDS / max(took, 1e-9)))

@@ -53,7 +53,7 @@ def _cpu(pid: int) -> float:
 
 
 def memory_mb(pid: int) -> float:
-    """What of a process stands in memory, shared parts included."""
+    """Return a process's memory in bytes, shared parts included."""
     try:
         return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE / 1e6
     except OSError:

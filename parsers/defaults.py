@@ -1,4 +1,4 @@
-"""What a feed's messages mean where they leave it open."""
+"""How to read a feed's messages where they leave something open."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 @dataclass(frozen=True, slots=True)
 class SiteField:
-    """Where a feed writes something for which the standard has another place, or none."""
+    """The fields in which a feed writes something that the standard puts elsewhere, or nowhere."""
 
     what: Literal["weight", "height", "diagnosis"]
     segment: str
@@ -21,7 +21,7 @@ class SiteField:
 
 @dataclass(frozen=True, slots=True)
 class Defaults:
-    """One feed's answers to what its messages do not say. While a message is read, `zone` is that of its MSH-7."""
+    """One feed's defaults for what its messages leave out. While a message is read, `zone` is that of its MSH-7."""
 
     zone: tzinfo = field(default_factory=lambda: ZoneInfo("Europe/Amsterdam"))
     authority: str = ""  # of an identifier that names none

@@ -1,4 +1,4 @@
-"""What can go wrong while a message is read."""
+"""Errors raised while a message is read."""
 
 from clinical.events import Reading
 
@@ -8,17 +8,17 @@ class ParserError(Exception):
 
 
 class UnreadableHeader(ParserError):  # raised as what it is: STYLE names errors this way
-    """No MSH, delimiters nobody could follow, or UTF-16: refuse the frame, and keep its bytes."""
+    """No MSH, impossible delimiters, or UTF-16: refuse the frame, and store its bytes."""
 
 
 class TooManySegments(ParserError):  # raised as what it is: STYLE names errors this way
-    """More lines than any sender's message has: park it, for reading them would take minutes and a gigabyte."""
+    """More segments than any real message has: park it; reading it would take minutes and a gigabyte."""
 
 
 class UnreadableMessage(ParserError):  # raised as what it is: STYLE names errors this way
     """A field the message cannot do without is absent: park it, with `reason` and the field it lacks.
 
-    `reading` is what the message says all the same; the events of a patient without a number name no patient.
+    `reading` holds what could be read; the events of a patient without a number name no patient.
     """
 
     def __init__(self, reason: str, path: str, reading: Reading) -> None:

@@ -1,4 +1,4 @@
-"""A message as everything it says: `read` is the one door to the parsers."""
+"""Reading a message into message events: `read` is the entry point of the parsers."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -28,7 +28,7 @@ from parsers.hl7.times import zone_of
 from parsers.medication.administrations import read_administrations
 from parsers.medication.orders import read_orders
 
-MOST_SEGMENTS = 100_000  # line ends; the largest message of a real sender that we know has some thousands
+MOST_SEGMENTS = 100_000  # line ends; the largest real message that we know has some thousands
 _FUTURE = timedelta(hours=24)
 
 
@@ -82,7 +82,7 @@ def read_message(message: Message, header: Header, defaults: Defaults) -> Readin
 
 
 def _typed_by_content(message: Message, header: Header) -> Header:
-    """An empty MSH-9 must not cost an order: what the message is made of tells what it is."""
+    """Derive an empty MSH-9 from the segments of the message, so that no order is lost."""
     names = {segment.name for segment in message.segments}
     if "PID" not in names:
         return header
@@ -92,7 +92,7 @@ def _typed_by_content(message: Message, header: Header) -> Header:
 
 
 def _per_patient(message: Message) -> Iterator[tuple[Segment | None, tuple[Segment, ...]]]:
-    """Each PID with what belongs to it, up to the next; what stands before the first belongs to the first."""
+    """Yield each PID with what belongs to it; segments before the first belong to the first."""
     starts = [index for index, segment in enumerate(message.segments) if segment.name == "PID"]
     if not starts:
         yield None, message.segments
@@ -139,7 +139,7 @@ def _read_medication(
 
 
 def _not_in_the_future(event: AnyEvent, header: Header) -> AnyEvent:
-    """An event dated more than a day after its message would outrank all that follows: it counts from the message."""
+    """Date an event at its message if it lies more than a day later: it would outrank everything that follows."""
     if event.at is None or header.sent_at is None or event.at <= header.sent_at.at + _FUTURE:
         return event
     return msgspec.structs.replace(event, at=header.sent_at.at, flags=(*event.flags, "future_time"))

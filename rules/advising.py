@@ -32,7 +32,7 @@ def advise(lines: Iterable[GuardedLine], picture: Picture, facts: tuple[Fact, ..
 
 
 def _guarded(line: GuardedLine, picture: Picture, guards: Sequence[Guard]) -> list[GuardedLine]:
-    """The line itself, or what the guards say instead; a guard never answers to itself."""
+    """Return the line itself, or what the guards say instead; a guard never answers to itself."""
     if line.only_if is not None and not picture.state(line.only_if).held:
         return []
     if line.unless is not None and picture.state(line.unless).held:
@@ -47,7 +47,7 @@ def _guarded(line: GuardedLine, picture: Picture, guards: Sequence[Guard]) -> li
 def together(
     found: Sequence[Finding], checklist: Iterable[GuardedLine], picture: Picture
 ) -> tuple[list[AdviceLine], int]:
-    """Every line once, what is to be done now first; and how many those are."""
+    """Return every line once, what is to be done now first; and how many those are."""
     always = [line for guard in picture.guards if guard.always for line in guard.says]
     lines = [*advise(always, picture, ()), *(line for finding in found for line in finding.advice)]
     now = [line for line in _once(lines) if not _LATER & set(line.does)][:MOST_NOW]

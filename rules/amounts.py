@@ -93,7 +93,7 @@ def adjusted_weight(picture: Picture) -> Decimal | None:
 
 
 def _over_adjusted(picture: Picture) -> Quantity | None:
-    """How many times the dose on adjusted weight is given; only for a dose that was ordered per kg."""
+    """Return how many times the dose on adjusted weight is given; only for a dose that was ordered per kg."""
     weight, adjusted = picture.weight_kg, adjusted_weight(picture)
     if picture.case.order.dose_basis != "g/kg" or weight is None or adjusted is None:
         return None
@@ -134,7 +134,7 @@ def last_course_per_kg(picture: Picture) -> Decimal | None:
 
 
 def weight_is_old(picture: Picture) -> bool:
-    """Whether the weight was taken longer ago than it counts."""
+    """Return whether the weight was taken longer ago than it counts."""
     form, case = picture.terms.weight, picture.case
     taken = picture.weight_at
     outpatient = case.patient.inpatient is False
@@ -143,7 +143,7 @@ def weight_is_old(picture: Picture) -> bool:
 
 
 def dose_per_kg_is_missing(picture: Picture) -> bool:
-    """Whether g/kg cannot be computed, or only with an old weight."""
+    """Return whether g/kg cannot be computed, or only with an old weight."""
     if _g_per_kg(picture) is None:
         return True
     return picture.case.order.dose_basis != "g/kg" and weight_is_old(picture)

@@ -155,7 +155,7 @@ class Sentence:
         return any(self._has("methods", word) for word in _WORD.findall(self.text))
 
     def says(self, span: Span) -> Certainty | None:
-        """How sure the sentence is of what stands at this place; None when it is only spoken of ("DVT-profylaxe")."""
+        """Return how certain the sentence is of a term in it; None if it is only mentioned ("DVT-profylaxe")."""
         if self._is_only_spoken_of(span):
             return None
         if self._is_open(span):
@@ -169,7 +169,7 @@ class Sentence:
         return "suspected" if self._is_suspected(span) else "confirmed"
 
     def _before(self, span: Span) -> Iterator[Cue]:
-        """The cues before it, the nearest first."""
+        """Return the cues before it, the nearest first."""
         return (cue for cue in reversed(self._leading) if cue.end <= span[0])
 
     def _after(self, span: Span) -> Iterator[Cue]:
@@ -196,7 +196,7 @@ class Sentence:
         return bool(words) and self._has("since", words[0])
 
     def _governing(self, span: Span, wanted: frozenset[str], ends: frozenset[str]) -> Cue | None:
-        """The nearest cue of these kinds before it, unless another word ends its reach first."""
+        """Return the nearest cue of these kinds before it, unless another word ends its reach first."""
         following: Cue | None = None
         for cue in self._before(span):
             if cue.kind in wanted:
@@ -234,7 +234,7 @@ class Sentence:
         return any(self._has("symptoms", word) for word in words) and len(words) <= _LONGEST_TAIL
 
     def _reaches(self, cue: Cue, span: Span) -> bool:
-        """Whether a denial or doubt gets from its cue to this thing: over the words of one noun, or of a list."""
+        """Return whether a denial or doubt reaches from its cue to this term: within one noun phrase or a list."""
         gap = self._gap(cue.end, span[0])
         if cue.kind == "not":  # "niet massale longembolie" is an embolism
             return all(word == ":" or self._has("articles", word) for word in gap)
@@ -249,14 +249,14 @@ class Sentence:
         return is_bare and (cue.kind not in ("denies", "excludes") or self._is_list_of_diseases(cue, span, items[:-1]))
 
     def _is_list_of_diseases(self, cue: Cue, span: Span, items: list[list[str]]) -> bool:
-        """Whether a list goes on with a disease: "geen CVA, DVT" does, "geen koorts, DVT" does not."""
+        """Return whether a list goes on with a disease: "geen CVA, DVT" does, "geen koorts, DVT" does not."""
         if any(self._has("symptoms", word) for word in _WORD.findall(self.text[cue.end : span[0]])):
             return False
         is_history = any(cue.end <= each.start < span[0] for each in self._leading if each.kind == "past")
         return is_history or len(items) > 1 or any(_NAMED in item for item in items)
 
     def _items(self, gap: list[str]) -> list[list[str]]:
-        """The items of a list, split at commas and at "and"; "or" joins more tightly."""
+        """Return the items of a list, split at commas and at "and"; "or" joins more tightly."""
         items: list[list[str]] = [[]]
         for word in gap:
             if word in (",", "(", ")") or self._has("and", word):
@@ -266,7 +266,7 @@ class Sentence:
         return items
 
     def _is_item(self, words: list[str], language: int) -> bool:
-        """Whether these words are a noun with what belongs to it: no verb, and no "of" behind a noun that ends it."""
+        """Return whether these words are one noun phrase: no verb, and no "of" after the noun that ends it."""
         passes = True
         heavy = 0
         for word in words:
@@ -283,7 +283,7 @@ class Sentence:
         return heavy <= _LONGEST_ITEM
 
     def _list_has_or(self, cue: Cue, span: Span) -> bool:
-        """Whether the list around it ends in "or": "geen CVA, AMI, DVT of LE"."""
+        """Return whether the list around it ends in "or": "geen CVA, AMI, DVT of LE"."""
         end = next((each.start for each in self._after(span) if each.kind in _LIST_ENDS), len(self.text))
         gap = self._gap(cue.end, end)
         commas = [place for place, word in enumerate(gap) if word == ","]
@@ -331,7 +331,7 @@ class Sentence:
         )
 
     def _is_answer(self, span: Span, cue: Cue) -> bool:
-        """Whether "no" answers this: nothing but what it is joined to, and where one looked, stands between."""
+        """Return whether "no" answers this: nothing but what it is joined to, and where one looked, stands between."""
         gap = self._gap(span[1], cue.start)
         if "," in gap:  # a sign belongs to one name: "DVT, LE-"
             is_sign = not any(letter.isalnum() for letter in self.text[cue.start : cue.end])
@@ -339,7 +339,7 @@ class Sentence:
         return len([word for word in gap if self._weighs(word)]) <= _LONGEST_TAIL
 
     def _is_tail(self, span: Span, cue: Cue) -> bool:
-        """Whether a word behind it is said of it, and not of another noun between."""
+        """Return whether a word behind it is said of it, and not of another noun between."""
         gap = self._gap(span[1], cue.start)
         if self._points_back(gap):
             return True
@@ -369,7 +369,7 @@ class Sentence:
     # Doubt
 
     def _is_open(self, span: Span) -> bool:
-        """Whether it is said not to be excluded."""
+        """Return whether it is said not to be excluded."""
         for cue in self._after(span):
             if cue.kind == "open":
                 return self._is_tail(span, cue)
@@ -419,7 +419,7 @@ class Sentence:
         )
 
     def _is_joined(self, gap: list[str]) -> bool:
-        """Whether nothing but articles, and other diseases of one list, stands between."""
+        """Return whether nothing but articles, and other diseases of one list, stands between."""
         return all(word in (_NAMED, ",") or not self._weighs(word) for word in gap) and (
             "," not in gap or _NAMED in gap
         )
@@ -427,7 +427,7 @@ class Sentence:
     # Whose it is
 
     def _is_of(self, kind: str, span: Span) -> bool:
-        """Whether somebody else of this kind has it: named before it in the sentence, or joined to it behind."""
+        """Return whether somebody else of this kind has it: named before it in the sentence, or joined to it behind."""
         return self._is_of_one_before(kind, span) or self._is_of_one_behind(kind, span)
 
     def _is_of_one_before(self, kind: str, span: Span) -> bool:
@@ -442,7 +442,7 @@ class Sentence:
         return False
 
     def _goes_on(self, gap: list[str], span: Span) -> bool:
-        """Whether what is told of a relative goes on behind a comma: in a list of diseases, or under a heading."""
+        """Return whether a statement about a relative continues after a comma: in a list, or under a heading."""
         first = next((place for place, word in enumerate(gap) if word == ","), None)
         if first is None or ":" in gap[:2] or not any(self._weighs(word) for word in gap[:first]):
             return True
@@ -468,7 +468,7 @@ class Sentence:
     # Words
 
     def _gap(self, begin: int, end: int) -> list[str]:
-        """The words between two places; other names and words that a denial passes through stand as one sign each."""
+        """Return the words between two places; terms and words that a denial passes become one mark each."""
         pieces, at = [], begin
         marks = [(start, stop, _NAMED) for start, stop in self.spans]
         marks += [(cue.start, cue.end, _SIGN) for cue in self._leading if cue.kind in _PASSED]
@@ -480,13 +480,13 @@ class Sentence:
         return [word for word in _WORD.findall("".join(pieces)) if word.strip(".'")]
 
     def _has(self, kind: str, word: str, language: int | None = None) -> bool:
-        """Whether a word is of this kind, in a language or in any: "of" is "or" in Dutch alone."""
+        """Return whether a word is of this kind, in a language or in any: "of" is "or" in Dutch alone."""
         bare, patterns = word.strip("."), self._words.get(kind, ())
         asked = patterns if language is None else patterns[language : language + 1]
         return any(each.fullmatch(bare) for each in asked)
 
     def _weighs(self, word: str) -> bool:
-        """Whether a word adds something: no article, no sign, nothing that joins."""
+        """Return whether a word adds something: no article, no sign, nothing that joins."""
         if word in ",/;:()+&-" or word == _SIGN:
             return False
         return not any(self._has(kind, word) for kind in ("small", "prepositions", "accompanied", "or", "and"))
@@ -495,7 +495,7 @@ class Sentence:
         return all(word in ":-" or self._has("small", word) for word in _WORD.findall(text))
 
     def _is_bare(self, words: list[str]) -> bool:
-        """Whether an item of a list is only the name: with a year or a verdict of its own it speaks for itself."""
+        """Return whether a list item is only a term: with a year or statement of its own it stands for itself."""
         return all(word in (_NAMED, _SIGN) or not self._weighs(word) for word in words) and not any(
             _YEAR.search(word) or self._is_side(word) for word in words
         )

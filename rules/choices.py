@@ -39,7 +39,7 @@ def with_choices(documents: Mapping[str, Document], chosen: Mapping[str, Any]) -
 
 
 def _together(said: Mapping[str, Any], chosen: Mapping[str, Any]) -> dict[str, Any]:
-    """What the policy says and what the hospital chose; of channels it may choose only some."""
+    """Return what the policy says and what the hospital chose; of channels it may choose only some."""
     told = dict(said)
     for name, value in chosen.items():
         before = told.get(name)

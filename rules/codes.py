@@ -135,13 +135,13 @@ class Codes:
 
     @staticmethod
     def _look_in(system: str, code: str) -> tuple[str, ...]:
-        """A sender rarely says which ICD-10 it means: a short code is looked up in both, a long one is American."""
+        """Return the ICD-10 systems to look in: senders rarely say which; a long code is ICD-10-CM."""
         if system != "ICD10":
             return (system,)
         return ("ICD10CM",) if len(code) > _LONGEST_WHO_CODE else ("ICD10", "ICD10CM")
 
     def content(self) -> tuple[Mapping[str, ValueSetForm], Mapping[str, str]]:
-        """What was read: equal for value sets with the same codes."""
+        """Return what was read: equal for value sets with the same codes."""
         return self._sets, self._aliases
 
     def bits_of(self, names: Iterable[str]) -> int:

@@ -93,13 +93,13 @@ def _nothing(knowledge: Knowledge, trace: tuple[Step, ...]) -> Assessment:
 
 
 def _sorted(policy: Policy, findings: Sequence[Finding]) -> list[Finding]:
-    """The findings, the most serious first, each with its channel."""
+    """Return the findings, the most serious first, each with its channel."""
     told = [structs.replace(each, channel=policy.channel_of(each.rule, each.tier)) for each in findings]
     return sorted(told, key=lambda finding: (-finding.tier, -_newest(finding), finding.rule))
 
 
 def _newest(finding: Finding) -> float:
-    """When the newest diagnosis of a finding began, so that of two as grave the most recent comes first."""
+    """Return when the newest diagnosis of a finding began, so that of two as grave the most recent comes first."""
     began = [fact.starts.timestamp() for fact in finding.facts if fact.starts and fact.kind in HISTORY]
     return max(began, default=0.0)
 

@@ -48,7 +48,7 @@ def last_moments(facts: Iterable[Fact]) -> list[tuple[datetime, Fact]]:
 
 
 def may_be_within(fact: Fact, at: datetime, window: timedelta) -> bool:
-    """Whether a dated fact can lie in the window before `at`, or after `at`; an undated fact is not dated."""
+    """Return whether a dated fact can lie in the window before `at`, or after `at`; an undated fact is not dated."""
     last = last_moment(fact)
     return last is not None and at - last <= window
 

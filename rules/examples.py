@@ -37,7 +37,7 @@ class Example:
     says: str = ""  # words that must stand in its English text; "not …": that must not
 
     def is_said(self, text: str) -> bool:
-        """Whether the words of the column `says` stand in the text, or are kept out of it."""
+        """Return whether the words of the column `says` stand in the text, or are kept out of it."""
         if self.says.startswith("not "):
             return self.says.removeprefix("not ") not in text
         return self.says in text
@@ -152,7 +152,7 @@ def _run(rule: Rule, example: Example, knowledge: Knowledge) -> Answered:
 
 
 def _with_live(knowledge: Knowledge, ids: Collection[str]) -> Knowledge:
-    """The same knowledge with these rules asked and shown."""
+    """Return the same knowledge with these rules asked and shown."""
     return replace(
         knowledge,
         rules=tuple(
@@ -283,7 +283,7 @@ def _word(field: str) -> Callable[[Case, str], Case]:
 
 
 def _ordered(case: Case, cell: str) -> Case:
-    """A code, or words between quotation marks."""
+    """Return a code, or words between quotation marks."""
     if cell.startswith('"'):
         return _with(case, codings=(), text=cell.strip('"'))
     return _with(case, codings=(_coding(cell),))

@@ -115,7 +115,7 @@ class Case:
 
 
 def is_dose(fact: Fact) -> bool:
-    """Whether a fact is a dose of IVIg that a finding rests on, as `dose_fact` makes it."""
+    """Return whether a fact is a dose of IVIg that a finding rests on, as `dose_fact` makes it."""
     return fact.kind == "medication" and not fact.codings and fact.text in DOSE_WORDS
 
 

@@ -142,7 +142,7 @@ def _risk_factors(filling: Filling) -> str:
 
 
 def _points(filling: Filling) -> str:
-    """Every factor with its points: "immobility (3), obesity (1), 1 g/kg (3)"."""
+    """Return every factor with its points: "immobility (3), obesity (1), 1 g/kg (3)"."""
     return ", ".join(f"{_titled(each, filling)} ({each.points})" for each in score(filling.picture).points.counted)
 
 
@@ -163,7 +163,7 @@ def _per_hour(rate: Callable[[Picture], Decimal]) -> Filler:
 
 
 def _after_ivig(filling: Filling) -> str:
-    """How long after the last IVIg the event that followed it began: "10 days after", "on the day of"."""
+    """Return how long after the last IVIg the event that followed it began: "10 days after", "on the day of"."""
     event = next((fact for fact in filling.facts if fact.kind in HISTORY and fact.starts), None)
     if event is None or event.starts is None:
         return ""

@@ -63,7 +63,7 @@ class FreeText:
         return {each.set: each.sentence for each in reversed(told)}
 
     def _told(self, text: str) -> tuple[Told, ...]:
-        """What the text says, sentence by sentence; remembered per text."""
+        """Return what the text says, sentence by sentence; remembered per text."""
         found = self._cache.get(text)
         if found is None:
             read = list(self._read(text))
@@ -103,7 +103,7 @@ class FreeText:
                     yield Told(self._dated(each, certainty, sentence), certainty, written, part, read.is_looked_for)
 
     def _names(self, sentence: str) -> list[Named]:
-        """What the sentence names, without the vein that another name hides: "retinal vein thrombosis" is none."""
+        """Return the terms in the sentence, without those hidden in another: "retinal vein thrombosis" is not a VTE."""
         found = [
             Named(each.set, _span(match, each)) for each in self._patterns for match in each.pattern.finditer(sentence)
         ]
@@ -117,7 +117,7 @@ class FreeText:
         )
 
     def _dated(self, named: Named, certainty: str, sentence: str) -> str:
-        """The set it belongs to: that of the past, when its clause says so."""
+        """Return the set it belongs to: that of the past, when its clause says so."""
         if certainty != "confirmed" or named.set not in self._past_of:
             return named.set
         begins = max((match.end() for match in _CLAUSE_END.finditer(sentence, 0, named.span[0])), default=0)
@@ -141,7 +141,7 @@ def _part_of(name: str) -> str:
 
 
 def _span(match: re.Match[str], pattern: TextPattern) -> Span:
-    """Where the name itself stands: some patterns begin before it, to look around."""
+    """Return where the name itself stands: some patterns begin before it, to look around."""
     if "it" in pattern.pattern.groupindex:
         return match.span("it")
     if pattern.pattern.pattern.startswith("^"):

@@ -146,11 +146,11 @@ class Knowledge:
         return self.terms.codes.sets_of(coding)
 
     def speaks(self, kind: Literal["product", "diagnosis"], coding: Coding) -> bool:
-        """Whether the value sets know this code system: a code of it that is in none has no bearing."""
+        """Return whether the value sets know this code system: a code of it that is in none has no bearing."""
         return self.terms.codes.system_of(coding.system) in self.terms.recognition.spoken.get(kind, ())
 
     def stands_for_nothing(self, coding: Coding) -> bool:
-        """Whether a sender writes this where it has no code."""
+        """Return whether a sender writes this where it has no code."""
         code = coding.code.strip().upper()
         return code in self.terms.recognition.placeholders or not code.strip("0")
 
@@ -168,7 +168,7 @@ class Knowledge:
         return replace(self, version=f"{self.version}+{added}", terms=terms)
 
     def keeps(self, codings: Iterable[Coding], text: str = "") -> bool:
-        """Whether a rule can use this: any of its codes or words is in a value set."""
+        """Return whether a rule can use this: any of its codes or words is in a value set."""
         question = (tuple(codings), text)
         found = self.terms.memory.kept.get(question)
         return self.terms.memory.kept.keep(question, self._keeps(*question)) if found is None else found

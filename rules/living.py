@@ -17,7 +17,7 @@ class KnowledgeSource(Protocol):
     """Where the knowledge of this moment comes from."""
 
     def current(self) -> Knowledge:
-        """The knowledge to judge with now."""
+        """Return the knowledge to judge with now."""
 
     @property
     def faults(self) -> tuple[Fault, ...]:
@@ -32,7 +32,7 @@ class Settled:
     faults: tuple[Fault, ...] = ()
 
     def current(self) -> Knowledge:
-        """The knowledge."""
+        """Return the knowledge."""
         return self.knowledge
 
 
@@ -61,7 +61,7 @@ class LivingKnowledge:
         self._next = self.clock() + self.every_s
 
     def current(self) -> Knowledge:
-        """The newest knowledge without a fault; files are looked at every few seconds at most."""
+        """Return the newest knowledge without a fault; files are looked at every few seconds at most."""
         if self.clock() >= self._next and self._looking.acquire(blocking=False):
             try:
                 self._next = self.clock() + self.every_s

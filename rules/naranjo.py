@@ -27,7 +27,7 @@ class Item(Form):
     open: TextForm
 
     def score(self, reply: str) -> int:
-        """What an answer adds."""
+        """Return what an answer adds."""
         return {"yes": self.if_yes, "no": self.if_no}.get(reply, 0)
 
 
@@ -87,7 +87,7 @@ def prefill(form: Naranjo, picture: Picture, finding: Finding) -> tuple[Prefille
 
 
 def event_of(case: Case, finding: Finding) -> Followed | None:
-    """The first event of a finding, and the dose it followed."""
+    """Return the first event of a finding, and the dose it followed."""
     pairs = [(fact, dose_before(case.doses, fact)) for fact in events_among(finding.facts, case.order)]
     found = [Followed(fact, dose) for fact, dose in pairs if dose is not None]
     own = [each for each in found if each.dose.order == case.order.key]
@@ -101,7 +101,7 @@ def _answer(item: Item, facts: tuple[Fact, ...] | None) -> Prefilled:
 
 
 def _known(picture: Picture, followed: Followed) -> dict[int, tuple[Fact, ...]]:
-    """The questions that the record answers with yes. It never answers with no: what is not on record may still be."""
+    """Return the questions that the record answers with yes; never with no, since the record may be incomplete."""
     event, dose = followed
     known: dict[int, tuple[Fact, ...]] = {1: ()}
     if dose.given and event.starts is not None and event.starts >= dose.at:

@@ -39,14 +39,14 @@ _THROMBOSIS = "venous-thromboembolism"
 
 
 def _lesser(stated: str, written: str) -> str:
-    """What a field states of a fact and its words say, together: a denial in either denies, then a doubt doubts."""
+    """Combine what a field states with what its words say: a denial in either wins, then a doubt."""
     if stated in OWN or written in ("refuted", "family"):
         return stated if stated == "refuted" else written
     return stated
 
 
 def _subject(name: str) -> str:
-    """The value sets of venous thrombosis are about one thing: history, acute, or possibly so."""
+    """Return the subject of a value set: those of venous thrombosis (history, acute, possible) are one subject."""
     return _THROMBOSIS if name.startswith(_THROMBOSIS) else name
 
 
@@ -152,7 +152,7 @@ class Picture:
             names.update(doubt)
 
     def _doubt_of_code(self, fact: Fact, names: Mapping[str, str]) -> dict[str, str]:
-        """What the words beside a code take from it: ruled out in words is ruled out, other denials are a doubt.
+        """Return what the words beside a code take from it: ruled out in words is ruled out, other denials are a doubt.
 
         The displays of a code speak only where nothing else does.
         """
@@ -233,7 +233,7 @@ class Picture:
         return [fact for fact in self.with_certainty(names) if fact.kind in HISTORY]
 
     def is_present(self, fact: Fact) -> bool:
-        """Whether a fact still holds at the judged moment: what was stopped later did."""
+        """Return whether a fact still holds at the judged moment: what was stopped later did."""
         return fact.status not in _STOPPED if fact.ends is None else fact.ends >= self.case.at
 
     def taking(self, names: tuple[str, ...]) -> list[Fact]:

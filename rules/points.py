@@ -51,7 +51,7 @@ def _apart(weights: Weights, factors: Collection[tuple[State, Outcome]]) -> dict
 
 
 def _patient(weights: Weights, found: Mapping[str, tuple[State, Outcome]]) -> tuple[list[Point], int]:
-    """The points of the patient, the heaviest first, and how many different factors they come from."""
+    """Return the points of the patient, the heaviest first, and how many different factors they come from."""
     alone = [(name, state) for name, (state, _) in found.items() if not weights.patient[name].together]
     counted = [Point(name, state.title, weights.patient[name].points, "patient") for name, state in alone]
     counted.sort(key=lambda each: -each.points)
@@ -67,7 +67,7 @@ def _patient(weights: Weights, found: Mapping[str, tuple[State, Outcome]]) -> tu
 
 
 def _plan(weights: Weights, picture: Picture) -> tuple[tuple[PlanLine, tuple[Fact, ...]], ...]:
-    """What the plan adds: of each group the first line that holds, with the facts that show it."""
+    """Return what the plan adds: of each group the first line that holds, with the facts that show it."""
     found: dict[str, tuple[PlanLine, tuple[Fact, ...]]] = {}
     for line in weights.plan:
         if line.group in found:

@@ -78,7 +78,7 @@ def treatments(picture: Picture) -> list[Fact]:
 
 
 def was_treated(picture: Picture, at: datetime) -> bool:
-    """Whether an anticoagulant was in use at that moment, at a treatment dose or one that is not known."""
+    """Return whether an anticoagulant was in use at that moment, at a treatment dose or one that is not known."""
     form = picture.terms.anticoagulation
     return any(
         (fact.starts is None or fact.starts <= at) and (fact.ends is None or fact.ends >= at)
@@ -92,7 +92,7 @@ def _medicines(picture: Picture, names: tuple[str, ...]) -> list[Fact]:
 
 
 def _is_treatment(picture: Picture, fact: Fact) -> bool | None:
-    """Whether the dose is that of treatment; None when that cannot be told."""
+    """Return whether the dose is that of treatment; None when that cannot be told."""
     form = picture.terms.anticoagulation
     medicine = next((each for each in form.medicines if fact in _medicines(picture, (each.set,))), None)
     if medicine is None or fact.value is None:

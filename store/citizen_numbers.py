@@ -35,7 +35,7 @@ def select_related(dialect: str) -> list[sa.Select[int]]:
 
 
 def _numbers() -> sa.Join:
-    """The numbers of patients, each with the identity named by it."""
+    """Return the numbers of patients, each with the identity named by it."""
     patient, identifier = tables.patient, tables.identifier
     same = (patient.c.authority == identifier.c.authority) & (patient.c.value == identifier.c.value)
     return sa.join(identifier, patient, same)

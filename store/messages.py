@@ -201,7 +201,7 @@ def _insert_sqlite_rows(driver: Any, rows: Rows, compress_from: int) -> Ids:
 
 
 def _new_in_sqlite(driver: Any, inserted: Any, rows: Rows) -> Ids:
-    """Which of these rows are new, and their numbers: SQLite counts on from the highest, in the order of the rows.
+    """Return the new rows and their numbers: SQLite numbers on from the highest, in the order of the rows.
 
     RETURNING would say so as well, but the driver lets go of the interpreter for each row that it fetches, and then
     waits for it behind whoever reads senders.

@@ -199,7 +199,7 @@ def paran_other(now: datetime, index: int) -> list[Draft]:
 
 
 def _alerts(case: str, order: str, tier: Tier, before: Tier | None = None) -> tuple[Expected, ...]:
-    """The order's own answer, and the signal of the thrombosis that followed it."""
+    """Return the order's own answer, and the signal of the thrombosis that followed it."""
     return Expected(case, order, tier, before=before), Expected(case, order, "high", "pharmacovigilance")
 
 

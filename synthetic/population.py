@@ -237,7 +237,7 @@ def years(now: datetime, size: int, *, after: int = 0, seed: int = 7) -> Iterato
 
 
 def every_share() -> list[Share]:
-    """Every share, the uses first."""
+    """Return every share, the uses first."""
     return [*(use.share for use in USES), *SHARE.values()]
 
 
@@ -320,7 +320,7 @@ class _PatientLife:
         ]
 
     def _times(self) -> int:
-        """How many orders are left of the year."""
+        """Return how many orders are left of the year."""
         return max(1, ((self.now - self.begins).days - 1) // self.use.every)
 
     def _prescription(self, number: int, course: tuple[str, int], rate: str) -> Prescription:

@@ -19,7 +19,7 @@ class Dialect:
     version: str
 
     def speaks(self, since: str) -> bool:
-        """Whether a field or segment that came with version `since` may be used."""
+        """Return whether a field or segment that came with version `since` may be used."""
         return _RANK[self.version] >= _RANK[since]
 
     def time(self, at: datetime) -> str:

@@ -61,7 +61,7 @@ def histories_of(
 
 
 def _is_unclear(connection: sa.Connection, person: Person[int], carried: bool) -> bool:
-    """Whether somebody must check who this patient is: two histories may be mixed, or one split."""
+    """Return whether somebody must check who this patient is: two histories may be mixed, or one split."""
     return (
         person.in_circle
         or merges.contradicted(connection, person)

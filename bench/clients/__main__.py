@@ -43,17 +43,17 @@ class Outcome:
     as_sent: int = 0  # of these, byte for byte as in the sample
 
     def sent(self, *, together: bool) -> list[dict[str, Any]]:
-        """What was sent all at once, or one after the other."""
+        """Return what was sent all at once, or one after the other."""
         return [line for line in self.lines if line.get("together", False) is together]
 
 
 def accepted(lines: Sequence[dict[str, Any]]) -> int:
-    """How many were answered as they should be."""
+    """Return how many were answered as they should be."""
     return sum(line["code"] in ("AA", "CA") and line["answers"] == line["number"] for line in lines)
 
 
 def remarks(lines: Sequence[dict[str, Any]]) -> str:
-    """Why the others were not, and how often."""
+    """Return why the others were not, and how often."""
     missing = [line for line in lines if not accepted([line])]
     told = Counter(str(line.get("remark") or line["code"] or "no answer") for line in missing)
     return "; ".join(f"{count} × {reason}" for reason, count in told.items())
@@ -100,7 +100,7 @@ def _read(output: str) -> Outcome:
 
 
 def table(outcomes: Sequence[Outcome]) -> str:
-    """The outcomes as they stand in docs/clients.md."""
+    """Return the outcomes as they stand in docs/clients.md."""
     rows = [
         "| client | version | sent | samples | ACKs accepted | stored as in the sample | remarks |",
         "|---|---|---|---:|---:|---:|---|",

@@ -16,7 +16,7 @@ LONGEST_QUIETS = 20  # then the reader connects anew, and is asked again who she
 
 
 def _position(request: AnyRequest, after: int | None) -> int | None:
-    """The last event the reader heard: what she says on connecting anew counts before what her page was made with."""
+    """Return the last event the reader has: the one sent on reconnecting, else that of the page."""
     heard = request.headers.get("Last-Event-ID", "")
     return int(heard) if heard.isascii() and heard.isdigit() and len(heard) < 19 else after
 

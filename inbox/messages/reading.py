@@ -89,7 +89,7 @@ def _read_resource(resource: Placed, place: str) -> SegmentLines:
 
 
 def _marked(paths: list[str], place: str) -> str:
-    """The value that stands at `place`: of a coding its code, of a quantity its number, else the first inside it."""
+    """Return the value at `place`: the code of a coding, the number of a quantity, else the first value inside."""
     for wanted in (place, f"{place}.code", f"{place}.value"):
         if wanted in paths:
             return wanted

@@ -110,7 +110,7 @@ def choose_language(request: AnyRequest, data: Form) -> Response[Any]:
 
 
 def _remembering(path: str, language: str) -> str:
-    """The sign-in page that knows what was chosen on it: it then holds for who signs in, whatever she chose before."""
+    """Return the sign-in page in the language chosen on it, which then replaces the user's earlier choice."""
     place = urlsplit(path)
     if place.path != "/sign-in":
         return path

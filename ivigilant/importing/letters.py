@@ -79,7 +79,7 @@ class Letters:
 
 
 def feed_named(name: str, number: int, defaults: Defaults) -> FeedProfile:
-    """The feed of a first load."""
+    """Return the feed of a first load."""
     return FeedProfile(id=number, name=name, defaults=defaults)
 
 

@@ -143,7 +143,7 @@ def judged(patient: PatientYear, knowledge: Knowledge, site: Site) -> Year:
 
 
 def in_turn(answers: Iterable[tuple[datetime, OrderAnswer]], covers_for: timedelta) -> tuple[YearAnswer, ...]:
-    """The answers to one patient's orders, in their order, each alert settled before the next order."""
+    """Return the answers to one patient's orders, in their order, each alert settled before the next order."""
     settled: list[tuple[datetime, Conclusion]] = []
     return tuple(_settle(answer, at, settled, covers_for) for at, answer in answers)
 

@@ -89,7 +89,7 @@ class Option(NamedTuple):
 def write_page(
     burden: Burden, knowledge: Knowledge, cases: Sequence[Held], options: Sequence[Option], varied: Sequence[Varied]
 ) -> str:
-    """The page."""
+    """Return the page."""
     parts = [
         HEAD.format(knowledge=knowledge.version, patients=len(burden.years), orders=burden.size),
         _by_channel(burden),

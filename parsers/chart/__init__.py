@@ -1,1 +1,1 @@
-"""The patient's chart: who she is, diagnoses, results, procedures, allergies."""
+"""The patient's chart: demographics, diagnoses, results, procedures, allergies."""

@@ -35,7 +35,7 @@ def read_allergies(
     segments: Sequence[Segment],
     defaults: Defaults,
 ) -> list[Allergy | Condition]:
-    """Every AL1 and IAM of one patient, as an allergy or a contra-indication; "none known" is neither."""
+    """Return every AL1 and IAM of one patient, as an allergy or a contra-indication; "none known" is neither."""
     return list(_read(message, patient, header, segments, defaults))
 
 
@@ -111,7 +111,7 @@ def _reactions(
     at: datetime | None,
     defaults: Defaults,
 ) -> Iterator[Condition]:
-    """A thrombosis that a medicine gave: in AL1-5 or IAM-5, in the words of the allergen itself, or in a note."""
+    """Yield a thrombosis that a medicine gave: in AL1-5 or IAM-5, in the words of the allergen itself, or in a note."""
     codings, allergen = read_codings(segment, 3, defaults), read_words(segment, 3)
     for path, coded, words in _reactions_named(segment, notes, allergen, defaults):
         reaction = reaction_of(codings, allergen, coded, words)
@@ -144,9 +144,9 @@ def _reactions_named(
 def reaction_of(
     allergen: tuple[Coding, ...], allergen_words: str, codings: tuple[Coding, ...], words: str
 ) -> Condition | None:
-    """A thrombosis that a medicine gave, as a diagnosis; None for any other reaction.
+    """Return a thrombosis that a medicine gave, as a diagnosis; None for any other reaction.
 
-    One that was blamed on another medicine than immunoglobulin is a hint, not more.
+    A reaction attributed to another medicine than immunoglobulin is only a hint.
     """
     named = joined(words, *(coding.display for coding in codings))
     is_by_immunoglobulin = looks_like_immunoglobulin(allergen, allergen_words)
@@ -170,7 +170,7 @@ def _key(kind: str, segment: Segment, header: Header, codings: tuple[Coding, ...
 
 
 def says_none(codings: tuple[Coding, ...], text: str) -> bool:
-    """Whether this says that there is no allergy."""
+    """Return whether this says that there is no allergy."""
     return bool(_NONE_KNOWN.match(text)) or any(coding.code in _NONE_KNOWN_CODES for coding in codings)
 
 

@@ -1,4 +1,4 @@
-"""What says what became of a problem (PRB-13, PRB-14) and how sure a diagnosis is (DG1-6, German codes). Data."""
+"""Words for the outcome of a problem (PRB-13, PRB-14) and the certainty of a diagnosis (DG1-6, German codes). Data."""
 
 import re
 from typing import Literal
@@ -12,7 +12,7 @@ def _words(words: str) -> re.Pattern[str]:
     return re.compile(r"(?<![\w-])(?:" + words + r")(?!\w)", re.IGNORECASE)
 
 
-# Wide on purpose: what a text that names one says of it is read where everything else in words is, with the rules.
+# Wide on purpose: the text itself is read with the rules, like all other text.
 THROMBOSIS = re.compile(
     r"\b(?:dvt|vte|tvt|tvp|mtev|cvst|(?-i:PE|LE|EP|LAE|TEP|TEV|PTE|ZŻG))\b|th?romb[oó](?!cyt|pen|zyt|cit)"
     r"|th?romb-?[eé]mb|emb[oó]l|phl[eé]bit|fleb[ií]t|th?romb(?:us|i)(?!n)|\bclots?\b|bloedprop|stolsel|gerinnsel|caillot"
@@ -22,7 +22,7 @@ THROMBOSIS = re.compile(
     re.IGNORECASE,
 )
 
-# In this order: an entry made in error says nothing else; "inactive" comes before the "active" it does not mean.
+# The order matters: an entry made in error says nothing else; "inactive" must be found before "active".
 STATUS_WORDS: tuple[tuple[Status, re.Pattern[str]], ...] = (
     (
         "error",
@@ -56,7 +56,7 @@ STATUS_WORDS: tuple[tuple[Status, re.Pattern[str]], ...] = (
     ("confirmed", _words(r"conf(?:irmed)?|proven|final|definitive?|bevestigd|vastgesteld|zeker|definitief")),
 )
 
-# DG1-6, table 0052. An admitting diagnosis may be why somebody came, and counts; a working one is a suspicion.
+# DG1-6, table 0052. An admitting diagnosis counts; a working diagnosis is a suspicion.
 DIAGNOSIS_TYPES: dict[str, Certainty] = {"W": "suspected", "A": "confirmed", "F": "confirmed"}
 
 # How sure a German diagnosis is (Diagnosesicherheit): a letter behind the code, before the side (R, L, B).

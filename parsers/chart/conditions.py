@@ -34,7 +34,7 @@ def read_conditions(
     segments: Sequence[Segment],
     defaults: Defaults,
 ) -> list[Condition]:
-    """Every DG1 and PRB of one patient, in the order they stand."""
+    """Return every DG1 and PRB of one patient, in the order they stand."""
     at = event_time(message, defaults)
     found: list[Condition] = []
     for segment in segments:
@@ -48,7 +48,7 @@ def read_conditions(
 def _with_its_copy(condition: Condition, written: str) -> list[Condition]:
     """Deleting a numbered entry also deletes what was said of the same code and day without a number.
 
-    Entries with a number of their own stay: a duplicate that is cleaned up takes nothing with it.
+    Entries with a number of their own stay: cleaning up a duplicate removes nothing else.
     """
     if condition.action == "assert" or not condition.codings:
         return [condition]
@@ -116,7 +116,7 @@ def _read_problem(
 
 
 def _said(prb: Segment, of_feed: Mapping[str, str]) -> frozenset[str]:
-    """What PRB-13 and PRB-14 say together: senders often fill one with what belongs in the other."""
+    """Return what PRB-13 and PRB-14 say together: senders often fill one with what belongs in the other."""
     said: set[str] = set()
     for field in (13, 14):
         for component in (1, 2):
@@ -133,7 +133,7 @@ def _status_named(words: str) -> Status | None:
 
 
 def _is_deleted(action: str, said: frozenset[str], header: Header) -> tuple[bool, tuple[str, ...]]:
-    """An entry made in error is deleted; one that was merely taken off the list stays history."""
+    """Treat an entry made in error as deleted; one that was merely taken off the list stays history."""
     if "error" in said:
         return True, ()
     if header.event == _DELETING_EVENT:
@@ -161,7 +161,7 @@ def _problem_certainty(prb: Segment, said: frozenset[str]) -> Certainty:
 
 
 def without_mark(codings: tuple[Coding, ...]) -> tuple[tuple[Coding, ...], Certainty | None]:
-    """The codes without the letter that German senders glue to them, and what it says: "I26.9A" is ruled out."""
+    """Return the codes without the letter that German senders glue to them, and what it says: "I26.9A" is ruled out."""
     marks: list[str] = []
     bare: list[Coding] = []
     for coding in codings:

@@ -1,4 +1,4 @@
-"""Laboratory results and measurements: OBX, wherever it stands."""
+"""Laboratory results and measurements: OBX, in any message."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -69,7 +69,7 @@ _BLANKS = re.compile(r"\s+")
 
 
 def ucum_of(written: str) -> str:
-    """The UCUM spelling of a unit; one nobody knows stays as it was written."""
+    """Return the UCUM spelling of a unit; an unknown one is returned as written."""
     return _OURS.get(_BLANKS.sub("", written).lower(), written.strip())
 
 
@@ -199,7 +199,7 @@ def read_observations(
     segments: Sequence[Segment],
     defaults: Defaults,
 ) -> list[Observation]:
-    """Every OBX of one patient, also those under a medication order, an admission or a problem."""
+    """Return every OBX of one patient, also those under a medication order, an admission or a problem."""
     around = _Around(changed=event_time(message, defaults))
     found: list[Observation] = []
     for index, segment in enumerate(segments):
@@ -267,7 +267,7 @@ def _read_observation(
 
 
 def _unit_beside(value: str) -> str:
-    """The unit that was typed behind the number, when it is one of ours: `80 kg`."""
+    """Return the unit that was typed behind the number, when it is one of ours: `80 kg`."""
     found = _BEHIND.fullmatch(value)
     return _OURS.get(found[1].lower(), "") if found is not None else ""
 
@@ -323,7 +323,7 @@ def _status(obx: Segment, around: _Around, measured: Measured) -> tuple[Status, 
 
 
 def _taken(obx: Segment, around: _Around, header: Header, defaults: Defaults) -> tuple[Moment | None, tuple[str, ...]]:
-    """When it was measured: OBX-14, else the order's times, else the message's own, which is said."""
+    """Return when it was measured: OBX-14, else the order's times, else the message's own, which is said."""
     for text in (obx.text(14), *around.taken):
         found, doubts = read_time(text, defaults.zone)
         if found is not None:

@@ -20,7 +20,7 @@ _UNDONE_MERGES = frozenset({"A37"})
 
 
 def read_patient(pid: Segment, defaults: Defaults) -> tuple[Identifier, ...]:
-    """The patient's numbers, the identity first: PID-3, and the older PID-2 and PID-4 only when it is empty."""
+    """Return the patient's numbers, the identity first: PID-3, and the older PID-2 and PID-4 only when it is empty."""
     return read_identifiers(pid, (3, 2, 4), defaults)
 
 
@@ -31,7 +31,7 @@ def read_patients(
     segments: Sequence[Segment],
     defaults: Defaults,
 ) -> list[PatientSeen]:
-    """What PID and PV1 say of one patient."""
+    """Return what PID and PV1 say of one patient."""
     pid = next((segment for segment in segments if segment.name == "PID"), None)
     if pid is None:
         return []
@@ -66,7 +66,7 @@ def read_merges(
     segments: Sequence[Segment],
     defaults: Defaults,
 ) -> list[PatientMerged]:
-    """The numbers that now mean this patient; merges of an account or a visit leave the person alone."""
+    """Return the numbers that now mean this patient; merges of an account or a visit leave the person alone."""
     merges = _read_spellings(patient, segments, defaults)
     if header.event in _UNDONE_MERGES:
         return merges + _read_unlinked(patient, message, defaults)
@@ -102,11 +102,11 @@ def _read_spellings(
     return [PatientMerged(patient=(usual,), path=pid.path(3), flags=(SPELLING,), retired=others)]
 
 
-SPELLING = "spelling"  # flag of a merge that nobody told: one number, written in two ways
+SPELLING = "spelling"  # flag of a merge without a merge message: one number, written in two ways
 
 
 def _apart_from(patient: tuple[Identifier, ...], numbers: tuple[Identifier, ...]) -> tuple[Identifier, ...]:
-    """The numbers the patient does not have. A BSN is a person's own, and is never merged away."""
+    """Return the numbers the patient does not have. A BSN is a person's own, and is never merged away."""
     own = {(each.authority, each.value) for each in patient}
     return tuple(each for each in numbers if (each.authority, each.value) not in own and each.type != "NNNLD")
 
@@ -172,7 +172,7 @@ def _read_deceased(pid: Segment, died_at: Moment | None) -> bool | None:
 
 
 def read_name(segment: Segment, field: int) -> PersonName | None:
-    """The legal name when the field has one, else its first."""
+    """Return the legal name when the field has one, else its first."""
     count = segment.repetitions(field)
     if not count:
         return None
@@ -185,7 +185,7 @@ def read_name(segment: Segment, field: int) -> PersonName | None:
 
 
 def read_date(text: str) -> tuple[date | None, tuple[str, ...]]:
-    """A calendar day as written, in no zone; of a partial date its first day, and a word that it was partial."""
+    """Return a calendar day as written, in no zone; of a partial date its first day, and whether it was partial."""
     found = moment(text, UTC)
     digits = "".join(filter(str.isdecimal, text))[:8]
     if found is None:

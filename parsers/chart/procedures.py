@@ -21,7 +21,7 @@ def read_procedures(
     segments: Sequence[Segment],
     defaults: Defaults,
 ) -> list[Procedure]:
-    """Every PR1 of one patient that names something."""
+    """Return every PR1 of one patient that names something."""
     at = event_time(message, defaults)
     found = []
     for pr1 in (segment for segment in segments if segment.name == "PR1"):

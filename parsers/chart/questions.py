@@ -1,4 +1,4 @@
-"""History that is told as an answer: a diagnosis as the value of an OBX, or a yes to "thrombosis in the past?"."""
+"""History sent as an answer: a diagnosis as the value of an OBX, or a yes to "thrombosis in the past?"."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -64,10 +64,10 @@ def read_answers(
     segments: Sequence[Segment],
     defaults: Defaults,
 ) -> Iterator[Condition]:
-    """Every diagnosis of one patient that is the value of an OBX, or its question with yes or no for a value."""
+    """Yield every diagnosis of one patient that is the value of an OBX, or its question with yes or no for a value."""
     at = event_time(message, defaults)
     for obx in segments:
-        if obx.name != "OBX" or (obx.raw(2) in _NUMBERS and not _is_yes_or_no(obx)):  # first: there are most of them
+        if obx.name != "OBX" or (obx.raw(2) in _NUMBERS and not _is_yes_or_no(obx)):  # first, because most OBX end here
             continue
         kind = obx.text(2).strip().upper()
         if kind in _ANSWERS and obx.raw(5) and obx.raw(3) and not obx.is_null(5):
@@ -85,7 +85,7 @@ def _read(
     answer = _answer(obx)
     if answer is not None:
         question, asked = read_coded(obx, 3, defaults)
-        words = " ".join(asked.replace("?", " ").split())  # it is answered: no doubt is meant
+        words = " ".join(asked.replace("?", " ").split())  # the question is answered: the question mark is no doubt
         if len(words) <= _LONGEST_QUESTION and (THROMBOSIS.search(words) or any(map(names_thrombosis, question))):
             yield from _answered(obx, question, words, answer, patient, header, at, defaults)
     elif kind in _CODED:
@@ -119,7 +119,7 @@ def _answered(
     at: datetime | None,
     defaults: Defaults,
 ) -> Iterator[Condition]:
-    """The question as a diagnosis. One about prevention, a risk or a service is about no diagnosis."""
+    """Yield the question as a diagnosis; a question about prevention, a risk or a service yields none."""
     of_family: Certainty = "family" if _FAMILY_QUESTION.search(words) else "confirmed"
     yield Condition(
         patient=patient,
@@ -139,7 +139,7 @@ def _answered(
 def _values(
     obx: Segment, patient: tuple[Identifier, ...], header: Header, at: datetime | None, defaults: Defaults
 ) -> Iterator[Condition]:
-    """Each code of the value, where the question asks for a diagnosis or its system holds little else."""
+    """Yield each code of the value, where the question asks for a diagnosis or its system holds little else."""
     question, words = read_coded(obx, 3, defaults)
     asks = any(each.code in _OF_HISTORY | _OF_DIAGNOSIS for each in question)
     asks = asks or bool(_HISTORY.search(words) or _DIAGNOSIS.search(words))

@@ -76,7 +76,7 @@ def _stated(
 
 
 def reason_of(codings: tuple[Coding, ...], text: str) -> Condition | None:
-    """A reason as a diagnosis; None where it names none. Whose it is and where it stands is for the caller."""
+    """Return a reason as a diagnosis; None where it names none. Whose it is and where it stands is for the caller."""
     if not THROMBOSIS.search(text) and not any(names_thrombosis(each) for each in codings):
         return None
     return Condition(
@@ -92,12 +92,12 @@ def reason_of(codings: tuple[Coding, ...], text: str) -> Condition | None:
 
 
 def names_thrombosis(coding: Coding) -> bool:
-    """Whether a code alone, without words, is of a venous thrombosis or a history of one."""
+    """Return whether a code alone, without words, is of a venous thrombosis or a history of one."""
     return _OF_THROMBOSIS.fullmatch(coding.code.strip().upper()) is not None
 
 
 def lines_that_name_thrombosis(text: str) -> list[str]:
-    """The lines, items and sentences of a text, marked up or not, that name a thrombosis; each once, the first ones."""
+    """Return the first lines, items and sentences of a text, marked up or not, that name a thrombosis; each once."""
     plain = html.unescape(_MARKS.sub(" ", _BREAKS.sub("\n", text[:_LONGEST_TEXT])))
     lines = (" ".join(line.split()) for line in _LINE_ENDS.split(plain))
     return list(dict.fromkeys(line[:_LONGEST_LINE] for line in lines if THROMBOSIS.search(line)))[:_MOST_LINES]

@@ -1,4 +1,4 @@
-"""What a feed writes where only the site file knows to look: a weight in a Z-segment, contra-indications of its own."""
+"""Fields named in the site file: a weight in a Z-segment, a feed's own contra-indications."""
 
 from collections.abc import Iterator, Sequence
 
@@ -29,7 +29,7 @@ def read_site_fields(
     segments: Sequence[Segment],
     defaults: Defaults,
 ) -> Iterator[Observation | Condition]:
-    """Everything of one patient that stands in the fields the site file names."""
+    """Yield everything of one patient that stands in the fields the site file names."""
     at = event_time(message, defaults)
     taken = Moment(at=at, precision="second") if at else header.sent_at
     for segment in segments:
@@ -45,7 +45,7 @@ def read_site_fields(
 def _measurement(
     segment: Segment, place: SiteField, patient: tuple[Identifier, ...], taken: Moment | None
 ) -> Observation | None:
-    """A number in the unit the site file gives; it is of the moment the message speaks of."""
+    """Return a number in the unit the site file gives; it is of the moment the message speaks of."""
     value = segment.text(place.field, place.component).strip()
     comparator, number, flags = read_figure(value, is_numeric=True)
     if number is None:
@@ -68,7 +68,7 @@ def _measurement(
 def _diagnoses(
     segment: Segment, place: SiteField, patient: tuple[Identifier, ...], defaults: Defaults
 ) -> Iterator[Condition]:
-    """Each repetition is one: a contra-indication, a problem, whatever the house keeps there."""
+    """Yield one condition for each repetition: a contra-indication or a problem, as the site file says."""
     for repetition in range(1, segment.repetitions(place.field) + 1):
         read = read_codings(segment, place.field, defaults, repetition)
         codings = tuple(

@@ -23,7 +23,7 @@ _NOTHING = "NA"
 
 
 def read_administration(resource: Resource) -> Iterator[MedicationGiven]:
-    """The administration; `not-done` is one of nothing."""
+    """Yield the administration; `not-done` is one of nothing."""
     body = resource.body
     medicine = read_medicine(resource)
     started, doubts = first_moment(body, "effective", resource.defaults)
@@ -69,7 +69,7 @@ def _grams(
     return (None, ("per_kg_given",)) if grams is not None and grams.unit != MASS else (grams, why)
 
 
-INTENDED = "intended"  # a plan says nothing of what was or will be
+INTENDED = "intended"  # a plan is neither given nor used
 _STATUSES = {
     "active": "A",
     "on-hold": "HD",
@@ -78,11 +78,11 @@ _STATUSES = {
     "not-taken": "CA",
     "entered-in-error": "ER",
 }
-_DENIED = ("CA", "ER")  # they say that it is not so; what was said before ends with them
+_DENIED = ("CA", "ER")  # statuses that end an earlier statement
 
 
 def read_statement(resource: Resource) -> Iterator[MedicationOrdered]:
-    """The medicine, from when until when. Of immunoglobulin nothing: what is judged is ordered or given."""
+    """Yield the medicine, from when until when. Of immunoglobulin nothing: what is judged is ordered or given."""
     body, defaults = resource.body, resource.defaults
     medicine = read_medicine(resource)
     if looks_like_immunoglobulin(medicine.codings, medicine.text):
@@ -110,12 +110,12 @@ def read_statement(resource: Resource) -> Iterator[MedicationOrdered]:
 
 
 def is_planned(body: Json) -> bool:
-    """Whether it is only meant to be taken."""
+    """Return whether it is only meant to be taken."""
     return text(body, "status") == INTENDED
 
 
 def _until(timings: Sequence[Timing], ends: Moment | None, resource: Resource) -> tuple[Timing, ...]:
-    """The timings, none later than the period in which the medicine is used."""
+    """Return the timings, none later than the period in which the medicine is used."""
     if ends is None:
         return tuple(timings)
     until = Timing(ends=ends, path=resource.at("effectivePeriod.end"))

@@ -48,7 +48,7 @@ _NAME_USES = ("official", "usual", "", "temp", "nickname", "anonymous", "maiden"
 
 
 def read_patient(resource: Resource) -> Iterator[AnyEvent]:
-    """The person, and the pointer from the server's id to the numbers of the hospital."""
+    """Yield the person, and the pointer from the server's id to the numbers of the hospital."""
     body = resource.body
     own = own_identity(resource.id, resource.defaults) if resource.id else None
     known = numbers(body, resource.defaults) or ((own,) if own is not None else ())
@@ -129,7 +129,7 @@ _ABATED = ("abatementAge", "abatementString", "abatementPeriod", "abatementRange
 
 
 def read_condition(resource: Resource) -> Iterator[Condition]:
-    """The condition, unless it names nothing."""
+    """Yield the condition, unless it names nothing."""
     body, defaults = resource.body, resource.defaults
     concept = part(body, "code")
     coded, said = codings(concept, defaults), words(concept)
@@ -158,7 +158,7 @@ def read_condition(resource: Resource) -> Iterator[Condition]:
 
 
 def _onset(resource: Resource) -> tuple[Moment | None, tuple[str, ...]]:
-    """When it began; failing that, when it was written down, which is the latest it can have begun."""
+    """Return when it began; failing that, when it was written down, which is the latest it can have begun."""
     onset, doubts = first_moment(resource.body, "onset", resource.defaults)
     if onset is not None:
         return onset, doubts
@@ -203,7 +203,7 @@ class _FhirValue:
 
 
 def read_observation(resource: Resource) -> Iterator[Observation]:
-    """The result, and its components when it has any: a blood pressure is two numbers."""
+    """Yield the result, and its components when it has any: a blood pressure is two numbers."""
     taken, doubts = first_moment(resource.body, "effective", resource.defaults)
     if taken is None:
         taken, more = moment(resource.body, "issued", resource.defaults)
@@ -267,7 +267,7 @@ def _value(body: Json, resource: Resource) -> _FhirValue:
 
 
 def _of_two(body: Json) -> _FhirValue:
-    """A range or a ratio: both numbers, as words."""
+    """Return a range or a ratio: both numbers, as words."""
     for element, names, mark in (
         ("valueRange", ("low", "high"), "-"),
         ("valueRatio", ("numerator", "denominator"), ":"),
@@ -295,7 +295,7 @@ _NEVER = frozenset({"entered-in-error", "not-done"})
 
 
 def read_procedure(resource: Resource) -> Iterator[Procedure]:
-    """The procedure, unless it names nothing."""
+    """Yield the procedure, unless it names nothing."""
     concept = part(resource.body, "code")
     coded, said = codings(concept, resource.defaults), words(concept)
     status = text(resource.body, "status")
@@ -318,7 +318,7 @@ _NONE = frozenset({"entered-in-error", "refuted"})
 
 
 def read_allergy(resource: Resource) -> Iterator[Allergy | Condition]:
-    """The allergy, unless it names nothing."""
+    """Yield the allergy, unless it names nothing."""
     concept = part(resource.body, "code")
     coded, said = codings(concept, resource.defaults), words(concept)
     verified = one_of(part(resource.body, "verificationStatus"), _NONE)
@@ -337,7 +337,7 @@ def read_allergy(resource: Resource) -> Iterator[Allergy | Condition]:
 
 
 def _reactions(resource: Resource, allergen: tuple[Coding, ...], said: str) -> Iterator[Condition]:
-    """A thrombosis that a medicine gave: the manifestations of each reaction, and its description."""
+    """Yield a thrombosis that a medicine gave: the manifestations of each reaction, and its description."""
     for place, reaction in placed(resource.body, "reaction"):
         substance = part(reaction, "substance")
         by, by_words = (codings(substance, resource.defaults) or allergen), (words(substance) or said)
@@ -357,7 +357,7 @@ def _reactions(resource: Resource, allergen: tuple[Coding, ...], said: str) -> I
 
 
 def read_reasons(resource: Resource) -> Iterator[Condition]:
-    """Why a medicine was ordered or given, as far as it bears on a diagnosis."""
+    """Yield why a medicine was ordered or given, as far as it bears on a diagnosis."""
     for place, concept in placed(resource.body, "reasonCode"):
         reason = reason_of(codings(concept, resource.defaults), words(concept))
         if reason is not None:
@@ -366,7 +366,7 @@ def read_reasons(resource: Resource) -> Iterator[Condition]:
 
 
 def read_flag(resource: Resource) -> Iterator[Condition]:
-    """A warning about the patient, as Dutch hospitals tell contra-indications."""
+    """Yield a warning about the patient, as Dutch hospitals tell contra-indications."""
     concept = part(resource.body, "code")
     coded, said = codings(concept, resource.defaults), words(concept)
     status = text(resource.body, "status")
@@ -390,7 +390,7 @@ def read_flag(resource: Resource) -> Iterator[Condition]:
 
 
 def read_document(resource: Resource) -> Iterator[Condition]:
-    """What the text of a Composition or a DocumentReference says of a thrombosis, line by line."""
+    """Yield what the text of a Composition or a DocumentReference says of a thrombosis, line by line."""
     for path, written in _texts(resource):
         for number, line in enumerate(lines_that_name_thrombosis(written)):
             yield Condition(
@@ -405,7 +405,7 @@ def read_document(resource: Resource) -> Iterator[Condition]:
 
 
 def _texts(resource: Resource) -> Iterator[tuple[str, str]]:
-    """Each text of a document, with where it stands."""
+    """Yield each text of a document, with where it stands."""
     body = resource.body
     yield from _sections(body, resource.path)
     yield resource.at("text"), text(part(body, "text"), "div")

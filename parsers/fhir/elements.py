@@ -1,4 +1,4 @@
-"""FHIR elements: codes, times, quantities and references to other resources, as HL7 messages have them."""
+"""FHIR elements: codes, times, quantities and references, in the same types as from HL7 messages."""
 
 import re
 from collections.abc import Container, Iterator, Mapping
@@ -23,38 +23,38 @@ _FINER = re.compile(r"(\.\d{6})\d+")  # than a millionth of a second
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """One resource, whom it is about, and how to read what it leaves open."""
+    """One resource, its patient, and the defaults for what it leaves out."""
 
     kind: str
     id: str
     body: Json
     patient: tuple[Identifier, ...]
     defaults: Defaults
-    path: str  # where it stands: "Condition", or "Bundle.entry[0].resource" in a bundle
+    path: str  # its place: "Condition", or "Bundle.entry[0].resource" in a bundle
     medications: Mapping[str, tuple[Json, str]]  # by reference: the resource and where it stands
 
     @property
     def system(self) -> str:
-        """Who numbers its resources."""
+        """The authority that numbers its resources."""
         return numbered_by(self.defaults)
 
     @property
     def name(self) -> str:
-        """What no other resource is called; without an id, nothing."""
+        """The unique name of the resource; empty without an id."""
         return f"{self.system}|{self.kind}/{self.id}" if self.id else ""
 
     def at(self, *names: str) -> str:
-        """Where an element of it stands."""
+        """Return the path of an element of it."""
         return ".".join((self.path, *names))
 
 
 def numbered_by(defaults: Defaults) -> str:
-    """The authority of the ids of one source: two servers may both have a Patient/1."""
+    """Return the authority of the ids of one source: two servers may both have a Patient/1."""
     return f"FHIR {defaults.source}"
 
 
 def text(element: Json, name: str) -> str:
-    """A text without the blanks around it."""
+    """Return a text without the blanks around it."""
     value = element.get(name)
     if not isinstance(value, str):
         return ""
@@ -67,19 +67,19 @@ def _storable(value: str) -> str:
 
 
 def part(element: Json, name: str) -> Json:
-    """The element inside, empty when there is none."""
+    """Return the element inside, empty when there is none."""
     value = element.get(name)
     return value if isinstance(value, dict) else NOTHING
 
 
 def parts(element: Json, name: str) -> list[Json]:
-    """Every element of a list."""
+    """Return every element of a list."""
     value = element.get(name)
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
 def placed(element: Json, name: str) -> list[tuple[str, Json]]:
-    """Every element of a list, with where it stands: `name[1]`."""
+    """Return every element of a list, with where it stands: `name[1]`."""
     value = element.get(name)
     if not isinstance(value, list):
         return []
@@ -87,7 +87,7 @@ def placed(element: Json, name: str) -> list[tuple[str, Json]]:
 
 
 def codings(concept: Json, defaults: Defaults) -> tuple[Coding, ...]:
-    """Every code of a CodeableConcept, its system as we name it."""
+    """Return every code of a CodeableConcept, its system as we name it."""
     found = (
         Coding(
             system=system_named(text(coding, "system"), defaults.code_systems),
@@ -101,27 +101,27 @@ def codings(concept: Json, defaults: Defaults) -> tuple[Coding, ...]:
 
 
 def words(concept: Json) -> str:
-    """Everything a CodeableConcept says in words, each once."""
+    """Return everything a CodeableConcept says in words, each once."""
     return joined(*(text(coding, "display") for coding in parts(concept, "coding")), text(concept, "text"))
 
 
 def codes(concept: Json) -> Iterator[str]:
-    """The bare codes, of a value set that the standard binds."""
+    """Return the bare codes, of a value set that the standard binds."""
     return (code for coding in parts(concept, "coding") if (code := text(coding, "code")))
 
 
 def one_of(concept: Json, known: Container[str]) -> str:
-    """The code that is one of these: beside the code that the standard binds a sender may put its own."""
+    """Return the code that is one of these: beside the code that the standard binds a sender may put its own."""
     return next((code for code in codes(concept) if code in known), "")
 
 
 def where(resource: Resource, element: str, concept: Json) -> str:
-    """Where the first code of a concept stands, or its words; the resource when it has no such element."""
+    """Return where the first code of a concept stands, or its words; the resource when it has no such element."""
     return stands(resource.at(element), concept) if concept else resource.path
 
 
 def stands(path: str, concept: Json) -> str:
-    """The same, of a concept that stands at this path."""
+    """Return the same, of a concept that stands at this path."""
     told = placed(concept, "coding")
     for kind in ("code", "display"):
         if coding := next((name for name, each in told if text(each, kind)), ""):
@@ -132,7 +132,7 @@ def stands(path: str, concept: Json) -> str:
 
 
 def moment(element: Json, name: str, defaults: Defaults) -> tuple[Moment | None, tuple[str, ...]]:
-    """A date or dateTime with its precision, and what was doubtful about it; placeholders are no time."""
+    """Return a date or dateTime with its precision, and what was doubtful about it; placeholders are no time."""
     found, doubts = read_time(_FINER.sub(r"\1", text(element, name)), defaults.zone)
     return plausible(found), doubts
 
@@ -147,12 +147,12 @@ def first_moment(element: Json, name: str, defaults: Defaults) -> tuple[Moment |
 
 _UCUM = "http://unitsofmeasure.org"
 _ANNOTATION = re.compile(r"(?<=[\w\]])\{[^{}]*\}")  # kg{body_wt} is kg
-_MOST_DIGITS = 15  # before the decimal mark, and twice as many after it: no quantity of a patient has more
+_MOST_DIGITS = 15  # digits before the decimal mark, and twice as many after it: no clinical quantity has more
 _COURSE = "/course"
 
 
 def number_of(element: Json, name: str) -> Decimal | None:
-    """A number as it was written; none when it is beyond all that can be meant."""
+    """Return a number as it was written; none when it is beyond all that can be meant."""
     value = element.get(name)
     if isinstance(value, bool) or not isinstance(value, Decimal | int | float):
         return None
@@ -163,13 +163,13 @@ def number_of(element: Json, name: str) -> Decimal | None:
 
 
 def unit_text(quantity: Json) -> str:
-    """The unit: its UCUM code, else what is shown."""
+    """Return the unit: its UCUM code, else what is shown."""
     code, shown = text(quantity, "code"), text(quantity, "unit")
     return code if code and (text(quantity, "system") == _UCUM or not shown) else shown or code
 
 
 def read_quantity(quantity: Json) -> tuple[SentAmount | None, tuple[str, ...]]:
-    """A Quantity, or a Range of which one end may be missing."""
+    """Return a Quantity, or a Range of which one end may be missing."""
     low, high = part(quantity, "low"), part(quantity, "high")
     if low or high:
         ends = [number for each in (low, high) if (number := number_of(each, "value")) is not None]
@@ -189,7 +189,7 @@ def _made(ends: list[Decimal], unit: Unit | None) -> tuple[SentAmount | None, tu
 
 
 def _unit_of(quantity: Json) -> Unit | None:
-    """The unit by its code, else as it is shown: `1` is shown as `flacon`. Only what is shown may say `per kuur`."""
+    """Return the unit by its code, else as shown: `1` is shown as `flacon`. Only the latter may say `per kuur`."""
     coded, shown = _unit(unit_text(quantity)), _unit(text(quantity, "unit"))
     if coded is None or (shown is not None and shown.base == coded.base + _COURSE):
         return shown
@@ -234,7 +234,7 @@ _BSN = "NLMINBIZA"
 
 
 def target(reference: str) -> tuple[str, str]:
-    """The kind and the id that a reference points to; a uuid names no kind."""
+    """Return the kind and the id that a reference points to; a uuid names no kind."""
     plain = _VERSION.sub("", reference.strip())
     if plain.lower().startswith("urn:uuid:"):
         return "", plain[9:]
@@ -243,7 +243,7 @@ def target(reference: str) -> tuple[str, str]:
 
 
 def own_identity(kind_and_id: str, defaults: Defaults) -> Identifier:
-    """The id a patient has at its server, as an identity."""
+    """Return the id a patient has at its server, as an identity."""
     return Identifier(authority=numbered_by(defaults), value=kind_and_id)
 
 
@@ -262,7 +262,7 @@ def subject(body: Json, defaults: Defaults, aliases: Mapping[str, str] = NOTHING
 
 
 def numbers(patient: Json, defaults: Defaults) -> tuple[Identifier, ...]:
-    """The numbers of a Patient resource that name the person, the identity first."""
+    """Return the numbers of a Patient resource that name the person, the identity first."""
     found = []
     for each in parts(patient, "identifier"):
         if text(each, "use") == "old":
@@ -276,20 +276,20 @@ def numbers(patient: Json, defaults: Defaults) -> tuple[Identifier, ...]:
 
 
 def has_invalid_bsn(patient: Json) -> bool:
-    """Whether a number was sent as a BSN and is none; one that is masked was not sent."""
+    """Return whether a number was sent as a BSN and is none; one that is masked was not sent."""
     told = (text(each, "value") for each in parts(patient, "identifier") if is_citizen_number(each))
     return any(value and not valid_bsn(value) for value in told)
 
 
 def is_citizen_number(identifier: Json) -> bool:
-    """Whether an identifier is meant as the citizen service number, by its system or its type."""
+    """Return whether an identifier is meant as the citizen service number, by its system or its type."""
     system = text(identifier, "system")
     kinds = (text(each, "code").upper() for each in parts(part(identifier, "type"), "coding"))
     return system in _BSN_SYSTEMS or any(is_bsn(system, kind) for kind in kinds)
 
 
 def authority_of(system: str, defaults: Defaults) -> str:
-    """The authority that the hospital's messages write for an identifier system; an unknown one is kept as it is."""
+    """Return the hospital's name of the authority for an identifier system; an unknown system is left as it is."""
     if system in _BSN_SYSTEMS:
         return _BSN
     return defaults.authorities.get(system) or system or defaults.authority

@@ -1,4 +1,4 @@
-"""Which medicine: a code in the resource itself, or a Medication it holds or points to."""
+"""The medicine: a code in the resource itself, or a Medication that it contains or refers to."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -68,7 +68,7 @@ def read_medicine(resource: Resource) -> FhirMedicine:
 
 
 def reference_of(body: Json) -> str:
-    """What it points to outside itself for its medicine, or nothing."""
+    """Return what it points to outside itself for its medicine, or nothing."""
     reference = text(part(body, "medicationReference"), "reference")
     return "" if reference.startswith("#") else "/".join(target(reference)).lstrip("/")
 
@@ -88,7 +88,7 @@ def _made(coded: tuple[Coding, ...], said: str, path: str, elsewhere: str = "") 
 
 
 def _product(medication: Json, made: FhirMedicine) -> Package:
-    """The strength of a single ingredient, and how much one package holds."""
+    """Return the strength of a single ingredient, and how much one package holds."""
     inside = parts(medication, "ingredient")
     strength = volume = None
     if len(inside) == 1:

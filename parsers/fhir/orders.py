@@ -47,7 +47,7 @@ _MOST_TIMES = {"d": 99, "wk": 9}  # that a pattern can name
 
 
 def sent_timing(dosage: Json, defaults: Defaults, path: str) -> Sent:
-    """What one dosage says of when."""
+    """Return the timing of one dosage."""
     told = part(dosage, "timing")
     repeat = part(told, "repeat")
     events = told.get("event")
@@ -78,17 +78,17 @@ def sent_timing(dosage: Json, defaults: Defaults, path: str) -> Sent:
 
 
 def weighed(sent: Sequence[Sent]) -> tuple[Timing, ...]:
-    """The timings of those that say anything."""
+    """Return the timings of those that say anything."""
     return tuple(timing(each) for each in sent if not each.is_empty)
 
 
 def says_how_often(sent: Sent) -> bool:
-    """Whether more is known than when it begins."""
+    """Return whether more is known than when it begins."""
     return bool(sent.pattern or sent.repeats_as or sent.total or sent.clock_times or sent.duration != NONE)
 
 
 def _weighed_with(coded: str, pattern: str, repeats: tuple[Duration, str]) -> tuple[str, tuple[Duration, str]]:
-    """The code beside the numbers: `TID` and three times a day are one thing, said twice."""
+    """Return the code beside the numbers: `TID` and three times a day are one thing, said twice."""
     if not coded or (not pattern and not repeats[1]):
         return coded or pattern, repeats
     by_code, by_numbers = read_pattern(coded), read_pattern(pattern or repeats[1])
@@ -103,7 +103,7 @@ def _weighed_with(coded: str, pattern: str, repeats: tuple[Duration, str]) -> tu
 
 
 def _period(repeat: Json) -> tuple[str, tuple[Duration, str]]:
-    """A pattern, or once in so long; of a range the most frequent counts."""
+    """Return a pattern, or once in so long; of a range the most frequent counts."""
     period, unit = number_of(repeat, "period"), text(repeat, "periodUnit")
     times = _times(repeat)
     if days := _weekdays(repeat):
@@ -125,7 +125,7 @@ def _period(repeat: Json) -> tuple[str, tuple[Duration, str]]:
 
 
 def _times(repeat: Json) -> Decimal:
-    """How many in one period: as many as there are times of the day, when those are more."""
+    """Return how many in one period: as many as there are times of the day, when those are more."""
     told = number_of(repeat, "frequencyMax") or number_of(repeat, "frequency") or Decimal(1)
     is_daily = text(repeat, "periodUnit") in ("d", "") and number_of(repeat, "period") in (None, 1)
     named = [repeat.get(name) for name in ("timeOfDay", "when")] if is_daily else []
@@ -133,14 +133,14 @@ def _times(repeat: Json) -> Decimal:
 
 
 def _weekdays(repeat: Json) -> str:
-    """The days of the week as HL7 counts them: 1 is Monday."""
+    """Return the days of the week as HL7 counts them: 1 is Monday."""
     days = repeat.get("dayOfWeek")
     told = {each for each in days if isinstance(each, str)} if isinstance(days, list) else set()
     return "".join(str(number) for number, day in enumerate(_DAYS, 1) if day in told)
 
 
 def _apart(moments: Sequence[Moment]) -> tuple[Duration, str]:
-    """How far moments lie apart, in the mean."""
+    """Return how far moments lie apart, in the mean."""
     seconds = Decimal((moments[-1].at - moments[0].at).total_seconds()) / (len(moments) - 1)
     return read_repeats(str(max(1, round(seconds / 3600))), "h")
 
@@ -174,12 +174,12 @@ def _clocks(repeat: Json) -> tuple[str, ...]:
 
 
 def dosages(body: Json, name: str = "dosageInstruction") -> list[tuple[str, Json]]:
-    """The dosages in the order in which they are to be followed, each with where it stands."""
+    """Return the dosages in the order in which they are to be followed, each with where it stands."""
     found = placed(body, name)
     return sorted(found, key=lambda each: number_of(each[1], "sequence") or Decimal(0))
 
 
-# A plan, a proposal and an option are no orders; nor is a draft, or what must not be given.
+# A plan, a proposal or an option is not an order; nor is a draft, or a request not to give something.
 INTENTS = frozenset({"order", "original-order", "reflex-order", "filler-order", "instance-order"})
 _STATUSES = {
     "active": "A",
@@ -192,12 +192,12 @@ _STATUSES = {
 
 
 def is_order(body: Json) -> bool:
-    """Whether something is really ordered."""
+    """Return whether it is an actual order."""
     return text(body, "intent") in INTENTS and text(body, "status") != "draft" and body.get("doNotPerform") is not True
 
 
 def read_order(resource: Resource) -> Iterator[MedicationOrdered]:
-    """The order. What was entered in error is told as an order that never counted."""
+    """Yield the order; one entered in error is yielded as an order that never counted."""
     body, defaults = resource.body, resource.defaults
     medicine = read_medicine(resource)
     dosed = [Dosage(each, resource.at(place), resource) for place, each in dosages(body)]
@@ -259,14 +259,14 @@ class Dosage:
         self.rate, self.rate_path, self.rate_doubts = _first(body, path, "rate")
 
     def words(self) -> Iterator[str]:
-        """What was written for a person."""
+        """Yield what was written for a person."""
         yield text(self.body, "text")
         yield text(self.body, "patientInstruction")
         yield from (words(each) for each in parts(self.body, "additionalInstruction"))
 
 
 def _first(dosage: Json, path: str, name: str) -> tuple[SentAmount | None, str, tuple[str, ...]]:
-    """The first dose or rate that is told, and where: what was ordered may stand before what was calculated."""
+    """Return the first dose or rate that is told, and where: what was ordered may stand before what was calculated."""
     doubts: tuple[str, ...] = ()
     for place, told in placed(dosage, "doseAndRate"):
         quantity, element, more = read_any(told, name)
@@ -277,7 +277,7 @@ def _first(dosage: Json, path: str, name: str) -> tuple[SentAmount | None, str, 
 
 
 def _keys(resource: Resource) -> OrderKeys:
-    """The number the prescriber's system gives it, as a message names it; and its id, by which others point to it."""
+    """Return the prescriber's number, as a message has it, and the id by which other resources refer to it."""
     placer = ""
     for each in parts(resource.body, "identifier"):
         if value := text(each, "value"):
@@ -326,7 +326,7 @@ def _content(
 
 
 def shown_amount(dosed: Sequence[Dosage]) -> Quantity | None:
-    """The first amount that is told, as it was written."""
+    """Return the first amount that is told, as it was written."""
     first = next((each for each in dosed if each.amount is not None), None)
     return amount_of(first.amount, first.amount_path) if first is not None and first.amount is not None else None
 
@@ -344,7 +344,7 @@ def _rates(dosed: Sequence[Dosage], strength: Quantity | None) -> tuple[list[Qua
 
 
 def rate_in(quantity: SentAmount | None, strength: Quantity | None, path: str) -> Rate:
-    """A rate that was sent, in grams where the concentration allows it."""
+    """Return a rate that was sent, in grams where the concentration allows it."""
     if quantity is None:
         return Rate()
     return rate_of(quantity.value, quantity.unit, quantity.unit.name, strength, path)
@@ -355,6 +355,6 @@ def _routes(dosed: Sequence[Dosage], defaults: Defaults) -> tuple[Coding, ...]:
 
 
 def routes_in(concept: Json, defaults: Defaults) -> tuple[Coding, ...]:
-    """The codes of a route, or its words as a code of no system."""
+    """Return the codes of a route, or its words as a code of no system."""
     said = words(concept)
     return codings(concept, defaults) or ((Coding(system="", code=said, display=said),) if said else ())

@@ -12,13 +12,13 @@ from parsers.errors import UnreadableMessage
 from parsers.fhir.elements import is_citizen_number
 from parsers.fhir.reading import BUNDLE, NO_JSON, TYPE
 
-_MOST = 5000  # elements: more than that nobody reads
+_MOST = 5000  # elements: the most that are shown
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
 
 
 @dataclass(frozen=True, slots=True)
 class Element:
-    """One value that stands by itself."""
+    """One leaf value."""
 
     path: str  # "Condition.code.coding[0].code"
     name: str  # "code.coding[0].code", within its resource
@@ -35,7 +35,7 @@ class Placed:
 
 
 def resources_in(raw: bytes) -> tuple[Placed, ...]:
-    """Every resource of these bytes, or raise UnreadableMessage."""
+    """Return every resource of these bytes, or raise UnreadableMessage."""
     try:
         body = _decoder.decode(raw)
     except NO_JSON as error:
@@ -70,7 +70,7 @@ def _placed(body: dict[str, Any], path: str) -> Placed:
 
 
 def _values(body: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Every leaf with its name; deep nesting is followed without calling oneself."""
+    """Yield every leaf with its name; deep nesting is followed without calling oneself."""
     waiting: list[tuple[str, Any]] = [("", body)]
     while waiting:
         name, value = waiting.pop()
@@ -90,7 +90,7 @@ def _shown(value: Any) -> str:
 
 
 def citizen_numbers(raw: bytes) -> frozenset[str]:
-    """Every citizen service number in it, right or wrong, as it was written; none when it is no JSON."""
+    """Return every citizen service number in it, right or wrong, as it was written; none when it is no JSON."""
     try:
         waiting: list[Any] = [_decoder.decode(raw)]
     except NO_JSON:

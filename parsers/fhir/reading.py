@@ -1,4 +1,4 @@
-"""One line of a FHIR export as everything it says: a resource, or a bundle of them."""
+"""Reading one line of a FHIR export: a resource, or a bundle of resources."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
@@ -27,7 +27,7 @@ from parsers.fhir.elements import Json, Resource, moment, part, parts, subject, 
 from parsers.fhir.medicines import read_medicine
 from parsers.fhir.orders import is_order, read_order
 
-TYPE = "FHIR"  # what stands in the place of MSH-9.1; the kind of resource stands in that of 9.2
+TYPE = "FHIR"  # stored in place of MSH-9.1; the kind of resource in place of 9.2
 VERSION = "R4"
 READERS: dict[str, Callable[[Resource], Iterator[AnyEvent]]] = {
     "Patient": read_patient,
@@ -52,12 +52,12 @@ READ = frozenset({*READERS, BUNDLE})
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
 
 
-# RecursionError: so deep that no reader of JSON follows.
+# RecursionError: nested too deeply for any JSON reader.
 NO_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class Peek(msgspec.Struct, frozen=True, gc=False):
-    """As much of a resource as it takes to keep it."""
+    """The elements of a resource that are needed to store it."""
 
     resourceType: str = ""  # noqa: N815  # the standard's own name
     id: str = ""
@@ -74,12 +74,12 @@ _peeker = msgspec.json.Decoder(Peek)
 
 
 def is_resource(raw: bytes) -> bool:
-    """Whether these bytes are JSON rather than a message."""
+    """Return whether these bytes are JSON rather than a message."""
     return raw[:1] == b"{"
 
 
 def read_resource_header(raw: bytes, defaults: Defaults) -> Header:
-    """What is known of a line before it is read, or raise UnreadableMessage."""
+    """Return what is needed to store a line, or raise UnreadableMessage."""
     try:
         seen = _peeker.decode(raw)
     except NO_JSON as error:
@@ -122,7 +122,7 @@ def _changed(written: str, defaults: Defaults) -> Moment | None:
 
 
 def _resources(body: Json, defaults: Defaults) -> Iterator[Resource]:
-    """The resource, or those of a bundle, each with where it stands; of kinds that are read."""
+    """Yield the resource, or those of a bundle, each with where it stands; of kinds that are read."""
     inside: list[tuple[Json, str, str]] = [(body, text(body, "resourceType"), "")]
     if text(body, "resourceType") == BUNDLE:
         inside = [
@@ -145,7 +145,7 @@ def _resources(body: Json, defaults: Defaults) -> Iterator[Resource]:
 
 
 def _aliases(inside: Sequence[tuple[Json, str, str]]) -> dict[str, str]:
-    """The ids of what a bundle names by another: a reference to `urn:uuid:…` means the resource of that `fullUrl`."""
+    """Return the ids of resources by `fullUrl`: a reference to `urn:uuid:…` means the resource with that one."""
     named = ((target(url), text(each, "id")) for each, _, url in inside if url)
     return {number: own for (kind, number), own in named if own and not kind and number != own}
 
@@ -165,7 +165,7 @@ def _whose(kind: str, body: Json, defaults: Defaults, aliases: Mapping[str, str]
 
 
 def _is_no_history(kind: str, body: Json) -> bool:
-    """What is only planned says nothing of what was or will be."""
+    """Return what is only planned says nothing of what was or will be."""
     if kind == "MedicationRequest":
         return not is_order(body)
     if kind == "MedicationStatement":

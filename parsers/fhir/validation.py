@@ -1,6 +1,6 @@
-"""Whether a resource is right by FHIR R4, as a kept library judges it (fhir.resources, release R4B).
+"""Validation of resources against FHIR R4 (library fhir.resources, release R4B).
 
-Of what is read here R4B differs from R4 in nothing. The library is large and slow to load: only who validates loads it.
+R4B equals R4 in all that is read here. The library is large and slow to load, so only validation imports it.
 """
 
 import importlib
@@ -20,7 +20,7 @@ def load_models(kinds: Iterable[str]) -> None:
 
 
 def fault_of(kind: str, raw: bytes) -> str:
-    """What is wrong with it, in one line; nothing when it is right."""
+    """Return what is wrong with it, in one line; nothing when it is right."""
     try:
         _model(kind).model_validate_json(raw)
     except ValidationError as error:

@@ -1,1 +1,1 @@
-"""HL7 v2 itself: segments and fields, codes, times, character sets, headers."""
+"""The HL7 v2 syntax: segments and fields, codes, times, character sets, headers."""

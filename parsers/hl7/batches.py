@@ -19,7 +19,7 @@ class Batch:
     control_id: bytes = b""  # BHS-11, else FHS-11: what one answer for all of them echoes
     header: bytes = b""  # the BHS line, else the FHS line
     flags: tuple[str, ...] = ()  # "batch_count" when BTS-1 says another number
-    too_many: bool = False  # more than anybody sends in earnest; then they are not given
+    too_many: bool = False  # too many messages; then none is returned
 
 
 def split_batch(raw: bytes) -> Batch | None:
@@ -51,7 +51,7 @@ def _first(parts: list[tuple[bytes, bytes]], name: bytes) -> bytes:
 
 
 def _field(line: bytes, header: bytes, number: int) -> bytes:
-    """A field of BHS, FHS (whose first field is the separator) or BTS, or nothing when there is none."""
+    """Return a field of BHS, FHS (whose first field is the separator) or BTS, or nothing when there is none."""
     if not line:
         return b""
     try:

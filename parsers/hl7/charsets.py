@@ -1,4 +1,4 @@
-"""In what character set a message is written: MSH-18, and what to do when it is wrong."""
+"""The character set of a message: MSH-18, and what to do when it is wrong."""
 
 import codecs
 import re
@@ -39,11 +39,11 @@ class Charset:
 
 
 _UTF8 = Charset("utf-8")
-_ONE_BYTE = ("cp1252", "iso8859")  # in which any bytes at all are some text
+_ONE_BYTE = ("cp1252", "iso8859")  # any bytes are valid text in it
 
 
 def is_refused(declared: str) -> bool:
-    """Whether MSH-18 names a set whose bytes collide with the MLLP frame."""
+    """Return whether MSH-18 names a set whose bytes collide with the MLLP frame."""
     return declared.strip().upper().startswith(_REFUSED)
 
 
@@ -69,14 +69,14 @@ def choose_charset(raw: bytes, declared: str, default: str) -> Charset:
         return _UTF8 if is_utf8 else _fall_back(raw, default, ())
     codec = codec_of(declared)
     if is_utf8 and not raw.isascii() and (codec is None or codec.startswith(_ONE_BYTE)):
-        return Charset("utf-8", flags=("charset",))  # Latin text is next to never valid UTF-8: MSH-18 is a template's
+        return Charset("utf-8", flags=("charset",))  # Latin-1 text is almost never valid UTF-8: MSH-18 is a template's
     if codec is not None and _fits(raw, codec):
         return Charset(codec)
     return Charset("utf-8", flags=("charset",)) if is_utf8 else _fall_back(raw, default, ("charset",))
 
 
 def _fall_back(raw: bytes, default: str, flags: tuple[str, ...]) -> Charset:
-    """A byte that means nothing becomes U+FFFD: a text with half a character could not be stored."""
+    """Replace undecodable bytes by U+FFFD: a text with half a character could not be stored."""
     codec = codec_of(default) or "cp1252"
     return Charset(codec, flags=flags) if _fits(raw, codec) else Charset(codec, "replace", ("charset",))
 

@@ -1,4 +1,4 @@
-"""Codes and their systems: what senders call a system, and what the knowledge calls it."""
+"""Codes and their systems: the senders' names for a system, and those of the knowledge."""
 
 import re
 from collections.abc import Mapping
@@ -50,7 +50,7 @@ _GERMAN_ICD = re.compile(r"(?:ICD-?10|I10)-?GM?-?(?:20\d\d)?")  # of every year:
 
 
 def system_named(name: str, of_feed: Mapping[str, str] | None = None) -> str:
-    """Our name for the sender's; a name nobody knows is kept, in capitals, so that a site can map it."""
+    """Return our name for the sender's; an unknown name is returned in capitals, so that a site can map it."""
     name = name.strip()
     if not name:
         return ""
@@ -71,7 +71,7 @@ _ORIGINAL_TEXT = 8  # CWE-9
 
 
 def read_codings(segment: Segment, field: int, defaults: Defaults, repetition: int = 1) -> tuple[Coding, ...]:
-    """Every code of one repetition with its system, in the order sent; words without a code are not a coding."""
+    """Return every code of one repetition with its system, in the order sent; words without a code are not a coding."""
     parts = segment.components(field, repetition)
     if defaults.code_systems:
         return _codings(parts, defaults.code_systems)
@@ -98,14 +98,14 @@ def _codings(parts: tuple[str, ...], of_feed: Mapping[str, str]) -> tuple[Coding
 
 
 def read_coded(segment: Segment, field: int, defaults: Defaults) -> tuple[tuple[Coding, ...], str]:
-    """The codes of the first repetition, and everything it says in words."""
+    """Return the codes of the first repetition, and everything it says in words."""
     parts = segment.components(field)
     codings = _codings(parts, defaults.code_systems) if defaults.code_systems else _standard_codings(parts)
     return codings, _words(parts)
 
 
 def read_diagnosed(segment: Segment, defaults: Defaults) -> tuple[Coding, ...]:
-    """The codes of DG1-3 or PR1-3, whose system older senders put in the field before it."""
+    """Return the codes of DG1-3 or PR1-3, whose system older senders put in the field before it."""
     codings = read_codings(segment, 3, defaults)
     if codings and not codings[0].system and segment.text(2):
         system = system_named(segment.text(2), defaults.code_systems)
@@ -114,7 +114,7 @@ def read_diagnosed(segment: Segment, defaults: Defaults) -> tuple[Coding, ...]:
 
 
 def read_all_codings(segment: Segment, field: int, defaults: Defaults) -> tuple[Coding, ...]:
-    """The codes of every repetition."""
+    """Return the codes of every repetition."""
     found: list[Coding] = []
     for repetition in range(1, segment.repetitions(field) + 1):
         found.extend(coding for coding in read_codings(segment, field, defaults, repetition) if coding not in found)
@@ -122,7 +122,7 @@ def read_all_codings(segment: Segment, field: int, defaults: Defaults) -> tuple[
 
 
 def read_words(segment: Segment, field: int, repetition: int = 1) -> str:
-    """Everything the field says in words, each once: the displays, the original text, else the bare code."""
+    """Return everything the field says in words, each once: the displays, the original text, else the bare code."""
     return _words(segment.components(field, repetition))
 
 

@@ -1,4 +1,4 @@
-"""The characters that divide a message, and the escape sequences that stand for them."""
+"""The delimiters of a message, and their escape sequences."""
 
 import re
 from dataclasses import dataclass, replace
@@ -10,7 +10,7 @@ NONE = "\x00"  # stands for a delimiter the message does not have: NUL never rea
 
 @dataclass(frozen=True, slots=True)
 class Delimiters:
-    """What separates fields, components, repetitions and sub-components, and what escapes."""
+    """The separators of fields, components, repetitions and sub-components, and the escape character."""
 
     field: str = "|"
     component: str = "^"
@@ -117,7 +117,7 @@ def unescape(text: str, delimiters: Delimiters, codec: str = "utf-8") -> str:
 
 
 def unknown_sequences(text: str, delimiters: Delimiters) -> bool:
-    r"""Whether the text holds a \C..\, \M..\ or \Z..\ sequence, whose meaning is not ours to guess."""
+    r"""Return whether the text holds a \C..\, \M..\ or \Z..\ sequence, whose meaning is not ours to guess."""
     if delimiters.escape not in text or delimiters.escape == NONE:
         return False
     mark = re.escape(delimiters.escape)

@@ -1,4 +1,4 @@
-"""What HL7 calls a field or component, for people: compiled from hl7apy's tables, a version at its first use."""
+"""HL7's names of fields and components, from hl7apy's tables, compiled per version at first use."""
 
 import importlib
 import re
@@ -41,12 +41,12 @@ def name_of(path: str, version: str = "") -> str:
 
 
 def is_in_version(segment: str, field: int, version: str) -> bool:
-    """Whether this version's own table has the field."""
+    """Return whether this version's own table has the field."""
     return version in SUPPORTED_LIBRARIES and (segment, field) in _fields(version)
 
 
 def _candidates(version: str) -> tuple[str, ...]:
-    """The version itself, the usual one, then the latest: senders use newer fields under an older MSH-12."""
+    """Return the version itself, the usual one, then the latest: senders use newer fields under an older MSH-12."""
     first = (version,) if version in SUPPORTED_LIBRARIES else ()
     return tuple(dict.fromkeys((*first, _USUAL, *_LATEST_FIRST)))
 
@@ -77,7 +77,7 @@ def _components(version: str) -> Mapping[tuple[str, int], tuple[str, ...]]:
 
 
 def _parts(entry: Any) -> tuple[Any, ...]:
-    """The components of a field; a field of one part, or of a part that varies, has none."""
+    """Return the components of a field; a field of one part, or of a part that varies, has none."""
     return entry[1] if isinstance(entry[1], tuple) and isinstance(entry[1][0], tuple) else ()
 
 

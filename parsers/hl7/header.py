@@ -1,4 +1,4 @@
-"""MSH alone, as the listener needs it: who sends what, and what the answer must be made of."""
+"""MSH alone, as the listener needs it: sender, message type, and what the acknowledgement repeats."""
 
 import re
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from parsers.hl7.delimiters import Delimiters, read_delimiters, unescape
 from parsers.hl7.segments import header_line
 from parsers.hl7.times import moment
 
-LONGEST_MSH = 64 * 1024  # bytes; what is longer is no header, and nothing of it is echoed
+LONGEST_MSH = 64 * 1024  # bytes; anything longer is not a header, and is not echoed
 _VERSION = re.compile(r"\s*[vV]?(2\.\d(?:\.\d)?)(?!\d)")
 _EVENT = re.compile(rb"[\r\n][ \t]*EVN[^A-Za-z0-9]([A-Za-z0-9]{3})")
 _ONLY_EVENT = {  # what a type means that is sent without its event
@@ -38,7 +38,7 @@ class HeaderLine:
     delimiters: Delimiters
 
     def raw(self, field: int) -> bytes:
-        """The field byte for byte; empty when it is absent."""
+        """Return the field byte for byte; empty when it is absent."""
         return self.fields[field] if field < len(self.fields) else b""
 
     @property
@@ -82,7 +82,7 @@ def read_header(raw: bytes, defaults: Defaults) -> Header:
 
 
 def header_of(line: HeaderLine, raw: bytes, defaults: Defaults) -> Header:
-    """What the fields of MSH mean."""
+    """Return what the fields of MSH mean."""
     plain = line.delimiters.codec or "ascii"  # of fields that hold codes; only a delimiter may be something else
     declared = _leaf(line, 18, plain)
     if is_refused(declared):
@@ -130,7 +130,7 @@ def _whole(line: HeaderLine, field: int, codec: str) -> str:
 
 
 def _leaf(line: HeaderLine, field: int, codec: str) -> str:
-    """The first leaf of the first repetition, unescaped."""
+    """Return the first leaf of the first repetition, unescaped."""
     raw = line.raw(field)
     if not raw or raw == b'""':
         return ""

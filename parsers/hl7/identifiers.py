@@ -1,4 +1,4 @@
-"""The numbers of patients, and the keys by which an entry is recognised when it is sent again."""
+"""Patient identifiers, and the natural keys by which a repeated entry is recognised."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
@@ -15,7 +15,7 @@ _BSN_WEIGHTS = (9, 8, 7, 6, 5, 4, 3, 2, -1)
 _RECORD_TYPES = ("MR", "PI")
 _WEAKER_TYPES = ("PT", "MRT", "EI", "")
 _NATIONAL_TYPES = ("NI", "SS", "PPN", "NH", "HC", "JHN")  # and NN with a country: NNNLD, NNBEL
-# Not a person: a visit, an account, an order, a specimen, an insurance that a family shares, somebody who treats.
+# Not of a person: a visit, account, order, specimen, an insurance shared by a family, a practitioner.
 _NOT_A_PERSON_TYPES = (
     "VN VI AN ANON ANC ANT AM AMA BA BC BR BRN ACSN FILL PLAC PNT SNO SID MC MA MCN MCR NII NIIP PHC WC WCN EN DN DR"
     " NPI UPIN GI GN LR RI RRI SL TAX XX XV FI CAII CC"
@@ -26,7 +26,7 @@ _PLACEHOLDERS = frozenset({"0", "1234567890", "UNKNOWN", "ONBEKEND", "NONE", "NU
 
 
 def read_identifiers(segment: Segment, fields: tuple[int, ...], defaults: Defaults) -> tuple[Identifier, ...]:
-    """The numbers of the first of these fields that has any, the identity first; a BSN leads only when it is alone."""
+    """Return the numbers of the first field that has any, the identity first; a BSN is it only when alone."""
     for field in fields:
         if found := identity_first(_read_field(segment, field, defaults), defaults):
             return found
@@ -48,7 +48,7 @@ def _read_field(segment: Segment, field: int, defaults: Defaults) -> Iterator[Id
 
 
 def usual_spelling(identifier: Identifier, defaults: Defaults) -> Identifier:
-    """The same number as every feed would write it.
+    """Return the same number as every feed would write it.
 
     The authority in capitals without `urn:oid:`, or as the site file has it, and the number without noughts before it;
     without its check digit where the feed is known to write one.
@@ -64,7 +64,7 @@ def usual_spelling(identifier: Identifier, defaults: Defaults) -> Identifier:
 
 
 def other_spellings(segment: Segment, field: int, defaults: Defaults, identity: Identifier) -> tuple[Identifier, ...]:
-    """The ways in which this field writes the identity, other than the usual one; also by an object identifier."""
+    """Return the other ways in which this field writes the identity, also by an object identifier."""
     usual = usual_spelling(identity, defaults)
     if identity == usual and "&" not in segment.raw(field):
         return ()
@@ -88,7 +88,7 @@ _SHORTEST_WITH_CHECK = 3
 
 
 def make_identifier(authority: str, value: str, kind: str) -> Identifier | None:
-    """A number that names a person; None for a visit, a placeholder, or a BSN that is none."""
+    """Return a number that names a person; None for a visit, a placeholder, or a BSN that is none."""
     if not value or value == NULL or kind in _NOT_A_PERSON or kind.startswith("ANON-") or _is_placeholder(value):
         return None
     if is_bsn(authority, kind):
@@ -98,23 +98,23 @@ def make_identifier(authority: str, value: str, kind: str) -> Identifier | None:
 
 
 def identity_first(found: Iterable[Identifier], defaults: Defaults) -> tuple[Identifier, ...]:
-    """The same numbers, each once, the identity first."""
+    """Return the same numbers, each once, the identity first."""
     return tuple(sorted(dict.fromkeys(found), key=lambda each: _rank(each, defaults)))
 
 
 def _is_placeholder(value: str) -> bool:
-    """A number typed when there is none would make one person of many."""
+    """Return whether it is a filler for a missing number, which would merge many people into one."""
     return value.upper() in _PLACEHOLDERS or not value.strip("0-. ") or (len(value) > 5 and not value.strip("9"))
 
 
 def is_bsn(authority: str, kind: str) -> bool:
-    """Whether a number is meant as the citizen service number (6.1 of the interface)."""
+    """Return whether a number is meant as the citizen service number (6.1 of the interface)."""
     return kind == _BSN or authority.upper() in _BSN_AUTHORITIES
 
 
 @lru_cache(maxsize=4096)
 def valid_bsn(value: str) -> str:
-    """The nine digits when they pass the eleven-test, else nothing."""
+    """Return the nine digits when they pass the eleven-test, else nothing."""
     digits = value.replace(".", "").replace(" ", "").zfill(9)
     if len(digits) != 9 or not digits.isdecimal() or not digits.isascii() or not int(digits):
         return ""
@@ -123,7 +123,7 @@ def valid_bsn(value: str) -> str:
 
 
 def has_invalid_bsn(segment: Segment, field: int) -> bool:
-    """Whether a number was sent as a BSN and is none."""
+    """Return whether a number was sent as a BSN and is none."""
     for repetition in range(1, segment.repetitions(field) + 1):
         value = segment.text(field, 1, repetition=repetition).strip()
         authority = segment.text(field, 4, 1, repetition) or segment.text(field, 4, 2, repetition)
@@ -145,12 +145,12 @@ def _rank(identifier: Identifier, defaults: Defaults) -> tuple[int, int]:
 
 
 def is_national(identifier: Identifier) -> bool:
-    """Whether a country or an insurer gave it: a number of the person, that no hospital can retire."""
+    """Return whether a country or an insurer gave it: a number of the person, that no hospital can retire."""
     return identifier.type in _NATIONAL_TYPES or identifier.type.startswith("NN")
 
 
 def entity_key(kind: str, segment: Segment, field: int, header: Header) -> str:
-    """The sender's own number for it (EI: id, namespace, universal id), or "" when it sends none."""
+    """Return the sender's own number for it (EI: id, namespace, universal id), or "" when it sends none."""
     number = segment.text(field, 1).strip()
     if not number:
         return ""
@@ -167,5 +167,5 @@ def natural_key(kind: str, codings: Sequence[Coding], text: str, written: str) -
 
 
 def joined(*texts: str) -> str:
-    """The texts that say something, each once."""
+    """Return the texts that say something, each once."""
     return "; ".join(dict.fromkeys(stripped for text in texts if (stripped := text.strip())))

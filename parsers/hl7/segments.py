@@ -1,4 +1,4 @@
-"""A message as segments and fields, read by position; every byte of it can be put back."""
+"""A message as segments and fields, read by position; its bytes can be restored exactly."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -14,7 +14,7 @@ _MSH_LINE = re.compile(rb"(?:^|[\r\n])(?:\xef\xbb\xbf)?[ \t\x0b]*MSH[^A-Za-z0-9\
 
 
 class Segment:
-    """One segment. It is split when it is first asked for something, and never more deeply than asked."""
+    """One segment. It is split at first use, and no more deeply than needed."""
 
     __slots__ = ("_codec", "_delimiters", "_fields", "index", "line", "name", "occurrence")
 
@@ -46,12 +46,12 @@ class Segment:
         return fields
 
     def raw(self, field: int) -> str:
-        """The whole field as sent: repetitions, delimiters and escapes still in it."""
+        """Return the whole field as sent: repetitions, delimiters and escapes still in it."""
         fields = self._fields or self._split()
         return fields[field] if field < len(fields) else ""
 
     def plain(self, field: int) -> str:
-        """The whole field when nothing divides it and nothing in it is escaped, else ""."""
+        """Return the whole field when nothing divides it and nothing in it is escaped, else ""."""
         value, marks = self.raw(field), self._delimiters
         if value.isalnum():
             return value
@@ -59,7 +59,7 @@ class Segment:
         return "" if divided or marks.escape in value or value == NULL or self._is_whole(field) else value
 
     def repetitions(self, field: int) -> int:
-        """How many times the field is sent; 0 when it is empty."""
+        """Return how many times the field is sent; 0 when it is empty."""
         value = self.raw(field)
         if not value:
             return 0
@@ -106,7 +106,7 @@ class Segment:
         return self._leaf(self._component(field, component, repetition), field)
 
     def components(self, field: int, repetition: int = 1) -> tuple[str, ...]:
-        """Every component of one repetition, unescaped, sub-components left together."""
+        """Return every component of one repetition, unescaped, sub-components left together."""
         value, marks = self.raw(field), self._delimiters
         if not value:
             return ()
@@ -126,13 +126,13 @@ class Segment:
         return self._leaf(self._repetition(field, repetition), field)
 
     def texts(self, field: int, component: int = 1) -> Iterator[str]:
-        """The same leaf of every repetition that has it."""
+        """Yield the same leaf of every repetition that has it."""
         for repetition in range(1, self.repetitions(field) + 1):
             if value := self.text(field, component, repetition=repetition):
                 yield value
 
     def is_null(self, field: int, component: int | None = None, repetition: int = 1) -> bool:
-        """Whether the sender asks to delete the value: the field or the component is two double quotes."""
+        """Return whether the sender asks to delete the value: the field or the component is two double quotes."""
         if NULL not in self.raw(field):
             return False
         if component is None:
@@ -199,11 +199,11 @@ class Message:
             yield current
 
     def all(self, name: str) -> tuple[Segment, ...]:
-        """Every segment of this name."""
+        """Return every segment of this name."""
         return tuple(segment for segment in self.segments if segment.name == name)
 
     def first(self, name: str) -> Segment | None:
-        """The first segment of this name."""
+        """Return the first segment of this name."""
         for segment in self.segments:
             if segment.name == name:
                 return segment
@@ -211,7 +211,7 @@ class Message:
 
 
 def _part(value: str, mark: str, number: int) -> str:
-    """The part of this number, from 1; "" when there are fewer."""
+    """Return the part of this number, from 1; "" when there are fewer."""
     parts = value.split(mark)
     return parts[number - 1] if number <= len(parts) else ""
 
@@ -223,7 +223,7 @@ def _begins_segment(line: str, name: str, separator: str) -> bool:
 
 
 def header_line(raw: bytes) -> bytes:
-    """The MSH line, from its first letter to before its line end, or raise UnreadableHeader."""
+    """Return the MSH line, from its first letter to before its line end, or raise UnreadableHeader."""
     if raw.startswith(b"MSH"):
         start = 0
     else:

@@ -1,4 +1,4 @@
-"""Times as HL7 writes them, with their precision and their zone."""
+"""HL7 times, with their precision and zone."""
 
 import re
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
@@ -20,7 +20,7 @@ _PARTS = ("year", "month", "day", "hour", "minute", "second")
 
 @lru_cache(maxsize=512)
 def stamp(moment: Moment | None) -> str:
-    """A time as it stands in a natural key: `20261121T083000Z`, nothing for none."""
+    """Return a time as it stands in a natural key: `20261121T083000Z`, nothing for none."""
     return f"{moment.at:%Y%m%dT%H%M%SZ}" if moment is not None else ""
 
 
@@ -29,7 +29,7 @@ def moment(text: str, zone: tzinfo) -> Moment | None:
     return read_time(text, zone)[0]
 
 
-@lru_cache(maxsize=512)  # one message says the same time over and over
+@lru_cache(maxsize=512)  # a message repeats the same time many times
 def read_time(text: str, zone: tzinfo) -> tuple[Moment | None, tuple[str, ...]]:
     """Read a time and say what was doubtful about it; the zone is for a time that names none."""
     text = text.strip()
@@ -81,7 +81,7 @@ _MONTHS = 12
 
 
 def _local(known: list[int], fraction: str) -> datetime:
-    """The first instant these numbers can mean; 24:00 is the next day's midnight, a 60th second the next minute."""
+    """Return the first instant these numbers can mean; 24:00 is midnight of the next day, second 60 the next minute."""
     year, month, day, hour, minute, second = known + [0, 1, 1, 0, 0, 0][len(known) :]
     extra = timedelta(0)
     if hour == 24 and minute == 0 and second == 0:
@@ -103,7 +103,7 @@ def _offset(text: str | None) -> tzinfo | None:
 
 
 def _in_zone(local: datetime, zone: tzinfo) -> tuple[datetime, tuple[str, ...]]:
-    """An hour that came twice is taken as the first; one that never came is an hour later."""
+    """Take an hour that occurred twice as the first; move one that never occurred an hour on."""
     first = local.replace(tzinfo=zone, fold=0)
     at = first.astimezone(UTC)
     if first.utcoffset() == local.replace(tzinfo=zone, fold=1).utcoffset():
@@ -113,7 +113,7 @@ def _in_zone(local: datetime, zone: tzinfo) -> tuple[datetime, tuple[str, ...]]:
 
 
 def zone_of(sent_at: str, zone: tzinfo) -> tzinfo:
-    """The zone for a message's times: that of MSH-7's own offset, unless the feed's zone has it at that time too.
+    """Return the zone of a message's times: MSH-7's own offset, unless the feed's zone has that offset then too.
 
     A feed in Amsterdam that writes +0200 in summer means Amsterdam, also for a birth date in winter.
     """
@@ -124,7 +124,7 @@ def zone_of(sent_at: str, zone: tzinfo) -> tzinfo:
     own = _offset(found["zone"])
     try:
         return zone if own is None or sent.at.astimezone(zone).utcoffset() == own.utcoffset(None) else own
-    except OverflowError:  # the last day of the year 9999 has no morrow
+    except OverflowError:  # there is no day after the last of the year 9999
         return zone
 
 
@@ -132,7 +132,7 @@ _FIRST_YEAR, _LAST_YEAR = 1900, 2199
 
 
 def plausible(found: Moment | None) -> Moment | None:
-    """The time, unless it is a placeholder."""
+    """Return the time, unless it is a placeholder."""
     return found if found is not None and _FIRST_YEAR < found.at.year <= _LAST_YEAR else None
 
 

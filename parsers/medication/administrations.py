@@ -1,4 +1,4 @@
-"""Administrations: what was really given, one event for each RXA or BTX; rows of one infusion are its steps."""
+"""Administrations: what was given, one event for each RXA or BTX; rows of one infusion are its steps."""
 
 import re
 from collections.abc import Sequence
@@ -20,8 +20,8 @@ from parsers.medication.order_groups import Group, Part, group_orders, read_keys
 from parsers.medication.rates import RateStep, over_hours, read_give_per
 from parsers.medication.units import MASS, SentAmount
 
-_NOTHING_GIVEN = frozenset({"RE", "NA", "WA", "RA", "RL", "DS"})  # DS, RA, RL, WA: a bag destroyed, returned, wasted
-_NOT_KNOWN = Decimal(999)  # RXA-6 cannot be left out: 999 is how the standard says that nobody knows
+_NOTHING_GIVEN = frozenset({"RE", "NA", "WA", "RA", "RL", "DS"})  # DS, RA, RL, WA: a bag destroyed, returned or wasted
+_NOT_KNOWN = Decimal(999)  # RXA-6 is required: 999 is the standard's value for unknown
 
 
 def read_administrations(
@@ -31,7 +31,7 @@ def read_administrations(
     segments: Sequence[Segment],
     defaults: Defaults,
 ) -> list[MedicationGiven]:
-    """Every administration of one patient."""
+    """Return every administration of one patient."""
     found: list[MedicationGiven] = []
     for group in group_orders(segments):
         keys = read_keys(group.control, _prescription(group), header)
@@ -129,7 +129,7 @@ class _AdministrationRow:
         )
 
     def _reported(self, segment: Segment) -> Moment | None:
-        """When the row was entered or changed: the later report of one row is the one that counts."""
+        """Return when the row was entered or changed: the later report of one row is the one that counts."""
         control = self.group.control
         entered, _ = self._time(segment, _PLACES[segment.name].entered)
         return entered or (self._time(control, 9)[0] if control is not None else None)
@@ -139,14 +139,14 @@ class _AdministrationRow:
         return plausible(found), doubts
 
     def _key(self, segment: Segment, started: Moment | None) -> str:
-        """The order, the row's own numbers and its start: what stays the same when the row is corrected."""
+        """Return the order, the row's own numbers and its start: what stays the same when the row is corrected."""
         order = self.keys.placer or self.keys.filler or segment.text(5).strip()
         when = stamp(started) if started is not None else segment.text(_PLACES[segment.name].started).strip()
         return "|".join([order, segment.text(1).strip(), segment.text(2).strip(), when])
 
 
 def _tells_again(segment: Segment, places: _AdministrationPlaces) -> bool:
-    """Whether the row is about a dose that runs already: a rate change, a check, a stop."""
+    """Return whether the row is about a dose that runs already: a rate change, a check, a stop."""
     if not places.noted or not segment.raw(places.noted):
         return False
     noted = [read_words(segment, places.noted, each) for each in range(1, segment.repetitions(places.noted) + 1)]
@@ -161,7 +161,7 @@ def _was_refused(completion: str) -> bool:
 def _grams(
     line: DrugLine, quantity: SentAmount | None, codings: Sequence[Coding], text: str, completion: str
 ) -> tuple[Quantity | None, tuple[str, ...]]:
-    """The grams of this row: nothing when it was refused or not given, whatever the amount says."""
+    """Return the grams of this row: nothing when it was refused or not given, whatever the amount says."""
     basis = line.amount_path
     if _was_refused(completion):
         return Quantity(
@@ -174,7 +174,7 @@ def _grams(
     if quantity.value.high == 0:
         return Quantity(low=Decimal(0), high=Decimal(0), unit=MASS, basis=basis), ()
     if not quantity.unit.base:
-        return None, ()  # the reader of the line has said why
+        return None, ()  # the drug line already has a flag that says why
     product = assumed_if_immunoglobulin(line.product(text), codings, text)
     grams, why = per_administration(quantity, product, basis)
     if grams is not None and grams.unit != MASS:

@@ -1,4 +1,4 @@
-"""Amounts and the arithmetic from pieces, volumes and strengths to grams; where they were read and what is doubtful."""
+"""Amounts, and the arithmetic from pieces, volumes and strengths to grams, with source fields and doubts."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -9,27 +9,27 @@ from parsers.medication.units import CONCENTRATION, MASS, ML_PER_KG, PACKAGE, PE
 
 
 def amount_of(quantity: SentAmount, basis: str = "", *flags: str) -> Quantity:
-    """A quantity in the unit it was sent in."""
+    """Return a quantity in the unit it was sent in."""
     return quantity.value.stated(quantity.unit.name, basis, *quantity.flags, *flags)
 
 
 def counted(quantity: SentAmount, basis: str = "", *flags: str) -> Quantity:
-    """A quantity in the unit it counts in: 400 mg as 0.4 g."""
+    """Return a quantity in the unit it counts in: 400 mg as 0.4 g."""
     return quantity.counted.stated(quantity.unit.base, basis, *quantity.flags, *flags)
 
 
 def rescale(amount: Quantity, by: Quantity | Decimal | int, unit: str, *flags: str) -> Quantity:
-    """An amount times something, in another unit."""
+    """Return an amount times something, in another unit."""
     return (amount * by).stated(unit, amount.basis, *flags)
 
 
 def flagged(amount: Quantity, *flags: str) -> Quantity:
-    """The same amount with more doubt."""
+    """Return the same amount with more doubt."""
     return amount.stated(amount.unit, amount.basis, *flags)
 
 
 def widened(amount: Quantity, other: Quantity, *flags: str) -> Quantity:
-    """An interval that holds both; they must be in one unit."""
+    """Return an interval that holds both; they must be in one unit."""
     both = interval(min(amount.low, other.low), max(amount.high, other.high), *amount.flags, *other.flags, *flags)
     return both.stated(amount.unit, joined(amount.basis, other.basis))
 
@@ -40,7 +40,7 @@ def joined(*bases: str) -> str:
 
 
 def differ(one: Quantity, other: Quantity, by: Decimal) -> bool:
-    """Whether two amounts in one unit are more than a fraction of the larger apart, at their nearest ends."""
+    """Return whether two amounts in one unit are more than a fraction of the larger apart, at their nearest ends."""
     if one.low <= other.high and other.low <= one.high:
         return False
     near, far = (one.high, other.low) if one.high < other.low else (other.high, one.low)
@@ -52,8 +52,8 @@ def divided(amount: Quantity, parts: int, *flags: str) -> Quantity:
     return interval(amount.low / max(parts, 1), amount.high).stated(amount.unit, amount.basis, *amount.flags, *flags)
 
 
-COURSE_LIMIT = Decimal("1.2")  # g/kg: a single dose above it is rather a course
-DAY_LIMIT = Decimal(3)  # g/kg/day: above it somebody has mistyped
+COURSE_LIMIT = Decimal("1.2")  # g/kg: a higher single dose is probably a whole course
+DAY_LIMIT = Decimal(3)  # g/kg/day: a higher dose is probably a typing error
 
 
 def in_grams(dose: Quantity, weight: Quantity | None) -> Quantity | None:
@@ -85,7 +85,7 @@ def _kilograms(weight: Quantity | None) -> Quantity | None:
 
 
 def maybe_course_total(dose: Quantity, weight: Quantity | None, days: int) -> Quantity:
-    """The dose, down to its part of one day when it is more than 1.2 g/kg and would be given on several days."""
+    """Return the dose, down to its part of one day when it is more than 1.2 g/kg and would be given on several days."""
     relative = per_kg(dose, weight)
     if days <= 1 or relative is None or relative.high <= COURSE_LIMIT or "maybe_course_total" in dose.flags:
         return dose
@@ -93,7 +93,7 @@ def maybe_course_total(dose: Quantity, weight: Quantity | None, days: int) -> Qu
 
 
 def is_implausible(per_day: Quantity, weight: Quantity | None) -> bool:
-    """Whether a day's grams come to more than 3 g/kg: still evaluated, but somebody has to look."""
+    """Return whether a day's grams come to more than 3 g/kg: still evaluated, but somebody has to look."""
     relative = per_kg(per_day, weight)
     return relative is not None and relative.high > DAY_LIMIT
 
@@ -183,7 +183,7 @@ def _without_period(base: str) -> tuple[str, tuple[str, ...]]:
 
 
 def is_per_course(amount: SentAmount) -> bool:
-    """Whether the unit itself says that this is the whole course."""
+    """Return whether the unit itself says that this is the whole course."""
     return amount.unit.base.endswith(_PER_COURSE)
 
 

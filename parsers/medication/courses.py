@@ -1,4 +1,4 @@
-"""Doses in time: the starts a schedule means, and the days, weeks and courses they add up to.
+"""Doses in time: the starts that a schedule means, and their sums over days, weeks and courses.
 
 Pure functions for whoever knows the weight and the whole history. A dose is an interval; sums keep both ends.
 """
@@ -28,7 +28,7 @@ def expand(
     start: datetime | None = None,
     since: datetime | None = None,
 ) -> list[datetime]:
-    """Every start up to the horizon, in UTC and in order, each once; the riskier count where two were sent.
+    """Return every start up to the horizon, in UTC and in order, each once; the riskier count where two were sent.
 
     `start` is for a timing that names none; nothing before `since` is kept (an order counts from its change).
     """
@@ -45,7 +45,7 @@ def expand(
 
 
 def _end(timing: Timing, found: list[datetime]) -> datetime | None:
-    """Where the next timing begins: one spacing after the last start, or when a single infusion is over."""
+    """Return where the next timing begins: one spacing after the last start, or when a single infusion is over."""
     if not found:
         return None
     pattern = pattern_of(timing)
@@ -66,7 +66,7 @@ def _starts(timing: Timing, zone: tzinfo, horizon: datetime, first: datetime) ->
 
 
 def _last_moment(timing: Timing) -> datetime | None:
-    """A count says more than an end; an end that is only a date lasts the whole day."""
+    """Return the last start: a count takes precedence over an end; an end that is only a date lasts the whole day."""
     if timing.ends is None or timing.occurrences is not None:
         return None
     only_date = timing.ends.precision in ("year", "month", "day")
@@ -81,7 +81,7 @@ def _daily_when_unknown(timing: Timing) -> Pattern:
 
 
 def times_assumed(timing: Timing) -> int | None:
-    """How many times, the higher count; five days of it when a short period has no end; None: without end."""
+    """Return how many times, the higher count; five days of it when a short period has no end; None: without end."""
     if timing.occurrences is not None:
         return timing.occurrences[1]
     if timing.ends is not None:
@@ -145,7 +145,7 @@ def _at_clock_times(local: datetime, clock_times: tuple[str, ...], pattern: Patt
 
 
 def _months_later(local: datetime, months: int) -> datetime:
-    """The same day of a later month, or its last day."""
+    """Return the same day of a later month, or its last day."""
     month = local.month - 1 + months
     year, month = local.year + month // 12, month % 12 + 1
     return local.replace(year=year, month=month, day=min(local.day, monthrange(year, month)[1]))
@@ -159,7 +159,7 @@ T = TypeVar("T")
 
 
 class Timed(Protocol):
-    """Anything that happens at a moment."""
+    """Anything with a time."""
 
     @property
     def at(self) -> datetime:
@@ -179,7 +179,7 @@ class Portion:
 
 
 def merge(planned: Sequence[W], given: Sequence[W], slot: timedelta = _SLOT) -> list[W]:
-    """What was given takes the place of the planned dose nearest to it, when that is within the slot."""
+    """Return what was given takes the place of the planned dose nearest to it, when that is within the slot."""
     remaining = sorted(planned, key=_time)
     replaced: set[int] = set()
     for dose in given:
@@ -195,7 +195,7 @@ def _time(dose: Timed) -> datetime:
 
 
 def per_day(doses: Sequence[Portion], zone: tzinfo) -> Quantity | None:
-    """The most in any one day, by the clock of that zone and on any calendar day; None without doses."""
+    """Return the most in any one day, by the clock of that zone and on any calendar day; None without doses."""
     if not doses:
         return None
     # The clock, not the instant: the day on which summer time begins has only 23 hours.
@@ -211,7 +211,7 @@ def per_day(doses: Sequence[Portion], zone: tzinfo) -> Quantity | None:
 
 
 def total(doses: Iterable[Portion]) -> Quantity:
-    """All of them together."""
+    """Return all of them together."""
     low, high, unit = Decimal(0), Decimal(0), ""
     for dose in doses:
         low, high, unit = low + dose.amount.low, high + dose.amount.high, dose.amount.unit
@@ -219,7 +219,7 @@ def total(doses: Iterable[Portion]) -> Quantity:
 
 
 def consecutive_days(dates: Iterable[date]) -> int:
-    """The longest run of dates on end."""
+    """Return the longest run of dates on end."""
     return max((len(run) for run in runs(sorted(set(dates)), lambda day: day, 2)), default=0)
 
 
@@ -235,6 +235,6 @@ def runs(items: Sequence[T], day_of: Callable[[T], date], gap_days: int) -> list
 
 
 def trailing(doses: Iterable[Portion], until: datetime, days: int = TRAILING_DAYS) -> Quantity:
-    """Everything in the days up to a moment, that moment included."""
+    """Return everything in the days up to a moment, that moment included."""
     since = until.astimezone(UTC) - timedelta(days=days)
     return total(dose for dose in doses if since < dose.at <= until)

@@ -83,12 +83,12 @@ def _as_sent(said: DoseSources) -> tuple[Quantity | None, tuple[str, ...]]:
     if amount.unit.base in RATES:
         return _from_rate(amount, said)
     if not amount.unit.base:
-        return None, ()  # the reader of the line has said why
+        return None, ()  # the drug line already has a flag that says why
     return per_administration(amount, said.product, said.basis, said.per_day)
 
 
 def _mixture(said: DoseSources) -> Quantity | None:
-    """The ingredients; a larger mass sent for the whole keeps the higher end open."""
+    """Return the ingredients; a larger mass sent for the whole keeps the higher end open."""
     mixture, amount = said.mixture, said.amount
     if mixture is None or amount is None or amount.unit.base != mixture.unit or amount.value.high == 0:
         return mixture
@@ -127,7 +127,7 @@ def _times_the_quantity(each: Quantity, said: DoseSources) -> Quantity:
 
 
 def _candidates(text: str, said: DoseSources) -> list[Quantity]:
-    """The doses in a text; of an immunoglobulin's text, without the premedication."""
+    """Return the doses in a text; of an immunoglobulin's text, without the premedication."""
     found = []
     for quantity in find_doses(text):
         small = quantity.unit.base == MASS and quantity.counted.high <= _PREMEDICATION
@@ -140,7 +140,7 @@ def _candidates(text: str, said: DoseSources) -> list[Quantity]:
 
 
 def _in_words(said: DoseSources) -> Quantity | None:
-    """The dose from the instructions, else from the name; several are an interval, and grams say more than g/kg."""
+    """Return the dose from the instructions, else the name; several make an interval, and grams outweigh g/kg."""
     for text in (said.instructions, said.name, said.package):
         found = [each for each in _candidates(text, said) if text is not said.package or each.unit == PER_KG]
         for unit in (MASS, PER_KG):
@@ -162,7 +162,7 @@ def _so_many(named: Quantity, said: DoseSources) -> Quantity:
 
 
 def _held_against_text(each: Quantity, said: DoseSources) -> Quantity:
-    """A dose in the instructions that is more than a fifth off, and is not the whole course either."""
+    """Return a dose in the instructions that is more than a fifth off, and is not the whole course either."""
     found = [amount for amount in _candidates(said.instructions, said) if amount.unit == each.unit]
     courses = [rescale(each, said.times, each.unit)] if said.times is not None and said.times > 1 else []
     if not found or any(not differ(known, amount, _TEXT_APART) for amount in found for known in (each, *courses)):
@@ -172,7 +172,7 @@ def _held_against_text(each: Quantity, said: DoseSources) -> Quantity:
 
 
 def _held_against_daily(each: Quantity | None, said: DoseSources) -> Quantity | None:
-    """The total daily dose against dose times frequency; the larger counts. Alone, it is the dose."""
+    """Return the total daily dose against dose times frequency; the larger counts. Alone, it is the dose."""
     if said.daily is None:
         return each
     base = said.daily.unit.base.removesuffix("/d")

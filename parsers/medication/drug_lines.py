@@ -1,4 +1,4 @@
-"""RXO, RXE, RXG, RXD, RXA and RXC: the same things said at different places, read by one table of places.
+"""RXO, RXE, RXG, RXD, RXA and RXC: the same data in different fields, read with one table of fields.
 
 With it: where senders put a drug, a frequency or a route when not in their own fields, and what a mixture is made of.
 """
@@ -47,12 +47,12 @@ _ROUTE = re.compile(
 
 
 def stray_frequency(segment: Segment, units: int) -> tuple[str, str]:
-    """A code of how often in one of the fields after the units, and that field; nothing when there is none."""
+    """Return a code of how often in one of the fields after the units, and that field; nothing when there is none."""
     return _first(segment, units + 1, _FREQUENCY)
 
 
 def stray_route(segment: Segment, units: int) -> tuple[str, str]:
-    """A code for into a vein, under the skin or into a muscle from the field of the units on, and that field."""
+    """Return a code for into a vein, under the skin or into a muscle from the field of the units on, and that field."""
     return _first(segment, units, _ROUTE)
 
 
@@ -81,7 +81,7 @@ def shift_of(segment: Segment, drug: int, amount: int) -> int:
 
 
 def stray_drug(segment: Segment, drug: int) -> int:
-    """The field of a drug that stands before its own empty field while the amount stands in place; 0 when it does not.
+    """Return the field of a drug that is before its own empty field while the amount is in place; 0 if there is none.
 
     `RXE|IG10^Privigen 10%^LOC||30|G`: a code with its name, or an immunoglobulin in words.
     """
@@ -110,7 +110,7 @@ def _is_one_further(segment: Segment, drug: int, amount: int) -> bool:
 
 
 def _is_earlier(segment: Segment, drug: int, field: int) -> bool:
-    """A code, its name and its system in an earlier field, an amount behind it, and no name at the drug's place."""
+    """Return the earlier field with a code, name and system, and an amount after it, when the drug field has none."""
     parts = [part.strip() for part in segment.components(field)]
     if len(parts) < 3 or _letters(parts[2]) < 2 or not _is_name(parts[1]):
         return False
@@ -134,7 +134,7 @@ def _letters(words: str) -> int:
 
 
 def read_routes(segments: Iterable[Segment], defaults: Defaults) -> tuple[Coding, ...]:
-    """Every route, each once; one in words alone is a code of no system."""
+    """Return every route, each once; one in words alone is a code of no system."""
     return tuple(dict.fromkeys(coding for segment in segments for coding in _route(segment, defaults)))
 
 
@@ -193,7 +193,7 @@ PLACES = {
 
 
 class DrugLine:
-    """One drug segment, read by name, also where its drug and what follows stand a field or two from their place."""
+    """One drug segment, read by name, also when its drug and what follows are one or two fields off."""
 
     def __init__(self, segment: Segment) -> None:
         self.segment = segment
@@ -238,7 +238,7 @@ class DrugLine:
 
     @property
     def _rate_is_early(self) -> bool:
-        """`|60|mL/h||`: the rate and its unit one field too early, where the give-per time and the rate belong."""
+        """Whether the rate and its unit are one field too early: `|60|mL/h||` in the give-per time and the rate."""
         if not self.places.rate or self.places.give_per != self.places.rate - 1 or self.text(self.places.rate_units):
             return False
         unit = read_units(*self._rate_field).unit
@@ -256,11 +256,11 @@ class DrugLine:
         return (Coding(system="", code=code),) if code else ()
 
     def text(self, place: int) -> str:
-        """The first leaf at a place, or nothing."""
+        """Return the first leaf at a place, or nothing."""
         return self.segment.text(self._at(place)).strip() if place else ""
 
     def codings(self, defaults: Defaults) -> tuple[Coding, ...]:
-        """The drug's codes, then the supplementary ones."""
+        """Return the drug's codes, then the supplementary ones."""
         found = list(read_codings(self.segment, self._at(self.places.drug), defaults))
         if self.places.supplementary:
             field = self._at(self.places.supplementary)
@@ -269,7 +269,7 @@ class DrugLine:
         return tuple(dict.fromkeys([*found, *(each for coding in found for each in _as_atc(coding))]))
 
     def indications(self, defaults: Defaults) -> tuple[Coding, ...]:
-        """Why it was ordered, in every repetition."""
+        """Return why it was ordered, in every repetition."""
         field = self._at(self.places.indication) if self.places.indication else 0
         repetitions = self.segment.repetitions(field) if field else 0
         return tuple(
@@ -277,14 +277,14 @@ class DrugLine:
         )
 
     def name(self) -> str:
-        """Every text the drug was sent with; where its own field is empty, that of the supplementary code."""
+        """Return every text the drug was sent with; where its own field is empty, that of the supplementary code."""
         words = drug_words(self.segment, self._at(self.places.drug))
         if words or not self.places.supplementary:
             return words
         return drug_words(self.segment, self._at(self.places.supplementary))
 
     def instructions(self) -> list[str]:
-        """What was written beside it, for the ward and for the pharmacy."""
+        """Return what was written beside it, for the ward and for the pharmacy."""
         found = []
         for place in self.places.instructions:
             field = self._at(place)
@@ -332,7 +332,7 @@ class DrugLine:
         return (number, further, (*doubts, "shifted_fields")) if number and further else (None, units, doubts)
 
     def rate(self) -> tuple[Quantity | None, UnitField]:
-        """The rate and its unit, wherever the sender put the unit."""
+        """Return the rate and its unit, wherever the sender put the unit."""
         if self._rate_is_early:
             return read_number_and_unit(self.text(self.places.give_per))[0], read_units(*self._rate_field)
         units = read_units(self.segment, self._at(self.places.rate_units)) if self.places.rate else UnitField(None, "")
@@ -351,11 +351,11 @@ class DrugLine:
         return SentAmount(value, unit) if value is not None and unit is not None and value.high > 0 else None
 
     def strength(self) -> SentAmount | None:
-        """How much of the drug there is, as a mass or already per volume."""
+        """Return how much of the drug there is, as a mass or already per volume."""
         return self._quantity(self.places.strength, self.places.strength_units)
 
     def daily(self) -> SentAmount | None:
-        """The total daily dose, a number with its units as components (CQ)."""
+        """Return the total daily dose, a number with its units as components (CQ)."""
         field = self._at(self.places.daily) if self.places.daily else 0
         if not field:
             return None
@@ -390,18 +390,18 @@ class DrugLine:
 
 
 def is_of_cells_line(drug: Segment) -> bool:
-    """Whether a product of the blood bank is red cells or plasma: none of ours, whatever is looked for."""
+    """Return whether a product of the blood bank is red cells or plasma: none of ours, whatever is looked for."""
     return drug.name in BLOOD_BANK and is_of_cells(DrugLine(drug).name())
 
 
 def _as_atc(coding: Coding) -> tuple[Coding, ...]:
-    """An ATC code under a name of the sender's own, or under none, is one all the same."""
+    """Recognise an ATC code also under a system name of the sender's own, or under none."""
     is_theirs = coding.system not in NORMALISED and _ATC.fullmatch(coding.code.upper()) is not None
     return (Coding(system="ATC", code=coding.code.upper(), display=coding.display),) if is_theirs else ()
 
 
 def _counts_things(units: UnitField, other: UnitField) -> bool:
-    """Whether these units only count packages, where the others measure."""
+    """Return whether these units only count packages, where the others measure."""
     countable = (PACKAGE, DOSE)
     return units.unit is not None and units.unit.base in countable and (other.unit or units.unit).base not in countable
 
@@ -416,12 +416,12 @@ def _so_many(count: Quantity, each: Quantity) -> Quantity:
 
 
 def drug_words(segment: Segment, field: int) -> str:
-    """Every text of a drug field, each once; a code that stands for no drug (`DEFAULTMED`) keeps its text."""
+    """Return every text of a drug field, each once; a code that stands for no drug (`DEFAULTMED`) keeps its text."""
     return read_words(segment, field)
 
 
 def read_components(segments: Iterable[Segment], defaults: Defaults) -> tuple[Component, ...]:
-    """Every ingredient, with the grams of an additive."""
+    """Return every ingredient, with the grams of an additive."""
     return tuple(_read(segment, defaults) for segment in segments)
 
 
@@ -447,7 +447,7 @@ def _read(segment: Segment, defaults: Defaults) -> Component:
 
 
 def assumed_if_immunoglobulin(product: Package, codings: Sequence[Coding], text: str) -> Package:
-    """The product, with the usual strengths when it is an immunoglobulin; of any other drug nothing is assumed."""
+    """Return the product, with usual strengths if it is an immunoglobulin; nothing is assumed for other drugs."""
     if not looks_like_immunoglobulin(codings, text):
         return product
     return Package(
@@ -462,7 +462,7 @@ def assumed_if_immunoglobulin(product: Package, codings: Sequence[Coding], text:
 
 
 def immunoglobulin_in(components: Sequence[Component], drug: Sequence[Coding]) -> Quantity | None:
-    """The sum of the additives that are immunoglobulin, or the drug that was ordered; None without such a line."""
+    """Return the sum of the additives that are immunoglobulin, or the drug ordered; None without such a line."""
     codes = {(coding.system, coding.code) for coding in drug}
     amounts = [
         component.grams

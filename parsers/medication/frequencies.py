@@ -217,7 +217,7 @@ def every(count: int, unit: str) -> Pattern | None:
 def _every(count: int, letter: str) -> Pattern | None:
     if count < 1:
         return None
-    # QnM is minutes by the standard, and nobody gives a medicine every four minutes.
+    # QnM is minutes by the standard, but no medicine is given every four minutes.
     flags = ("minutes_period",) if letter in "SM" else ()
     return Pattern(_HOURS[letter] * count, months=count if letter == "L" else 0, flags=flags)
 

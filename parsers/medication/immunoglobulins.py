@@ -37,7 +37,7 @@ _SPECIFIC = re.compile(
 
 
 def looks_like_immunoglobulin(codings: Sequence[Coding], text: str) -> bool:
-    """Whether a code or a name says normal human immunoglobulin, for the vein or under the skin."""
+    """Return whether a code or a name says normal human immunoglobulin, for the vein or under the skin."""
     if any(coding.code.upper().startswith(_ATC[0]) for coding in codings):
         return True
     if any(coding.code.upper().startswith(_ATC[1]) for coding in codings):
@@ -73,7 +73,7 @@ _BILLED = re.compile(r"J1(?:459|552|554|556|557|561|566|568|569|572|576|599)|902
 
 
 def is_service(codings: Sequence[Coding], text: str) -> bool:
-    """Whether what is asked for by the name of a service is to give immunoglobulin, rather than to measure it."""
+    """Return whether the service is to give immunoglobulin, rather than to measure it."""
     if any(coding.code.upper().startswith(_ATC[0]) or _BILLED.fullmatch(coding.code.upper()) for coding in codings):
         return True
     return _looks_alike(text) and bool(_TREATMENT.search(text)) and not _TEST.search(text)
@@ -94,7 +94,7 @@ def is_care(text: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def is_of_cells(text: str) -> bool:
-    """Whether a product of the blood bank is cells, plasma or albumin."""
+    """Return whether a product of the blood bank is cells, plasma or albumin."""
     return bool(_CELLS.search(text)) and not _looks_alike(text)
 
 
@@ -111,7 +111,7 @@ _NAMED = re.compile(r"[^\W\d_]{3,}")
 
 
 def says_elsewhere(codings: Sequence[Coding], text: str) -> bool:
-    """Whether the words of a drug only say that it is named elsewhere: `see comment`, `miscellaneous`."""
+    """Return whether the words of a drug only say that it is named elsewhere: `see comment`, `miscellaneous`."""
     if any(coding.system in ("ATC", "RXNORM") for coding in codings):
         return False
     return _names_no_drug(text)
@@ -123,7 +123,7 @@ def _names_no_drug(text: str) -> bool:
 
 
 def usual_strengths(codings: Sequence[Coding]) -> tuple[Decimal, Decimal]:
-    """The weakest and the strongest in mg/mL that such a product comes in."""
+    """Return the weakest and the strongest in mg/mL that such a product comes in."""
     if any(coding.code.upper() == _SUBCUTANEOUS for coding in codings):
         return SUBCUTANEOUS_STRENGTHS
     return INTRAVENOUS_STRENGTHS

@@ -1,4 +1,4 @@
-"""The words for amounts, times and days in the languages of our neighbours, each with ours. Data, and one function.
+"""The words for amounts, times and days in other languages, each with its English or Dutch word.
 
 German, French, Spanish, Italian, Portuguese, Swedish, Danish and Norwegian, Finnish, Polish, Czech and Turkish. Dutch
 and English are read where the amounts and the patterns are.
@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache, partial
 
-# Ours: the words for it.
+# Our word: the words in other languages.
 UNITS = {
     "g": "gramos gramo grammi grammo gramas grama gramm gramme grammes gramów gramy gramu gramů gramaa "
     "grama gramas грамм"
@@ -93,7 +93,7 @@ _EVERY = (
     " joka, co, każdy, każde, każdego, každé, každý, každých, každou, her"
 )
 _PER = "pro, par, por, al, alla, alle, à la, om, pr, pr., na, za, w, v, im, am"
-# Said as one word or phrase, in the order in which they are looked for.
+# Phrases, in the order in which they are searched.
 _PHRASES = (
     (r"jeden (?:zweiten|2\.?) tag|jeden zweiten|un jour sur deux|1 jour sur 2|"
     r"tous les deux jours|d[ií]as altern\w+|d[ií]a por medio|"
@@ -184,7 +184,7 @@ _COUNTS = {
 
 @lru_cache(maxsize=2048)
 def in_english(text: str) -> str:
-    """The same text with what it says of amounts and times in English: `alle 4 Wochen` becomes `every 4 weeks`."""
+    """Return the text with its amounts and times in English: `alle 4 Wochen` becomes `every 4 weeks`."""
     text = text.lower()
     if not any(map(str.isalpha, text)):
         return text
@@ -219,7 +219,7 @@ _ALONE = frozenset({"mon", "tue", "wed", "thu", "fri", "sat", "sun"})
 
 @lru_cache(maxsize=1024)
 def weekdays_in(text: str) -> tuple[int, ...]:
-    """The days of the week that a pattern consists of, 1 for Monday; nothing when it is anything else.
+    """Return the days of the week that a pattern consists of, 1 for Monday; nothing when it is anything else.
 
     `ma-wo-vr` are three days; two with a dash between them are a period: `Mo-Fr`.
     """

@@ -52,9 +52,9 @@ _DIVIDED = re.compile(
 _RISING = re.compile(
     r"verhog|ophog|opvoer|verdubbel|opbouw|increas|titrat|step\s?up|escalat|verder\s+op", re.IGNORECASE
 )
-_WEAKEST, _STRONGEST = 20, 250  # mg/mL: less in a litre is what the blood of a patient holds
-_PACKED_FROM = 10  # mL: a strength stated in so much is what one package holds
-_LONGEST_BARE_DIVISION = 10  # days: "over 28 dagen" says when to come back
+_WEAKEST, _STRONGEST = 20, 250  # mg/mL: a lower concentration is a blood level of a patient
+_PACKED_FROM = 10  # mL: a strength stated in this volume describes one package
+_LONGEST_BARE_DIVISION = 10  # days: "over 28 dagen" is the time to the next visit
 
 _NUMERALS = {
     word: str(number)
@@ -88,14 +88,14 @@ def with_digits(text: str) -> str:
 
 
 def _in_english(text: str) -> str:
-    """The text in the words that are looked for here; as it was where it has no others."""
+    """Return the text in the words that are looked for here; as it was where it has no others."""
     english = in_english(text)
     return text if english == text.lower() else english
 
 
 @lru_cache(maxsize=512)
 def find_doses(text: str) -> tuple[SentAmount, ...]:
-    """Every mass that may be a dose: g, g/kg, either of them per day; never a rate or a strength."""
+    """Return every mass that may be a dose: g, g/kg, either of them per day; never a rate or a strength."""
     found = []
     for match in _DOSE.finditer(_in_english(text)):
         unit = read_unit(_compact(match["mass"], match["kg"], match["per"]))
@@ -111,7 +111,7 @@ def find_doses(text: str) -> tuple[SentAmount, ...]:
 
 @lru_cache(maxsize=512)
 def find_rates(text: str) -> tuple[SentAmount, ...]:
-    """Every infusion rate, in the order they stand: several are steps."""
+    """Return every infusion rate, in the order they stand: several are steps."""
     found = []
     for match in _RATE.finditer(_in_english(text)):
         unit = read_unit(_compact(match["amount"], match["kg"], "/" + match["time"]))
@@ -122,13 +122,13 @@ def find_rates(text: str) -> tuple[SentAmount, ...]:
 
 
 def rises(text: str) -> bool:
-    """Whether the text says that a rate goes up without saying how far."""
+    """Return whether the text says that a rate goes up without saying how far."""
     return _RISING.search(text) is not None
 
 
 @lru_cache(maxsize=1024)
 def find_concentration(text: str) -> SentAmount | None:
-    """The strength in a product's name, in mg/mL: `100MG/ML`, `2,5 G=50 ML`, `10%`; that of a diluent is not it."""
+    """Return the strength in a product's name, in mg/mL: `100MG/ML`, `2,5 G=50 ML`, `10%`; not that of a diluent."""
     for match in _STRENGTH.finditer(text):
         if _DILUENT.search(text[: match.start()]):
             continue
@@ -151,7 +151,7 @@ def find_concentration(text: str) -> SentAmount | None:
 
 
 def find_package_volume(text: str) -> Quantity | None:
-    """The millilitres of one package, when the text names exactly one volume: `INFVLST 100MG/ML FLACON 50ML`.
+    """Return the millilitres of one package, when the text names exactly one volume: `INFVLST 100MG/ML FLACON 50ML`.
 
     Where it names none but in its strength, `10 GRAM/100 ML`, it is that.
     """
@@ -168,7 +168,7 @@ def _millilitres(strength: re.Match[str]) -> Quantity | None:
 
 
 def find_package_mass(text: str) -> Quantity | None:
-    """The grams of one package, when the text names exactly one mass that is not a strength: `Kiovig 10 g flacon`."""
+    """Return the grams of one package, if the text has one mass that is not a strength: `Kiovig 10 g flacon`."""
     masses: dict[Decimal, Quantity] = {}
     for match in _PACKAGE_MASS.finditer(text):
         number, unit = read_number(match["number"]), read_unit(match["mass"])

@@ -1,4 +1,4 @@
-"""Which segments make one order, and the numbers it goes by."""
+"""The segments that make up one order, and its numbers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -46,11 +46,11 @@ class Group:
     is_other: bool = False  # a laboratory, diet or supply order
 
     def named(self, name: str) -> list[Part]:
-        """The parts of one kind."""
+        """Return the parts of one kind."""
         return [part for part in self.parts if part.drug.name == name]
 
     def beside(self, part: Part) -> list[Part]:
-        """The parts of other kinds that tell of the same drug; of as many of both kinds, the one in its place."""
+        """Return the parts of other kinds about the same drug; of equal numbers, the one in the same place."""
         kind = part.drug.name
         place = next(number for number, each in enumerate(self.named(kind)) if each is part)
         found: list[Part] = []
@@ -61,7 +61,7 @@ class Group:
 
 
 def group_orders(segments: Sequence[Segment]) -> list[Group]:
-    """Every order of one patient, in the order sent; segments stay with the nearest drug segment before them."""
+    """Return every order of one patient, in the order sent; segments stay with the nearest drug segment before them."""
     groups: list[Group] = []
     current: Group | None = None
     notes_belong = False  # a note after an observation is about that
@@ -103,7 +103,7 @@ def _begins_another(group: Group, name: str) -> bool:
 
 
 def _other(current: Group | None, groups: list[Group]) -> Group:
-    """An order for something else; after a drug it begins without an ORC of its own."""
+    """Return an order for something else; after a drug it begins without an ORC of its own."""
     if current is None or current.parts:
         control = current.control if current is not None and current.is_other else None
         current = Group(control=control, is_other=True)
@@ -113,14 +113,14 @@ def _other(current: Group | None, groups: list[Group]) -> Group:
 
 
 def _service(obr: Segment) -> tuple[list[Coding], str]:
-    """The codes of the service that is asked for (OBR-4), and its words."""
+    """Return the codes of the service that is asked for (OBR-4), and its words."""
     parts = obr.components(4)
     words = " ".join(parts[1:2] + parts[4:5] + parts[8:9]) or (parts[0] if parts else "")
     return [Coding(system="", code=parts[place]) for place in (0, 3) if place < len(parts)], words
 
 
 def _may_treat(obr: Segment) -> bool:
-    """Whether a service is to give immunoglobulin, or says that its notes tell what is to be given."""
+    """Return whether a service is to give immunoglobulin, or says that its notes tell what is to be given."""
     if not obr.raw(4) or obr.text(24).strip().upper() in _LABORATORY:
         return False
     codings, words = _service(obr)
@@ -128,7 +128,7 @@ def _may_treat(obr: Segment) -> bool:
 
 
 def _without_idle_services(group: Group) -> list[Part]:
-    """The parts without services beside which the drug stands in a segment of its own, or of which no note names it."""
+    """Return the parts without services whose drug is in a segment of its own, or in none of their notes."""
     if not any(part.drug.name == "OBR" for part in group.parts):
         return group.parts
     if any(part.drug.name != "OBR" for part in group.parts):
@@ -186,7 +186,7 @@ def _code(control: Segment | None) -> str:
 def read_keys(
     control: Segment | None, prescription: str, header: Header, replaced: Sequence[Segment] = ()
 ) -> OrderKeys:
-    """The keys of one order; `replaced` are the ORCs before it of the orders that it replaces.
+    """Return the keys of one order; `replaced` are the ORCs before it of the orders that it replaces.
 
     An order without any number goes by its prescription number, when it has one.
     """
@@ -202,7 +202,7 @@ def read_keys(
 
 
 def entity(segment: Segment, field: int, namespace: str) -> str:
-    """An EI as namespace|number: EI.2, else the universal id, else who sent the message."""
+    """Return an EI as namespace|number: EI.2, else the universal id, else who sent the message."""
     number = segment.text(field).strip()
     if not number:
         return ""
@@ -223,7 +223,7 @@ def parent_of(control: Segment, namespace: str) -> str:
 
 
 def _replaced_keys(control: Segment, replaced: Sequence[Segment], parent: str, namespace: str) -> list[str]:
-    """The parent, unless it is also that of the orders replaced: then those; a parent of its own comes first."""
+    """Return the parent, unless it is also that of the orders replaced: then those; a parent of its own comes first."""
     if _code(control) not in _REPLACING:
         return []
     numbers = [entity(each, 2, namespace) or entity(each, 3, namespace) for each in replaced]

@@ -44,7 +44,7 @@ _PACKAGED = re.compile(r"\b(?:fl|fles|flacon|vial|ampul|stuk|inj|inf)[a-z]*\b", 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What was read of the order around its amounts."""
+    """What was read of the order apart from its amounts."""
 
     codings: tuple[Coding, ...]
     text: str
@@ -110,7 +110,7 @@ def read_content(line: DrugLine, components: Sequence[Segment], written: Written
 def _of_pieces(
     dose: OrderedDose, quantity: SentAmount | None, ingredients: Sequence[Component], written: Written
 ) -> OrderedDose:
-    """A dose of pieces whose content only an ingredient tells: the ingredient may be of one piece or of all."""
+    """Return the dose of pieces whose content only an ingredient gives: per piece, or for all of them."""
     held = [one.grams for one in ingredients if one.grams and looks_like_immunoglobulin(one.codings, one.text)]
     if dose.each is not None or len(held) != 1 or held[0].unit != MASS:
         return dose
@@ -132,7 +132,7 @@ def _product(
     mixture: Quantity | None,
     quantity: SentAmount | None,
 ) -> Package:
-    """The strength of a mixture is its own: never that in the name of what went into it."""
+    """Return the strength of the mixture itself, never that in the name of an ingredient."""
     product = line.product(written.text)
     if not any(each.kind == "additive" for each in ingredients):
         return assumed_if_immunoglobulin(product, written.codings, written.text)
@@ -149,7 +149,7 @@ def _rather_a_course(dose: OrderedDose, timings: Sequence[Timing]) -> OrderedDos
 
 
 def _names_a_package(line: DrugLine, text: str) -> bool:
-    """The grams in the name of a package are what it holds, and a dispense is of packages."""
+    """Take the grams in the name of a package as its content: a dispense is of packages."""
     return line.segment.name == "RXD" or _PACKAGED.search(text) is not None
 
 
@@ -158,7 +158,7 @@ def _times(timings: Sequence[Timing]) -> int | None:
 
 
 def _occurrence_hours(written: Written) -> Decimal | None:
-    """How long one infusion lasts; a step of it says only how long the step lasts."""
+    """Return how long one infusion lasts; a step of it says only how long the step lasts."""
     return next((timing.occurrence_hours for timing in written.timings if timing.occurrence_hours is not None), None)
 
 
@@ -184,13 +184,13 @@ def _steps(line: DrugLine, written: Written, strength: Quantity | None) -> list[
 
 
 def _doubt(sent: Quantity | None, written: Written) -> tuple[str, ...]:
-    """Where the only rate is a beginning and the words say `faster`, the peak is not known."""
+    """Return where the only rate is a beginning and the words say `faster`, the peak is not known."""
     rising = sent is None and rises(written.instructions) and len(find_rates(written.instructions)) < 2
     return ("rate_may_rise",) if rising else ()
 
 
 def _continuous(dose: OrderedDose, rate: Rate, written: Written) -> OrderedDose:
-    """A continuous infusion gives in a day what its rate makes of 24 hours; the amount may be one bag of it."""
+    """Return the daily dose of a continuous infusion: 24 hours at its rate; the amount may be one bag of it."""
     if not any("continuous" in timing.flags for timing in written.timings) or rate.peak is None:
         return dose
     daily = rescale(rate.peak, _A_DAY, rate.peak.unit.removesuffix("/h"), "continuous")
@@ -213,7 +213,7 @@ def read_orders(
     segments: Sequence[Segment],
     defaults: Defaults,
 ) -> list[MedicationOrdered]:
-    """Every order of one patient; what was only given is not one of them."""
+    """Return every order of one patient; what was only given is not one of them."""
     groups = group_orders(segments)
     found: list[MedicationOrdered] = []
     for group, replaced in zip(groups, replaced_before(groups), strict=True):
@@ -302,7 +302,7 @@ class _OrderReader:
         )
 
     def _source(self) -> Source:
-        """What the message is about: a dispense may repeat the order it belongs to."""
+        """Return what the message is about: a dispense may repeat the order it belongs to."""
         for name in ("RXD", "BPX", "RXG", "RXE"):
             if self.group.named(name):
                 return _SOURCES[name]
@@ -332,7 +332,7 @@ class _OrderReader:
         return next((number for line in lines if (number := line.text(line.places.prescription))), "")
 
     def _routes(self, part: Part) -> tuple[Coding, ...]:
-        """The routes after the drug line that counts, else those of the rest of the order."""
+        """Return the routes after the drug line that counts, else those of the rest of the order."""
         rest = [segment for other in self.group.parts for segment in other.routes]
         segments = part.routes or rest or self.group.routes
         return read_routes(segments, self.defaults) if segments else part.line.route
@@ -359,7 +359,7 @@ class _OrderReader:
         return chosen if chosen.tells else self._stray(part, [own, field, request, control, elsewhere], chosen)
 
     def _stray(self, part: Part, sources: Sequence[Sequence[Sent]], chosen: Chosen) -> Chosen:
-        """A frequency among the fields after the units, where no timing tells any."""
+        """Return a frequency among the fields after the units, where no timing tells any."""
         for each in [part, *self.group.beside(part)]:
             pattern, path = each.line.frequency
             if pattern:
@@ -378,7 +378,7 @@ class _OrderReader:
         )
 
     def _intended(self) -> Moment | None:
-        """When a product of the blood bank is to be used, or a service done."""
+        """Return when a product of the blood bank is to be used, or a service done."""
         lines = [(part.drug, PLACES[part.drug.name].starts) for part in self.group.parts]
         texts = (drug.text(field) for drug, field in lines if field)
         return next((at for text in texts if (at := plausible_moment(text, self.defaults.zone))), None)
@@ -391,7 +391,7 @@ def _is_named_elsewhere(part: Part, codings: Sequence[Coding], text: str) -> boo
 
 
 def _names_it_alone(instructions: str, codings: tuple[Coding, ...], text: str) -> bool:
-    """Whether only what was written beside a drug that is no drug names an immunoglobulin."""
+    """Return whether only what was written beside a drug that is no drug names an immunoglobulin."""
     return looks_like_immunoglobulin((), instructions) and not looks_like_immunoglobulin(codings, text)
 
 

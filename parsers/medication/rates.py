@@ -1,4 +1,4 @@
-"""How fast: rates as sent, from an amount and its time, or from words; the peak and the mean of an infusion."""
+"""Infusion rates: as sent, from an amount and its time, or from text; the peak and the mean of an infusion."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class GivePer:
 
 
 def rate_of(value: Quantity, unit: Unit | None, unit_text: str, strength: Quantity | None, basis: str) -> Rate:
-    """A rate as sent, in grams where the concentration allows it."""
+    """Return a rate as sent, in grams where the concentration allows it."""
     flags: tuple[str, ...] = unit.flags if unit is not None else ()
     if unit is None:
         if unit_text.strip():
@@ -75,7 +75,7 @@ def read_give_per(text: str) -> GivePer:
 
 
 def over_hours(dose: Quantity | None, hours: Decimal | None, *flags: str) -> Quantity | None:
-    """The mean rate of an amount given in so many hours."""
+    """Return the mean rate of an amount given in so many hours."""
     if dose is None or hours is None or hours <= 0:
         return None
     return rescale(dose, 1 / hours, f"{dose.unit}/h", *flags)
@@ -88,7 +88,7 @@ def combine(
     occurrence_hours: Decimal | None,
     steps: Sequence[Quantity],
 ) -> Rate:
-    """The rate that was sent, held against the give-per time; else from a time; steps in words give the peak."""
+    """Return the rate that was sent, held against the give-per time; else from a time; steps in words give the peak."""
     by_give_per = over_hours(dose, per.hours) if per.is_coded or sent is None else None
     if sent is not None and by_give_per is not None and sent.unit == by_give_per.unit:
         together = widened(sent, by_give_per, "rate_conflict") if differ(sent, by_give_per, _CONFLICT) else sent
@@ -100,7 +100,7 @@ def combine(
 
 
 def highest(rates: Sequence[Quantity]) -> Quantity | None:
-    """The highest of rates in the unit of the first; another unit cannot be compared without a weight."""
+    """Return the highest of rates in the unit of the first; another unit cannot be compared without a weight."""
     if not rates:
         return None
     alike = [rate for rate in rates if rate.unit == rates[0].unit]
@@ -108,7 +108,7 @@ def highest(rates: Sequence[Quantity]) -> Quantity | None:
 
 
 def mean_of_steps(steps: Sequence[tuple[Quantity, Decimal | None]]) -> Quantity | None:
-    """The mean over time, when every step says how long it lasts and all are in one unit."""
+    """Return the mean over time, when every step says how long it lasts and all are in one unit."""
     if not steps or any(hours is None for _, hours in steps) or len({rate.unit for rate, _ in steps}) != 1:
         return None
     timed = [(rate, hours) for rate, hours in steps if hours is not None]
@@ -149,7 +149,7 @@ def of_administration(steps: Sequence[RateStep]) -> Rate:
 
 
 def hourly(rate: Quantity | None, weight: Quantity | None) -> tuple[Quantity | None, Quantity | None]:
-    """A rate as g/h and as g/kg/h, each None when it takes a weight that is not known, or a concentration."""
+    """Return a rate as g/h and as g/kg/h, each None when it takes a weight that is not known, or a concentration."""
     if rate is None or rate.unit.startswith("mL"):
         return None, None
     return in_grams(rate, weight), per_kg(rate, weight)

@@ -1,4 +1,4 @@
-"""A schedule: how often, how many times, from when; the ways of saying how many are held against each other."""
+"""Schedules: how often, how many times, from when; different statements of the count are compared."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -32,7 +32,7 @@ from parsers.medication.units import SentAmount, read_number, read_unit
 
 OPEN_ENDED_HOURS = Decimal(48)  # a period up to here without a stop is a course of five daily doses
 ASSUMED_DAYS = 5
-_ONE_INFUSION = Decimal(24)  # hours: a longer service than this is not one infusion
+_ONE_INFUSION = Decimal(24)  # hours: a longer service duration is not one infusion
 _LONGEST_INFUSION = Decimal(240)  # hours
 _PRECISE = ("hour", "minute", "second")
 
@@ -79,7 +79,7 @@ class Sent:
         return found if found.hours is not None else None
 
     def how_often(self) -> tuple[Pattern, str, tuple[str, ...]]:
-        """The pattern that counts, its name, and what was doubtful about choosing it."""
+        """Return the pattern that counts, its name, and what was doubtful about choosing it."""
         coded = read_pattern(self.pattern) if self.pattern else None
         override = read_pattern(self.repeats_as) if self.repeats_as else None
         if override is not None and override.hours is not None:
@@ -107,7 +107,7 @@ class Sent:
         return coded
 
     def _unsaid(self) -> tuple[Pattern, str, tuple[str, ...]]:
-        """An empty interval is once by the standard; with days of service it may as well be daily."""
+        """Read an empty interval as once, by the standard; with days of service it may as well be daily."""
         if self.priority.upper().startswith("PRN"):
             return Pattern(DAY), "PRN", ("prn",)
         if self.clock_times and (len(self.clock_times) > 1 or self._lasts_days):
@@ -148,7 +148,7 @@ def timing(sent: Sent) -> Timing:
 
 
 def _occurrence_hours(sent: Sent, pattern: Pattern) -> Decimal | None:
-    """How long one infusion lasts; the service of a single infusion is its length when it fits in a day."""
+    """Return how long one infusion lasts; the service of a single infusion is its length when it fits in a day."""
     if sent.occurrence.hours is not None and sent.occurrence.hours <= _LONGEST_INFUSION:
         return sent.occurrence.hours
     if pattern.once and sent.duration.hours is not None and sent.duration.hours <= _ONE_INFUSION:
@@ -159,7 +159,7 @@ def _occurrence_hours(sent: Sent, pattern: Pattern) -> Decimal | None:
 def count(
     pattern: Pattern, total: int | None, duration: Duration, starts: Moment | None, ends: Moment | None
 ) -> tuple[tuple[int, int] | None, tuple[str, ...]]:
-    """How many times, and whether the ways to know it agree: within one they do, and the most explicit counts."""
+    """Return how many times, and whether the sources agree to within one; the most explicit counts."""
     candidates = [value for value in (total, duration.occurrences) if value is not None and value > 0]
     if pattern.hours is not None:
         spacing = pattern.hours / pattern.per_period
@@ -182,7 +182,7 @@ def count(
 
 def _between(starts: Moment, ends: Moment, spacing: Decimal) -> int:
     """Starts that fit from the first to the end; an end that is only a date lasts the whole of that day."""
-    # Summer time begins or ends with a day that is an hour off: an hour's room on either side.
+    # The days on which summer time begins or ends are an hour off: allow an hour on either side.
     is_precise = ends.precision in _PRECISE
     room = timedelta(hours=1 if spacing >= DAY else 0) if is_precise else timedelta(hours=22)
     hours = Decimal((ends.at + room - starts.at).total_seconds()) / 3600
@@ -190,7 +190,7 @@ def _between(starts: Moment, ends: Moment, spacing: Decimal) -> int:
 
 
 def timing_in_text(text: str, starts: Moment | None, path: str) -> Timing | None:
-    """A schedule that was only written down: `0,4 g/kg/dag, 5 dagen`; None when the text holds none."""
+    """Return a schedule that was only written down: `0,4 g/kg/dag, 5 dagen`; None when the text holds none."""
     pattern, duration = pattern_in(text), duration_in(text)
     divided = days_divided_over(text)
     if not pattern.is_known and duration == NONE and divided is None:
@@ -223,7 +223,7 @@ def _largest_unit(hours: Decimal, unit: str) -> tuple[str, Decimal]:
 
 
 def pattern_of(timing: Timing) -> Pattern:
-    """What a timing repeats in: its calendar months and weekdays too, which its hours alone do not tell."""
+    """Return what a timing repeats in: its calendar months and weekdays too, which its hours alone do not tell."""
     named = read_pattern(timing.pattern) if timing.pattern else UNKNOWN
     if timing.period_hours is None or named.hours != timing.period_hours:
         return Pattern(timing.period_hours, timing.per_period)
@@ -253,7 +253,7 @@ _DATE = re.compile(
 
 
 def read_tq(segment: Segment, field: int, zone: tzinfo) -> list[Sent]:
-    """The timings of ORC-7, RXE-1 or RXG-3: one for each repetition."""
+    """Return the timings of ORC-7, RXE-1 or RXG-3: one for each repetition."""
     return [_read_tq(segment, field, number, zone) for number in range(1, segment.repetitions(field) + 1)]
 
 
@@ -285,7 +285,7 @@ def _read_tq(segment: Segment, field: int, repetition: int, zone: tzinfo) -> Sen
 
 
 def read_tq1(segment: Segment, zone: tzinfo) -> list[Sent]:
-    """The timing of a TQ1; several only when its repeat patterns cannot be said as one."""
+    """Return the timing of a TQ1; several only when its repeat patterns cannot be said as one."""
     patterns = _patterns(segment)
     duration, repeats_as = read_repeats(segment.text(3, 5).strip(), segment.text(3, 6).strip())
     quantity, bare = _quantity(segment.text(2).strip(), segment.text(2, 2).strip())
@@ -318,7 +318,7 @@ def _ends_of(segment: Segment) -> tuple[str, str, bool]:
     if not any(_is_date(segment.raw(field)) for field in (3, 4, 5, 6)):
         return segment.text(7).strip(), segment.text(8).strip(), False
     texts = [segment.text(field).strip() for field in (3, 4, 5, 6, 7, 8)]
-    dates = list(dict.fromkeys(text for text in texts if _is_date(text)))  # a start that is told twice is one
+    dates = list(dict.fromkeys(text for text in texts if _is_date(text)))  # a start that is sent twice counts once
     if not any(_is_date(text) for text in texts[:4]) or all(_is_date(text) for text in texts[4:]):
         return texts[4], texts[5], False
     return dates[0], dates[1] if len(dates) > 1 else "", True
@@ -350,7 +350,7 @@ def _clocks(texts: Sequence[str]) -> tuple[str, ...]:
 
 
 def _cq(segment: Segment, field: int) -> Duration:
-    """A quantity with its unit as a component, or with the number in HL7's own form."""
+    """Return a quantity with its unit as a component, or with the number in HL7's own form."""
     number = segment.text(field).strip()
     unit = segment.text(field, 2).strip() or segment.text(field, 2, 2).strip()
     return read_duration(number, unit) if number else NONE
@@ -378,12 +378,12 @@ class Chosen:
     sent: tuple[Sent, ...] = ()
     steps: tuple[Sent, ...] = ()
     starts: Moment | None = None
-    tells: bool = False  # whether any of them says how often; without that, once is only the standard's default
+    tells: bool = False  # whether any of them has a frequency; otherwise "once" is only the standard's default
     flags: tuple[str, ...] = ()
 
 
 def choose(sources: Sequence[Sequence[Sent]]) -> Chosen:
-    """The first source that says how often; a start that a better source names is taken from there.
+    """Return the first source that says how often; a start that a better source names is taken from there.
 
     Steps of one infusion (`Once`, with a rate in words) are no schedule: the schedule is then the request's.
     """

@@ -118,7 +118,7 @@ _WORDS = {word: name for name, words in UNITS.items() for word in words.split()}
     for word in words.split()
 }
 _IN_DENOMINATOR = {"u": "h", "m": "min", "24h": "d", "24u": "d", "24uur": "d", "24hr": "d"}
-_EXACT = Context(prec=15)  # 1/60 of an hour and back again is one hour
+_EXACT = Context(prec=15)  # exact: 1/60 of an hour times 60 is one hour
 _POWER = re.compile(r"[.*·]\s*([a-zA-Z]+)\s*\^?(?:-1|⁻¹)")
 _COUNTED = re.compile(r"([0-9]{1,3})([a-z]+)")
 _DEVICE = "MDC_DIM_"  # ISO/IEEE 11073-10101
@@ -159,14 +159,14 @@ class SentAmount:
         return unique(self.value.flags + self.unit.flags)
 
 
-# Nobody is given more at once, and no pump runs faster: the other reading of `1.333` is meant. Nor less immunoglobulin.
+# No single dose and no pump rate is higher (and no dose of immunoglobulin lower): then `1.333` is read the other way.
 _MOST = {MASS: 500, PER_KG: 10, VOLUME: 10_000, ML_PER_KG: 200, PACKAGE: 500}
 _MOST |= {"g/h": 200, "g/kg/h": 3, "mL/h": 5_000, "mL/kg/h": 60}
 _LEAST_IMMUNOGLOBULIN = {MASS: _D("0.1"), PER_KG: _D("0.005")}
 
 
 def plausible(amount: SentAmount, *, immunoglobulin: bool = False) -> SentAmount:
-    """The amount in the one way that can be meant, where its mark reads as a decimal and as a thousand."""
+    """Return the amount in the one way that can be meant, where its mark reads as a decimal and as a thousand."""
     value, base = amount.counted, amount.unit.base
     if AMBIGUOUS not in value.flags or value.high < value.low * 1000:
         return amount
@@ -200,7 +200,7 @@ def read_unit(text: str) -> Unit | None:
 
 
 def _of_device(name: str) -> str:
-    """What infusion pumps call a unit: `MILLI_G_PER_KG_PER_HR` as `mg/kg/hr`."""
+    """Return what infusion pumps call a unit: `MILLI_G_PER_KG_PER_HR` as `mg/kg/hr`."""
     return "/".join(_PREFIX.sub(lambda found: _PREFIXES[found[1]], part) for part in name.split("_PER_")).lower()
 
 
@@ -246,7 +246,7 @@ def _single(name: str, flags: tuple[str, ...]) -> Unit | None:
 
 
 def _denominator(part: str) -> tuple[str, Decimal] | None:
-    """The unit below the line and how many of it: `24h` is one day, `8h` is eight hours."""
+    """Return the unit below the line and how many of it: `24h` is one day, `8h` is eight hours."""
     name = _IN_DENOMINATOR.get(part) or _WORDS.get(part)
     if name is not None:
         return name, _D(1)
@@ -314,7 +314,7 @@ class UnitField:
 
 
 def read_number_and_unit(text: str) -> tuple[Quantity | None, Unit | None, tuple[str, ...]]:
-    """A number, with the unit that some senders add to it."""
+    """Return a number, with the unit that some senders add to it."""
     if not text:
         return None, None, ()
     value = read_range(text)
@@ -342,7 +342,7 @@ def from_to(low: Quantity | None, high: Quantity | None) -> Quantity | None:
 
 
 def _no_code(number: Quantity | None) -> Quantity | None:
-    """The number, unless it is so large that it is the code of the unit: `263762^MDC_DIM_MILLI_L^MDC`."""
+    """Return the number, unless it is so large that it is the code of the unit: `263762^MDC_DIM_MILLI_L^MDC`."""
     return number if number is not None and number.high < _CODES_FROM else None
 
 
