@@ -1,4 +1,4 @@
-"""Advice for one patient: lines that would harm are left out or replaced, and what is said twice is said once."""
+"""Advice for one patient: harmful lines are left out or replaced, and duplicate lines merged."""
 
 from collections.abc import Iterable, Sequence
 
@@ -9,7 +9,7 @@ from rules.terms import Guard, GuardedLine
 from rules.wording import fill
 
 MOST_NOW = 3  # lines that are to be done now
-# Acts of which one line is enough, whatever it says beside them; of the others each line is about something else.
+# Acts for which one line is enough, whatever else it says; for other acts every line is a different subject.
 _ONCE = frozenset(
     {
         "give-without-delay", "decide-now", "hold", "postpone", "discuss-alternatives", "anticoagulate",
@@ -21,7 +21,7 @@ _LATER = frozenset({"watch", "inform-patient", "record", "report", "review"})
 
 
 def advise(lines: Iterable[GuardedLine], picture: Picture, facts: tuple[Fact, ...]) -> tuple[AdviceLine, ...]:
-    """Say the lines that hold for this patient, each replaced where a guard forbids it."""
+    """Return the lines that apply to this patient, each replaced where a guard forbids it."""
     told: list[AdviceLine] = []
     for line in lines:
         for safe in _guarded(line, picture, picture.guards):
@@ -32,7 +32,7 @@ def advise(lines: Iterable[GuardedLine], picture: Picture, facts: tuple[Fact, ..
 
 
 def _guarded(line: GuardedLine, picture: Picture, guards: Sequence[Guard]) -> list[GuardedLine]:
-    """Return the line itself, or what the guards say instead; a guard never answers to itself."""
+    """Return the line itself, or the guards' replacements; a guard does not apply to its own replacement."""
     if line.only_if is not None and not picture.state(line.only_if).held:
         return []
     if line.unless is not None and picture.state(line.unless).held:
@@ -56,7 +56,7 @@ def together(
 
 
 def _once(lines: Iterable[AdviceLine]) -> list[AdviceLine]:
-    """Leave out a line whose acts were all said before."""
+    """Leave out a line whose acts are all covered by earlier lines."""
     kept: list[AdviceLine] = []
     said: set[str] = set()
     for line in lines:

@@ -1,4 +1,4 @@
-"""What is planned, in the quantities rules speak of. Where a quantity is a range, rules look at the higher end."""
+"""The planned dose, in the quantities that rules use. Of a range, rules use the higher end."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -9,7 +9,7 @@ from rules.dates import days
 from rules.facts import Dose
 from rules.picture import Picture, once_for_a_picture
 
-_COURSE_GAP = timedelta(days=3)  # doses further apart than this belong to different courses
+_COURSE_GAP = timedelta(days=3)  # doses further apart belong to different courses
 
 
 def amount(picture: Picture, name: str) -> Quantity | None:
@@ -57,7 +57,7 @@ def grams_per_hour(picture: Picture) -> Quantity | None:
 
 
 def rate(picture: Picture) -> Quantity | None:
-    """Return the peak rate in mg/kg/min; the mean rate when no peak is known, for the peak is never lower."""
+    """Return the peak rate in mg/kg/min, or the mean rate if no peak is known: the peak is never lower."""
     order = picture.case.order
     peak = order.mg_per_kg_per_minute or _per(order.grams_per_hour, picture.weight_kg, "mg/kg/min", Decimal(1000) / 60)
     return peak or order.mean_mg_per_kg_per_minute
@@ -134,7 +134,7 @@ def last_course_per_kg(picture: Picture) -> Decimal | None:
 
 
 def weight_is_old(picture: Picture) -> bool:
-    """Return whether the weight was taken longer ago than it counts."""
+    """Return whether the weight is too old to be used."""
     form, case = picture.terms.weight, picture.case
     taken = picture.weight_at
     outpatient = case.patient.inpatient is False

@@ -1,7 +1,7 @@
-"""What a sentence says of something that it names: that it is so, denied, doubted, or a relative's.
+"""What a sentence says about a term in it: affirmed, denied, doubted, or of a relative.
 
-After ConText (Harkema 2009), with more grammar, for a missed thrombosis costs most: a denial reaches the noun it stands
-before and a list of nouns, and nothing else; where it is not clear that it reaches, it does not.
+After ConText (Harkema 2009), with more grammar, since a missed thrombosis costs most: a denial reaches the noun after
+it and a list of nouns, and nothing else; where its reach is unclear, it does not apply.
 """
 
 import re
@@ -21,7 +21,7 @@ _JOINED = re.compile(r"\s*(?:[,/+&]|-|\Z)\s*")
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)|\d")
 _NAMED, _SIGN = "¤", "§"  # in a gap between words: another disease; a word that a denial passes through
 _LONGEST_ITEM, _LONGEST_GAP, _LONGEST_TAIL = 5, 6, 3  # words
-_ANYWHERE = ("[", "(?<=", "\\s", "\\?", "\\(")  # how a pattern begins that need not begin a word
+_ANYWHERE = ("[", "(?<=", "\\s", "\\?", "\\(")  # the beginning of a pattern that need not be at the start of a word
 _DENIALS = frozenset({"denies", "denies_all", "excludes", "not"})
 _PLAIN = str.maketrans(
     {
@@ -44,14 +44,14 @@ _PLAIN = str.maketrans(
 
 @lru_cache(maxsize=8192)
 def plain(text: str) -> str:
-    """Write a text without accents and with plain quotes; a letter typed three times counts twice less."""
+    """Return a text without accents, with plain quotes, and with a letter typed three times reduced to one."""
     spelled = unicodedata.normalize("NFKD", text.translate(_PLAIN).replace("\u00a0", " "))
     bare = "".join(letter for letter in spelled if not unicodedata.combining(letter))
     return re.sub(r"([a-zA-Z])\1\1+", r"\1\1", bare)
 
 
 class Cue(NamedTuple):
-    """A word of a sentence that says something of the diseases around it."""
+    """A word of a sentence that qualifies the diseases around it."""
 
     start: int
     end: int
@@ -63,11 +63,11 @@ class Cue(NamedTuple):
 class Reader:
     """The cues of every language, compiled."""
 
-    cues: Mapping[str, tuple[re.Pattern[str], ...]]  # by what they say, a pattern for each language, in one order
+    cues: Mapping[str, tuple[re.Pattern[str], ...]]  # by kind, a pattern for each language, in the same order
     abbreviations: frozenset[str]
 
     def sentences(self, text: str) -> list[str]:
-        """Split a text where a sentence ends; a point behind an abbreviation ends none."""
+        """Split a text into sentences; a full stop after an abbreviation does not end one."""
         found, begin = [], 0
         for stop in _BREAK.finditer(text):
             before = text[begin : stop.start()]
@@ -89,11 +89,11 @@ class Reader:
         return word is not None and word.group().casefold() in self.abbreviations
 
     def rules_out(self, text: str) -> bool:
-        """Tell whether any word of a text rules something out."""
+        """Return whether any word of a text rules something out."""
         return any(each.search(text) for kind in ("excludes", "denied") for each in self.cues.get(kind, ()))
 
     def read(self, sentence: str, spans: Sequence[Span]) -> "Sentence":
-        """Look at the cues of one sentence; the spans are where it names something."""
+        """Return one sentence with its cues; `spans` are the places of the terms in it."""
         return Sentence(sentence, tuple(spans), self)
 
 
@@ -111,7 +111,7 @@ def reader_of(languages: Iterable[Mapping[str, Sequence[str]]]) -> Reader:
 
 
 def _compiled(patterns: Sequence[str]) -> re.Pattern[str]:
-    """One pattern of many; those that begin with a letter or a choice do so at the edge of a word."""
+    """Join patterns into one; those that begin with a letter or a choice match at the start of a word."""
     longest_first = sorted(map(plain, patterns), key=len, reverse=True)
     inside = [each for each in longest_first if each.startswith(_ANYWHERE)]
     words = [each for each in longest_first if not each.startswith(_ANYWHERE)]
@@ -122,24 +122,24 @@ def _compiled(patterns: Sequence[str]) -> re.Pattern[str]:
 
 
 class Sentence:
-    """One sentence, the things it names, and what it says of each."""
+    """One sentence, the terms in it, and what it says about each."""
 
     def __init__(self, text: str, spans: tuple[Span, ...], reader: Reader) -> None:
         self.text, self.spans, self._words = text, spans, reader.cues
 
     @cached_property
     def _leading(self) -> list[Cue]:
-        """The cues that say something of what follows, in order."""
+        """The cues that qualify what follows, in order."""
         return _resolved(cue for cue in self._cues if cue.kind in _LEADING)
 
     @cached_property
     def _trailing(self) -> list[Cue]:
-        """The cues that say something of what went before, in order."""
+        """The cues that qualify what precedes, in order."""
         return _resolved(cue for cue in self._cues if cue.kind in _TRAILING)
 
     @cached_property
     def _cues(self) -> list[Cue]:
-        """Every cue outside the names, by where it begins, the longer first."""
+        """Every cue outside the terms, by its place, the longer first."""
         found = [
             Cue(*match.span(), kind, language)
             for kind in _CUES
@@ -175,7 +175,7 @@ class Sentence:
     def _after(self, span: Span) -> Iterator[Cue]:
         return (cue for cue in self._trailing if cue.start >= span[1])
 
-    # What stands before
+    # Cues before the term
 
     def _is_denied_before(self, span: Span) -> bool:
         cue = self._governing(span, _DENIALS, ends=frozenset({"contrasts", "resets", "again", "denied", "no"}))
@@ -249,7 +249,7 @@ class Sentence:
         return is_bare and (cue.kind not in ("denies", "excludes") or self._is_list_of_diseases(cue, span, items[:-1]))
 
     def _is_list_of_diseases(self, cue: Cue, span: Span, items: list[list[str]]) -> bool:
-        """Return whether a list goes on with a disease: "geen CVA, DVT" does, "geen koorts, DVT" does not."""
+        """Return whether a list continues with a disease: "geen CVA, DVT" does, "geen koorts, DVT" does not."""
         if any(self._has("symptoms", word) for word in _WORD.findall(self.text[cue.end : span[0]])):
             return False
         is_history = any(cue.end <= each.start < span[0] for each in self._leading if each.kind == "past")
@@ -297,7 +297,7 @@ class Sentence:
         found = re.compile(r"[,;)]").search(self.text, begin)
         return found.start() if found else len(self.text)
 
-    # What stands behind
+    # Cues after the term
 
     def _is_denied_after(self, span: Span) -> bool:
         for cue in self._after(span):
@@ -331,7 +331,7 @@ class Sentence:
         )
 
     def _is_answer(self, span: Span, cue: Cue) -> bool:
-        """Return whether "no" answers this: nothing but what it is joined to, and where one looked, stands between."""
+        """Return whether "no" answers this term: only list items and the method of the search are between them."""
         gap = self._gap(span[1], cue.start)
         if "," in gap:  # a sign belongs to one name: "DVT, LE-"
             is_sign = not any(letter.isalnum() for letter in self.text[cue.start : cue.end])
@@ -339,7 +339,7 @@ class Sentence:
         return len([word for word in gap if self._weighs(word)]) <= _LONGEST_TAIL
 
     def _is_tail(self, span: Span, cue: Cue) -> bool:
-        """Return whether a word behind it is said of it, and not of another noun between."""
+        """Return whether a word after it qualifies this term, and not another noun in between."""
         gap = self._gap(span[1], cue.start)
         if self._points_back(gap):
             return True
@@ -360,7 +360,7 @@ class Sentence:
         return bool(words) and self._has("points_back", words[0]) and self._is_bare(words[1:])
 
     def _is_manner(self, words: list[str]) -> bool:
-        """Few words, and behind a preposition only how it was looked for: "DVT met echo uitgesloten"."""
+        """Return whether few words are between, after a preposition only the method: "DVT met echo uitgesloten"."""
         heavy = [word for word in words if self._weighs(word)]
         if any(self._has("accompanied", word) for word in words):
             return all(self._has("methods", word) or word == _NAMED for word in heavy)
@@ -369,7 +369,7 @@ class Sentence:
     # Doubt
 
     def _is_open(self, span: Span) -> bool:
-        """Return whether it is said not to be excluded."""
+        """Return whether it is stated not to be excluded."""
         for cue in self._after(span):
             if cue.kind == "open":
                 return self._is_tail(span, cue)
@@ -403,7 +403,7 @@ class Sentence:
         items = self._items(gap)
         return all(self._is_bare(item) for item in items) or (len(items) == 1 and self._is_manner(gap))
 
-    # Only spoken of
+    # Only mentioned
 
     def _is_only_spoken_of(self, span: Span) -> bool:
         ends = frozenset({"contrasts", "resets", "past", "again", "confirms", "suspects", "open"})
@@ -419,15 +419,15 @@ class Sentence:
         )
 
     def _is_joined(self, gap: list[str]) -> bool:
-        """Return whether nothing but articles, and other diseases of one list, stands between."""
+        """Return whether only articles and other diseases of the same list are in between."""
         return all(word in (_NAMED, ",") or not self._weighs(word) for word in gap) and (
             "," not in gap or _NAMED in gap
         )
 
-    # Whose it is
+    # Of whom
 
     def _is_of(self, kind: str, span: Span) -> bool:
-        """Return whether somebody else of this kind has it: named before it in the sentence, or joined to it behind."""
+        """Return whether another person has it: named earlier in the sentence, or attached after it."""
         return self._is_of_one_before(kind, span) or self._is_of_one_behind(kind, span)
 
     def _is_of_one_before(self, kind: str, span: Span) -> bool:
@@ -486,7 +486,7 @@ class Sentence:
         return any(each.fullmatch(bare) for each in asked)
 
     def _weighs(self, word: str) -> bool:
-        """Return whether a word adds something: no article, no sign, nothing that joins."""
+        """Return whether a word has content: not an article, a sign or a conjunction."""
         if word in ",/;:()+&-" or word == _SIGN:
             return False
         return not any(self._has(kind, word) for kind in ("small", "prepositions", "accompanied", "or", "and"))
@@ -517,7 +517,7 @@ _PASSED = frozenset({"signs", "suspects", "past", "relatives", "confirms", "pati
 
 
 def _resolved(cues: Iterable[Cue]) -> list[Cue]:
-    """Of cues that overlap the one that begins first, and of those the longest."""
+    """Return, of overlapping cues, the one that begins first, and of those the longest."""
     kept: list[Cue] = []
     for cue in cues:
         if not kept or cue.start >= kept[-1].end:

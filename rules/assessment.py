@@ -1,4 +1,4 @@
-"""What the rules answer: one assessment per case, each finding naming its rule and its facts."""
+"""The answer of the rules: one assessment per case, whose findings name their rule and facts."""
 
 from collections.abc import Mapping
 from typing import Literal
@@ -10,7 +10,7 @@ from rules.facts import Fact
 
 
 class AdviceLine(Text):
-    """One thing to do, and which acts that is (rules/README.md)."""
+    """One line of advice, and its acts (rules/README.md)."""
 
     __slots__ = ("does",)
 
@@ -34,7 +34,7 @@ class Finding(Struct, frozen=True, gc=False):
 
 
 class Point(Struct, frozen=True, gc=False):
-    """One risk factor, or one trait of the plan, and what it weighs."""
+    """One risk factor, or one property of the plan, and its points."""
 
     name: str
     title: Text
@@ -43,7 +43,7 @@ class Point(Struct, frozen=True, gc=False):
 
 
 class Points(Struct, frozen=True, gc=False):
-    """What the risk factors and the plan weigh together (definitions/points.yaml)."""
+    """The points of the risk factors and the plan together (definitions/points.yaml)."""
 
     patient: int
     total: int
@@ -56,7 +56,7 @@ NO_TEXT = Text()
 
 
 class Step(Struct, frozen=True, gc=False):
-    """One condition of one rule, and what it found: the answer to "why did it not alert?"."""
+    """One condition of one rule, and its outcome: the answer to "why was there no alert?"."""
 
     rule: str
     condition: str
@@ -65,7 +65,7 @@ class Step(Struct, frozen=True, gc=False):
 
 
 class Prefilled(Struct, frozen=True, gc=False):
-    """The answer to one Naranjo question as far as the record gives it, with the facts that say so."""
+    """The answer to one Naranjo question as far as the record gives it, with its facts."""
 
     number: int
     reply: Literal["yes", "no", "unknown"]

@@ -1,4 +1,4 @@
-"""What a hospital may choose otherwise (policy.yaml, `choices`), put into the files before they are compiled."""
+"""The hospital's choices (policy.yaml, `choices`), applied to the files before they are compiled."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -13,7 +13,7 @@ AT_RISK = "at-risk"
 SCIG_RULE = "IG-VTE-027"
 
 
-# The choices that are numbers in a state: which state, and behind which words the number stands.
+# The choices that are numbers in a state: the state, and the path of the number.
 _LIMITS = {
     "at_risk_from": (AT_RISK, frozenset({"at_least_patient_points"})),
     "moderate_from_points": ("moderate-by-points", frozenset({"at_least_points"})),
@@ -22,10 +22,10 @@ _LIMITS = {
 
 
 def with_choices(documents: Mapping[str, Document], chosen: Mapping[str, Any]) -> dict[str, Document]:
-    """Give the documents as the hospital chose; what it did not choose stays as the policy says."""
+    """Return the documents with the hospital's choices, and the policy's where it has none."""
     policy = documents[POLICY]
     if not isinstance(policy.value, dict) or not isinstance(policy.value.get("choices"), dict):
-        return dict(documents)  # the form says what is wrong
+        return dict(documents)  # the form reports what is wrong
     choices = _together(policy.value["choices"], chosen)
     changed = {POLICY: replace(policy, value={**policy.value, "choices": choices})}
     states = documents[STATES]
@@ -39,7 +39,7 @@ def with_choices(documents: Mapping[str, Document], chosen: Mapping[str, Any]) -
 
 
 def _together(said: Mapping[str, Any], chosen: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the policy says and what the hospital chose; of channels it may choose only some."""
+    """Merge the policy's choices with the hospital's, which may set some channels only."""
     told = dict(said)
     for name, value in chosen.items():
         before = told.get(name)
@@ -48,7 +48,7 @@ def _together(said: Mapping[str, Any], chosen: Mapping[str, Any]) -> dict[str, A
 
 
 def _with_limit(states: Document, name: str, words: frozenset[str], limit: Decimal) -> Document:
-    """Put the number the hospital chose where the state has that of the rules."""
+    """Replace the number of a state by the hospital's."""
     state = states.value[name]
     evidence = [{**line, "numbers": [*line.get("numbers", ()), limit]} for line in state.get("evidence", ())]
     value = {**state, "any": _limited(state.get("any"), words, limit), "evidence": evidence}
@@ -64,12 +64,12 @@ def _limited(conditions: Any, words: frozenset[str], limit: Decimal) -> Any:
 
 
 def _with_always(states: Document, always: list[Any]) -> Document:
-    """At risk from more points than one; those that count by themselves still do."""
+    """Raise the points from which a patient is at risk; factors that count by themselves still do."""
     state = states.value[AT_RISK]
     value = {**state, "any": [*state["any"], *always]}
     return replace(states, value={**states.value, AT_RISK: value})
 
 
 def only_chosen(rules: list[Rule], scig_prior_vte: str) -> list[Rule]:
-    """Give the rules; one that the hospital did not choose is not asked."""
+    """Return the rules; an optional rule that the hospital did not choose is not evaluated."""
     return [replace(rule, chosen=rule.id != SCIG_RULE or scig_prior_vte != "off") for rule in rules]

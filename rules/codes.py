@@ -1,4 +1,4 @@
-"""Which value sets a code or a text belongs to, fast enough to ask for every fact of every order."""
+"""The value sets of a code or a text, fast enough to look up for every fact of every order."""
 
 import copy
 import re
@@ -12,7 +12,7 @@ from rules.assertions import plain
 from rules.forms import CodeLine, ValueSetForm
 
 TEXT = "TEXT"
-LONGEST_WORDS = 120  # characters by which words are told apart
+LONGEST_WORDS = 120  # characters that distinguish one text from another
 _DOTLESS = frozenset({"ICD10", "ICD10CM", "ICPC"})
 _LONGEST_WHO_CODE = 5  # ICD-10 of the WHO has at most five characters; a longer one is the American modification
 _NOTHING: frozenset[str] = frozenset()
@@ -31,7 +31,7 @@ def coding_of_words(text: str) -> Coding:
 
 @dataclass(slots=True)
 class _System:
-    """The codes of one system, by how they match."""
+    """The codes of one system, by way of matching."""
 
     exact: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     prefix: dict[int, dict[str, set[str]]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(set)))
@@ -44,7 +44,7 @@ class _System:
         elif match == "range":
             first, last = code.split("-", 1)
             self.ranges.append((first, last, name))
-        else:  # a code that stands for all beneath it ("is-a") is known here by itself alone
+        else:  # a code that stands for its descendants ("is-a") is matched by itself alone
             self.exact[code].add(name)
 
     def find(self, code: str) -> set[str]:
@@ -169,12 +169,12 @@ LIMIT = 20_000  # answers of one kind; a hospital uses fewer codes and texts tha
 
 
 class Remembered(dict[K, V]):
-    """Answers by question. It begins anew when it is full, so it never grows without end."""
+    """A cache. It is emptied when full, so it does not grow without limit."""
 
     __slots__ = ()
 
     def keep(self, question: K, answer: V) -> V:
-        """Remember an answer, and give it back."""
+        """Store an answer, and return it."""
         if len(self) >= LIMIT:
             self.clear()
         self[question] = answer

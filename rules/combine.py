@@ -21,7 +21,7 @@ _PARTS = re.compile("[:;] ")
 
 
 def combine(picture: Picture, knowledge: Knowledge, findings: Sequence[Finding], trace: tuple[Step, ...]) -> Assessment:
-    """Put the findings of one order together, the most serious first."""
+    """Combine the findings of one order, the most serious first."""
     policy = knowledge.policy
     escalated = _escalate(policy, findings, picture)
     found = _sorted(policy, [*findings, *escalated])
@@ -52,7 +52,7 @@ def combine(picture: Picture, knowledge: Knowledge, findings: Sequence[Finding],
 def combine_events(
     picture: Picture, knowledge: Knowledge, findings: Sequence[Finding], trace: tuple[Step, ...]
 ) -> Assessment:
-    """Put together what was found after the infusions of one order; the order itself is judged elsewhere."""
+    """Combine the findings after the infusions of one order; the order itself is judged elsewhere."""
     found = _sorted(knowledge.policy, findings)
     if not found:
         return _nothing(knowledge, trace)
@@ -99,7 +99,7 @@ def _sorted(policy: Policy, findings: Sequence[Finding]) -> list[Finding]:
 
 
 def _newest(finding: Finding) -> float:
-    """Return when the newest diagnosis of a finding began, so that of two as grave the most recent comes first."""
+    """Return the onset of the newest diagnosis of a finding: of two equally serious, the most recent comes first."""
     began = [fact.starts.timestamp() for fact in finding.facts if fact.starts and fact.kind in HISTORY]
     return max(began, default=0.0)
 
@@ -127,7 +127,7 @@ def _remarks(remarks: Sequence[Remark], picture: Picture) -> tuple[Text, ...]:
 
 
 def _escalate(policy: Policy, findings: Sequence[Finding], picture: Picture) -> tuple[Finding, ...]:
-    """Several moderate signals from different families, and nothing higher, are one high finding."""
+    """Add one high finding for several moderate ones from different families, if there is nothing higher."""
     form = policy.form.escalation
     tier = Tier.named(form.of_tier)
     of_tier = [finding for finding in findings if finding.tier == tier]
@@ -179,7 +179,7 @@ def _text(
     phrases: Mapping[Language, Phrases],
 ) -> Text:
     gravest = found[0]
-    told = gravest.because[FALLBACK]  # an escalation names what it adds up
+    told = gravest.because[FALLBACK]  # an escalation names its parts
     others = [each for each in found if each.tier != gravest.tier and each.title[FALLBACK] not in told]
     same = [each for each in found if each.tier == gravest.tier]
     return Text(
@@ -205,9 +205,9 @@ def _one_language(
     missing: list[str],
     advice: list[str],
 ) -> str:
-    """Write what was found, what speaks for safety, what is missing and what to do, as far as there is room."""
+    """Write the findings, what mitigates, what is missing and what to do, as far as there is room."""
     also_join, mitigating_join, missing_join, advice_join = phrases.joins
-    by_weight = [  # (place in the text, words), the words that must not be lost first
+    by_weight = [  # (place in the text, words), the most important first
         (0, shorten(because[0], LONGEST)),
         (3, mitigating_join + "; ".join(mitigating) + "." if mitigating else ""),
         (4, missing_join + "; ".join(missing) + "." if missing else ""),
@@ -227,7 +227,7 @@ def _one_language(
 
 
 def _in_full(also: list[tuple[str, str]], room: int, told: str) -> list[str]:
-    """Say what else was found instead of only naming it, as far as there is room and nothing is said twice."""
+    """Describe the other findings instead of only naming them, as far as there is room, without repetition."""
     said = []
     for title, because in also:
         full = because.split(". ")[0].rstrip(".")
@@ -241,7 +241,7 @@ def _in_full(also: list[tuple[str, str]], room: int, told: str) -> list[str]:
 
 
 def shorten(text: str, length: int) -> str:
-    """Cut a text at a word when it is too long."""
+    """Cut a text that is too long, at a word boundary."""
     if len(text) <= length:
         return text
     return text[: length - 1].rsplit(" ", 1)[0].rstrip(" ,;:.") + "…"

@@ -1,4 +1,4 @@
-"""Rules, states and the policy, from what was read to what can be asked."""
+"""Compiles rules, states and the policy from their forms."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -37,7 +37,7 @@ def cite(evidence: Iterable[Evidence], sources: dict[str, Source]) -> tuple[str,
 
 def _citation(evidence: Evidence, source: Source) -> str:
     parts = [source.author, f"{source.title}{f' ({source.year})' if source.year else ''}", source.where]
-    told = ". ".join(part.rstrip(".") for part in parts if part)  # "et al." ends with a stop of its own
+    told = ". ".join(part.rstrip(".") for part in parts if part)  # "et al." has a full stop already
     return f"{told}: {evidence.says}"
 
 
@@ -112,7 +112,7 @@ def compile_guards(document: Document, terms: Terms, states: frozenset[str]) -> 
 
 
 def lines_of(advice: Iterable[Advice], terms: Terms) -> tuple[GuardedLine, ...]:
-    """Make lines of advice ready to be said."""
+    """Compile lines of advice."""
     return tuple(
         GuardedLine(
             each.text,
@@ -175,7 +175,7 @@ def check_evidence(
     where: Loc,
     sources: dict[str, Source],
 ) -> None:
-    """Refuse a number without a line of evidence, and a source nobody wrote down."""
+    """Refuse a number without a line of evidence, and a source that is not in sources.yaml."""
     supported: set[Decimal] = set()
     for index, line in enumerate(evidence):
         supported.update(line.numbers)
@@ -201,7 +201,7 @@ def _check_advice(document: Document, advice: Iterable[Advice], where: Loc, stat
 
 
 def check_text(document: Document, words: TextForm, where: Loc) -> None:
-    """Refuse a name no template knows, and words that forbid a treatment."""
+    """Refuse an unknown name in a template, and words that forbid a treatment."""
     for language, text in words.text.items():
         for name in names_in(text):
             if name not in FILLERS:
@@ -250,7 +250,7 @@ def compile_policy(
 
 
 def _check_names(document: Document, form: PolicyForm, rules: frozenset[str]) -> None:
-    """Every rule that the policy names must exist; the escalation has a name of its own."""
+    """Refuse a policy that names a rule that does not exist; the escalation has a name of its own."""
     named = _rules_named(form.priority, ("priority",))
     named += _rules_named(form.surveillance.priority, ("surveillance", "priority"))
     named += [(("families", index, "rules"), rule) for index, each in enumerate(form.families) for rule in each.rules]

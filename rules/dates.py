@@ -1,4 +1,4 @@
-"""Times as precise as they were sent: a date of "2019" lies anywhere in 2019."""
+"""Times as precise as they were sent: a date "2019" may be any day of 2019."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""What can be wrong with the knowledge: every fault at once, each with its file and line."""
+"""Errors of the knowledge files: all faults at once, each with its file and line."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, order=True)
 class Fault:
-    """One thing wrong in one file, and what would be right."""
+    """One fault in one file, and its correction."""
 
     file: str
     line: int
@@ -19,11 +19,11 @@ class Fault:
 
 
 class RulesError(Exception):
-    """Something in the rules package went wrong; read the message, it names the file."""
+    """Base class of the errors of this package; the message names the file."""
 
 
 class KnowledgeFaults(RulesError):
-    """The knowledge cannot be used; put right every fault listed, then load again."""
+    """The knowledge cannot be used; correct every fault listed, then load again."""
 
     def __init__(self, faults: Iterable[Fault]) -> None:
         self.faults = tuple(sorted(set(faults)))

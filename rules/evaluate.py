@@ -1,4 +1,4 @@
-"""One case judged: every rule asked, the findings combined into one answer. A pure function."""
+"""Evaluation of one case: every rule, then the findings combined into one answer. A pure function."""
 
 from clinical.words import Stream, Tier
 from rules.advising import advise
@@ -25,7 +25,7 @@ def evaluate(case: Case, knowledge: Knowledge, stream: Stream = "order") -> Asse
 
 
 def judge(rule: Rule, picture: Picture, trace: list[Step]) -> Finding | None:
-    """Ask one rule; None when it does not fire."""
+    """Evaluate one rule; return None if it does not fire."""
     facts = _ask(rule.when, picture, trace)
     if facts is None:
         return None
@@ -39,13 +39,13 @@ def judge(rule: Rule, picture: Picture, trace: list[Step]) -> Finding | None:
 
 
 def _ask(conditions: tuple[Asked, ...], picture: Picture, trace: list[Step]) -> list[Fact] | None:
-    """Ask conditions that must all hold; return their facts, or None. Every answer goes into the trace."""
+    """Evaluate conditions that must all hold; return their facts, or None. Every outcome goes into the trace."""
     held_all = True
     facts: list[Fact] = []
     present, memo = picture.present, picture.memo
     for needs, text, condition, if_held, if_not in conditions:
         if needs and not needs & present:
-            trace.append(if_not)  # most questions end here: nothing of the kind is on record
+            trace.append(if_not)  # most conditions end here: there is no such fact
             held_all = False
             continue
         outcome = memo.get(text)

@@ -1,6 +1,6 @@
-"""The worked examples of a rule: a table a pharmacist reads, and the case each row stands for.
+"""The worked examples of a rule: a table that a pharmacist reads, and the case of each row.
 
-A cell says only what the row is about; everything else is an unremarkable order (see `an_order`). The columns are
+A cell gives only what the row is about; the rest is an unremarkable order (see `an_order`). The columns are
 explained in README.md.
 """
 
@@ -100,7 +100,7 @@ def build_case(example: Example) -> Case:
 
 
 def _filled(order: Order, cells: dict[str, str]) -> Order:
-    """Compute what a row leaves to be computed."""
+    """Compute the quantities that a row does not give."""
     if order.grams_per_kg_per_day is None and order.grams_per_day is None and "g/kg/day" not in cells:
         order = replace(order, grams_per_kg_per_day=read_range("0.4", "g/kg"))
     per_kg, weight = order.grams_per_kg_per_day, order.weight_kg
@@ -122,11 +122,11 @@ class Answered:
     agreed: str
     answer: str
     agrees: bool
-    by_others: bool = False  # it would agree were every rule live: it rests on one that is on trial or retired
+    by_others: bool = False  # the answer would be right if every rule were live: it depends on one on trial or retired
 
 
 def run_examples(rule: Rule, knowledge: Knowledge) -> list[Answered]:
-    """Ask a rule its examples as if it were live; a priority is that of the whole assessment."""
+    """Run the examples of a rule as if it were live; a priority is that of the whole assessment."""
     here = _with_live(knowledge, {rule.id})
     everything = _with_live(knowledge, {each.id for each in knowledge.rules if each.form.status != "draft"})
     found = []
@@ -152,7 +152,7 @@ def _run(rule: Rule, example: Example, knowledge: Knowledge) -> Answered:
 
 
 def _with_live(knowledge: Knowledge, ids: Collection[str]) -> Knowledge:
-    """Return the same knowledge with these rules asked and shown."""
+    """Return the same knowledge with these rules live."""
     return replace(
         knowledge,
         rules=tuple(

@@ -1,4 +1,4 @@
-"""What a rule may look at: one case, made of values that know where they came from.
+"""What a rule may look at: one case, made of values with their source.
 
 Nothing here reads a message or a database; the worker fills a Case, and `evaluate` is a pure function of it.
 """
@@ -29,7 +29,7 @@ Kind = Literal["condition", "observation", "procedure", "allergy", "medication"]
 
 
 class Fact(Struct, frozen=True, gc=False):
-    """One thing known of the patient at the moment the order is judged."""
+    """One fact about the patient at the moment the order is judged."""
 
     kind: Kind
     codings: tuple[Coding, ...]
@@ -61,7 +61,7 @@ class Dose:
 
 @dataclass(frozen=True, slots=True)
 class Patient:
-    """What of the person matters to a rule."""
+    """The properties of the patient that rules use."""
 
     birth_date: date | None = None
     sex: str = ""

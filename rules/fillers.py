@@ -1,4 +1,4 @@
-"""What a name in a template stands for, written for this patient in one language; "" when it is not known."""
+"""The values of the names in templates, for one patient in one language; "" when unknown."""
 
 import re
 from collections.abc import Callable
@@ -27,7 +27,7 @@ from rules.treatment import prednisone_mg, protection_of
 
 
 class Filling(NamedTuple):
-    """What a name in a template may look at."""
+    """What the value of a name may depend on."""
 
     picture: Picture
     facts: tuple[Fact, ...]  # of the finding
@@ -44,7 +44,7 @@ _CACHE_LIMIT = 4_096
 
 @lru_cache(_CACHE_LIMIT)
 def figure(number: Decimal, decimal: str) -> str:
-    """Write a number with at most three figures that matter, and the decimal sign of a language."""
+    """Write a number with at most three significant figures, and the decimal sign of a language."""
     places = 0 if abs(number) >= 100 else 1 if abs(number) >= 10 else 2
     text = f"{number:.{places}f}"
     text = text.rstrip("0").rstrip(".") if "." in text else text

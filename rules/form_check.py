@@ -1,4 +1,4 @@
-"""A form filled in from a file; what does not fit is a fault on its line."""
+"""Validation of a file against a form; what does not fit is a fault with its line."""
 
 from typing import Any, TypeVar
 
@@ -11,7 +11,7 @@ _F = TypeVar("_F", bound=Form)
 
 
 def check_form(document: Document, form: type[_F], value: Any, where: Loc = ()) -> _F | None:
-    """Fill in a form, or note every fault and return None."""
+    """Fill in a form, or record every fault and return None."""
     try:
         return form.model_validate(value, context={"languages": document.languages})
     except ValidationError as error:

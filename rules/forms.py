@@ -1,4 +1,4 @@
-"""What each kind of knowledge file must hold: the forms a pharmacist fills in."""
+"""The forms of the knowledge files, which a pharmacist fills in."""
 
 from collections.abc import Collection
 from datetime import date
@@ -15,7 +15,7 @@ Conditions = list[dict[str, Any]]
 
 
 class Form(BaseModel):
-    """A part of a file; a key that is not named here is a fault."""
+    """A part of a file; an unknown key is a fault."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -33,7 +33,7 @@ class TextForm(Form):
 
     @model_validator(mode="after")
     def _is_complete(self, info: ValidationInfo) -> Self:
-        """Refuse words that lack a language, and a key that is none."""
+        """Refuse a missing language and an unknown key."""
         spoken: Collection[str] = (info.context or {}).get("languages", ())
         written = self.__pydantic_extra__.keys()
         for language in written - spoken if spoken else ():
@@ -145,13 +145,13 @@ class Advice(TextForm):
 
 
 class GuardForm(Form):
-    """What is not advised while its conditions hold, and what is said instead."""
+    """Acts that are not advised while its conditions hold, and the replacement."""
 
     name: str
     when: Conditions = Field(min_length=1)
     instead_of: list[Act] = Field(min_length=1)
     says: list[Advice] = []
-    always: bool = False  # said also when no line was left out
+    always: bool = False  # shown also when no line was left out
 
 
 class GuardsForm(Form):
@@ -210,7 +210,7 @@ class RuleForm(Form):
 
 
 class DefinitionForm(Form):
-    """A named state of the patient: it is so when any of these conditions holds."""
+    """A named state of the patient, which holds when any of these conditions holds."""
 
     title: TextForm
     any: Conditions = Field(min_length=1)
@@ -218,7 +218,7 @@ class DefinitionForm(Form):
 
 
 class WeightLine(Form):
-    """Risk factors that weigh the same: each by itself, or once for all of them."""
+    """Risk factors with the same points: each by itself, or once for all of them."""
 
     points: int = Field(ge=0)
     together: bool = False
@@ -226,7 +226,7 @@ class WeightLine(Form):
 
 
 class PlanWeight(Form):
-    """What a trait of the plan adds; of a group the first line that holds counts."""
+    """The points of a property of the plan; of a group the first line that holds counts."""
 
     name: str
     group: str
@@ -245,7 +245,7 @@ class PointsForm(Form):
 
 
 class Measurement(Form):
-    """Something measured: its value set, its unit, and what other units are worth in it."""
+    """A measurement: its value set, its unit, and the conversion from other units."""
 
     title: TextForm
     set: str
@@ -326,7 +326,7 @@ class WeightForm(Form):
 
 
 class Cues(Form):
-    """Words of a text or a result that are looked for as a whole."""
+    """Words of a text or a result that are matched as a whole."""
 
     past: list[str]
     not_meant: list[str] = []
@@ -395,7 +395,7 @@ class RecognitionForm(Form):
 
 
 class Family(Form):
-    """Rules that look at the same thing, so that one dose is not counted twice."""
+    """Rules about the same subject, so that one dose is not counted twice."""
 
     name: str
     rules: list[str]
@@ -444,7 +444,7 @@ def _off(value: Any) -> Any:
 
 
 class Choices(Form):
-    """What a hospital may choose otherwise."""
+    """The choices of a hospital."""
 
     at_risk_from: int = Field(ge=1, le=6)
     at_risk_always: Conditions

@@ -1,4 +1,4 @@
-"""Free text, read with care: "geen DVT" is no thrombosis, "vader trombosebeen" is somebody else's."""
+"""Free text: "geen DVT" is not a thrombosis, "vader trombosebeen" is of a relative."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,14 +17,14 @@ _CLAUSE_END = re.compile(r"[,;()]")
 
 
 class Named(NamedTuple):
-    """One thing that a sentence names: its value set, and where."""
+    """One term in a sentence: its value set and place."""
 
     set: str
     span: Span
 
 
 class Told(NamedTuple):
-    """What a sentence says of a value set."""
+    """What a sentence says about a value set."""
 
     set: str
     certainty: str
@@ -34,7 +34,7 @@ class Told(NamedTuple):
 
 
 class FreeText:
-    """Finds value sets in words, each with the certainty the words around it give."""
+    """Finds value sets in text, with the certainty given by the words around each term."""
 
     def __init__(
         self, codes: Codes, reader: Reader, spelling: Spelling, cues: Cues, past_of: Mapping[str, str],
@@ -49,16 +49,16 @@ class FreeText:
         self._named: Remembered[str, frozenset[str]] = Remembered()
 
     def mentions(self, text: str) -> tuple[Mention, ...]:
-        """Return each value set the text speaks of, with how sure it is of it."""
+        """Return each value set in the text, with its certainty."""
         return tuple(dict.fromkeys((each.set, each.certainty) for each in self._told(text)))
 
     def surest(self, text: str) -> dict[str, str]:
-        """Return each value set with the surest the text says of it: "geen DVT, wel longembolie" is a thrombosis."""
+        """Return each value set with its highest certainty: "geen DVT, wel longembolie" is a thrombosis."""
         told = sorted(self._told(text), key=lambda each: _SUREST.index(each.certainty), reverse=True)
         return {each.set: each.certainty for each in told}
 
     def excerpts(self, text: str) -> dict[str, str]:
-        """Return for each value set the sentence that is surest of it, as it was written."""
+        """Return for each value set the sentence with the highest certainty, as written."""
         told = sorted(self._told(text), key=lambda each: _SUREST.index(each.certainty))
         return {each.set: each.sentence for each in reversed(told)}
 
@@ -81,11 +81,11 @@ class FreeText:
         return found
 
     def rules_out(self, text: str) -> bool:
-        """Tell whether a text says that something was looked for and not found: more than that it was not there."""
+        """Return whether a text says that something was looked for and not found, rather than that it is absent."""
         return self._reader.rules_out(plain(text))
 
     def is_positive(self, text: str) -> bool:
-        """Tell whether a result in words says that something was found."""
+        """Return whether a result in words says that something was found."""
         words = plain(text)
         return bool(self._positive.search(words)) and not self._negative.search(words)
 

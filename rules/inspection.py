@@ -1,4 +1,4 @@
-"""What no form can see: codes that do not fit, numbers without evidence, circles, examples that prove nothing."""
+"""Checks beyond the forms: impossible codes, numbers without evidence, circular states, examples that prove nothing."""
 
 import re
 from collections import Counter
@@ -129,7 +129,7 @@ def inspect_rules(documents: Sequence[Document], rules: Sequence[Rule]) -> None:
 
 
 def _inspect_history(document: Document, rule: Rule) -> None:
-    """The newest entry is of the version the rule has; versions and dates only go back from there."""
+    """Check that the newest entry is of the rule's version, and that versions and dates descend."""
     upkeep = rule.form.upkeep
     newest = upkeep.history[0]
     if newest.version != upkeep.version:

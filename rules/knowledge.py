@@ -1,4 +1,4 @@
-"""The knowledge that judges: value sets, definitions, rules and policy, compiled once and used for every order."""
+"""The knowledge: value sets, definitions, rules and policy, compiled once and used for every order."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -18,7 +18,7 @@ _NOT_HISTORY = frozenset({"route-intravenous", "route-subcutaneous", "route-intr
 
 
 class Asked(NamedTuple):
-    """A condition with the two steps it most often leaves in the trace, made once."""
+    """A condition with its two most frequent steps of the trace, made in advance."""
 
     needs: int  # of the condition, and its text: looked at first, for every rule of every order
     text: str
@@ -37,7 +37,7 @@ class Higher:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule of the library, ready to be asked."""
+    """One rule of the library, compiled."""
 
     id: str
     form: RuleForm
@@ -48,7 +48,7 @@ class Rule:
     raised: tuple[Higher, ...]
     evidence: tuple[str, ...]
     advice: tuple[GuardedLine, ...]
-    chosen: bool = True  # a rule that is only asked where a hospital chose so (rules/choices.py)
+    chosen: bool = True  # a rule that is evaluated only where a hospital chose it (rules/choices.py)
 
     @property
     def stream(self) -> Stream:
@@ -101,13 +101,13 @@ class Policy:
     checklist: tuple[GuardedLine, ...]
 
     def channel_of(self, rule: str, tier: Tier) -> Channel:
-        """Whom a finding may disturb."""
+        """The channel of a finding."""
         return self.rule_channels.get(rule) or self.channels[tier]
 
 
 @dataclass(frozen=True, slots=True)
 class Knowledge:
-    """Everything an evaluation needs. It never changes; a new version is a new object."""
+    """Everything an evaluation needs. It is immutable; a new version is a new object."""
 
     version: str  # number of the policy, and a short hash over every file
     terms: Terms
@@ -117,7 +117,7 @@ class Knowledge:
     asked: Mapping[Stream, tuple[Rule, ...]] = field(init=False, repr=False, compare=False)  # of each stream
 
     def __post_init__(self) -> None:
-        """Sort out once which rules are asked of what."""
+        """Sort the rules by stream once."""
         asked = [rule for rule in self.rules if rule.is_asked]
         by_stream = {stream: tuple(rule for rule in asked if rule.stream == stream) for stream in STREAMS}
         object.__setattr__(self, "asked", by_stream)
@@ -129,11 +129,11 @@ class Knowledge:
 
     @property
     def asks_of_scig(self) -> bool:
-        """Whether the hospital chose to be told of a VTE with immunoglobulin that is not intravenous."""
+        """Whether the hospital chose alerts on VTE with immunoglobulin that is not intravenous."""
         return self.policy.form.choices.scig_prior_vte != "off"
 
     def classify(self, codings: Iterable[Coding], text: str = "", routes: Iterable[Coding] = ()) -> Product:
-        """Tell what is ordered: ivig, possible_ivig, scig, lookalike or other."""
+        """Return the class of the product: ivig, possible_ivig, scig, lookalike or other."""
         question = (tuple(codings), text, tuple(routes))
         found = self.terms.memory.recognised.get(question)
         if found is None:
@@ -146,7 +146,7 @@ class Knowledge:
         return self.terms.codes.sets_of(coding)
 
     def speaks(self, kind: Literal["product", "diagnosis"], coding: Coding) -> bool:
-        """Return whether the value sets know this code system: a code of it that is in none has no bearing."""
+        """Return whether the value sets use this code system: then a code of it that is in none is irrelevant."""
         return self.terms.codes.system_of(coding.system) in self.terms.recognition.spoken.get(kind, ())
 
     def stands_for_nothing(self, coding: Coding) -> bool:

@@ -1,4 +1,4 @@
-"""Knowledge in a folder that is edited while it is used. What is faulty is not taken over: the last good one stays."""
+"""Knowledge in a folder that is edited while in use. Files with faults are not used: the last good version stays."""
 
 import threading
 from collections.abc import Callable
@@ -14,14 +14,14 @@ Stamp = tuple[tuple[str, int, int], ...]
 
 
 class KnowledgeSource(Protocol):
-    """Where the knowledge of this moment comes from."""
+    """A source of the current knowledge."""
 
     def current(self) -> Knowledge:
-        """Return the knowledge to judge with now."""
+        """Return the current knowledge."""
 
     @property
     def faults(self) -> tuple[Fault, ...]:
-        """What is wrong with newer files, which are not used for it."""
+        """The faults of newer files, which are not used because of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +37,17 @@ class Settled:
 
 
 def _tell_nobody(_knowledge: Knowledge, _faults: tuple[Fault, ...]) -> None:
-    """For who only reads."""
+    """The knowledge, for code that only reads."""
 
 
 @dataclass(slots=True)
 class LivingKnowledge:
-    """Looks at the files now and then, and loads them when one has changed."""
+    """Checks the files from time to time, and loads them when one has changed."""
 
     directory: Path
     load: Callable[[], Knowledge]
     clock: Callable[[], float]  # seconds; only differences count
-    changed: Callable[[Knowledge, tuple[Fault, ...]], None] = _tell_nobody  # after each change, taken over or not
+    changed: Callable[[Knowledge, tuple[Fault, ...]], None] = _tell_nobody  # called after each change, used or not
     every_s: float = LOOK_EVERY_S
     faults: tuple[Fault, ...] = ()
     _knowledge: Knowledge = field(init=False)

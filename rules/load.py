@@ -73,7 +73,7 @@ def read_files(directory: Path | None = None) -> Files:
 
 
 def _in_languages(documents: dict[str, Document]) -> dict[str, Document]:
-    """Give a folder without word files of its own ours, and tell every document which languages there are."""
+    """Add our word files to a folder without its own, and give every document the list of languages."""
     if not any(name.startswith(f"{WORDS}/") for name in documents):
         ours = sorted((HERE / WORDS).glob("*.yaml"))
         documents = documents | {f"{WORDS}/{path.name}": read_document(path, f"{WORDS}/{path.name}") for path in ours}

@@ -1,4 +1,4 @@
-"""The ten Naranjo questions about an event after IVIg: what is known beforehand, what stays open, and the score."""
+"""The ten Naranjo questions about an event after IVIg: answers from the record, open questions, and the score."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -53,7 +53,7 @@ class Naranjo(Form):
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """What the answers come to, and what the open ones can still make of it."""
+    """The score of the answers, and its range with the open questions."""
 
     score: int
     band: str
@@ -119,14 +119,14 @@ def _known(picture: Picture, followed: Followed) -> dict[int, tuple[Fact, ...]]:
 
 
 def _earlier(picture: Picture, followed: Followed) -> tuple[Fact, ...]:
-    """Thromboses that followed IVIg as well, before the dose that this event followed."""
+    """Return earlier thromboses that also followed IVIg, before the dose that this event followed."""
     facts = picture.state(picture.terms.states["vte-after-ivig"]).facts
     events = [fact for fact in facts if not is_dose(fact)]
     return tuple(fact for fact in events if (last := last_moment(fact)) is not None and last < followed.dose.at)
 
 
 def _other_causes(picture: Picture, followed: Followed) -> tuple[Fact, ...] | None:
-    """Facts of risk factors and of thromboses that were there before the event; None when there is none."""
+    """Return the risk factors and thromboses from before the event; None if there are none."""
     held = [outcome.facts for _, outcome in picture.risk_factors]
     before = picture.state(picture.terms.states["any-vte"]).facts
     held += [(fact,) for fact in before if fact is not followed.event]

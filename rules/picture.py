@@ -1,4 +1,4 @@
-"""One case seen through the knowledge: facts by value set, and every answer found once."""
+"""One case seen through the knowledge: facts by value set, and cached outcomes."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
@@ -19,7 +19,7 @@ from rules.terms import ConditionTest, Guard, Mentions, Outcome, State, Terms
 
 OWN = frozenset({"confirmed", "unknown"})
 _LOOKALIKES = "venous-thromboembolism-lookalikes"
-NARRATIVES = "history-in-words"  # tests whose result is a history that somebody wrote
+NARRATIVES = "history-in-words"  # tests whose result is a written history
 _STOPPED = frozenset({"resolved", "inactive", "stopped", "cancelled", "completed", "discontinued"})
 _FIRST = itemgetter(0)
 
@@ -51,7 +51,7 @@ def _subject(name: str) -> str:
 
 
 def together(held: list[Outcome]) -> Outcome:
-    """Put outcomes that hold into one; none of them is an outcome that does not hold."""
+    """Merge outcomes that hold into one; without any, return one that does not hold."""
     if not held:
         return _NOTHING
     if len(held) == 1:
@@ -72,7 +72,7 @@ class _Once(Generic[Answer]):
 
 
 class Picture:
-    """What the conditions look at. It lives for one evaluation."""
+    """What the conditions evaluate; made for one evaluation."""
 
     def __init__(self, case: Case, terms: Terms) -> None:
         self.case = case
@@ -110,7 +110,7 @@ class Picture:
         return present
 
     def _narrate(self, fact: Fact, mentions: Mentions) -> None:
-        """Sort each sentence of a history in words; the day it was written down is not the day it tells of."""
+        """Sort each sentence of a written history; the day it was written is not the day it is about."""
         sentences = {
             sentence: structs.replace(fact, kind="condition", codings=(), text=sentence, starts=None, precision="")
             for _, sentence in mentions.narrated
@@ -152,7 +152,7 @@ class Picture:
             names.update(doubt)
 
     def _doubt_of_code(self, fact: Fact, names: Mapping[str, str]) -> dict[str, str]:
-        """Return what the words beside a code take from it: ruled out in words is ruled out, other denials are a doubt.
+        """Return the certainty of a code with the words beside it: ruled out there is ruled out, another denial is a doubt.
 
         The displays of a code speak only where nothing else does.
         """
@@ -252,7 +252,7 @@ class Picture:
         return route_of(self.terms.codes, self.terms.words, (Coding("", fact.route),)) or fact.route
 
     def readings(self, measurement: str) -> Iterator[MeasuredValue]:
-        """Give the dated measurements in a known unit, newest first; most often only the first is asked for."""
+        """Yield the dated measurements in a known unit, newest first; usually only the first is used."""
         form = self.terms.measurements[measurement]
         for fact in self._newest_first(form.set):
             factor = form.units.get(fact.unit.strip())
@@ -382,7 +382,7 @@ class Picture:
 
 
 def once_for_a_picture(work: Callable[[Picture], Answer]) -> Callable[[Picture], Answer]:
-    """Let a function of a picture be worked out once for each: rules, advice and texts all ask for it."""
+    """Cache a function of a picture: rules, advice and texts all use it."""
 
     @wraps(work)
     def remembered(picture: Picture) -> Answer:

@@ -1,4 +1,4 @@
-"""Points: what the risk factors of the patient weigh together, and what the plan adds (definitions/points.yaml)."""
+"""Points of the risk factors of the patient and of the plan (definitions/points.yaml)."""
 
 from collections.abc import Collection, Mapping
 
@@ -36,7 +36,7 @@ def score(picture: Picture) -> Scored:
 
 
 def _apart(weights: Weights, factors: Collection[tuple[State, Outcome]]) -> dict[str, tuple[State, Outcome]]:
-    """Leave out a factor that is only shown by conditions which count as another one already."""
+    """Leave out a factor whose conditions all count as another factor already."""
     found = {state.name: (state, outcome) for state, outcome in factors}
     for names in weights.once:
         used: set[int] = set()

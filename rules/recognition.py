@@ -1,6 +1,6 @@
-"""What an order is for: intravenous immunoglobulin, something that may be it, or something else.
+"""Recognition of the product of an order: intravenous immunoglobulin, possibly that, or something else.
 
-The order of looking is fixed: look-alikes, then route and brand, then code, then words. Whether the order still
+The sequence is fixed: look-alikes, then route and brand, then code, then words. Whether the order still
 stands (new, held, cancelled) is decided elsewhere, from the order control.
 """
 
@@ -26,7 +26,7 @@ _ROUTES = {"route-intravenous": "IV", "route-subcutaneous": "SC", "route-intramu
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """What was ordered, and how that was seen."""
+    """The product of an order, and how it was recognised."""
 
     product_class: ProductClass
     brand: str = ""
@@ -36,12 +36,12 @@ class Product:
 
     @property
     def is_ivig(self) -> bool:
-        """Whether the rules look at it, for sure or until the dose has been seen."""
+        """Whether the rules evaluate it, or may, depending on the dose."""
         return self.product_class in ("ivig", "possible_ivig")
 
 
 def recognise(codes: Codes, words: FreeText, codings: Iterable[Coding], text: str, routes: Iterable[Coding]) -> Product:
-    """Tell what a set of codes, a drug text and the routes stand for."""
+    """Recognise the product from a set of codes, a drug text and the routes."""
     codings = tuple(codings)
     known_by = (*codings, coding_of_words(text)) if text else codings
     coded: frozenset[str] = frozenset().union(*(codes.sets_of(coding) for coding in known_by))

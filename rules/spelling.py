@@ -1,4 +1,4 @@
-"""Slips of typing and of scanning in long medical words: one letter too many, too few, wrong or swapped."""
+"""Typing errors in long medical words: one letter too many, too few, wrong or swapped."""
 
 import re
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ _LONG = 10  # letters: a word with one of the stems is mended only where it can 
 
 
 class Spelling:
-    """Words worth recognising when one letter of them is wrong."""
+    """Words that are recognised with one wrong letter."""
 
     def __init__(self, words: Iterable[str]) -> None:
         self._words = tuple(dict.fromkeys(word.lower() for word in words))
@@ -38,7 +38,7 @@ class Spelling:
 
 
 def is_one_slip(written: str, meant: str) -> bool:
-    """Tell whether one letter was left out, added, changed, or swapped with the next."""
+    """Return whether two words differ by one letter left out, added, changed or swapped with the next."""
     if written == meant or abs(len(written) - len(meant)) > 1:
         return False
     same = next((at for at, (one, other) in enumerate(zip(written, meant, strict=False)) if one != other), None)

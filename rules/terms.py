@@ -1,4 +1,4 @@
-"""What the words of the knowledge mean: value sets, measurements, doses, rates and named states, compiled."""
+"""The compiled terms of the knowledge: value sets, measurements, doses, rates and named states."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from rules.recognition import Product
 
 
 class Outcome(NamedTuple):
-    """What one condition found: whether it holds, in which facts, and what it saw in words."""
+    """The outcome of one condition: whether it holds, its facts, and what it saw, in words."""
 
     held: bool
     facts: tuple[Fact, ...] = ()
@@ -36,7 +36,7 @@ Check = Callable[[Any], Outcome]  # asked of a `rules.picture.Picture`, which is
 
 @dataclass(frozen=True, slots=True)
 class ConditionTest:
-    """One line under `when`, ready to be asked."""
+    """One line under `when`, compiled."""
 
     text: str  # as written, on one line
     check: Check
@@ -56,15 +56,15 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Weight:
-    """What one risk factor of the patient weighs."""
+    """The points of one risk factor of the patient."""
 
     points: int
-    together: str = ""  # the group that weighs this much as a whole, and nothing by itself
+    together: str = ""  # the group whose factors count once together
 
 
 @dataclass(frozen=True, slots=True)
 class PlanLine:
-    """One trait of the plan that adds points."""
+    """One property of the plan that adds points."""
 
     name: str
     group: str  # the first line of a group that holds is counted
@@ -107,7 +107,7 @@ class Guard:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What was found before, by what was asked. It belongs to one set of codes: with other codes it begins empty."""
+    """A cache of look-ups in one set of codes; with other codes it starts empty."""
 
     mentions: Remembered[tuple[tuple[Coding, ...], str, str, str], Mentions] = field(default_factory=Remembered)
     ordered: Remembered[tuple[tuple[Coding, ...], str, str, str], Product] = field(default_factory=Remembered)
@@ -119,7 +119,7 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """Everything a condition may need to know beside the case itself."""
+    """Everything that a condition may need besides the case."""
 
     codes: Codes
     words: FreeText

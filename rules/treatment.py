@@ -1,4 +1,4 @@
-"""Medicines in use: what protects from thrombosis, and how much steroid is given."""
+"""Medicines in use: protection from thrombosis, and the dose of steroids."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,7 +25,7 @@ class Protection:
 
 @once_for_a_picture
 def protection_of(picture: Picture) -> Protection:
-    """Judge every anticoagulant in use; the best that is proven counts."""
+    """Judge every anticoagulant in use; the best proven protection counts."""
     form = picture.terms.anticoagulation
     antiplatelet = tuple(picture.taking(tuple(form.antiplatelet)))
     judged = [_vitamin_k(picture)] if picture.taking((form.vitamin_k.set,)) else []
@@ -92,7 +92,7 @@ def _medicines(picture: Picture, names: tuple[str, ...]) -> list[Fact]:
 
 
 def _is_treatment(picture: Picture, fact: Fact) -> bool | None:
-    """Return whether the dose is that of treatment; None when that cannot be told."""
+    """Return whether the dose is a treatment dose; None if that is unknown."""
     form = picture.terms.anticoagulation
     medicine = next((each for each in form.medicines if fact in _medicines(picture, (each.set,))), None)
     if medicine is None or fact.value is None:

@@ -1,4 +1,4 @@
-"""YAML that remembers its lines: plain values, and for every path in them the line it stands on."""
+"""YAML with line numbers: plain values, and the line of every path in them."""
 
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -17,7 +17,7 @@ _WORDS = {"yes": True, "true": True, "on": True, "no": False, "false": False, "o
 
 @dataclass(slots=True)
 class Document:
-    """One file: its values, where each stands, and what was wrong already while reading."""
+    """One file: its values, the line of each, and the faults found while reading."""
 
     file: str
     value: Any = None
@@ -32,7 +32,7 @@ class Document:
         return self.lines.get(where, 1)
 
     def fault(self, where: Loc, what: str, instead: str = "") -> None:
-        """Note one fault at a path."""
+        """Record one fault at a path."""
         self.faults.append(Fault(self.file, self.line(where), what, instead))
 
 

@@ -1,4 +1,4 @@
-"""The closed set of words a condition may use; each is written once, in the module of its subject."""
+"""The kinds of condition, each a function in the module of its subject."""
 
 from rules.conditions import combined, history, measured, planned, surveillance, treatments
 from rules.conditions.vocabulary import WORDS

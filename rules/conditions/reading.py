@@ -1,4 +1,4 @@
-"""From the lines under `when` to questions: every part checked against the vocabulary, every fault with its line."""
+"""Compiles the lines under `when`: every part is checked against the vocabulary, every fault has its line."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field

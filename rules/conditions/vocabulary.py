@@ -1,4 +1,4 @@
-"""What a word of a condition may be followed by, and how it becomes a question."""
+"""The vocabulary of conditions: the parameters of each word, and its function."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
