@@ -152,7 +152,7 @@ class Picture:
             names.update(doubt)
 
     def _doubt_of_code(self, fact: Fact, names: Mapping[str, str]) -> dict[str, str]:
-        """Return the certainty of a code with the words beside it: ruled out there is ruled out, another denial is a doubt.
+        """Return the certainty of a code with the words beside it: ruled out stays so, other denials are doubts.
 
         The displays of a code speak only where nothing else does.
         """

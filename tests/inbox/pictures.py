@@ -14,7 +14,7 @@ from tests.inbox.browser import browsing
 
 FOLDER = Path(__file__).resolve().parent.parent.parent / "docs" / "pictures"
 LANGUAGES = {"en": ("en-GB", ""), "nl": ("nl-NL", "-nl")}
-SETTLED = "has told everything"
+SETTLED = "has been sent and processed"
 WITHIN_S = 120.0
 
 

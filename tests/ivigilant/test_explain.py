@@ -153,7 +153,9 @@ def test_the_second_opinion_names_the_segment(opinion: SecondOpinion) -> None:
 
 
 def test_a_second_opinion_on_what_hl7apy_cannot_take_says_so() -> None:
-    assert report_on("MSH|^~\\&|A|B|||20250310||ADT^A01|1|P|2.9\rPID|1||7\r").failed.startswith("hl7apy cannot take it")
+    assert report_on("MSH|^~\\&|A|B|||20250310||ADT^A01|1|P|2.9\rPID|1||7\r").failed.startswith(
+        "hl7apy cannot parse it"
+    )
 
 
 def test_a_second_opinion_that_takes_too_long_is_given_up_and_the_next_is_made() -> None:

@@ -73,7 +73,7 @@ def test_what_is_rejected_stands_in_a_file_that_only_its_owner_reads(
     ("words", "said"),
     [
         (["nowhere"], "nowhere does not exist"),
-        (["."], "no messages (.hl7 and its kind) and no .ndjson in it"),
+        (["."], "it holds no HL7 messages and no .ndjson"),
         (["x.ndjson", "--source", " odd "], "--source ' odd ': a short name, as `epd`"),
     ],
 )
@@ -115,7 +115,7 @@ def test_killed_in_the_middle_and_started_again_it_ends_as_if_nothing_had_happen
     ended = ivigilant(*words, environment=environment, within_s=120)
 
     assert 0 < kept < 4408
-    assert (ended.returncode, f"{kept:,} kept before" in ended.stdout) == (0, True)
+    assert (ended.returncode, f"{kept:,} stored before" in ended.stdout) == (0, True)
     dumps = [ivigilant("doctor", "--dump", environment=each).stdout for each in (environment, elsewhere)]
     assert dumps[0] == dumps[1]
     assert len(dumps[0]) > 100_000

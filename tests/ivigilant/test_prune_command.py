@@ -72,7 +72,7 @@ def test_the_other_commands_say_that_the_text_is_gone(hospital: Hospital) -> Non
     _, left_out = run(hospital, "replay", "--from-store", "2020-01-01", "--to", "127.0.0.1:1", code=1)
 
     assert "at the command line removed the text of 2 messages" in told
-    assert "2 messages have no text any more" in rebuilt
+    assert "2 messages no longer have a text" in rebuilt
     assert explained.startswith("ivigilant: the text of message 1 was removed on ")
     assert left_out.startswith("2 messages of that time have no text any more and are left out")
 

@@ -71,7 +71,7 @@ def test_the_command_line_tells_the_same_and_names_the_stream(lived: Hospital) -
     told = explained(lived, silent(lived))
     both = explained(lived, with_both(lived), "--json")
 
-    assert "rules that did not fire, and the first condition that did not hold" in told
+    assert "rules that did not fire, each with the first condition that did not hold" in told
     assert "IG-VTE-001" in told
     assert {order["stream"] for order in json.loads(both)["orders"]} == {"order", "pharmacovigilance"}
     assert "pharmacovigilance: what came after the infusion" in explained(lived, with_both(lived))
