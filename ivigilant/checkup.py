@@ -119,7 +119,7 @@ def _knowledge(settings: Settings) -> Line:
     except IvigilantError as error:
         faults = str(error).splitlines()
         more = f" (and {len(faults) - 1} more: ivigilant knowledge check)" if len(faults) > 1 else ""
-        return Line("knowledge", False, f"has faults and is not used:  {faults[0]}{more}")
+        return Line("knowledge", False, f"has faults and is not used: {faults[0]}{more}")
     told = site.knowledge
     if told is None:
         return Line("knowledge", True, f"{knowledge.version}; approved by nobody (knowledge: in the site file)")
