@@ -184,7 +184,7 @@ def test_a_terminal_shows_both_ways_of_counting() -> None:
     found = Kept("1", 10, 90, {INTERRUPT: 12.0, WORKLIST: 30.0}, {INTERRUPT: 3.0, WORKLIST: 4.0})
 
     assert in_words(found) == (
-        "of 100 first answers 12.0 interrupt and 30.0 go to the worklist; of 100 orders of a year 3.0 and 4.0"
+        "of 100 first answers 12.0 interrupt and 30.0 stand in the worklist; of 100 orders of a year 3.0 and 4.0"
     )
 
 

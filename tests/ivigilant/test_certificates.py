@@ -64,7 +64,7 @@ def test_a_name_under_another_certificate_is_an_unknown_source(
 
 
 @pytest.mark.parametrize(
-    ("days", "well", "told"), [(300, True, "299 days"), (20, False, "19 days"), (-1, False, "ended")]
+    ("days", "well", "told"), [(300, True, "299 days"), (20, False, "19 days"), (-1, False, "has expired")]
 )
 def test_the_doctor_tells_when_the_certificate_ends(tmp_path: Path, days: int, well: bool, told: str) -> None:
     path = tmp_path / "site.yaml"
