@@ -150,7 +150,9 @@ def test_replaced_by_is_a_merge(reference: str) -> None:
     ],
 )
 def test_no_other_link_is_a_merge(link: Json) -> None:
-    assert len(events_of(a_patient(link=[link]))) == 2
+    events = [each for each in events_of(a_patient(link=[link])) if "spelling" not in each.flags]
+
+    assert len(events) == 2
 
 
 _VERIFICATION = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
