@@ -228,8 +228,8 @@ def _costs(options: Sequence[Option]) -> str:
         for option in options
     ]
     text = (
-        f"Over the first {len(usual.burden.years)} patients. A case that no longer interrupts still stands in the "
-        "worklist, unless the last column names it: that one falls silent."
+        f"Over the first {len(usual.burden.years)} patients. A case that no longer interrupts is still in the "
+        "worklist, unless the last column names it: that case gets no alert."
     )
     columns = (
         "limits",
@@ -267,8 +267,8 @@ def _cases(cases: Sequence[Held]) -> str:
         for each in sorted(cases, key=lambda each: (CHANNELS.index(each.answer.channel), -each.answer.points))
     ]
     text = (
-        "What each was told, and what had to be assumed, stands in `synthetic/published_cases.yaml`. A dose that the "
-        "source does not give is taken as 0.4 g/kg, which adds nothing. Left out: " + " ".join(published().left_out)
+        "`synthetic/published_cases.yaml` gives the facts and assumptions of each. A dose that the source does not "
+        "give is taken as 0.4 g/kg, which adds no points. Left out: " + " ".join(published().left_out)
     )
     return _table(
         "The published cases", text, ("case", "source", "read", "what happened", "tier", "channel", "points"), rows
@@ -292,8 +292,8 @@ def _shares(burden: Burden, varied: Sequence[Varied]) -> str:
         for each in varied
     ]
     text = (
-        "Interruptions of 100 first answers / of 100 orders at half and at double of each share, the same "
-        f"patients weighed anew; as it is: {_pair((first, said))}. Ages and later schemes are ours as well [D]."
+        "Interruptions of 100 first answers / of 100 orders at half and at double each share, with the same "
+        f"patients reweighted; unchanged: {_pair((first, said))}. Ages and later schemes are ours as well [D]."
     )
     return _table(
         "The patients, and the effect of another share",
