@@ -53,7 +53,10 @@ def judge_again(connection: sa.Connection, judging: Judge, touched: Touched) -> 
     answers = [judge(history, judging.knowledge, judging.site) for history in histories]
     stored = store_answers(connection, answers, judging.now)
     done = raise_alerts(connection, judging.site, stored, judging.now)
-    done.alerts += answer_follow_ups(connection, judging.knowledge, stored, judging.now)
+    waiting = [
+        each for each in stored if not done.alerted.isdisjoint(each.person.members)
+    ]  # a new alert awaits nothing
+    done.alerts += answer_follow_ups(connection, judging.knowledge, waiting, judging.now)
     reasons: dict[int, str] = {}
     for each in stored:
         if each.gone:

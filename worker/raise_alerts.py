@@ -37,6 +37,7 @@ class Effects:
     alerts: list[int] = field(default_factory=list)
     deliveries: list[int] = field(default_factory=list)
     answers: int = 0
+    alerted: set[int] = field(default_factory=set)  # patients who had an alert before
 
     def include(self, other: "Effects") -> None:
         """Add the effects of another batch."""
@@ -82,7 +83,8 @@ def raise_alerts(connection: sa.Connection, site: Site, people: Sequence[StoredP
         for places, line in zip(pushed, written, strict=False)  # those of events withdrawn come last, and tell nobody
         for place in places
     ]
-    return Effects([each.alert_id for each in written], deliveries.enqueue(connection, wanted, now))
+    sent = deliveries.enqueue(connection, wanted, now)
+    return Effects([each.alert_id for each in written], sent, alerted={row.patient_id for row in known.values()})
 
 
 def _altered(one: StoredAnswer, row: Alert | None, change: AlertChange, alert_id: int, *, interrupts: bool) -> Altered:

@@ -8,7 +8,7 @@ from bench.messages import order, thrombosis
 from rules.load import load_knowledge
 from tests.journeys.hospital import Hospital
 
-MOST = 46  # of a batch of orders that all raise an alert; what is due is asked once
+MOST = 45  # of a batch of orders that all raise an alert
 
 
 def test_a_batch_takes_no_statement_for_each_alert_in_it(postgres_engine: sa.Engine) -> None:
