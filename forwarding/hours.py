@@ -29,13 +29,13 @@ def _clock_time(value: object) -> object:
 ClockTime = Annotated[time, BeforeValidator(_clock_time)]
 
 
-class Part(BaseModel):
+class PolicyPart(BaseModel):
     """A part of the site file's section `telling`; a word it does not know is a fault."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, populate_by_name=True)
 
 
-class Hours(Part):
+class Hours(PolicyPart):
     """From one time of day until another, on days of the week; those past midnight belong to the day they begin."""
 
     days: tuple[DayName, ...] = Field(DAYS, min_length=1)

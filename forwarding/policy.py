@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, model_validator
 
 from clinical.words import ALERT_TIERS, AlertTier, ChannelWord, FoundChannel, FoundTier, Stream, TierWord
-from forwarding.hours import Hours, Part
+from forwarding.hours import Hours, PolicyPart
 from forwarding.rota import Rota
 
 REPEATS: Final[Mapping[str, timedelta]] = {  # of a last step that names none: until somebody takes the alert on
@@ -29,7 +29,7 @@ BEFORE_START: Final = timedelta(minutes=30)  # before the planned start somebody
 _A_WEEK = timedelta(days=7)
 
 
-class Step(Part):
+class TellingStep(PolicyPart):
     """Whom to tell how long after the alert was raised, and how often again."""
 
     destination: str | None = None
@@ -42,7 +42,7 @@ class Step(Part):
     at_most: int | None = Field(None, ge=1)  # notices of this step
 
     @model_validator(mode="after")
-    def _names_one(self) -> "Step":
+    def _names_one(self) -> "TellingStep":
         if len([each for each in (self.destination, self.person, self.role, self.rota) if each]) + self.everybody != 1:
             raise ValueError("names one of destination, person, role, rota or everybody: true")
         if self.at_most is not None and self.repeat_minutes is None:
@@ -50,7 +50,7 @@ class Step(Part):
         return self
 
 
-class Chain(Part):
+class TellingChain(PolicyPart):
     """The steps for some alerts; an empty selection stands for all."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9._-]{1,60}$")
@@ -59,10 +59,10 @@ class Chain(Part):
     streams: tuple[Stream, ...] = ()
     wards: tuple[str, ...] = ()  # codes; C4* stands for all that begin so
     hours: Hours | None = None  # in which the alert is raised
-    steps: tuple[Step, ...] = Field(min_length=1)
+    steps: tuple[TellingStep, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
-    def _steps_follow(self) -> "Chain":
+    def _steps_follow(self) -> "TellingChain":
         if any(later.after_minutes <= former.after_minutes for former, later in pairwise(self.steps)):
             raise ValueError("each step needs more after_minutes than the one before it")
         return self
@@ -74,7 +74,7 @@ class QuietHours(Hours):
     exempt: tuple[FoundTier, ...] = Field(("contraindication",), alias="except")  # told all the same
 
 
-class TellingPolicy(Part):
+class TellingPolicy(PolicyPart):
     """How alerts are told: who can be reached where, in which steps, and when not."""
 
     people: dict[str, str] = Field(default_factory=dict)  # a person: the destination that reaches them
@@ -82,7 +82,7 @@ class TellingPolicy(Part):
         default_factory=dict
     )  # a role: the people that have it, who are told together
     rotas: dict[str, Rota] = Field(default_factory=dict)
-    chains: tuple[Chain, ...] = ()  # the first that fits; without one, everybody is told again and again
+    chains: tuple[TellingChain, ...] = ()  # the first that fits; without one, everybody is told again and again
     quiet_hours: tuple[QuietHours, ...] = ()
     take_on_minutes: dict[AlertTier, Annotated[int, Field(ge=1)]] = Field(
         default_factory=dict
@@ -160,7 +160,7 @@ class Situation:
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class TellingTurn:
     """One step, and how often it was told before."""
 
     step: int  # from 0
@@ -171,12 +171,12 @@ class Turn:
 DEFAULT = "default"  # the chain of an alert that fits none
 
 
-def chain_for(policy: TellingPolicy, situation: Situation, zone: ZoneInfo) -> Chain:
+def chain_for(policy: TellingPolicy, situation: Situation, zone: ZoneInfo) -> TellingChain:
     """Return the first chain that fits, else the one that tells everybody."""
     return next((chain for chain in policy.chains if _fits(chain, situation, zone)), _EVERYBODY)
 
 
-_EVERYBODY = Chain(name=DEFAULT, steps=(Step(everybody=True),))
+_EVERYBODY = TellingChain(name=DEFAULT, steps=(TellingStep(everybody=True),))
 
 
 def is_told(policy: TellingPolicy, situation: Situation, zone: ZoneInfo) -> bool:
@@ -184,7 +184,7 @@ def is_told(policy: TellingPolicy, situation: Situation, zone: ZoneInfo) -> bool
     return situation.channel == "interrupt" or chain_for(policy, situation, zone).name != DEFAULT
 
 
-def _fits(chain: Chain, situation: Situation, zone: ZoneInfo) -> bool:
+def _fits(chain: TellingChain, situation: Situation, zone: ZoneInfo) -> bool:
     return (
         (not chain.tiers or situation.tier in chain.tiers)
         and situation.channel in chain.channels
@@ -203,7 +203,7 @@ def next_moment(policy: TellingPolicy, situation: Situation, after: datetime | N
 
 def turns_between(
     policy: TellingPolicy, situation: Situation, after: datetime | None, until: datetime, zone: ZoneInfo
-) -> list[Turn]:
+) -> list[TellingTurn]:
     """Return the steps to carry out at `until`, when all up to `after` are done: each once, with its latest round.
 
     Whoever was away for hours tells each step once, not once for every round that was missed.
@@ -218,7 +218,7 @@ def is_last(policy: TellingPolicy, situation: Situation, step: int, zone: ZoneIn
     return step >= len(chain_for(policy, situation, zone).steps) - 1
 
 
-def _every(chain: Chain, number: int, tier: TierWord) -> timedelta | None:
+def _every(chain: TellingChain, number: int, tier: TierWord) -> timedelta | None:
     step = chain.steps[number]
     if step.repeat_minutes is not None:
         return timedelta(minutes=step.repeat_minutes)
@@ -226,7 +226,7 @@ def _every(chain: Chain, number: int, tier: TierWord) -> timedelta | None:
 
 
 def _moment_of(
-    policy: TellingPolicy, chain: Chain, number: int, situation: Situation, times: int, zone: ZoneInfo
+    policy: TellingPolicy, chain: TellingChain, number: int, situation: Situation, times: int, zone: ZoneInfo
 ) -> datetime:
     """Return when the step is told for this time (0: the first), which quiet hours may put off."""
     every = _every(chain, number, situation.tier) or timedelta(0)
@@ -234,7 +234,7 @@ def _moment_of(
     return policy.allowed_from(planned, situation.tier, zone)
 
 
-def _rounds_until(chain: Chain, number: int, situation: Situation, until: datetime) -> int:
+def _rounds_until(chain: TellingChain, number: int, situation: Situation, until: datetime) -> int:
     """Return the last round planned at or before this moment, -1 for none; quiet hours aside."""
     step, every = chain.steps[number], _every(chain, number, situation.tier)
     since = until - situation.began_at - timedelta(minutes=step.after_minutes)
@@ -245,19 +245,24 @@ def _rounds_until(chain: Chain, number: int, situation: Situation, until: dateti
 
 
 def _latest_of(
-    policy: TellingPolicy, chain: Chain, number: int, situation: Situation, until: datetime, zone: ZoneInfo
-) -> Turn | None:
+    policy: TellingPolicy, chain: TellingChain, number: int, situation: Situation, until: datetime, zone: ZoneInfo
+) -> TellingTurn | None:
     times = _rounds_until(chain, number, situation, until)
     while times >= 0:  # a round put off by quiet hours is not due yet; those before it may be
         at = _moment_of(policy, chain, number, situation, times, zone)
         if at <= until:
-            return Turn(number, times, at)
+            return TellingTurn(number, times, at)
         times -= 1
     return None
 
 
 def _next_of(
-    policy: TellingPolicy, chain: Chain, number: int, situation: Situation, after: datetime | None, zone: ZoneInfo
+    policy: TellingPolicy,
+    chain: TellingChain,
+    number: int,
+    situation: Situation,
+    after: datetime | None,
+    zone: ZoneInfo,
 ) -> datetime | None:
     step, every = chain.steps[number], _every(chain, number, situation.tier)
     if after is None:
@@ -272,7 +277,9 @@ def _next_of(
     return None
 
 
-def reached(policy: TellingPolicy, step: Step, at: datetime, zone: ZoneInfo, everybody: tuple[str, ...]) -> list[str]:
+def reached(
+    policy: TellingPolicy, step: TellingStep, at: datetime, zone: ZoneInfo, everybody: tuple[str, ...]
+) -> list[str]:
     """Return the destinations that the step tells at this moment."""
     if step.everybody:
         return list(everybody)
@@ -281,7 +288,7 @@ def reached(policy: TellingPolicy, step: Step, at: datetime, zone: ZoneInfo, eve
     return list(dict.fromkeys(policy.people[person] for person in people_of(policy, step, at, zone)))
 
 
-def people_of(policy: TellingPolicy, step: Step, at: datetime, zone: ZoneInfo) -> tuple[str, ...]:
+def people_of(policy: TellingPolicy, step: TellingStep, at: datetime, zone: ZoneInfo) -> tuple[str, ...]:
     """Return the people whom the step tells at this moment, as far as it names people."""
     if step.rota is not None:
         return (policy.rotas[step.rota].on_call(at, zone),)

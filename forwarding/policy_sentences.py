@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from clinical.words import ALERT_TIERS, FoundTier
 from forwarding.hours import DAYS, Hours
-from forwarding.policy import DEFAULT, REPEATS, SELDOM, Chain, QuietHours, Step, TellingPolicy, limit_of
+from forwarding.policy import DEFAULT, REPEATS, SELDOM, QuietHours, TellingChain, TellingPolicy, TellingStep, limit_of
 from forwarding.rota import Rota
 from forwarding.wording import PolicyWords
 
@@ -22,7 +22,7 @@ def sentences(policy: TellingPolicy, words: PolicyWords) -> list[str]:
     ]
 
 
-def _chain(chain: Chain, words: PolicyWords) -> str:
+def _chain(chain: TellingChain, words: PolicyWords) -> str:
     tiers = chain.tiers or ALERT_TIERS
     last = len(chain.steps) - 1
     steps = [
@@ -34,7 +34,7 @@ def _chain(chain: Chain, words: PolicyWords) -> str:
 
 def _by_default(tier: FoundTier, words: PolicyWords, *, others: bool) -> str:
     which = words.which[tier]
-    step = _step(Step(everybody=True), REPEATS.get(tier, SELDOM), words)
+    step = _step(TellingStep(everybody=True), REPEATS.get(tier, SELDOM), words)
     return _begin(words.chain.format(which=words.others.format(which=which) if others else which, steps=step))
 
 
@@ -42,7 +42,7 @@ def _loudest(tiers: Sequence[FoundTier]) -> str:
     return next((tier for tier in ALERT_TIERS if tier in tiers), DEFAULT)
 
 
-def _which(chain: Chain, words: PolicyWords) -> str:
+def _which(chain: TellingChain, words: PolicyWords) -> str:
     parts = [_together([words.which[tier] for tier in chain.tiers], words) if chain.tiers else words.all]
     if chain.channels != ("interrupt",):
         parts.append(_together([words.channel[channel] for channel in chain.channels], words))
@@ -55,7 +55,7 @@ def _which(chain: Chain, words: PolicyWords) -> str:
     return ", ".join(parts)
 
 
-def _step(step: Step, by_itself: timedelta | None, words: PolicyWords) -> str:
+def _step(step: TellingStep, by_itself: timedelta | None, words: PolicyWords) -> str:
     who = _who(step, words)
     after = timedelta(minutes=step.after_minutes)
     said = words.later.format(who=who, time=_time(after, words)) if after else words.at_once.format(who=who)
@@ -65,7 +65,7 @@ def _step(step: Step, by_itself: timedelta | None, words: PolicyWords) -> str:
     return f"{said} ({words.at_most.format(times=step.at_most)})" if step.at_most else said
 
 
-def _who(step: Step, words: PolicyWords) -> str:
+def _who(step: TellingStep, words: PolicyWords) -> str:
     for text, name in (
         (words.destination, step.destination),
         (words.person, step.person),

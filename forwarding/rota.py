@@ -6,10 +6,10 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, field_validator, model_validator
 
-from forwarding.hours import ClockTime, Part, local
+from forwarding.hours import ClockTime, PolicyPart, local
 
 
-class Swap(Part):
+class Swap(PolicyPart):
     """Somebody else is on call from one local moment until another."""
 
     begins: datetime = Field(alias="from")
@@ -30,7 +30,7 @@ class Swap(Part):
         return self
 
 
-class Rota(Part):
+class Rota(PolicyPart):
     """People who are on call in turn, each for some days, handing over at one hour."""
 
     people: tuple[str, ...] = Field(min_length=1)

@@ -20,7 +20,7 @@ LOOK_AT: Final = (*_RESULTS, "imaging", "symptoms", "reply", "other")
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class AwaitedResult:
     """A result that somebody waited for: its value as sent, when it was taken, and where it was read."""
 
     value: str
@@ -31,7 +31,7 @@ class Evidence:
     path: str
 
 
-def evidence_of(look_at: str, since: datetime, entries: Iterable[Entry], knowledge: Knowledge) -> Evidence | None:
+def evidence_of(look_at: str, since: datetime, entries: Iterable[Entry], knowledge: Knowledge) -> AwaitedResult | None:
     """Return the first result of this kind that was taken after the moment; None while it has not come.
 
     One that was taken before it was asked for answers nothing, whenever it arrives.
@@ -40,7 +40,9 @@ def evidence_of(look_at: str, since: datetime, entries: Iterable[Entry], knowled
     if wanted is None:
         return None
     found = (
-        Evidence(f"{event.comparator}{event.value}", event.unit, taken_at, each.control_id, each.message_id, event.path)
+        AwaitedResult(
+            f"{event.comparator}{event.value}", event.unit, taken_at, each.control_id, each.message_id, event.path
+        )
         for each in entries
         if isinstance(event := each.event, Observation)
         and event.status not in ("withdrawn", "no_value")

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from ivigilant.errors import UnusableSettings
 from store import ledger, migrate
 from store.engine import reading
-from store.ledger import Fault, Findings, Segment, StoredStatement
+from store.ledger import CountedMessages, Findings, LedgerFault, StoredStatement
 
 EVERY = timedelta(days=1)
 LOOK_EVERY = timedelta(minutes=5)
@@ -27,18 +27,18 @@ ENDS_WITHIN = timedelta(minutes=15)  # a message that waits longer has no end
 log = structlog.get_logger()
 
 
-class Statement(msgspec.Struct, frozen=True, kw_only=True):
+class LedgerStatement(msgspec.Struct, frozen=True, kw_only=True):
     """What is signed: what was counted and what was missing at one moment, and which statement came before."""
 
     at: datetime
     schema: str
-    segment: Segment
+    segment: CountedMessages
     ends: dict[str, int]
     acknowledged: dict[str, int]
     orders: int
     alerts: int
     deliveries: dict[str, int]
-    faults: list[Fault]
+    faults: list[LedgerFault]
     previous: str  # SHA-256 of the statement before, hex
     key: str  # the public key, hex; empty: not signed
 
@@ -80,7 +80,7 @@ def read_signer(path: Path | None) -> Signer:
     return Signer(key)
 
 
-def verify(engine: sa.Engine, now: datetime, signer: Signer, *, since: datetime | None = None) -> Statement:
+def verify(engine: sa.Engine, now: datetime, signer: Signer, *, since: datetime | None = None) -> LedgerStatement:
     """Look at the whole ledger, sign what was found, store it and return it.
 
     The messages of statements made since then are counted again; without `since`, of all.
@@ -91,7 +91,7 @@ def verify(engine: sa.Engine, now: datetime, signer: Signer, *, since: datetime 
         findings = ledger.examine(connection, now, ENDS_WITHIN, again)
     broken = broken_links(chain, signer.public_key)
     if broken:
-        fault = Fault("statements_changed", len(broken), broken[: ledger.NAMED])
+        fault = LedgerFault("statements_changed", len(broken), broken[: ledger.NAMED])
         findings = replace(findings, faults=(fault, *findings.faults))
     return _store(engine, findings, signer, chain[-1] if chain else None)
 
@@ -172,8 +172,8 @@ def _snapshot(engine: sa.Engine) -> sa.Connection:
     return engine.connect().execution_options(**options)
 
 
-def _store(engine: sa.Engine, findings: Findings, signer: Signer, last: StoredStatement | None) -> Statement:
-    statement = Statement(
+def _store(engine: sa.Engine, findings: Findings, signer: Signer, last: StoredStatement | None) -> LedgerStatement:
+    statement = LedgerStatement(
         at=findings.at,
         schema=migrate.current(engine) or "",
         segment=findings.segment,
@@ -197,6 +197,6 @@ def _store(engine: sa.Engine, findings: Findings, signer: Signer, last: StoredSt
     return statement
 
 
-def read_statement(stored: StoredStatement) -> Statement:
+def read_statement(stored: StoredStatement) -> LedgerStatement:
     """Return the content of a stored statement."""
-    return msgspec.json.decode(stored.content, type=Statement)
+    return msgspec.json.decode(stored.content, type=LedgerStatement)

@@ -33,7 +33,7 @@ class Flaw(msgspec.Struct, frozen=True):
     where: str
 
 
-class _Chain:
+class _SealChain:
     """The chain as it is followed once, from its first seal to its last."""
 
     def __init__(self, connection: sa.Connection, wanted: set[int]) -> None:
@@ -69,7 +69,7 @@ def flaws(connection: sa.Connection, outside: Sequence[Root] = ()) -> Iterator[F
     """Yield everything that is not as it was written; `outside` are the roots that were kept elsewhere."""
     rows = connection.execute(sa.select(access_root).order_by(access_root.c.id))
     inside = [Root(row.at, row.number, row.hash.hex()) for row in rows]
-    chain = _Chain(connection, {root.number for root in (*inside, *outside)})
+    chain = _SealChain(connection, {root.number for root in (*inside, *outside)})
     yield from chain.follow()
     for line in unsealed(connection, _PAGE):
         yield Flaw("line without a seal", f"line {line.id}")
@@ -113,7 +113,7 @@ def _wrong_line(row: sa.Row[tuple[object, ...]]) -> Iterator[Flaw]:
         yield Flaw("line changed", f"line {row.line_id} of seal {row.number}")
 
 
-def _against(chain: _Chain, root: Root, name: str) -> Iterator[Flaw]:
+def _against(chain: _SealChain, root: Root, name: str) -> Iterator[Flaw]:
     """Yield how the chain differs from a root."""
     where = f"{name} of {root.at:%Y-%m-%d %H:%M}, seal {root.number}"
     removal = chain.removal

@@ -24,7 +24,7 @@ LINE_OF_ALERT = ("raised", "changed", "reopened")
 
 
 @dataclass(frozen=True, slots=True)
-class Segment:
+class CountedMessages:
     """The messages with ids above `after` up to and including `last`, as they were counted once."""
 
     after: int
@@ -34,7 +34,7 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class LedgerFault:
     """Rows that lack what they must have."""
 
     what: str  # a short code of docs/operating.md
@@ -47,13 +47,13 @@ class Findings:
     """What one verification counted, and what it missed."""
 
     at: datetime
-    segment: Segment
+    segment: CountedMessages
     ends: Mapping[str, int]  # the messages of the segment by state
     acknowledged: Mapping[str, int]  # and by the code they were answered with
     orders: int
     alerts: int
     deliveries: Mapping[str, int]
-    faults: Sequence[Fault] = field(default_factory=tuple)
+    faults: Sequence[LedgerFault] = field(default_factory=tuple)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,9 @@ class StoredStatement:
     last_message: int
 
 
-def examine(connection: sa.Connection, now: datetime, waits_at_most: timedelta, again: Sequence[Segment]) -> Findings:
+def examine(
+    connection: sa.Connection, now: datetime, waits_at_most: timedelta, again: Sequence[CountedMessages]
+) -> Findings:
     """Count what came since the last segment, count the segments in `again` anew, and look for what is missing."""
     after = _last_segment_end(connection)
     segment = count_segment(connection, after, _settled_until(connection, now, after))
@@ -93,7 +95,7 @@ def examine(connection: sa.Connection, now: datetime, waits_at_most: timedelta, 
     )
 
 
-def count_segment(connection: sa.Connection, after: int, last: int) -> Segment:
+def count_segment(connection: sa.Connection, after: int, last: int) -> CountedMessages:
     """Count the messages of a range of ids, with their checksum."""
     message, checksum, count = tables.message, hashlib.sha256(), 0
     columns = (message.c.id, message.c.control_id, message.c.body_hash, message.c.ack_code)
@@ -101,7 +103,7 @@ def count_segment(connection: sa.Connection, after: int, last: int) -> Segment:
     for row in connection.execute(query.execution_options(yield_per=5_000)):
         checksum.update(f"{row.id}|{row.control_id}|{row.body_hash.hex()}|{row.ack_code}\n".encode())
         count += 1
-    return Segment(after, last, count, checksum.hexdigest())
+    return CountedMessages(after, last, count, checksum.hexdigest())
 
 
 def missing_control_ids(connection: sa.Connection, acknowledged: Collection[str]) -> list[str]:
@@ -155,12 +157,12 @@ def _settled_until(connection: sa.Connection, now: datetime, after: int) -> int:
     return max(after, newest or 0)
 
 
-def _changed_segments(connection: sa.Connection, again: Sequence[Segment]) -> Fault:
+def _changed_segments(connection: sa.Connection, again: Sequence[CountedMessages]) -> LedgerFault:
     changed = [each for each in again if count_segment(connection, each.after, each.last) != each]
-    return Fault("messages_changed", len(changed), [each.last for each in changed[:NAMED]])
+    return LedgerFault("messages_changed", len(changed), [each.last for each in changed[:NAMED]])
 
 
-def _overdue(connection: sa.Connection, before: datetime) -> Fault:
+def _overdue(connection: sa.Connection, before: datetime) -> LedgerFault:
     message = tables.message
     late = sa.select(message.c.id).where(message.c.state == "received", message.c.received_at < before)
     return _fault(connection, "messages_without_end", message.c.id, late)
@@ -171,14 +173,14 @@ def _is_ivig() -> sa.ColumnElement[bool]:
     return order.c.product_class.in_(["ivig", "possible_ivig"]) & (order.c.state != "absorbed")
 
 
-def _orders_without_assessment(connection: sa.Connection) -> Fault:
+def _orders_without_assessment(connection: sa.Connection) -> LedgerFault:
     order, assessment = tables.medication_order, tables.assessment
     has_one = sa.exists().where(assessment.c.order_id == order.c.id)
     query = sa.select(order.c.id).where(_is_ivig(), ~has_one)
     return _fault(connection, "orders_without_assessment", order.c.id, query)
 
 
-def _orders_with_older_assessment(connection: sa.Connection) -> Fault:
+def _orders_with_older_assessment(connection: sa.Connection) -> LedgerFault:
     """Return orders of which the last assessment is about another version than the current one."""
     order, assessment = tables.medication_order, tables.assessment
     newest = (
@@ -192,13 +194,13 @@ def _orders_with_older_assessment(connection: sa.Connection) -> Fault:
     return _fault(connection, "orders_assessed_before_their_last_change", order.c.id, query)
 
 
-def _alerts_without_record(connection: sa.Connection) -> Fault:
+def _alerts_without_record(connection: sa.Connection) -> LedgerFault:
     alert, event = tables.alert, tables.alert_event
     recorded = sa.exists().where(event.c.alert_id == alert.c.id)
     return _fault(connection, "alerts_without_record", alert.c.id, sa.select(alert.c.id).where(~recorded))
 
 
-def _alerts_without_deliveries(connection: sa.Connection) -> Fault:
+def _alerts_without_deliveries(connection: sa.Connection) -> LedgerFault:
     """Return lines of the record of which a notice had to go out, and no delivery is stored."""
     event, delivery = tables.alert_event, tables.delivery
     made: dict[int, set[str]] = {}
@@ -210,20 +212,20 @@ def _alerts_without_deliveries(connection: sa.Connection) -> Fault:
         for row in connection.execute(lines.execution_options(yield_per=1_000))
         if set(row.data.get(DESTINATIONS, ())) - made.get(row.id, set())
     ]
-    return Fault("alerts_without_deliveries", len(lacking), lacking[:NAMED])
+    return LedgerFault("alerts_without_deliveries", len(lacking), lacking[:NAMED])
 
 
-def _fault(connection: sa.Connection, what: str, key: sa.ColumnElement[int], query: sa.Select[Any]) -> Fault:
+def _fault(connection: sa.Connection, what: str, key: sa.ColumnElement[int], query: sa.Select[Any]) -> LedgerFault:
     count = _count(connection, sa.select(sa.func.count()).select_from(query.subquery()))
     ids = connection.execute(query.order_by(key).limit(NAMED)).scalars().all() if count else ()
-    return Fault(what, count, list(ids))
+    return LedgerFault(what, count, list(ids))
 
 
 def _count(connection: sa.Connection, query: sa.Select[Any]) -> int:
     return int(connection.execute(query).scalar_one())
 
 
-def _counted(connection: sa.Connection, column: sa.ColumnElement[str], segment: Segment) -> dict[str, int]:
+def _counted(connection: sa.Connection, column: sa.ColumnElement[str], segment: CountedMessages) -> dict[str, int]:
     message = tables.message
     within = (message.c.id > segment.after) & (message.c.id <= segment.last)
     rows = connection.execute(sa.select(column, sa.func.count()).where(within).group_by(column).order_by(column))

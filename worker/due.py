@@ -34,7 +34,7 @@ LEASE = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class DueContext:
     """Where and when something due is carried out; the patient of the alert is locked."""
 
     connection: sa.Connection
@@ -42,7 +42,7 @@ class Moment:
     now: datetime
 
 
-CarryOut = Callable[[Moment, Due, ConcludedAlert], Effects]
+CarryOut = Callable[[DueContext, Due, ConcludedAlert], Effects]
 
 
 def carry_out_due(worker: Worker) -> int:
@@ -86,49 +86,49 @@ def _in_turn(connection: sa.Connection, *, worker: Worker, each: Due) -> Effects
     now = worker.clock()
     if alert is None or not due.finish(connection, each, CAME_BACK if each.kind == "follow_up" else "came", now):
         return None
-    return CARRIED_OUT[each.kind](Moment(connection, worker.site, now), each, alert)
+    return CARRIED_OUT[each.kind](DueContext(connection, worker.site, now), each, alert)
 
 
-def tell_overdue(moment: Moment, each: Due, alert: ConcludedAlert) -> Effects:
+def tell_overdue(context: DueContext, each: Due, alert: ConcludedAlert) -> Effects:
     """Write in the record that nobody took an alert on in time, or that whoever did is late; and tell it again."""
     if alert.status not in PENDING:
         return Effects()
     data = {"kind": each.kind, "due_at": each.due_at.isoformat(), "owner": alert.assigned_to}
-    return _write(moment, alert, Happening("overdue", moment.now, data=data), {})
+    return _write(context, alert, Happening("overdue", context.now, data=data), {})
 
 
-def end_override(moment: Moment, each: Due, alert: ConcludedAlert) -> Effects:
+def end_override(context: DueContext, each: Due, alert: ConcludedAlert) -> Effects:
     """Put an alert on the list again because the reason that let its order pass stands no longer.
 
     With it come the alerts of other orders that stood under the same reason; one notice tells of all. What is over
     concerns nobody any more.
     """
-    if alert.status != "overridden" or (alert.is_about_order and is_over(alert.order_ends_at, moment.now)):
+    if alert.status != "overridden" or (alert.is_about_order and is_over(alert.order_ends_at, context.now)):
         return Effects()
-    done = reopen(moment, alert, {"why": "override_ended", "due": each.id})
-    for covered in alerts.covered_by(moment.connection, alert.id):
-        found = alerts.find_alert(moment.connection, covered.id)
-        if found is not None and not is_over(found.order_ends_at, moment.now):
-            done.include(reopen(moment, found, {"why": "override_ended", "due": each.id}, tells=False))
+    done = reopen(context, alert, {"why": "override_ended", "due": each.id})
+    for covered in alerts.covered_by(context.connection, alert.id):
+        found = alerts.find_alert(context.connection, covered.id)
+        if found is not None and not is_over(found.order_ends_at, context.now):
+            done.include(reopen(context, found, {"why": "override_ended", "due": each.id}, tells=False))
     return done
 
 
-def end_snooze(moment: Moment, each: Due, alert: ConcludedAlert) -> Effects:
+def end_snooze(context: DueContext, each: Due, alert: ConcludedAlert) -> Effects:
     """Wake an alert: it is everybody's again."""
     if alert.status not in PENDING:
         return Effects()
-    return reopen(moment, alert, {"why": "snooze_ended", "due": each.id, "by": each.created_by})
+    return reopen(context, alert, {"why": "snooze_ended", "due": each.id, "by": each.created_by})
 
 
-def look_again(moment: Moment, each: Due, alert: ConcludedAlert) -> Effects:
+def look_again(context: DueContext, each: Due, alert: ConcludedAlert) -> Effects:
     """Put an alert on the list because somebody wanted to look again; what somebody is on stays hers."""
     if alert.is_resolved:
         return Effects()
     data = {"why": "follow_up", "due": each.id, "by": each.created_by, **each.data}
     if alert.status in PENDING:
-        return _write(moment, alert, Happening("reopened", moment.now, data=data), {})
+        return _write(context, alert, Happening("reopened", context.now, data=data), {})
     before = {"status": alert.status, "settled_signature": alert.settled_signature, "covered_by": alert.covered_by}
-    return reopen(moment, alert, data | {"before": before})
+    return reopen(context, alert, data | {"before": before})
 
 
 CARRIED_OUT: Final[dict[DueKind, CarryOut]] = {
@@ -140,24 +140,26 @@ CARRIED_OUT: Final[dict[DueKind, CarryOut]] = {
 }
 
 
-def reopen(moment: Moment, alert: ConcludedAlert, data: Mapping[str, Any], *, tells: bool = True) -> Effects:
+def reopen(context: DueContext, alert: ConcludedAlert, data: Mapping[str, Any], *, tells: bool = True) -> Effects:
     """Open an alert again: it is nobody's, and must be taken on if it interrupts."""
     columns: Columns = {"status": "open", "assigned_to": None, "settled_signature": None, "covered_by": None}
-    if _may_notify(alert, moment.now):
-        by = take_on_due(alert.tier, alert.starts_at, moment.now, moment.site.due)
-        due.plan(moment.connection, [NewDue(alert.id, "take_on", by, moment.now)])
-    return _write(moment, alert, Happening("reopened", moment.now, data=dict(data)), columns, tells=tells)
+    if _may_notify(alert, context.now):
+        by = take_on_due(alert.tier, alert.starts_at, context.now, context.site.due)
+        due.plan(context.connection, [NewDue(alert.id, "take_on", by, context.now)])
+    return _write(context, alert, Happening("reopened", context.now, data=dict(data)), columns, tells=tells)
 
 
-def _write(moment: Moment, alert: ConcludedAlert, line: Happening, columns: Columns, *, tells: bool = True) -> Effects:
+def _write(
+    context: DueContext, alert: ConcludedAlert, line: Happening, columns: Columns, *, tells: bool = True
+) -> Effects:
     """Write the line and the columns, and the notices of it where a notice may go out."""
-    notifies = tells and _may_notify(alert, moment.now)
-    places = destinations_of(moment.site, Tier.named(alert.tier)) if notifies else []
+    notifies = tells and _may_notify(alert, context.now)
+    places = destinations_of(context.site, Tier.named(alert.tier)) if notifies else []
     data = {**line.data, **({DESTINATIONS: places} if places else {})}  # the ledger holds deliveries to it
     written = Happening(line.kind, line.at, assessment_id=alert.assessment_id, data=data)
-    event = alerts.update(moment.connection, alert.id, written, **columns).event_id
-    wanted = [NewDelivery(alert.id, event, place, moment.now) for place in places]
-    return Effects([alert.id], deliveries.enqueue(moment.connection, wanted, moment.now))
+    event = alerts.update(context.connection, alert.id, written, **columns).event_id
+    wanted = [NewDelivery(alert.id, event, place, context.now) for place in places]
+    return Effects([alert.id], deliveries.enqueue(context.connection, wanted, context.now))
 
 
 def _may_notify(alert: ConcludedAlert, now: datetime) -> bool:

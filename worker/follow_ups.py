@@ -5,7 +5,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from history.evidence import Evidence, evidence_of
+from history.evidence import AwaitedResult, evidence_of
 from rules.knowledge import Knowledge
 from store import alerts, due
 from store.alerts import AlertEvent, Columns, Happening
@@ -33,7 +33,7 @@ def answer_follow_ups(
     return answered
 
 
-def _end(connection: sa.Connection, each: Due, found: Evidence, now: datetime) -> None:
+def _end(connection: sa.Connection, each: Due, found: AwaitedResult, now: datetime) -> None:
     """Write what answered it; an alert that is on the list for nothing else is settled again as it was."""
     columns: Columns = {}
     came_back = _came_back(alerts.events_of(connection, each.alert_id), each)

@@ -182,7 +182,7 @@ def existing(connection: sa.Connection, alert_id: int) -> ConcludedAlert:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ActChange:
     """What an act makes of an alert: the line in its record, its columns, and what is due from now on."""
 
     kind: str  # of the line in the record
@@ -195,7 +195,7 @@ class Change:
     plans: Sequence[NewDue] = ()
 
 
-def change(acting: Acting, alert: Alert, to: Change) -> None:
+def change(acting: Acting, alert: Alert, to: ActChange) -> None:
     """Change the alert, with all that can be taken back within half a minute written beside it."""
     ended = due.settle(acting.connection, [alert.id], to.ends, to.kind, acting.now)
     planned = due.plan(acting.connection, to.plans)

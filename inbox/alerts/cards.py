@@ -134,7 +134,7 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ListRow:
     """One row of the list: an alert, or several of one patient with the same findings."""
 
     card: Card
@@ -155,12 +155,12 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class ListGroup:
     """One section of the list: those who get a notice, then the worklist; and how many there are of all."""
 
     section: ListSection
-    loud: tuple[Row, ...]
-    quiet: tuple[Row, ...]
+    loud: tuple[ListRow, ...]
+    quiet: tuple[ListRow, ...]
     alerts: Mapping[str, int]  # how many alerts of each tier get a notice, shown or not
     on_worklist: int
 
@@ -170,7 +170,7 @@ class Group:
         return sum(self.alerts.values()) + self.on_worklist
 
 
-def rows_of(cards: Iterable[Card], person_of: Mapping[int, int]) -> list[Row]:
+def rows_of(cards: Iterable[Card], person_of: Mapping[int, int]) -> list[ListRow]:
     """Return the rows of the list in order; alerts of one person with the same findings are one row."""
     alike: dict[tuple[object, ...], list[Card]] = {}
     for card in sorted(cards, key=lambda card: card.rank):
@@ -179,13 +179,13 @@ def rows_of(cards: Iterable[Card], person_of: Mapping[int, int]) -> list[Row]:
         findings = (card.reason.fact, *((each.rule, each.tier) for each in alert.conclusion.findings))
         stands = (alert.stream, alert.tier, alert.status, alert.assigned_to, tuple(alert.badges))
         alike.setdefault((card.section, card.channel, person, *stands, findings), []).append(card)
-    return [Row(first, tuple(others)) for first, *others in alike.values()]
+    return [ListRow(first, tuple(others)) for first, *others in alike.values()]
 
 
-def groups_of(rows: Sequence[Row], shown: Sequence[Row]) -> list[Group]:
+def groups_of(rows: Sequence[ListRow], shown: Sequence[ListRow]) -> list[ListGroup]:
     """Divide the rows that are shown into sections; the counts are those of all rows."""
     return [
-        Group(
+        ListGroup(
             section,
             tuple(row for row in shown if row.card.section == section and not row.card.is_quiet),
             tuple(row for row in shown if row.card.section == section and row.card.is_quiet),
@@ -196,7 +196,7 @@ def groups_of(rows: Sequence[Row], shown: Sequence[Row]) -> list[Group]:
     ]
 
 
-def _by_tier(rows: Iterable[Row]) -> dict[str, int]:
+def _by_tier(rows: Iterable[ListRow]) -> dict[str, int]:
     counts: dict[str, int] = {}
     for row in rows:
         counts[row.card.alert.tier] = counts.get(row.card.alert.tier, 0) + len(row.cards)

@@ -28,7 +28,7 @@ class Other:
 
 
 @dataclass(frozen=True, slots=True)
-class Choices:
+class ActChoices:
     """Everything that the forms of one alert offer."""
 
     others: tuple[Other, ...]
@@ -51,10 +51,10 @@ def choices_of(
     who: str,
     limits: DueLimits,
     now: datetime,
-) -> Choices:
+) -> ActChoices:
     """Return what can be chosen for an alert by whoever looks at it."""
     latest = snooze_limit(alert.tier, alert.starts_at, now, limits)
-    return Choices(
+    return ActChoices(
         others=tuple(_others(connection, alert, who)),
         follow_ups=tuple(each for each in due.standing(connection, [alert.id]) if each.kind == "follow_up"),
         ticks=ticks_of(events, alert.conclusion.advice),

@@ -5,7 +5,7 @@ from datetime import datetime
 from clinical.words import PENDING
 from history.due_times import owner_due
 from inbox.acting import Acting
-from inbox.alerts.act import ActForm, AlertAct, Change, change, check_length, signature_of
+from inbox.alerts.act import ActChange, ActForm, AlertAct, change, check_length, signature_of
 from inbox.alerts.follow_ups import check_follow_up, follow_up_after
 from inbox.errors import ActRefused
 from store import alerts
@@ -56,7 +56,7 @@ class TakenOn(AlertAct, frozen=True):
         owner = NewDue(alert.id, "owner", by, acting.now, acting.actor)
         signature = signature_of(acting.connection, alert)
         columns: alerts.Columns = {"assigned_to": acting.actor, "settled_signature": signature}
-        change(acting, alert, Change("taken_on", "taken_on", columns=columns, plans=[owner]))
+        change(acting, alert, ActChange("taken_on", "taken_on", columns=columns, plans=[owner]))
 
 
 class Acknowledgement(AlertAct, frozen=True):
@@ -94,7 +94,7 @@ class Acknowledgement(AlertAct, frozen=True):
         """Settle the alert as done; what was agreed to be looked at again comes back by itself."""
         plans = follow_up_after(acting, alert, self.done_as, self.look_again_at, self.look_at)
         signature = signature_of(acting.connection, alert)
-        to = Change(
+        to = ActChange(
             "acknowledged",
             "acknowledged",
             self.note,
@@ -148,7 +148,7 @@ class Override(AlertAct, frozen=True):
             plans.append(NewDue(alert.id, "override_end", self.valid_until, acting.now, acting.actor))
         signature = signature_of(acting.connection, alert)
         columns: alerts.Columns = {"settled_signature": signature}
-        change(acting, alert, Change("overridden", "overridden", self.note, self.reason, data, columns, plans=plans))
+        change(acting, alert, ActChange("overridden", "overridden", self.note, self.reason, data, columns, plans=plans))
         decision = NewDecision(
             patient_id=alert.patient_id,
             alert_id=alert.id,

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from clinical.words import PENDING
 from history.due_times import snooze_limit
 from inbox.acting import Acting
-from inbox.alerts.act import ActForm, AlertAct, Change, change, check_length
+from inbox.alerts.act import ActChange, ActForm, AlertAct, change, check_length
 from inbox.errors import ActRefused
 from store.alerts import ConcludedAlert
 from store.due import NewDue
@@ -54,5 +54,7 @@ class Snooze(AlertAct, frozen=True):
             raise ActRefused("until", "near_start")
         wakes = NewDue(alert.id, "snooze", self.until, acting.now, acting.actor, {"reason": self.reason})
         data = {"until": self.until.isoformat()}
-        to = Change("snoozed", alert.status, self.note, self.reason, data, {"assigned_to": acting.actor}, plans=[wakes])
+        to = ActChange(
+            "snoozed", alert.status, self.note, self.reason, data, {"assigned_to": acting.actor}, plans=[wakes]
+        )
         change(acting, alert, to)

@@ -6,7 +6,7 @@ from clinical.words import SETTLED, Channel
 from history.conclusion import channel_of
 from history.due_times import take_on_due
 from inbox.acting import Acting
-from inbox.alerts.act import UNDO, WAITING, ActForm, AlertAct, Change, change, check_length, existing, happening
+from inbox.alerts.act import UNDO, WAITING, ActChange, ActForm, AlertAct, change, check_length, existing, happening
 from inbox.errors import ActRefused, AlertSettled
 from store import alerts, due, merges
 from store.alerts import AlertEvent, ConcludedAlert
@@ -97,4 +97,4 @@ class Reopening(AlertAct, frozen=True):
             by = take_on_due(alert.tier, alert.starts_at, acting.now, acting.due)
             plans.append(NewDue(alert.id, "take_on", by, acting.now, acting.actor))
         data = {"why": "by_hand"}
-        change(acting, alert, Change("reopened", "open", self.note, None, data, columns, _OF_DECISION, plans))
+        change(acting, alert, ActChange("reopened", "open", self.note, None, data, columns, _OF_DECISION, plans))

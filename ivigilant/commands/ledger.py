@@ -10,7 +10,7 @@ from ivigilant.commands.options import Config, DataDir, database_explained, read
 from ivigilant.errors import UnreadablePath
 
 if TYPE_CHECKING:
-    from ivigilant.ledger import Statement
+    from ivigilant.ledger import LedgerStatement
 
 app = typer.Typer(help="Proof that nothing that was acknowledged is lost.", no_args_is_help=True)
 
@@ -103,7 +103,7 @@ def _control_ids(path: Path) -> list[str]:
         raise UnreadablePath(f"{path} cannot be read ({type(error).__name__})") from None
 
 
-def _show(statement: "Statement") -> None:
+def _show(statement: "LedgerStatement") -> None:
     segment = statement.segment
     ends = ", ".join(f"{count} {state}" for state, count in sorted(statement.ends.items())) or "none"
     typer.echo(
@@ -117,5 +117,5 @@ def _show(statement: "Statement") -> None:
         typer.echo(f"  WRONG       {fault.count} {MEANING[fault.what]}{named}")
 
 
-def _deliveries(statement: "Statement") -> str:
+def _deliveries(statement: "LedgerStatement") -> str:
     return "deliveries " + (", ".join(f"{n} {state}" for state, n in sorted(statement.deliveries.items())) or "none")

@@ -158,7 +158,7 @@ def test_the_rota_hands_over_at_the_hour_of_the_ward_also_after_a_change_of_the_
     at: datetime, person: str
 ) -> None:
     swaps = [{"from": "2026-12-24T08:00", "until": "2026-12-25T08:00", "person": "vries"}]
-    rota = Rota.model_validate(WHOLE["rotas"]["night"] | {"swaps": swaps})  # type: ignore[index]
+    rota = Rota.model_validate(WHOLE["rotas"]["night"] | {"swaps": swaps})  # type: ignore[index]  # WHOLE is a plain dict
 
     assert rota.on_call(at, ZONE) == person
 

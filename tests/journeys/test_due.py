@@ -17,7 +17,7 @@ from store.alerts import ConcludedAlert
 from store.due import Due
 from tests.journeys.hospital import Clock, Hospital
 from tests.journeys.stories import FIRST_DAY, Controlled, Happening, Measured, Ordered, Problem, Seen, messages
-from worker.due import CARRIED_OUT, LEASE, Moment, carry_out_due
+from worker.due import CARRIED_OUT, LEASE, DueContext, carry_out_due
 from worker.raise_alerts import Effects
 
 NOON = FIRST_DAY + timedelta(hours=4)
@@ -371,5 +371,5 @@ def test_what_fails_is_left_for_the_next_turn_and_does_not_stop_the_others(
     assert (failed, again) == (0, 1)
 
 
-def fails(moment: Moment, each: Due, alert: ConcludedAlert) -> Effects:
+def fails(context: DueContext, each: Due, alert: ConcludedAlert) -> Effects:
     raise ValueError(alert.id)

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from history.choices import NoticeRoute, Site
 from ivigilant.errors import UnusableSettings
-from ivigilant.ledger import DailyLedger, Signer, Statement, new_key, read_signer, verify
+from ivigilant.ledger import DailyLedger, LedgerStatement, Signer, new_key, read_signer, verify
 from rules.knowledge import Knowledge
 from store import ledger
 from synthetic.stream import hospital_messages
@@ -37,11 +37,11 @@ def signer(tmp_path: Path) -> Signer:
 
 
 @pytest.fixture
-def look(hospital: Hospital, signer: Signer) -> Callable[[], Statement]:
+def look(hospital: Hospital, signer: Signer) -> Callable[[], LedgerStatement]:
     return lambda: verify(hospital.engine, hospital.clock(), signer)
 
 
-def faults(statement: Statement) -> dict[str, int]:
+def faults(statement: LedgerStatement) -> dict[str, int]:
     return {fault.what: fault.count for fault in statement.faults}
 
 
@@ -51,7 +51,7 @@ def change(hospital: Hospital, *sql: str) -> None:
             connection.exec_driver_sql(statement)
 
 
-def test_a_ledger_in_which_nothing_is_missing_is_said_to_be_so(look: Callable[[], Statement]) -> None:
+def test_a_ledger_in_which_nothing_is_missing_is_said_to_be_so(look: Callable[[], LedgerStatement]) -> None:
     statement = look()
 
     assert faults(statement) == {}
@@ -61,7 +61,7 @@ def test_a_ledger_in_which_nothing_is_missing_is_said_to_be_so(look: Callable[[]
     assert (statement.orders, statement.alerts, statement.deliveries) == (1, 1, {"pending": 1})
 
 
-def test_each_message_is_in_one_statement(hospital: Hospital, look: Callable[[], Statement]) -> None:
+def test_each_message_is_in_one_statement(hospital: Hospital, look: Callable[[], LedgerStatement]) -> None:
     first = look()
     hospital.sends(*messages([Problem(who="3")]))
     too_young = look()
@@ -82,13 +82,15 @@ def test_each_message_is_in_one_statement(hospital: Hospital, look: Callable[[],
         ("UPDATE delivery SET destination = 'nobody'", "alerts_without_deliveries"),
     ],
 )
-def test_what_is_missing_is_found(hospital: Hospital, look: Callable[[], Statement], sql: str, found: str) -> None:
+def test_what_is_missing_is_found(
+    hospital: Hospital, look: Callable[[], LedgerStatement], sql: str, found: str
+) -> None:
     change(hospital, sql)
 
     assert faults(look()) == {found: 1}
 
 
-def test_an_order_without_an_assessment_is_found(hospital: Hospital, look: Callable[[], Statement]) -> None:
+def test_an_order_without_an_assessment_is_found(hospital: Hospital, look: Callable[[], LedgerStatement]) -> None:
     columns = "patient_id, key, placer, filler, placer_number, filler_number, product_class, state, version, data"
     change(
         hospital,
@@ -108,7 +110,7 @@ def test_an_order_without_an_assessment_is_found(hospital: Hospital, look: Calla
     ],
 )
 def test_a_message_that_was_removed_or_changed_after_it_was_counted_is_found(
-    hospital: Hospital, look: Callable[[], Statement], sql: str
+    hospital: Hospital, look: Callable[[], LedgerStatement], sql: str
 ) -> None:
     look()
 
@@ -117,7 +119,7 @@ def test_a_message_that_was_removed_or_changed_after_it_was_counted_is_found(
     assert faults(look()) == {"messages_changed": 1}
 
 
-def test_a_text_that_was_pruned_is_no_change(hospital: Hospital, look: Callable[[], Statement]) -> None:
+def test_a_text_that_was_pruned_is_no_change(hospital: Hospital, look: Callable[[], LedgerStatement]) -> None:
     look()
 
     change(hospital, "UPDATE message SET raw = '', pruned_at = received_at WHERE control_id = 'M001'")
@@ -126,7 +128,7 @@ def test_a_text_that_was_pruned_is_no_change(hospital: Hospital, look: Callable[
 
 
 @pytest.mark.parametrize("change_sql", ["UPDATE ledger_statement SET well = true", "DELETE FROM ledger_statement"])
-def test_statements_can_only_be_added(hospital: Hospital, look: Callable[[], Statement], change_sql: str) -> None:
+def test_statements_can_only_be_added(hospital: Hospital, look: Callable[[], LedgerStatement], change_sql: str) -> None:
     look()
 
     with pytest.raises(sa.exc.DBAPIError, match="append-only"):
@@ -135,7 +137,7 @@ def test_statements_can_only_be_added(hospital: Hospital, look: Callable[[], Sta
 
 @pytest.mark.parametrize("sql", ["DELETE FROM {} WHERE id = 2", "UPDATE {} SET signature = previous WHERE id = 2"])
 def test_a_statement_changed_or_removed_behind_the_trigger_is_found(
-    hospital: Hospital, look: Callable[[], Statement], sql: str
+    hospital: Hospital, look: Callable[[], LedgerStatement], sql: str
 ) -> None:
     for _ in range(3):
         look()
@@ -152,7 +154,7 @@ def test_a_statement_changed_or_removed_behind_the_trigger_is_found(
 
 
 def test_a_signature_is_verified_with_the_public_key_alone(
-    hospital: Hospital, signer: Signer, look: Callable[[], Statement]
+    hospital: Hospital, signer: Signer, look: Callable[[], LedgerStatement]
 ) -> None:
     look()
     with hospital.engine.connect() as connection:
