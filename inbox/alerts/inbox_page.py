@@ -12,7 +12,7 @@ from litestar import get
 from litestar.response import Redirect, Template
 
 from clinical.words import ALERT_TIERS, PENDING, STATUSES
-from inbox.alerts.cards import Card, Row, card_of, groups_of, rows_of
+from inbox.alerts.cards import Card, ListRow, card_of, groups_of, rows_of
 from inbox.health.readiness import readiness
 from inbox.http.api_requests import Heard
 from inbox.http.pages import is_fragment, language_of, page, to_page
@@ -69,8 +69,8 @@ class Wanted:
 class Listing:
     """The list as it was asked for: the rows of one page, and counts over all."""
 
-    rows: tuple[Row, ...]  # every row that was chosen
-    shown: tuple[Row, ...]
+    rows: tuple[ListRow, ...]  # every row that was chosen
+    shown: tuple[ListRow, ...]
     number: int  # of the page
     pages: int
     by_channel: dict[str, int]  # "": of both
@@ -112,7 +112,8 @@ def _inbox(request: AnyRequest, template: str, wanted: Wanted, after: int | None
         cards, has_older = _cards(connection, parts, wanted, waiting, language_of(request), now)
         listing = _list(connection, request, wanted, cards)
         every_feed, last = feeds.every(connection), last_message_at(connection)
-        answered = orders_answered_since(connection, _midnight(parts, now))
+        # Only the page without alerts shows it; it reads every answer of the day.
+        answered = 0 if listing.rows else orders_answered_since(connection, _midnight(parts, now))
         shown = {card.alert.id: card.alert for row in listing.shown for card in row.cards}
         new = shown.keys() if after is None else shown.keys() & _changed_since(connection, after)
     # Of a list that was only brought up to date, the viewer has not seen these before.

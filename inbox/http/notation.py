@@ -115,10 +115,7 @@ class Notation:
 
     def figures(self, low_high: Sequence[float] | None, unit: str) -> str:
         """Write a quantity with the figures that matter."""
-        if not low_high:
-            return ""
-        low, high = (self.figure(end) for end in low_high)
-        return f"{low} {unit}" if low == high else f"{low}–{high} {unit}"
+        return _between([self.figure(end) for end in low_high or ()], unit)
 
     def days(self, first: datetime, last: datetime) -> str:
         """Write from which day to which: `2–23 Dec`, `28 Nov – 5 Dec`."""
@@ -140,10 +137,7 @@ class Notation:
 
     def range(self, low_high: Sequence[float] | None, unit: str) -> str:
         """Write a quantity, as one number when it is exact: `35 g`, `30–35 g`."""
-        if not low_high:
-            return ""
-        low, high = (self.number(float(end)) for end in low_high)
-        return f"{low} {unit}" if low == high else f"{low}–{high} {unit}"
+        return _between([self.number(float(end)) for end in low_high or ()], unit)
 
     def iso(self, at: datetime | str | None) -> str:
         """Write a time for machines."""
@@ -169,3 +163,8 @@ class Notation:
             return None
         moment = datetime.fromisoformat(at) if isinstance(at, str) else at
         return moment.astimezone(self.zone)
+
+
+def _between(ends: Sequence[str], unit: str) -> str:
+    """Write a low and a high end, one of them when they are the same, and "" without any."""
+    return f"{'–'.join(dict.fromkeys(ends))} {unit}" if ends else ""

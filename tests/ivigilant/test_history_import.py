@@ -37,10 +37,10 @@ def test_it_says_in_one_line_what_became_of_everything(
 
     assert (first.returncode, first.stderr) == (0, "")
     assert first.stdout == (
-        "4 read (1 Patient, 1 Condition, 1 Observation, 1 MedicationRequest); 4 new, 0 kept before; "
+        "4 read (1 Patient, 1 Condition, 1 Observation, 1 MedicationRequest); 4 new, 0 stored before; "
         "1 answers, 1 alerts changed\n"
     )
-    assert "0 new, 4 kept before; 0 answers, 0 alerts changed" in again.stdout
+    assert "0 new, 4 stored before; 0 answers, 0 alerts changed" in again.stdout
     assert messages(sqlite_engine) == 4
 
 

@@ -141,7 +141,7 @@ def test_a_policy_of_telling_is_read(tmp_path: Path) -> None:
     telling = load_site(a_file(tmp_path, TELLING)).telling
 
     assert [step.after_minutes for step in telling.chains[0].steps] == [0, 45]
-    assert (str(telling.chains[0].hours.begins), telling.fallback) == ("22:00:00", "pager")  # type: ignore[union-attr]
+    assert (str(telling.chains[0].hours.begins), telling.fallback) == ("22:00:00", "pager")  # type: ignore[union-attr]  # it has hours: TELLING
 
 
 @pytest.mark.parametrize(
