@@ -6,8 +6,10 @@ ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PYTHONDONTWRITEBYTECODE=1
 RUN python -m venv /opt/ivigilant
 ENV PATH=/opt/ivigilant/bin:$PATH
 WORKDIR /source
-COPY requirements.txt .
-RUN pip install --require-hashes --no-deps -r requirements.txt
+# requirements-apprise.txt adds the library for destinations of the kind apprise
+ARG REQUIREMENTS=requirements.txt
+COPY ${REQUIREMENTS} .
+RUN pip install --require-hashes --no-deps -r ${REQUIREMENTS}
 COPY . .
 RUN pip install --no-deps --no-build-isolation --no-index . && python -m compileall -q /opt/ivigilant
 

@@ -8,11 +8,12 @@ SHELL := /bin/sh
 # The first that is new enough.
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; exit; }; done; echo python3)
-WORKERS ?= 2
+WORKERS ?= 3
 VENV := .venv
 BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.installed-runtime
 DEVELOPMENT := $(VENV)/.installed-development
+RELEASE := .venv-release
 PACKAGES := ivigilant listener worker inbox history parsers rules store forwarding clinical synthetic
 
 # Only pip's index settings may come from the machine, not where it installs to.
@@ -20,7 +21,7 @@ PIP := env -u PIP_TARGET -u PIP_PREFIX PIP_USER=0 PIP_NO_INPUT=1 PIP_DISABLE_PIP
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate --extra build
 
-.PHONY: help demo test test-thorough check map bench docs pictures format install requirements secrets clean
+.PHONY: help demo test test-thorough check map bench docs manifests sbom advisories pictures format install requirements secrets clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,7 +32,7 @@ demo: $(RUNTIME)  ## the whole product with a synthetic hospital, in a temporary
 test: $(DEVELOPMENT)  ## every test, on SQLite, PostgreSQL and Redis that it starts itself
 	@command -v chromium chromium-browser google-chrome >/dev/null 2>&1 || \
 		echo "No Chromium found: the tests of the pages in a browser are left out (Debian: apt-get install chromium)."
-	@$(BIN)/pytest -n $(WORKERS)
+	@$(BIN)/pytest -n $(WORKERS) --durations 10
 
 test-thorough: $(DEVELOPMENT)  ## the tests that draw stories or race workers, for much longer
 	@THOROUGH=1 $(BIN)/pytest -n $(WORKERS) --timeout 0 tests/journeys \
@@ -49,11 +50,28 @@ map: $(DEVELOPMENT)  ## the shape of the code in figures: rooms, imports, the fi
 bench: $(DEVELOPMENT)  ## throughput and latency beside the baseline; the last table is bench/RESULTS.md
 	@$(BIN)/python -m bench
 
-docs: $(DEVELOPMENT)  ## write docs/vignettes.md, phrases.md, interface.md and burden.md from a run (a few minutes)
+docs: $(DEVELOPMENT)  ## write docs/vignettes.md, phrases.md, interface.md with its profile, and burden.md from a run (a few minutes)
 	@$(BIN)/python -m tests.journeys.vignette_table
 	@$(BIN)/python -m tests.journeys.phrase_table
 	@$(BIN)/python -m tests.field.interface_page
+	@$(BIN)/python -m tests.field.interface_profile
 	@$(BIN)/python -m ivigilant.knowledge.burden_page docs/burden.md
+
+manifests: $(DEVELOPMENT)  ## write deploy/kubernetes from docker-compose.yml
+	@$(BIN)/python -m tests.deployment.manifests
+
+sbom: $(RELEASE)/.installed  ## the bill of materials of requirements.txt, as CycloneDX: dist/ivigilant.cdx.json
+	@mkdir -p dist
+	@$(RELEASE)/bin/python -W ignore -m cyclonedx_py requirements requirements.txt --pyproject pyproject.toml \
+		--output-reproducible --validate --of JSON -o dist/ivigilant.cdx.json
+	@echo dist/ivigilant.cdx.json
+
+advisories: $(RELEASE)/.installed  ## ask OSV what is known against what requirements.txt names, or say that nobody could be asked
+	@mkdir -p dist
+	@$(RELEASE)/bin/pip-audit --vulnerability-service osv --disable-pip --require-hashes -r requirements.txt \
+		--progress-spinner off --timeout 5 2>dist/advisories.log || { \
+		code=$$?; grep -q "exceptions.ConnectionError" dist/advisories.log || { cat dist/advisories.log; exit $$code; }; \
+		echo "Nothing was audited: the service of advisories (api.osv.dev) cannot be reached from here."; exit 3; }
 
 pictures: $(DEVELOPMENT)  ## take docs/pictures from a demonstration (needs a browser)
 	@$(BIN)/python -m tests.inbox.pictures
@@ -68,13 +86,15 @@ install: $(DEVELOPMENT)  ## only prepare .venv
 requirements: $(DEVELOPMENT)  ## pin the newest versions that pyproject.toml allows
 	$(COMPILE) --upgrade pyproject.toml -o requirements.txt
 	$(COMPILE) --upgrade --extra embedded -c requirements.txt pyproject.toml -o requirements-embedded.txt
-	$(COMPILE) --upgrade --extra embedded --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+	$(COMPILE) --upgrade --extra apprise -c requirements.txt pyproject.toml -o requirements-apprise.txt
+	$(COMPILE) --upgrade --extra embedded --extra apprise --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+	$(subst --extra build,,$(COMPILE)) --upgrade --group release -o requirements-release.txt
 
 secrets: $(RUNTIME)  ## the files that docker-compose.yml reads passwords and keys from
 	@$(BIN)/python -m ivigilant.secret_files secrets
 
 clean:  ## remove .venv and every cache
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(RELEASE) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 $(RUNTIME): requirements-embedded.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
@@ -90,4 +110,10 @@ $(RUNTIME): requirements-embedded.txt pyproject.toml
 $(DEVELOPMENT): $(RUNTIME) requirements-dev.txt
 	@echo "Adding what the tests and checks need ..."
 	@$(PIP) install --require-hashes --no-deps -r requirements-dev.txt
+	@touch $@
+
+$(RELEASE)/.installed: requirements-release.txt
+	@$(PYTHON) -m venv $(RELEASE)
+	@env -u PIP_TARGET -u PIP_PREFIX PIP_USER=0 PIP_NO_INPUT=1 PIP_DISABLE_PIP_VERSION_CHECK=1 $(RELEASE)/bin/python -m pip --quiet \
+		install --require-hashes --no-deps -r requirements-release.txt
 	@touch $@

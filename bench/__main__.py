@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from rich.console import Console
 
-from bench import end_to_end, growing_history, importing, judging, order_latency, reading_hl7, receiving
+from bench import end_to_end, growing_history, hooks, importing, judging, order_latency, reading_hl7, receiving
 from bench.baseline import measure as baseline
 from bench.machine import describe
 from bench.report import RESULTS, Table, show, write
@@ -19,6 +19,8 @@ def _measured(seconds: float, sizes: tuple[int, ...], say: Callable[[str], None]
     say("judging")
     yield from judging.measure(sizes)
     yield growing_history.measure()
+    say("cards")
+    yield hooks.measure(sizes)
     say("a first load")
     yield importing.measure()
     say("acknowledging")

@@ -38,10 +38,10 @@ def measure(sizes: tuple[int, ...]) -> list[Table]:
         with surroundings(database) as place:
             engine = connect(place.database_url)
             hospital = Hospital(engine, knowledge, clock=Clock(datetime.now(UTC)))
-            _tell(hospital)
+            tell(hospital)
             rules = rules or _rules(engine, knowledge)
             for size in sizes:
-                _fill(engine, size)
+                fill(engine, size)
                 rows.append(_judged(database, size, hospital, engine))
             engine.dispose()
     assert rules is not None
@@ -50,7 +50,7 @@ def measure(sizes: tuple[int, ...]) -> list[Table]:
     return [rules, Table("One order, with the store around it", columns, rows, notes)]
 
 
-def _tell(hospital: Hospital) -> None:
+def tell(hospital: Hospital) -> None:
     now = hospital.clock()
     hospital.sends(thrombosis(PATIENT, now), results(PATIENT, now, FACTS - 2), order(PATIENT, now))
 
@@ -79,7 +79,7 @@ def _answered(engine: sa.Engine, knowledge: Knowledge) -> tuple[OrderAnswer, int
     return answered, len(entries)
 
 
-def _fill(engine: sa.Engine, size: int) -> None:
+def fill(engine: sa.Engine, size: int) -> None:
     """Give other patients the same facts, until the store holds so many."""
     with engine.begin() as connection:
         there = connection.execute(sa.text("SELECT count(*) FROM fact")).scalar_one()

@@ -242,11 +242,9 @@ def one_order() -> Mapping[str, set[str]]:
 
 
 def _look(site: Any) -> None:
-    from litestar.testing import TestClient
-
     from tests.inbox.sites import sign_in
 
-    with TestClient(app=site.app()) as client:
+    with site.client() as client:
         sign_in(client, "els")
         client.get("/")
         assert client.get("/alerts/1").status_code == 200

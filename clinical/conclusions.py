@@ -101,8 +101,8 @@ class StoredPoints(msgspec.Struct, frozen=True, kw_only=True):
     """The points of the patient, the total, and what they consist of."""
 
     patient: int
-    total: int
-    factors: int
+    total: int = 0
+    factors: int = 0
     counted: list[StoredPoint] = []
 
 

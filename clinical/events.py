@@ -109,6 +109,10 @@ class OrderKeys(Value, frozen=True, kw_only=True):
     replaces: str = ""  # the key of the order this one replaces (RP/RO)
     replaces_too: tuple[str, ...] = ()  # the keys of further orders it replaces
 
+    def numbers(self) -> tuple[str, ...]:
+        """Return every number in it, of this order and of others; "" where one was not sent."""
+        return self.placer, self.filler, self.parent, self.replaces, *self.replaces_too
+
 
 class Component(Value, frozen=True, kw_only=True):
     """RXC: one ingredient of a mixture."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from clinical.values import Value
+from clinical.versions import BESIDE, SPELLED
 
 Key = TypeVar("Key", bound=Hashable)
 Name = tuple[str, str]  # of an identity: authority, value
@@ -96,7 +97,9 @@ def people_of(
         end, circle = _follow(pointing, start)
         if circle:
             end = max((pointing[key] for key in circle), key=lambda pointer: _rank(pointer, names)).target
-            circles[end] = circle
+            # Two numbers in one message are in no order.
+            if all(pointing[key].version not in (SPELLED, BESIDE) for key in circle):
+                circles[end] = circle
         members.setdefault(end, set()).add(start)
     found = [Person(end, frozenset(same), end in circles) for end, same in members.items()]
     return sorted(found, key=lambda person: names[person.root])  # type: ignore[arg-type,return-value]  # names of one kind

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from decimal import Context, Decimal
+from functools import lru_cache
 
 from clinical.values import Value
 
@@ -72,6 +73,7 @@ def _ends(first: Decimal, second: Decimal | None) -> tuple[Decimal, Decimal]:
     return (high, low) if high < low else (low, high)
 
 
+@lru_cache(maxsize=4096)  # the same amounts come again and again
 def _tidy(value: Decimal) -> Decimal:
     """Twelve digits, no trailing zeros, and 100 rather than 1E+2."""
     value = value.normalize(_PRECISION)

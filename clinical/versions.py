@@ -3,7 +3,9 @@
 from datetime import UTC, datetime
 
 NO_TIME = "0" * 20
-SPELLED = "0"  # of a merge that no message reported, where one number is written in two ways: any report comes after it
+# Of a merge that no message reported; any report comes after it.
+SPELLED = "0"  # one number, written in two ways
+BESIDE = "00"  # two numbers that one message gives one patient
 CONTROL_ID_WIDTH = 20
 HASH_WIDTH = 16
 

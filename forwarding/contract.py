@@ -1,13 +1,13 @@
 """The contract of a destination: a form in the site file, and an object that sends notices."""
 
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import ClassVar, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from clinical.words import AlertTier
-from forwarding.errors import OddDestination
-from forwarding.notice import Notice
+from forwarding.errors import ForwardingError, OddDestination, Unreachable
+from forwarding.notice import AnyNotice
 
 
 class Destination(Protocol):
@@ -17,8 +17,18 @@ class Destination(Protocol):
     def name(self) -> str:
         """The name in the delivery rows."""
 
-    def forward(self, notice: Notice) -> None:
+    def forward(self, notice: AnyNotice) -> None:
         """Send the notice, or raise Unreachable or Refused. It does not retry."""
+
+
+def hand_over(destination: Destination, notice: AnyNotice) -> None:
+    """Send the notice, or raise Unreachable or Refused; a fault of the destination's own is no answer either."""
+    try:
+        destination.forward(notice)
+    except ForwardingError:
+        raise
+    except Exception as error:
+        raise Unreachable(type(error).__name__) from error
 
 
 class ProcessSettings(Protocol):
@@ -45,15 +55,17 @@ class DestinationForm(BaseModel):
 
     name: str = Field(pattern=r"^[A-Za-z0-9._-]{1,60}$")  # used in headers and keys
     min_tier: AlertTier = "moderate"  # notices below it are not sent here
+    deadline_s: ClassVar[float] = 0.0  # for all steps of sending; 0: none is set
 
     def open(self, settings: ProcessSettings) -> Destination:
         """Return the destination, ready to send, or raise OddDestination."""
         raise NotImplementedError
 
 
-def secret_in(form: DestinationForm, file: Path) -> str:
-    """Read a secret from the file that the form names, or raise OddDestination."""
+def secret_in(form: DestinationForm, setting: str) -> str:
+    """Read a secret from the file that this setting of the form names, or raise OddDestination."""
+    file: Path = getattr(form, setting)
     try:
         return file.read_text().strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise OddDestination(f"{form.name}: {file} cannot be read ({type(error).__name__})") from None
+        raise OddDestination(f"{form.name}: {setting} {file} cannot be read ({type(error).__name__})") from None

@@ -13,7 +13,7 @@ from typing import Literal
 
 from forwarding.contract import DestinationForm, ProcessSettings
 from forwarding.errors import OddDestination, Refused, Unreachable
-from forwarding.notice import Notice, as_json
+from forwarding.notice import AnyNotice, as_json
 
 _FOR_THE_GROUP = 0o640  # whoever collects the files shares our group and needs no more
 
@@ -41,7 +41,7 @@ class FileDrop:
         if not self.folder.is_absolute():
             raise OddDestination(f"file drop {self.name}: the folder must be an absolute path: {self.folder}")
 
-    def forward(self, notice: Notice) -> None:
+    def forward(self, notice: AnyNotice) -> None:
         """Write one file to the folder, on disk before this returns."""
         try:
             _put(self.folder, file_name(notice), as_json(notice))
@@ -51,7 +51,7 @@ class FileDrop:
             raise Unreachable(f"the folder cannot be written to now: {type(error).__name__}") from error
 
 
-def file_name(notice: Notice) -> str:
+def file_name(notice: AnyNotice) -> str:
     """Return the file name; no two keys give the same name, because none contains a plus sign."""
     return f"notice-{notice.idempotency_key.replace(':', '+')}.json"
 

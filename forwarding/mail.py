@@ -1,21 +1,25 @@
 """Notices sent as mail: tier and ward in the subject, a link in the text, in the language of the site."""
 
+import asyncio
 import hashlib
 import smtplib
+import socket
 import ssl
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
 from pathlib import Path
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
 from forwarding.contract import DestinationForm, ProcessSettings
+from forwarding.deadline import DEADLINE_S, within
 from forwarding.errors import ForwardingError, OddDestination, Refused, Unreachable
-from forwarding.notice import Notice
+from forwarding.notice import AnyNotice
 from forwarding.wording import WORDS, subject, text
 
 Security = Literal["starttls", "tls", "none"]
@@ -25,6 +29,7 @@ class MailForm(DestinationForm):
     """A list of mail recipients; the server stands in the settings."""
 
     kind: Literal["mail"]
+    deadline_s: ClassVar[float] = DEADLINE_S
     recipients: tuple[str, ...] = Field(min_length=1)
 
     def open(self, settings: ProcessSettings) -> "Mail":
@@ -48,7 +53,7 @@ class MailServer:
     security: Security = "starttls"
     user: str = ""
     password: str = field(default="", repr=False)
-    timeout_s: float = 10.0
+    timeout_s: float = DEADLINE_S
     tls: ssl.SSLContext = field(default_factory=ssl.create_default_context, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -75,14 +80,23 @@ class Mail:
             if "@" not in parseaddr(address)[1]:
                 raise OddDestination(f"mail {self.name}: {address!r} is not a mail address")
 
-    def forward(self, notice: Notice) -> None:
+    def forward(self, notice: AnyNotice) -> None:
         """Send one mail to everybody on the list."""
         message = self._write(notice)
-        with _explained(), _connected(self.server) as connection:
-            passed_over = connection.send_message(message)
+        with _explained():
+            passed_over = within(self.server.timeout_s, self._send(message))
         _judge_passed_over(passed_over)
 
-    def _write(self, notice: Notice) -> EmailMessage:
+    async def _send(self, message: EmailMessage) -> dict[str, tuple[int, bytes]]:
+        """Send it in a thread, and cut its line when there is no more time; return who was passed over."""
+        line, thread = MailLine(), ThreadPoolExecutor(1)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(thread, _send, self.server, line, message)
+        finally:
+            line.cut()
+            thread.shutdown(wait=False)
+
+    def _write(self, notice: AnyNotice) -> EmailMessage:
         """Return the same mail for the same notice; mails about one alert form one thread."""
         domain = parseaddr(self.sender)[1].rpartition("@")[2]
         message = EmailMessage()
@@ -91,10 +105,10 @@ class Mail:
         message["Subject"] = subject(notice, self.word_files)
         message["Date"] = format_datetime(notice.occurred_at)
         message["Message-ID"] = message_id(notice.idempotency_key, domain)
-        message["References"] = message_id(f"alert:{notice.alert}", domain)
+        message["References"] = message_id(notice.thread, domain)
         message["Auto-Submitted"] = "auto-generated"
         message["Content-Language"] = notice.language
-        if notice.priority == "urgent":
+        if notice.is_urgent:
             message["Importance"] = "high"
         message.set_content(text(notice, self.word_files))
         return message
@@ -105,22 +119,66 @@ def message_id(key: str, domain: str) -> str:
     return f"<{hashlib.sha256(key.encode()).hexdigest()[:40]}@{domain}>"
 
 
+class MailLine:
+    """The line to the server, which another thread can cut."""
+
+    def __init__(self) -> None:
+        """Begin without one."""
+        self._socket: socket.socket | None = None
+        self._is_cut = False
+
+    def check(self, current: socket.socket | None) -> None:
+        """Go on with this line, or raise TimeoutError when it was cut."""
+        self._socket = current
+        if self._is_cut:
+            raise TimeoutError
+
+    def cut(self) -> None:
+        """Let whoever waits for the line wait no longer."""
+        self._is_cut = True
+        if self._socket is not None:
+            with suppress(OSError):  # it was closed
+                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+
+
+class _Connection(smtplib.SMTP):
+    """A connection that goes on only while its line is not cut."""
+
+    def __init__(self, line: MailLine, *args: Any, **options: Any) -> None:
+        self._line = line
+        super().__init__(*args, **options)
+
+    def getreply(self) -> tuple[int, bytes]:
+        self._line.check(self.sock)
+        return super().getreply()
+
+
+class _TlsConnection(_Connection, smtplib.SMTP_SSL):
+    """One that is encrypted from its first byte."""
+
+
+def _send(server: MailServer, line: MailLine, message: EmailMessage) -> dict[str, tuple[int, bytes]]:
+    with _connected(server, line) as connection:
+        passed_over = connection.send_message(message)
+        with suppress(OSError):  # the server has the mail: its goodbye changes nothing, and is not waited for
+            connection.putcmd("quit")
+        return passed_over
+
+
 @contextmanager
-def _connected(server: MailServer) -> Iterator[smtplib.SMTP]:
-    if server.security == "tls":
-        connection: smtplib.SMTP = smtplib.SMTP_SSL(
-            server.host, server.port, timeout=server.timeout_s, context=server.tls
-        )
-    else:
-        connection = smtplib.SMTP(server.host, server.port, timeout=server.timeout_s)
+def _connected(server: MailServer, line: MailLine) -> Iterator[smtplib.SMTP]:
+    where = (line, server.host, server.port)
+    connection = (
+        _TlsConnection(*where, timeout=server.timeout_s, context=server.tls)
+        if server.security == "tls"
+        else _Connection(*where, timeout=server.timeout_s)
+    )
     try:
         if server.security == "starttls":
             connection.starttls(context=server.tls)
         if server.user:
             connection.login(server.user, server.password)
         yield connection
-        with suppress(OSError):  # the server has the mail by now: a connection lost while closing is not a failure
-            connection.quit()
     finally:
         connection.close()
 
@@ -138,7 +196,7 @@ def _explained() -> Iterator[None]:
         raise Refused("the server does not offer STARTTLS or a login, which the settings require") from error
     except UnicodeError as error:  # smtplib logs in with ASCII only
         raise Refused("user, password and addresses must be plain ASCII") from error
-    except OSError as error:  # also SMTPServerDisconnected, timeouts and certificates
+    except OSError as error:  # also SMTPServerDisconnected and certificates
         raise Unreachable(f"no connection: {type(error).__name__}") from error
 
 

@@ -5,14 +5,17 @@ A notice cannot hold patient data. Every field is a code, a number, a time or a 
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Final, Literal
 from urllib.parse import urlsplit
 
 from clinical.words import Language, PriorityWord, Stream, TierWord
 
-Kind = Literal["raised", "changed", "escalated", "resolved"]
+Kind = Literal["raised", "changed", "escalated", "overdue", "reopened", "taken_on", "acknowledged", "resolved"]
+CALLS: Final[tuple[Kind, ...]] = ("raised", "changed", "escalated", "overdue", "reopened")  # somebody must act
+
+Fault = Literal["destination", "telling", "feed", "never_heard", "break_glass", "test"]
 
 SCHEMA_VERSION = 1
 _KEY = re.compile(r"[A-Za-z0-9._:-]{1,120}")
@@ -21,8 +24,33 @@ _WARD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,11}")
 
 
 @dataclass(frozen=True, slots=True)
+class NoticeStep:
+    """With which step of its chain a notice goes out."""
+
+    number: int  # from 1
+    of: int
+    times: int  # how often this step was told, this time included
+
+
+@dataclass(frozen=True, slots=True)
+class GatheredAlert:
+    """One alert of a notice about several."""
+
+    alert: str  # opaque
+    kind: Kind
+    tier: TierWord
+    link: str
+    sequence: int
+
+    def __post_init__(self) -> None:
+        """Reject anything that could be a name or a sentence."""
+        _check(_KEY.fullmatch(self.alert), "an alert id consists of letters, digits and . _ : -")
+        _check(_is_link(self.link), "a link is an http address without a query")
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
-    """One thing that happened to one alert. The same notice, sent again, has the same idempotency key."""
+    """What happened to one alert, or to several of one patient. Sent again, it has the same idempotency key."""
 
     idempotency_key: str
     kind: Kind
@@ -35,6 +63,10 @@ class Notice:
     occurred_at: datetime
     language: Language = "nl"
     stream: Stream = "order"
+    step: NoticeStep | None = None  # of one that is told again
+    starts_at: datetime | None = None  # when the order starts, of several the first; on the clock of the hospital
+    reply: str = ""  # a link with which the person who is told says that she is on it
+    gathered: tuple[GatheredAlert, ...] = ()  # when it is about several: each, the gravest first
 
     def __post_init__(self) -> None:
         """Reject anything that could be a name, a sentence or an extra header."""
@@ -44,6 +76,63 @@ class Notice:
         _check(not self.ward or _WARD.fullmatch(self.ward), "a ward is a code; see ward_code")
         _check(_is_link(self.link), "a link is an http address without a query")
         _check(self.occurred_at.tzinfo, "a time needs a zone")
+        _check(self.starts_at is None or self.starts_at.tzinfo, "a time needs a zone")
+        _check(not self.reply or _is_link(self.reply), "a reply is an http address without a query")
+
+    @property
+    def thread(self) -> str:
+        """What the mails about one alert have in common."""
+        return f"alert:{self.alert}"
+
+    @property
+    def alerts(self) -> tuple[GatheredAlert, ...]:
+        """Every alert that it is about, the gravest first."""
+        alone = GatheredAlert(self.alert, self.kind, self.tier, self.link, self.sequence)
+        return self.gathered or (alone,)
+
+    @property
+    def is_urgent(self) -> bool:
+        """Whether a mail about it is marked so."""
+        return self.priority == "urgent"
+
+
+@dataclass(frozen=True, slots=True)
+class FaultNotice:
+    """A fault of the telling itself, when it begins or when it is over."""
+
+    idempotency_key: str
+    kind: Literal["began", "ended"]
+    fault: Fault
+    subject: str  # the destination that takes nothing, or a code
+    link: str  # opens the page that says more
+    occurred_at: datetime
+    language: Language = "nl"
+
+    def __post_init__(self) -> None:
+        """Reject anything that could be a name, a sentence or an extra header."""
+        _check(_KEY.fullmatch(self.idempotency_key), "an idempotency key consists of letters, digits and . _ : -")
+        _check(_KEY.fullmatch(self.subject), "a subject consists of letters, digits and . _ : -")
+        _check(_LANGUAGE.fullmatch(self.language), "a language is two or three letters")
+        _check(_is_link(self.link), "a link is an http address without a query")
+        _check(self.occurred_at.tzinfo, "a time needs a zone")
+
+    @property
+    def thread(self) -> str:
+        """What the mails about one fault have in common."""
+        return f"fault:{self.subject}"
+
+    @property
+    def is_urgent(self) -> bool:
+        """Whether a mail about it is marked so."""
+        return self.kind == "began" and self.fault != "test"
+
+
+def code_of(name: str) -> str:
+    """Return a name of the site file as a code that a notice may hold."""
+    return re.sub(r"[^A-Za-z0-9._:-]", "_", name)[:120]
+
+
+AnyNotice = Notice | FaultNotice
 
 
 def ward_code(location: str) -> str:
@@ -56,26 +145,47 @@ def ward_code(location: str) -> str:
     return code if looks_like_code else ""
 
 
-def as_json(notice: Notice) -> bytes:
+def as_json(notice: AnyNotice) -> bytes:
     """Return it as JSON, the same bytes for the same notice."""
-    return json.dumps(
-        {
-            "event_id": notice.idempotency_key,
-            "type": f"alert.{notice.kind}",
-            "occurred_at": notice.occurred_at.astimezone(UTC).isoformat(),
-            "alert": {
-                "id": notice.alert,
-                "stream": notice.stream,
-                "tier": notice.tier,
-                "priority": notice.priority,
-                "ward": notice.ward,
-                "link": notice.link,
-            },
-            "schema_version": SCHEMA_VERSION,
-            "seq": notice.sequence,
+    content = _fault_content(notice) if isinstance(notice, FaultNotice) else _alert_content(notice)
+    return json.dumps(content, separators=(",", ":")).encode()
+
+
+def _fault_content(notice: FaultNotice) -> dict[str, object]:
+    return {
+        "event_id": notice.idempotency_key,
+        "type": f"fault.{notice.kind}",
+        "occurred_at": notice.occurred_at.astimezone(UTC).isoformat(),
+        "fault": {"kind": notice.fault, "subject": notice.subject, "link": notice.link},
+        "schema_version": SCHEMA_VERSION,
+    }
+
+
+def _alert_content(notice: Notice) -> dict[str, object]:
+    return {
+        "event_id": notice.idempotency_key,
+        "type": f"alert.{notice.kind}",
+        "occurred_at": notice.occurred_at.astimezone(UTC).isoformat(),
+        "alert": {
+            "id": notice.alert,
+            "stream": notice.stream,
+            "tier": notice.tier,
+            "priority": notice.priority,
+            "ward": notice.ward,
+            "link": notice.link,
+            **({"step": asdict(notice.step)} if notice.step is not None else {}),
+            **({"reply": notice.reply} if notice.reply else {}),
+            **({"starts_at": notice.starts_at.astimezone(UTC).isoformat()} if notice.starts_at is not None else {}),
         },
-        separators=(",", ":"),
-    ).encode()
+        **({"alerts": [_gathered(each) for each in notice.gathered]} if notice.gathered else {}),
+        "schema_version": SCHEMA_VERSION,
+        "seq": notice.sequence,
+    }
+
+
+def _gathered(each: GatheredAlert) -> dict[str, object]:
+    content = {"id": each.alert, "type": f"alert.{each.kind}", "tier": each.tier, "link": each.link}
+    return content | {"seq": each.sequence}
 
 
 def _is_link(link: str) -> bool:

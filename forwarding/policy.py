@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, model_validator
 
-from clinical.words import ALERT_TIERS, AlertTier, ChannelWord, FoundChannel, FoundTier, Stream, TierWord
+from clinical.words import ALERT_TIERS, ChannelWord, FoundChannel, FoundTier, Stream, TierWord
 from forwarding.hours import Hours, PolicyPart
 from forwarding.rota import Rota
 
@@ -24,8 +24,6 @@ REPEATS: Final[Mapping[str, timedelta]] = {  # of a last step that names none: u
     "moderate": timedelta(hours=72),
 }
 SELDOM: Final = timedelta(hours=72)
-LIMITS: Final[Mapping[str, timedelta]] = {**REPEATS, "contraindication": timedelta(minutes=30)}  # to be taken on
-BEFORE_START: Final = timedelta(minutes=30)  # before the planned start somebody must have the alert
 _A_WEEK = timedelta(days=7)
 
 
@@ -71,22 +69,33 @@ class TellingChain(PolicyPart):
 class QuietHours(Hours):
     """Hours in which nobody is told; what falls in them is told when they end."""
 
-    exempt: tuple[FoundTier, ...] = Field(("contraindication",), alias="except")  # told all the same
+    exceptions: tuple[FoundTier, ...] = Field((), alias="except")
+    silence_contraindications: bool = False
+
+    @model_validator(mode="after")
+    def _says_one_thing_of_contraindications(self) -> "QuietHours":
+        if self.silence_contraindications and "contraindication" in self.exceptions:
+            raise ValueError("except names contraindication, which silence_contraindications silences")
+        return self
+
+    @property
+    def exempt(self) -> tuple[FoundTier, ...]:
+        """The tiers that are told all the same; a contra-indication is, unless the site file silences it by name."""
+        always: tuple[FoundTier, ...] = () if self.silence_contraindications else ("contraindication",)
+        return tuple(dict.fromkeys((*always, *self.exceptions)))
 
 
 class TellingPolicy(PolicyPart):
     """How alerts are told: who can be reached where, in which steps, and when not."""
 
     people: dict[str, str] = Field(default_factory=dict)  # a person: the destination that reaches them
-    roles: dict[str, tuple[str, ...]] = Field(
+    roles: dict[str, Annotated[tuple[str, ...], Field(min_length=1)]] = Field(
         default_factory=dict
     )  # a role: the people that have it, who are told together
     rotas: dict[str, Rota] = Field(default_factory=dict)
     chains: tuple[TellingChain, ...] = ()  # the first that fits; without one, everybody is told again and again
     quiet_hours: tuple[QuietHours, ...] = ()
-    take_on_minutes: dict[AlertTier, Annotated[int, Field(ge=1)]] = Field(
-        default_factory=dict
-    )  # how long an alert may wait for somebody to take it on
+    gather_seconds: int = Field(60, ge=0, le=600)  # one notice per patient and destination in this time
     fallback: str | None = None  # gets what another destination failed to take three times; else the next one named
     incidents_to: tuple[str, ...] = ()  # destinations that hear of faults of the telling itself; empty: all
     dead_mans_switch: str | None = Field(None, pattern=r"^https?://\S+$")  # pinged each minute while all is well
@@ -295,16 +304,3 @@ def people_of(policy: TellingPolicy, step: TellingStep, at: datetime, zone: Zone
     if step.role is not None:
         return policy.roles[step.role]
     return (step.person,) if step.person is not None else ()
-
-
-def limit_of(policy: TellingPolicy, tier: TierWord) -> timedelta:
-    """Return how long an alert of this tier may wait for somebody to take it on."""
-    minutes = next((minutes for each, minutes in policy.take_on_minutes.items() if each == tier), None)
-    return LIMITS.get(tier, SELDOM) if minutes is None else timedelta(minutes=minutes)
-
-
-def take_on_by(policy: TellingPolicy, situation: Situation, starts_at: datetime | None) -> datetime:
-    """Return when somebody must have taken the alert on: the limit of its tier, or half an hour before the start."""
-    by = situation.began_at + limit_of(policy, situation.tier)
-    before_start = starts_at - BEFORE_START if starts_at is not None else by
-    return max(situation.began_at, min(by, before_start))

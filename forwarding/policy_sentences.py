@@ -1,21 +1,26 @@
 """The policy of telling as sentences that a pharmacist reads."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from clinical.words import ALERT_TIERS, FoundTier
 from forwarding.hours import DAYS, Hours
-from forwarding.policy import DEFAULT, REPEATS, SELDOM, QuietHours, TellingChain, TellingPolicy, TellingStep, limit_of
+from forwarding.policy import DEFAULT, REPEATS, SELDOM, QuietHours, TellingChain, TellingPolicy, TellingStep
 from forwarding.rota import Rota
 from forwarding.wording import PolicyWords
 
 
-def sentences(policy: TellingPolicy, words: PolicyWords) -> list[str]:
-    """Return who is told of what and when, the chains first, in the order in which they are looked at."""
+def sentences(
+    policy: TellingPolicy, words: PolicyWords, take_on: Mapping[FoundTier, timedelta], before_start: timedelta
+) -> list[str]:
+    """Return who is told of what and when, the chains first, in the order in which they are looked at.
+
+    `take_on` says how long an alert of each tier may wait for somebody, and `before_start` by when she has it.
+    """
     return [
         *(_chain(chain, words) for chain in policy.chains),
         *(_by_default(tier, words, others=bool(policy.chains)) for tier in ALERT_TIERS),
-        *(_take_on(policy, tier, words) for tier in ALERT_TIERS),
+        *(_take_on(tier, limit, before_start, words) for tier, limit in take_on.items()),
         *(sentence for name, rota in policy.rotas.items() for sentence in _rota(name, rota, words)),
         *(_quiet(each, words) for each in policy.quiet_hours),
         *([words.fallback.format(name=policy.fallback)] if policy.fallback is not None else ()),
@@ -34,6 +39,8 @@ def _chain(chain: TellingChain, words: PolicyWords) -> str:
 
 def _by_default(tier: FoundTier, words: PolicyWords, *, others: bool) -> str:
     which = words.which[tier]
+    if tier == "moderate":  # by itself it stands in the worklist, and nobody is told
+        which = words.interrupting.format(which=which)
     step = _step(TellingStep(everybody=True), REPEATS.get(tier, SELDOM), words)
     return _begin(words.chain.format(which=words.others.format(which=which) if others else which, steps=step))
 
@@ -58,11 +65,11 @@ def _which(chain: TellingChain, words: PolicyWords) -> str:
 def _step(step: TellingStep, by_itself: timedelta | None, words: PolicyWords) -> str:
     who = _who(step, words)
     after = timedelta(minutes=step.after_minutes)
-    said = words.later.format(who=who, time=_time(after, words)) if after else words.at_once.format(who=who)
+    sentence = words.later.format(who=who, time=_time(after, words)) if after else words.at_once.format(who=who)
     every = timedelta(minutes=step.repeat_minutes) if step.repeat_minutes else by_itself
     if every is not None:
-        said += f", {words.again.format(time=_time(every, words))}"
-    return f"{said} ({words.at_most.format(times=step.at_most)})" if step.at_most else said
+        sentence += f", {words.again.format(time=_time(every, words))}"
+    return f"{sentence} ({words.at_most.format(times=step.at_most)})" if step.at_most else sentence
 
 
 def _who(step: TellingStep, words: PolicyWords) -> str:
@@ -77,8 +84,8 @@ def _who(step: TellingStep, words: PolicyWords) -> str:
     return words.everybody
 
 
-def _take_on(policy: TellingPolicy, tier: FoundTier, words: PolicyWords) -> str:
-    return _begin(words.take_on.format(which=words.which[tier], time=_time(limit_of(policy, tier), words)))
+def _take_on(tier: FoundTier, limit: timedelta, before: timedelta, words: PolicyWords) -> str:
+    return _begin(words.take_on.format(which=words.which[tier], time=_time(limit, words), before=_time(before, words)))
 
 
 def _rota(name: str, rota: Rota, words: PolicyWords) -> Iterator[str]:

@@ -11,15 +11,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 from urllib.parse import urlsplit
 
 from forwarding.contract import DestinationForm, ProcessSettings, secret_in
+from forwarding.deadline import DEADLINE_S, within
 from forwarding.errors import OddDestination, Refused, Unreachable
-from forwarding.notice import Notice, as_json
-
-_PASSING = {408, 425, 429}  # timeout, too early, too many: the same request may be accepted later
-_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+from forwarding.http import check_address, judge
+from forwarding.notice import AnyNotice, as_json
 
 
 def utc_now() -> datetime:
@@ -31,13 +30,14 @@ class WebhookForm(DestinationForm):
     """A system that gets a signed POST."""
 
     kind: Literal["webhook"]
+    deadline_s: ClassVar[float] = DEADLINE_S
     url: str
     secret_file: Path
     plaintext: bool = False
 
     def open(self, settings: ProcessSettings) -> "Webhook":
         """Return the webhook, with the secret that the file holds now."""
-        return Webhook(self.name, self.url, secret_in(self, self.secret_file), plaintext=self.plaintext)
+        return Webhook(self.name, self.url, secret_in(self, "secret_file"), plaintext=self.plaintext)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Webhook:
     name: str
     url: str
     secret: str = field(repr=False)
-    timeout_s: float = 10.0
+    timeout_s: float = DEADLINE_S
     plaintext: bool = False  # allow http to another machine
     proxy: str | None = None
     tls: ssl.SSLContext = field(default_factory=ssl.create_default_context, repr=False, compare=False)
@@ -55,20 +55,17 @@ class Webhook:
 
     def __post_init__(self) -> None:
         """Reject an address that would send unencrypted, and an empty secret."""
-        parts = urlsplit(self.url)
-        secure = parts.scheme == "https" or self.plaintext or parts.hostname in _LOOPBACK
-        if parts.scheme not in {"http", "https"} or not parts.hostname or not secure:
-            raise OddDestination(f"webhook {self.name}: the address must begin with https:// (or set plaintext)")
+        check_address(f"webhook {self.name}", self.url, plaintext=self.plaintext)
         if self.proxy is not None and urlsplit(self.proxy).scheme not in {"http", "https"}:
             raise OddDestination(f"webhook {self.name}: the proxy must begin with http:// or https://")
         if not self.secret:
             raise OddDestination(f"webhook {self.name}: a secret is needed to sign with")
 
-    def forward(self, notice: Notice) -> None:
+    def forward(self, notice: AnyNotice) -> None:
         """Post the notice once."""
-        _judge(self._post(notice, as_json(notice)))
+        judge(within(self.timeout_s, self._post(notice, as_json(notice))))
 
-    def _post(self, notice: Notice, body: bytes) -> int:
+    async def _post(self, notice: AnyNotice, body: bytes) -> int:
         """Return the status. The answer's body is never read: it could be endless."""
         headers = {
             "Content-Type": "application/json",
@@ -79,8 +76,8 @@ class Webhook:
         import httpx  # imported here: only a process that sends needs it
 
         try:
-            with (
-                httpx.Client(verify=self.tls, timeout=self.timeout_s, proxy=self.proxy, trust_env=False) as client,
+            async with (
+                httpx.AsyncClient(verify=self.tls, timeout=None, proxy=self.proxy, trust_env=False) as client,  # noqa: S113  # `within`
                 client.stream("POST", self.url, content=body, headers=headers, follow_redirects=False) as answer,
             ):
                 return answer.status_code
@@ -94,13 +91,3 @@ def sign(body: bytes, secret: str, at: int) -> str:
     """Return the value of X-Signature."""
     digest = hmac.new(secret.encode(), b"%d." % at + body, hashlib.sha256).hexdigest()
     return f"t={at},v1={digest}"
-
-
-def _judge(status: int) -> None:
-    if 200 <= status < 300:
-        return
-    if status >= 500 or status in _PASSING:
-        raise Unreachable(f"HTTP {status}")
-    if status == 410:
-        raise Refused("HTTP 410: the receiver has switched this destination off")
-    raise Refused(f"HTTP {status}")

@@ -1,5 +1,6 @@
 """The words of a notice: one file per language."""
 
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import msgspec
 
 from clinical.words import FoundChannel, FoundTier, Language, PriorityWord, Stream, TierWord
 from forwarding.hours import DayName
-from forwarding.notice import Kind, Notice
+from forwarding.notice import CALLS, AnyNotice, Fault, FaultNotice, Kind, Notice
 
 WORDS = Path(__file__).parent / "words"
 
@@ -20,6 +21,14 @@ class Labels(msgspec.Struct, frozen=True):
     tier: str
     priority: str
     ward: str
+    start: str
+
+
+class ReplyWords(msgspec.Struct, frozen=True):
+    """What the link to reply by does: with one alert, or with all of the notice."""
+
+    one: str
+    many: str
 
 
 class PolicyWords(msgspec.Struct, frozen=True):
@@ -48,12 +57,23 @@ class PolicyWords(msgspec.Struct, frozen=True):
     rota: str
     and_: str = msgspec.field(name="and")
     others: str
+    interrupting: str
     rota_turns: str
     swap: str
     quiet: str
     quiet_for_all: str
     take_on: str
     fallback: str
+
+
+class FaultWords(msgspec.Struct, frozen=True):
+    """The words of a fault of the telling itself, with the {name} of what it is about."""
+
+    began: dict[Fault, str]
+    ended: dict[Fault, str]
+    began_means: dict[Fault, str]
+    codes: dict[str, str]  # what a code of the telling means; a destination is named as it is
+    read: str
 
 
 class NoticeWords(msgspec.Struct, frozen=True):
@@ -63,10 +83,16 @@ class NoticeWords(msgspec.Struct, frozen=True):
     priority: dict[PriorityWord, str]
     kind: dict[Kind, str]
     stream: dict[Stream, str]
+    step: str
+    start: str
+    first: str
+    several: str
     labels: Labels
     unknown: str
     read: str
+    reply: ReplyWords
     foot: str
+    fault: FaultWords
     policy: PolicyWords
 
 
@@ -76,24 +102,79 @@ def words_in(language: Language, folder: Path = WORDS) -> NoticeWords:
     return msgspec.yaml.decode((folder / f"{language}.yaml").read_bytes(), type=NoticeWords)
 
 
-def subject(notice: Notice, folder: Path = WORDS) -> str:
-    """Return the subject line: event, tier, priority and ward: `[IVIg] Contra-indicatie, spoed, C4NEU (nieuw)`."""
+def subject(notice: AnyNotice, folder: Path = WORDS) -> str:
+    """Return the subject line, without anything of a patient."""
+    return _fault_subject(notice, folder) if isinstance(notice, FaultNotice) else _alert_subject(notice, folder)
+
+
+def text(notice: AnyNotice, folder: Path = WORDS) -> str:
+    """Return the body of a mail: the same in lines, with the link."""
+    return _fault_text(notice, folder) if isinstance(notice, FaultNotice) else _alert_text(notice, folder)
+
+
+def _fault_subject(notice: FaultNotice, folder: Path) -> str:
+    words = words_in(notice.language, folder).fault
+    return (
+        f"[IVIg] {(words.began if notice.kind == 'began' else words.ended)[notice.fault].format(name=notice.subject)}"
+    )
+
+
+def _fault_text(notice: FaultNotice, folder: Path) -> str:
+    words = words_in(notice.language, folder)
+    means = f"{words.fault.began_means[notice.fault]}\n\n" if notice.kind == "began" else ""
+    return (
+        f"{_fault_subject(notice, folder).removeprefix('[IVIg] ')}.\n{means}{words.fault.read}:\n{notice.link}\n\n"
+        f"-- \n{words.foot}\n"
+    )
+
+
+def _alert_subject(notice: Notice, folder: Path) -> str:
+    """Return event, tier, priority, start and ward: `[IVIg] Contra-indicatie, spoed, start 02:26, C4NEU (nieuw)`."""
     words = words_in(notice.language, folder)
     after = "" if notice.stream == "order" else words.stream[notice.stream]
-    said = [words.tier[notice.tier], words.priority[notice.priority], after, notice.ward]
-    return f"[IVIg] {', '.join(part for part in said if part)} ({words.kind[notice.kind]})"
+    tier, priority = words.tier[notice.tier], words.priority[notice.priority]
+    start = "" if notice.starts_at is None else words.start.format(time=_moment(notice.starts_at, notice.occurred_at))
+    if notice.gathered:
+        start = start and words.first.format(start=start)
+        tier = words.several.format(count=len(notice.gathered), tier=tier[:1].lower() + tier[1:])
+    said = [tier, priority, start, after, notice.ward]
+    return f"[IVIg] {', '.join(part for part in said if part)} ({what_happened(notice, folder)})"
 
 
-def text(notice: Notice, folder: Path = WORDS) -> str:
-    """Return the body of a mail: the same in lines, with the link."""
+def _moment(moment: datetime, seen: datetime) -> str:
+    """Return the time of day, with the date when it is not within a day; on the clock that it was given on."""
+    is_near = timedelta(0) <= moment - seen < timedelta(days=1)
+    return f"{moment:%H:%M}" if is_near else f"{moment:%d-%m %H:%M}"
+
+
+def what_happened(notice: Notice, folder: Path = WORDS) -> str:
+    """Return what happened to the alert, with the step of its chain: `not seen yet, step 2 of 3, notice 1`."""
+    words, step = words_in(notice.language, folder), notice.step
+    kinds = dict.fromkeys([notice.kind, *(each.kind for each in notice.gathered)])
+    kind = ", ".join(words.kind[each] for each in kinds)
+    return kind if step is None else f"{kind}, {words.step.format(number=step.number, of=step.of, times=step.times)}"
+
+
+def reply_label(notice: Notice, folder: Path = WORDS) -> str:
+    """Return what the link to reply by does: it takes on everything that the notice calls somebody for."""
+    words, count = words_in(notice.language, folder).reply, sum(each.kind in CALLS for each in notice.alerts)
+    return words.many.format(count=count) if count > 1 else words.one
+
+
+def _alert_text(notice: Notice, folder: Path) -> str:
     words = words_in(notice.language, folder)
     labels = words.labels
+    start = "" if notice.starts_at is None else f"{labels.start}: {_moment(notice.starts_at, notice.occurred_at)}\n"
+    reply = f"{reply_label(notice, folder)}:\n{notice.reply}\n\n" if notice.reply else ""
+    links = [notice.link, *(each.link for each in notice.gathered if each.alert != notice.alert)]
     return (
-        f"{labels.alert}: {words.kind[notice.kind]}\n"
+        f"{labels.alert}: {what_happened(notice, folder)}\n"
         f"{labels.about}: {words.stream[notice.stream]}\n"
         f"{labels.tier}: {words.tier[notice.tier]}\n"
         f"{labels.priority}: {words.priority[notice.priority]}\n"
-        f"{labels.ward}: {notice.ward or words.unknown}\n\n"
-        f"{words.read}:\n{notice.link}\n\n"
+        f"{labels.ward}: {notice.ward or words.unknown}\n"
+        f"{start}\n"
+        f"{words.read}:\n{chr(10).join(links)}\n\n"
+        f"{reply}"
         f"-- \n{words.foot}\n"
     )

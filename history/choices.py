@@ -5,6 +5,7 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from clinical.words import AlertTier, Language
+from forwarding.policy import TellingPolicy
 from history.due_times import DueLimits
 from parsers.defaults import Defaults
 
@@ -35,7 +36,9 @@ class Site:
     stops_need_confirmation: frozenset[str] = frozenset()  # feeds whose pharmacy confirms stops
     ack_routes: dict[str, AckRoute] = field(default_factory=dict)  # by feed name
     destinations: tuple[NoticeRoute, ...] = ()
+    telling: TellingPolicy = field(default_factory=TellingPolicy)  # whom of them, and when again
     language: Language = "nl"  # of the notices
+    shows_cards: bool = False  # prescribers' systems ask by CDS Hooks, and report what became of a card
     replay_after: timedelta = timedelta(days=30)
     course_gap: timedelta = timedelta(days=7)  # doses less than this apart are one course (INTERFACE 4.3)
     covers_for: timedelta = timedelta(days=180)  # a settled alert covers the same findings this long (NA-4)

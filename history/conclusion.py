@@ -1,14 +1,15 @@
 """An assessment as it is stored and shown: plain JSON, every fact with its message and field."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 
+from clinical.conclusions import StoredConclusion, StoredFinding
 from clinical.events import MedicationGiven
 from clinical.quantities import Quantity
 from clinical.words import Channel, Text, Tier
@@ -34,6 +35,15 @@ class Conclusion:
     signature: str
     content: Json  # docs/api.md describes it
 
+    def up_to(self, history_as_of: datetime | None) -> "Conclusion":
+        """Return the same conclusion, told of a history that is complete up to another moment."""
+        return replace(self, content={**self.content, "history_as_of": time_json(history_as_of)})
+
+    @property
+    def stored(self) -> StoredConclusion:
+        """What is in it, as it is read back from the database."""
+        return msgspec.convert(self.content, StoredConclusion)
+
     @property
     def channel(self) -> Channel:
         """How it reaches people."""
@@ -50,9 +60,9 @@ def channel_of(word: str | None, tier: str) -> Channel:
     return Channel.named(word) if word else _CHANNEL_OF_TIER.get(tier, Channel.NONE)
 
 
-def reaches_inbox(finding: Mapping[str, Any]) -> bool:
+def reaches_inbox(finding: StoredFinding) -> bool:
     """Return whether a stored finding reaches the inbox."""
-    return channel_of(finding.get("channel"), finding["tier"]) >= Channel.WORKLIST
+    return channel_of(finding.channel, finding.tier) >= Channel.WORKLIST
 
 
 def conclusion_of(assessment: Assessment, case: Case, order: OrderState, patient: Json) -> Conclusion:

@@ -139,17 +139,27 @@ def _what_ran(
     may_repeat = len(begun) > 1 and (again or at_once)
     if may_repeat and ordered is not None and all(_equal(amount, ordered) for amount in begun):
         return _between(begun[0], whole)
+    if ordered is not None and _adds_up_to(begun, ordered):
+        return _between(begun[-1], whole)
     others = [amount for amount in again if not any(_equal(amount, known) for known in (whole, *begun))]
-    return _between(min([whole, *others], key=lambda each: each.low), whole) if others else whole
+    least = min([whole, *others], key=lambda each: each.low)
+    return _between(least, max([whole, *others], key=lambda each: each.high)) if others else whole
+
+
+def _adds_up_to(begun: Sequence[Quantity], ordered: Quantity) -> bool:
+    """Return whether the rows may report what had run until then: each more than the last, and in the end all of it."""
+    rising = all(one.high < next_one.low for one, next_one in pairwise(begun))
+    return len(begun) > 1 and rising and _equal(begun[-1], ordered)
 
 
 def _reported_in_pieces(again: Sequence[Quantity], ordered: Quantity | None) -> Quantity | None:
-    """Rows of a dose without a start: the same amount repeated is one dose, different amounts may add up."""
+    """Rows of a dose without a start: the ordered amount repeated is one dose, any other may add up."""
     total = _sum(again)
-    if total is None or (ordered is not None and _equal(total, ordered)):
+    if total is None or len(again) == 1 or (ordered is not None and _equal(total, ordered)):
         return total
     largest = max(again, key=lambda each: each.high)
-    return largest if all(_equal(each, largest) for each in again) else _between(largest, total)
+    is_whole = ordered is not None and all(_equal(each, ordered) for each in again)
+    return largest if is_whole else _between(largest, total)
 
 
 def _equal(one: Quantity, other: Quantity) -> bool:
@@ -193,12 +203,18 @@ def nothing_given(occasion: Occasion) -> bool:
     return occasion.given and occasion.dose is not None and occasion.dose.high == 0
 
 
-def run_around(occasions: Sequence[Occasion], own: str, site: Site) -> list[Occasion]:
-    """Return the doses of every order that make one course with this order's: less than the site's gap between two."""
+def longest_runs(occasions: Sequence[Occasion], site: Site) -> dict[str, list[Occasion]]:
+    """Return by order the doses of every order that make one course with its own: less than the site's gap between two.
+
+    Of several courses it is the one with the most doses, the first of a tie.
+    """
     given = sorted((one for one in occasions if not nothing_given(one)), key=lambda one: one.at)
-    found = runs(given, lambda one: day_of(one, site.zone), site.course_gap.days)
-    mine = [run for run in found if any(occasion.order == own for occasion in run)]
-    return max(mine, key=len) if mine else []
+    longest: dict[str, list[Occasion]] = {}
+    for run in runs(given, lambda one: day_of(one, site.zone), site.course_gap.days):
+        for order in {occasion.order for occasion in run}:
+            if len(run) > len(longest.get(order, ())):
+                longest[order] = run
+    return longest
 
 
 def day_of(occasion: Occasion, zone: ZoneInfo) -> date:

@@ -4,7 +4,7 @@ A missing weight is never guessed. Nothing is judged here.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
@@ -18,6 +18,7 @@ from history.orders import OrderState
 from rules.dates import last_moment
 from rules.facts import Fact, Patient, Provenance
 from rules.knowledge import Knowledge
+from rules.sorted_facts import Placed, SortedFacts
 
 _PLACEHOLDER_YEAR = 1900
 _A_DAY = timedelta(days=1)
@@ -32,22 +33,25 @@ def provenance(entry: Entry) -> Provenance:
 _SENTENCE = re.compile(r"[^\W\d_]{3,}")  # "2012 DVT" starts with a number but is not one
 
 
-def facts_of(entries: Sequence[Entry], zone: tzinfo, born: date | None = None) -> list[Fact]:
-    """Conditions, results, procedures and allergies, oldest version first; times on the clock of the hospital."""
-    facts = []
-    newest = _newest_start(entries)
-    for entry in entries:
-        event = entry.event
-        if isinstance(event, Observation):  # first: there are most of them
-            if event.status not in ("withdrawn", "no_value"):
-                facts.append(_observation(entry, event, zone))
-        elif isinstance(event, Condition):
-            facts.append(_condition(entry, event, zone, born, newest))
-        elif isinstance(event, Procedure):
-            facts.append(_dated(entry, "procedure", event, event.performed, zone))
-        elif isinstance(event, Allergy):
-            facts.append(_dated(entry, "allergy", event, None, zone))
-    return facts
+def placed_facts(entries: Iterable[Entry], zone: tzinfo, born: date | None, newest: datetime | None) -> list[Placed]:
+    """Conditions, results, procedures and allergies, oldest version first; times on the clock of the hospital.
+
+    `newest` is when the newest order begins (`newest_start`).
+    """
+    told = ((entry, fact_of(entry, zone, born, newest)) for entry in entries)
+    return [((0, *entry.place), fact) for entry, fact in told if fact is not None]
+
+
+def fact_of(entry: Entry, zone: tzinfo, born: date | None, newest: datetime | None) -> Fact | None:
+    """Return the fact that an entry tells; None of an order, and of a result without a value."""
+    event = entry.event
+    if isinstance(event, Observation):  # first: there are most of them
+        return _observation(entry, event, zone) if event.status not in ("withdrawn", "no_value") else None
+    if isinstance(event, Condition):
+        return _condition(entry, event, zone, born, newest)
+    if isinstance(event, Procedure):
+        return _dated(entry, "procedure", event, event.performed, zone)
+    return _dated(entry, "allergy", event, None, zone) if isinstance(event, Allergy) else None
 
 
 def medication_fact(order: OrderState, ends: datetime | None, zone: tzinfo) -> Fact | None:
@@ -71,7 +75,7 @@ def medication_fact(order: OrderState, ends: datetime | None, zone: tzinfo) -> F
     )
 
 
-def _newest_start(entries: Sequence[Entry]) -> datetime | None:
+def newest_start(entries: Sequence[Entry]) -> datetime | None:
     """Return when the newest order begins: what bounds the dates of an export that does not say when it was made."""
     events = (entry.event for entry in entries)
     return max((one.starts.at for one in events if isinstance(one, MedicationOrdered) and one.starts), default=None)
@@ -155,9 +159,7 @@ def _per_day(content: MedicationOrdered) -> Quantity | None:
 
 INPATIENT = timedelta(days=30)  # KNOWLEDGE part 4, windows
 OUTPATIENT = timedelta(days=90)
-PLAUSIBLE_KG = (Decimal(2), Decimal(350))  # INTERFACE 4.2
-_KG_PER = {"kg": Decimal(1), "g": Decimal("0.001"), "lb": Decimal("0.45359237"), "[lb_av]": Decimal("0.45359237")}
-WEIGHT_SET = "body-weight"
+WEIGHT = "body-weight"  # the measurement
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +172,7 @@ class BodyWeight:
 
 
 def weights_among(facts: Sequence[Fact], knowledge: Knowledge) -> list[BodyWeight]:
-    """Return every plausible weight that is dated."""
+    """Return every weight that is dated."""
     return [
         BodyWeight(kg, fact.starts, fact)
         for fact in facts
@@ -178,21 +180,22 @@ def weights_among(facts: Sequence[Fact], knowledge: Knowledge) -> list[BodyWeigh
     ]
 
 
-def weight_on(at: datetime, weights: Sequence[BodyWeight], patient: Patient) -> BodyWeight | None:
-    """Return the latest of these weights that is not too old on that day."""
+def weight_on(at: datetime, weights: Sequence[BodyWeight], patient: Patient, knowledge: Knowledge) -> BodyWeight | None:
+    """Return the latest of these weights that is not too old on that day, and that somebody of this age can have."""
     oldest = at - (INPATIENT if patient.inpatient else OUTPATIENT)
-    taken = [weight for weight in weights if oldest <= weight.at <= at]
+    age, form = patient.age_on(at.date()), knowledge.terms.weight
+    taken = [weight for weight in weights if oldest <= weight.at <= at and form.allows(weight.kg, age)]
     return max(taken, key=lambda weight: (weight.at, weight.kg), default=None)
 
 
 def _kg(fact: Fact, knowledge: Knowledge) -> Decimal | None:
-    factor = _KG_PER.get(fact.unit)
+    form = knowledge.terms.measurements[WEIGHT]
+    factor = form.units.get(fact.unit)
     if factor is None or fact.value is None or fact.comparator:
         return None
-    if not any(WEIGHT_SET in knowledge.sets_of(coding) for coding in fact.codings):
+    if not any(form.set in knowledge.sets_of(coding) for coding in fact.codings):
         return None
-    kg = fact.value.high * factor
-    return kg if PLAUSIBLE_KG[0] <= kg <= PLAUSIBLE_KG[1] else None
+    return fact.value.high * factor
 
 
 _EVENTS = frozenset({"condition", "procedure", "allergy", "medication"})  # kinds that can be an event after infusion
@@ -202,27 +205,54 @@ _EVENTS = frozenset({"condition", "procedure", "allergy", "medication"})  # kind
 class Timeline:
     """The facts, oldest version first, with what every order asks about all of them."""
 
-    facts: tuple[Fact, ...]
+    facts: SortedFacts
     weights: tuple[BodyWeight, ...]
     latest_start: datetime | None
     latest_moment: datetime | None  # the last instant any of them can mean
     latest_event: datetime | None  # the same, of those that can be an event after an infusion
+    ordered: frozenset[Provenance | None]  # the orders among the facts
 
     def until(self, at: datetime, own: Provenance | None = None) -> tuple[Fact, ...]:
-        """Return the facts that count at a moment: undated, or dated at or before it; orders left out."""
-        counting = [fact for fact in self.facts if fact.starts is None or fact.starts <= at]
-        if own is not None:
-            counting = [fact for fact in counting if fact.kind != "medication" or fact.provenance != own]
-        return tuple(counting)
+        """Return the facts that count at a moment: undated, or dated at or before it; the order's own left out."""
+        counting = self.facts.until(at)
+        if own is None or own not in self.ordered:
+            return counting
+        return tuple(fact for fact in counting if fact.kind != "medication" or fact.provenance != own)
+
+    def after(self, gone: Sequence[Placed], new: Sequence[Placed], knowledge: Knowledge) -> "Timeline":
+        """Return the timeline without some facts and with others, none of them an order."""
+        facts = self.facts.changed(gone, new)
+        own = self.latest_start, self.latest_moment, self.latest_event
+        lost, came = latest_of([fact for _, fact in gone]), latest_of([fact for _, fact in new])
+        if any(one is not None and one == other for one, other in zip(lost, own, strict=True)):
+            return timeline_of(facts, knowledge)
+        weighs = any(_kg(fact, knowledge) is not None for _, fact in (*gone, *new))
+        weights = _weights(facts, knowledge) if weighs else self.weights
+        start, moment, event = (_later(one, other) for one, other in zip(own, came, strict=True))
+        return Timeline(facts, weights, start, moment, event, self.ordered)
 
 
-def lay_out(facts: Sequence[Fact], knowledge: Knowledge) -> Timeline:
+def timeline_of(facts: SortedFacts, knowledge: Knowledge) -> Timeline:
     """Return the timeline of these facts."""
+    every = facts.whole.facts
+    ordered = frozenset(fact.provenance for fact in every if fact.kind == "medication")
+    return Timeline(facts, _weights(facts, knowledge), *latest_of(every), ordered)
+
+
+def latest_of(facts: Sequence[Fact]) -> tuple[datetime | None, datetime | None, datetime | None]:
+    """Return the latest start of these facts, the last instant any can mean, and that of possible events."""
     moments = [(last, fact.kind) for fact in facts if (last := last_moment(fact)) is not None]
-    return Timeline(
-        facts=tuple(facts),
-        weights=tuple(weights_among(facts, knowledge)),
-        latest_start=max((fact.starts for fact in facts if fact.starts is not None), default=None),
-        latest_moment=max((last for last, _ in moments), default=None),
-        latest_event=max((last for last, kind in moments if kind in _EVENTS), default=None),
+    return (
+        max((fact.starts for fact in facts if fact.starts is not None), default=None),
+        max((last for last, _ in moments), default=None),
+        max((last for last, kind in moments if kind in _EVENTS), default=None),
     )
+
+
+def _later(one: datetime | None, other: datetime | None) -> datetime | None:
+    """Return the later of two moments, the first of a tie."""
+    return max((each for each in (one, other) if each is not None), default=None)
+
+
+def _weights(facts: SortedFacts, knowledge: Knowledge) -> tuple[BodyWeight, ...]:
+    return tuple(weights_among(facts.every(knowledge.terms.measurements[WEIGHT].set), knowledge))

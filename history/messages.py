@@ -20,22 +20,26 @@ from clinical.events import (
     Reading,
 )
 from clinical.identities import Identifier, MergeStatement, Name
-from clinical.versions import SPELLED, version_of
+from clinical.versions import BESIDE, SPELLED, version_of
 from history.choices import Site
 from history.entries import NewEntry
 from history.orders import CONFIRMATION_NEEDED
 from history.products import is_answered, product_of
+from parsers.chart.patients import BESIDE as GIVEN_BESIDE
 from parsers.chart.patients import SPELLING
 from parsers.chart.reasons import STATED_AS_REASON
 from parsers.errors import UnreadableMessage
 from parsers.hl7.identifiers import is_national
 from rules.knowledge import Knowledge
-from rules.picture import NARRATIVES
+from rules.mentions import NARRATIVES
 
 Fields = dict[str, Any]
 
 IMPORT = "import"  # the feed of a first load
 NO_PATIENT_NUMBER = "no_patient_number"  # flag on a reading, and on events of a patient invented for one message
+LONGEST_NUMBER = 250  # characters of a number or of who gave it out; a longer one is a text in its place
+_LONGEST_KEY = 2_000  # bytes of what tells one entry from another; PostgreSQL indexes 2,704 at most
+_LONG_PATIENT_NUMBER = "long_patient_number"
 ONE_MESSAGE = "no patient number"  # authority of an identity invented for one message
 
 
@@ -88,6 +92,9 @@ def take_up(
         reading = rescued
     if reading.ignored:
         return NotRecorded("ignored", reading.ignored)
+    refused = too_long(reading, knowledge)
+    if refused is not None:
+        return refused
     return ReadMessage(
         message_id=envelope.message_id,
         control_id=envelope.control_id,
@@ -95,6 +102,30 @@ def take_up(
         message_time=envelope.message_time,
         reading=_flagged(reading, _treatment(envelope, site)),
     )
+
+
+def too_long(reading: Reading, knowledge: Knowledge) -> NotRecorded | None:
+    """Return the first number that no index can hold: cut short, it could be that of another patient or order."""
+    for event in reading.events:
+        reason = _long_number(event)
+        if reason and (reason == _LONG_PATIENT_NUMBER or is_kept(event, knowledge)):
+            return NotRecorded("parked", reason, event.path)
+    return None
+
+
+def _long_number(event: AnyEvent) -> str:
+    retired = event.retired if isinstance(event, PatientMerged) else ()
+    if any(_is_too_long(each.authority) or _is_too_long(each.value) for each in (*event.patient, *retired)):
+        return _LONG_PATIENT_NUMBER
+    numbers = event.keys.numbers() if isinstance(event, MedicationOrdered | MedicationGiven) else ()
+    if any(_is_too_long(part) for number in numbers for part in number.split("|", 1)):
+        return "long_order_number"
+    key: str = getattr(event, "key", "")
+    return "long_entry_number" if len(key.encode("utf-8", "replace")) > _LONGEST_KEY else ""
+
+
+def _is_too_long(number: str) -> bool:
+    return len(number) > LONGEST_NUMBER
 
 
 def _treatment(envelope: Envelope, site: Site) -> tuple[str, ...]:
@@ -234,6 +265,19 @@ def gather(messages: Iterable[ReadMessage], knowledge: Knowledge) -> Gathered:
     return gathered
 
 
+def together(parts: Iterable[Gathered]) -> Gathered:
+    """Return what several messages say, each gathered alone, as if they were gathered together."""
+    gathered = Gathered()
+    for part in parts:
+        gathered.entries += part.entries
+        gathered.demographics += part.demographics
+        gathered.merges += part.merges
+        gathered.numbers |= part.numbers
+        gathered.with_ivig |= part.with_ivig
+        gathered.with_history |= part.with_history
+    return gathered
+
+
 def _sort(gathered: Gathered, message: ReadMessage, event: AnyEvent, knowledge: Knowledge) -> None:
     identity, version = identity_of(event.patient), message.version(event)
     for each in event.patient:
@@ -271,10 +315,13 @@ def _tells_history(event: AnyEvent, knowledge: Knowledge) -> bool:
     return isinstance(event, Condition | Allergy) and STATED_AS_REASON not in event.flags
 
 
+_UNREPORTED = {SPELLING: SPELLED, GIVEN_BESIDE: BESIDE}  # a merge that no message reported comes before any that is
+
+
 def _merges(message: ReadMessage, event: PatientMerged, version: str) -> Iterator[MergeReport]:
     """Yield each pair in it: a merge has a direction, an un-merge names two patients in either order."""
     survivor = identity_of(event.patient)
-    version = SPELLED if SPELLING in event.flags else version
+    version = next((since for flag, since in _UNREPORTED.items() if flag in event.flags), version)
     for retired in _retired_by(event):
         for one, other in [(retired, survivor), (survivor, retired)] if event.undone else [(retired, survivor)]:
             yield MergeReport(MergeStatement(one, other, version, event.undone), message.message_id, event.path)
@@ -298,8 +345,8 @@ def demographics_in(seen: PatientSeen) -> Fields:
 
 
 def is_kept(event: AnyEvent, knowledge: Knowledge) -> bool:
-    """Return whether a rule can use it. An order control without a product is kept: its order may count."""
-    if isinstance(event, MedicationOrdered) and event.source == "control":
+    """Return whether a rule can use it. What names no product is kept, a control or a dose: its order may count."""
+    if isinstance(event, MedicationOrdered) and (event.source == "control" or not (event.codings or event.text)):
         return True
     if isinstance(event, PatientSeen | PatientMerged):
         return False

@@ -1,27 +1,44 @@
 """The answer to each IVIg order of one patient, and to what came after its doses. No database, no clock."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
-from clinical.events import MedicationOrdered
+from clinical.events import MedicationGiven, MedicationOrdered
+from clinical.quantities import Quantity, exactly
 from clinical.words import ABOUT_ORDER, AFTER_INFUSION, Tier
 from history.choices import Site
 from history.conclusion import Conclusion, conclusion_of
-from history.courses import Course, course_of, doses_of
+from history.courses import Course, Occasion, course_of, day_of, doses_of
 from history.entries import Entry
-from history.facts import Timeline, facts_of, lay_out, medication_fact, provenance, weight_on
-from history.judged_order import judged_order
+from history.facts import (
+    BodyWeight,
+    Timeline,
+    medication_fact,
+    newest_start,
+    placed_facts,
+    provenance,
+    timeline_of,
+    weight_on,
+)
+from history.infusions import Convert, Infusions, portions
 from history.orders import BADGES, CONTAINER, OrderState, fold_orders
 from history.products import is_answered, product_of
+from parsers.medication import courses as arithmetic
+from parsers.medication.amounts import in_grams, is_implausible, maybe_course_total, per_kg
+from parsers.medication.rates import hourly
 from rules.assessment import Assessment
 from rules.dates import last_moment
 from rules.evaluate import evaluate
-from rules.facts import Case, Dose, Fact, Order, Patient, events_among
+from rules.facts import Case, Dose, Fact, Order, Patient, Provenance, events_among
 from rules.knowledge import Knowledge
 from rules.recognition import Product
+from rules.sorted_facts import Placed, SortedFacts
+
+_PER_MINUTE = Decimal(1000) / Decimal(60)  # g/kg/h → mg/kg/min
 
 
 @dataclass(frozen=True)  # without slots: the conclusion is cached
@@ -53,19 +70,91 @@ class OrderAnswer:
         """The answer as it is stored; made on demand, because a backtest never needs it."""
         return conclusion_of(self.assessment, self.case, self.order, self.shown)
 
+    def up_to(self, history_as_of: datetime | None) -> "OrderAnswer":
+        """Return the same answer, told of a history that is complete up to another moment."""
+        if history_as_of == self.case.history_as_of:
+            return self
+        other = replace(self, case=replace(self.case, history_as_of=history_as_of))
+        if "conclusion" in self.__dict__:
+            other.__dict__["conclusion"] = self.conclusion.up_to(history_as_of)
+        return other
+
 
 @dataclass(frozen=True, slots=True)
-class _PatientRecord:
+class LaidOutHistory:
     """What every order of the patient is judged with."""
 
     patient: Patient
+    orders: Sequence[tuple[OrderState, Product]]
     facts: Timeline
+    infusions: Infusions
+    marked: Mapping[Provenance, frozenset[str]]  # the flags of entries that have some
     history_received: bool
     history_as_of: datetime | None
     shown: dict[str, Any]
 
 
+class Earlier:
+    """The answers to a patient's orders before some facts came or went, and which of them still hold."""
+
+    def __init__(self, answers: Iterable[OrderAnswer], changed: Sequence[Fact], *, may_follow: bool) -> None:
+        """Take the facts that went and those that came; `may_follow`: one of them may be an event after a dose."""
+        self._answers = {(one.stream, one.order.key): one for one in answers}
+        self._changed, self._may_follow = changed, may_follow
+        self._holding: set[str] = set()
+
+    def about(self, order: OrderState, record: LaidOutHistory) -> OrderAnswer | None:
+        """Return the answer to an order that did not change, if it is judged for the same moment and facts as before.
+
+        Then its case is the same, and so is whatever follows from it.
+        """
+        found = self._answers.get((ABOUT_ORDER, order.key))
+        if found is None or found.starts_at is None:
+            return None
+        at = _moment(order, found.starts_at, found.ends_at, record.facts)
+        if at != found.case.at or any(fact.starts is None or fact.starts <= at for fact in self._changed):
+            return None
+        self._holding.add(order.key)
+        return found.up_to(record.history_as_of)
+
+    def is_without_event(self, order: OrderState) -> bool:
+        """Return whether no event followed the doses of this order, as before."""
+        key = order.key
+        return not self._may_follow and key in self._holding and (AFTER_INFUSION, key) not in self._answers
+
+
 def answer_orders(
+    record: LaidOutHistory,
+    knowledge: Knowledge,
+    site: Site,
+    *,
+    only: Collection[str] | None = None,
+    earlier: Earlier | None = None,
+) -> list[OrderAnswer]:
+    """Judge every IVIg order of one patient, and what came after its doses.
+
+    With `only` the orders with these numbers are judged, beside the doses of all, and nothing of what came after. With
+    `earlier` an answer that still holds is taken over; the orders must be those of then.
+    """
+    asked = [
+        (order, product)
+        for order, product in record.orders
+        if order.state != CONTAINER and (only is None or not order.numbers.isdisjoint(only))
+    ]
+    answered, beside = [], []
+    for order, product in asked:
+        if product.is_ivig:
+            found = earlier.about(order, record) if earlier is not None else None
+            answered.append(found or _answer(order, product, record, knowledge, site))
+        elif is_answered(knowledge, product):
+            # Not IVIg, so its doses do not count in a course of IVIg.
+            own = replace(record, infusions=record.infusions.beside(course_of(order, product.brand, site)))
+            beside.append(_answer(order, product, own, knowledge, site))
+    watched = _watched(answered, record, knowledge, site, earlier) if only is None else ()
+    return [*answered, *watched, *beside]
+
+
+def record_of(
     entries: Sequence[Entry],
     patient: Patient,
     knowledge: Knowledge,
@@ -74,24 +163,35 @@ def answer_orders(
     history_received: bool,
     history_as_of: datetime | None = None,
     shown: dict[str, Any],
-) -> list[OrderAnswer]:
-    """Judge every IVIg order of one patient, and what came after its doses; entries come oldest version first."""
+) -> LaidOutHistory:
+    """Lay out what the orders of a patient are judged with; entries come oldest version first."""
+    orders, facts = orders_and_facts(entries, patient, knowledge, site)
+    infusions = infusions_of(orders, site)
+    return LaidOutHistory(patient, orders, facts, infusions, marked(entries), history_received, history_as_of, shown)
+
+
+def marked(entries: Iterable[Entry]) -> dict[Provenance, frozenset[str]]:
+    """Return the flags of the entries that have some, by where they were read."""
+    return {provenance(entry): frozenset(entry.event.flags) for entry in entries if entry.event.flags}
+
+
+def infusions_of(orders: Iterable[tuple[OrderState, Product]], site: Site) -> Infusions:
+    """Return the doses of the orders that are for IVIg."""
+    return Infusions(
+        {order.key: course_of(order, product.brand, site) for order, product in orders if product.is_ivig}, site
+    )
+
+
+def orders_and_facts(
+    entries: Sequence[Entry], patient: Patient, knowledge: Knowledge, site: Site
+) -> tuple[list[tuple[OrderState, Product]], Timeline]:
+    """Return every order with its product, and the facts with the other medicines among them."""
     orders = [
         (order, product_of(knowledge, order.content)) for order in fold_orders(entries) if order.content is not None
     ]
-    facts = lay_out([*facts_of(entries, site.zone, patient.birth_date), *_medications(orders, site)], knowledge)
-    record = _PatientRecord(patient, facts, history_received, history_as_of, shown)
-    courses = {order.key: course_of(order, product.brand, site) for order, product in orders if product.is_ivig}
-    asked = [(order, product) for order, product in orders if order.state != CONTAINER]
-    answered = [
-        _answer(order, product, courses, record, knowledge, site) for order, product in asked if product.is_ivig
-    ]
-    beside = [  # not IVIg, so its doses do not count in a course of IVIg
-        _answer(order, product, courses | {order.key: course_of(order, product.brand, site)}, record, knowledge, site)
-        for order, product in asked
-        if not product.is_ivig and is_answered(knowledge, product)
-    ]
-    return [*answered, *_watched(answered, courses, facts, entries, knowledge, site), *beside]
+    told: list[Placed] = placed_facts(entries, site.zone, patient.birth_date, newest_start(entries))
+    told += [((1, at), fact) for at, fact in enumerate(_medications(orders, site))]
+    return orders, timeline_of(SortedFacts(told, knowledge.terms), knowledge)
 
 
 def why_unanswered(entries: Sequence[Entry], knowledge: Knowledge) -> dict[str, str]:
@@ -110,34 +210,37 @@ def why_unanswered(entries: Sequence[Entry], knowledge: Knowledge) -> dict[str, 
 
 
 def _watched(
-    answered: Sequence[OrderAnswer],
-    courses: dict[str, Course],
-    facts: Timeline,
-    entries: Sequence[Entry],
-    knowledge: Knowledge,
-    site: Site,
+    answered: Sequence[OrderAnswer], record: LaidOutHistory, knowledge: Knowledge, site: Site, earlier: Earlier | None
 ) -> list[OrderAnswer]:
     """Return the orders whose doses were followed by an event."""
+    latest, infusions = record.facts.latest_event, record.infusions
+    possible = [
+        one
+        for one in answered
+        if (first := infusions.first_dose(one.order.key)) is not None and latest is not None and first <= latest
+        if earlier is None or not earlier.is_without_event(one.order)
+    ]
+    if not possible:
+        return []
     doses = sorted(
-        (dose for one in answered for dose in doses_of(courses[one.order.key], site)),
+        (dose for one in answered for dose in doses_of(infusions.courses[one.order.key], site)),
         key=lambda dose: (dose.at, dose.order),
     )
     found = []
-    for one in answered:
-        watched = watch(one.case, facts, doses, knowledge)
+    for one in possible:
+        watched = watch(one.case, record.facts, doses, knowledge)
         if watched is not None:
             case, assessment = watched
-            badges = _badges_of(assessment, case.order, entries)
+            badges = _badges_of(assessment, case.order, record.marked)
             found.append(replace(one, case=case, assessment=assessment, badges=badges, stream=AFTER_INFUSION))
     return found
 
 
-def _badges_of(assessment: Assessment, order: Order, entries: Sequence[Entry]) -> frozenset[str]:
+def _badges_of(assessment: Assessment, order: Order, marked: Mapping[Provenance, frozenset[str]]) -> frozenset[str]:
     """Return the badges that all events found share: an old event beside a new one is news."""
-    flags = {provenance(entry): frozenset(entry.event.flags) for entry in entries}
     facts = [fact for finding in assessment.findings for fact in finding.facts]
     sources = [event.provenance for event in events_among(facts, order)]
-    return BADGES.intersection(*(flags.get(source, frozenset()) for source in sources if source is not None))
+    return BADGES.intersection(*(marked.get(source, frozenset()) for source in sources if source is not None))
 
 
 def _medications(orders: list[tuple[OrderState, Product]], site: Site) -> list[Fact]:
@@ -154,33 +257,17 @@ def _end(order: OrderState) -> datetime | None:
 
 
 def _answer(
-    order: OrderState,
-    product: Product,
-    courses: dict[str, Course],
-    record: _PatientRecord,
-    knowledge: Knowledge,
-    site: Site,
+    order: OrderState, product: Product, record: LaidOutHistory, knowledge: Knowledge, site: Site
 ) -> OrderAnswer:
-    course = courses[order.key]
-    at = _moment(order, course, record.facts).astimezone(site.zone)
-    other_doses = tuple(
-        sorted(
-            (
-                dose
-                for key, other in courses.items()
-                for dose in doses_of(other, site)
-                if key != order.key or dose.given
-            ),
-            key=lambda dose: (dose.at, dose.order),
-        )
-    )
-    weight = weight_on(at, record.facts.weights, record.patient)
+    course = record.infusions.courses[order.key]
+    at = _moment(order, course.starts_at, course.ends_at, record.facts).astimezone(site.zone)
+    weight = weight_on(at, record.facts.weights, record.patient, knowledge)
     case = Case(
-        order=judged_order(order, product, course, list(courses.values()), site, weight),
+        order=judged_order(order, product, course, record.infusions, site, weight),
         patient=record.patient,
         at=at,
         facts=record.facts.until(at, provenance(order.source) if order.source is not None else None),
-        doses=_until_course(other_doses, at),
+        doses=record.infusions.others(order.key, at),
         history_received=record.history_received,
         history_as_of=record.history_as_of,
     )
@@ -188,19 +275,14 @@ def _answer(
     return OrderAnswer(order, product, case, assessment, course.starts_at, course.ends_at, order.badges, record.shown)
 
 
-def _until_course(doses: tuple[Dose, ...], at: datetime) -> tuple[Dose, ...]:
-    """Doses up to the moment judged for; a planned dose in the future says nothing about the past."""
-    return tuple(dose for dose in doses if dose.at <= at)
-
-
-def _moment(order: OrderState, course: Course, facts: Timeline) -> datetime:
+def _moment(order: OrderState, starts_at: datetime, ends_at: datetime | None, facts: Timeline) -> datetime:
     """Return the moment judged for (decision 2): the newest fact in the order's life, never before its start."""
-    moments = [course.starts_at, facts.latest_start]
+    moments = [starts_at, facts.latest_start]
     if order.source is not None and isinstance(order.source.event, MedicationOrdered):
         moments.append(order.source.happened_at)
     latest = max(moment for moment in moments if moment is not None)
-    ends = [end for end in (course.ends_at, order.stopped_at) if end is not None]
-    return max(course.starts_at, min([latest, *ends]))
+    ends = [end for end in (ends_at, order.stopped_at) if end is not None]
+    return max(starts_at, min([latest, *ends]))
 
 
 def watch(
@@ -211,10 +293,11 @@ def watch(
     `doses` are those of every order, given or planned, oldest first: each event belongs to the order that gave the last
     one before it. The case is judged for the moment of its latest event, so what happens later does not change it.
     """
-    first = next((dose.at for dose in doses if dose.order == case.order.key), None)
-    if first is None or timeline.latest_event is None or timeline.latest_event < first:
+    if timeline.latest_event is None:
         return None
-    whole = replace(case, facts=timeline.facts, doses=tuple(doses), at=timeline.latest_moment or timeline.latest_event)
+    whole = replace(
+        case, facts=timeline.facts.until(None), doses=tuple(doses), at=timeline.latest_moment or timeline.latest_event
+    )
     seen = evaluate(whole, knowledge, AFTER_INFUSION)
     if seen.tier == Tier.NONE:
         return None
@@ -225,3 +308,122 @@ def watch(
 
 def _newest(facts: Sequence[Fact]) -> datetime:
     return max(moment for fact in facts if (moment := last_moment(fact)))
+
+
+def judged_order(
+    order: OrderState,
+    product: Product,
+    own: Course,
+    infusions: Infusions,
+    site: Site,
+    weight: BodyWeight | None,
+) -> Order:
+    """Return everything a rule may ask about the order; what cannot be known is None."""
+    content = order.content
+    assert content is not None
+    run = infusions.run_around(order.key)
+    days = sorted({day_of(occasion, site.zone) for occasion in run})
+    dose = content.dose
+    asked = Order(
+        key=order.key,
+        codings=content.codings,
+        text=content.text,
+        route=product.route,
+        brand=product.brand,
+        dosing_days=len(days) or None,
+        consecutive_days=arithmetic.consecutive_days(days) or None,
+        weight_kg=weight.kg if weight else None,
+        weight_at=weight.fact.starts if weight else None,
+        weight_provenance=weight.fact.provenance if weight else None,
+        dose_basis=dose.unit if dose else "",
+        indications=content.indications,
+        starts=own.starts_at.astimezone(site.zone),
+        flags=_flags(content, product),
+        provenance=provenance(order.source) if order.source else None,
+        product_class=product.product_class,
+    )
+    kg = exactly(weight.kg, "kg") if weight else None
+    return _with_rate(_with_doses(asked, content, _divided(own, dose, kg, site), run, infusions, kg, site), order, kg)
+
+
+def _flags(content: MedicationOrdered, product: Product) -> tuple[str, ...]:
+    doubtful = [content.flags, product.flags, *(timing.flags for timing in content.timings)]
+    doubtful.extend(amount.flags for amount in (content.dose, content.rate) if amount is not None)
+    return tuple(sorted({flag for flags in doubtful for flag in flags} - BADGES))
+
+
+def _divided(own: Course, dose: Quantity | None, kg: Quantity | None, site: Site) -> list[Occasion]:
+    """Return the order's own doses; where a planned dose may be the whole course, its low end is one day's part."""
+    days = len({day_of(occasion, site.zone) for occasion in own.occasions})
+    if dose is None or days < 2:
+        return list(own.occasions)
+    part = maybe_course_total(dose, kg, days)
+    return [occasion if occasion.given else replace(occasion, dose=part) for occasion in own.occasions]
+
+
+def _with_doses(
+    asked: Order,
+    content: MedicationOrdered,
+    own: Sequence[Occasion],
+    run: Sequence[Occasion],
+    infusions: Infusions,
+    kg: Quantity | None,
+    site: Site,
+) -> Order:
+    day = portions(own, in_grams, kg)
+    day_per_kg = portions(own, per_kg, kg)
+    in_a_day = arithmetic.per_day(day, site.zone) if day else None
+    implausible = in_a_day is not None and is_implausible(in_a_day, kg)
+    return replace(
+        asked,
+        flags=tuple(sorted({*asked.flags, *_doubts(own)} | ({"implausible"} if implausible else set()))),
+        grams_per_administration=in_grams(content.dose, kg) if content.dose else None,
+        grams_per_day=in_a_day,
+        grams_per_kg_per_day=arithmetic.per_day(day_per_kg, site.zone) if day_per_kg else None,
+        course_grams=_course(run, content, in_grams, kg),
+        course_grams_per_kg=_course(run, content, per_kg, kg),
+        trailing_28_days_grams_per_kg=infusions.most_in_four_weeks(kg),
+    )
+
+
+def _doubts(own: Iterable[Occasion]) -> set[str]:
+    return {flag for occasion in own if occasion.dose is not None for flag in occasion.dose.flags}
+
+
+def _course(
+    run: Sequence[Occasion], content: MedicationOrdered, convert: Convert, kg: Quantity | None
+) -> Quantity | None:
+    """Return the whole course: what the doses come to, or what the order itself says of it."""
+    doses = portions(run, convert, kg)
+    of_doses = arithmetic.total(doses) if doses else None
+    stated = convert(content.course_grams, kg) if content.course_grams is not None else None
+    return _largest(of_doses, stated)
+
+
+def _with_rate(asked: Order, order: OrderState, kg: Quantity | None) -> Order:
+    """Return the fastest rate that is planned or was reached."""
+    content = order.content
+    assert content is not None
+    reached = [entry.event.rate for entry in order.given if isinstance(entry.event, MedicationGiven)]
+    per_hour = per_kg_hour = None
+    for rate in (content.rate, content.rate_mean, *reached):
+        grams, grams_per_kg = hourly(rate, kg)
+        per_hour, per_kg_hour = _largest(per_hour, grams), _largest(per_kg_hour, grams_per_kg)
+    return replace(
+        asked,
+        grams_per_hour=per_hour,
+        mg_per_kg_per_minute=_per_minute(per_kg_hour),
+        mean_mg_per_kg_per_minute=_per_minute(hourly(content.rate_mean, kg)[1]),
+    )
+
+
+def _per_minute(rate: Quantity | None) -> Quantity | None:
+    if rate is None:
+        return None
+    return Quantity(rate.low * _PER_MINUTE, rate.high * _PER_MINUTE, "mg/kg/min", rate.basis, rate.flags)
+
+
+def _largest(one: Quantity | None, other: Quantity | None) -> Quantity | None:
+    if one is None or other is None:
+        return one or other
+    return max(one, other, key=lambda quantity: (quantity.high, quantity.low))

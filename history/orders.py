@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from clinical.events import MedicationGiven, MedicationOrdered
+from clinical.quantities import Quantity
 from history.entries import Entry
 
 ACTIVE: Final = "active"
@@ -69,6 +70,8 @@ def next_state(state: str, event: MedicationOrdered) -> str:
         return pending if CONFIRMATION_NEEDED in event.flags else decided
     if event.control == "SC":
         return by_status or state or ACTIVE
+    if event.control == "OK":  # it accepts what was asked, which may be to stop: nothing starts again
+        return ACTIVE if state in ("", REFUSED) else state
     return _STATE_OF_CONTROL.get(event.control, state or ACTIVE)
 
 
@@ -211,7 +214,7 @@ def _has_product(event: MedicationOrdered) -> bool:
 
 
 def _ordered(group: list[Entry]) -> list[tuple[Entry, MedicationOrdered]]:
-    """Return the events that say what to give, without changes that were refused (UX, UM)."""
+    """Return the events that say what to give or how much of it, without changes that were refused (UX, UM)."""
     contents: list[tuple[Entry, MedicationOrdered]] = []
     for entry in group:
         if not isinstance(entry.event, MedicationOrdered):
@@ -219,14 +222,22 @@ def _ordered(group: list[Entry]) -> list[tuple[Entry, MedicationOrdered]]:
         if entry.event.control in ("UX", "UM"):
             if len(contents) > 1 and contents[-1][1].control in ("XO", *REPLACES):
                 contents.pop()
-        elif _has_product(entry.event):
+        elif _has_product(entry.event) or _changes_amount(entry.event):
             contents.append((entry, entry.event))
     return contents
 
 
+def _changes_amount(event: MedicationOrdered) -> bool:
+    """Return whether it says how much or how often, of a drug that an earlier message names."""
+    if event.source not in (*_TELLS_CONTENT, "control"):
+        return False
+    amounts = (event.amount, event.dose, event.course_grams, event.rate)
+    return any(each is not None for each in amounts) or bool(event.timings)
+
+
 def _content_entry(group: list[Entry]) -> Entry | None:
     """Return the latest entry that says what to give, else a give or dispense, else an administration."""
-    contents = _ordered(group)
+    contents = [(entry, event) for entry, event in _ordered(group) if _has_product(event)]
     for wanted in (_TELLS_CONTENT, ("give", "dispense")):
         matching = [entry for entry, event in contents if event.source in wanted]
         if matching:
@@ -243,7 +254,8 @@ def _content(group: list[Entry], source: Entry | None) -> MedicationOrdered | No
         return _from_administration(source.event)
     assert isinstance(source.event, MedicationOrdered)
     content = source.event
-    for _, earlier in reversed(_ordered(group)):
+    ordered = _ordered(group)
+    for _, earlier in reversed([each for each in ordered if _has_product(each[1])]):
         content = msgspec.structs.replace(
             content,
             routes=content.routes or earlier.routes,
@@ -252,7 +264,42 @@ def _content(group: list[Entry], source: Entry | None) -> MedicationOrdered | No
             dose=content.dose or earlier.dose,
             rate=content.rate or (earlier.rate if content.dose == earlier.dose else None),
         )
+    places = [entry for entry, _ in ordered]
+    for _, later in ordered[places.index(source) + 1 :]:
+        if not _has_product(later):
+            content = _changed(content, later)
     return content
+
+
+def _changed(content: MedicationOrdered, change: MedicationOrdered) -> MedicationOrdered:
+    """Return the content with what a later message says of its amount and its timing, without naming the drug."""
+    is_other_amount = any(each is not None for each in (change.amount, change.dose, change.course_grams))
+    rates = content.rate, content.rate_mean
+    if is_other_amount:
+        says_rate = change.rate is not None or change.rate_mean is not None
+        rates = (None, None) if says_rate else (_of_before(content.rate), _of_before(content.rate_mean))
+    return msgspec.structs.replace(
+        content,
+        dose=(change.dose or _grams_in(change.amount, content.concentration)) if is_other_amount else content.dose,
+        course_grams=change.course_grams if is_other_amount else content.course_grams,
+        amount=change.amount if is_other_amount else content.amount,
+        rate=change.rate or rates[0],
+        rate_mean=change.rate_mean or rates[1],
+        timings=change.timings or content.timings,
+        starts=change.starts if change.timings else content.starts,
+    )
+
+
+def _of_before(rate: Quantity | None) -> Quantity | None:
+    """Return the rate of an amount that was changed, which is the best that is known of the new one."""
+    return None if rate is None else rate.stated(rate.unit, rate.basis, "rate_before_change")
+
+
+def _grams_in(amount: Quantity | None, concentration: Quantity | None) -> Quantity | None:
+    """Return the grams of a volume of a product whose strength an earlier message gave."""
+    if amount is None or concentration is None or amount.unit != "mL" or concentration.unit != "mg/mL":
+        return None
+    return (amount * concentration / 1000).stated("g", amount.basis)
 
 
 def _from_administration(given: MedicationGiven) -> MedicationOrdered:

@@ -20,9 +20,9 @@ from clinical.identities import (
     with_carried,
 )
 from history.choices import Site
-from history.entries import Entry, NewEntry, fold_entries
+from history.entries import Entry, NewEntry, fold_entries, latest_entries
 from history.messages import Fields, Gathered, ReadMessage, gather, identities_in
-from history.order_answers import OrderAnswer, answer_orders
+from history.order_answers import LaidOutHistory, OrderAnswer, answer_orders, record_of
 from rules.facts import Patient
 from rules.knowledge import Knowledge
 
@@ -82,9 +82,16 @@ class PersonAnswers:
     answers: Sequence[OrderAnswer]
 
 
-def judge(person: PersonHistory, knowledge: Knowledge, site: Site) -> PersonAnswers:
-    """Answer every IVIg order of one person."""
-    answers = answer_orders(
+def judge(
+    person: PersonHistory, knowledge: Knowledge, site: Site, only: Collection[str] | None = None
+) -> PersonAnswers:
+    """Answer every IVIg order of one person; with `only`, those with one of these numbers, and no events after them."""
+    return PersonAnswers(person, answer_orders(laid_out(person, knowledge, site), knowledge, site, only=only))
+
+
+def laid_out(person: PersonHistory, knowledge: Knowledge, site: Site) -> LaidOutHistory:
+    """Return what the orders of a person are judged with."""
+    return record_of(
         person.entries,
         person.patient,
         knowledge,
@@ -93,7 +100,6 @@ def judge(person: PersonHistory, knowledge: Knowledge, site: Site) -> PersonAnsw
         history_as_of=person.history_as_of,
         shown=person.shown,
     )
-    return PersonAnswers(person, answers)
 
 
 def judge_messages(messages: Sequence[ReadMessage], knowledge: Knowledge, site: Site) -> list[PersonAnswers]:
@@ -125,7 +131,16 @@ def by_root(person: Person[Name]) -> list[Name]:
 def people_with_ivig(messages: Sequence[ReadMessage], knowledge: Knowledge) -> list[PersonHistory]:
     """Return every person with IVIg ordered or reported in these messages, with their history."""
     gathered = gather(messages, knowledge)
-    names = identities_in(messages)
+    found = _people_in(gathered, identities_in(messages))
+    return [person for person in found if not gathered.with_ivig.isdisjoint(person.identities)]
+
+
+def people_in(messages: Sequence[ReadMessage], knowledge: Knowledge) -> list[PersonHistory]:
+    """Return every person whom these messages mention, with their history."""
+    return _people_in(gather(messages, knowledge), identities_in(messages))
+
+
+def _people_in(gathered: Gathered, names: Collection[Name]) -> list[PersonHistory]:
     statements = [merge.statement for merge in gathered.merges]
     carriers = _carriers(gathered, names)
     entries = _by_identity(gathered.entries)
@@ -139,12 +154,11 @@ def people_with_ivig(messages: Sequence[ReadMessage], knowledge: Knowledge) -> l
             history_received=bool(gathered.with_history & person.members),
             is_unclear=person.in_circle or is_contradicted(person, statements) or _is_shared(person, carriers),
         )
-        for person in _people(names, statements, carriers)
-        if gathered.with_ivig & person.members
+        for person in people_among(names, statements, carriers)
     ]
 
 
-def _people(
+def people_among(
     names: Collection[Name], statements: Sequence[MergeStatement[Name]], carriers: Mapping[Name, Collection[Name]]
 ) -> list[Person[Name]]:
     """Return the people behind these identities, after merges and citizen numbers."""
@@ -173,13 +187,8 @@ def _is_shared(person: Person[Name], carriers: Mapping[Name, Collection[Name]]) 
 
 def _by_identity(entries: Iterable[NewEntry]) -> dict[Name, list[NewEntry]]:
     """Return the latest entry of each kind and key, the first of a tie, by identity."""
-    latest: dict[tuple[Name, str, str], NewEntry] = {}
-    for entry in entries:
-        key = entry.identity, entry.kind, entry.key
-        if key not in latest or latest[key].version < entry.version:
-            latest[key] = entry
     found: dict[Name, list[NewEntry]] = defaultdict(list)
-    for entry in latest.values():
+    for entry in latest_entries(entries):
         found[entry.identity].append(entry)
     return found
 

@@ -16,6 +16,8 @@ from history.due_times import DueLimits
 from inbox.errors import InboxError
 from inbox.http.parts import Parts
 from inbox.people.access import record
+from inbox.people.authorisation import require
+from inbox.people.permissions import Permission
 from inbox.people.viewer import Viewer
 from rules.knowledge import Knowledge
 from store.access_log import REFUSED
@@ -62,6 +64,10 @@ class Act(Protocol[Result_co]):
     def action(self) -> str:
         """Its name in the access record and in addresses."""
 
+    @property
+    def permission(self) -> Permission:
+        """What whoever does it must be allowed."""
+
     def concerns(self, connection: sa.Connection) -> Concerned:
         """Return what it is about and whom, for the record of an act that is refused."""
 
@@ -75,6 +81,7 @@ def carry_out(parts: Parts, viewer: Viewer, act: Act[Result_co]) -> Result_co:
     What is refused is recorded too, with what it was about and whom.
     """
     now = parts.clock()
+    require(parts, viewer, act.permission, act.action)
     try:
         with parts.engine.begin() as connection:
             done = act.perform(Acting(connection, viewer.name, now, lambda: parts.knowledge, parts.settings.due))

@@ -11,6 +11,10 @@ class AccountRefused(InboxError):
     """An account cannot be made as asked; the message says what to change."""
 
 
+class TokenRefused(InboxError):
+    """A signed token of another system proves nothing; the message says why, and holds nothing of the token."""
+
+
 class AlertMissing(InboxError):
     """There is no such alert; answer that it was not found."""
 
@@ -52,6 +56,10 @@ class MergeMissing(InboxError):
 
 class MergeChanged(InboxError):
     """Something else was said of these two meanwhile; show it, and leave it as it is."""
+
+
+class TrialFindingMissing(InboxError):
+    """A rule on trial holds for no such order, or is not on trial; show what there is now."""
 
 
 class MessagePruned(InboxError):

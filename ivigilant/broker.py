@@ -47,6 +47,15 @@ class UrgentFirst(priority_cycle):
         return sorted(self.items[:n], key=lambda name: QUEUES.index(name) if name in QUEUES else -1)
 
 
+_SILENT = {  # no gossip between workers: it leaks, breaks on reconnection, and nothing uses it
+    "worker_enable_remote_control": False,
+    "worker_send_task_events": False,
+    "task_send_sent_event": False,
+    "worker_hijack_root_logger": False,
+    "worker_redirect_stdouts": False,
+}
+
+
 def make_celery(redis_url: str) -> Celery:
     """Return an app that survives the loss of Redis or of a worker."""
     app = Celery("ivigilant", broker=broker_url(redis_url), set_as_current=False)
@@ -78,14 +87,9 @@ def make_celery(redis_url: str) -> Celery:
         broker_connection_timeout=3,
         broker_transport_options=transport_options(),
         task_publish_retry=False,
-        # No gossip between workers: it leaks, breaks on reconnection, and nothing uses it.
-        worker_enable_remote_control=False,
-        worker_send_task_events=False,
-        task_send_sent_event=False,
-        worker_hijack_root_logger=False,
-        worker_redirect_stdouts=False,
         enable_utc=True,
         timezone="UTC",
+        **_SILENT,
     )
     return app
 

@@ -1,99 +1,79 @@
 """The checks of `ivigilant doctor`, each reported in one line that says what to do."""
 
+import asyncio
 import os
 import shutil
-import socket
 import tempfile
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
-import httpx
 import redis
 import sqlalchemy as sa
 
-from inbox.health.knock import unanswered
+from inbox.people.provider import ProviderAway
 from ivigilant.broker import EVERY_QUEUE, where
-from ivigilant.certificates import listening_tls
-from ivigilant.errors import IvigilantError
+from ivigilant.errors import IvigilantError, UnusableSettings
+from ivigilant.health_checks import Line, ago, beat, certificate, inbox, listener, tasks_taken
 from ivigilant.knowledge.site_knowledge import site_knowledge
+from ivigilant.ledger import read_signer
 from ivigilant.settings import Settings
-from ivigilant.site import SiteFile, load_site
-from ivigilant.site_choices import destinations, listener_places, reachable
-from ivigilant.unlike_numbers import LOOKED_AT, suggestions
-from listener.errors import ListenerError
+from ivigilant.site import load_site
+from ivigilant.site_choices import destinations, hook_settings, sign_in_settings
 from listener.tls import SOON
-from store import application_acks, deliveries, feeds, heartbeats, ledger, message_queries, migrate, patients, retention
+from store import (
+    application_acks,
+    deliveries,
+    feeds,
+    heartbeats,
+    incidents,
+    ledger,
+    message_queries,
+    migrate,
+    patients,
+    retention,
+    telling_audit,
+)
 from store.engine import connect, reading
 from store.errors import StoreError
+from store.incidents import FEED_FAULTS
+from store.patients import NamesakeClues
+
+LOOKED_AT = 50_000  # the newest patients
+_SEEN_BY_CHANCE = 2  # pairs whose numbers differ by a last digit: fewer may be twins
 
 LEAST_WRITE = 64 * 1024
 LEAST_FREE = 256 * 2**20
 WAITS_AT_MOST = timedelta(minutes=2)
+TELLING_FAULTS = {
+    "no-next-step": "open alerts will be told to nobody any more",
+    "told-nobody": "open alerts are past their time and were told to nobody yet",
+    "due-not-tried": "steps were not carried out in time; is beat running?",
+    "notices-not-tried": "notices were not sent in time; is a worker running?",
+}
 LEDGER_AGE = timedelta(hours=26)  # it is verified every day
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """The outcome of one check."""
-
-    what: str
-    well: bool
-    told: str
-
-
-def look_at(settings: Settings, now: datetime, only: str | None = None) -> Iterator[Line]:
-    """Run every check in turn, or those of one process; nothing is changed."""
-    if only is None:
-        yield _site(settings)
-        yield _knowledge(settings)
-        yield _redis(settings)
-        yield from _room(settings)
-    if only in (None, "listener"):
-        yield from _listener(settings)
-        yield from _certificate(settings, now)
-    if only in (None, "inbox"):
-        yield _inbox(settings)
-    if only not in ("listener", "inbox"):
-        yield from _stored(settings, now, only)
+def look_at(settings: Settings, now: datetime) -> Iterator[Line]:
+    """Run every check in turn; nothing is changed."""
+    yield _site(settings)
+    yield _knowledge(settings)
+    yield from _hook_clients(settings, now)
+    yield from _identity_provider(settings, now)
+    yield _redis(settings)
+    yield from _room(settings)
+    yield from listener(settings)
+    yield from certificate(settings, now, ends_well_after=SOON)
+    yield inbox(settings)
+    yield _proxies(settings)
+    yield _signing_key(settings)
+    yield from _stored(settings, now)
 
 
-def _listener(settings: Settings) -> Iterator[Line]:
-    try:
-        places = listener_places(load_site(settings.site_file), settings)
-    except IvigilantError:
-        places = listener_places(SiteFile(), settings)  # the check of the site file reports it
-    for place in places:
-        why = unanswered(place, within_s=3)
-        yield Line("listener", why is None, f"listens at {place}" if why is None else f"nobody serves {place} ({why})")
-
-
-def _certificate(settings: Settings, now: datetime) -> Iterator[Line]:
-    """Check when the listener's certificate expires, if it has one."""
-    try:
-        tls = listening_tls(settings)
-    except (IvigilantError, ListenerError) as error:
-        yield Line("certificate", False, str(error))
-        return
-    if tls is not None:
-        left = tls.expires_at - now
-        told = f"of the listener expires in {left.days} days" if left > timedelta(0) else "of the listener has expired"
-        yield Line("certificate", left > SOON, f"{told}; renewed files are used without a restart")
-
-
-def _inbox(settings: Settings) -> Line:
-    place = f"http://{reachable(settings.http_host)}:{settings.http_port}"
-    try:
-        answer = httpx.get(f"{place}/health/live", timeout=3, trust_env=False)
-    except httpx.HTTPError as error:
-        return Line("inbox", False, f"does not answer at {place} ({type(error).__name__})")
-    return Line("inbox", answer.is_success, f"answers at {place} with {answer.status_code}")
-
-
-def _stored(settings: Settings, now: datetime, only: str | None) -> Iterator[Line]:
+def _stored(settings: Settings, now: datetime) -> Iterator[Line]:
     try:
         engine = connect(settings.database())
-        yield from (line for line in _database(engine, now, only) if only in (None, line.what))
+        yield from _database(engine, settings, now)
     except StoreError as error:
         yield Line("database", False, str(error))
     except sa.exc.SQLAlchemyError as error:
@@ -128,6 +108,58 @@ def _knowledge(settings: Settings) -> Line:
     return Line("knowledge", True, f"{knowledge.version}; {approved}{since}")
 
 
+def _hook_clients(settings: Settings, now: datetime) -> Iterator[Line]:
+    """Check that there are keys for each system that asks by CDS Hooks; a faulty site file was named before."""
+    try:
+        hooks = hook_settings(load_site(settings.site_file), settings)
+    except IvigilantError:
+        return
+    for client in hooks.issuers if hooks else ():
+        keys = client.keys.count(now)
+        told = f"{keys} keys" if keys else f"no key in {client.keys.place}: whatever it asks is refused"
+        yield Line(f"CDS client {client.name}", keys > 0, told)
+
+
+def _identity_provider(settings: Settings, now: datetime) -> Iterator[Line]:
+    """Check that the identity provider says what it is, and has keys; a faulty site file was named before."""
+    try:
+        site = load_site(settings.site_file)
+        provider = sign_in_settings(site, settings).provider
+    except UnusableSettings as error:
+        yield Line("sign-in", False, str(error))
+        return
+    except IvigilantError:
+        return
+    if provider is None:
+        return
+    issuer = provider.settings.issuer
+    try:
+        keys = asyncio.run(provider.count_keys(now))
+    except ProviderAway as error:
+        yield Line("sign-in", False, f"sign_in.provider.issuer is {issuer}: {error}")
+        return
+    told = f"{issuer} has {keys} keys" if keys else f"sign_in.provider.issuer is {issuer}: it has no key to verify with"
+    yield Line("sign-in", keys > 0, told)
+
+
+def _proxies(settings: Settings) -> Line:
+    """Check that the proxy that speaks TLS for the inbox is named: else everybody has its address."""
+    named = settings.trusted_proxies
+    if named or not (settings.base_url or "").startswith("https:"):
+        return Line("proxies", True, named or "none")
+    told = "none is named, so that everybody behind one shares its limit on sign-ins (IVIGILANT_TRUSTED_PROXIES)"
+    return Line("proxies", False, told)
+
+
+def _signing_key(settings: Settings) -> Line:
+    """Check the key that signs what is found in the ledger: beat does not start with one that it cannot read."""
+    try:
+        signer = read_signer(settings.signing_key())
+    except IvigilantError as error:
+        return Line("signing key", False, str(error))
+    return Line("signing key", True, "signs statements" if signer.public_key else "none (IVIGILANT_LEDGER_KEY)")
+
+
 def _room(settings: Settings) -> Iterator[Line]:
     """Check that the data folder, if there is one, can be written and has room for some hours."""
     folder = settings.data_dir
@@ -160,63 +192,45 @@ def _redis(settings: Settings) -> Line:
     return Line("redis", True, f"{where(url)}, waiting: " + ", ".join(f"{n} {name}" for name, n in waiting.items()))
 
 
-def _database(engine: sa.Engine, now: datetime, only: str | None) -> Iterator[Line]:
+def _database(engine: sa.Engine, settings: Settings, now: datetime) -> Iterator[Line]:
     if not migrate.is_current(engine):
         yield Line("database", False, f"is at {migrate.current(engine)}, not {migrate.head()}: ivigilant db upgrade")
         return
     yield Line("database", True, f"{engine.url.render_as_string(hide_password=True)} at {migrate.head()}")
     with reading(engine) as connection:
-        yield from _processes(connection, now, only)
+        yield from _processes(connection, now)
         yield from _messages(connection, now)
         yield from _feeds(connection, now)
         yield from _deliveries(connection, now)
+        yield from _incidents(connection, now)
+        yield from _telling(connection, settings, now)
         yield from _application_acks(connection)
         yield _prunings(connection, now)
         yield _ledger(connection, now)
-        if only is None:
-            for told in suggestions(patients.newest(connection, LOOKED_AT)):
-                yield Line("patient numbers", False, told)
+        for told in suggestions(patients.newest(connection, LOOKED_AT)):
+            yield Line("patient numbers", False, told)
 
 
-def _processes(connection: sa.Connection, now: datetime, only: str | None) -> Iterator[Line]:
+def _processes(connection: sa.Connection, now: datetime) -> Iterator[Line]:
     seen = heartbeats.last(connection)
-    yield _own_workers(seen, now) if only == "worker" else _workers(seen, now)
+    working = heartbeats.judges(seen)
+    alive = any(now - at <= heartbeats.ALIVE_WITHIN for at in working.values())
+    yield Line("worker", alive, tasks_taken(working, now))  # of some worker, on any machine
     if not heartbeats.is_alive(seen, heartbeats.SLOW_WORKER, now):
         yield Line("slow worker", False, "no worker for large messages is running (ivigilant work --only-slow)")
-    at = seen.get("beat")
-    told = f"last heartbeat {_ago(now - at)}" if at else "has not been heard of lately"
-    yield Line("beat", at is not None and now - at <= heartbeats.ALIVE_WITHIN, told)
-
-
-def _workers(seen: Mapping[str, datetime], now: datetime) -> Line:
-    """Check that some worker, on any machine, receives tasks."""
-    working = heartbeats.judges(seen)
-    return Line("worker", any(now - at <= heartbeats.ALIVE_WITHIN for at in working.values()), _taken(working, now))
-
-
-def _own_workers(seen: Mapping[str, datetime], now: datetime) -> Line:
-    """Check that each worker of this machine or container receives tasks."""
-    own = {name: at for name, at in seen.items() if heartbeats.machine_of(name) == socket.gethostname()}
-    return Line(
-        "worker", bool(own) and all(now - at <= heartbeats.ALIVE_WITHIN for at in own.values()), _taken(own, now)
-    )
-
-
-def _taken(working: Mapping[str, datetime], now: datetime) -> str:
-    told = [f"{name} took a task {_ago(now - at)}" for name, at in sorted(working.items())]
-    return "; ".join(told) or "none has received a task lately; is one running, and can it reach Redis?"
+    yield beat(seen, now)
 
 
 def _messages(connection: sa.Connection, now: datetime) -> Iterator[Line]:
     counts, oldest = message_queries.counts(connection), message_queries.oldest_received_age(connection, now)
-    told = f"{counts['received']} wait" + (f", the oldest came {_ago(oldest)}" if oldest else "")
+    told = f"{counts['received']} wait" + (f", the oldest came {ago(oldest)}" if oldest else "")
     yield Line("waiting", oldest is None or oldest <= WAITS_AT_MOST, told)
     yield Line("parked", not counts["parked"], f"{counts['parked']} wait for a person; see Messages in the inbox")
 
 
 def _feeds(connection: sa.Connection, now: datetime) -> Iterator[Line]:
     for feed in feeds.every(connection):
-        heard = f"last heard {_ago(now - feed.last_heard_at)}" if feed.last_heard_at else "never heard"
+        heard = f"last heard {ago(now - feed.last_heard_at)}" if feed.last_heard_at else "never heard"
         known = "" if feed.known else "; not in the site file"
         yield Line(f"feed {feed.name}", not feed.is_silent(now), heard + known)
 
@@ -225,9 +239,36 @@ def _deliveries(connection: sa.Connection, now: datetime) -> Iterator[Line]:
     refused = {place: n for (place, state), n in deliveries.counts(connection).items() if state == "refused"}
     for place, how_many in sorted(refused.items()):
         yield Line(f"notices to {place}", False, f"{how_many} refused; correct the destination, then send them again")
-    due = deliveries.oldest_due(connection, now)
-    if due is not None and now - due > WAITS_AT_MOST:
-        yield Line("notices", False, f"the oldest has been due since {_ago(now - due)}")
+    for place, since in deliveries.oldest_waiting(connection).items():
+        yield Line(f"notices to {place}", now - since <= WAITS_AT_MOST, f"the oldest was made {ago(now - since)}")
+
+
+def _incidents(connection: sa.Connection, now: datetime) -> Iterator[Line]:
+    for each in incidents.standing(connection):
+        if each.kind in FEED_FAULTS:
+            continue  # the line of the feed says it
+        if each.kind == "break_glass":
+            told = "told outside the inbox" if each.told_at is not None else "nobody was told of it outside the inbox"
+            yield Line(f"emergency {each.subject}", False, f"in use since {ago(now - each.began_at)}: {told}")
+            continue
+        told = "told by another path" if each.told_at is not None else "nobody could be told of it"
+        what = f"{TELLING_FAULTS.get(each.subject, 'takes nothing')} ({each.detail})"
+        yield Line(f"incident {each.subject}", False, f"since {ago(now - each.began_at)}: {what}; {told}")
+
+
+def _telling(connection: sa.Connection, settings: Settings, now: datetime) -> Iterator[Line]:
+    """Look anew whether the telling holds: the auditor may be down."""
+    try:
+        has_destinations = bool(load_site(settings.site_file).destinations)
+    except IvigilantError:
+        has_destinations = False  # the check of the site file reports it
+    faults = telling_audit.audit(connection, now, has_destinations=has_destinations)
+    for fault in faults:
+        named = ", ".join(str(alert) for alert in fault.alerts)
+        yield Line("telling", False, f"{fault.count} {TELLING_FAULTS[fault.what]}: alerts {named}")
+    if not faults:
+        at = heartbeats.last(connection).get("auditor")
+        yield Line("telling", True, f"audited {ago(now - at)}" if at else "holds; no auditor has looked lately")
 
 
 def _prunings(connection: sa.Connection, now: datetime) -> Line:
@@ -235,7 +276,7 @@ def _prunings(connection: sa.Connection, now: datetime) -> Line:
     last = retention.last_pruning(connection)
     if last is None:
         return Line("kept", True, "the text of every message; ivigilant prune shows what may be removed")
-    told = f"{_ago(now - last.at)} {last.actor} removed the text of {last.messages} messages, {last.size} bytes"
+    told = f"{ago(now - last.at)} {last.actor} removed the text of {last.messages} messages, {last.size} bytes"
     return Line("kept", True, f"{told}; of {retention.pruned_messages(connection)} in all")
 
 
@@ -245,7 +286,7 @@ def _ledger(connection: sa.Connection, now: datetime) -> Line:
     if last is None:
         return Line("ledger", True, "not verified yet; beat does so once a day, or: ivigilant ledger verify")
     signed = "signed" if last.signature else "not signed (IVIGILANT_LEDGER_KEY)"
-    told = f"verified {_ago(now - last.at)}, {signed}, up to message {last.last_message}"
+    told = f"verified {ago(now - last.at)}, {signed}, up to message {last.last_message}"
     if not last.well:
         return Line("ledger", False, f"{told}; something is missing: ivigilant ledger show")
     return Line("ledger", now - last.at <= LEDGER_AGE, told)
@@ -257,8 +298,38 @@ def _application_acks(connection: sa.Connection) -> Iterator[Line]:
         yield Line(f"answers to {route}", False, f"{how_many} refused: the sender does not know how its messages ended")
 
 
-def _ago(age: timedelta) -> str:
-    seconds = int(age.total_seconds())
-    if seconds < 120:
-        return f"{seconds} s ago"
-    return f"{seconds // 60} min ago" if seconds < 7200 else f"{seconds // 3600} h ago"
+def suggestions(patients: Iterable[NamesakeClues]) -> Iterator[str]:
+    """Return what to put in the site file, found from patients of one name and birth date, without naming them."""
+    people: dict[tuple[str, str], list[NamesakeClues]] = defaultdict(list)
+    for patient in patients:
+        if patient.family and patient.birth_date and not patient.leads_elsewhere:
+            people[patient.family.casefold(), patient.birth_date].append(patient)
+    same_number, last_digit = Counter[tuple[str, str]](), Counter[str]()
+    for group in people.values():
+        for one, other in _pairs(group):
+            if one.authority != other.authority and one.value == other.value:
+                same_number[min(one.authority, other.authority), max(one.authority, other.authority)] += 1
+            elif one.authority == other.authority and _is_one_digit_longer(one.value, other.value):
+                last_digit[one.authority] += 1
+    for (one_name, other_name), count in sorted(same_number.items()):
+        yield (
+            f"{count} patients have one number, name and birth date under {one_name} and {other_name}: "
+            f"if these are one authority, set authorities: {{{one_name}: {other_name}}}"
+        )
+    for authority, count in sorted(last_digit.items()):
+        if count > _SEEN_BY_CHANCE:
+            yield (
+                f"{count} patients have numbers of {authority} that differ in the last digit only: "
+                "if it is a check digit, set check_digits: true for the feed that sends it"
+            )
+
+
+def _pairs(group: list[NamesakeClues]) -> Iterator[tuple[NamesakeClues, NamesakeClues]]:
+    for place, one in enumerate(group):
+        for other in group[place + 1 :]:
+            yield one, other
+
+
+def _is_one_digit_longer(one: str, other: str) -> bool:
+    shorter, longer = sorted((one, other), key=len)
+    return longer.isdecimal() and len(longer) == len(shorter) + 1 and longer.startswith(shorter)

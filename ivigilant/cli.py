@@ -3,12 +3,14 @@
 import errno
 import os
 import sys
+from typing import Annotated
 
 import typer
 
 from ivigilant.commands import (
     accounts,
     audit,
+    backup,
     explain,
     history,
     knowledge,
@@ -17,6 +19,7 @@ from ivigilant.commands import (
     replay,
     roles,
     stack,
+    telling,
     upkeep,
 )
 from ivigilant.errors import IvigilantError, NotReady
@@ -35,19 +38,38 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for group in (stack, roles, replay, explain, knowledge, history, upkeep, prune):
+for group in (stack, roles, replay, explain, knowledge, history, upkeep, prune, backup):
     group.add_to(app)
 app.add_typer(accounts.users, name="user")
 app.add_typer(accounts.tokens, name="token")
 app.add_typer(upkeep.database, name="db")
 app.add_typer(audit.app, name="audit", rich_help_panel="Upkeep")
 app.add_typer(ledger.app, name="ledger", rich_help_panel="Upkeep")
+app.add_typer(telling.app, name="telling", rich_help_panel="Upkeep")
 app.add_typer(knowledge.app, name="knowledge")
 app.add_typer(history.app, name="history", rich_help_panel="History")
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"ivigilant {version('ivigilant')}")
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Take what holds for every command."""
+
+
 def main() -> None:
     """Run one command; report an error in one line."""
+    os.umask(0o077)  # what we write is about patients: for its owner alone, unless the code says otherwise
     try:
         app()
     except IvigilantError as error:

@@ -9,6 +9,7 @@ import re
 import secrets
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,8 +25,11 @@ from ivigilant.settings import SIGNING_KEY, STACK_FILE, Settings
 
 LONGEST_SOCKET_PATH = 100  # the system's own limit is 104 to 108 bytes
 
+# What the queue and the live pages need. Three scripts of the queue's library remain (docs/decisions/0023).
+QUEUE_RIGHTS = "~* &* +@all -@dangerous -@scripting +evalsha +script|load +info"
+
 # Acknowledged messages are in the database, so a second of queue may be lost; an order to evict would lose more.
-# The last line takes away what nobody of ours does. Three scripts of the queue's library remain (docs/decisions/0023).
+# The last line takes away what nobody of ours does.
 REDIS_CONFIGURATION = """\
 port 0
 unixsocket {socket}
@@ -38,9 +42,10 @@ save ""
 maxmemory-policy noeviction
 logfile ""
 loglevel warning
-user default on nopass ~* &* +@all -@dangerous -@scripting +evalsha +script|load +info +shutdown +config|get
+user default on nopass {rights} +shutdown +config|get
 """
 
+OURS = {"ivigilant.sqlite3", "lock", "logs", "redis", STACK_FILE}  # what a data folder is known by
 INSTALLED = ("redis-server", "valkey-server")
 OLDEST = (6, 2)
 _VERSION = re.compile(r"v=(\d+)\.(\d+)")
@@ -52,11 +57,18 @@ def unusable(folder: Path, error: OSError) -> NotReady:
 
 
 def make_private(folder: Path) -> None:
-    """Make a folder that only its owner can read, or raise NotReady."""
+    """Make a folder that only its owner can read, and close one of ours that others can read, or raise NotReady."""
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not folder.stat().st_mode & 0o077:
+            return
+        held = {path.name for path in folder.iterdir()}
+        if held and not held & OURS:  # /srv itself, say: others need it as it is
+            raise NotReady(f"{folder} is open to others and holds files of others; choose another with --data-dir")
+        folder.chmod(0o700)
     except OSError as error:
         raise unusable(folder, error) from None
+    print(f"ivigilant: {folder} was open to others; only its owner can read it now", file=sys.stderr)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +89,12 @@ class DataFolder:
 
     def prepare(self) -> None:
         """Make the folders, readable by their owner only."""
-        for folder in (self.path, self.logs, self.redis):
-            make_private(folder)
+        make_private(self.path)
+        for folder in (self.logs, self.redis):
+            try:
+                folder.mkdir(exist_ok=True, mode=0o700)
+            except OSError as error:
+                raise unusable(folder, error) from None
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -142,7 +158,8 @@ def prepare_redis(folder: Path) -> EmbeddedRedis:
     """Write its configuration, and end a Redis that was left running here."""
     socket = _socket_in(folder)
     configuration = folder / "redis.conf"
-    write_private(configuration, REDIS_CONFIGURATION.format(socket=_quoted(str(socket)), folder=_quoted(str(folder))))
+    places = {"socket": _quoted(str(socket)), "folder": _quoted(str(folder))}
+    write_private(configuration, REDIS_CONFIGURATION.format(rights=QUEUE_RIGHTS, **places))
     part = EmbeddedRedis((redis_executable(), str(configuration)), socket)
     _end_leftover(part)
     return part

@@ -39,3 +39,7 @@ class NotReady(IvigilantError):
     """Something that a command needs is missing or does not answer; the text says what."""
 
     exit_code = 4
+
+
+class BackupRefused(IvigilantError):
+    """A backup cannot be made or restored here; the text says why, and nothing was changed."""

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from ivigilant.errors import UnusableSettings
 from store import ledger, migrate
-from store.engine import reading
+from store.engine import reading, snapshot
 from store.ledger import CountedMessages, Findings, LedgerFault, StoredStatement
 
 EVERY = timedelta(days=1)
@@ -85,7 +85,7 @@ def verify(engine: sa.Engine, now: datetime, signer: Signer, *, since: datetime 
 
     The messages of statements made since then are counted again; without `since`, of all.
     """
-    with _snapshot(engine) as connection:
+    with snapshot(engine) as connection:
         chain = list(ledger.statements(connection))
         again = [read_statement(each).segment for each in chain if since is None or each.at >= since]
         findings = ledger.examine(connection, now, ENDS_WITHIN, again)
@@ -163,13 +163,6 @@ def _is_as_signed(each: StoredStatement, public_key: str) -> bool:
     except (msgspec.DecodeError, InvalidSignature, ValueError):
         return False
     return True
-
-
-def _snapshot(engine: sa.Engine) -> sa.Connection:
-    """Return a connection whose statements all see one moment."""
-    level = "REPEATABLE READ" if engine.dialect.name == "postgresql" else None
-    options = {"isolation_level": level} if level else {"ivigilant_reads": True}
-    return engine.connect().execution_options(**options)
 
 
 def _store(engine: sa.Engine, findings: Findings, signer: Signer, last: StoredStatement | None) -> LedgerStatement:

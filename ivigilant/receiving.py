@@ -2,20 +2,22 @@
 
 import asyncio
 import signal
+from functools import partial
 from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 from prometheus_client import start_http_server
 
-from clinical.events import Header
 from ivigilant.broker import Bell
 from ivigilant.certificates import listening_tls
 from ivigilant.descriptors import affordable
 from ivigilant.errors import NotReady, UnusableSettings
+from ivigilant.knowledge.site_knowledge import living_knowledge
 from ivigilant.recognition import Recognition
 from ivigilant.settings import Settings
 from ivigilant.site import SiteFile
-from ivigilant.site_choices import listening_ports
+from ivigilant.site_choices import listening_ports, reading_defaults
+from ivigilant.urgency import Learning, Urgency
 from listener.application_acks import ApplicationAcks, Route
 from listener.batching import Saving
 from listener.config import ListenerConfig, Port
@@ -23,16 +25,14 @@ from listener.errors import OddConfig
 from listener.feeds import FeedNumbers
 from listener.framing import FrameLimits
 from listener.server import Listener
-from parsers.hl7.message_types import ADMINISTRATIONS, ORDERS
 from store import feeds
-
-# Messages that may hold an IVIg order or administration; the rest is history and goes after them.
-URGENT = ORDERS | ADMINISTRATIONS
 
 
 async def receive(settings: Settings, site: SiteFile, engine: sa.Engine, bell: Bell) -> None:
     """Listen until SIGTERM or Ctrl-C, then finish and acknowledge what was received."""
     numbers = FeedNumbers(_known_numbers(engine, site))
+    urgency = Urgency(code_systems(site))
+    learning = Learning(urgency, partial(living_knowledge, settings, site), engine)
     listener = Listener(
         ListenerConfig(
             ports=ports(settings, site),
@@ -42,7 +42,7 @@ async def receive(settings: Settings, site: SiteFile, engine: sa.Engine, bell: B
         Saving(engine, numbers),
         bell.must_process,
         Recognition(site, numbers),
-        is_order=is_order,
+        is_order=urgency,
         crowded=bell.is_crowded,
     )
     stopping = asyncio.Event()
@@ -56,7 +56,9 @@ async def receive(settings: Settings, site: SiteFile, engine: sa.Engine, bell: B
         raise NotReady(f"cannot listen on {settings.mllp_host}:{settings.mllp_port}: {error}") from None
     acks = ApplicationAcks(engine, routes(site), listener.clock, listener.metrics)
     acks.start()
+    learning.start()
     await stopping.wait()
+    learning.stop()
     await listener.stop()
     await acks.stop()
 
@@ -94,15 +96,18 @@ def ports(settings: Settings, site: SiteFile) -> tuple[Port, ...]:
         raise UnusableSettings(f"{error} (IVIGILANT_MLLP_TLS_CERTIFICATE or IVIGILANT_MLLP_PLAINTEXT=true)") from None
 
 
+def code_systems(site: SiteFile) -> dict[str, str]:
+    """Return the names that any feed has for a code system."""
+    known: dict[str, str] = {}
+    for section in (site, *site.feeds):
+        known |= reading_defaults(site, section).code_systems
+    return known
+
+
 def routes(site: SiteFile) -> list[Route]:
     """Return every destination of application acknowledgements, once."""
     parts = (urlsplit(f"//{text}") for text in dict.fromkeys(feed.app_ack_route for feed in site.feeds) if text)
     return [Route(part.hostname or "", part.port or 0) for part in parts]
-
-
-def is_order(_raw: bytes, header: Header) -> bool:
-    """Return whether a message goes into the orders lane."""
-    return (header.type, header.event) in URGENT
 
 
 def feed_id(engine: sa.Engine, name: str) -> int:

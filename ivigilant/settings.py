@@ -6,6 +6,7 @@
 import os
 import tomllib
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal
 
@@ -33,7 +34,14 @@ class Settings(BaseModel):
     knowledge_dir: Path | None = Field(None, description="rules and value sets other than those of this release")
     secret_key: SecretStr | None = Field(None, min_length=32, description="signs sessions; every inbox has the same")
 
+    oidc_client_secret: SecretStr | None = Field(
+        None,
+        min_length=1,
+        description="the inbox shows it to the identity provider of the site file",
+    )
+
     ledger_key: Path | None = Field(None, description="PEM, Ed25519: signs what the daily look at the ledger found")
+    backup_key: Path | None = Field(None, description="age key file: `backup` encrypts with it, `restore` decrypts")
     access_roots: Path | None = Field(None, description="each day's root of the access log is added to this file")
 
     mllp_host: str = "127.0.0.1"
@@ -58,6 +66,8 @@ class Settings(BaseModel):
         None, pattern=r"^https?://[^\s?#]+$", description="the address at which pharmacists reach the inbox"
     )
 
+    trusted_proxies: str = Field("", description="ADDRESS or NETWORK,…: who may say for whom it forwards a request")
+
     smtp_host: str | None = Field(None, description="the mail server; needed for a mail destination in the site file")
     smtp_port: int = Field(587, ge=1, le=65535)
     smtp_security: Literal["starttls", "tls", "none"] = "starttls"
@@ -68,7 +78,7 @@ class Settings(BaseModel):
     worker_processes: int = Field(2, ge=1, le=256)
     beat_every_s: float = Field(5, gt=0, le=15, description="how often to look for messages left behind")
     left_behind_s: float = Field(15, gt=0, description="a message that waits longer is queued again")
-    delivery_lease_s: float = Field(120, ge=1, description="when a notice is sent again after its sender died")
+    delivery_lease_s: float = Field(30, ge=1, description="when a notice is sent again after its sender died")
     replay_after_days: int = Field(30, ge=1, description="an older message is history: its alerts send no notices")
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -79,6 +89,30 @@ class Settings(BaseModel):
         if address is not None and not address.get_secret_value().startswith(DATABASES):
             raise ValueError("should look like sqlite:///path or postgresql://user@host/name")
         return address
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, proxies: str) -> str:
+        for proxy in _listed(proxies):
+            try:
+                ip_network(proxy)
+            except ValueError:
+                raise ValueError("should list addresses or networks, such as 10.0.0.5,10.1.0.0/16") from None
+        return proxies
+
+    def require_base_url(self) -> None:
+        """Refuse to serve others than this machine without the address at which they reach the inbox."""
+        from listener.config import is_loopback
+
+        if self.base_url is None and not is_loopback(self.http_host):
+            raise UnusableSettings(
+                f"IVIGILANT_BASE_URL is missing: the inbox listens on {self.http_host}, so notices and forms need the "
+                "address at which people reach it, such as https://ivigilant.hospital.example"
+            )
+
+    def proxies(self) -> list[str]:
+        """Return whose word for the address of another is taken."""
+        return _listed(self.trusted_proxies)
 
     def database(self) -> str:
         """Return the database that is set, or SQLite in the data folder."""
@@ -100,6 +134,15 @@ class Settings(BaseModel):
     def address(self) -> str:
         """Return the address that links in notices begin with, without a final slash."""
         return (self.base_url or f"http://{self.http_host}:{self.http_port}").rstrip("/")
+
+
+def _listed(text: str) -> list[str]:
+    return [each.strip() for each in text.split(",") if each.strip()]
+
+
+def reachable(host: str) -> str:
+    """Return the address to connect to for an address that is listened on."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  # a name, nothing is opened
 
 
 def load_settings(

@@ -14,7 +14,6 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     ValidationError,
     model_validator,
@@ -27,6 +26,8 @@ from forwarding.wording import WORDS
 from history.messages import is_imported
 from inbox.http.words import CATALOGUES
 from ivigilant.errors import UnusableSite
+from ivigilant.sign_in_section import SignInSection
+from ivigilant.site_section import Section
 from parsers.chart.condition_words import Status
 from parsers.hl7.charsets import codec_of
 
@@ -96,12 +97,6 @@ def _off(value: object) -> object:
 
 
 SegmentName = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9]{2}$")]
-
-
-class Section(BaseModel):
-    """A part of the file; an unknown setting in it is a fault."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class MeasuredField(Section):
@@ -215,7 +210,7 @@ class RetentionSection(Section):
 
     processed_days: Days | None = 1825
     ignored_days: Days | None = 365
-    types: dict[Annotated[str, Field(pattern=r"^[A-Z0-9]{3}(\^[A-Z0-9]{3})?$")], Days] = {}
+    types: dict[Annotated[str, Field(pattern=r"^[A-Z0-9]{3}(\^[A-Z0-9]{3})?$")], Days] = Field(default_factory=dict)
 
 
 class DueSection(Section):
@@ -235,7 +230,49 @@ class PolicySection(Section):
     high_from_points: int | None = Field(None, ge=1, le=20)
     channels: dict[FoundTier, FoundChannel] | None = None  # the channel of each tier
     rule_channels: dict[str, FoundChannel] | None = None  # the channel of one rule, whatever its tier
+    established_therapy: Literal["quieter", "as-others"] | None = None  # IVIg at the same dose for half a year
     scig_prior_vte: Annotated[Literal["off", "information"], BeforeValidator(_off)] | None = None
+
+
+def _first_repeated(names: Iterator[str]) -> str | None:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            return name
+        seen.add(name)
+    return None
+
+
+class HookClient(Section):
+    """A system that may ask by CDS Hooks: what its tokens say of their issuer, and its public keys."""
+
+    name: str = Field(min_length=1)
+    iss: str = Field(min_length=1)
+    keys: Path | None = None  # a JWK Set, or one public key in PEM
+    jwks_url: Annotated[str, Field(pattern=r"^https://[^\s?#]+$")] | None = None
+
+    @model_validator(mode="after")
+    def _has_one_place_for_keys(self) -> "HookClient":
+        if (self.keys is None) == (self.jwks_url is None):
+            raise ValueError("a client has either keys (a file) or jwks_url (https://…)")
+        return self
+
+
+class HooksSection(Section):
+    """CDS Hooks; without a client it is off (docs/cds-hooks.md)."""
+
+    feed: str = "cds-hooks"  # whose settings hold for the resources
+    clients: tuple[HookClient, ...] = ()
+
+    @model_validator(mode="after")
+    def _issuers_are_unique(self) -> "HooksSection":
+        for what, names in (
+            ("name", (each.name for each in self.clients)),
+            ("iss", (each.iss for each in self.clients)),
+        ):
+            if (twice := _first_repeated(names)) is not None:
+                raise ValueError(f"two clients have the {what} {twice}")
+        return self
 
 
 class SiteFile(ReadingSection):
@@ -254,6 +291,8 @@ class SiteFile(ReadingSection):
     due: DueSection = DueSection()
     destinations: tuple[AnyDestination, ...] = ()
     telling: TellingPolicy = TellingPolicy()
+    cds_hooks: HooksSection = HooksSection()
+    sign_in: SignInSection = SignInSection()
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> "SiteFile":
@@ -262,15 +301,6 @@ class SiteFile(ReadingSection):
             if twice is not None:
                 raise ValueError(f"two {what} are called {twice}")
         return self
-
-
-def _first_repeated(names: Iterator[str]) -> str | None:
-    seen: set[str] = set()
-    for name in names:
-        if name in seen:
-            return name
-        seen.add(name)
-    return None
 
 
 def load_site(path: Path | None) -> SiteFile:

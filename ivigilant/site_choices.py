@@ -11,8 +11,12 @@ from forwarding.errors import OddDestination
 from history.choices import AckRoute, NoticeRoute, Site
 from history.due_times import DueLimits
 from inbox.health.knock import Place
-from ivigilant.errors import UnusableSite
-from ivigilant.settings import Settings
+from inbox.hooks.tokens import Issuer, KeySet
+from inbox.http.settings import HookSettings, SignInSettings
+from inbox.people.provider import Provider, ProviderSettings
+from ivigilant.errors import UnusableSettings, UnusableSite
+from ivigilant.settings import Settings, reachable
+from ivigilant.sign_in_section import ProviderSection
 from ivigilant.site import FieldsSection, ReadingSection, SiteFile
 from parsers.defaults import Defaults, SiteField
 from store.retention import Ages
@@ -34,11 +38,6 @@ def listener_places(file: SiteFile, settings: Settings) -> tuple[Place, ...]:
     return tuple(Place(host, port) for port in listening_ports(file, settings) if port)
 
 
-def reachable(host: str) -> str:
-    """Return the address to connect to for an address that is listened on."""
-    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  # a name, nothing is opened
-
-
 def worker_site(file: SiteFile, settings: Settings) -> Site:
     """Return the settings that the worker needs."""
     return Site(
@@ -52,9 +51,52 @@ def worker_site(file: SiteFile, settings: Settings) -> Site:
             if feed.app_ack_route is not None
         },
         destinations=tuple(NoticeRoute(place.name, place.min_tier) for place in file.destinations),
+        telling=file.telling,
         language=file.languages[0],
+        shows_cards=bool(file.cds_hooks.clients),
         replay_after=timedelta(days=settings.replay_after_days),
         due=due_limits(file),
+    )
+
+
+def hook_settings(file: SiteFile, settings: Settings) -> HookSettings | None:
+    """Return who may ask by CDS Hooks; None when nobody may."""
+    told = file.cds_hooks
+    if not told.clients:
+        return None
+    issuers = tuple(Issuer(each.name, each.iss, KeySet(each.keys or each.jwks_url or "")) for each in told.clients)
+    return HookSettings(told.feed, issuers, settings.address())
+
+
+def sign_in_settings(file: SiteFile, settings: Settings) -> SignInSettings:
+    """Return who may sign in, and how; or raise UnusableSettings without the secret of an identity provider."""
+    told = file.sign_in
+    return SignInSettings(
+        provider=_identity_provider(told.provider, settings) if told.provider is not None else None,
+        local_accounts=told.local_accounts == "all",
+        break_glass=frozenset(told.break_glass),
+        second_factor=frozenset(told.second_factor),
+    )
+
+
+def _identity_provider(told: ProviderSection, settings: Settings) -> Provider:
+    if settings.oidc_client_secret is None:
+        raise UnusableSettings(
+            "IVIGILANT_OIDC_CLIENT_SECRET is missing: the site file names an identity provider (sign_in.provider)"
+        )
+    return Provider(
+        ProviderSettings(
+            name=told.name,
+            issuer=told.issuer,
+            client_id=told.client_id,
+            client_secret=settings.oidc_client_secret.get_secret_value(),
+            roles=tuple(told.groups.items()),
+            groups_claim=told.groups_claim,
+            name_claim=told.name_claim,
+            scopes=told.scopes,
+            certificates=told.certificates,
+            proxy=told.proxy,
+        )
     )
 
 
@@ -101,7 +143,13 @@ def _site_fields(fields: FieldsSection) -> Iterator[SiteField]:
 
 
 def destinations(file: SiteFile, settings: Settings) -> dict[str, Destination]:
-    """Return every destination by its name, ready to send."""
+    """Return every destination by its name, ready to send; a sender claims a notice for longer than any may take."""
+    longest = max((form.deadline_s for form in file.destinations), default=0.0)
+    if settings.delivery_lease_s <= longest:
+        raise UnusableSettings(
+            f"IVIGILANT_DELIVERY_LEASE_S is {settings.delivery_lease_s:g}: make it more than {longest:g}, the seconds "
+            "that a destination of the site file may take, or a notice is sent twice"
+        )
     try:
         return {form.name: form.open(settings) for form in file.destinations}
     except OddDestination as error:

@@ -60,8 +60,20 @@ def make_worker(settings: Settings, engine: sa.Engine, bell: Bell) -> "Worker":
         ring_messages=bell.process_unless_busy,
         destinations=destinations(site, settings),
         link_of=lambda alert: f"{settings.address()}/alerts/{alert}",
+        reply_link=partial(_reply_link, settings),
+        home=f"{settings.address()}/notices",
         leases=Leases(timedelta(seconds=settings.left_behind_s), timedelta(seconds=settings.delivery_lease_s)),
     )
+
+
+def _reply_link(settings: Settings, alert: int, event: int, person: str, now: datetime) -> str:
+    """Return a signed link; none where the secret of the inbox is not known."""
+    from forwarding.reply_links import LINK_LASTS, ReplyLink, sign_link
+
+    if settings.secret_key is None:
+        return ""
+    token = sign_link(ReplyLink(alert, event, person, now + LINK_LASTS), settings.secret_key.get_secret_value())
+    return f"{settings.address()}/reply/{token}"
 
 
 def make_quiet_worker(settings: Settings) -> "Worker":
@@ -162,6 +174,7 @@ def listen(settings: Settings) -> None:
 
 def beat(settings: Settings) -> None:
     """Run the scheduler until asked to stop."""
+    from worker.auditor import Auditor
     from worker.due import carry_out_due
     from worker.local_codes import settle
     from worker.rejudge import KnowledgeWatch
@@ -186,10 +199,15 @@ def beat(settings: Settings) -> None:
 
     every = timedelta(seconds=settings.beat_every_s)
     # Beside the beat, in which answering everything again may take minutes: what is due waits for nothing.
-    keeping_time = threading.Thread(target=repeat, args=(partial(carry_out_due, worker), every, stopping), daemon=True)
-    keeping_time.start()
+    beside = [
+        threading.Thread(target=repeat, args=(what, every, stopping), daemon=True)
+        for what in (partial(carry_out_due, worker), Auditor(worker).look)
+    ]
+    for thread in beside:
+        thread.start()
     Beat(engine, utc_now, sweep=look_after, ring=bell.deliver).run(every, stopping)
-    keeping_time.join()
+    for thread in beside:
+        thread.join()
 
 
 def sweep_once(settings: Settings) -> int:
@@ -203,31 +221,41 @@ def sweep_once(settings: Settings) -> int:
 def declare_feeds(engine: sa.Engine, site: SiteFile) -> None:
     """Store the feeds of the site file, including those that have never sent anything."""
     with engine.begin() as connection:
-        feeds.declare(connection, {feed.name: feed.silence_after_s for feed in site.feeds})
+        feeds.declare(connection, {feed.name: feed.silence_after_s for feed in site.feeds}, utc_now())
 
 
 def serve(settings: Settings) -> None:
     """Serve the inbox until asked to stop."""
     import uvicorn
 
-    from inbox.app import create_app
-    from inbox.http.connections import bounded
+    from inbox.app import create_app, make_parts
+    from inbox.http.connections import NamedProxies, bounded
     from inbox.live.events import LiveEvents
+    from inbox.live.presence import Presence, SharedPresence
     from ivigilant.knowledge.site_knowledge import living_knowledge
+    from ivigilant.site_choices import worker_site
+    from worker.drafts import judge_drafts
+    from worker.worker import Worker
 
     site = load_site(settings.site_file)
     engine = connect(settings.database())
     bell = Bell(make_celery(settings.redis()))
-    app = create_app(
+    knowledge = living_knowledge(settings, site)
+    choices = worker_site(site, settings)
+    judging = Worker(engine, knowledge.current(), choices, utc_now, newest_knowledge=knowledge.current)
+    parts = make_parts(
         engine=engine,
-        knowledge=living_knowledge(settings, site),
+        knowledge=knowledge,
         settings=_inbox_settings(settings, site),
         clock=utc_now,
         events=LiveEvents(engine, settings.redis()),
         requeue=lambda ids: bell.process("orders", ids),
+        judge_drafts=partial(judge_drafts, judging),
+        presence=Presence(SharedPresence(settings.redis())),
     )
     uvicorn.run(
-        app,
+        NamedProxies(create_app(parts), settings.proxies()),
+        proxy_headers=False,
         host=settings.http_host,
         port=settings.http_port,
         log_config=None,
@@ -242,8 +270,8 @@ def serve(settings: Settings) -> None:
 def _inbox_settings(settings: Settings, site: SiteFile) -> "InboxSettings":
     from zoneinfo import ZoneInfo
 
-    from inbox.http.settings import Approval, InboxSettings
-    from ivigilant.site_choices import due_limits, listener_places
+    from inbox.http.settings import Approval, DestinationShown, InboxSettings
+    from ivigilant.site_choices import due_limits, hook_settings, listener_places, sign_in_settings
 
     if settings.secret_key is None:
         raise UnusableSettings("IVIGILANT_SECRET_KEY is missing: every inbox needs the same, of 32 characters or more")
@@ -253,7 +281,12 @@ def _inbox_settings(settings: Settings, site: SiteFile) -> "InboxSettings":
         site_name=site.name,
         languages=site.languages,
         listener=listener_places(site, settings),
+        base_url=settings.address(),
         secure_cookies=settings.address().startswith("https://"),
         approval=Approval(told.approved_by, told.approved_on, told.version) if (told := site.knowledge) else None,
         due=due_limits(site),
+        telling=site.telling,
+        destinations=tuple(DestinationShown(form.name, form.kind) for form in site.destinations),
+        hooks=hook_settings(site, settings),
+        sign_in=sign_in_settings(site, settings),
     )

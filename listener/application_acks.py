@@ -28,7 +28,13 @@ from store.engine import reading
 log = structlog.get_logger()
 T = TypeVar("T")
 
-_FAULTS = {"no_patient": Refusal("101", "PID^1^3")}  # why a message is parked, in table 0357
+_TOO_LONG = Refusal("102")  # a text in the place of a number
+_FAULTS = {  # why a message is parked, in table 0357
+    "no_patient": Refusal("101", "PID^1^3"),
+    "long_patient_number": _TOO_LONG,
+    "long_order_number": _TOO_LONG,
+    "long_entry_number": _TOO_LONG,
+}
 _OTHER_FAULT = Refusal("207")
 _CODES = ("AA", "AE", "AR", "CA", "CE", "CR")
 _AT_ONCE = 100  # read from the database

@@ -9,7 +9,8 @@ from listener.framing import FrameLimits
 from listener.tls import ServerTls
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Return whether only this machine reaches the address."""
     if host == "localhost":
         return True
     try:
@@ -32,7 +33,7 @@ class Port:
     reuse_port: bool = False  # another listener may share the port during an upgrade
 
     def __post_init__(self) -> None:
-        if self.tls is None and not self.plaintext and not _is_loopback(self.host):
+        if self.tls is None and not self.plaintext and not is_loopback(self.host):
             raise OddConfig(
                 f"{self.host}:{self.port} would carry patients in clear text: configure TLS, or set plaintext"
             )

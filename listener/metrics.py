@@ -1,6 +1,7 @@
 """The metrics of a listener. No label holds anything a sender wrote."""
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.metrics_core import CounterMetricFamily
@@ -67,25 +68,18 @@ class Metrics:
         self.duplicates = counts.one(f"{name}duplicates", "Messages that were received before")
         self.unanswered = counts.one(f"{name}unanswered", "Frames not saved, whose link was closed")
         self.acknowledgements = counts.one(f"{name}acknowledgements", "Messages that only acknowledge one of ours")
-        self.refused_links = Counter(
-            f"{name}refused_links", "Links from an address that may not connect", registry=registry
-        )
-        self.evicted_links = Counter(
-            f"{name}evicted_links", "Links closed because there were too many", registry=registry
-        )
-        self._handshakes = Counter(
+        counter = partial(Counter, registry=registry)
+        self.refused_links = counter(f"{name}refused_links", "Links from an address that may not connect")
+        self.evicted_links = counter(f"{name}evicted_links", "Links closed because there were too many")
+        self._handshakes = counter(
             f"{name}failed_handshakes",
             "Failed TLS handshakes; the first addresses by name, the rest as others",
             ["address", "reason"],
-            registry=registry,
         )
         self._addresses: set[str] = set()
-        self.unpublished = Counter(f"{name}unpublished", "Ids left to the sweep", registry=registry)
-        self.application_acks = Counter(
-            f"{name}application_acks",
-            "Application acknowledgements sent, by the code of the answer",
-            ["answer"],
-            registry=registry,
+        self.unpublished = counter(f"{name}unpublished", "Ids left to the sweep")
+        self.application_acks = counter(
+            f"{name}application_acks", "Application acknowledgements sent, by the code of the answer", ["answer"]
         )
         self.links = Gauge(f"{name}open_links", "Open links", registry=registry)
         self.commit = Histogram(f"{name}commit_seconds", "Duration of one commit", registry=registry, buckets=_COMMIT_S)

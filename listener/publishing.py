@@ -117,9 +117,9 @@ class Publisher:
                 self._wakes_at = -inf
 
     def _could_grow(self, lane: str) -> bool:
-        """Return whether waiting would make a task larger."""
+        """Return whether waiting would make a task larger; orders never wait for that."""
         with self._change:
-            return not self._closing and len(self._ids[lane]) < self._most(lane)
+            return lane != "orders" and not self._closing and len(self._ids[lane]) < self._most(lane)
 
     def _take(self, lane: str) -> list[int]:
         with self._change:

@@ -18,7 +18,6 @@ from parsers.errors import UnreadableHeader
 from parsers.hl7.batches import Batch, split_batch
 from parsers.hl7.delimiters import USUAL
 from parsers.hl7.header import HeaderLine, header_of, read_header_line
-from parsers.hl7.message_types import READ
 from parsers.hl7.times import moment
 from store.message_queries import SLOW
 from store.messages import Arrival, Saved
@@ -386,12 +385,15 @@ def _read(raw: bytes, feeds: LinkFeeds) -> Letter:
 
 
 def _answers_us(raw: bytes, header: Header) -> bool:
-    """Return whether there is an MSA, near the beginning as required, and no patient content that we read."""
+    """Return whether there is an MSA, near the beginning as required, and no patient.
+
+    An answer with a patient says what became of an order: who copies it to us waits until we have it.
+    """
     if header.type == "ACK":
         return True
     if raw.find(b"MSA", 0, _MSA_WITHIN) < 0 or _MSA(raw, 0, _MSA_WITHIN) is None:
         return False
-    return (header.type, header.event) not in READ or (b"\rPID" not in raw and b"\nPID" not in raw)
+    return b"\rPID" not in raw and b"\nPID" not in raw
 
 
 def _judged(letter: Letter) -> Letter:

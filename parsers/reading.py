@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import msgspec
 
-from clinical.events import AnyEvent, Header, Reading
+from clinical.events import Allergy, AnyEvent, Condition, Header, Procedure, Reading
 from clinical.identities import Identifier
 from parsers.chart.allergies import read_allergies
 from parsers.chart.conditions import read_conditions
@@ -26,9 +26,11 @@ from parsers.hl7.header import read_header
 from parsers.hl7.segments import Message, Segment, split
 from parsers.hl7.times import zone_of
 from parsers.medication.administrations import read_administrations
+from parsers.medication.order_groups import DRUGS
 from parsers.medication.orders import read_orders
 
 MOST_SEGMENTS = 100_000  # line ends; the largest real message that we know has some thousands
+ORDER_UNREAD = "order_unread"  # the chart was read, the orders beside it were not: the type is of no use to us
 _FUTURE = timedelta(hours=24)
 
 
@@ -54,14 +56,12 @@ def read_message(message: Message, header: Header, defaults: Defaults) -> Readin
     """Read a message that was split before, or raise UnreadableMessage."""
     if not header.type:
         header = _typed_by_content(message, header)
-    kind = (header.type, header.event)
-    if kind not in message_types.READ or (message.first("MSA") and not message.first("PID")):
-        acknowledges = header.type == "ACK" or message.first("MSA") is not None
-        return Reading(header=header, events=(), ignored="acknowledgement" if acknowledges else "unknown_type")
     msh = message.first("MSH")
     zone = zone_of(msh.text(7) if msh else "", defaults.zone)
     if zone is not defaults.zone:
         defaults = replace(defaults, zone=zone)
+    if (header.type, header.event) not in message_types.READ or (message.first("MSA") and not message.first("PID")):
+        return _read_other(message, header, defaults)
     events: list[AnyEvent] = []
     nameless = ""  # where the number of the first patient without one should stand
     for pid, segments in _per_patient(message):
@@ -79,6 +79,33 @@ def read_message(message: Message, header: Header, defaults: Defaults) -> Readin
     if nameless:
         raise UnreadableMessage("no_patient", nameless, reading)
     return reading
+
+
+def _read_other(message: Message, header: Header, defaults: Defaults) -> Reading:
+    """Read the chart that comes with a type of no use to us: an appointment or an answer may state a diagnosis."""
+    acknowledges = header.type == "ACK" or message.first("MSA") is not None
+    ignored = Reading(header=header, events=(), ignored="acknowledgement" if acknowledges else "unknown_type")
+    if not _names_chart(message) or (header.type, header.event) in message_types.RECORD_REMOVED:
+        return ignored
+    events: list[AnyEvent] = []
+    for pid, segments in _per_patient(message):
+        patient = read_patient(pid, defaults) if pid is not None else ()
+        chart = list(_read_chart(message, patient, header, segments, defaults)) if patient else []
+        if any(isinstance(event, Condition | Procedure | Allergy) for event in chart):
+            events += [*read_patients(message, patient, header, segments, defaults), *chart]
+    if not events:
+        return ignored
+    told = tuple(_not_in_the_future(event, header) for event in events)
+    lost = (ORDER_UNREAD,) if any(segment.name in DRUGS for segment in message.segments) else ()
+    return Reading(header=header, events=told, flags=message.flags + _doubts(message) + lost)
+
+
+_OF_A_CHART = frozenset({"DG1", "FT1", "PRB", "PR1", "AL1", "IAM", "OBX", "PV2", "OBR", "NTE"})
+
+
+def _names_chart(message: Message) -> bool:
+    names = {segment.name for segment in message.segments}
+    return "PID" in names and not names.isdisjoint(_OF_A_CHART)
 
 
 def _typed_by_content(message: Message, header: Header) -> Header:
@@ -112,6 +139,19 @@ def _read_one_patient(
     yield from read_patients(message, patient, header, segments, defaults)
     if patient:
         yield from read_merges(message, patient, header, segments, defaults)
+    yield from _read_chart(message, patient, header, segments, defaults)
+    yield from _read_medication(message, patient, header, segments, defaults)
+    if defaults.fields:
+        yield from read_site_fields(message, patient, header, segments, defaults)
+
+
+def _read_chart(
+    message: Message,
+    patient: tuple[Identifier, ...],
+    header: Header,
+    segments: Sequence[Segment],
+    defaults: Defaults,
+) -> Iterator[AnyEvent]:
     yield from read_conditions(message, patient, header, segments, defaults)
     yield from read_reasons(message, patient, segments, defaults)
     yield from read_answers(message, patient, header, segments, defaults)
@@ -119,9 +159,6 @@ def _read_one_patient(
     yield from read_procedures(message, patient, header, segments, defaults)
     yield from read_allergies(message, patient, header, segments, defaults)
     yield from read_observations(message, patient, header, segments, defaults)
-    yield from _read_medication(message, patient, header, segments, defaults)
-    if defaults.fields:
-        yield from read_site_fields(message, patient, header, segments, defaults)
 
 
 def _read_medication(

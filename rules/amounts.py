@@ -1,15 +1,16 @@
 """The planned dose, in the quantities that rules use. Of a range, rules use the higher end."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 from clinical.quantities import Quantity, exactly
-from rules.dates import days
+from rules.dates import days, days_between
 from rules.facts import Dose
 from rules.picture import Picture, once_for_a_picture
 
 _COURSE_GAP = timedelta(days=3)  # doses further apart belong to different courses
+_HALF_A_YEAR = timedelta(days=183)
 
 
 def amount(picture: Picture, name: str) -> Quantity | None:
@@ -133,6 +134,61 @@ def last_course_per_kg(picture: Picture) -> Decimal | None:
     return sum((dose.grams.high for dose in course if dose.grams), Decimal(0)) / picture.weight_kg
 
 
+@once_for_a_picture
+def _given_before(picture: Picture) -> tuple[tuple[Dose, ...], ...]:
+    """Return the courses given in the half year before this one, each as its doses."""
+    newer, courses = picture.starts, []
+    for dose in reversed(picture.earlier_doses):
+        if dose.at < picture.starts - _HALF_A_YEAR:
+            break
+        if newer - dose.at > _COURSE_GAP:
+            courses.append([dose])
+        elif courses:
+            courses[-1].append(dose)
+        newer = dose.at
+    given = (tuple(dose for dose in course if dose.given) for course in courses)
+    return tuple(course for course in given if course)
+
+
+def _dose_over_earlier(picture: Picture) -> Quantity | None:
+    """Return how many times the largest day of those courses is ordered; None when either is not known."""
+    planned, by_day = grams(picture), dict[date, Decimal]()
+    for dose in (each for course in _given_before(picture) for each in course):
+        if dose.grams is not None:
+            by_day[dose.at.date()] = by_day.get(dose.at.date(), Decimal(0)) + dose.grams.low
+    largest = max(by_day.values(), default=None)
+    return exactly(planned.high / largest) if planned is not None and largest else None
+
+
+def _since_oldest_course(picture: Picture) -> Quantity | None:
+    """Return how many days before this order starts the oldest of those courses began."""
+    courses = _given_before(picture)
+    oldest = min((dose.at for course in courses for dose in course), default=None)
+    return None if oldest is None else exactly(days_between(oldest, picture.starts).days, "d")
+
+
+def _course_over_earlier(picture: Picture) -> Quantity | None:
+    """Return how many times the largest of those courses is ordered; None when either is not known."""
+    order = picture.case.order
+    planned = order.course_grams
+    if planned is None and order.course_grams_per_kg and picture.weight_kg:
+        planned = _per(order.course_grams_per_kg, Decimal(1), "g", picture.weight_kg)
+    totals = (sum((dose.grams.low for dose in each if dose.grams), Decimal(0)) for each in _given_before(picture))
+    largest = max(totals, default=None)
+    return exactly(planned.high / largest) if planned is not None and largest else None
+
+
+def _days_over_earlier(picture: Picture) -> Quantity | None:
+    """Return how many times the most days in a row of those courses are ordered; None when either is not known."""
+    planned, most = picture.case.order.consecutive_days, 0
+    for course in _given_before(picture):
+        given = {dose.at.date() for dose in course}
+        for day in given:
+            run = next(count for count in range(1, len(given) + 1) if day + timedelta(days=count) not in given)
+            most = max(most, run)
+    return exactly(Decimal(planned) / most) if planned is not None and most else None
+
+
 def weight_is_old(picture: Picture) -> bool:
     """Return whether the weight is too old to be used."""
     form, case = picture.terms.weight, picture.case
@@ -154,6 +210,11 @@ AMOUNTS: dict[str, Callable[[Picture], Quantity | None]] = {
     "g-per-kg-course": _course,
     "g-per-kg-28-days": lambda picture: picture.case.order.trailing_28_days_grams_per_kg,
     "g-per-day": grams,
+    "courses-in-half-a-year": lambda picture: _known(len(_given_before(picture)), ""),
+    "days-since-oldest-course": _since_oldest_course,
+    "dose-over-earlier-days": _dose_over_earlier,
+    "course-over-earlier-courses": _course_over_earlier,
+    "days-in-a-row-over-earlier": _days_over_earlier,
     "consecutive-days": lambda picture: _known(picture.case.order.consecutive_days, "d"),
     "g-per-hour": grams_per_hour,
     "mg-per-kg-per-minute": rate,

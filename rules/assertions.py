@@ -50,6 +50,12 @@ def plain(text: str) -> str:
     return re.sub(r"([a-zA-Z])\1\1+", r"\1\1", bare)
 
 
+@lru_cache(maxsize=8192)
+def compiled(pattern: str) -> re.Pattern[str]:
+    """Compile a pattern without regard to case; when the rules are read anew, few patterns are others than before."""
+    return re.compile(pattern, re.IGNORECASE)
+
+
 class Cue(NamedTuple):
     """A word of a sentence that qualifies the diseases around it."""
 
@@ -75,6 +81,8 @@ class Reader:
                 continue
             if stop.group().startswith("?") and self._is_answered(text[stop.end() :]):
                 continue
+            if self._goes_on(text[stop.end() :]):
+                continue
             found.append(text[begin : stop.end()].strip(" ;\n"))
             begin = stop.end()
         found.append(text[begin:].strip(" ;\n"))
@@ -83,6 +91,11 @@ class Reader:
     def _is_answered(self, after: str) -> bool:
         word = re.match(r"\s*(\w+)", after)
         return word is not None and any(each.fullmatch(word[1]) for each in self.cues.get("answers", ()))
+
+    def _goes_on(self, after: str) -> bool:
+        """Whether what follows is an answer about another person: "Trombose in de familie: nee; zelf: ja"."""
+        rest = plain(after.lstrip())
+        return any(each.match(rest) for kind in ("own_yes", "relative_had") for each in self.cues.get(kind, ()))
 
     def _is_abbreviation(self, before: str) -> bool:
         word = _LAST_WORD.search(before)
@@ -106,19 +119,19 @@ def reader_of(languages: Iterable[Mapping[str, Sequence[str]]]) -> Reader:
             if kind == "abbreviations":
                 short.update(word.casefold() for word in patterns)
             else:
-                cues[kind] = (*cues.get(kind, ()), _compiled(patterns))
+                cues[kind] = (*cues.get(kind, ()), _joined(patterns))
     return Reader(cues, frozenset(short))
 
 
-def _compiled(patterns: Sequence[str]) -> re.Pattern[str]:
+def _joined(patterns: Sequence[str]) -> re.Pattern[str]:
     """Join patterns into one; those that begin with a letter or a choice match at the start of a word."""
     longest_first = sorted(map(plain, patterns), key=len, reverse=True)
     inside = [each for each in longest_first if each.startswith(_ANYWHERE)]
     words = [each for each in longest_first if not each.startswith(_ANYWHERE)]
     choices = [rf"(?<!\w)(?:{'|'.join(words)})"] if words else []
     if not patterns:
-        return re.compile(r"(?!)")
-    return re.compile(rf"(?:{'|'.join([*choices, *inside])})(?!(?<=\w)\w)", re.IGNORECASE)
+        return compiled(r"(?!)")
+    return compiled(rf"(?:{'|'.join([*choices, *inside])})(?!(?<=\w)\w)")
 
 
 class Sentence:
@@ -163,9 +176,9 @@ class Sentence:
         if self._is_denied_before(span) and self._is_since(span):
             return "suspected"
         if self._is_denied_before(span) or self._is_denied_after(span) or self._is_of("unrelated", span):
-            return "refuted"
-        if self._is_of("relatives", span):
-            return "family"
+            return self._of_another(span) or "refuted"
+        if self._is_of("relatives", span) or self._is_answered_of_relatives(span):
+            return "confirmed" if self._of_another(span) == "confirmed" else "family"
         return "suspected" if self._is_suspected(span) else "confirmed"
 
     def _before(self, span: Span) -> Iterator[Cue]:
@@ -174,6 +187,21 @@ class Sentence:
 
     def _after(self, span: Span) -> Iterator[Cue]:
         return (cue for cue in self._trailing if cue.start >= span[1])
+
+    def _of_another(self, span: Span) -> Certainty | None:
+        """Return of whom it is affirmed behind a denial: "never had a DVT, though her brother did"."""
+        answer = next((cue for cue in self._after(span) if cue.kind in _ANSWERS_OF_ANOTHER), None)
+        if answer is None or any(span[1] <= other[0] < answer.start for other in self.spans):
+            return None
+        return "confirmed" if answer.kind == "own_yes" else "family"
+
+    def _is_answered_of_relatives(self, span: Span) -> bool:
+        """Whether the answer directly behind it is about the family: "blood clots in family? Yes"."""
+        answer = next((cue for cue in self._after(span) if cue.kind == "relative_had"), None)
+        if answer is None:
+            return False
+        between = self.text[span[1] : answer.start]
+        return ";" not in between and all(not self._weighs(word) for word in self._gap(span[1], answer.start))
 
     # Cues before the term
 
@@ -193,7 +221,16 @@ class Sentence:
     def _is_since(self, span: Span) -> bool:
         """Whether it is denied for a time alone: "geen DVT sinds de apixaban" tells of one before."""
         words = _WORD.findall(self.text[span[1] : self._item_end(span[1])])
-        return bool(words) and self._has("since", words[0])
+        return (bool(words) and self._has("since", words[0])) or self._is_denied_since(span)
+
+    def _is_denied_since(self, span: Span) -> bool:
+        """Whether a time stands directly before the denial: "sinds 2015 geen trombose"."""
+        cue = next((each for each in self._before(span) if each.kind in _DENIALS), None)
+        if cue is None or self._has("accompanied", self.text[cue.start : cue.end].split()[0]):
+            return False
+        begin = max(self.text.rfind(sign, 0, cue.start) for sign in ",;:(") + 1
+        words = _WORD.findall(self.text[begin : cue.start])
+        return 1 < len(words) <= _LONGEST_TAIL and self._has("since", words[0])
 
     def _governing(self, span: Span, wanted: frozenset[str], ends: frozenset[str]) -> Cue | None:
         """Return the nearest cue of these kinds before it, unless another word ends its reach first."""
@@ -208,7 +245,12 @@ class Sentence:
                 following = None if is_listed else cue
             elif following is not None and not self._is_small(self.text[cue.end : following.start]):
                 return None
+            if "suspects" in wanted and self._is_afterwards(cue):
+                return None  # "work-up for thrombophilia after a DVT"
         return None
+
+    def _is_afterwards(self, cue: Cue) -> bool:
+        return self._has("afterwards", self.text[cue.start : cue.end])
 
     def _leads_to(self, cue: Cue, past: Cue) -> bool:
         """Whether a denial gets to a word of the past: "keine Hinweise auf stattgehabte Thrombosen"."""
@@ -224,11 +266,11 @@ class Sentence:
         before = next((cue for cue in self._before(span) if cue.kind == "denies_all"), None)
         if before is None or before.end >= past.start:
             return False
-        *earlier, last = self._items(self._gap(before.end, past.start))
-        behind = self._items(self._gap(span[1], len(self.text)))[1:]
-        asked = [*earlier, *behind]
+        *earlier, last = self._items(_commas(self._gap(before.end, past.start)))
+        behind = self._items(_commas(self._gap(span[1], len(self.text))))[1:]
+        asked = [item for item in (*earlier, *behind) if item != [_NAMED]]
         is_dated = _YEAR.search(self.text, span[1], self._item_end(span[1])) is not None
-        return not last and not is_dated and bool(behind) and all(self._is_symptom(item) for item in asked)
+        return not last and not is_dated and any(behind) and all(self._is_symptom(item) for item in asked)
 
     def _is_symptom(self, words: list[str]) -> bool:
         return any(self._has("symptoms", word) for word in words) and len(words) <= _LONGEST_TAIL
@@ -239,7 +281,9 @@ class Sentence:
         if cue.kind == "not":  # "niet massale longembolie" is an embolism
             return all(word == ":" or self._has("articles", word) for word in gap)
         items = self._items(gap)
-        if not all(self._is_item(item, cue.language) for item in items):
+        *earlier, last = items
+        listed = all(self._is_item(self._without_cause(item), cue.language) for item in earlier)
+        if not listed or not self._is_item(last, cue.language) or self._is_told_behind(gap, span):
             return False
         if len(items) == 1:
             return len([word for word in gap if self._weighs(word)]) <= _LONGEST_GAP
@@ -247,6 +291,15 @@ class Sentence:
             return True
         is_bare = self._is_bare(items[-1]) and self._is_bare(self._gap(span[1], self._item_end(span[1])))
         return is_bare and (cue.kind not in ("denies", "excludes") or self._is_list_of_diseases(cue, span, items[:-1]))
+
+    def _without_cause(self, item: list[str]) -> list[str]:
+        """Return an item of a list without a cause that ends it: "geen cardiale oorzaak, maligniteit of trombose"."""
+        return item[:-1] if item and self._has("causes", item[-1]) else item
+
+    def _is_told_behind(self, gap: list[str], span: Span) -> bool:
+        """Whether a colon begins what contradicts a denial: "never had a DVT is wrong: PE in 2012"."""
+        is_behind = ":" in gap and _NAMED in gap[: gap.index(":")]
+        return is_behind and _YEAR.search(self.text, span[1], self._item_end(span[1])) is not None
 
     def _is_list_of_diseases(self, cue: Cue, span: Span, items: list[list[str]]) -> bool:
         """Return whether a list continues with a disease: "geen CVA, DVT" does, "geen koorts, DVT" does not."""
@@ -284,14 +337,18 @@ class Sentence:
 
     def _list_has_or(self, cue: Cue, span: Span) -> bool:
         """Return whether the list around it ends in "or": "geen CVA, AMI, DVT of LE"."""
-        end = next((each.start for each in self._after(span) if each.kind in _LIST_ENDS), len(self.text))
+        end = next((each.start for each in self._after(span) if self._ends_list(each)), len(self.text))
         gap = self._gap(cue.end, end)
         commas = [place for place, word in enumerate(gap) if word == ","]
         ors = [place for place, word in enumerate(gap) if self._has("or", word, cue.language)]
         last = next((place for place in ors if not commas or place > commas[-1]), None)
         if last is None or not commas:
             return False
-        return all(len(item) <= _LONGEST_ITEM and self._is_item(item, cue.language) for item in self._items(gap[:last]))
+        items = [self._without_cause(item) for item in self._items(gap[:last])]
+        return all(len(item) <= _LONGEST_ITEM and self._is_item(item, cue.language) for item in items)
+
+    def _ends_list(self, cue: Cue) -> bool:
+        return cue.kind in _LIST_ENDS and not self._has("or", self.text[cue.start : cue.end])  # "ni", "noch"
 
     def _item_end(self, begin: int) -> int:
         found = re.compile(r"[,;)]").search(self.text, begin)
@@ -395,13 +452,21 @@ class Sentence:
         if cue.kind != "suspected":
             return False
         gap = self._gap(span[1], cue.start)
-        if any(self._has("denied_of", word) for word in gap):  # "longembolie, oorzaak onbekend"
-            return False
+        if any(self._has("denied_of", word) for word in gap) or self._is_asked_after(span, cue):
+            return False  # "longembolie, oorzaak onbekend"
         between = [each for each in self._trailing if span[1] <= each.start < cue.start]
         if any(each.kind in ("contrasts", "resets", "past", "relatives") for each in between):
             return False
         items = self._items(gap)
         return all(self._is_bare(item) for item in items) or (len(items) == 1 and self._is_manner(gap))
+
+    def _is_asked_after(self, span: Span, cue: Cue) -> bool:
+        """Whether a question is about something else, after it: "is IVIg safe given his prior thromboses?"."""
+        before = next((each for each in self._before(span) if each.kind == "past" or self._is_afterwards(each)), None)
+        if before is None or not self.text[cue.start : cue.end].startswith("?"):
+            return False
+        is_question = len([word for word in self._gap(0, before.start) if self._weighs(word)]) > 1
+        return is_question and self._is_small(self.text[before.end : span[0]])
 
     # Only mentioned
 
@@ -427,7 +492,9 @@ class Sentence:
     # Of whom
 
     def _is_of(self, kind: str, span: Span) -> bool:
-        """Return whether another person has it: named earlier in the sentence, or attached after it."""
+        """Return whether only another person has it: named earlier in the sentence, or attached after it."""
+        if any(cue.kind == "patient_too" for cue in self._after(span)):
+            return False
         return self._is_of_one_before(kind, span) or self._is_of_one_behind(kind, span)
 
     def _is_of_one_before(self, kind: str, span: Span) -> bool:
@@ -509,7 +576,10 @@ _BOTH_WAYS = (
     "not_relatives", "patient",
 )  # fmt: skip  # a list of words
 _LEADING = frozenset({*_BOTH_WAYS, "excludes", "suspects", "about_before", "signs"})
-_TRAILING = frozenset({*_BOTH_WAYS, "denied", "no", "yes", "suspected", "about_after"})
+_ANSWERS_OF_ANOTHER = ("own_yes", "relative_had")
+_TRAILING = frozenset(
+    {*_BOTH_WAYS, *_ANSWERS_OF_ANOTHER, "patient_too", "denied", "no", "yes", "suspected", "about_after"}
+)
 _CUES = sorted(_LEADING | _TRAILING)
 _PERSONS = ("relatives", "unrelated")
 _LIST_ENDS = frozenset({"contrasts", "resets", "again", *_DENIALS})
@@ -523,6 +593,11 @@ def _resolved(cues: Iterable[Cue]) -> list[Cue]:
         if not kept or cue.start >= kept[-1].end:
             kept.append(cue)
     return kept
+
+
+def _commas(words: list[str]) -> list[str]:
+    """Write a list with slashes as one with commas: "denies CP/SOB/hx DVT/recent travel"."""
+    return ["," if word == "/" else word for word in words]
 
 
 def _overlap(cue: Cue, span: Span) -> bool:

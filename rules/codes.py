@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from clinical.codes import Coding
-from rules.assertions import plain
+from rules.assertions import compiled, plain
 from rules.forms import CodeLine, ValueSetForm
 
 TEXT = "TEXT"
@@ -78,6 +78,7 @@ class Codes:
         self._held: dict[str, _System] = defaultdict(_System)
         self._left_out: dict[str, _System] = defaultdict(_System)
         self._brands: dict[tuple[str, str], str] = {}
+        self._sites: dict[tuple[str, str], str] = {}  # a code that is a prefix ends in *
         self._cache: Remembered[tuple[str, str], frozenset[str]] = Remembered()
         for name, form in sets.items():
             for line in form.codes:
@@ -87,12 +88,14 @@ class Codes:
 
     def _add(self, name: str, line: CodeLine) -> None:
         if line.match == "regex":
-            self.patterns.append(TextPattern(name, re.compile(plain(line.code), re.IGNORECASE), line.brand))
+            self.patterns.append(TextPattern(name, compiled(plain(line.code)), line.brand))
             return
         code = plain_code(line.system, line.code)
         self._held[line.system].add(name, line.match, code)
         if line.brand:
             self._brands[line.system, code] = line.brand
+        if line.site is not None:
+            self._sites[line.system, f"{code}*" if line.match == "prefix" else code] = line.site
 
     def add_local(self, name: str, codings: Iterable[Coding]) -> None:
         """Count a hospital's own codes as members of a value set."""
@@ -132,6 +135,17 @@ class Codes:
             if each in self._left_out:
                 found -= self._left_out[each].find(wanted)
         return frozenset(found)
+
+    def site_of(self, system: str, code: str) -> str:
+        """Return where in the body the disease of a code is, by the longest line that says it; "" when none does."""
+        ours = self.system_of(system)
+        for each in self._look_in(ours, plain_code(ours, code)):
+            wanted = plain_code(each, code)
+            keys = (wanted, *(f"{wanted[:length]}*" for length in range(len(wanted), 0, -1)))
+            found = next((self._sites[each, key] for key in keys if (each, key) in self._sites), "")
+            if found:
+                return found
+        return ""
 
     @staticmethod
     def _look_in(system: str, code: str) -> tuple[str, ...]:

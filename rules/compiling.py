@@ -1,7 +1,7 @@
 """Compiles rules, states and the policy from their forms."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from clinical.words import FOUND_TIERS, Channel, FoundTier, Priority, Tier
@@ -37,8 +37,8 @@ def cite(evidence: Iterable[Evidence], sources: dict[str, Source]) -> tuple[str,
 
 def _citation(evidence: Evidence, source: Source) -> str:
     parts = [source.author, f"{source.title}{f' ({source.year})' if source.year else ''}", source.where]
-    told = ". ".join(part.rstrip(".") for part in parts if part)  # "et al." has a full stop already
-    return f"{told}: {evidence.says}"
+    cited = ". ".join(part.rstrip(".") for part in parts if part)  # "et al." has a full stop already
+    return f"{cited}: {evidence.says}"
 
 
 def compile_state(
@@ -217,16 +217,14 @@ def compile_policy(
     terms: Terms,
     states: frozenset[str],
     sources: dict[str, Source],
-    rules: frozenset[str],
+    rules: Sequence[Rule],
 ) -> Policy:
     """Make the policy; it may name only rules that exist."""
     reader = ConditionReader(document, terms, states)
     priority = _priority(reader, form.priority, ("priority",))
     surveillance = _priority(reader, form.surveillance.priority, ("surveillance", "priority"))
-    _check_names(document, form, rules)
-    family_of = {rule: family.name for family in form.families for rule in family.rules}
-    for rule in sorted(rules - family_of.keys()):
-        document.fault(("families",), f"{rule} belongs to no family", "add it to one")
+    _check_names(document, form, frozenset(rule.id for rule in rules))
+    family_of = _families(document, form, rules)
     check_evidence(document, reader.numbers, form.evidence, ("evidence",), sources)
     check_text(document, form.escalation.because, ("escalation", "because"))
     _check_advice(document, form.checklist, ("checklist",), states)
@@ -244,9 +242,30 @@ def compile_policy(
         mitigating,
         {Tier.named(tier): Channel.named(name) for tier, name in form.choices.channels.items()},
         {rule: Channel.named(name) for rule, name in form.choices.rule_channels.items()},
+        frozenset(form.quieter.rules)
+        if form.quieter and form.choices.established_therapy == "quieter"
+        else frozenset(),
+        reader.read(form.quieter.when, ("quieter", "when")) if form.quieter else (),
         lines_of(form.escalation.advice, terms),
         lines_of(form.checklist, terms),
     )
+
+
+def _families(document: Document, form: PolicyForm, rules: Sequence[Rule]) -> dict[str, str]:
+    """Return the family of each rule, named here or in the file of the rule."""
+    family_of = {rule: family.name for family in form.families for rule in family.rules}
+    names = {family.name for family in form.families}
+    for rule in sorted(rules, key=lambda rule: rule.id):
+        own = rule.form.family
+        if own and own not in names:
+            document.fault(
+                ("families",), f"{rule.id} names an unknown family: {own}", f"one of {', '.join(sorted(names))}"
+            )
+        elif family_of.setdefault(rule.id, own) != own and own:
+            document.fault(("families",), f"{rule.id} names {own}, and stands in {family_of[rule.id]}", "keep one")
+        elif not family_of[rule.id]:
+            document.fault(("families",), f"{rule.id} belongs to no family", "name one in the rule: family: …")
+    return family_of
 
 
 def _check_names(document: Document, form: PolicyForm, rules: frozenset[str]) -> None:
@@ -256,6 +275,7 @@ def _check_names(document: Document, form: PolicyForm, rules: frozenset[str]) ->
     named += [(("families", index, "rules"), rule) for index, each in enumerate(form.families) for rule in each.rules]
     own = form.escalation.id
     named += [(("choices", "rule_channels", rule), rule) for rule in sorted(form.choices.rule_channels) if rule != own]
+    named += [(("quieter", "rules"), rule) for rule in (form.quieter.rules if form.quieter else ()) if rule != own]
     for where, rule in named:
         if rule not in rules:
             document.fault(where, f"no such rule: {rule}")

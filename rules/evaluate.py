@@ -1,13 +1,23 @@
-"""Evaluation of one case: every rule, then the findings combined into one answer. A pure function."""
+"""Evaluation of one case: every rule, then their findings combined as policy.yaml says. A pure function."""
 
-from clinical.words import Stream, Tier
-from rules.advising import advise
-from rules.assessment import Assessment, Finding, Step
-from rules.combine import combine, combine_events
-from rules.facts import Case, Fact, once
-from rules.knowledge import Asked, Knowledge, Rule
+import re
+from collections.abc import Mapping, Sequence
+
+from msgspec import structs
+
+from clinical.words import FALLBACK, Channel, Language, Priority, Stream, Text, Tier
+from rules.advising import advise, together
+from rules.assessment import Assessment, Finding, Points, Step
+from rules.facts import HISTORY, Case, Fact, once
+from rules.forms import Phrases
+from rules.knowledge import Asked, Knowledge, Policy, PriorityRule, Remark, Rule
+from rules.naranjo import prefill
 from rules.picture import Picture
+from rules.points import score
 from rules.wording import fill
+
+LONGEST = 600  # characters of the text, in each language
+_PARTS = re.compile("[:;] ")
 
 
 def evaluate(case: Case, knowledge: Knowledge, stream: Stream = "order") -> Assessment:
@@ -20,8 +30,8 @@ def evaluate(case: Case, knowledge: Knowledge, stream: Stream = "order") -> Asse
         if finding is not None and rule.is_live:
             findings.append(finding)
     if stream == "pharmacovigilance":
-        return combine_events(picture, knowledge, findings, tuple(trace))
-    return combine(picture, knowledge, findings, tuple(trace))
+        return _combine_events(picture, knowledge, findings, tuple(trace))
+    return _combine(picture, knowledge, findings, tuple(trace))
 
 
 def judge(rule: Rule, picture: Picture, trace: list[Step]) -> Finding | None:
@@ -72,3 +82,239 @@ def _finding(rule: Rule, tier: Tier, facts: tuple[Fact, ...], picture: Picture) 
         advise(rule.advice, picture, facts),
         rule.evidence,
     )
+
+
+def _combine(
+    picture: Picture, knowledge: Knowledge, findings: Sequence[Finding], trace: tuple[Step, ...]
+) -> Assessment:
+    """Combine the findings of one order, the most serious first."""
+    policy = knowledge.policy
+    escalated = _escalate(policy, findings, picture)
+    found = _sorted(policy, [*findings, *escalated], quieter=_is_quieter(policy, picture, findings))
+    if not found:
+        return _nothing(knowledge, trace)
+    tier = found[0].tier
+    missing = _remarks(policy.missing, picture)
+    mitigating = _remarks(policy.mitigating, picture)
+    checklist = policy.checklist if tier >= Tier.named(policy.form.checklist_from) else ()
+    advice, now = together(found, checklist, picture)
+    return Assessment(
+        tier,
+        _priority(policy.priority, picture, found),
+        tuple(found),
+        _text(found, advice[:now], mitigating, missing, knowledge.terms.phrases),
+        tuple(advice),
+        missing,
+        mitigating,
+        knowledge.version,
+        trace,
+        channel=_loudest(found),
+        points=_points(picture),
+        now=now,
+        protection=_protection(picture, knowledge),
+    )
+
+
+def _combine_events(
+    picture: Picture, knowledge: Knowledge, findings: Sequence[Finding], trace: tuple[Step, ...]
+) -> Assessment:
+    """Combine the findings after the infusions of one order; the order itself is judged elsewhere."""
+    found = _sorted(knowledge.policy, findings)
+    if not found:
+        return _nothing(knowledge, trace)
+    priority = _priority(knowledge.policy.surveillance, picture, found)
+    advice, now = together(found, (), picture)
+    text = _text(found, advice[:now], (), (), knowledge.terms.phrases)
+    naranjo = prefill(knowledge.naranjo, picture, found[0])
+    return Assessment(
+        found[0].tier,
+        priority,
+        tuple(found),
+        text,
+        tuple(advice),
+        (),
+        (),
+        knowledge.version,
+        trace,
+        naranjo,
+        _loudest(found),
+        _points(picture),
+        now,
+        _protection(picture, knowledge),
+    )
+
+
+def _nothing(knowledge: Knowledge, trace: tuple[Step, ...]) -> Assessment:
+    return Assessment(
+        Tier.NONE,
+        Priority.NONE,
+        (),
+        Text(dict.fromkeys(knowledge.languages, "")),
+        (),
+        (),
+        (),
+        knowledge.version,
+        trace,
+    )
+
+
+def _is_quieter(policy: Policy, picture: Picture, findings: Sequence[Finding]) -> bool:
+    """Whether what was so at the last courses too may be a channel quieter."""
+    return not policy.quieter.isdisjoint(each.rule for each in findings) and picture.all_hold(policy.quieter_when)
+
+
+def _sorted(policy: Policy, findings: Sequence[Finding], *, quieter: bool = False) -> list[Finding]:
+    """Return the findings, the most serious first, each with its channel."""
+    told = [
+        structs.replace(each, channel=policy.channel_of(each.rule, each.tier, quieter=quieter)) for each in findings
+    ]
+    return sorted(told, key=lambda finding: (-finding.tier, -_newest(finding), finding.rule))
+
+
+def _newest(finding: Finding) -> float:
+    """Return the onset of the newest diagnosis of a finding: of two equally serious, the most recent comes first."""
+    began = [fact.starts.timestamp() for fact in finding.facts if fact.starts and fact.kind in HISTORY]
+    return max(began, default=0.0)
+
+
+def _loudest(found: Sequence[Finding]) -> Channel:
+    return max(finding.channel for finding in found)
+
+
+def _points(picture: Picture) -> Points:
+    points = score(picture).points
+    told = tuple(structs.replace(each, title=fill(each.title, picture, ())) for each in points.counted)
+    return structs.replace(points, counted=told)
+
+
+def _protection(picture: Picture, knowledge: Knowledge) -> Text:
+    return fill(Text(dict.fromkeys(knowledge.languages, "{anticoagulation}")), picture, ())
+
+
+def _remarks(remarks: Sequence[Remark], picture: Picture) -> tuple[Text, ...]:
+    return tuple(
+        fill(remark.says, picture, once(fact for each in remark.when for fact in picture.hold(each).facts))
+        for remark in remarks
+        if picture.all_hold(remark.when)
+    )
+
+
+def _escalate(policy: Policy, findings: Sequence[Finding], picture: Picture) -> tuple[Finding, ...]:
+    """Add one high finding for several moderate ones from different families, if there is nothing higher."""
+    form = policy.form.escalation
+    tier = Tier.named(form.of_tier)
+    of_tier = [finding for finding in findings if finding.tier == tier]
+    families = {policy.family_of.get(finding.rule, finding.rule) for finding in of_tier}
+    too_few = len(of_tier) < form.rules or len(families) < form.families
+    if too_few or any(finding.tier > tier for finding in findings):
+        return ()
+    return (
+        Finding(
+            form.id,
+            form.version,
+            Tier.named(form.to),
+            form.title.text,
+            Text(
+                {
+                    language: f"{words}: {', '.join(each.title[language] for each in of_tier)}."
+                    for language, words in form.because.text.items()
+                }
+            ),
+            once(fact for finding in of_tier for fact in finding.facts),
+            advise(policy.escalation_advice, picture, ()),
+            policy.escalation_evidence,
+        ),
+    )
+
+
+def _priority(ways: Mapping[Tier, tuple[PriorityRule, ...]], picture: Picture, found: Sequence[Finding]) -> Priority:
+    fired = {finding.rule for finding in found}
+    tiers = {finding.tier for finding in found}
+    for line in ways[found[0].tier]:
+        if _fits(line, picture, fired, tiers):
+            return line.to
+    return Priority.PROMPT
+
+
+def _fits(line: PriorityRule, picture: Picture, fired: set[str], tiers: set[Tier]) -> bool:
+    if line.fired and not line.fired & fired:
+        return False
+    if line.none_of_tier & tiers:
+        return False
+    return picture.all_hold(line.when)
+
+
+def _text(
+    found: Sequence[Finding],
+    advice: Sequence[Text],
+    mitigating: Sequence[Text],
+    missing: Sequence[Text],
+    phrases: Mapping[Language, Phrases],
+) -> Text:
+    gravest = found[0]
+    told = gravest.because[FALLBACK]  # an escalation names its parts
+    others = [each for each in found if each.tier != gravest.tier and each.title[FALLBACK] not in told]
+    same = [each for each in found if each.tier == gravest.tier]
+    return Text(
+        {
+            language: _one_language(
+                phrases[language],
+                [finding.because[language] for finding in same],
+                [(finding.title[language], finding.because[language]) for finding in others],
+                [text[language] for text in mitigating],
+                [text[language] for text in missing],
+                [text[language] for text in advice],
+            )
+            for language in gravest.because
+        }
+    )
+
+
+def _one_language(
+    phrases: Phrases,
+    because: list[str],
+    also: list[tuple[str, str]],
+    mitigating: list[str],
+    missing: list[str],
+    advice: list[str],
+) -> str:
+    """Write the findings, what mitigates, what is missing and what to do, as far as there is room."""
+    also_join, mitigating_join, missing_join, advice_join = phrases.joins
+    by_weight = [  # (place in the text, words), the most important first
+        (0, _shorten(because[0], LONGEST)),
+        (3, mitigating_join + "; ".join(mitigating) + "." if mitigating else ""),
+        (4, missing_join + "; ".join(missing) + "." if missing else ""),
+        (5, advice_join + advice[0] if advice else ""),
+        *((1, " " + each) for each in because[1:]),
+        *((5, " " + each) for each in advice[1:]),
+        (2, also_join + "; ".join(title for title, _ in also) + "." if also else ""),
+    ]
+    room, kept = LONGEST, []
+    for place, words in by_weight:
+        if len(words) <= room:
+            kept.append((place, words))
+            room -= len(words)
+    if also and kept[-1][0] == 2:
+        kept[-1] = 2, also_join + "; ".join(_in_full(also, room, "".join(words for _, words in kept))) + "."
+    return "".join(words for _, words in sorted(kept, key=lambda each: each[0]))
+
+
+def _in_full(also: list[tuple[str, str]], room: int, told: str) -> list[str]:
+    """Describe the other findings instead of only naming them, as far as there is room, without repetition."""
+    said = []
+    for title, because in also:
+        full = because.split(". ")[0].rstrip(".")
+        longer = len(full) - len(title)
+        if longer <= room and not any(part in told for part in _PARTS.split(full)[1:]):
+            said.append(full)
+            room -= longer
+        else:
+            said.append(title)
+    return said
+
+
+def _shorten(text: str, length: int) -> str:
+    """Cut a text that is too long, at a word boundary."""
+    if len(text) <= length:
+        return text
+    return text[: length - 1].rsplit(" ", 1)[0].rstrip(" ,;:.") + "…"

@@ -15,7 +15,7 @@ from msgspec import structs
 
 from clinical.codes import Coding
 from clinical.quantities import Quantity, exactly
-from clinical.words import PRIORITIES, TIERS, Tier
+from clinical.words import CHANNELS, PRIORITIES, TIERS, Tier
 from rules.evaluate import evaluate, judge
 from rules.facts import Case, Dose, Fact, Order, Patient, Provenance
 from rules.knowledge import Knowledge, Rule
@@ -35,6 +35,7 @@ class Example:
     tier: str
     priority: str = ""
     says: str = ""  # words that must stand in its English text; "not …": that must not
+    channel: str = ""
 
     def is_said(self, text: str) -> bool:
         """Return whether the words of the column `says` stand in the text, or are kept out of it."""
@@ -59,11 +60,13 @@ def read_examples(table: str) -> list[Example]:
 def _example(header: list[str], row: list[str]) -> Example:
     if len(row) != len(header):
         raise ExampleError(f"{len(row)} cells under {len(header)} columns: {row[0]!r}")
-    tier, _, priority = (part.strip() for part in row[-1].partition(","))
-    if tier not in TIERS or (priority and priority not in PRIORITIES):
-        raise ExampleError(f"{row[0]!r}: {row[-1]!r} is not a tier, or a tier and a priority")
+    tier, *more = (part.strip() for part in row[-1].split(","))
+    priority = more.pop(0) if more and more[0] in PRIORITIES else ""
+    channel = more.pop(0) if more and more[0] in CHANNELS else ""
+    if tier not in TIERS or more:
+        raise ExampleError(f"{row[0]!r}: {row[-1]!r} is not a tier, or a tier with a priority or a channel")
     cells = {name: cell for name, cell in zip(header[1:-1], row[1:-1], strict=True) if cell}
-    example = Example(row[0], cells, tier, priority, cells.pop("says", ""))
+    example = Example(row[0], cells, tier, priority, cells.pop("says", ""), channel)
     build_case(example)
     return example
 
@@ -143,10 +146,13 @@ def _run(rule: Rule, example: Example, knowledge: Knowledge) -> Answered:
     finding = judge(rule, Picture(case, knowledge.terms), [])
     tier = (finding.tier if finding else Tier.NONE).word
     said = " ".join([finding.because["en"], *(text["en"] for text in finding.advice)]) if finding else ""
-    agreed = ", ".join(part for part in (example.tier, example.priority) if part)
+    agreed = ", ".join(part for part in (example.tier, example.priority, example.channel) if part)
     answer: str = tier
     if example.priority:
         answer = f"{tier}, {evaluate(case, knowledge, rule.stream).priority.word}"
+    if example.channel:
+        findings = evaluate(case, knowledge, rule.stream).findings
+        answer += f", {next((each.channel.word for each in findings if each.rule == rule.id), 'none')}"
     agrees = answer == agreed and (not finding or example.is_said(said))
     return Answered(example.name, example.cells, agreed, answer, agrees)
 

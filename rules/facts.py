@@ -68,6 +68,11 @@ class Patient:
     deceased: bool = False
     inpatient: bool | None = None
 
+    def age_on(self, day: date) -> int | None:
+        """Return the age in whole years on that day."""
+        born = self.birth_date
+        return None if born is None else day.year - born.year - ((day.month, day.day) < (born.month, born.day))
+
 
 @dataclass(frozen=True, slots=True)
 class Order:

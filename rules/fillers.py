@@ -181,6 +181,8 @@ def _after_ivig(filling: Filling) -> str:
 def _no_dose_per_kg(filling: Filling) -> str:
     if not dose_per_kg_is_missing(filling.picture):
         return ""
+    if (odd := filling.picture.odd_weight) is not None and odd.value is not None:
+        return filling.phrases.odd_weight.format(weight=f"{odd.comparator}{odd.value.high:f} {odd.unit}".strip())
     if filling.picture.weight_kg is None:
         return filling.phrases.no_weight
     if filling.picture.weight_at is not None and grams(filling.picture) is not None:

@@ -1,17 +1,29 @@
 """The forms of the knowledge files, which a pharmacist fills in."""
 
+import re
 from collections.abc import Collection
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
 from clinical.words import FoundChannel, FoundPriority, FoundTier, Stream, Text
 
 Conditions = list[dict[str, Any]]
+
+
+def _compiles(pattern: str) -> str:
+    try:
+        re.compile(pattern, re.IGNORECASE)
+    except re.error as error:
+        raise PydanticCustomError("no_pattern", "not a pattern: {error}", {"error": str(error)}) from None
+    return pattern
+
+
+Pattern = Annotated[str, AfterValidator(_compiles)]
 
 
 class Form(BaseModel):
@@ -77,6 +89,7 @@ class Phrases(Form):
     days_after: str
     no_weight: str
     old_weight: str
+    odd_weight: str
     no_dose: str
     unknown_product: str
     protection: StatusPhrases
@@ -97,6 +110,7 @@ class CodeLine(Form):
     source: str
     checked: bool
     brand: str = ""
+    site: Literal["lungs", "brain", "abdomen", "limbs", "unspecific"] | None = None
     note: str = ""
 
 
@@ -201,6 +215,7 @@ class RuleForm(Form):
     title: TextForm
     status: Literal["draft", "trial", "live", "retired"]
     stream: Stream = "order"
+    family: str = ""  # a family of policy.yaml, unless that names the rule itself
     when: Conditions = Field(min_length=1)
     alert: AlertForm
     raised: list[Raise] = []
@@ -317,6 +332,9 @@ class WeightForm(Form):
 
     within_days_inpatient: Decimal
     within_days_outpatient: Decimal
+    plausible_kg: tuple[Decimal, Decimal]
+    plausible_adult_from_kg: Decimal
+    adult_from_years: int
     ideal_male_kg: Decimal
     ideal_female_kg: Decimal
     ideal_from_cm: Decimal
@@ -324,11 +342,29 @@ class WeightForm(Form):
     adjusted_share: Decimal
     evidence: list[Evidence]
 
+    def allows(self, kg: Decimal, age: int | None) -> bool:
+        """Return whether somebody of this age can weigh that."""
+        lightest, heaviest = self.plausible_kg
+        is_adult = age is not None and age >= self.adult_from_years
+        return (self.plausible_adult_from_kg if is_adult else lightest) <= kg <= heaviest
+
 
 class Cues(Form):
     """Words of a text or a result that are matched as a whole."""
 
     past: list[str]
+    active: list[str] = []
+    active_denied: list[str] = []
+    over: list[str] = []
+    over_denied: list[str] = []
+    over_before: list[str] = []
+    over_after: list[str] = []
+    over_headed: list[str] = []
+    now: list[str] = []
+    treated: list[str] = []
+    treated_before: list[str] = []
+    lasting: list[str] = []
+    seldom_over: list[str] = []
     not_meant: list[str] = []
     positive: list[str]
     negative: list[str]
@@ -357,6 +393,9 @@ class LanguageForm(Form):
     about_after: list[str] = []
     relatives: list[str] = []
     not_relatives: list[str] = []
+    patient_too: list[str] = []
+    own_yes: list[str] = []
+    relative_had: list[str] = []
     unrelated: list[str] = []
     patient: list[str] = []
     contrasts: list[str] = []
@@ -371,6 +410,7 @@ class LanguageForm(Form):
     articles: list[str] = []
     yes: list[str] = []
     since: list[str] = []
+    afterwards: list[str] = []
     points_back: list[str] = []
     doubted: list[str] = []
     methods: list[str] = []
@@ -378,6 +418,16 @@ class LanguageForm(Form):
     subordinates: list[str] = []
     abbreviations: list[str] = []
     not_meant: list[str] = []
+
+
+class SitesForm(Form):
+    """How words say where a thrombosis is, that there is one, that there is none, and that it is another one."""
+
+    words: dict[Literal["lungs", "brain", "abdomen", "limbs"], list[Pattern]] = {}
+    unspecific: list[Pattern] = []
+    denies: list[Pattern] = []
+    recurs: list[Pattern] = []
+    recurrent_codes: dict[str, list[str]] = {}
 
 
 class RecognitionForm(Form):
@@ -388,8 +438,13 @@ class RecognitionForm(Form):
     placeholders: list[str]
     unresolved_from_g: Decimal
     past_of: dict[str, str]
+    over_of: dict[str, str] = {}
+    recent_years: int = 0
+    dated_by_words: list[str] = []
+    imaging: list[str] = []
     hidden_by: dict[str, list[str]]
     often_mistyped: list[str]
+    sites: SitesForm = SitesForm()  # none in a folder written before there were any
     cues: Cues
     evidence: list[Evidence]
 
@@ -452,7 +507,15 @@ class Choices(Form):
     high_from_points: int = Field(ge=1, le=20)
     channels: dict[FoundTier, FoundChannel]
     rule_channels: dict[str, FoundChannel] = Field(default_factory=dict)
+    established_therapy: Literal["quieter", "as-others"] = "as-others"  # as in a folder written before it was a choice
     scig_prior_vte: Annotated[Literal["off", "information"], BeforeValidator(_off)]
+
+
+class Quieter(Form):
+    """Rules whose findings are one channel quieter when these conditions hold."""
+
+    when: Conditions = Field(min_length=1)
+    rules: list[str]
 
 
 class PolicyForm(Form):
@@ -460,6 +523,7 @@ class PolicyForm(Form):
 
     number: int
     choices: Choices
+    quieter: Quieter | None = None
     priority: dict[FoundTier, list[PriorityLine]]
     surveillance: Surveillance
     families: list[Family]

@@ -1,19 +1,59 @@
 """Free text: "geen DVT" is not a thrombosis, "vader trombosebeen" is of a relative."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from rules.assertions import Reader, Span, plain
+from rules.assertions import Reader, Span, compiled, plain
 from rules.codes import Codes, Remembered, TextPattern
-from rules.forms import Cues
+from rules.forms import Cues, RecognitionForm
 from rules.spelling import Spelling
 
 Mention = tuple[str, str]  # value set, certainty
 _SUREST = ("confirmed", "suspected", "family", "refuted")
 _OF_EITHER = re.compile(r"^[vm]tev?$|tromb(o|us|en)-?embol|thromb(o|us)-?embol", re.IGNORECASE)
 _OF_THE_LUNG = re.compile(r"^(pe|le|ep|lae)\b|\b(long|lung|pulmo)\w*", re.IGNORECASE)
+_YEAR = re.compile(r"(?<![\d.,/-])(?:19|20)\d\d(?![\d.,])")
+_YEARS_AGO = re.compile(
+    r"\b(\d{1,2}) (?:jaar|jaren|jr|years?|yrs?|jahren?|ans) (?:geleden|terug|ago|zuvor)\b", re.IGNORECASE
+)
+_FULL_DATE = re.compile(r"\b\d{1,2}[-/.]\d{1,2}[-/.](?:19|20)?\d\d\b")
+_ONLY_YEAR = re.compile(r"\W*(?:19|20)\d\d\W*")
 _CLAUSE_END = re.compile(r"[,;()]")
+_LITTLE = (  # words between a cancer and what says that it is over
+    r"(?:\W|\b(?:een|de|het|an?|the|met|in|is|was|werd|volledige?|complete?|klinische?|clinical|nu|now|thans|inmiddels|"
+    r"momenteel|currently|sinds|since|left|right|links?|rechts?|li|re|linker\w*|rechter\w*|bdz|komplette\w*|en|und?|"
+    r"seit|depuis|eine[rsmn]?|une?|du|le|la|(?:19|20)\d\d|\w+ (?:wegens|voor|for|wegen|pour))\b)*"
+)
+_OF_WHAT = (  # "history of breast cancer", and not "status na lobectomie longcarcinoom"
+    r"(?:(?!\w*(?:tom(?:ie|y)|ektomie|plastiek|operat\w*|ingreep|infarct|cva|tia)\b)\w+ )?"
+)
+_BESIDE = re.compile(  # names something else: "longcarcinoom met depressie in remissie"
+    r"\b(?:met|with|mit|avec|en|and|und|et|naast)\b"
+    r"(?! *(?:$|in|nu|now|volledige?|complete?|klinische?|clinical)\b| *$)",
+    re.IGNORECASE,
+)
+
+
+# What a German sender puts behind a code: excluded, suspected, a state after, assured.
+_MARK_SAYS = {"A": "ausgeschlossen: ", "V": "V.a. ", "Z": "Z.n. ", "G": ""}
+_MARKED_CODE = re.compile(r"(?<![\w.])([A-Z]\d\d(?:\.\d{1,2})?)[-!*+\s]{0,2}([AGVZ])(?![\w.])")
+_ITEM = re.compile(r"[^;,\n]+[;,\n]?")
+
+
+def _marks_in_words(text: str) -> str:
+    """Return a list of codes with their marks in words, a sentence for each: "Lungenembolie (I26.9 V)" is suspected."""
+    if _MARKED_CODE.search(text) is None:
+        return text
+    return "".join(_in_words(item) for item in _ITEM.findall(text))
+
+
+def _in_words(item: str) -> str:
+    found = _MARKED_CODE.findall(item)
+    if len(found) != 1:
+        return item
+    bare = _MARKED_CODE.sub(r"\1", item).strip(" ;,\n")
+    return f"{_MARK_SAYS[found[0][1]]}{bare}. "
 
 
 class Named(NamedTuple):
@@ -31,18 +71,34 @@ class Told(NamedTuple):
     sentence: str  # as it was written
     part: str = ""  # lung, vein, or "" for either
     looked: bool = False  # the sentence says how it was looked for
+    ago: int | None = None  # the year it names, or, below 0, how many years ago
+    active: bool = False  # the sentence says that it is one of today
+    listed: bool = False  # over only by the heading of its list, and with a year
+    at: int = 0  # its place in the text, in characters of the sentences before it
 
 
 class FreeText:
     """Finds value sets in text, with the certainty given by the words around each term."""
 
     def __init__(
-        self, codes: Codes, reader: Reader, spelling: Spelling, cues: Cues, past_of: Mapping[str, str],
-        hidden_by: Mapping[str, Sequence[str]],
-    ) -> None:  # fmt: skip  # what it is made of, in two lines
+        self, codes: Codes, reader: Reader, spelling: Spelling, cues: Cues, recognition: RecognitionForm
+    ) -> None:
         self._patterns = codes.patterns
-        self._reader, self._spelling, self._past_of = reader, spelling, past_of
-        self._hides = {name: frozenset(hidden) for name, hidden in hidden_by.items()}
+        self._reader, self._spelling = reader, spelling
+        self._past_of, self._over_of = recognition.past_of, recognition.over_of
+        self._set_of_today = {over: name for name, over in recognition.over_of.items()}
+        self._dated_by_words = frozenset(recognition.dated_by_words)
+        self._hides = {name: frozenset(hidden) for name, hidden in recognition.hidden_by.items()}
+        self._imaging = _any_of(recognition.imaging)
+        self._active, self._active_denied = _any_of(cues.active), _any_of(cues.active_denied)
+        self._over, self._over_denied = _any_of(cues.over), _any_of(cues.over_denied)
+        before, after = _any_of(cues.over_before).pattern, _any_of(cues.over_after).pattern
+        self._over_before = compiled(f"(?:{before}|{_any_of(cues.over).pattern}){_LITTLE}{_OF_WHAT}$")
+        self._over_after = compiled(f"(?:{after}){_LITTLE}$")
+        self._over_headed = compiled(rf"(?:{_any_of(cues.over_headed).pattern})[^:]*$")
+        self._now, self._lasting, self._seldom_over = map(_any_of, (cues.now, cues.lasting, cues.seldom_over))
+        self._treated, self._treated_before = _any_of(cues.treated), _any_of(cues.treated_before)
+        self._over_next = compiled(f"^{_LITTLE}(?:{_any_of(cues.over).pattern})|^{_LITTLE}(?:{after}){_LITTLE}$")
         self._not_meant, self._past = _any_of(cues.not_meant), _any_of(cues.past)
         self._positive, self._negative = _any_of(cues.positive), _any_of(cues.negative)
         self._cache: Remembered[str, tuple[Told, ...]] = Remembered()
@@ -62,12 +118,36 @@ class FreeText:
         told = sorted(self._told(text), key=lambda each: _SUREST.index(each.certainty))
         return {each.set: each.sentence for each in reversed(told)}
 
+    def shown_by_imaging(self, text: str, names: Sequence[str], *, is_report: bool) -> bool:
+        """Return whether a text affirms one of these value sets by imaging: it is a report of it, or names it."""
+        affirmed = [each.sentence for each in self._told(text) if each.set in names and each.certainty == "confirmed"]
+        return bool(affirmed) and (is_report or bool(self._imaging.search(plain(text))))
+
+    def years(self, text: str) -> dict[str, int]:
+        """Return for the value sets that words date the year they name, or, below 0, how many years ago it was."""
+        dated: dict[str, int] = {}
+        told = self._told(text)
+        active = {each.set for each in told if each.active}
+        for each in told:
+            if each.ago is not None and each.set not in active and each.ago > dated.get(each.set, -1000):
+                dated[each.set] = each.ago
+        return dated
+
+    def listed(self, text: str) -> dict[str, int]:
+        """Return the sets that a list of the history names, as if of today, with the latest year beside them."""
+        dated: dict[str, int] = {}
+        for each in self._told(text):
+            if each.listed and each.ago is not None:
+                name = self._set_of_today[each.set]
+                dated[name] = max(each.ago, dated.get(name, each.ago))
+        return dated
+
     def _told(self, text: str) -> tuple[Told, ...]:
         """Return what the text says, sentence by sentence; remembered per text."""
         found = self._cache.get(text)
         if found is None:
             read = list(self._read(text))
-            told = [each for place, each in enumerate(read) if not _is_settled(each, read[place + 1 :])]
+            told = [each for each in read if not _is_settled(each, read)]
             found = self._cache.keep(text, tuple(dict.fromkeys(told)))
         return found
 
@@ -90,7 +170,9 @@ class FreeText:
         return bool(self._positive.search(words)) and not self._negative.search(words)
 
     def _read(self, text: str) -> Iterator[Told]:
-        for written in self._reader.sentences(text):
+        begins = 0
+        for written in self._reader.sentences(_marks_in_words(text)):
+            begins += len(written) + 1
             sentence = self._not_meant.sub(" ", self._spelling.mended(plain(written)))
             named = self._names(sentence)
             if not named:
@@ -99,8 +181,22 @@ class FreeText:
             for each in named:
                 certainty = read.says(each.span)
                 if certainty is not None:
-                    part = _part_of(sentence[slice(*each.span)])
-                    yield Told(self._dated(each, certainty, sentence), certainty, written, part, read.is_looked_for)
+                    part, at = _part_of(sentence[slice(*each.span)]), begins + each.span[0]
+                    told = Told(each.set, certainty, written, part, read.is_looked_for, at=at)
+                    yield self._placed(told, sentence, each.span)
+
+    def _placed(self, told: Told, sentence: str, span: Span) -> Told:
+        """Place in time what a sentence tells: of today, of the year it names, or of the past."""
+        clause = _clause(sentence, span)
+        may_end = told.set in self._over_of
+        if may_end and self._is_active(sentence, clause):
+            return told._replace(active=True)
+        name = self._dated(told, sentence, span, clause)
+        if may_end and name == told.set and self._lasting.search(sentence[slice(*clause)]):
+            return told._replace(active=True)
+        if may_end and name != told.set and self._is_only_listed(sentence, span, clause):
+            return told._replace(set=name, ago=_year_beside(sentence, clause), listed=True)
+        return told._replace(set=name, ago=_ago(sentence) if name in self._dated_by_words else None)
 
     def _names(self, sentence: str) -> list[Named]:
         """Return the terms in the sentence, without those hidden in another: "retinal vein thrombosis" is not a VTE."""
@@ -116,23 +212,103 @@ class FreeText:
             and other.span[0] < named.span[1]
         )
 
-    def _dated(self, named: Named, certainty: str, sentence: str) -> str:
+    def _dated(self, told: Told, sentence: str, span: Span, clause: Span) -> str:
         """Return the set it belongs to: that of the past, when its clause says so."""
-        if certainty != "confirmed" or named.set not in self._past_of:
-            return named.set
-        begins = max((match.end() for match in _CLAUSE_END.finditer(sentence, 0, named.span[0])), default=0)
-        ends = _CLAUSE_END.search(sentence, named.span[1])
-        clause = sentence[begins : ends.start() if ends else len(sentence)]
-        return self._past_of[named.set] if self._past.search(clause) else named.set
+        if told.certainty != "confirmed":
+            return told.set
+        if told.set in self._over_of and self._is_over(sentence, span, clause):
+            return self._over_of[told.set]
+        if told.set not in self._past_of or (told.set in self._dated_by_words and _ago(sentence) is not None):
+            return told.set  # a year says more than "status na"
+        words = sentence[slice(*clause)]
+        if told.set in self._dated_by_words:
+            words = _FULL_DATE.sub(" ", words)  # of a day it is not told here how long ago that is
+        return self._past_of[told.set] if self._past.search(words) else told.set
+
+    def _is_active(self, sentence: str, clause: Span) -> bool:
+        """Whether the sentence says that a cancer is of today, or a medicine against it stands beside it."""
+        begins, ends = clause
+        if self._active.search(self._active_denied.sub(" ", sentence)):
+            return True
+        beside = sentence[begins : _next_clause(sentence, ends)[1]]
+        return bool(self._treated.search(self._treated_before.sub(" ", beside)))
+
+    def _is_over(self, sentence: str, span: Span, clause: Span) -> bool:
+        """Whether its clause, or the next where that begins with it, says that something is over."""
+        begins, ends = clause
+        before, after = sentence[begins : span[0]], self._active_denied.sub(" ", sentence[span[1] : ends])
+        following = self._active_denied.sub(" ", sentence[slice(*_next_clause(sentence, ends))])
+        lasts = self._lasting.search(sentence[begins:ends])
+        if self._over.search(following) and self._over_denied.search(following):
+            return False
+        if (found := self._over_before.search(before)) and not self._over_denied.search(before[: found.start()]):
+            if self._over_headed.search(found.group()):
+                if self._is_past_in_list(sentence, clause):
+                    return True
+            elif not lasts or self._over.search(found.group()):
+                return True
+        if self._over_denied.search(after):
+            return False
+        if self._over_headed.search(sentence[:begins]) and self._is_past_in_list(sentence, clause):
+            return True  # one of a list: "VG: DM, mammacarcinoom"
+        found = self._over.search(after)
+        if (found and not _BESIDE.search(after[: found.start()])) or (not lasts and self._over_after.search(after)):
+            return True
+        return bool(self._over_next.search(following)) and not (lasts and not self._over.search(following))
+
+    def _is_past_in_list(self, sentence: str, clause: Span) -> bool:
+        """Whether what stands in a list of the history is over: not what is of now, nor what seldom ends."""
+        words = sentence[slice(*clause)]
+        if self._now.search(words) or self._lasting.search(words):
+            return False
+        return not self._seldom_over.search(words) or _year_beside(sentence, clause) is not None
+
+    def _is_only_listed(self, sentence: str, span: Span, clause: Span) -> bool:
+        """Whether the heading of its list and a year are all that says that something is over."""
+        begins, ends = clause
+        if not self._over_headed.search(sentence[: span[0]]) or _year_beside(sentence, clause) is None:
+            return False
+        found = self._over_before.search(sentence[begins : span[0]])
+        if found and not self._over_headed.search(found.group()):
+            return False
+        return not self._over.search(sentence[begins : _next_clause(sentence, ends)[1]])
 
 
-def _is_settled(told: Told, later: Sequence[Told]) -> bool:
+def _clause(sentence: str, span: Span) -> Span:
+    """Return where the clause around a name begins and ends."""
+    begins = max((match.end() for match in _CLAUSE_END.finditer(sentence, 0, span[0])), default=0)
+    ends = _CLAUSE_END.search(sentence, span[1])
+    return begins, ends.start() if ends else len(sentence)
+
+
+def _next_clause(sentence: str, ends: int) -> Span:
+    """Return the clause behind one that ends here."""
+    return ends + 1, _clause(sentence, (ends + 1, ends + 1))[1]
+
+
+def _year_beside(sentence: str, clause: Span) -> int | None:
+    """Return the latest year in a clause, or in the next where that is no more than a year: "longcarcinoom (2025)"."""
+    begins, ends = clause
+    following = sentence[slice(*_next_clause(sentence, ends))]
+    return _ago(sentence[begins:ends]) or (_ago(following) if _ONLY_YEAR.fullmatch(following) else None)
+
+
+def _is_settled(told: Told, read: Sequence[Told]) -> bool:
     """Whether a doubt is answered further on by an examination: "verdenking DVT; duplex: geen trombose"."""
     return told.certainty == "suspected" and any(
-        each.certainty == "refuted" and each.looked and each.sentence != told.sentence and each.part in ("", told.part)
-        for each in later
-        if each.set == told.set
+        each.certainty == "refuted" and each.looked and each.at > told.at and each.part in ("", told.part)
+        for each in read
+        if each.set == told.set or (each.set.startswith(told.set) and told.part == "vein")  # "kein Thrombus"
     )
+
+
+def _ago(sentence: str) -> int | None:
+    """Return the latest year that a sentence names, else how many years ago it says, as a negative number."""
+    named = [int(each) for each in _YEAR.findall(sentence)]
+    if named:
+        return max(named)
+    ago = [int(each) for each in _YEARS_AGO.findall(sentence)]
+    return -min(ago) if ago else None
 
 
 def _part_of(name: str) -> str:
@@ -142,10 +318,10 @@ def _part_of(name: str) -> str:
 
 def _span(match: re.Match[str], pattern: TextPattern) -> Span:
     """Return where the name itself stands: some patterns begin before it, to look around."""
-    if "it" in pattern.pattern.groupindex:
+    if "it" in pattern.pattern.groupindex and match["it"] is not None:
         return match.span("it")
     if pattern.pattern.pattern.startswith("^"):
-        return match.end() - len(match.group().split()[-1]), match.end()
+        return match.end() - len(match.group().split()[-1].lstrip("?(\"'")), match.end()
     start, end = match.span()
     while start > 0 and match.string[start - 1].isalpha():  # the name ends a longer word: "mammacarcinoom"
         start -= 1
@@ -153,4 +329,4 @@ def _span(match: re.Match[str], pattern: TextPattern) -> Span:
 
 
 def _any_of(words: Sequence[str]) -> re.Pattern[str]:
-    return re.compile("|".join(f"(?:{plain(word)})" for word in words) or r"(?!)", re.IGNORECASE)
+    return compiled("|".join(f"(?:{plain(word)})" for word in words) or r"(?!)")

@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import PurePath
 from typing import Any
 
-from rules.assertions import plain
+from rules.assertions import compiled, plain
 from rules.examples import ExampleError, read_examples
 from rules.forms import Source
 from rules.knowledge import Rule
@@ -55,7 +55,7 @@ def inspect_cues(documents: Iterable[Document]) -> None:
 
 def _inspect_pattern(document: Document, pattern: str, where: Loc) -> None:
     try:
-        re.compile(plain(pattern))
+        compiled(plain(pattern))
     except re.error as error:
         document.fault(where, f"not a pattern: {error}")
 

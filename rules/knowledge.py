@@ -6,12 +6,12 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
 from clinical.codes import Coding
-from clinical.words import STREAMS, Channel, Language, Priority, Stream, Text, Tier
+from clinical.words import AFTER_INFUSION, STREAMS, Channel, Language, Priority, Stream, Text, Tier
 from rules.assessment import Step
 from rules.codes import coding_of_words
 from rules.forms import PolicyForm, RuleForm
 from rules.naranjo import Naranjo
-from rules.recognition import Product, recognise
+from rules.recognition import Dosed, Product, recognise
 from rules.terms import ConditionTest, GuardedLine, Memory, Terms
 
 _NOT_HISTORY = frozenset({"route-intravenous", "route-subcutaneous", "route-intramuscular"})
@@ -97,12 +97,19 @@ class Policy:
     mitigating: tuple[Remark, ...]
     channels: Mapping[Tier, Channel]
     rule_channels: Mapping[str, Channel]  # of rules that a hospital moved against their tier
+    quieter: frozenset[str]  # the rules that are one channel quieter while `quieter_when` holds
+    quieter_when: tuple[ConditionTest, ...]
     escalation_advice: tuple[GuardedLine, ...]
     checklist: tuple[GuardedLine, ...]
 
-    def channel_of(self, rule: str, tier: Tier) -> Channel:
-        """The channel of a finding."""
-        return self.rule_channels.get(rule) or self.channels[tier]
+    def channel_of(self, rule: str, tier: Tier, *, quieter: bool = False) -> Channel:
+        """The channel of a finding; where it may be quieter, one less, but never for a contra-indication."""
+        moved = self.rule_channels.get(rule)
+        if moved:
+            return moved
+        channel = self.channels[tier]
+        is_quieter = quieter and rule in self.quieter and tier < Tier.CONTRAINDICATION
+        return Channel(channel - 1) if is_quieter and channel > Channel.WITH_ORDER else channel
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +130,12 @@ class Knowledge:
         object.__setattr__(self, "asked", by_stream)
 
     @property
+    def watches_events_only(self) -> bool:
+        """Whether every rule that looks at what came after an infusion needs an event that followed a dose."""
+        rules = self.asked[AFTER_INFUSION]
+        return all(any(asked.condition.follows for asked in rule.when) for rule in rules)
+
+    @property
     def languages(self) -> tuple[Language, ...]:
         """The languages its texts are written in, in the order in which the policy writes them."""
         return tuple(self.policy.form.escalation.title.text)
@@ -132,9 +145,11 @@ class Knowledge:
         """Whether the hospital chose alerts on VTE with immunoglobulin that is not intravenous."""
         return self.policy.form.choices.scig_prior_vte != "off"
 
-    def classify(self, codings: Iterable[Coding], text: str = "", routes: Iterable[Coding] = ()) -> Product:
+    def classify(
+        self, codings: Iterable[Coding], text: str = "", routes: Iterable[Coding] = (), dosed: Dosed = ""
+    ) -> Product:
         """Return the class of the product: ivig, possible_ivig, scig, lookalike or other."""
-        question = (tuple(codings), text, tuple(routes))
+        question = (tuple(codings), text, tuple(routes), dosed)
         found = self.terms.memory.recognised.get(question)
         if found is None:
             found = recognise(self.terms.codes, self.terms.words, *question)

@@ -1,4 +1,4 @@
-"""Knowledge in a folder that is edited while in use. Files with faults are not used: the last good version stays."""
+"""Knowledge in a folder that is edited while in use. A version with faults is not used: the last good one stays."""
 
 import threading
 from collections.abc import Callable
@@ -21,7 +21,7 @@ class KnowledgeSource(Protocol):
 
     @property
     def faults(self) -> tuple[Fault, ...]:
-        """The faults of newer files, which are not used because of them."""
+        """The faults of a newer version, which is not used because of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Settled:
 
 
 def _tell_nobody(_knowledge: Knowledge, _faults: tuple[Fault, ...]) -> None:
-    """The knowledge, for code that only reads."""
+    """Do nothing about a change, for code that only reads the knowledge."""
 
 
 @dataclass(slots=True)
@@ -75,10 +75,10 @@ class LivingKnowledge:
         found = []
         for path in paths:
             try:
-                told = path.stat()
+                status = path.stat()
             except FileNotFoundError:  # an editor is just replacing it
                 continue
-            found.append((str(path), told.st_mtime_ns, told.st_size))
+            found.append((str(path), status.st_mtime_ns, status.st_size))
         return tuple(found)
 
     def _take_over(self, stamp: Stamp) -> None:

@@ -9,7 +9,6 @@ from typing import Any
 
 from clinical.codes import Coding
 from rules.assertions import reader_of
-from rules.choices import only_chosen, with_choices
 from rules.codes import Codes
 from rules.compiling import check_evidence, compile_guards, compile_points, compile_policy, compile_rule, compile_state
 from rules.errors import KnowledgeFaults
@@ -35,6 +34,18 @@ from rules.naranjo import Naranjo
 from rules.spelling import Spelling
 from rules.terms import Terms
 from rules.yaml_lines import Document, Loc, read_document
+
+POLICY, STATES = "policy.yaml", "definitions/states.yaml"
+AT_RISK = "at-risk"
+SCIG_RULE = "IG-VTE-027"
+
+
+# The choices that are numbers in a state: the state, and the path of the number.
+_LIMITS = {
+    "at_risk_from": (AT_RISK, frozenset({"at_least_patient_points"})),
+    "moderate_from_points": ("moderate-by-points", frozenset({"at_least_points"})),
+    "high_from_points": ("high-by-points", frozenset({"at_least_points"})),
+}
 
 HERE = Path(__file__).parent
 POINTS = "definitions/points.yaml"
@@ -108,8 +119,7 @@ def build(
     policy_form = check_form(policy_document, PolicyForm, policy_document.value)
     policy = None
     if policy_form is not None:
-        known = frozenset(rule.id for rule in rules)
-        policy = compile_policy(policy_document, policy_form, terms, states, sources, known)
+        policy = compile_policy(policy_document, policy_form, terms, states, sources, rules)
     naranjo = _naranjo(files, sources)
     _stop_at_faults(files)
     assert policy is not None
@@ -194,7 +204,7 @@ def _words(files: Files, codes: Codes, recognition: RecognitionForm) -> FreeText
     not_meant = [pattern for language in languages for pattern in language.pop("not_meant")]
     cues = recognition.cues.model_copy(update={"not_meant": not_meant})
     spelling = Spelling(recognition.often_mistyped)
-    return FreeText(codes, reader_of(languages), spelling, cues, recognition.past_of, recognition.hidden_by)
+    return FreeText(codes, reader_of(languages), spelling, cues, recognition)
 
 
 def _aliases(recognition: RecognitionForm) -> dict[str, str]:
@@ -230,3 +240,57 @@ def _compile_guards(files: Files, terms: Terms, states: frozenset[str]) -> Terms
 def _compile_rules(files: Files, terms: Terms, states: frozenset[str], sources: dict[str, Source]) -> list[Rule]:
     compiled = (compile_rule(document, terms, states, sources) for document in files.below("library"))
     return [rule for rule in compiled if rule is not None]
+
+
+def with_choices(documents: Mapping[str, Document], chosen: Mapping[str, Any]) -> dict[str, Document]:
+    """Return the documents with the hospital's choices, and the policy's where it has none."""
+    policy = documents[POLICY]
+    if not isinstance(policy.value, dict) or not isinstance(policy.value.get("choices"), dict):
+        return dict(documents)  # the form reports what is wrong
+    choices = _together(policy.value["choices"], chosen)
+    changed = {POLICY: replace(policy, value={**policy.value, "choices": choices})}
+    states = documents[STATES]
+    for name, (state, words) in _LIMITS.items():
+        number = choices.get(name)
+        if isinstance(number, int | Decimal) and number >= 1 and isinstance(states.value.get(state), dict):
+            states = _with_limit(states, state, words, Decimal(number))
+    if isinstance(choices.get("at_risk_from"), int | Decimal) and choices["at_risk_from"] > 1:
+        states = _with_always(states, choices.get("at_risk_always") or [])
+    return {**documents, **changed, STATES: states}
+
+
+def _together(said: Mapping[str, Any], chosen: Mapping[str, Any]) -> dict[str, Any]:
+    """Merge the policy's choices with the hospital's, which may set some channels only."""
+    told = dict(said)
+    for name, value in chosen.items():
+        before = told.get(name)
+        told[name] = {**before, **value} if isinstance(before, dict) and isinstance(value, dict) else value
+    return told
+
+
+def _with_limit(states: Document, name: str, words: frozenset[str], limit: Decimal) -> Document:
+    """Replace the number of a state by the hospital's."""
+    state = states.value[name]
+    evidence = [{**line, "numbers": [*line.get("numbers", ()), limit]} for line in state.get("evidence", ())]
+    value = {**state, "any": _limited(state.get("any"), words, limit), "evidence": evidence}
+    return replace(states, value={**states.value, name: value})
+
+
+def _limited(conditions: Any, words: frozenset[str], limit: Decimal) -> Any:
+    if isinstance(conditions, list):
+        return [_limited(each, words, limit) for each in conditions]
+    if isinstance(conditions, dict):
+        return {key: limit if key in words else _limited(each, words, limit) for key, each in conditions.items()}
+    return conditions
+
+
+def _with_always(states: Document, always: list[Any]) -> Document:
+    """Raise the points from which a patient is at risk; factors that count by themselves still do."""
+    state = states.value[AT_RISK]
+    value = {**state, "any": [*state["any"], *always]}
+    return replace(states, value={**states.value, AT_RISK: value})
+
+
+def only_chosen(rules: list[Rule], scig_prior_vte: str) -> list[Rule]:
+    """Return the rules; an optional rule that the hospital did not choose is not evaluated."""
+    return [replace(rule, chosen=rule.id != SCIG_RULE or scig_prior_vte != "off") for rule in rules]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 from pydantic import Field
 
@@ -11,9 +12,16 @@ from rules.conditions.surveillance import Followed, dose_before
 from rules.dates import last_moment
 from rules.facts import Case, Fact, events_among, is_dose
 from rules.forms import Evidence, Form, TextForm
+from rules.mentions import OWN
 from rules.picture import Picture
 
 REPLIES = ("yes", "no", "unknown")
+_SEEN = ("venous-thromboembolism", "venous-thromboembolism-history", "arterial-event-after-infusion")
+_REPORT = "imaging-report"
+_BEFORE, _AFTER = (
+    timedelta(days=3),
+    timedelta(days=14),
+)  # a report of the event is dated from so long before it to so long after
 
 
 class Item(Form):
@@ -112,10 +120,30 @@ def _known(picture: Picture, followed: Followed) -> dict[int, tuple[Fact, ...]]:
     causes = _other_causes(picture, followed)
     if causes is not None:
         known[5] = causes
-    confirmed = picture.state(picture.terms.states["vte-after-this-ivig"])
-    if event.certainty == "confirmed" and any(fact is event for fact in confirmed.facts):
-        known[10] = (event,)
+    shown = _shown_by_imaging(picture, event)
+    if shown:
+        known[10] = shown
     return known
+
+
+def _shown_by_imaging(picture: Picture, event: Fact) -> tuple[Fact, ...]:
+    """Return what tells that the event was seen: its own words, or a report of those days. A code alone is none."""
+    words, codes = picture.terms.words, picture.terms.codes
+    found = []
+    for fact in picture.case.facts:
+        text = fact.text or "; ".join(coding.display for coding in fact.codings if coding.display)
+        if not text or fact.certainty not in OWN or not (fact is event or _is_near(fact, event)):
+            continue
+        is_report = any(_REPORT in codes.sets_of(coding) for coding in fact.codings)
+        if words.shown_by_imaging(text, _SEEN, is_report=is_report):
+            found.append(fact)
+    return tuple(found)
+
+
+def _is_near(fact: Fact, event: Fact) -> bool:
+    if fact.starts is None or event.starts is None:
+        return False
+    return -_BEFORE <= fact.starts - event.starts <= _AFTER
 
 
 def _earlier(picture: Picture, followed: Followed) -> tuple[Fact, ...]:

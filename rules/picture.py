@@ -1,6 +1,6 @@
 """One case seen through the knowledge: facts by value set, and cached outcomes."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from decimal import Decimal
 from functools import wraps
@@ -11,15 +11,13 @@ from msgspec import structs
 
 from clinical.codes import Coding
 from clinical.quantities import Quantity, exactly
-from rules.codes import coding_of_words
 from rules.dates import last_moments
 from rules.facts import HISTORY, Case, Dose, Fact, once
+from rules.mentions import OWN
 from rules.recognition import Product, ProductClass, recognise, route_of
+from rules.sorted_facts import FactsUntil, Place, SortedFacts
 from rules.terms import ConditionTest, Guard, Mentions, Outcome, State, Terms
 
-OWN = frozenset({"confirmed", "unknown"})
-_LOOKALIKES = "venous-thromboembolism-lookalikes"
-NARRATIVES = "history-in-words"  # tests whose result is a written history
 _STOPPED = frozenset({"resolved", "inactive", "stopped", "cancelled", "completed", "discontinued"})
 _FIRST = itemgetter(0)
 
@@ -35,19 +33,6 @@ class MeasuredValue(NamedTuple):
 
 Answer = TypeVar("Answer")
 _NOTHING = Outcome(held=False)
-_THROMBOSIS = "venous-thromboembolism"
-
-
-def _lesser(stated: str, written: str) -> str:
-    """Combine what a field states with what its words say: a denial in either wins, then a doubt."""
-    if stated in OWN or written in ("refuted", "family"):
-        return stated if stated == "refuted" else written
-    return stated
-
-
-def _subject(name: str) -> str:
-    """Return the subject of a value set: those of venous thrombosis (history, acute, possible) are one subject."""
-    return _THROMBOSIS if name.startswith(_THROMBOSIS) else name
 
 
 def together(held: list[Outcome]) -> Outcome:
@@ -81,96 +66,92 @@ class Picture:
         self.worked_out: dict[Callable[[Picture], Any], Any] = {}  # by `once_for_a_picture`
         self.amounts: dict[str, Quantity | None] = {}  # planned quantities by name
         self.written: dict[tuple[str, str], str] = {}  # names of templates filled before, by language
-        self._dated: dict[str, list[Fact]] = {}  # by value set, the newest first
-        self._own: dict[str, list[Fact]] = {}
-        self._others: dict[str, list[tuple[Fact, str]]] = {}
-        self.present = self._index()  # the bits of every value set that some fact belongs to
+        facts = case.facts
+        if not isinstance(facts, FactsUntil) or facts.of.terms is not terms:
+            facts = SortedFacts.of(facts, terms).until(None)
+        self._sorted, self._until = facts.of, facts.at
+        self._found: dict[str, list[Fact]] = {}  # the patient's own, by value set
+        self._own_by_moment: dict[str, list[tuple[Place, Fact]]] = {}
+        self._others_by_moment: dict[str, list[tuple[Place, Fact, str]]] = {}
+        self.present = self._sort_by_moment()  # the bits of every value set that some fact belongs to
 
-    def _index(self) -> int:
-        """Sort the facts by value set."""
-        remembered, own, others, present = self.terms.memory.mentions, self._own, self._others, 0
-        for fact in self.case.facts:
-            key = (fact.codings, fact.text, fact.kind, fact.certainty)
-            mentions = remembered.get(key)
-            if mentions is None:
-                mentions = remembered.keep(key, self._mentions(fact))
-            if not mentions.bits:
+    def _sort_by_moment(self) -> int:
+        """Sort the facts that their own words date, seen from this moment; return the bits of every value set."""
+        at = self._until
+        present = self._sorted.present(at)
+        for place, fact, mentions in self._sorted.by_moment:
+            if at is not None and fact.starts is not None and fact.starts > at:
                 continue
-            present |= mentions.bits
+            if mentions.listed:
+                present |= self._add_recent(place, fact, mentions.listed)
             if mentions.narrated:
-                self._narrate(fact, mentions)
+                self._narrate(place, fact, mentions)
                 continue
+            dated = self._dated_by_words(fact, mentions.years) if mentions.years else {}
             for name in mentions.own:
-                if name in own:
-                    own[name].append(fact)
-                else:
-                    own[name] = [fact]
+                self._own_by_moment.setdefault(name, []).append((place, dated.get(name, fact)))
             for name, certainty in mentions.others:
-                others.setdefault(name, []).append((fact, certainty))
+                self._others_by_moment.setdefault(name, []).append((place, fact, certainty))
         return present
 
-    def _narrate(self, fact: Fact, mentions: Mentions) -> None:
+    def _add_recent(self, place: Place, fact: Fact, listed: Iterable[tuple[str, int]]) -> int:
+        """Sort a fact of a listed history with what is of today where its year is recent; return the bits of that."""
+        first = self.case.at.year - self.terms.recognition.recent_years
+        recent = [name for name, year in listed if year >= first]
+        dated = self._dated_by_words(fact, listed)
+        for name in recent:
+            self._own_by_moment.setdefault(name, []).append((place, dated.get(name, fact)))
+        return self.terms.codes.bits_of(recent)
+
+    def _dated_by_words(self, fact: Fact, years: Iterable[tuple[str, int]]) -> dict[str, Fact]:
+        """Return by value set a fact with the year that its words name, where that is earlier than its own date."""
+        at, dated = self.case.at, dict[str, Fact]()
+        for name, year in years:
+            begun = at.replace(year=year if year > 0 else at.year + year, month=1, day=1, hour=0, minute=0, second=0)
+            if begun <= at and (fact.starts is None or fact.starts.year > begun.year):
+                dated[name] = structs.replace(fact, starts=begun, precision="year")
+        return dated
+
+    def _narrate(self, place: Place, fact: Fact, mentions: Mentions) -> None:
         """Sort each sentence of a written history; the day it was written is not the day it is about."""
         sentences = {
             sentence: structs.replace(fact, kind="condition", codings=(), text=sentence, starts=None, precision="")
             for _, sentence in mentions.narrated
         }
         told = {name: sentences[sentence] for name, sentence in mentions.narrated}
+        if mentions.years:
+            for name, each in list(told.items()):
+                told[name] = self._dated_by_words(each, self.terms.words.years(each.text).items()).get(name, each)
         for name in mentions.own:
             if name in told:
-                self._own.setdefault(name, []).append(told[name])
+                self._own_by_moment.setdefault(name, []).append((place, told[name]))
         for name, certainty in mentions.others:
             if name in told:
-                self._others.setdefault(name, []).append((told[name], certainty))
+                self._others_by_moment.setdefault(name, []).append((place, told[name], certainty))
 
-    def _mentions(self, fact: Fact) -> Mentions:
-        """Find the value sets of a fact: by code, and in its words."""
-        codes = self.terms.codes
-        # Words that a hospital mapped count where they stand for a diagnosis, as a code of it does.
-        known_by = (*fact.codings, coding_of_words(fact.text)) if fact.text and fact.kind in HISTORY else fact.codings
-        names = {name: fact.certainty for coding in known_by for name in codes.sets_of(coding)}
-        is_narrative = fact.kind == "observation" and NARRATIVES in names
-        if fact.kind != "observation" or is_narrative:
-            self._add_words(fact, names, is_narrative=is_narrative)
-        narrated = tuple(self.terms.words.excerpts(fact.text).items()) if is_narrative else ()
-        own = tuple(sorted(name for name, certainty in names.items() if certainty in OWN))
-        others = tuple(sorted((name, certainty) for name, certainty in names.items() if certainty not in OWN))
-        return Mentions(codes.bits_of(names), own, others, narrated)
-
-    def _add_words(self, fact: Fact, names: dict[str, str], *, is_narrative: bool) -> None:
-        """Add what the words of a fact name, and what they say of its code; a look-alike code silences the words."""
-        text = fact.text or "; ".join(coding.display for coding in fact.codings if coding.display)
-        if not text:
-            return
-        if fact.kind == "medication":
-            for name in self.terms.words.sets_named(text):
-                names.setdefault(name, fact.certainty)
-        elif (is_narrative or fact.kind in HISTORY) and _LOOKALIKES not in names:
-            doubt = self._doubt_of_code(fact, names)
-            for name, certainty in self.terms.words.surest(text).items():
-                names.setdefault(name, _lesser(fact.certainty, certainty))
-            names.update(doubt)
-
-    def _doubt_of_code(self, fact: Fact, names: Mapping[str, str]) -> dict[str, str]:
-        """Return the certainty of a code with the words beside it: ruled out stays so, other denials are doubts.
-
-        The displays of a code speak only where nothing else does.
-        """
-        coded = [name for name, certainty in names.items() if certainty in OWN]
-        if not coded:
-            return {}
-        displays = {coding.display for coding in fact.codings}
-        typed = "; ".join(part for part in fact.text.split("; ") if part not in displays)
-        words = self.terms.words
-        said = words.surest(typed) if typed else {}
-        text = typed if any(_subject(name) in map(_subject, said) for name in coded) else fact.text
-        found: dict[str, str] = {}
-        for name in coded:
-            written = [each for other, each in words.surest(text).items() if _subject(other) == _subject(name)]
-            if written and not any(each in OWN for each in written):
-                ruled_out = set(written) == {"refuted"} and words.rules_out(text)
-                found[name] = "refuted" if ruled_out else "suspected"
+    def _own(self, name: str) -> list[Fact]:
+        """Return the patient's own facts of a value set, in order of version."""
+        found = self._found.get(name)
+        if found is None:
+            column, more = self._sorted.own(name), self._own_by_moment.get(name)
+            if more is not None:
+                placed = zip(column.places, column.facts, strict=True) if column is not None else ()
+                counting = [(place, fact) for place, fact in placed if self._counts(fact)]
+                found = [fact for _, fact in sorted([*counting, *more], key=_FIRST)]
+            else:
+                found = column.until(self._until) if column is not None else []
+            self._found[name] = found
         return found
+
+    def _others(self, name: str) -> list[tuple[Fact, str]]:
+        """Return the other facts of a value set with their certainty, in order of version."""
+        counting = [each for each in self._sorted.others(name) if self._counts(each[1])]
+        more = self._others_by_moment.get(name, ())
+        placed = sorted([*counting, *more], key=_FIRST) if more else counting
+        return [(fact, certainty) for _, fact, certainty in placed]
+
+    def _counts(self, fact: Fact) -> bool:
+        return self._until is None or fact.starts is None or fact.starts <= self._until
 
     def hold(self, condition: ConditionTest) -> Outcome:
         """Ask one condition; the answer is remembered."""
@@ -220,10 +201,9 @@ class Picture:
     def with_certainty(self, names: tuple[str, ...], wanted: frozenset[str] = OWN) -> list[Fact]:
         """Return the facts of these value sets whose certainty is among those wanted, each once."""
         if wanted is not OWN:
-            mentions = (mention for name in names for mention in self._others.get(name, ()))
+            mentions = (mention for name in names for mention in self._others(name))
             return list({id(fact): fact for fact, certainty in mentions if certainty in wanted}.values())
-        own = self._own
-        lists = [own[name] for name in names if name in own]
+        lists = [facts for name in names if (facts := self._own(name))]
         if len(lists) < 2:
             return lists[0] if lists else []
         return list({id(fact): fact for facts in lists for fact in facts}.values())
@@ -265,14 +245,14 @@ class Picture:
                 high = Decimal("Infinity") if fact.comparator.startswith(">") else high
             yield MeasuredValue(fact, low, high, fact.status == "preliminary")
 
-    def _newest_first(self, name: str) -> list[Fact]:
+    def _newest_first(self, name: str) -> Iterator[Fact]:
         """Return the dated facts of a value set, the newest first."""
-        found = self._dated.get(name)
-        if found is None:
-            dated = last_moments(self._own.get(name, ()))
-            dated.sort(key=_FIRST, reverse=True)
-            found = self._dated[name] = [fact for _, fact in dated]
-        return found
+        column = self._sorted.own(name)
+        if name not in self._own_by_moment:
+            return column.newest_first(self._until) if column is not None else iter(())
+        dated = last_moments(self._own(name))
+        dated.sort(key=_FIRST, reverse=True)
+        return iter([fact for _, fact in dated])
 
     @_Once
     def product(self) -> Product:
@@ -285,7 +265,8 @@ class Picture:
             product = recognise(self.terms.codes, self.terms.words, order.codings, order.text, routes)
             if order.product_class and order.product_class != product.product_class:
                 known: ProductClass = "ivig" if order.product_class == "ivig" else "possible_ivig"
-                product = Product(known, "", order.route, f"recognised before as {known}")
+                why = f"recognised before as {known}"
+                product = Product(known, "", order.route, why, small_counts="for a grave history")
             remembered.keep(key, product)
         return product
 
@@ -311,14 +292,25 @@ class Picture:
             return Fact(
                 "observation", codings, "", value, "kg", starts=order.weight_at, provenance=order.weight_provenance
             )
-        return next((each.fact for each in self.readings("body-weight")), None)
+        return next((each.fact for each in self._weights()), None)
+
+    def _weights(self) -> Iterator[MeasuredValue]:
+        """Yield the weights that somebody of this age can have, newest first."""
+        exact = (each for each in self.readings("body-weight") if not each.fact.comparator)
+        return (each for each in exact if self.terms.weight.allows(each.high, self.age))
+
+    @_Once
+    def odd_weight(self) -> Fact | None:
+        """The latest weight that cannot be right, or has no unit; nothing where another weight counts."""
+        odd = self._newest_first(self.terms.measurements["body-weight"].set) if self.weight is None else ()
+        return next((fact for fact in odd if fact.value is not None), None)
 
     @_Once
     def weight_kg(self) -> Decimal | None:
         """The weight in kg."""
         if self.case.order.weight_kg is not None:
             return self.case.order.weight_kg
-        return next((each.high for each in self.readings("body-weight")), None)
+        return next((each.high for each in self._weights()), None)
 
     @property
     def weight_at(self) -> datetime | None:
@@ -377,8 +369,7 @@ class Picture:
     @_Once
     def age(self) -> int | None:
         """The age in whole years at the judged moment."""
-        born, on = self.case.patient.birth_date, self.case.at.date()
-        return None if born is None else on.year - born.year - ((on.month, on.day) < (born.month, born.day))
+        return self.case.patient.age_on(self.case.at.date())
 
 
 def once_for_a_picture(work: Callable[[Picture], Answer]) -> Callable[[Picture], Answer]:

@@ -52,6 +52,7 @@ def _apart(weights: Weights, factors: Collection[tuple[State, Outcome]]) -> dict
 
 def _patient(weights: Weights, found: Mapping[str, tuple[State, Outcome]]) -> tuple[list[Point], int]:
     """Return the points of the patient, the heaviest first, and how many different factors they come from."""
+    weighs = [name for name in found if weights.patient[name].points]
     alone = [(name, state) for name, (state, _) in found.items() if not weights.patient[name].together]
     counted = [Point(name, state.title, weights.patient[name].points, "patient") for name, state in alone]
     counted.sort(key=lambda each: -each.points)
@@ -61,9 +62,9 @@ def _patient(weights: Weights, found: Mapping[str, tuple[State, Outcome]]) -> tu
             groups.setdefault(weights.patient[name].together, []).append(state)
     for group, states in groups.items():
         title = Text({language: ", ".join(each.title[language] for each in states) for language in states[0].title})
-        points = weights.patient[states[0].name].points if alone else 0
+        points = weights.patient[states[0].name].points if any(weights.patient[name].points for name, _ in alone) else 0
         counted.append(Point(states[0].name if len(states) == 1 else group, title, points, "patient"))
-    return counted, len(found)
+    return counted, len(weighs)
 
 
 def _plan(weights: Weights, picture: Picture) -> tuple[tuple[PlanLine, tuple[Fact, ...]], ...]:

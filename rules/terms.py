@@ -11,7 +11,7 @@ from rules.codes import Codes, Remembered
 from rules.facts import Fact
 from rules.forms import AnticoagulationForm, Measurement, Phrases, RatesForm, RecognitionForm, SteroidForm, WeightForm
 from rules.free_text import FreeText
-from rules.recognition import Product
+from rules.recognition import Dosed, Product
 
 
 class Outcome(NamedTuple):
@@ -29,6 +29,8 @@ class Mentions(NamedTuple):
     own: tuple[str, ...]  # of the patient's, as far as is known
     others: tuple[tuple[str, str], ...]  # suspected, refuted or of the family, each with its certainty
     narrated: tuple[tuple[str, str], ...] = ()  # of a history in words: the sentence that speaks of each set
+    years: tuple[tuple[str, int], ...] = ()  # the year that the words date a set to; below 0, how many years ago
+    listed: tuple[tuple[str, int], ...] = ()  # the year beside a set in a list of the history
 
 
 Check = Callable[[Any], Outcome]  # asked of a `rules.picture.Picture`, which is drawn with these terms
@@ -41,6 +43,7 @@ class ConditionTest:
     text: str  # as written, on one line
     check: Check
     needs: int = 0  # bits of value sets (codes.py): without a fact of one of them it cannot hold; 0: ask it
+    follows: bool = False  # it holds only where an event followed a dose: a diagnosis, a procedure or a treatment begun
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +114,7 @@ class Memory:
 
     mentions: Remembered[tuple[tuple[Coding, ...], str, str, str], Mentions] = field(default_factory=Remembered)
     ordered: Remembered[tuple[tuple[Coding, ...], str, str, str], Product] = field(default_factory=Remembered)
-    recognised: Remembered[tuple[tuple[Coding, ...], str, tuple[Coding, ...]], Product] = field(
+    recognised: Remembered[tuple[tuple[Coding, ...], str, tuple[Coding, ...], Dosed], Product] = field(
         default_factory=Remembered
     )
     kept: Remembered[tuple[tuple[Coding, ...], str], bool] = field(default_factory=Remembered)

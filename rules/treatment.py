@@ -11,6 +11,7 @@ from rules.forms import AnticoagulantForm
 from rules.picture import MeasuredValue, Picture, once_for_a_picture
 
 Status = Literal["therapeutic", "subtherapeutic", "unknown", "prophylactic", "none"]
+Strength = Status | Literal["by_inr"]  # what is said of one anticoagulant over time
 STATUSES: tuple[Status, ...] = ("therapeutic", "subtherapeutic", "unknown", "prophylactic", "none")
 
 
@@ -85,6 +86,21 @@ def was_treated(picture: Picture, at: datetime) -> bool:
         for fact in _medicines(picture, (form.vitamin_k.set, *form.groups))
         if _is_treatment(picture, fact) is not False
     )
+
+
+def anticoagulants(picture: Picture) -> list[tuple[Fact, Strength]]:
+    """Return every anticoagulant ever begun and what its dose says.
+
+    A vitamin K antagonist in use is as strong as the INR says now; of one in the past only that it went by the INR.
+    """
+    form = picture.terms.anticoagulation
+    vitamin_k = _medicines(picture, (form.vitamin_k.set,))
+    taken = picture.taking((form.vitamin_k.set,))
+    now = _vitamin_k(picture)[0] if taken else "unknown"
+    by_inr: Strength = "by_inr" if now == "unknown" else now
+    judged: list[tuple[Fact, Strength]] = [(fact, by_inr if fact in taken else "by_inr") for fact in vitamin_k]
+    others = [fact for fact in _medicines(picture, tuple(form.groups)) if fact not in vitamin_k]
+    return judged + [(fact, _by_dose(picture, fact)[0]) for fact in others]
 
 
 def _medicines(picture: Picture, names: tuple[str, ...]) -> list[Fact]:

@@ -133,13 +133,13 @@ def oldest_lines(connection: sa.Connection, wanted: LineFilter, page: int = 1000
 def remove_before(connection: sa.Connection, before: datetime, actor: str, now: datetime) -> int:
     """Remove the oldest lines of the chain, up to the first that is not older than `before`; return how many.
 
-    The database itself refuses to lose a line that is not five years old.
+    The database itself refuses to delete a line that is less than five years old.
     """
     _lock(connection)
     seal_rest(connection)
     joined = access_seal.outerjoin(access_log, access_log.c.id == access_seal.c.line_id)
-    kept = sa.select(sa.func.min(access_seal.c.number)).select_from(joined).where(access_log.c.at >= before)
-    first_kept = connection.execute(kept).scalar()
+    first_that_stays = sa.select(sa.func.min(access_seal.c.number)).select_from(joined)
+    first_kept = connection.execute(first_that_stays.where(access_log.c.at >= before)).scalar()
     query = sa.select(access_seal.c.number, access_seal.c.hash).order_by(access_seal.c.number.desc()).limit(1)
     last = connection.execute(query.where(access_seal.c.number < first_kept) if first_kept else query).one_or_none()
     if last is None:

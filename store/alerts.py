@@ -5,19 +5,22 @@ Whoever changes an alert holds the lock of its patient, so the worker and a phar
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache
 from typing import Any, TypedDict, Unpack
 
 import msgspec
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 
 from clinical.conclusions import StoredConclusion
 from clinical.words import ABOUT_ORDER, PENDING, SETTLED, STATUSES, PriorityWord, Stream, TierWord
-from store import tables
+from store import due, tables
+from store.due import OF_ALERT, NewDue
+from store.engine import to_json
 from store.orders import numbered
-from store.rowsets import among, one_of
+from store.rowsets import among, one_of, rowset
 from store.tables import CONCLUSION
 
 DESTINATIONS = "destinations"  # in the data of a line of the record: who must be notified of it
@@ -81,6 +84,35 @@ class AlertEvent(msgspec.Struct, frozen=True):
     note: str | None
     assessment_id: int | None
     data: dict[str, Any]
+
+    def before(self, name: str) -> "AlertBefore":
+        """Return what the alert was before this line, which is written under this name."""
+        return msgspec.convert(self.data[name], AlertBefore)
+
+
+class AlertBefore(msgspec.Struct, frozen=True):
+    """What an alert was before an act or a moment that was due: a line of its record holds it, to put it back."""
+
+    status: str
+    settled_signature: str | None
+    covered_by: int | None
+    assigned_to: str | None = None  # not written by an older release where a follow-up put the alert on the list
+    ended: list[int] = []  # what was due, and ended with the act
+    planned: list[int] = []  # what the act planned
+
+    @property
+    def settlement(self) -> "Columns":
+        """The columns that say how it was settled."""
+        return {"status": self.status, "settled_signature": self.settled_signature, "covered_by": self.covered_by}
+
+
+def before_change(alert: Alert, ended: Sequence[int] = (), planned: Sequence[int] = ()) -> dict[str, Any]:
+    """Return what is written of an alert beside a change that may be taken back."""
+    before = AlertBefore(
+        alert.status, alert.settled_signature, alert.covered_by, alert.assigned_to, list(ended), list(planned)
+    )
+    written: dict[str, Any] = msgspec.to_builtins(before)
+    return written
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,23 +220,87 @@ class AlertWrite:
     patient_id: int
     stream: str
     alert_id: int | None = None  # None: it is new
+    dues: Sequence[NewDue] = ()  # of a new one: what is due with it, whatever alert they name
 
 
 def write(connection: sa.Connection, writes: Sequence[AlertWrite]) -> list[Raised]:
     """Raise and change alerts, each once, and add to their records; in few statements, however many alerts."""
     new = [each for each in writes if each.alert_id is None]
-    made = iter(connection.execute(_INSERT, [_new_row(each) for each in new]).scalars() if new else ())
-    ids = [next(made) if each.alert_id is None else each.alert_id for each in writes]
-    _change(connection, [each for each in writes if each.alert_id is not None])
-    lines = [_line(alert_id, each.happening) for alert_id, each in zip(ids, writes, strict=True)]
+    raise_all = _raise_at_once if connection.dialect.name == "postgresql" else _raise_in_turn
+    raised = iter(raise_all(connection, new) if new else ())
+    changed = iter(_change_all(connection, [each for each in writes if each.alert_id is not None]))
+    return [next(raised if each.alert_id is None else changed) for each in writes]
+
+
+def _change_all(connection: sa.Connection, writes: Sequence[AlertWrite]) -> list[Raised]:
+    _change(connection, writes)
+    lines = [_line(each.alert_id or 0, each.happening) for each in writes]
     events = connection.execute(_RECORD_ALL, lines).scalars() if lines else ()
+    return [Raised(line["alert_id"], event_id) for line, event_id in zip(lines, events, strict=True)]
+
+
+def _raise_in_turn(connection: sa.Connection, writes: Sequence[AlertWrite]) -> list[Raised]:
+    ids = connection.execute(_INSERT, [_new_row(each) for each in writes]).scalars().all()
+    events = connection.execute(
+        _RECORD_ALL, [_line(alert_id, each.happening) for alert_id, each in zip(ids, writes, strict=True)]
+    ).scalars()
+    due.add(
+        connection, [replace(new, alert_id=id_) for id_, each in zip(ids, writes, strict=True) for new in each.dues]
+    )
     return [Raised(alert_id, event_id) for alert_id, event_id in zip(ids, events, strict=True)]
+
+
+def _raise_at_once(connection: sa.Connection, writes: Sequence[AlertWrite]) -> list[Raised]:
+    """Raise alerts with their lines and what is due, on PostgreSQL: each part is a parameter, the place joins them."""
+    new, lines, dues = [], [], []
+    for place, each in enumerate(writes):
+        row = _new_row(each)
+        new.append(row | {"place": place, "badges": to_json(row["badges"])})
+        line = _line(0, each.happening)
+        own = {"order_id": each.order_id, "stream": each.stream, "place": place}
+        lines.append(line | own | {"data": to_json(line["data"])})
+        dues += [due.row(one) | own | {"data": to_json(one.data)} for one in each.dues]
+    parameters = {"alerts": to_json(new), "lines": to_json(lines), "dues": to_json(dues)}
+    found = connection.execute(_raise(bool(dues)), parameters)
+    made = {(order_id, stream): Raised(alert_id, event_id) for order_id, stream, alert_id, event_id in found}
+    return [made[each.order_id, each.stream] for each in writes]
+
+
+@cache
+def _raise(with_dues: bool) -> sa.Executable:
+    alert, event = tables.alert, tables.alert_event
+    raised = _insert_from(alert, "alerts", {"badges"})
+    raised_rows = raised.returning(alert.c.id, alert.c.order_id, alert.c.stream).cte("raised")
+    line = _insert_from(event, "lines", {"data"}, raised_rows).returning(event.c.id, event.c.alert_id).cte("line")
+    columns = raised_rows.c.order_id, raised_rows.c.stream, raised_rows.c.id, line.c.id
+    query = sa.select(*columns).join_from(raised_rows, line, line.c.alert_id == raised_rows.c.id)
+    return query.add_cte(_insert_from(tables.due, "dues", {"data"}, raised_rows).cte("planned")) if with_dues else query
+
+
+def _insert_from(table: sa.Table, rows: str, json: Collection[str], raised: sa.CTE | None = None) -> postgresql.Insert:
+    """Return the statement that adds the rows of a parameter, in their order; those of a new alert get its number."""
+    own = [column for column in table.c if column.name != "id"]
+    types: dict[str, Any] = {each.name: sa.Text() if each.name in json else each.type for each in own}
+    types |= {"place": sa.Integer(), "order_id": sa.BigInteger(), "stream": sa.Text()}
+    given = rowset("postgresql", types, rows)
+    values: dict[str, Any] = {each.name: given.c[each.name] for each in own}
+    values |= {name: sa.cast(given.c[name], sa.JSON) for name in json}
+    if raised is None:
+        news = sa.select(*values.values()).select_from(given)
+    else:
+        values["alert_id"] = raised.c.id
+        same = (raised.c.order_id == given.c.order_id) & (raised.c.stream == given.c.stream)
+        news = sa.select(*values.values()).join_from(given, raised, same)
+    insert = postgresql.insert(table)
+    return insert.from_select(list(values), news.order_by(given.c.place), include_defaults=False)
 
 
 def _new_row(write: AlertWrite) -> dict[str, Any]:
     at = write.happening.at
     keys = {"order_id": write.order_id, "patient_id": write.patient_id, "stream": write.stream}
-    return {"settled_signature": None, "covered_by": None, "opened_at": at, "changed_at": at, **keys, **write.columns}
+    by = min((each.due_at for each in write.dues if each.kind in OF_ALERT), default=None)
+    new = {"settled_signature": None, "covered_by": None, "opened_at": at, "changed_at": at, "due_at": by}
+    return {**new, **keys, **write.columns}
 
 
 def _change(connection: sa.Connection, writes: Sequence[AlertWrite]) -> None:
@@ -239,6 +335,24 @@ def events_of(connection: sa.Connection, alert_id: int) -> list[AlertEvent]:
     columns = (event.c[name] for name in AlertEvent.__struct_fields__)
     query = sa.select(*columns).where(event.c.alert_id == alert_id).order_by(event.c.id)
     return [AlertEvent(*row) for row in connection.execute(query)]
+
+
+def events_of_each(connection: sa.Connection, alerts: Collection[int]) -> dict[int, list[AlertEvent]]:
+    """Return the records of these alerts, each oldest first."""
+    event = tables.alert_event
+    columns = (event.c[name] for name in AlertEvent.__struct_fields__)
+    query = sa.select(*columns).where(event.c.alert_id.in_(alerts)).order_by(event.c.id)
+    found: dict[int, list[AlertEvent]] = {}
+    for row in connection.execute(query) if alerts else ():
+        found.setdefault(row.alert_id, []).append(AlertEvent(*row))
+    return found
+
+
+def has_later(connection: sa.Connection, alert_id: int, event_id: int, kinds: Collection[str]) -> bool:
+    """Tell whether a line of one of these kinds follows this one in the record of an alert."""
+    event = tables.alert_event
+    query = sa.select(event.c.id).where(event.c.alert_id == alert_id, event.c.id > event_id, event.c.kind.in_(kinds))
+    return connection.execute(query.limit(1)).first() is not None
 
 
 def of_same_act(connection: sa.Connection, act: AlertEvent, patient_ids: Collection[int]) -> list[int]:
@@ -298,29 +412,36 @@ class AlertInBrief(msgspec.Struct, frozen=True):
     """The facts about one line of an alert's record that may leave the hospital."""
 
     id: int  # of the line
+    alert_id: int
     kind: str
     at: datetime
     stream: Stream
     tier: TierWord
     priority: PriorityWord
     ward: str
+    starts_at: datetime | None  # of the order
+    data: dict[str, Any]
 
 
 def in_brief(connection: sa.Connection, event_ids: Collection[int]) -> dict[int, AlertInBrief]:
     """Return, for each line of an alert's record, the facts that may leave the hospital."""
-    event, alert, patient = tables.alert_event, tables.alert, tables.patient
-    query = (
+    event, alert, patient, order = tables.alert_event, tables.alert, tables.patient, tables.medication_order
+    query: sa.Select[Any] = (
         sa.select(
             event.c.id,
+            event.c.alert_id,
             event.c.kind,
             event.c.at,
             alert.c.stream,
             alert.c.tier,
             alert.c.priority,
             sa.func.coalesce(patient.c.demographics["ward"].as_string(), "").label("ward"),
+            order.c.starts_at,
+            event.c.data,
         )
         .join(alert, alert.c.id == event.c.alert_id)
         .join(patient, patient.c.id == alert.c.patient_id)
+        .join(order, order.c.id == alert.c.order_id)
         .where(event.c.id.in_(sorted(event_ids)))
     )
     return {row.id: AlertInBrief(*row) for row in connection.execute(query)}

@@ -2,17 +2,19 @@
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import sqlalchemy as sa
 
-from clinical.conclusions import StoredConclusion, StoredStep
-from store import tables
-from store.orders import numbered
-from store.rowsets import one_of
+from clinical.conclusions import StoredConclusion, StoredOrder, StoredPatient, StoredStep
+from store import orders, tables
+from store.engine import to_json
+from store.orders import OrderRow, numbered
+from store.rowsets import one_of, rowset
 from store.tables import CONCLUSION
 
 Row = Mapping[str, Any]  # the columns of assessment, without id
@@ -45,6 +47,66 @@ COLUMNS = tuple(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class NewAnswer:
+    """An answer to add: the columns of its row, of an order that is stored, or is written with it."""
+
+    order: tuple[int, str]  # patient and key
+    order_id: int | None
+    row: Row  # without the order
+
+
+def write(
+    connection: sa.Connection, rows: Sequence[OrderRow], answers: Sequence[NewAnswer]
+) -> tuple[dict[tuple[int, str], int], list[int]]:
+    """Replace these orders and add these answers; return the ids of the orders, and those of the answers as given."""
+    if not rows and not answers:
+        return {}, []
+    if connection.dialect.name == "postgresql":
+        return _write_at_once(connection, rows, answers)
+    ids = orders.upsert(connection, rows)
+    placed = [ids[each.order] if each.order_id is None else each.order_id for each in answers]
+    return ids, append(connection, [{"order_id": id_, **each.row} for id_, each in zip(placed, answers, strict=True)])
+
+
+def _write_at_once(
+    connection: sa.Connection, rows: Sequence[OrderRow], answers: Sequence[NewAnswer]
+) -> tuple[dict[tuple[int, str], int], list[int]]:
+    given = [
+        {**each.row, "conclusion": to_json(each.row["conclusion"]), "place": place, "order_id": each.order_id}
+        | dict(zip(("patient_id", "key"), each.order, strict=True))
+        for place, each in enumerate(answers)
+    ]
+    ids: dict[tuple[int, str], int] = {}
+    made: dict[tuple[int, str], int] = {}
+    parameters = {"orders": to_json(orders.json_rows(rows)), "answers": to_json(given)}
+    for what, id_, number, text in connection.execute(_write(), parameters):
+        (ids if what == "order" else made)[number, text] = id_
+    placed = [ids[each.order] if each.order_id is None else each.order_id for each in answers]
+    return ids, [made[id_, each.row["stream"]] for id_, each in zip(placed, answers, strict=True)]
+
+
+@cache
+def _write() -> sa.Executable:
+    """Return the statement of PostgreSQL that writes orders and answers, whose rows are two parameters."""
+    assessment = tables.assessment
+    written = orders.upsert_rows("orders").cte("written")
+    own = {column.name: column.type for column in assessment.c if column.name not in ("id", "conclusion")}
+    given = rowset("postgresql", own | {"conclusion": sa.Text(), "key": sa.Text(), "place": sa.Integer()}, "answers")
+    same = (written.c.patient_id == given.c.patient_id) & (written.c.key == given.c.key)
+    values = {name: given.c[name] for name in own} | {
+        "order_id": sa.func.coalesce(given.c.order_id, written.c.id),
+        "conclusion": sa.cast(given.c.conclusion, sa.JSON),
+    }
+    news = sa.select(*values.values()).join_from(given, written, same, isouter=True).order_by(given.c.place)
+    insert = sa.insert(assessment).from_select(list(values), news, include_defaults=False)
+    added = insert.returning(assessment.c.id, assessment.c.order_id, assessment.c.stream).cte("added")
+    return sa.union_all(
+        sa.select(sa.literal("order"), written.c.id, written.c.patient_id, written.c.key),
+        sa.select(sa.literal("answer"), added.c.id, added.c.order_id, added.c.stream),
+    )
+
+
 def append(connection: sa.Connection, rows: Sequence[Row]) -> list[int]:
     """Add answers, and give their ids in the same order."""
     if not rows:
@@ -57,23 +119,20 @@ _APPEND = sa.insert(tables.assessment).returning(tables.assessment.c.id, sort_by
 
 def latest(connection: sa.Connection, order_ids: Collection[int]) -> dict[tuple[int, str], StoredAssessment]:
     """Return the newest answer for each of these orders, by order and stream."""
-    rows = connection.execute(_latest(connection.dialect.name, StoredAssessment), {"ids": order_ids})
+    rows = connection.execute(_latest(connection.dialect.name), {"ids": order_ids})
     return {(answer.order_id, answer.stream): answer for answer in (StoredAssessment(*row) for row in rows)}
 
 
-def latest_marks(connection: sa.Connection, order_ids: Collection[int]) -> dict[tuple[int, str], AssessmentMark]:
-    """Return the marks of the same answers, without their conclusions, which are large."""
-    rows = connection.execute(_latest(connection.dialect.name, AssessmentMark), {"ids": order_ids})
-    return {(mark.order_id, mark.stream): mark for mark in (AssessmentMark(*row) for row in rows)}
-
-
 @cache
-def _latest(dialect: str, wanted: type[AssessmentMark]) -> sa.Executable:
+def _latest(dialect: str) -> sa.Executable:
     assessment = tables.assessment
-    newest = sa.select(sa.func.max(assessment.c.id)).where(one_of(dialect, assessment.c.order_id))
-    newest = newest.group_by(assessment.c.order_id, assessment.c.stream)
-    columns = [CONCLUSION if name == "conclusion" else assessment.c[name] for name in wanted.__struct_fields__]
-    return sa.select(*columns).where(assessment.c.id.in_(newest))
+    return sa.select(*COLUMNS).where(assessment.c.id.in_(newest_of(one_of(dialect, assessment.c.order_id))))
+
+
+def newest_of(which: sa.ColumnElement[bool]) -> sa.Select[tuple[int]]:
+    """Return the query for the newest answer of each order and stream, of the assessments chosen."""
+    these = sa.select(sa.func.max(tables.assessment.c.id)).where(which)
+    return these.group_by(tables.assessment.c.order_id, tables.assessment.c.stream)
 
 
 def of_ids(connection: sa.Connection, ids: Collection[int]) -> dict[int, StoredAssessment]:
@@ -123,6 +182,19 @@ def list_assessments(
     if before is not None:
         query = query.where(tables.assessment.c.id < before)
     return [StoredAssessment(*row) for row in connection.execute(query)]
+
+
+def newest_of_orders(
+    connection: sa.Connection, patients: Collection[int], stream: str, limit: int
+) -> tuple[list[StoredAssessment], int]:
+    """Return the newest answer for each order of these patients, newest first, and how many orders have one."""
+    assessment = tables.assessment
+    newest = sa.select(sa.func.max(assessment.c.id)).where(
+        assessment.c.patient_id.in_(patients), assessment.c.stream == stream
+    )
+    ids = sorted(connection.execute(newest.group_by(assessment.c.order_id)).scalars(), reverse=True)
+    found = of_ids(connection, ids[:limit])
+    return [found[each] for each in ids[:limit]], len(ids)
 
 
 def find_assessment(connection: sa.Connection, assessment_id: int) -> StoredAssessment | None:
@@ -175,6 +247,45 @@ def fired(connection: sa.Connection, newest: int = NEWEST) -> tuple[Counter[str]
         counts.update({finding.rule for finding in conclusion.findings})
         counts.update(f"trial:{rule}" for rule in _held(conclusion.trace))
     return counts, looked_at
+
+
+class HeldOnTrial(NamedTuple):
+    """An order for which a rule on trial would have fired, and what it saw; nothing of the answer given."""
+
+    rule: str
+    order: str  # the placer's number
+    at: datetime
+    saw: tuple[str, ...]
+    order_id: int
+    patient_id: int
+    order_of: StoredOrder
+    patient: StoredPatient
+
+
+def held_on_trial(connection: sa.Connection, rules: Collection[str], newest: int = NEWEST) -> list[HeldOnTrial]:
+    """Return, the newest first, the orders in whose latest answer one of these rules held."""
+    latest, order = _newest_answers(newest), tables.medication_order
+    query = (
+        sa.select(CONCLUSION, tables.assessment.c.concluded_at, order.c.placer_number, order.c.id, order.c.patient_id)
+        .join(latest, latest.c.id == tables.assessment.c.id)
+        .join(order, order.c.id == tables.assessment.c.order_id)
+        .order_by(tables.assessment.c.id.desc())
+    )
+    found = []
+    for conclusion, at, number, order_id, patient_id in connection.execute(query):
+        for rule in sorted(_held(conclusion.trace) & frozenset(rules)):
+            steps = [step for step in conclusion.trace if step.rule == rule and step.held and step.saw]
+            saw = tuple(dict.fromkeys(step.saw for step in steps))
+            whose = (order_id, patient_id, conclusion.order, conclusion.patient)
+            found.append(HeldOnTrial(rule, number, at, saw, *whose))
+    return found
+
+
+def first_answer_at(connection: sa.Connection, order_id: int) -> datetime:
+    """Return when an order that was judged got its first answer."""
+    query = sa.select(sa.func.min(tables.assessment.c.concluded_at)).where(tables.assessment.c.order_id == order_id)
+    first: datetime = connection.execute(query).scalar_one()
+    return first
 
 
 def _held(trace: Sequence[StoredStep]) -> set[str]:

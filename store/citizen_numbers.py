@@ -47,10 +47,12 @@ def join(connection: sa.Connection, ids: Collection[int]) -> set[int]:
     All of them must be locked, and all that lead to them. A merge of the number itself, sent in a message, is left
     alone.
     """
-    near = {*ids, *related(connection, ids)}
-    if not any(is_citizen_number(row.name) for row in merges.identities(connection, near).values()):
+    people = merges.connected(connection, ids)
+    others = related(connection, people) - people.keys()
+    near = people | (merges.identities(connection, others) if others else {})
+    if not any(is_citizen_number(row.name) for row in near.values()):
         return set()
-    rows = _all_related(connection, near)
+    rows = _all_related(connection, near.keys())
     numbers = _carriers(connection, {id_ for id_, row in rows.items() if is_citizen_number(row.name)})
     stated = {id_: pointer for id_, pointer in merges.pointing(rows).items() if pointer.version or id_ not in numbers}
     leading = with_carried(numbers, stated, {id_: row.name for id_, row in rows.items()})

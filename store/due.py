@@ -17,6 +17,7 @@ from store.rowsets import among
 
 DueKind = Literal["take_on", "owner", "follow_up", "override_end", "snooze", "step"]
 KINDS: Final[tuple[DueKind, ...]] = get_args(DueKind)
+COME_BACK: Final[tuple[DueKind, ...]] = ("follow_up", "override_end", "snooze")  # what puts an alert back on the list
 OF_ALERT: Final[tuple[DueKind, ...]] = ("take_on", "owner")  # the alert's own `due_at` is the nearest of these
 SYSTEM: Final = "system"
 CAME_BACK: Final = "came_back"  # outcome of a follow-up that put its alert on the list
@@ -53,6 +54,11 @@ class Due(msgspec.Struct, frozen=True):
         """Whether it is still to happen."""
         return self.done_at is None
 
+    @property
+    def look_at(self) -> str:
+        """What a follow-up looks at; `other` where nobody said so."""
+        return self.data.get("look_at") or "other"
+
 
 COLUMNS = tuple(tables.due.c[name] for name in Due.__struct_fields__)
 
@@ -62,19 +68,26 @@ def plan(connection: sa.Connection, new: Iterable[NewDue]) -> list[int]:
     rows = list(new)
     if not rows:
         return []
+    alike: dict[frozenset[int], list[DueKind]] = {}  # kinds that are planned for the same alerts end together
     for kind in sorted({each.kind for each in rows} - {"follow_up"}):
-        alike = [each for each in rows if each.kind == kind]
-        which = _standing_of(connection, {each.alert_id for each in alike}, [kind])
-        _end(connection, which, REPLACED, alike[0].created_at)
-    ids = list(connection.execute(_INSERT, [_row(each) for each in rows]).scalars())
+        alike.setdefault(frozenset(each.alert_id for each in rows if each.kind == kind), []).append(kind)
+    for alert_ids, kinds in alike.items():
+        _end(connection, _standing_of(connection, alert_ids, kinds), REPLACED, rows[0].created_at)
+    ids = add(connection, rows)
     _note_on_alerts(connection, {each.alert_id for each in rows}, {each.kind for each in rows})
     return ids
+
+
+def add(connection: sa.Connection, new: Sequence[NewDue]) -> list[int]:
+    """Plan these for alerts that have nothing due, and whose rows say so already; return their ids."""
+    return list(connection.execute(_INSERT, [row(each) for each in new]).scalars()) if new else []
 
 
 _INSERT = sa.insert(tables.due).returning(tables.due.c.id, sort_by_parameter_order=True)
 
 
-def _row(new: NewDue) -> dict[str, Any]:
+def row(new: NewDue) -> dict[str, Any]:
+    """Return the columns of a row to add."""
     values = {name: getattr(new, name) for name in new.__slots__}
     return values | {"data": dict(new.data)}
 
@@ -141,6 +154,13 @@ def standing(connection: sa.Connection, alert_ids: Collection[int]) -> list[Due]
     return _ordered(connection, _standing_of(connection, alert_ids, KINDS))
 
 
+def coming_back(connection: sa.Connection, until: datetime) -> list[Due]:
+    """Return what puts an alert back on the list by then, the soonest first."""
+    due = tables.due
+    query = sa.select(*COLUMNS).where(due.c.done_at.is_(None), due.c.kind.in_(COME_BACK), due.c.due_at <= until)
+    return [Due(*row) for row in connection.execute(query.order_by(due.c.due_at, due.c.id))]
+
+
 def awaited(connection: sa.Connection, patient_ids: Collection[int]) -> list[Due]:
     """Return the follow-ups of these patients that evidence can answer: planned, or what put an alert on the list."""
     due, alert = tables.due, tables.alert
@@ -172,6 +192,13 @@ def standing_between(
     due = tables.due
     within = due.c.due_at.between(start, end)
     return _ordered(connection, sa.and_(due.c.done_at.is_(None), due.c.kind.in_(sorted(kinds)), within))
+
+
+def next_of_kind(connection: sa.Connection, kind: DueKind, limit: int) -> list[Due]:
+    """Return what is to happen next, of all alerts."""
+    due = tables.due
+    query = sa.select(*COLUMNS).where(due.c.done_at.is_(None), due.c.kind == kind)
+    return [Due(*row) for row in connection.execute(query.order_by(due.c.due_at, due.c.id).limit(limit))]
 
 
 def _ordered(connection: sa.Connection, which: sa.ColumnElement[bool]) -> list[Due]:

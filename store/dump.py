@@ -4,6 +4,7 @@ It holds what must not depend on the order of arrival: history, orders, the late
 current alerts. An alert raised and resolved on the way stays in the record, and out of the dump.
 """
 
+import hashlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,16 +18,25 @@ Line = dict[str, Any]
 
 def dump(connection: sa.Connection) -> Iterator[bytes]:
     """Yield one JSON line for everything stored, in a fixed order."""
+    yield from sorted(_lines(connection))
+
+
+def digest(connection: sa.Connection) -> str:
+    """Return a number for everything stored, in hexadecimals: the sum of the SHA-256 of the lines, in any order.
+
+    No line is kept, so the memory it takes does not grow with the history.
+    """
+    total = 0
+    for line in _lines(connection):
+        total += int.from_bytes(hashlib.sha256(line).digest())
+    return f"{total % 2**256:064x}"
+
+
+def _lines(connection: sa.Connection) -> Iterator[bytes]:
     names = _names(connection)
-    lines = [
-        *_people(connection, names),
-        *_merges(connection, names),
-        *_facts(connection, names),
-        *_orders(connection, names),
-        *_answers(connection, names),
-        *_alerts(connection, names),
-    ]
-    yield from sorted(msgspec.json.encode(line, order="sorted") + b"\n" for line in lines)
+    for read in (_people, _merges, _facts, _orders, _answers, _alerts):
+        for line in read(connection, names):
+            yield msgspec.json.encode(line, order="sorted") + b"\n"
 
 
 def _names(connection: sa.Connection) -> dict[int, str]:
@@ -70,7 +80,8 @@ def _merges(connection: sa.Connection, names: dict[int, str]) -> Iterator[Line]:
 
 
 def _facts(connection: sa.Connection, names: dict[int, str]) -> Iterator[Line]:
-    for row in connection.execute(sa.select(tables.fact)):
+    # There may be millions: they are read as they come.
+    for row in connection.execute(sa.select(tables.fact), execution_options={"yield_per": 1000}):
         yield {
             "a": "fact",
             "patient": names[row.patient_id],
@@ -101,7 +112,7 @@ def _answers(connection: sa.Connection, names: dict[int, str]) -> Iterator[Line]
         .where(assessment.c.id.in_(latest), order.c.state != "absorbed")
     )
     columns = ("key", "order_version", "signature", "knowledge", "tier", "priority", "as_of")
-    for row in connection.execute(query).mappings():
+    for row in connection.execute(query, execution_options={"yield_per": 1000}).mappings():
         yield {"a": "answer", "patient": names[row["whose"]], **{name: row[name] for name in columns}}
 
 
@@ -114,5 +125,5 @@ def _alerts(connection: sa.Connection, names: dict[int, str]) -> Iterator[Line]:
         .where(alert.c.status != "resolved")
     )
     columns = ("key", "stream", "tier", "priority", "status", "badges", "signature")
-    for row in connection.execute(query).mappings():
+    for row in connection.execute(query, execution_options={"yield_per": 1000}).mappings():
         yield {"a": "alert", "patient": names[row["patient_id"]], **{name: row[name] for name in columns}}

@@ -45,6 +45,13 @@ def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
         yield connection.execution_options(ivigilant_reads=True)
 
 
+def snapshot(engine: sa.Engine) -> sa.Connection:
+    """Return a connection that only reads, and whose statements all see one moment."""
+    if engine.dialect.name == "postgresql":
+        return engine.connect().execution_options(isolation_level="REPEATABLE READ", ivigilant_reads=True)
+    return engine.connect().execution_options(ivigilant_reads=True)
+
+
 def _address(url: str) -> URL:
     scheme, separator, rest = url.partition("://")
     if scheme in {"postgres", "postgresql"}:

@@ -15,3 +15,7 @@ class StoreUnavailable(StoreError):
 
 class MessageRefused(StoreError):
     """The database will never accept one of these messages: save the others without it."""
+
+
+class PeopleMoved(StoreError):
+    """While people were locked, others who may be the same person appeared; roll back and begin again."""

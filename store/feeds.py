@@ -19,16 +19,18 @@ class Feed:
     known: bool
     last_heard_at: datetime | None
     silence_after_s: int | None
+    declared_at: datetime | None
 
     def is_heard(self, now: datetime) -> bool:
         """Tell whether it was heard, and within its limit."""
         return self.last_heard_at is not None and not self.is_silent(now)
 
     def is_silent(self, now: datetime) -> bool:
-        """Return whether it has been silent for longer than it may."""
-        if self.silence_after_s is None or self.last_heard_at is None:
+        """Return whether it has been silent for longer than it may, since it was heard or else declared."""
+        since = self.last_heard_at or self.declared_at
+        if self.silence_after_s is None or since is None:
             return False
-        return (now - self.last_heard_at).total_seconds() > self.silence_after_s
+        return (now - since).total_seconds() > self.silence_after_s
 
 
 def every(connection: sa.Connection) -> list[Feed]:
@@ -53,14 +55,22 @@ def ids_of(connection: sa.Connection, names: Sequence[str]) -> dict[str, int]:
     return found
 
 
-def declare(connection: sa.Connection, silence_after_s: Mapping[str, int | None]) -> None:
-    """Declare the feeds of the site file, with how long each may be silent; others become undeclared."""
+def declare(connection: sa.Connection, silence_after_s: Mapping[str, int | None], now: datetime) -> None:
+    """Declare the feeds of the site file, with how long each may be silent; others become undeclared, and may be."""
     feed = tables.feed
-    connection.execute(sa.update(feed).where(feed.c.name.not_in(sorted(silence_after_s))).values(known=False))
-    rows = [{"name": name, "known": True, "silence_after_s": limit} for name, limit in sorted(silence_after_s.items())]
+    others = sa.update(feed).where(feed.c.name.not_in(sorted(silence_after_s)))
+    connection.execute(others.values(known=False, silence_after_s=None, declared_at=None))
+    rows = [
+        {"name": name, "known": True, "silence_after_s": limit, "declared_at": now}
+        for name, limit in sorted(silence_after_s.items())
+    ]
     if rows:
         insert = insert_or(connection.dialect.name, feed)
-        change = {name: insert.excluded[name] for name in ("known", "silence_after_s")}
+        change = {
+            "known": insert.excluded.known,
+            "silence_after_s": insert.excluded.silence_after_s,
+            "declared_at": sa.func.coalesce(feed.c.declared_at, insert.excluded.declared_at),
+        }
         connection.execute(insert.on_conflict_do_update(index_elements=["name"], set_=change), rows)
 
 

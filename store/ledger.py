@@ -20,7 +20,10 @@ from store.tables import ledger_statement
 
 SETTLES_IN = timedelta(minutes=10)  # no transaction stays open for longer, so no older row can still appear
 NAMED = 20  # the rows of one kind that a fault names; the rest are counted
-LINE_OF_ALERT = ("raised", "changed", "reopened")
+LINE_OF_ALERT = (  # the kinds of which a notice may go out
+    *("raised", "changed", "reopened", "resolved", "overdue", "notified", "escalated"),
+    *("taken_on", "acknowledged", "overridden", "snoozed", "undone", "followed_up"),
+)
 
 
 @dataclass(frozen=True, slots=True)

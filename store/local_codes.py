@@ -17,6 +17,8 @@ from store.message_queries import Waiting, wait_again
 from store.rowsets import PARAMETER, Types, insert_or, rowset
 from store.tables import feed, local_code, local_code_seen, local_code_version, mention, message, patient
 
+KINDS = ("product", "diagnosis")
+STATES = ("open", "mapped", "dismissed", "known")  # known: a value set holds it by now
 LOCK = 0x1717  # shared while codes are recorded, exclusive while a mapping changes
 
 _CODES: Types = {"kind": sa.Text(), "system": sa.Text(), "code": sa.Text()}

@@ -12,9 +12,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from clinical.identities import MergeStatement, Name, Person, Pointer, is_contradicted, people_of, pointers
-from clinical.versions import SPELLED, event_time
+from clinical.versions import BESIDE, SPELLED, event_time
 from store import tables
-from store.patients import named
+from store.patients import KnownPatient, named
 from store.rowsets import among, insert_or, one_of
 
 
@@ -50,6 +50,13 @@ def persons(connection: sa.Connection, ids: Collection[int]) -> list[Person[int]
     return people_of(rows, pointing(rows), {id_: row.name for id_, row in rows.items()})
 
 
+def persons_among(rows: Mapping[int, KnownPatient], ids: Collection[int]) -> list[Person[int]]:
+    """Return the same, of rows that hold everybody who may be one person with these."""
+    seen = {id_: Identity(row.name, row.merged_into, row.merge_version or "") for id_, row in rows.items()}
+    people = people_of(seen, pointing(seen), {id_: row.name for id_, row in seen.items()})
+    return [person for person in people if not person.members.isdisjoint(ids)]
+
+
 def pointing(rows: Mapping[int, Identity]) -> dict[int, Pointer[int]]:
     """Return the pointers of those of these that lead anywhere."""
     return {id_: Pointer(row.merged_into, row.version) for id_, row in rows.items() if row.merged_into is not None}
@@ -61,16 +68,6 @@ def select_stated(dialect: str) -> list[sa.Select[int]]:
     survivors = sa.select(statement.c.survivor_id).where(one_of(dialect, statement.c.retired_id))
     retired = sa.select(statement.c.retired_id).where(one_of(dialect, statement.c.survivor_id))
     return [survivors, retired]
-
-
-def contradicted(connection: sa.Connection, person: Person[int]) -> bool:
-    """Return whether two identities of this person were parted, and other statements join them again."""
-    if len(person.members) == 1:
-        return False
-    about_members = sa.select(tables.merge_statement).where(
-        among(connection, tables.merge_statement.c.retired_id, person.members)
-    )
-    return is_contradicted(person, map(_statement, connection.execute(about_members)))
 
 
 def record(connection: sa.Connection, statements: Iterable[Statement]) -> set[int]:
@@ -215,6 +212,11 @@ class SourcedStatement:
         return min(self.retired_id, self.survivor_id), max(self.retired_id, self.survivor_id)
 
     @property
+    def beside(self) -> bool:
+        """Whether no message merged them: one gave both numbers to one patient."""
+        return self.version == BESIDE
+
+    @property
     def at(self) -> datetime | None:
         """When it took effect."""
         return event_time(self.version)
@@ -317,7 +319,7 @@ def unclear_among(connection: sa.Connection, ids: Collection[int]) -> list[Uncle
     by_statements = {id_: pointer for id_, pointer in leading.items() if pointer.version}
     people = people_of(rows, leading, names)
     several = {member for person in people if len(person.members) > 1 for member in person.members}
-    statements = _statements_about(connection, several)
+    statements = statements_about(connection, several)
     found = []
     for person in people:
         if person.in_circle:
@@ -339,7 +341,8 @@ def _suspects(connection: sa.Connection) -> set[int]:
     return set(connection.execute(sa.union(chained, parted)).scalars())
 
 
-def _statements_about(connection: sa.Connection, ids: Collection[int]) -> Sequence[MergeStatement[int]]:
+def statements_about(connection: sa.Connection, ids: Collection[int]) -> Sequence[MergeStatement[int]]:
+    """Return what is said about these as retired identities."""
     statement = tables.merge_statement
     rows = connection.execute(sa.select(statement).where(among(connection, statement.c.retired_id, ids)))
     return [MergeStatement(row.retired_id, row.survivor_id, row.version, row.undone) for row in rows]

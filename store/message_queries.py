@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any, Literal
+from typing import Any, Final, Literal, NamedTuple, get_args
 
 import msgspec
 import sqlalchemy as sa
@@ -15,11 +15,13 @@ from store.messages import Arrival, key_of, unpack
 from store.rowsets import PARAMETER, Types, among, insert_or, one_of, rowset
 
 End = Literal["processed", "ignored", "parked"]
+STATES: Final[tuple[str, ...]] = ("received", *get_args(End))
 
 SLOW = "slow"  # the lane of messages that may take long to read: each alone, with a worker of their own
 HISTORY_LANES = ("history", SLOW)  # the lanes an order does not wait for
 
 AGAIN = "again"  # the reason of a message that waits although it was processed before
+BEGUN = "begun"  # the reason of one that waits although some of it has been recorded
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,21 +86,43 @@ def _received(dialect: str) -> sa.Executable:
     return select_work().where(one_of(dialect, tables.message.c.id), tables.message.c.state == "received")
 
 
-def lock_received(connection: sa.Connection, ids: Collection[int]) -> dict[int, bool]:
+def lock_received(connection: sa.Connection, ids: Collection[int]) -> dict[int, str | None]:
     """Lock the messages of these that still wait, oldest first, without those another worker holds.
 
-    Each says whether it is being processed again.
+    Each comes with AGAIN, BEGUN or None.
     """
-    rows = connection.execute(_lock_received(connection.dialect.name), {"ids": ids})
-    return {row.id: row.reason == AGAIN for row in rows}
+    return lock_work(connection, ids).reasons
+
+
+class HeldMessages(NamedTuple):
+    """The messages that were locked, each with AGAIN, BEGUN or None, and the number of changes to mappings so far."""
+
+    reasons: dict[int, str | None]
+    mappings: int | None  # None when none was locked
+
+
+def lock_work(connection: sa.Connection, ids: Collection[int]) -> HeldMessages:
+    """Lock the messages of these that still wait, as `lock_received` does, and see which mappings are current."""
+    rows = connection.execute(_lock_received(connection.dialect.name), {"ids": ids}).all()
+    return HeldMessages({row.id: row.reason for row in rows}, rows[0].mappings if rows else None)
 
 
 @cache
 def _lock_received(dialect: str) -> sa.Executable:
     message = tables.message
-    query = sa.select(message.c.id, message.c.reason).where(one_of(dialect, message.c.id))
+    query = sa.select(message.c.id, message.c.reason, _MAPPINGS).where(one_of(dialect, message.c.id))
     query = query.where(message.c.state == "received").order_by(message.c.id)
     return query.with_for_update(skip_locked=True, key_share=True)  # NO KEY: a rebuild may still refer to the message
+
+
+_MAPPINGS = sa.select(tables.local_code_version.c.number).scalar_subquery().label("mappings")
+
+
+def mark_begun(connection: sa.Connection, message_id: int) -> None:
+    """Record that some of this message is recorded: it must be locked, and judged whatever else changes."""
+    message = tables.message
+    change = sa.update(message).where(message.c.id == message_id, message.c.reason.is_(None))
+    connection.execute(change.values(reason=BEGUN))
 
 
 def select_work() -> sa.Select[*tuple[Any, ...]]:
@@ -112,40 +136,56 @@ def select_work() -> sa.Select[*tuple[Any, ...]]:
     )
 
 
-def history_before(connection: sa.Connection, message_id: int, patients: Collection[int], most: int) -> list[int]:
-    """Return the history messages about these patient keys that came before this one and still wait, the last `most`.
+class Work(NamedTuple):
+    """Messages that wait, as a worker needs them, and the number of changes to mappings so far."""
 
+    messages: list[StoredMessage]
+    mappings: int | None  # None when no message waits
+
+
+def work_of(connection: sa.Connection, ids: Collection[int], most: int) -> Work:
+    """Return the messages of these that still wait, and the history that an order among them must not overtake.
+
+    That is the last `most` messages about the patient of an order that came before the last order and still wait.
     Messages that a worker began and did not finish are left out: they may be what stopped it.
     """
-    parameters = {"ids": patients, "before": message_id, "most": most}
-    return sorted(connection.execute(_history_before(connection.dialect.name), parameters).scalars())
+    rows = connection.execute(_work_of(connection.dialect.name), {"ids": ids, "most": most}).mappings().all()
+    messages = [StoredMessage(**{name: row[name] for name in StoredMessage.__struct_fields__}) for row in rows]
+    return Work(messages, rows[0]["mappings"] if rows else None)
 
 
 @cache
-def _history_before(dialect: str) -> sa.Executable:
+def _work_of(dialect: str) -> sa.Executable:
     message = tables.message
+    these = sa.and_(one_of(dialect, message.c.id), message.c.state == "received")
+    asked = sa.select(message.c.id, message.c.lane, message.c.patient_key).where(these).cte("asked")
+    is_order = sa.and_(asked.c.lane == "orders", asked.c.patient_key.is_not(None))
+    patients, last = sa.select(asked.c.patient_key).where(is_order), sa.select(sa.func.max(asked.c.id)).where(is_order)
     waits = sa.and_(tables.WAITS, message.c.lane == "history", message.c.attempts == 0)
-    query = sa.select(message.c.id).where(waits, one_of(dialect, message.c.patient_key))
-    query = query.where(message.c.id < sa.bindparam("before", type_=sa.BigInteger))
-    return query.order_by(message.c.id.desc()).limit(sa.bindparam("most", type_=sa.Integer))
+    about = sa.select(message.c.id).where(waits, message.c.patient_key.in_(patients))
+    # Found before it is sorted: so it is by the patient, however the rows are planned.
+    found = about.where(message.c.id < last.scalar_subquery()).cte("found").prefix_with("MATERIALIZED")
+    ahead = sa.select(found.c.id).order_by(found.c.id.desc()).limit(sa.bindparam("most", type_=sa.Integer)).subquery()
+    wanted = sa.union(sa.select(asked.c.id), sa.select(ahead.c.id))
+    return select_work().add_columns(_MAPPINGS).where(message.c.id.in_(wanted), message.c.state == "received")
 
 
 def mark(connection: sa.Connection, outcomes: Iterable[MessageOutcome], now: datetime) -> None:
     """Record how these messages ended."""
-    alike: dict[tuple[End, str | None, str | None], list[int]] = {}
-    for outcome in outcomes:
-        alike.setdefault((outcome.state, outcome.reason, outcome.detail), []).append(outcome.id)
-    for (state, reason, detail), ids in alike.items():
-        parameters = {"ids": ids, "state": state, "reason": reason, "detail": detail, "processed_at": now}
-        connection.execute(_mark(connection.dialect.name), parameters)
+    rows = [{name: getattr(each, name) for name in _OUTCOME} for each in sorted(outcomes, key=lambda each: each.id)]
+    if rows:
+        connection.execute(_mark(connection.dialect.name), {PARAMETER: to_json(rows), "processed_at": now})
+
+
+_OUTCOME: Types = {"id": sa.BigInteger(), "state": sa.Text(), "reason": sa.Text(), "detail": sa.Text()}
 
 
 @cache
 def _mark(dialect: str) -> sa.Executable:
-    message = tables.message
-    columns = ("state", "reason", "detail", "processed_at")
-    values = {name: sa.bindparam(name, type_=message.c[name].type) for name in columns}
-    return sa.update(message).where(one_of(dialect, message.c.id)).values(values)
+    message, given = tables.message, rowset(dialect, _OUTCOME)
+    values: dict[str, Any] = {name: given.c[name] for name in ("state", "reason", "detail")}
+    values["processed_at"] = sa.bindparam("processed_at", type_=message.c.processed_at.type)
+    return sa.update(message).where(message.c.id == given.c.id).values(values)
 
 
 def add_flags(connection: sa.Connection, flags: dict[int, Collection[str]]) -> None:
@@ -244,12 +284,18 @@ def oldest_received_age(connection: sa.Connection, now: datetime, lanes: Collect
     A message being processed again does not count: it was not left behind.
     """
     message = tables.message
-    query = sa.select(message.c.received_at).where(message.c.state == "received", message.c.reason.is_(None))
-    query = query.order_by(message.c.id).limit(1)
-    if lanes:
-        query = query.where(message.c.lane.in_(lanes))
+    query = sa.select(message.c.received_at).where(message.c.id.in_(oldest_waiting(lanes)))
     oldest: datetime | None = connection.execute(query).scalar()
     return None if oldest is None else now - oldest
+
+
+def oldest_waiting(lanes: Collection[str] = ()) -> sa.Select[tuple[int]]:
+    """Return the query for the oldest message that waits for the first time, in some lanes or in any."""
+    message = tables.message.alias("waiting")
+    query = sa.select(message.c.id).where(message.c.state == "received", message.c.reason.is_(None))
+    if lanes:
+        query = query.where(message.c.lane.in_(lanes))
+    return sa.select(query.order_by(message.c.id).limit(1).subquery().c.id)
 
 
 def counts(connection: sa.Connection) -> dict[str, int]:
@@ -304,15 +350,19 @@ _PAIR: Types = {"message_id": sa.BigInteger(), "patient_id": sa.BigInteger()}
 
 def add_mentions(connection: sa.Connection, pairs: Iterable[tuple[int, int]]) -> None:
     """Record that these messages mention these identities: (message, patient)."""
-    rows = [dict(zip(_PAIR, pair, strict=True)) for pair in sorted(pairs)]
-    if not rows:
-        return
-    connection.execute(_add_mentions(connection.dialect.name), {PARAMETER: to_json(rows)})
+    if rows := mention_rows(pairs):
+        connection.execute(insert_mentions(connection.dialect.name), {PARAMETER: to_json(rows)})
+
+
+def mention_rows(pairs: Iterable[tuple[int, int]]) -> list[dict[str, int]]:
+    """Return these pairs as `insert_mentions` takes them, each once, so that two batches never deadlock."""
+    return [dict(zip(_PAIR, pair, strict=True)) for pair in sorted(set(pairs))]
 
 
 @cache
-def _add_mentions(dialect: str) -> sa.Executable:
-    given, insert = rowset(dialect, _PAIR), insert_or(dialect, tables.mention)
+def insert_mentions(dialect: str, rows: str = PARAMETER) -> sa.Insert:
+    """Return the statement of `add_mentions` for the rows of this parameter."""
+    given, insert = rowset(dialect, _PAIR, rows), insert_or(dialect, tables.mention)
     new = insert.from_select(list(_PAIR), sa.select(given).where(sa.true()), include_defaults=False)
     return new.on_conflict_do_nothing()
 

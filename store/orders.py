@@ -8,9 +8,11 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
+from sqlalchemy.sql.dml import ReturningInsert
 
 from store import tables
-from store.rowsets import among, insert_or, one_of
+from store.engine import to_json
+from store.rowsets import Types, among, insert_or, one_of, rowset
 
 ABSORBED = "absorbed"  # state of an order that became part of another
 
@@ -51,6 +53,10 @@ class OrderRow:
     starts_at: datetime | None = None
     ends_at: datetime | None = None
 
+    def is_stored_as(self, stored: MedicationOrder) -> bool:
+        """Return whether nothing of it differs from what is stored."""
+        return all(getattr(self, name) == getattr(stored, name) for name in self.__slots__)
+
 
 def upsert(connection: sa.Connection, rows: Iterable[OrderRow]) -> dict[tuple[int, str], int]:
     """Replace what was derived before, and return the id of each (patient, key); the patients must be locked."""
@@ -60,6 +66,30 @@ def upsert(connection: sa.Connection, rows: Iterable[OrderRow]) -> dict[tuple[in
     values = [_values(latest[key]) for key in sorted(latest)]
     returned = connection.execute(_upsert(connection.dialect.name, tuple(values[0])), values)
     return {(row.patient_id, row.key): row.id for row in returned}
+
+
+_KEY = ("patient_id", "key")
+_TYPES: Types = {
+    name: sa.Text() if name == "data" else tables.medication_order.c[name].type
+    for name in (*OrderRow.__slots__, "placer_number", "filler_number")
+}
+
+
+def json_rows(rows: Iterable[OrderRow]) -> list[dict[str, Any]]:
+    """Return these orders as `upsert_rows` takes them, sorted, so that two batches never deadlock."""
+    latest = {(row.patient_id, row.key): row for row in rows}
+    return [_values(latest[key]) | {"data": to_json(latest[key].data)} for key in sorted(latest)]
+
+
+@cache
+def upsert_rows(rows: str) -> ReturningInsert[Any]:
+    """Return the statement of `upsert` for the rows of this parameter, for PostgreSQL."""
+    order, given = tables.medication_order, rowset("postgresql", _TYPES, rows)
+    columns = [sa.cast(given.c.data, sa.JSON) if name == "data" else given.c[name] for name in _TYPES]
+    insert = insert_or("postgresql", order).from_select(list(_TYPES), sa.select(*columns), include_defaults=False)
+    change = {name: insert.excluded[name] for name in _TYPES if name not in _KEY}
+    statement = insert.on_conflict_do_update(index_elements=_KEY, set_=change)
+    return statement.returning(order.c.id, order.c.patient_id, order.c.key)
 
 
 @cache
@@ -72,10 +102,10 @@ def _upsert(dialect: str, columns: tuple[str, ...]) -> sa.Executable:
 
 def _values(row: OrderRow) -> dict[str, Any]:
     values = {name: getattr(row, name) for name in row.__slots__}
-    return values | {"placer_number": _number(row.placer), "filler_number": _number(row.filler)}
+    return values | {"placer_number": number_of(row.placer), "filler_number": number_of(row.filler)}
 
 
-def _number(full: str) -> str:
+def number_of(full: str) -> str:
     """Return what people search by: EPD|900001 is found as 900001 too."""
     namespace, separator, number = full.partition("|")
     return number if separator else namespace
@@ -131,7 +161,7 @@ def owners_answered_by_others(
 def numbered(number: str) -> sa.ColumnElement[bool]:
     """Return the orders with this placer or filler number; without a namespace, in any."""
     order = tables.medication_order
-    bare = _number(number)
+    bare = number_of(number)
     by_placer, by_filler = order.c.placer_number == bare, order.c.filler_number == bare
     if bare != number:
         by_placer, by_filler = by_placer & (order.c.placer == number), by_filler & (order.c.filler == number)

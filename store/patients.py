@@ -5,15 +5,16 @@ message that mentions it counts; a flag is set once and never cleared. Merges ar
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
+from sqlalchemy.sql.dml import ReturningInsert
 
 from clinical.identities import Name
-from store import tables
+from store import patient_terms, tables
 from store.engine import to_json
 from store.rowsets import PARAMETER, Types, among, insert_or, one_of, rowset
 
@@ -33,6 +34,8 @@ class KnownPatient(msgspec.Struct, frozen=True):
     demographics_versions: dict[str, str]  # field → the version it came from
     has_ivig: bool  # some order or administration may be IVIg
     flags: list[str]
+    merge_version: str | None = None  # of the statement that says where it leads
+    facts_version: int = 0  # counts the changes of its facts, once they are watched
 
     @property
     def name(self) -> Name:
@@ -61,10 +64,15 @@ def identities(connection: sa.Connection, names: Iterable[Name]) -> dict[Name, i
     dialect = connection.dialect.name
     found = _run(connection, _find(dialect), wanted)
     if missing := [name for name in wanted if name not in found]:
-        found |= _run(connection, _make(dialect), missing)
+        found |= make(connection, missing)
     if elsewhere := [name for name in missing if name not in found]:
         found |= _run(connection, _find(dialect), elsewhere)  # created by another transaction just now
     return found
+
+
+def make(connection: sa.Connection, names: Sequence[Name]) -> dict[Name, int]:
+    """Create these identities, sorted; return those that nobody else created meanwhile."""
+    return _run(connection, _make(connection.dialect.name), names)
 
 
 def found(connection: sa.Connection, names: Sequence[Name]) -> dict[Name, int]:
@@ -99,18 +107,25 @@ def link_identifiers(connection: sa.Connection, links: Iterable[tuple[str, str, 
 
     If a number has two types, the greater is kept.
     """
+    rows = number_rows(links)
+    if not rows:
+        return set()
+    found = connection.execute(insert_numbers(connection.dialect.name), {PARAMETER: to_json(rows)})
+    return {row.patient_id for row in found}
+
+
+def number_rows(links: Iterable[tuple[str, str, str, int]]) -> list[dict[str, Any]]:
+    """Return these numbers as `insert_numbers` takes them, each once, so that two batches never deadlock."""
     types: dict[tuple[str, str, int], str] = {}
     for authority, value, kind, patient_id in links:
         types[authority, value, patient_id] = max(types.get((authority, value, patient_id), ""), kind)
-    rows = [dict(zip(_NUMBER, (*key, kind), strict=True)) for key, kind in sorted(types.items())]
-    if not rows:
-        return set()
-    return set(connection.execute(_link(connection.dialect.name), {PARAMETER: to_json(rows)}).scalars())
+    return [dict(zip(_NUMBER, (*key, kind), strict=True)) for key, kind in sorted(types.items())]
 
 
 @cache
-def _link(dialect: str) -> sa.Executable:
-    identifier, given = tables.identifier, rowset(dialect, _NUMBER)
+def insert_numbers(dialect: str, rows: str = PARAMETER) -> ReturningInsert[tuple[int]]:
+    """Return the statement of `link_identifiers` for the rows of this parameter."""
+    identifier, given = tables.identifier, rowset(dialect, _NUMBER, rows)
     keys = ("authority", "value", "patient_id")
     same = sa.and_(*(identifier.c[name] == given.c[name] for name in keys))
     # Nearly always the number is known already; reading that is cheaper than a conflict.
@@ -133,20 +148,6 @@ def _lock() -> sa.Executable:
     patient = tables.patient
     query = sa.select(patient.c.id).where(one_of("postgresql", patient.c.id)).order_by(patient.c.id)
     return query.with_for_update(key_share=True)  # NO KEY: others may still insert rows that refer to the patient
-
-
-def mark_has_ivig(connection: sa.Connection, ids: Collection[int]) -> set[int]:
-    """Record that these patients have an order or administration that may be IVIg; return those for whom it is new."""
-    if not ids:
-        return set()
-    return set(connection.execute(_mark_has_ivig(connection.dialect.name), {"ids": ids}).scalars())
-
-
-@cache
-def _mark_has_ivig(dialect: str) -> sa.Executable:
-    patient = tables.patient
-    change = sa.update(patient).where(one_of(dialect, patient.c.id), patient.c.has_ivig.is_(False))
-    return change.values(has_ivig=True).returning(patient.c.id)
 
 
 def with_ivig(connection: sa.Connection, ids: Collection[int]) -> set[int]:
@@ -225,77 +226,97 @@ def named(connection: sa.Connection, value: str, authority: str | None = None) -
 
 Told = tuple[int, str, Mapping[str, Any]]  # patient, version, the fields a message fills
 
-_CHANGE: Types = {"id": sa.BigInteger(), "fields": sa.JSON(), "versions": sa.JSON()}
+
+@dataclass(slots=True)
+class PatientChanges:
+    """What becomes of some patients, who must be locked, by what messages add."""
+
+    rows: dict[int, KnownPatient]  # as they will be
+    altered: set[int] = field(default_factory=set)  # whose row differs from what is stored
+    renamed: set[int] = field(default_factory=set)  # whose terms differ
+    changed: set[int] = field(default_factory=set)  # whose orders may be answered otherwise
+
+    def alter(self, id_: int, row: KnownPatient) -> None:
+        """Replace one of them."""
+        self.rows[id_] = row
+        self.altered.add(id_)
+
+    def tell(self, entries: Iterable[Told]) -> None:
+        """Take the latest of every field, of what is stored and these.
+
+        One of several identities of a person counts as changed even if its values are repeated: the latest identity
+        counts.
+        """
+        by_patient: dict[int, list[tuple[str, Mapping[str, Any]]]] = {}
+        for patient_id, version, fields in entries:
+            by_patient.setdefault(patient_id, []).append((version, fields))
+        led_to = {row.merged_into for row in self.rows.values()}
+        for patient_id, told in by_patient.items():
+            row = self.rows[patient_id]
+            values, versions = latest(row.demographics, row.demographics_versions, told)
+            is_merged = row.merged_into is not None or patient_id in led_to
+            if values != row.demographics or (versions != row.demographics_versions and is_merged):
+                self.changed.add(patient_id)
+            if any(values.get(name) != row.demographics.get(name) for name in patient_terms.FIELDS):
+                self.renamed.add(patient_id)
+            if versions != row.demographics_versions:
+                told_row = msgspec.structs.replace(row, demographics=values, demographics_versions=versions)
+                self.alter(patient_id, told_row)
+
+    def mark_has_ivig(self, ids: Iterable[int]) -> None:
+        """Record that these patients have an order or administration that may be IVIg."""
+        for id_ in ids:
+            if not self.rows[id_].has_ivig:
+                self.alter(id_, msgspec.structs.replace(self.rows[id_], has_ivig=True))
+                self.changed.add(id_)
+
+    def add_flag(self, ids: Iterable[int], flag: str) -> None:
+        """Set the flag for these patients."""
+        for id_ in ids:
+            row = self.rows[id_]
+            if flag not in row.flags:
+                self.alter(id_, msgspec.structs.replace(row, flags=sorted({*row.flags, flag})))
+                self.changed.add(id_)
+
+    def for_update(self) -> list[dict[str, Any]]:
+        """Return the altered rows as `update_rows` takes them."""
+        return [
+            {
+                "id": id_,
+                "fields": self.rows[id_].demographics,
+                "versions": self.rows[id_].demographics_versions,
+                "has_ivig": self.rows[id_].has_ivig,
+                "flags": self.rows[id_].flags,
+            }
+            for id_ in sorted(self.altered)
+        ]
 
 
-def update_demographics(connection: sa.Connection, entries: Iterable[Told]) -> set[int]:
-    """Store the latest of every field, and return whose values changed; the patients must be locked.
-
-    One of several identities of a person is returned even if its values are repeated: the latest identity counts.
-    """
-    by_patient: dict[int, list[tuple[str, Mapping[str, Any]]]] = {}
-    for patient_id, version, fields in entries:
-        by_patient.setdefault(patient_id, []).append((version, fields))
-    stored = _known(connection, by_patient)
-    changes, changed = [], set()
-    for patient_id in sorted(by_patient):
-        row = stored[patient_id]
-        values, versions = dict(row.demographics), dict(row.demographics_versions)
-        for version, fields in by_patient[patient_id]:
-            later = [name for name in fields if versions.get(name, "") < version]
-            values |= {name: fields[name] for name in later}
-            versions |= dict.fromkeys(later, version)
-        if versions != row.demographics_versions:
-            changes.append({"id": patient_id, "fields": values, "versions": versions})
-        if values != row.demographics or (versions != row.demographics_versions and row.is_merged):
-            changed.add(patient_id)
-    _write(connection, changes)
-    return changed
-
-
-def _known(connection: sa.Connection, ids: Collection[int]) -> dict[int, sa.Row[*tuple[Any, ...]]]:
-    return {row.id: row for row in connection.execute(_select(connection.dialect.name), {"ids": ids})}
+_CHANGE: Types = {
+    "id": sa.BigInteger(),
+    "fields": sa.JSON(),
+    "versions": sa.JSON(),
+    "has_ivig": sa.Boolean(),
+    "flags": sa.JSON(),
+}
 
 
 @cache
-def _select(dialect: str) -> sa.Executable:
-    patient, other = tables.patient, tables.patient.alias()
-    is_merged = patient.c.merged_into.is_not(None) | sa.exists().where(other.c.merged_into == patient.c.id)
-    columns = patient.c.id, patient.c.demographics, patient.c.demographics_versions, is_merged.label("is_merged")
-    query = sa.select(*columns)
-    return query.where(one_of(dialect, patient.c.id))
-
-
-def _write(connection: sa.Connection, changes: list[dict[str, Any]]) -> None:
-    if changes:
-        connection.execute(_update(connection.dialect.name), {PARAMETER: to_json(changes)})
-
-
-@cache
-def _update(dialect: str) -> sa.Update:
-    patient, given = tables.patient, rowset(dialect, _CHANGE)
+def update_rows(dialect: str, rows: str = PARAMETER) -> sa.Update:
+    """Return the statement that stores altered rows, which this parameter holds."""
+    patient, given = tables.patient, rowset(dialect, _CHANGE, rows)
     values = {"demographics": given.c.fields, "demographics_versions": given.c.versions}
+    values |= {"has_ivig": given.c.has_ivig, "flags": given.c.flags}
     return sa.update(patient).where(patient.c.id == given.c.id).values(values)
 
 
-def add_flag(connection: sa.Connection, ids: Collection[int], flag: str) -> set[int]:
-    """Set the flag for these patients, who must be locked; return those for whom it is new."""
-    if not ids:
-        return set()
-    stored = connection.execute(_known_flags(connection.dialect.name), {"ids": ids})
-    added = {row.id: sorted({*row.flags, flag}) for row in stored if flag not in row.flags}
-    if added:
-        rows = to_json([{"id": id_, "flags": flags} for id_, flags in added.items()])
-        connection.execute(_update_flags(connection.dialect.name), {PARAMETER: rows})
-    return set(added)
-
-
-@cache
-def _known_flags(dialect: str) -> sa.Executable:
-    return sa.select(tables.patient.c.id, tables.patient.c.flags).where(one_of(dialect, tables.patient.c.id))
-
-
-@cache
-def _update_flags(dialect: str) -> sa.Update:
-    patient, given = tables.patient, rowset(dialect, {"id": sa.BigInteger(), "flags": sa.JSON()})
-    return sa.update(patient).where(patient.c.id == given.c.id).values(flags=given.c.flags)
+def latest(
+    fields: Mapping[str, Any], versions: Mapping[str, str], more: Iterable[tuple[str, Mapping[str, Any]]]
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the latest value of every field and its version, of those stored and more, each with its version."""
+    newest, of = dict(fields), dict(versions)
+    for version, told in more:
+        later = [name for name in told if of.get(name, "") < version]
+        newest |= {name: told[name] for name in later}
+        of |= dict.fromkeys(later, version)
+    return newest, of

@@ -8,8 +8,8 @@ from collections.abc import Collection
 
 import sqlalchemy as sa
 
-from store import tables
-from store.message_queries import AGAIN, StoredMessage, read_work, select_work, wait_again
+from store import facts, patient_terms, tables
+from store.message_queries import AGAIN, BEGUN, StoredMessage, read_work, select_work, wait_again
 from store.rowsets import among
 
 
@@ -37,7 +37,9 @@ def readable_about(connection: sa.Connection, ids: Collection[int]) -> list[Stor
     """Return the processed messages that mention these identities and have their text, in order of arrival."""
     mention, message = tables.mention, tables.message
     about = sa.select(mention.c.message_id).where(among(connection, mention.c.patient_id, ids))
-    processed = sa.or_(message.c.state == "processed", (message.c.state == "received") & (message.c.reason == AGAIN))
+    processed = sa.or_(
+        message.c.state == "processed", (message.c.state == "received") & message.c.reason.in_([AGAIN, BEGUN])
+    )
     query = select_work().where(message.c.id.in_(about), processed, message.c.pruned_at.is_(None))
     return read_work(connection.execute(query))
 
@@ -45,7 +47,7 @@ def readable_about(connection: sa.Connection, ids: Collection[int]) -> list[Stor
 def _is_readable(message_id: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
     """Return whether a message was processed and has its text; a waiting one is recorded when its turn comes."""
     message = tables.message.alias("source")
-    done = sa.or_(message.c.state != "received", message.c.reason == AGAIN)
+    done = sa.or_(message.c.state != "received", message.c.reason.in_([AGAIN, BEGUN]))
     return sa.exists().where(message.c.id == message_id, done, message.c.pruned_at.is_(None))
 
 
@@ -59,6 +61,7 @@ def forget(connection: sa.Connection, ids: Collection[int]) -> None:
     ):
         mine = among(connection, whose, ids)
         connection.execute(sa.delete(table).where(mine, _is_readable(table.c.message_id)))
+    facts.count_change(connection, ids)
     # The rest is not stored per message: it stays while any of the patient's messages cannot be read.
     _forget_who(connection, set(ids) - _with_mentions(connection, ids))
 
@@ -72,5 +75,6 @@ def _with_mentions(connection: sa.Connection, ids: Collection[int]) -> set[int]:
 def _forget_who(connection: sa.Connection, ids: Collection[int]) -> None:
     patient, identifier = tables.patient, tables.identifier
     connection.execute(sa.delete(identifier).where(among(connection, identifier.c.patient_id, ids)))
+    patient_terms.forget(connection, ids)
     unknown = {"demographics": {}, "demographics_versions": {}, "has_ivig": False, "flags": []}
     connection.execute(sa.update(patient).where(among(connection, patient.c.id, ids)).values(**unknown))

@@ -18,16 +18,16 @@ PARAMETER = "rows"
 Types = Mapping[str, sa.types.TypeEngine[Any]]
 
 
-def rowset(dialect: str, types: Types) -> sa.FromClause:
-    """Return the rows of the parameter "rows" as a table; they come as a JSON array of objects with these columns."""
-    rows = sa.bindparam(PARAMETER, type_=sa.Text)
+def rowset(dialect: str, types: Types, name: str = PARAMETER) -> sa.FromClause:
+    """Return the rows of a parameter as a table with its name; they are a JSON array of objects with these columns."""
+    rows = sa.bindparam(name, type_=sa.Text)
     if dialect == "postgresql":
         columns = [sa.column(name, type_) for name, type_ in types.items()]
         table = sa.func.json_to_recordset(sa.cast(rows, sa.JSON)).table_valued(*columns)
-        return table.render_derived(name=PARAMETER, with_types=True)
+        return table.render_derived(name=name, with_types=True)
     each = sa.func.json_each(rows).table_valued("value")
     fields = [_field(each.c.value, name, type_) for name, type_ in types.items()]
-    return sa.select(*fields).select_from(each).subquery(PARAMETER)
+    return sa.select(*fields).select_from(each).subquery(name)
 
 
 def _field(row: sa.ColumnElement[Any], name: str, type_: sa.types.TypeEngine[Any]) -> sa.ColumnElement[Any]:

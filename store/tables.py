@@ -19,6 +19,7 @@ feed = sa.Table(
     sa.Column("known", sa.Boolean, nullable=False, default=True),  # named in the site file, or only heard
     sa.Column("last_heard_at", UtcTime),
     sa.Column("silence_after_s", sa.Integer),
+    sa.Column("declared_at", UtcTime),  # since when the site file names it
 )
 
 WAITS = sa.text("state = 'received'")
@@ -73,6 +74,7 @@ patient = sa.Table(
     sa.Column("demographics_versions", sa.JSON, nullable=False, default=dict),  # field → the version it came from
     sa.Column("has_ivig", sa.Boolean, nullable=False, default=False),  # some order or administration may be IVIg
     sa.Column("flags", sa.JSON, nullable=False, default=list),
+    sa.Column("facts_version", sa.BigInteger, nullable=False, server_default="0"),  # counted once it is watched
     sa.UniqueConstraint("value", "authority"),  # people search by the value alone
 )
 
@@ -83,6 +85,15 @@ identifier = sa.Table(
     sa.Column("authority", sa.Text, primary_key=True),
     sa.Column("patient_id", Id, sa.ForeignKey("patient.id"), primary_key=True, index=True),
     sa.Column("type", SortedText, nullable=False, default=""),  # table 0203
+)
+
+patient_term = sa.Table(
+    "patient_term",
+    metadata,
+    # What a patient is searched by: each word of the name, without case and accents, and the day of birth.
+    sa.Column("patient_id", Id, sa.ForeignKey("patient.id"), primary_key=True, autoincrement=False),
+    sa.Column("term", SortedText, primary_key=True),
+    sa.Index("ix_patient_term_term_patient_id", "term", "patient_id"),
 )
 
 merge_statement = sa.Table(
@@ -254,8 +265,27 @@ delivery = sa.Table(
     sa.Column("last_error", sa.Text),
     sa.Column("created_at", UtcTime, nullable=False),
     sa.Column("sent_at", UtcTime),
+    sa.Column("sent_as", sa.Text),  # the key of the notice that it goes out with; empty until it is tried
     sa.UniqueConstraint("event_id", "destination"),
     sa.Index("ix_delivery_state_next_at", "state", "next_at"),
+)
+
+ONGOING = sa.text("ended_at IS NULL")
+
+incident = sa.Table(
+    "incident",
+    metadata,
+    # A fault of the telling itself. Of each subject one stands at most; it is told when it begins and when it ends.
+    row_id(),
+    sa.Column("kind", sa.Text, nullable=False),  # destination | telling | feed | never_heard | break_glass
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("detail", sa.Text, nullable=False),
+    sa.Column("began_at", UtcTime, nullable=False),
+    sa.Column("ended_at", UtcTime),
+    sa.Column("told_at", UtcTime),
+    sa.Column("end_told_at", UtcTime),
+    sa.Column("claimed_until", UtcTime),
+    sa.Index("uq_incident_standing", "kind", "subject", unique=True, sqlite_where=ONGOING, postgresql_where=ONGOING),
 )
 
 user = sa.Table(
@@ -264,10 +294,36 @@ user = sa.Table(
     row_id(),
     sa.Column("name", sa.Text, nullable=False, unique=True),
     sa.Column("password_hash", sa.Text, nullable=False),
-    sa.Column("role", sa.Text, nullable=False),  # reader | pharmacist | admin
+    sa.Column("role", sa.Text, nullable=False),  # a name of ROLES in inbox/people/permissions.py
     sa.Column("language", sa.Text, nullable=False, default="nl"),
+    sa.Column("preferences", sa.JSON, nullable=False, server_default="{}"),  # theme, sound, saved views
     sa.Column("active", sa.Boolean, nullable=False, default=True),
     sa.Column("created_at", UtcTime, nullable=False),
+    sa.Column("must_change", sa.Boolean, nullable=False, default=False, server_default=sa.false()),  # the password
+    # Somebody whom an identity provider vouches for: who that is, and who she is there. Of a local account neither.
+    sa.Column("issuer", sa.Text),
+    sa.Column("subject", sa.Text),
+    sa.Column("totp_secret", sa.Text),  # of an authenticator, sealed with the secret of the inbox; none: no codes
+    sa.Column("totp_step", sa.BigInteger),  # of the last code that was used: each counts once
+    sa.Index("ix_user_issuer_subject", "issuer", "subject", unique=True),
+)
+
+recovery_code = sa.Table(
+    "recovery_code",
+    metadata,
+    # In place of a code of the authenticator, once.
+    sa.Column("user_id", Id, sa.ForeignKey("user.id"), primary_key=True, autoincrement=False),
+    sa.Column("code_hash", sa.LargeBinary(32), primary_key=True),  # SHA-256 of 80 random bits
+)
+
+failed_sign_in = sa.Table(
+    "failed_sign_in",
+    metadata,
+    sa.Column("user_id", Id, sa.ForeignKey("user.id"), primary_key=True),
+    sa.Column("source", sa.Text, primary_key=True),  # the address it came from
+    sa.Column("failures", sa.Integer, nullable=False),  # wrong passwords in a row
+    sa.Column("failed_at", UtcTime, nullable=False),  # the last of them
+    sa.Column("waits_until", UtcTime),  # until then no password from this address opens the account
 )
 
 session = sa.Table(
@@ -278,6 +334,8 @@ session = sa.Table(
     sa.Column("created_at", UtcTime, nullable=False),
     sa.Column("seen_at", UtcTime, nullable=False),
     sa.Column("expires_at", UtcTime, nullable=False),
+    sa.Column("provider_session", sa.Text, index=True),  # `sid` of the identity provider: it may end it
+    sa.Column("id_token", sa.Text),  # sealed; shown to the provider at sign-out
 )
 
 token = sa.Table(
@@ -289,6 +347,8 @@ token = sa.Table(
     sa.Column("role", sa.Text, nullable=False),
     sa.Column("created_at", UtcTime, nullable=False),
     sa.Column("revoked_at", UtcTime),
+    sa.Column("scopes", sa.Text, nullable=False, default="", server_default=""),  # of its role; empty: all of it
+    sa.Column("expires_at", UtcTime),
 )
 
 access_log = sa.Table(
@@ -411,6 +471,19 @@ pruning = sa.Table(
     sa.Index("ix_pruning_run", "run"),
 )
 
+trial_verdict = sa.Table(
+    "trial_verdict",
+    metadata,
+    # What somebody says of a finding of a rule on trial. The first verdict counts, if she had not seen the answer.
+    sa.Column("order_id", Id, sa.ForeignKey("medication_order.id"), primary_key=True, autoincrement=False),
+    sa.Column("rule", sa.Text, primary_key=True),
+    sa.Column("reviewer", sa.Text, primary_key=True),
+    sa.Column("verdict", sa.Text, nullable=False),  # right | wrong | unsure
+    sa.Column("at", UtcTime, nullable=False),
+    sa.Column("is_blind", sa.Boolean, nullable=False, server_default=sa.true()),
+    sa.Column("later", sa.Text),  # a second thought
+    sa.Column("later_at", UtcTime),
+)
 
 application_ack = sa.Table(
     "application_ack",
@@ -453,4 +526,46 @@ ledger_statement = sa.Table(
     sa.Column("signature", sa.LargeBinary, nullable=False),  # Ed25519; empty where no key was given
     sa.Column("previous", sa.LargeBinary, nullable=False, unique=True),  # SHA-256 of the statement before
     sa.Column("last_message", Id, nullable=False),  # the last message it counted
+)
+
+card = sa.Table(
+    "card",
+    metadata,
+    # An answer that a prescriber was shown before the order was placed (CDS Hooks); what she does with it names it.
+    sa.Column("uuid", sa.Text, primary_key=True),
+    sa.Column("created_at", UtcTime, nullable=False, index=True),
+    sa.Column("client", sa.Text, nullable=False),  # as the site file names it
+    sa.Column("service", sa.Text, nullable=False),
+    sa.Column("shown_to", sa.Text, nullable=False),  # the user at the client
+    sa.Column("patient_id", Id, sa.ForeignKey("patient.id")),  # empty: the store did not know the patient
+    sa.Column("numbers", sa.JSON, nullable=False),  # of the patient: [authority, value]
+    sa.Column("order_number", sa.Text, nullable=False, index=True),  # of the placer, without its namespace
+    sa.Column("starts_at", UtcTime),  # of the order
+    sa.Column("tier", sa.Text, nullable=False),
+    sa.Column("signature", sa.Text, nullable=False),  # of the answer
+)
+
+card_feedback = sa.Table(
+    "card_feedback",
+    metadata,
+    # What a prescriber did with a card. It waits without an alert until the order comes by the feed.
+    row_id(),
+    sa.Column("card_uuid", sa.Text, sa.ForeignKey("card.uuid"), nullable=False),
+    sa.Column("outcome", sa.Text, nullable=False),  # accepted | overridden
+    sa.Column("reason", sa.Text),  # of an override: a code of ours
+    sa.Column("note", sa.Text, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("acted_at", UtcTime, nullable=False),
+    sa.Column("received_at", UtcTime, nullable=False),
+    sa.Column("alert_id", Id, sa.ForeignKey("alert.id"), index=True),  # in whose record it stands
+    sa.UniqueConstraint("card_uuid", "outcome", "acted_at"),
+)
+
+spent_token = sa.Table(
+    "spent_token",
+    metadata,
+    # JSON web tokens and sign-ins at an identity provider that were used, until they expire: each counts once.
+    sa.Column("issuer", sa.Text, primary_key=True),
+    sa.Column("token_id", sa.Text, primary_key=True),
+    sa.Column("expires_at", UtcTime, nullable=False, index=True),
 )

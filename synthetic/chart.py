@@ -95,10 +95,17 @@ class Chart:
             segments.append(pr1(procedure, at, dialect))
         self._tell(dialect, ("ADT", event, STRUCTURES.get(event, f"ADT_{event}")), segments)
 
-    def admitted(self, at: datetime, *diagnoses: SentCode, weight: str = "", event: str = "A01") -> None:
-        """Tell an admission, or with A04 a registration, with the diagnoses of that day."""
+    def admitted(
+        self,
+        at: datetime,
+        *diagnoses: SentCode,
+        weight: str = "",
+        event: str = "A01",
+        since: datetime | None = None,
+    ) -> None:
+        """Tell an admission, or with A04 a registration, with the diagnoses of that day, or on record since then."""
         self.visit = replace(self.visit, admitted_at=at)
-        self.moves(event, at, *(Diagnosis(code, at) for code in diagnoses), weight=weight)
+        self.moves(event, at, *(Diagnosis(code, since or at) for code in diagnoses), weight=weight)
 
     def transferred(self, at: datetime, ward: str) -> None:
         """Tell that the patient lies elsewhere now."""

@@ -64,7 +64,7 @@ class Result:
     normal: str = ""
     flag: str = ""
     status: str = "F"
-    kind: Literal["NM", "SN", "ST", "CE"] = "NM"
+    kind: Literal["NM", "SN", "ST", "CE", "TX"] = "NM"
 
 
 def evn(event: str, at: datetime, dialect: Dialect) -> str:

@@ -21,6 +21,8 @@ from synthetic.wire import Draft, SentCode
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 FIRST = 500_000  # the first index of these people
 YEAR = 364  # days, so that a scheme of weeks fits
+EARLIER, HALF_A_YEAR = 6, 183  # courses that are told of somebody who had IVIg before, and in how many days
+KNOWN_FOR = 400 * DAY  # how long the diagnoses of such a patient are on record [D]
 OURS = "ours [D]"
 _BELGIUM = "De Meester 2021: patients with reimbursed IVIg in Belgian hospitals, 2018"
 _CIDP = "Anderson-Smits 2021: 3,975 patients with CIDP who started IVIg"
@@ -268,7 +270,7 @@ class _PatientLife:
     def year(self) -> PatientYear:
         """Tell who it is, then one order after the other."""
         self._history()
-        weight = self._weight()
+        weight = f"{self.weight:.0f}" if self.draws("weighed") else ""
         orders = self._orders()
         changed = {
             name: self.die.randrange(1, len(orders)) if len(orders) > 1 and self.draws(name) else len(orders)
@@ -287,15 +289,27 @@ class _PatientLife:
         found = [FACTOR[name] for name in self.use.factors if self.draws(name)]
         if self.drawn.get("myeloma") is False and self.draws("leukaemia-lymphoma"):
             found.append(FACTOR["leukaemia-lymphoma"])
-        self.chart.admitted(at, self.use.code, *(each.code for each in found if each.code))
+        since = at - KNOWN_FOR if self.had_before else at  # then it was there at the earlier courses too
+        self.chart.admitted(at, self.use.code, *(each.code for each in found if each.code), since=since)
         if self.draws("prior-vte"):
             self._thrombosis(at)
         if any(each.code is None for each in found):
             self._takes(PREDNISOLONE, "60", "QD", 10)
-        if self.had_before:
-            before = Prescription(self.chart.number("E"), IVIG, Schedule(self.begins - 28 * DAY))
-            self.chart.infused(before, self.begins - 28 * DAY, 4, "25")
         self.tells(at)
+        self.weight = max(self.die.gauss(92, 12) if self.drawn.get("obesity") else self.die.gauss(72, 11), 40)
+        if self.had_before:
+            self._earlier_courses()
+
+    def _earlier_courses(self) -> None:
+        """Tell the courses of the half year before, as large as the later ones."""
+        dose, days = self.use.later
+        grams = f"{float(dose) * self.weight:.0f}"
+        for number in range(min(EARLIER, HALF_A_YEAR // self.use.every), 0, -1):
+            began = self.begins - number * self.use.every * DAY
+            before = Prescription(self.chart.number("E"), IVIG, Schedule(began))
+            for day in range(days):
+                self.chart.infused(before, began + day * DAY, 4, grams)
+        self.tells(self.begins - 2 * HOUR)
 
     def _thrombosis(self, at: datetime) -> None:
         onset = (self.begins - timedelta(days=self.die.randrange(100, 5000))).date()
@@ -306,10 +320,6 @@ class _PatientLife:
     def _takes(self, drug: Drug, dose: str, pattern: str, days: int) -> None:
         schedule = Schedule(self.begins - days * DAY, pattern)
         self.chart.ordered(Prescription(self.chart.number("M"), drug, schedule, dose, "mg"), "RDE")
-
-    def _weight(self) -> str:
-        weight = self.die.gauss(92, 12) if self.drawn.get("obesity") else self.die.gauss(72, 11)
-        return f"{max(weight, 40):.0f}" if self.draws("weighed") else ""
 
     def _orders(self) -> list[Prescription]:
         rate = self.die.choice(("60", "100", "140")) if self.draws("rated") else ""

@@ -19,6 +19,7 @@ from synthetic.wire import Draft
 FILE = Path(__file__).with_name("published_cases.yaml")
 FIRST = 700_000  # the first index of these people
 UNTOLD = 0.4  # g/kg a day, where a source gives no dose: no rule speaks of it
+USUAL_KG = 75  # where it is asked what long treatment would change, and no weight is told
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 Read = Literal["assessment", "full text", "opening", "abstract", "table"]
 
@@ -92,8 +93,11 @@ def published(file: Path = FILE) -> Published:
     return decode(file.read_bytes(), type=Published)
 
 
-def told(case: PublishedCase, index: int, now: datetime) -> tuple[str, list[Draft]]:
-    """Give the number of the order before the thrombosis, and everything that is told of the patient."""
+def told(case: PublishedCase, index: int, now: datetime, *, long: bool = False) -> tuple[str, list[Draft]]:
+    """Give the number of the order before the thrombosis, and everything that is told of the patient.
+
+    `long`: whoever had IVIg before is told to have had this dose every four weeks.
+    """
     chart = Chart(invent(FIRST + index, case.patient.sex, case.patient.age, now), ward="DAGB")
     reason = icd(case.reason.icd, case.reason.icd) if case.reason else None
     chart.admitted(now - 3 * HOUR, *((reason,) if reason else ()))
@@ -106,11 +110,24 @@ def told(case: PublishedCase, index: int, now: datetime) -> tuple[str, list[Draf
         chart.ordered(Prescription(chart.number("M"), drug, Schedule(now - 2 * DAY), dose, "mg"), "RDE")
     if case.inr is not None:
         chart.measured(now - DAY, Result(INR, str(case.inr), "{INR}"), panel=COAGULATION)
-    if case.order.before:
+    weight = str(case.order.weight or "")
+    if case.order.before and long:
+        weight = weight or str(USUAL_KG)
+        _on_it_for_long(chart, case.order, int(weight), now)
+    elif case.order.before:
         chart.infused(Prescription(chart.number("E"), medicines.IVIG, Schedule(now - 28 * DAY)), now - 28 * DAY, 4, "")
     order = _prescription(case, f"{97_000_000 + index}", now)
-    chart.ordered(order, "RDE", weight=str(case.order.weight or ""))
+    chart.ordered(order, "RDE", weight=weight)
     return order.number, chart.drafts
+
+
+def _on_it_for_long(chart: Chart, ordered: Ordered, weight: int, now: datetime) -> None:
+    grams = ordered.grams or (ordered.g_per_kg or UNTOLD) * weight
+    for weeks in (20, 16, 12, 8, 4):
+        began = now - timedelta(weeks=weeks)
+        before = Prescription(chart.number("E"), medicines.IVIG, Schedule(began))
+        for day in range(ordered.days):
+            chart.infused(before, began + day * DAY, 4, f"{grams:.0f}")
 
 
 def _prescription(case: PublishedCase, number: str, now: datetime) -> Prescription:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from itertools import chain, count
 
-from synthetic import cases_after_thrombosis, cases_by_dose, cases_forum, lookalikes, routine
+from synthetic import cases_after_thrombosis, cases_by_dose, routine
 from synthetic.expectations import CaseReport, Expected
 from synthetic.people import dice
 from synthetic.ward_life import stay
@@ -23,8 +23,8 @@ IVIG_SHARE = 0.75  # of the stays in a large feed: about one message in twenty i
 CASES: tuple[CaseReport, ...] = (
     *cases_after_thrombosis.CASES,
     *cases_by_dose.CASES,
-    *cases_forum.CASES,
-    *lookalikes.CASES,
+    *cases_after_thrombosis.FORUM_CASES,
+    *routine.LOOK_ALIKE_CASES,
 )
 
 

@@ -13,6 +13,7 @@ def loinc(code: str, text: str) -> SentCode:
     return SentCode(code, text, "LN")
 
 
+DVT_SEEN = icd("I80.2", "Diepe veneuze trombose been op duplex", ("128053003", "Deep venous thrombosis"))
 DVT_LEG = icd("I80.2", "Diepe veneuze trombose been", ("128053003", "Deep venous thrombosis"))
 DVT_ARM = icd("I82.8", "Veneuze trombose arm")
 VENOUS_THROMBOSIS = icd("I82.9", "Veneuze trombose")
@@ -22,7 +23,9 @@ DVT_BOTH_LEGS = icd(
 SKIN_DISEASE = icd("L98.9", "Huidaandoening, niet gespecificeerd")
 JUGULAR = icd("I82.8", "Trombose vena jugularis interna", ("864191000000104", "Thrombosis of internal jugular vein"))
 EMBOLISM = icd("I26.9", "Longembolie", ("59282003", "Pulmonary embolism"))
-EMBOLISM_FATAL = icd("I26.0", "Longembolie met acuut cor pulmonale", ("706870000", "Acute pulmonary embolism"))
+EMBOLISM_FATAL = icd(
+    "I26.0", "Longembolie op CT-angio, met acuut cor pulmonale", ("706870000", "Acute pulmonary embolism")
+)
 STROKE = icd("I63.9", "Herseninfarct")
 
 ALS = icd("G12.2", "Amyotrofische laterale sclerose")

@@ -7,15 +7,23 @@ from pathlib import Path
 import pytest
 import redis
 import sqlalchemy as sa
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
+from rules.knowledge import Knowledge
 from store import migrate
 from store.engine import connect
+from tests.knowledge_folders import our_knowledge
 from tests.services import Databases, Undertaker, postgresql_server, redis_server, undertaker
 
 # How long a drawn case takes says how busy the machine is, not whether the answer is right.
-settings.register_profile("without deadline", deadline=None)
-settings.load_profile("without deadline")
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
+
+
+@pytest.fixture(scope="session")
+def knowledge() -> Knowledge:
+    """The knowledge of this release."""
+    return our_knowledge()
 
 
 @pytest.fixture(scope="session")

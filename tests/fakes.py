@@ -1,7 +1,7 @@
 """Stand-ins that remember what was asked of them."""
 
 from forwarding.errors import ForwardingError
-from forwarding.notice import Notice
+from forwarding.notice import AnyNotice, FaultNotice, Notice
 
 
 class RememberingDestination:
@@ -11,9 +11,13 @@ class RememberingDestination:
         self.name = name
         self.fails = fails
         self.asked: list[Notice] = []
+        self.faults: list[FaultNotice] = []
 
-    def forward(self, notice: Notice) -> None:
+    def forward(self, notice: AnyNotice) -> None:
         """Remember the notice, then take it or not."""
-        self.asked.append(notice)
+        if isinstance(notice, FaultNotice):
+            self.faults.append(notice)
+        else:
+            self.asked.append(notice)
         if self.fails is not None:
             raise self.fails

@@ -1,14 +1,22 @@
-"""A hospital's own copy of the knowledge, to edit in a test."""
+"""The knowledge of this release, and a hospital's own copy of it to edit in a test."""
 
 import shutil
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from rules.load import HERE
+from rules.knowledge import Knowledge
+from rules.load import HERE, load_knowledge
 from rules.yaml_lines import read_document
+
+
+@cache
+def our_knowledge() -> Knowledge:
+    """Return the knowledge of this release, which every test of a process shares: nobody may change it."""
+    return load_knowledge()
 
 
 def a_copy(folder: Path) -> Path:

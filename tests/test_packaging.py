@@ -1,10 +1,11 @@
-"""Our packages have short names; nobody else may claim one."""
+"""Our packages have short names, which nobody else may claim; and what they need is pinned in every list."""
 
 from importlib import metadata
 from pathlib import Path
 
 import pytest
 
+ROOT = Path(__file__).parents[1]
 OURS = ("ivigilant", "listener", "parsers", "rules", "store", "worker", "inbox", "forwarding")
 
 
@@ -26,3 +27,14 @@ def test_a_distribution_that_does_is_noticed(tmp_path: Path, monkeypatch: pytest
     monkeypatch.syspath_prepend(tmp_path)
 
     assert claimants() == {"store": {"webshop"}}
+
+
+@pytest.mark.parametrize("extra", ["embedded", "apprise", "dev"])
+def test_every_list_of_packages_holds_those_of_the_product_itself(extra: str) -> None:
+    product, larger = (
+        {line.split()[0] for line in (ROOT / name).read_text().splitlines() if "==" in line}
+        for name in ("requirements.txt", f"requirements-{extra}.txt")
+    )
+
+    assert product
+    assert product <= larger

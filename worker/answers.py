@@ -18,7 +18,8 @@ from history.order_answers import OrderAnswer
 from history.orders import OrderState
 from history.person import PersonAnswers, PersonHistory
 from store import assessments, orders
-from store.assessments import AssessmentMark
+from store.assessments import AssessmentMark, NewAnswer
+from store.charts import Charts
 from store.orders import MedicationOrder, OrderRow
 
 Json = dict[str, Any]
@@ -43,19 +44,28 @@ class StoredPerson:
     gone: Mapping[int, str]  # each with its key
 
 
-def store_answers(connection: sa.Connection, people: Sequence[PersonAnswers], now: datetime) -> list[StoredPerson]:
-    """Write the orders of these people, and the answers that differ from the last; the people must be locked."""
-    placed = _store_orders(connection, people)
-    ids = [order_id for own, _ in placed for order_id in own]
+def store_answers(
+    connection: sa.Connection, people: Sequence[PersonAnswers], charts: Charts, now: datetime
+) -> list[StoredPerson]:
+    """Write the orders of these people, and the answers that differ from the last; the people must be locked.
+
+    `charts` are what is stored about them.
+    """
+    placed = _place_orders(connection, people, charts.orders)
+    last = {(mark.order_id, mark.stream): mark for mark in charts.marks}
     answers = [answer for each in people for answer in each.answers]
-    last = assessments.latest_marks(connection, ids)
+    keys = [(answer.order.patient_id, answer.order.key) for answer in answers]
+    before = [placed.ids.get(key) for key in keys]
     new = [
         index
-        for index, (order_id, answer) in enumerate(zip(ids, answers, strict=True))
-        if not _is_stored(last.get((order_id, answer.stream)), answer)
+        for index, (order_id, answer) in enumerate(zip(before, answers, strict=True))
+        if order_id is None or not _is_stored(last.get((order_id, answer.stream)), answer)
     ]
-    rows = [_assessment_row(ids[index], answers[index], now) for index in new]
-    written = dict(zip(new, assessments.append(connection, rows), strict=True))
+    news = [NewAnswer(keys[index], before[index], _assessment_row(answers[index], now)) for index in new]
+    made, appended = assessments.write(connection, placed.changed, news)
+    everything = placed.ids | made
+    ids = [everything[key] for key in keys]
+    written = dict(zip(new, appended, strict=True))
     same = [index for index in range(len(ids)) if index not in written]
     _hold(connection, last, {(ids[index], answers[index].stream): answers[index] for index in same})
     stored = iter(
@@ -63,8 +73,8 @@ def store_answers(connection: sa.Connection, people: Sequence[PersonAnswers], no
         for index, (order_id, answer) in enumerate(zip(ids, answers, strict=True))
     )
     return [
-        StoredPerson(each.person, list(islice(stored, len(own))), gone)
-        for each, (own, gone) in zip(people, placed, strict=True)
+        StoredPerson(each.person, list(islice(stored, len(each.answers))), gone)
+        for each, gone in zip(people, placed.gone, strict=True)
     ]
 
 
@@ -79,9 +89,8 @@ def _is_stored(last: AssessmentMark | None, answer: OrderAnswer) -> bool:
     return last is not None and (last.order_version, last.signature) == now
 
 
-def _assessment_row(order_id: int, answer: OrderAnswer, now: datetime) -> Json:
+def _assessment_row(answer: OrderAnswer, now: datetime) -> Json:
     return {
-        "order_id": order_id,
         "stream": answer.stream,
         "patient_id": answer.order.patient_id,
         "order_version": answer.order.version,
@@ -95,27 +104,58 @@ def _assessment_row(order_id: int, answer: OrderAnswer, now: datetime) -> Json:
     }
 
 
-def _store_orders(connection: sa.Connection, people: Sequence[PersonAnswers]) -> list[tuple[list[int], dict[int, str]]]:
-    """Write the orders; one with a new number or identity keeps its row.
+@dataclass(frozen=True, slots=True)
+class _PlacedOrders:
+    """The rows of the orders of some people."""
 
-    Returns for each person the order of every answer, and the orders that are gone.
-    """
+    ids: dict[tuple[int, str], int]  # of those stored, by patient and key
+    changed: list[OrderRow]  # those to write
+    gone: list[dict[int, str]]  # of each person, those that are no orders of their own any more, with their keys
+
+
+def _place_orders(
+    connection: sa.Connection, people: Sequence[PersonAnswers], stored: Sequence[MedicationOrder]
+) -> _PlacedOrders:
+    """Find the rows of the orders; one with a new number or identity keeps its row, which is moved."""
     existing: dict[int, list[MedicationOrder]] = defaultdict(list)
-    for row in orders.of_patients(connection, {member for each in people for member in each.person.members}):
+    for row in stored:
         existing[row.patient_id].append(row)
     own = [[row for member in sorted(each.person.members) for row in existing[member]] for each in people]
     judged = [[answer for answer in each.answers if answer.stream == ABOUT_ORDER] for each in people]
+    placed = _PlacedOrders({}, [], [])
     for rows, ones in zip(own, judged, strict=True):
+        of_row: dict[int, OrderRow] = {}
         for one in ones:
-            had = _row_of(one.order, rows)
-            if had is not None and not _is_exactly(had, one.order):
-                orders.move(connection, had.id, one.order.patient_id, one.order.key)
-    ids = orders.upsert(connection, [_order_row(one) for ones in judged for one in ones])
-    kept = set(ids.values())
-    gone = [{row.id: row.key for row in rows if not row.is_absorbed and row.id not in kept} for rows in own]
-    orders.absorb(connection, {order_id for each in gone for order_id in each})
-    placed = [[ids[one.order.patient_id, one.order.key] for one in each.answers] for each in people]
-    return list(zip(placed, gone, strict=True))
+            _place(connection, placed, of_row, _row_of(one.order, rows), _order_row(one))
+    current = set(placed.ids.values())
+    placed.gone.extend(
+        {row.id: row.key for row in rows if not row.is_absorbed and row.id not in current} for rows in own
+    )
+    orders.absorb(connection, {order_id for each in placed.gone for order_id in each})
+    return placed
+
+
+def _place(
+    connection: sa.Connection,
+    placed: _PlacedOrders,
+    of_row: dict[int, OrderRow],
+    had: MedicationOrder | None,
+    order: OrderRow,
+) -> None:
+    """Give an order the row it had, moved to its key if that is another; who had that row before gets a new one."""
+    key = order.patient_id, order.key
+    holder = of_row.get(had.id) if had is not None else None
+    if had is None or (holder is not None and (had.patient_id, had.key) == key):
+        placed.changed.append(order)
+        return
+    if (had.patient_id, had.key) != key:
+        orders.move(connection, had.id, *key)
+    if holder is not None:
+        del placed.ids[holder.patient_id, holder.key]
+        placed.changed.append(holder)
+    placed.ids[key], of_row[had.id] = had.id, order
+    if not order.is_stored_as(had):
+        placed.changed.append(order)
 
 
 def _row_of(order: OrderState, existing: Sequence[MedicationOrder]) -> MedicationOrder | None:

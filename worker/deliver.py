@@ -1,94 +1,223 @@
-"""Sending of due deliveries: claimed for a while, tried once, and tried again later without an answer."""
+"""Sending of due deliveries: claimed for a while, tried once, and tried again later without an answer.
 
-from collections.abc import Sequence
+What a destination must hear of one patient in the same minute goes out as one notice.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
 
 import sqlalchemy as sa
 import structlog
 
+from clinical.words import Priority, Tier
 from forwarding.backoff import next_attempt
+from forwarding.contract import hand_over
 from forwarding.errors import Refused, Unreachable
-from forwarding.notice import Notice, ward_code
-from store import deliveries
-from store.alerts import in_brief
-from store.deliveries import Claimed
+from forwarding.notice import CALLS, GatheredAlert, Kind, Notice, NoticeStep, ward_code
+from history.chains import fallback_of, person_of
+from store import deliveries, incidents
+from store.alerts import AlertInBrief, in_brief
+from store.deliveries import Claimed, NewDelivery
 from worker.worker import Worker
 
 log = structlog.get_logger()
 
-ROUND = 5  # claimed at once: all may time out before their lease ends
+ATTEMPTS_BEFORE_FALLBACK = 3
+ROUND = 1  # notices claimed at once: what a sender that dies holds is free again when one lease ends
 
-_KINDS = {"raised": "raised", "reopened": "changed", "changed": "changed", "resolved": "resolved"}
+_KINDS: Final[Mapping[str, Kind]] = {  # of a line of the record
+    "raised": "raised",
+    "notified": "raised",
+    "escalated": "escalated",
+    "overdue": "overdue",
+    "reopened": "reopened",
+    "taken_on": "taken_on",
+    "snoozed": "taken_on",  # somebody has it
+    "acknowledged": "acknowledged",
+    "overridden": "acknowledged",
+    "followed_up": "acknowledged",
+    "resolved": "resolved",
+}
+_UNDONE: Final[Mapping[str, Kind]] = {
+    "taken_on": "taken_on",
+    "acknowledged": "acknowledged",
+    "overridden": "acknowledged",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatch:
+    """Deliveries that go out as one notice."""
+
+    members: Sequence[Claimed]  # the oldest first
+    calls: Sequence[Claimed]  # those that call somebody, and do not say that somebody acted
+    notice: Notice | None  # None: it cannot be written
+
+    @property
+    def key(self) -> str:
+        """The same for every attempt."""
+        return self.members[0].sent_as or self.members[0].idempotency_key
+
+    @property
+    def destination(self) -> str:
+        """Where they go."""
+        return self.members[0].destination
+
+    @property
+    def attempts(self) -> int:
+        """How often they were tried, this time included."""
+        return max(each.attempts for each in self.members)
 
 
 def deliver(worker: Worker, ids: Sequence[int] | None = None) -> int:
     """Send what is due, of these or of all; return how many were delivered."""
     taken = 0
     silent: dict[str, str] = {}  # destinations that did not answer this time, with the error
-    while claimed := _claim(worker, ids):
-        for delivery, notice in claimed:
-            if delivery.destination in silent:
-                _try_later(worker, delivery, silent[delivery.destination])
+    while (claimed := _claim(worker, ids)) is not None:
+        for dispatch in claimed:
+            if dispatch.destination in silent:
+                _try_later(worker, dispatch, silent[dispatch.destination])
             else:
-                taken += _send(worker, delivery, notice, silent)
+                taken += _send(worker, dispatch, silent)
     return taken
 
 
-def _claim(worker: Worker, ids: Sequence[int] | None) -> list[tuple[Claimed, Notice]]:
+def _claim(worker: Worker, ids: Sequence[int] | None) -> list[Dispatch] | None:
+    gather = timedelta(seconds=worker.site.telling.gather_seconds)
     with worker.engine.begin() as connection:
-        claimed = deliveries.claim_due(connection, worker.clock(), worker.leases.lease, ROUND, ids)
-        notices = _notices(connection, worker, claimed)
-    return [(delivery, notices[delivery.id]) for delivery in claimed]
+        groups = deliveries.claim_together(connection, worker.clock(), worker.leases.lease, ROUND, gather, ids)
+        if groups is None:
+            return None
+        events = [each.event_id for group in groups for each in group]
+        rows = in_brief(connection, events) if events else {}
+    return [_dispatch(worker, group, rows) for group in groups]
 
 
-def _notices(connection: sa.Connection, worker: Worker, claimed: Sequence[Claimed]) -> dict[int, Notice]:
-    rows = in_brief(connection, [delivery.event_id for delivery in claimed])
-    return {
-        delivery.id: Notice(
-            idempotency_key=delivery.idempotency_key,
-            kind=_KINDS.get(row.kind, "changed"),  # type: ignore[arg-type]  # the table holds only kinds of a notice
-            tier=row.tier,
-            priority=row.priority,
-            ward=ward_code(row.ward),
-            link=worker.link_of(delivery.alert_id),
-            alert=str(delivery.alert_id),
-            sequence=delivery.event_id,
-            occurred_at=row.at,
-            language=worker.site.language,
-            stream=row.stream,
-        )
-        for delivery in claimed
-        for row in (rows[delivery.event_id],)
-    }
+def _dispatch(worker: Worker, group: Sequence[Claimed], rows: Mapping[int, AlertInBrief]) -> Dispatch:
+    """Return what these go out as; what cannot be written is in the way of no other."""
+    try:
+        return _written(worker, group, rows)
+    except Exception as error:  # noqa: BLE001  # whatever is wrong with one, the others are sent
+        log.error("delivery.not_written", delivery=group[0].id, error=type(error).__name__)
+        return Dispatch(group, group, None)
 
 
-def _send(worker: Worker, delivery: Claimed, notice: Notice, silent: dict[str, str]) -> bool:
-    """Try once, and record the outcome; a delivery that fails is neither lost nor in the way of others."""
-    destination = worker.destinations.get(delivery.destination)
+def _written(worker: Worker, group: Sequence[Claimed], rows: Mapping[int, AlertInBrief]) -> Dispatch:
+    """Return the notice about what these say; of each alert its last line counts, and the gravest alert leads."""
+    lines = [rows[each.event_id] for each in group]
+    last = {row.alert_id: row for row in sorted(lines, key=lambda row: row.id)}
+    ordered = sorted(last.values(), key=_gravity)
+    first, key = ordered[0], group[0].sent_as or group[0].idempotency_key
+    starts = [row.starts_at for row in ordered if row.starts_at is not None and row.starts_at > row.at]
+    notice = Notice(
+        idempotency_key=key,
+        kind=_kind(first),
+        tier=first.tier,
+        priority=first.priority,
+        ward=ward_code(first.ward),
+        link=worker.link_of(first.alert_id),
+        alert=str(first.alert_id),
+        sequence=max(row.id for row in ordered),
+        occurred_at=first.at,
+        language=worker.site.language,
+        stream=first.stream,
+        step=_step(first),
+        starts_at=min(starts).astimezone(worker.site.zone) if starts else None,
+        reply=_reply(worker, first, group[0].destination),
+        gathered=tuple(_gathered(worker, row) for row in ordered) if len(ordered) > 1 else (),
+    )
+    return Dispatch(group, [each for each in group if _kind(rows[each.event_id]) in CALLS], notice)
+
+
+def _reply(worker: Worker, row: AlertInBrief, destination: str) -> str:
+    """Return the link by which the person who is told takes the alert on; "" when nobody needs to, or nobody can."""
+    person = person_of(worker.site, destination)
+    if person is None or _kind(row) not in CALLS:
+        return ""
+    return worker.reply_link(row.alert_id, row.id, person, row.at)
+
+
+def _gravity(row: AlertInBrief) -> tuple[bool, int, int, int]:
+    """Sort what calls somebody before what does not, then by tier and priority."""
+    return _kind(row) not in CALLS, -Tier.named(row.tier), -Priority.named(row.priority), row.id
+
+
+def _gathered(worker: Worker, row: AlertInBrief) -> GatheredAlert:
+    return GatheredAlert(str(row.alert_id), _kind(row), row.tier, worker.link_of(row.alert_id), row.id)
+
+
+def _kind(row: AlertInBrief) -> Kind:
+    """Return what to say of a line of the record; of an act that was undone, what the alert is again."""
+    if row.kind == "undone":
+        return _UNDONE.get(row.data["status"], "reopened")
+    return _KINDS.get(row.kind, "changed")
+
+
+def _step(row: AlertInBrief) -> NoticeStep | None:
+    """Return the step with which an alert is told again; the first notice needs none."""
+    if row.kind != "escalated":
+        return None
+    return NoticeStep(number=row.data["step"], of=row.data["of"], times=row.data["times"])
+
+
+def _send(worker: Worker, dispatch: Dispatch, silent: dict[str, str]) -> int:
+    """Try once, and record the outcome; what fails is neither lost nor in the way of others."""
+    if dispatch.notice is None:
+        _try_later(worker, dispatch, "the notice cannot be written")
+        return 0
+    destination = worker.destinations.get(dispatch.destination)
     try:
         if destination is None:
             raise Refused("the site file no longer names this destination")
-        destination.forward(notice)
+        hand_over(destination, dispatch.notice)
     except Unreachable as error:
-        silent[delivery.destination] = str(error)
-        _try_later(worker, delivery, str(error))
-        return False
+        silent[dispatch.destination] = str(error)
+        _try_later(worker, dispatch, str(error))
+        return 0
     except Refused as error:
         with worker.engine.begin() as connection:
-            deliveries.mark_refused(connection, delivery, str(error))
-        log.error("delivery.refused", delivery=delivery.id, destination=delivery.destination)
-        return False
+            for each in dispatch.members:
+                deliveries.mark_refused(connection, each, str(error))
+            _fall_back(connection, worker, dispatch, str(error))
+        log.error("delivery.refused", delivery=dispatch.members[0].id, destination=dispatch.destination)
+        return 0
     with worker.engine.begin() as connection:
-        deliveries.mark_sent(connection, delivery, worker.clock())
-    log.info("delivery.sent", delivery=delivery.id, alert=delivery.alert_id, attempts=delivery.attempts)
-    return True
+        for each in dispatch.members:
+            deliveries.mark_sent(connection, each, worker.clock())
+        is_over = incidents.end(connection, "destination", dispatch.destination, worker.clock())
+    if is_over:
+        log.info("incident.ended", destination=dispatch.destination)
+    for each in dispatch.members:
+        log.info("delivery.sent", delivery=each.id, alert=each.alert_id, attempts=each.attempts)
+    return len(dispatch.members)
 
 
-def _try_later(worker: Worker, delivery: Claimed, error: str) -> None:
+def _try_later(worker: Worker, dispatch: Dispatch, error: str) -> None:
+    now, attempts = worker.clock(), dispatch.attempts
+    created_at = min(each.created_at for each in dispatch.members)
+    again = next_attempt(dispatch.key, attempts=attempts, created_at=created_at, now=now)
+    with worker.engine.begin() as connection:
+        for each in dispatch.members:
+            if again is None:
+                deliveries.mark_refused(connection, each, f"gave up: {error}")
+            else:
+                deliveries.mark_failed(connection, each, error, again)
+        if attempts >= ATTEMPTS_BEFORE_FALLBACK:
+            _fall_back(connection, worker, dispatch, error)
+    log.warning("delivery.failed", delivery=dispatch.members[0].id, attempts=attempts, gave_up=again is None)
+
+
+def _fall_back(connection: sa.Connection, worker: Worker, dispatch: Dispatch, error: str) -> None:
+    """Record that the destination takes nothing, and send what calls somebody to another; attempts here go on."""
     now = worker.clock()
-    again = next_attempt(delivery.idempotency_key, attempts=delivery.attempts, created_at=delivery.created_at, now=now)
-    with worker.engine.begin() as connection:
-        if again is None:
-            deliveries.mark_refused(connection, delivery, f"gave up: {error}")
-        else:
-            deliveries.mark_failed(connection, delivery, error, again)
-    log.warning("delivery.failed", delivery=delivery.id, attempts=delivery.attempts, gave_up=again is None)
+    if incidents.begin(connection, "destination", dispatch.destination, error, now):
+        log.error("incident.began", destination=dispatch.destination)
+    wanted = []
+    for each in dispatch.calls:
+        failing = deliveries.failing_for(connection, each.event_id, ATTEMPTS_BEFORE_FALLBACK)
+        other = fallback_of(worker.site, dispatch.destination, failing)
+        if other is not None:
+            wanted.append(NewDelivery(each.alert_id, each.event_id, other, now))
+    deliveries.enqueue(connection, wanted, now)

@@ -20,7 +20,7 @@ from store.messages import Arrival as Letter
 from store.messages import Saved, key_of, save_batch
 from worker.batch import Judge
 from worker.local_codes import knowledge_now, sightings
-from worker.record import taken_up
+from worker.record import content_of, taken_up
 from worker.tasks import note_flags, process_messages, record_safely
 from worker.transactions import in_transaction
 from worker.worker import Worker
@@ -99,7 +99,8 @@ def _load(
     unknown = sightings(worker.knowledge, arrivals)
     if unknown:
         local_codes.hold(connection)  # until we commit: mapping one of these codes must find these messages
-    done = record_safely(connection, Judge(knowledge, worker.site, now), arrivals, outcomes)
+    contents = [content_of(each, knowledge) for each in arrivals]
+    done = record_safely(connection, Judge(knowledge, worker.site, now), contents, outcomes)
     message_queries.mark(connection, outcomes, now)
     note_flags(connection, arrivals)
     local_codes.record(connection, unknown, now)

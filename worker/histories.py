@@ -1,27 +1,28 @@
 """The stored histories of people: for a batch that answers them again, and for a backtest that only reads."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
 from clinical.events import Reading
-from clinical.identities import Name, Person
+from clinical.identities import MergeStatement, Name, Person, is_contradicted
 from history.choices import Site
-from history.entries import decode
+from history.entries import StandingEntries
 from history.messages import Envelope, ReadMessage, take_up
 from history.order_answers import OrderAnswer
 from history.person import PersonHistory, judge, judge_messages, latest_fields
 from parsers.errors import TooManySegments, UnreadableMessage
 from rules.knowledge import Knowledge
-from store import citizen_numbers, facts, merges, patients, rebuilding, tables
-from store.patients import KnownPatient
+from store import citizen_numbers, facts, merges, message_queries, patients, rebuilding, tables
+from store.facts import FactTuple
+from store.patients import KnownPatient, Number
 from worker.record import HISTORY_RECEIVED, envelope_of, read_stored
 
 PAGE = 200
+BEHIND = timedelta(seconds=10)  # a delay of the history longer than this is mentioned with every answer
 
 _Read = tuple[Envelope, Reading | UnreadableMessage]
 
@@ -33,14 +34,66 @@ def histories_of(
     history_as_of: datetime | None = None,
 ) -> list[PersonHistory]:
     """Read what is stored of these people, all together; `rows` are those of their identities."""
+    return with_entries(connection, outlines_of(connection, people, rows, history_as_of))
+
+
+def with_entries(connection: sa.Connection, outlines: Sequence[PersonHistory]) -> list[PersonHistory]:
+    """Return these people with the entries that are stored."""
+    ids = {member for each in outlines for member in each.members}
+    standing = standing_among(outlines, facts.of_patients(connection, ids) if ids else ())
+    return [replace(each, entries=own.entries) for each, own in zip(outlines, standing, strict=True)]
+
+
+def standing_among(outlines: Sequence[PersonHistory], rows: Iterable[FactTuple]) -> list[StandingEntries]:
+    """Return what stands of each of these people's histories, among these facts."""
+    stored = by_patient(rows)
+    return [StandingEntries.of(row for member in each.members for row in stored[member]) for each in outlines]
+
+
+def by_patient(rows: Iterable[FactTuple]) -> dict[int, list[FactTuple]]:
+    """Return the facts of each identity."""
+    stored: dict[int, list[FactTuple]] = defaultdict(list)
+    for row in rows:
+        stored[row[0]].append(row)
+    return stored
+
+
+def outlines_of(
+    connection: sa.Connection,
+    people: Sequence[Person[int]],
+    rows: Mapping[int, KnownPatient],
+    history_as_of: datetime | None = None,
+) -> list[PersonHistory]:
+    """Read what is stored of these people but their entries."""
     everybody = {member for person in people for member in person.members}
-    stored: dict[int, list[sa.Row[*tuple[Any, ...]]]] = defaultdict(list)
-    for row in facts.of_patients(connection, everybody):
-        stored[row.patient_id].append(row)
-    numbers: dict[int, list[patients.Number]] = defaultdict(list)
-    for number in patients.numbers_of(connection, everybody):
+    merged = {member for person in people if len(person.members) > 1 for member in person.members}
+    unclear = sharing_a_number(connection, people)
+    statements = merges.statements_about(connection, merged) if merged else []
+    return outlines(people, rows, patients.numbers_of(connection, everybody), statements, unclear, history_as_of)
+
+
+def sharing_a_number(connection: sa.Connection, people: Sequence[Person[int]]) -> set[int]:
+    """Return the roots of those whose citizen number, itself an identity, also belongs to somebody else."""
+    if not citizen_numbers.related(connection, {member for person in people for member in person.members}):
+        return set()
+    return {person.root for person in people if citizen_numbers.is_shared(connection, person.members)}
+
+
+def outlines(
+    people: Sequence[Person[int]],
+    rows: Mapping[int, KnownPatient],
+    of_them: Iterable[Number],
+    statements: Sequence[MergeStatement[int]],
+    unclear: Collection[int],
+    history_as_of: datetime | None,
+) -> list[PersonHistory]:
+    """Return what is stored of these people but their entries.
+
+    `statements` are those about any of them who was merged; `unclear` the roots of those who share a citizen number.
+    """
+    numbers: dict[int, list[Number]] = defaultdict(list)
+    for number in of_them:
         numbers[number.patient_id].append(number)
-    carried = bool(citizen_numbers.related(connection, everybody))
     found = []
     for person in people:
         own = sorted((rows[member] for member in person.members), key=lambda row: row.name)
@@ -48,25 +101,27 @@ def histories_of(
         found.append(
             PersonHistory(
                 identities=[rows[person.root].name, *others],
-                entries=decode(row for member in person.members for row in stored[member]),
+                entries=(),
                 demographics=latest_fields((row.demographics, row.demographics_versions) for row in own),
                 numbers={(each.authority, each.value) for member in person.members for each in numbers[member]},
                 members=person.members,
                 history_received=any(HISTORY_RECEIVED in row.flags for row in own),
                 history_as_of=history_as_of,
-                is_unclear=_is_unclear(connection, person, carried),
+                is_unclear=person.in_circle or person.root in unclear or is_contradicted(person, statements),
             )
         )
     return found
 
 
-def _is_unclear(connection: sa.Connection, person: Person[int], carried: bool) -> bool:
-    """Return whether somebody must check who this patient is: two histories may be mixed, or one split."""
-    return (
-        person.in_circle
-        or merges.contradicted(connection, person)
-        or (carried and citizen_numbers.is_shared(connection, person.members))
-    )
+def history_as_of(connection: sa.Connection, now: datetime) -> datetime | None:
+    """Up to when the history is complete, when the history lane is behind; None when it is not."""
+    age = message_queries.oldest_received_age(connection, now, message_queries.HISTORY_LANES)
+    return complete_until(None if age is None else now - age, now)
+
+
+def complete_until(oldest_waiting: datetime | None, now: datetime) -> datetime | None:
+    """Return the same by when the oldest history message that waits came."""
+    return None if oldest_waiting is None or now - oldest_waiting < BEHIND else oldest_waiting
 
 
 @dataclass(frozen=True, slots=True)

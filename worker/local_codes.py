@@ -10,7 +10,7 @@ import structlog
 
 from clinical.codes import Coding
 from clinical.events import AnyEvent, Condition, MedicationGiven, MedicationOrdered
-from history.messages import ReadMessage
+from history.messages import LONGEST_NUMBER, ReadMessage
 from rules.codes import LONGEST_WORDS, coding_of_words
 from rules.knowledge import Knowledge
 from store import local_codes
@@ -37,15 +37,18 @@ class _Thing:
     routes: tuple[Coding, ...] = ()
 
 
-def knowledge_now(worker: Worker, connection: sa.Connection) -> Knowledge:
-    """Return the knowledge with what people mapped so far; made anew when either changed."""
-    key = worker.knowledge.version, local_codes.version(connection)
-    known = worker.mapped.get(key)
-    if known is None:
-        known = with_mapped(worker.knowledge, connection)
+def knowledge_now(worker: Worker, connection: sa.Connection, mappings: int | None = None) -> Knowledge:
+    """Return the knowledge with what people mapped so far; made anew when either changed.
+
+    `mappings` is the number of changes to mappings so far, where it was just read.
+    """
+    key = worker.knowledge.version, local_codes.version(connection) if mappings is None else mappings
+    knowledge = worker.mapped.get(key)
+    if knowledge is None:
+        knowledge = with_mapped(worker.knowledge, connection)
         worker.mapped.clear()
-        worker.mapped[key] = known
-    return known  # not looked up again: another thread may have cleared it
+        worker.mapped[key] = knowledge
+    return knowledge  # not looked up again: another thread may have cleared it
 
 
 def with_mapped(knowledge: Knowledge, connection: sa.Connection) -> Knowledge:
@@ -119,7 +122,8 @@ def _is_unnamed(knowledge: Knowledge, thing: _Thing) -> bool:
 
 
 def _is_code(knowledge: Knowledge, coding: Coding) -> bool:
-    return _CODE.fullmatch(coding.code) is not None and not knowledge.stands_for_nothing(coding)
+    is_written_as_one = len(coding.system) <= LONGEST_NUMBER and _CODE.fullmatch(coding.code) is not None
+    return is_written_as_one and not knowledge.stands_for_nothing(coding)
 
 
 def _sighting(knowledge: Knowledge, thing: _Thing, coding: Coding, message_id: int) -> Sighting:

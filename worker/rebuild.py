@@ -20,7 +20,7 @@ from store.locks import lock_numbers, lock_people
 from store.message_queries import MessageOutcome
 from worker.batch import Judge, judge_again
 from worker.local_codes import knowledge_now
-from worker.record import Touched, open_message, record
+from worker.record import Touched, content_of, open_message, record
 from worker.transactions import in_transaction
 from worker.worker import Worker
 
@@ -85,7 +85,8 @@ def _derive(connection: sa.Connection, worker: Worker, ids: Collection[int]) -> 
     found = _open_all(connection, worker, ids)
     rebuilding.forget(connection, found.held)
     knowledge = knowledge_now(worker, connection)
-    record(connection, knowledge, found.arrivals, found.ids)
+    rows = patients.of_ids(connection, found.held)  # as they are without what was just forgotten
+    record(connection, [content_of(each, knowledge) for each in found.arrivals], found.ids, rows)
     # Merges and numbers from pruned messages were not read again just now, and count as well.
     merges.repoint(connection, found.held)
     citizen_numbers.join(connection, found.held)

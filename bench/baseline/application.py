@@ -32,7 +32,7 @@ def engine() -> sa.Engine:
 
 @app.task(name="baseline.keep")  # type: ignore[untyped-decorator]  # Celery has no types
 def keep(text: str) -> None:
-    """Read one message with hl7apy, and keep its codes; judge nothing."""
+    """Read one message with hl7apy, and store its codes; judge nothing."""
     message = parse_message(text, find_groups=False)
     patient = message.pid.pid_3.pid_3_1.value if message.pid else ""
     rows = [

@@ -23,7 +23,7 @@ DRAIN_WITHIN_S = 120.0
 
 
 def measure(seconds: float, ours: float) -> Table:
-    """Send for so long, then wait until the workers are done; `ours` is what we dealt with in a second."""
+    """Send for so long, then wait for the workers; `ours` is how many messages a second we process."""
     messages = [framed(message) for message in hospital(int(seconds * 40))]
     with surroundings("PostgreSQL", migrated=False) as place:
         engine = connect(place.database_url)
@@ -32,10 +32,10 @@ def measure(seconds: float, ours: float) -> Table:
         with _running(place) as port:
             began = time.perf_counter()
             acked = uvloop.run(run(load, port, LINKS, seconds))
-            kept = _drain(engine, load.accepted)
+            stored = _drain(engine, load.accepted)
             took = time.perf_counter() - began
         engine.dispose()
-    done = kept / took
+    done = stored / took
     rows = [
         [
             rate(load.accepted / acked),
@@ -76,12 +76,12 @@ def _running(place: Surroundings) -> Iterator[int]:
 
 
 def _drain(engine: sa.Engine, sent: int) -> int:
-    """Wait until as many messages are kept as were acknowledged, or nothing more comes."""
+    """Wait until every acknowledged message is stored, or time is up."""
     query = sa.text("SELECT count(*) FROM baseline_fact WHERE kind = 'MSH'")
     deadline = time.monotonic() + DRAIN_WITHIN_S
-    kept = 0
-    while kept < sent and time.monotonic() < deadline:
+    stored = 0
+    while stored < sent and time.monotonic() < deadline:
         time.sleep(0.2)
         with engine.connect() as connection:
-            kept = connection.execute(query).scalar_one()
-    return kept
+            stored = connection.execute(query).scalar_one()
+    return stored

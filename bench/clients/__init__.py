@@ -1,1 +1,1 @@
-"""HL7 clients of others against our listener."""
+"""HL7 clients from other projects, sending to our listener."""

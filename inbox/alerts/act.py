@@ -5,9 +5,9 @@ holds the patient first does it; the other hears who was first.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, time
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -18,8 +18,10 @@ from inbox.acting import Acting, Concerned, Done
 from inbox.errors import ActRefused, AlertChanged, AlertMissing, AlertSettled
 from inbox.http.api_requests import number_of
 from inbox.people.access import has_viewed
-from store import alerts, assessments, due, merges
-from store.alerts import Alert, Columns, ConcludedAlert, Happening, find_alert
+from inbox.people.permissions import Permission
+from store import alerts, assessments, deliveries, due, merges
+from store.alerts import DESTINATIONS, Alert, Columns, ConcludedAlert, Happening, before_change, find_alert
+from store.deliveries import NewDelivery
 from store.due import DueKind, NewDue
 from store.locks import lock_people
 
@@ -47,9 +49,9 @@ class ActForm:
         return seen if number_of(seen) is not None else None
 
     @property
-    def together(self) -> tuple[str, ...]:
+    def together(self) -> list[str]:
         """The other alerts of the patient that were ticked: fields `with-ID`."""
-        return tuple(sorted(name.removeprefix("with-") for name in self.values if name.startswith("with-")))
+        return sorted(name.removeprefix("with-") for name in self.values if name.startswith("with-"))
 
     def until(self, field: str) -> datetime | None:
         """Until the end of the day that was filled in; without one, for good."""
@@ -70,6 +72,10 @@ class ActForm:
             return datetime.fromisoformat(text).replace(tzinfo=self.zone)
         except ValueError as error:
             raise ActRefused(field, "unknown") from error
+
+
+Note = Annotated[str, msgspec.Meta(max_length=LONGEST_TEXT)]
+Ids = Annotated[Sequence[str], msgspec.Meta(max_length=MOST_TOGETHER)]
 
 
 class AlertAct(msgspec.Struct, frozen=True):
@@ -105,6 +111,8 @@ class AlertAct(msgspec.Struct, frozen=True):
 @dataclass(frozen=True, slots=True)
 class OnAlert:
     """An act, and the alert it is done with."""
+
+    permission: ClassVar[Permission] = Permission.ALERTS_ACT
 
     alert_id: int
     act: AlertAct
@@ -199,11 +207,19 @@ def change(acting: Acting, alert: Alert, to: ActChange) -> None:
     """Change the alert, with all that can be taken back within half a minute written beside it."""
     ended = due.settle(acting.connection, [alert.id], to.ends, to.kind, acting.now)
     planned = due.plan(acting.connection, to.plans)
-    before = {name: getattr(alert, name) for name in ("status", "assigned_to", "settled_signature", "covered_by")}
-    data = {**to.data, UNDO: before | {"ended": ended, "planned": planned}}
+    data = {**to.data, UNDO: before_change(alert, ended, planned)}
     line = happening(to.kind, acting, alert, to.note, reason=to.reason, data=data)
     columns: Columns = {**to.columns, "status": to.status}
-    alerts.update(acting.connection, alert.id, line, **columns)
+    update_and_notify(acting, alert, line, columns)
+
+
+def update_and_notify(acting: Acting, alert: Alert, line: Happening, columns: Columns) -> None:
+    """Change the alert, and notify those who were notified of it; whoever sends finds it in the database."""
+    heard = deliveries.heard_of(acting.connection, [alert.id]).get(alert.id, [])
+    data = {**line.data, **({DESTINATIONS: heard} if heard else {})}
+    event = alerts.update(acting.connection, alert.id, replace(line, data=data), **columns).event_id
+    wanted = [NewDelivery(alert.id, event, place, acting.now) for place in heard]
+    deliveries.enqueue(acting.connection, wanted, acting.now)
 
 
 def happening(

@@ -1,7 +1,7 @@
 """`/api/v1/alerts` and `/api/v1/assessments`: read alerts, act on them, and read every answer, also "nothing found"."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from typing import Annotated
 
 import msgspec
 from litestar import Router, get, post
@@ -23,14 +23,17 @@ from inbox.alerts.taking_back import Reopening, Undo
 from inbox.alerts.ticks import handover_note, ticks_of
 from inbox.http.api_requests import (
     PAGE,
+    BodyLeftOut,
     Cursor,
     Limit,
-    Several,
+    Since,
     id_of,
+    in_a_zone,
     language_of,
     moment_of,
     page_of,
     position_of,
+    several_of,
     words_of,
 )
 from inbox.http.api_shapes import (
@@ -51,8 +54,9 @@ from inbox.http.api_shapes import (
     WholeAlertShape,
 )
 from inbox.http.parts import AnyRequest, parts_of
+from inbox.http.problems import ACTED, FOUND, LISTED
 from inbox.people.access import record, record_list
-from inbox.people.viewer import needs
+from inbox.people.permissions import Permission, needs
 from store import alerts, due
 from store.alerts import AlertEvent, AlertFilter, ConcludedAlert, find_alert, list_alerts
 from store.assessments import StoredAssessment, find_assessment, list_assessments
@@ -61,21 +65,25 @@ from store.engine import reading
 from store.merges import patients_named
 
 
-@get("/", sync_to_thread=True, summary="Alerts, newest first")
+@get("/", responses=LISTED, opt=needs(Permission.ALERTS_READ), sync_to_thread=True, summary="Alerts, newest first")
 def all_alerts(
     request: AnyRequest,
-    status: Several = None,
-    tier: Several = None,
-    stream: Several = None,
+    status: Annotated[list[str] | None, several_of(STATUSES)] = None,
+    tier: Annotated[list[str] | None, several_of(TIERS)] = None,
+    stream: Annotated[list[str] | None, several_of(STREAMS)] = None,
     patient: FromQuery[str] = "",
     order: FromQuery[str] = "",
-    since: FromQuery[datetime | None] = None,
+    since: Since = None,
     cursor: Cursor = None,
     limit: Limit = PAGE,
 ) -> PageShape[AlertShape]:
     """Alerts by status, tier, stream, patient number (`value` or `authority|value`), order number, and last change."""
     parts, language = parts_of(request), language_of(request)
-    statuses, tiers, moment = words_of(status, STATUSES), words_of(tier, TIERS), moment_of(since)
+    statuses, tiers, moment = (
+        words_of(status, STATUSES),
+        words_of(tier, TIERS),
+        moment_of(since) if since is not None else None,
+    )
     streams = words_of(stream, STREAMS)
     with reading(parts.engine) as connection:
         patients = patients_named(connection, patient) if patient else None
@@ -85,7 +93,7 @@ def all_alerts(
     return page_of([alert_shape(row, language) for row in rows], len(rows), limit, rows[-1].id if rows else None)
 
 
-@get("/{alert_id:str}", sync_to_thread=True, summary="One alert")
+@get("/{alert_id:str}", responses=FOUND, opt=needs(Permission.ALERTS_READ), sync_to_thread=True, summary="One alert")
 def one_alert(request: AnyRequest, alert_id: FromPath[str]) -> WholeAlertShape:
     """Return one alert, with what was concluded and why, what is planned, and what was ticked."""
     parts, number = parts_of(request), id_of(alert_id)
@@ -115,7 +123,7 @@ def follow_up_shape(each: Due) -> FollowUpShape:
         id=str(each.id),
         alert=str(each.alert_id),
         due_at=each.due_at,
-        look_at=each.data.get("look_at", "other"),
+        look_at=each.look_at,
         note=each.data.get("note", ""),
         planned_by=each.created_by,
         planned_at=each.created_at,
@@ -128,7 +136,14 @@ def _do(request: AnyRequest, alert_id: str, act: AlertAct) -> AlertShape:
     return alert_shape(alert, language_of(request))
 
 
-@post("/{alert_id:str}/acknowledge", status_code=200, guards=[needs("pharmacist")], sync_to_thread=True)
+@post(
+    "/{alert_id:str}/acknowledge",
+    status_code=200,
+    operation_class=BodyLeftOut,
+    responses=ACTED,
+    opt=needs(Permission.ALERTS_ACT),
+    sync_to_thread=True,
+)
 def acknowledge_alert(
     request: AnyRequest, alert_id: FromPath[str], data: JSONBody[Acknowledgement | None] = None
 ) -> AlertShape:
@@ -136,80 +151,117 @@ def acknowledge_alert(
     return _do(request, alert_id, data or Acknowledgement())
 
 
-@post("/{alert_id:str}/override", status_code=200, guards=[needs("pharmacist")], sync_to_thread=True)
+@post(
+    "/{alert_id:str}/override", status_code=200, responses=ACTED, opt=needs(Permission.ALERTS_ACT), sync_to_thread=True
+)
 def override_alert(request: AnyRequest, alert_id: FromPath[str], data: JSONBody[Override]) -> AlertShape:
     """Let the order pass for a coded reason; a contraindication needs a note."""
-    moment_of(data.valid_until)
+    if data.valid_until is not None:
+        in_a_zone(data.valid_until)
     return _do(request, alert_id, data)
 
 
-@post("/{alert_id:str}/take_on", status_code=200, guards=[needs("pharmacist")], sync_to_thread=True)
+@post(
+    "/{alert_id:str}/take_on",
+    status_code=200,
+    operation_class=BodyLeftOut,
+    responses=ACTED,
+    opt=needs(Permission.ALERTS_ACT),
+    sync_to_thread=True,
+)
 def take_alert_on(request: AnyRequest, alert_id: FromPath[str], data: JSONBody[TakenOn | None] = None) -> AlertShape:
     """Take an open alert on: it stays on the list under a name, with a time by which it must be settled."""
     return _do(request, alert_id, data or TakenOn())
 
 
-@post("/{alert_id:str}/snooze", status_code=200, guards=[needs("pharmacist")], sync_to_thread=True)
+@post("/{alert_id:str}/snooze", status_code=200, responses=ACTED, opt=needs(Permission.ALERTS_ACT), sync_to_thread=True)
 def snooze_alert(request: AnyRequest, alert_id: FromPath[str], data: JSONBody[Snooze]) -> AlertShape:
     """Let an alert sleep for a reason; a contra-indication until half an hour before its start at the latest."""
     return _do(request, alert_id, data)
 
 
-@post("/{alert_id:str}/undo", status_code=200, guards=[needs("pharmacist")], sync_to_thread=True)
+@post("/{alert_id:str}/undo", status_code=200, responses=ACTED, opt=needs(Permission.ALERTS_ACT), sync_to_thread=True)
 def undo(request: AnyRequest, alert_id: FromPath[str]) -> AlertShape:
     """Take back one's last act on the alert within half a minute; 409 when somebody acted since."""
     return _do(request, alert_id, Undo())
 
 
-@post("/{alert_id:str}/reopen", status_code=200, guards=[needs("pharmacist")], sync_to_thread=True)
+@post(
+    "/{alert_id:str}/reopen",
+    status_code=200,
+    operation_class=BodyLeftOut,
+    responses=ACTED,
+    opt=needs(Permission.ALERTS_ACT),
+    sync_to_thread=True,
+)
 def reopen_alert(request: AnyRequest, alert_id: FromPath[str], data: JSONBody[Reopening | None] = None) -> AlertShape:
     """Open a settled alert again, or give back one that was taken on."""
     return _do(request, alert_id, data or Reopening())
 
 
-@post("/{alert_id:str}/follow_up", status_code=200, guards=[needs("pharmacist")], sync_to_thread=True)
+@post(
+    "/{alert_id:str}/follow_up", status_code=200, responses=ACTED, opt=needs(Permission.ALERTS_ACT), sync_to_thread=True
+)
 def plan_follow_up(request: AnyRequest, alert_id: FromPath[str], data: JSONBody[FollowUp]) -> AlertShape:
     """Plan to look again; the alert comes back by itself, unless the result or a stop comes first."""
     return _do(request, alert_id, data)
 
 
-@post("/{alert_id:str}/followed_up", status_code=200, guards=[needs("pharmacist")], sync_to_thread=True)
+@post(
+    "/{alert_id:str}/followed_up",
+    status_code=200,
+    responses=ACTED,
+    opt=needs(Permission.ALERTS_ACT),
+    sync_to_thread=True,
+)
 def end_follow_up(request: AnyRequest, alert_id: FromPath[str], data: JSONBody[FollowedUp]) -> AlertShape:
     """Say that it was looked at."""
     return _do(request, alert_id, data)
 
 
-@post("/{alert_id:str}/tick", status_code=200, guards=[needs("pharmacist")], sync_to_thread=True)
+@post("/{alert_id:str}/tick", status_code=200, responses=ACTED, opt=needs(Permission.ALERTS_ACT), sync_to_thread=True)
 def tick_advice(request: AnyRequest, alert_id: FromPath[str], data: JSONBody[Tick]) -> AlertShape:
     """Record that a line of the advice was done, or not after all."""
     return _do(request, alert_id, data)
 
 
-@post("/{alert_id:str}/handover", status_code=200, guards=[needs("pharmacist")], sync_to_thread=True)
+@post(
+    "/{alert_id:str}/handover", status_code=200, responses=ACTED, opt=needs(Permission.ALERTS_ACT), sync_to_thread=True
+)
 def note_for_handover(request: AnyRequest, alert_id: FromPath[str], data: JSONBody[HandoverNote]) -> AlertShape:
     """Leave a note for the next shift; the last one counts, an empty one takes it away."""
     return _do(request, alert_id, data)
 
 
-@post("/{alert_id:str}/comment", status_code=200, guards=[needs("pharmacist")], sync_to_thread=True)
+@post(
+    "/{alert_id:str}/comment", status_code=200, responses=ACTED, opt=needs(Permission.ALERTS_ACT), sync_to_thread=True
+)
 def comment_on_alert(request: AnyRequest, alert_id: FromPath[str], data: JSONBody[Comment]) -> AlertShape:
     """Add a remark to the alert's record."""
     return _do(request, alert_id, data)
 
 
-@post("/{alert_id:str}/assign", status_code=200, guards=[needs("pharmacist")], sync_to_thread=True)
+@post("/{alert_id:str}/assign", status_code=200, responses=ACTED, opt=needs(Permission.ALERTS_ACT), sync_to_thread=True)
 def assign_alert(request: AnyRequest, alert_id: FromPath[str], data: JSONBody[Assignment]) -> AlertShape:
     """Return who is working on the alert."""
     return _do(request, alert_id, data)
 
 
-@post("/{alert_id:str}/naranjo", status_code=200, guards=[needs("pharmacist")], sync_to_thread=True)
+@post(
+    "/{alert_id:str}/naranjo", status_code=200, responses=ACTED, opt=needs(Permission.ALERTS_ACT), sync_to_thread=True
+)
 def answer_naranjo(request: AnyRequest, alert_id: FromPath[str], data: JSONBody[NaranjoAnswers]) -> AlertShape:
     """Confirm or change the ten Naranjo answers of a possible adverse reaction."""
     return _do(request, alert_id, data)
 
 
-@get("/{alert_id:str}/report", sync_to_thread=True, summary="The report of a possible adverse reaction")
+@get(
+    "/{alert_id:str}/report",
+    responses=FOUND,
+    opt=needs(Permission.ALERTS_READ),
+    sync_to_thread=True,
+    summary="The report of a possible adverse reaction",
+)
 def report(request: AnyRequest, alert_id: FromPath[str]) -> Report:
     """Return what a national centre asks of a possible adverse reaction, without who the patient is."""
     return report_for(request, id_of(alert_id), language_of(request))
@@ -239,7 +291,7 @@ alerts_router = Router(
 )
 
 
-@get("/", sync_to_thread=True, summary="Assessments, newest first")
+@get("/", responses=LISTED, opt=needs(Permission.ALERTS_READ), sync_to_thread=True, summary="Assessments, newest first")
 def all_assessments(
     request: AnyRequest,
     order: FromQuery[str] = "",
@@ -261,7 +313,13 @@ def all_assessments(
     return page_of(items, len(rows), limit, rows[-1].id if rows else None)
 
 
-@get("/{assessment_id:str}", sync_to_thread=True, summary="One assessment, with every rule that was asked")
+@get(
+    "/{assessment_id:str}",
+    responses=FOUND,
+    opt=needs(Permission.ALERTS_READ),
+    sync_to_thread=True,
+    summary="One assessment, with every rule that was asked",
+)
 def one_assessment(request: AnyRequest, assessment_id: FromPath[str]) -> AssessmentShape:
     """Return one answer, with its trace: for each rule each condition, whether it held and what it saw."""
     parts, number = parts_of(request), id_of(assessment_id)
@@ -282,6 +340,7 @@ def alert_shape(row: ConcludedAlert, language: str) -> AlertShape:
     told = row.conclusion
     return AlertShape(
         id=str(row.id),
+        patient_id=str(row.patient_id),
         stream=row.stream,
         tier=row.tier,
         channel=channel_of(told.channel, row.tier).word,
@@ -313,6 +372,7 @@ def assessment_shape(row: StoredAssessment, language: str, *, with_trace: bool =
     told = row.conclusion
     return AssessmentShape(
         id=str(row.id),
+        patient_id=str(row.patient_id),
         stream=row.stream,
         order=_order(told, ""),
         tier=row.tier,

@@ -57,6 +57,11 @@ class Card:
         return self.starts is not None and self.starts <= self.now
 
     @property
+    def is_ahead(self) -> bool:
+        """Whether what the order does can still be changed."""
+        return self.section <= ListSection.LATER
+
+    @property
     def order(self) -> StoredOrder:
         """The order that was judged."""
         return self.alert.conclusion.order
@@ -99,14 +104,14 @@ class Card:
     @cached_property
     def pair(self) -> Pair | None:
         """What was ordered against what is advised, where these differ."""
-        if self.section > ListSection.LATER:
+        if not self.is_ahead:
             return None
         return first_difference(self.alert.conclusion, self.rates, self.notation)
 
     @property
     def must_wait(self) -> bool:
         """Whether the next bag must wait."""
-        return self.section <= ListSection.LATER and must_wait(self.alert.conclusion)
+        return self.is_ahead and must_wait(self.alert.conclusion)
 
     @property
     def is_late(self) -> bool:
@@ -123,7 +128,7 @@ class Card:
     @cached_property
     def clock(self) -> Clock:
         """How long still, or since when."""
-        if self.section in (ListSection.NOW, ListSection.LATER):
+        if self.is_ahead:
             return _countdown(self.starts, self.now, self.notation)
         case = self.alert.conclusion.case
         if self.section == ListSection.AFTER_INFUSION and case and case.events:

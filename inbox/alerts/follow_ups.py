@@ -1,13 +1,15 @@
 """Looking again: when, at what, and how that ends by hand. A result or a stop ends it too (`history/evidence.py`)."""
 
 from datetime import datetime, timedelta
+from typing import Annotated
 
 from history.due_times import owner_due
 from history.evidence import LOOK_AT
 from inbox.acting import Acting
-from inbox.alerts.act import ActForm, AlertAct, check_length, happening
+from inbox.alerts.act import ActForm, AlertAct, Note, check_length, happening
 from inbox.errors import ActRefused
 from inbox.http.api_requests import number_of
+from inbox.http.api_shapes import one_of
 from store import alerts, due
 from store.alerts import ConcludedAlert
 from store.due import NewDue
@@ -24,8 +26,8 @@ class FollowUp(AlertAct, frozen=True):
     may_be = ("open", "taken_on", "acknowledged", "overridden", "covered")
 
     look_again_at: datetime
-    look_at: str = "other"
-    note: str = ""
+    look_at: Annotated[str, one_of(LOOK_AT)] = "other"
+    note: Note = ""
 
     @classmethod
     def read(cls, form: ActForm) -> "FollowUp":
@@ -37,6 +39,8 @@ class FollowUp(AlertAct, frozen=True):
 
     def check(self, acting: Acting) -> None:
         """Refuse a time that is over, and what cannot be looked at."""
+        if not self.look_at:
+            raise ActRefused("look_at", "unknown")
         check_follow_up(acting, self.look_again_at, self.look_at)
         check_length("note", self.note)
 
@@ -56,7 +60,7 @@ class FollowedUp(AlertAct, frozen=True):
     action = "followed_up"
 
     follow_up: str  # its id
-    note: str = ""
+    note: Note = ""
 
     @classmethod
     def read(cls, form: ActForm) -> "FollowedUp":
@@ -75,7 +79,7 @@ class FollowedUp(AlertAct, frozen=True):
         if found is None:
             raise ActRefused("follow_up", "unknown")
         due.finish(acting.connection, found, "followed_up", acting.now)
-        data = {"look_at": found.data.get("look_at", "other"), "why": "by_hand"}
+        data = {"look_at": found.look_at, "why": "by_hand"}
         alerts.record(acting.connection, alert.id, happening("followed_up", acting, alert, self.note, data=data))
 
 

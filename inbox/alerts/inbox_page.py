@@ -13,14 +13,16 @@ from litestar.response import Redirect, Template
 
 from clinical.words import ALERT_TIERS, PENDING, STATUSES
 from inbox.alerts.cards import Card, ListRow, card_of, groups_of, rows_of
+from inbox.alerts.changes import flag_of
 from inbox.health.readiness import readiness
 from inbox.http.api_requests import Heard
-from inbox.http.pages import is_fragment, language_of, page, to_page
+from inbox.http.pages import is_fragment, language_of, page, titles_of, to_page
 from inbox.http.parts import AnyRequest, Parts, parts_of
 from inbox.people.access import record_list
 from inbox.people.authentication import UNATTENDED
+from inbox.people.permissions import Permission, needs
 from store import event_order, feeds
-from store.alerts import AlertFilter, ConcludedAlert, list_alerts
+from store.alerts import AlertFilter, ConcludedAlert, events_of_each, list_alerts
 from store.assessments import orders_answered_since
 from store.engine import reading
 from store.merges import persons
@@ -85,13 +87,13 @@ def wanted_in(request: AnyRequest) -> Wanted:
     return Wanted(ward=asked.get("ward", ""), **known)
 
 
-@get("/", include_in_schema=False, sync_to_thread=True)
+@get("/", opt=needs(Permission.ALERTS_READ), include_in_schema=False, sync_to_thread=True)
 def show_inbox(request: AnyRequest) -> Template:
     """Show the alerts, those that wait for somebody unless others are asked for."""
     return _inbox(request, "inbox.html", wanted_in(request), None)
 
 
-@get("/alerts", opt={UNATTENDED: True}, include_in_schema=False, sync_to_thread=True)
+@get("/alerts", opt=needs(Permission.ALERTS_READ) | {UNATTENDED: True}, include_in_schema=False, sync_to_thread=True)
 def refresh_inbox(request: AnyRequest, after: Heard = None) -> Template | Redirect:
     """Return the list anew to an open page that heard that something happened, or whose filter was changed."""
     if not is_fragment(request):
@@ -115,7 +117,10 @@ def _inbox(request: AnyRequest, template: str, wanted: Wanted, after: int | None
         # Only the page without alerts shows it; it reads every answer of the day.
         answered = 0 if listing.rows else orders_answered_since(connection, _midnight(parts, now))
         shown = {card.alert.id: card.alert for row in listing.shown for card in row.cards}
+        records = events_of_each(connection, [card.id for card in shown.values() if card.is_open])
         new = shown.keys() if after is None else shown.keys() & _changed_since(connection, after)
+    language = language_of(request)
+    notation, titles = parts.notation(language), titles_of(parts.knowledge, language)
     # Of a list that was only brought up to date, the viewer has not seen these before.
     if new or after is None:
         record_list(request, "list_alerts", "alerts", [row for row in shown.values() if row.id in new])
@@ -136,7 +141,17 @@ def _inbox(request: AnyRequest, template: str, wanted: Wanted, after: int | None
         feeds=every_feed,
         last_message_at=last,
         answered=answered,
+        flags={number: flag_of(events, notation, titles, now) for number, events in records.items()},
+        called=[] if after is None else sorted(new & _calling(listing, request.user.name)),
     )
+
+
+def _calling(listing: Listing, viewer: str) -> set[int]:
+    """Return the alerts that ask for the attention of the viewer where they are new on the list."""
+    cards = (card for row in listing.shown for card in row.cards)
+    return {
+        card.alert.id for card in cards if card.alert.is_open and not card.is_quiet and card.alert.assigned_to != viewer
+    }
 
 
 def _changed_since(connection: sa.Connection, after: int) -> set[int]:
@@ -180,7 +195,7 @@ def _midnight(parts: Parts, now: datetime) -> datetime:
     return now.astimezone(parts.settings.zone).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-@get("/banners", opt={UNATTENDED: True}, include_in_schema=False)
+@get("/banners", opt=needs(Permission.STATUS_READ) | {UNATTENDED: True}, include_in_schema=False)
 async def show_banners(request: AnyRequest) -> Template:
     """Return what is not as it should be; and when there is nothing to say, that somebody is listening."""
     parts = parts_of(request)

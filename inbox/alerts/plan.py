@@ -1,11 +1,14 @@
-"""What was ordered against what is advised: the one pair that a row of the list shows."""
+"""What was ordered against what is advised: the one pair of a row of the list, and the table of an alert's page."""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from clinical.conclusions import StoredConclusion
 from inbox.http.notation import Notation
-from rules.forms import RatesForm
+from rules.forms import ProductRate, RatesForm
 
+AT_RISK = "is: at-risk"  # the condition, as the trace names it
+GRAVE = ("contraindication", "high")
 SPREAD_OVER_DAYS = 5  # "0.4 g/kg on 5 days" (rules/library/ig-vte-008.yaml)
 
 
@@ -15,6 +18,16 @@ class Pair:
 
     ordered: str
     advised: str
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One aspect of an order in the table of its alert: as ordered, as advised, and how these differ, in words."""
+
+    aspect: str
+    ordered: str
+    advised: str = ""
+    difference: str = ""
 
 
 def must_wait(told: StoredConclusion) -> bool:
@@ -33,13 +46,130 @@ def first_difference(told: StoredConclusion, rates: RatesForm, notation: Notatio
     return _rate(told, rates, notation) or _dose(told, notation)
 
 
+def comparison(told: StoredConclusion, rates: RatesForm, notation: Notation) -> list[Compared]:
+    """Return the order beside the advice, what matters most first: whether, how fast, how long, how much."""
+    words, order = notation.words, told.order
+    rows = []
+    if must_wait(told):
+        start = notation.moment(order.start) or words("unknown")
+        rows.append(Compared("start", start, words("plan.discuss_first"), words("plan.not_yet")))
+    rate, dose = _rate(told, rates, notation), _dose(told, notation)
+    if rate:
+        rows += [Compared("rate", rate.ordered, rate.advised, _faster(told, rates, notation))]
+        rows += _duration(told, rates, notation)
+    elif order.rate_g_per_h:
+        rows.append(Compared("rate", _rate_ordered(told, notation), "", words("plan.within_advice")))
+    if dose:
+        rows.append(Compared("dose", dose.ordered, dose.advised, words("plan.to_discuss")))
+    else:
+        rows.append(Compared("dose", _dose_ordered(told, notation) or words("unknown")))
+    return rows
+
+
+def minutes_ordered(told: StoredConclusion) -> int | None:
+    """Return how long the dose would run as ordered; None when that is not known."""
+    dose, rate = told.order.dose_g, told.order.rate_g_per_h
+    return round(dose[1] / rate[1] * 60) if dose and rate and rate[1] else None
+
+
+def minutes_advised(told: StoredConclusion, rates: RatesForm) -> int | None:
+    """Return how long the dose would run at the careful rate; None when that is not known, or not advised."""
+    careful, dose, rate = _careful(told, rates), told.order.dose_g, told.order.rate_g_per_h
+    if careful is None or dose is None or (rate is not None and rate[1] <= careful):
+        return None
+    return round(dose[1] / careful * 60)
+
+
+def limit_at_risk(told: StoredConclusion, rates: RatesForm) -> float | None:
+    """Return the highest rate for a patient at risk of thrombosis in g/h; None without a weight."""
+    if not told.order.weight_kg:
+        return None
+    product = _product(told, rates)
+    own = product.at_risk if product is not None else None
+    return _per_hour(float(own or rates.at_risk), told.order.weight_kg)
+
+
+def _limit_of_label(told: StoredConclusion, rates: RatesForm) -> float | None:
+    """Return the highest rate of the label in g/h, for whatever indication: which one it was is not stored."""
+    if not told.order.weight_kg:
+        return None
+    product = _product(told, rates)
+    highest = rates.fallback if product is None else max([product.maximum, *product.indications.values()])
+    return _per_hour(float(highest), told.order.weight_kg)
+
+
+def _product(told: StoredConclusion, rates: RatesForm) -> ProductRate | None:
+    """Return the rates of the product, of the longest brand that its name begins with."""
+    name = told.order.product.lower()
+    named = [each for each in rates.products if name.startswith(each.brand.lower())]
+    return max(named, key=lambda each: len(each.brand), default=None)
+
+
+def _per_hour(mg_per_kg_per_minute: float, weight_kg: str) -> float:
+    return mg_per_kg_per_minute * 60 * float(weight_kg) / 1000
+
+
+def _is_at_risk(told: StoredConclusion) -> bool:
+    """Return whether the patient was judged to be at risk: as the trace says, else for an earlier event or points."""
+    asked = [step.held for step in told.trace if step.condition == AT_RISK]
+    by_points = told.points is not None and told.points.patient > 0
+    return any(asked) if asked else by_points or any(each.tier in GRAVE for each in told.findings)
+
+
+def _careful(told: StoredConclusion, rates: RatesForm) -> float | None:
+    return float(rates.conservative) * float(told.order.weight_kg) / 1000 if told.order.weight_kg else None
+
+
+def _faster(told: StoredConclusion, rates: RatesForm, notation: Notation) -> str:
+    """Return how many times the advised rate was ordered; that it is too high only where it is above the limit.
+
+    The limit is that for patients at risk where this one is, else that of the label.
+    """
+    ordered, careful = told.order.rate_g_per_h, _careful(told, rates)
+    limit = limit_at_risk(told, rates) if _is_at_risk(told) else _limit_of_label(told, rates)
+    if ordered is None:
+        return notation.words("plan.to_fill_in")
+    if careful is None or limit is None:
+        return notation.words("plan.weight_needed")
+    if ordered[1] > limit:
+        return notation.words("plan.too_high")
+    return notation.words("plan.times", number=notation.figure(ordered[1] / careful))
+
+
+def _duration(told: StoredConclusion, rates: RatesForm, notation: Notation) -> list[Compared]:
+    minutes, as_ordered, start = minutes_advised(told, rates), minutes_ordered(told), told.order.start
+    if minutes is None:
+        return []
+    ordered = notation.lasting(as_ordered) if as_ordered is not None else notation.words("plan.not_stated")
+    until = _end(datetime.fromisoformat(start), minutes, notation) if start else ""
+    return [Compared("duration", ordered, notation.lasting(minutes), until and notation.words("plan.until", at=until))]
+
+
+def _end(start: datetime, minutes: int, notation: Notation) -> str:
+    """Write when it would end, with the day where that is not the day of the start."""
+    end = start + timedelta(minutes=minutes)
+    is_same_day = notation.date_of(end) == notation.date_of(start)
+    return notation.clock(end) if is_same_day else notation.near(end, start)
+
+
+def _rate_ordered(told: StoredConclusion, notation: Notation) -> str:
+    return notation.figures(told.order.rate_g_per_h, f"g/{notation.words('unit.hour')}")
+
+
+def _dose_ordered(told: StoredConclusion, notation: Notation) -> str:
+    order = told.order
+    ordered = notation.figures(order.dose_g, "g") or notation.figures(order.dose_g_per_kg, "g/kg")
+    if order.dose_g and order.dose_g_per_kg:
+        ordered += f" ({notation.figures(order.dose_g_per_kg, 'g/kg')})"
+    return ordered
+
+
 def _rate(told: StoredConclusion, rates: RatesForm, notation: Notation) -> Pair | None:
     hour, order = notation.words("unit.hour"), told.order
-    ordered = notation.figures(order.rate_g_per_h, f"g/{hour}")
-    if not order.weight_kg:
+    ordered, careful = _rate_ordered(told, notation), _careful(told, rates)
+    if careful is None:
         careful_per_kg = f"{notation.number(str(rates.conservative))} mg/kg/{hour}"
         return Pair(ordered, careful_per_kg) if ordered else None
-    careful = float(rates.conservative) * float(order.weight_kg) / 1000
     if order.rate_g_per_h is not None and order.rate_g_per_h[1] <= careful:
         return None
     return Pair(ordered or notation.words("plan.not_stated"), notation.figure(careful, f"g/{hour}"))
@@ -47,11 +177,9 @@ def _rate(told: StoredConclusion, rates: RatesForm, notation: Notation) -> Pair 
 
 def _dose(told: StoredConclusion, notation: Notation) -> Pair | None:
     order = told.order
-    ordered = notation.figures(order.dose_g, "g") or notation.figures(order.dose_g_per_kg, "g/kg")
+    ordered = _dose_ordered(told, notation)
     if not ordered:
         return None
-    if order.dose_g and order.dose_g_per_kg:
-        ordered += f" ({notation.figures(order.dose_g_per_kg, 'g/kg')})"
     does = {act for line in told.does for act in line}
     daily = order.course_g_per_kg[1] / SPREAD_OVER_DAYS if order.course_g_per_kg else None
     if "spread" in does and daily and order.dose_g_per_kg and daily < order.dose_g_per_kg[1]:

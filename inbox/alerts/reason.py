@@ -12,6 +12,7 @@ from inbox.http.notation import Notation
 from rules.facts import HISTORY
 
 _AS_SENT = re.compile(r"\b([A-Z]{4,}) [^;(]*?(\d[\d.,]* \w+/\w+)")
+USUAL_WEIGHT_KG = 80  # of the sum that shows what a weight would change
 MOST_FACTORS = 4  # in one line; the others are counted
 
 
@@ -42,6 +43,28 @@ def reason_of(told: StoredConclusion, tier: str, notation: Notation, now: dateti
     protects = bool(facts) and told.case is None
     protection = _in_brief(in_language(told.protection, notation.words.language)) if protects else ""
     return Reason(fact[:1].upper() + fact[1:], protection, len(findings) - 1)
+
+
+def certainty_of(told: StoredConclusion, tier: str, notation: Notation) -> str:
+    """Return how sure the deciding fact is: confirmed or suspected, by code or in words, of when; "" without one."""
+    lead = next((each for each in told_findings(told) if each.tier == tier), None)
+    facts = history_facts(lead) if lead else []
+    if not facts:
+        return ""
+    fact, words = facts[0], notation.words
+    sure = words.code("sure", fact.certainty or "confirmed")
+    source = words("sure.coded", code=f"{fact.system} {fact.code}".strip()) if fact.code else words("sure.in_words")
+    when = notation.known(fact.at, fact.precision) or words("moment.undated")
+    return words("sure.sentence", fact=fact.display or fact.code, sure=sure, source=source, when=when)
+
+
+def with_a_weight(told: StoredConclusion, notation: Notation) -> str:
+    """Return what the dose per kg would be at a usual weight, where the weight is missing and the dose is not."""
+    order = told.order
+    if order.weight_kg or not order.dose_g or order.dose_g_per_kg:
+        return ""
+    per_kg = notation.figure(order.dose_g[1] / USUAL_WEIGHT_KG, "g/kg")
+    return notation.words("sure.with_weight", kg=USUAL_WEIGHT_KG, dose=per_kg)
 
 
 def told_findings(told: StoredConclusion) -> list[StoredFinding]:

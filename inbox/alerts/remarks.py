@@ -1,9 +1,14 @@
 """What is written with an alert and leaves its status alone: remarks, a colleague's name, ticks, Naranjo answers."""
 
+from typing import Annotated
+
+import msgspec
+
 from clinical.words import AFTER_INFUSION
 from inbox.acting import Acting
-from inbox.alerts.act import ActForm, AlertAct, check_length, happening
+from inbox.alerts.act import ActForm, AlertAct, Note, check_length, happening
 from inbox.errors import ActRefused
+from inbox.http.api_shapes import one_of
 from inbox.people.accounts import user_names
 from rules.naranjo import REPLIES, score_of
 from store import alerts
@@ -19,7 +24,7 @@ class Comment(AlertAct, frozen=True):
 
     action = "comment"
 
-    text: str
+    text: Annotated[Note, msgspec.Meta(min_length=1)]
 
     @classmethod
     def read(cls, form: ActForm) -> "Comment":
@@ -42,7 +47,7 @@ class HandoverNote(AlertAct, frozen=True):
 
     action = HANDOVER
 
-    text: str = ""
+    text: Note = ""
 
     @classmethod
     def read(cls, form: ActForm) -> "HandoverNote":
@@ -63,7 +68,7 @@ class Tick(AlertAct, frozen=True):
 
     action = "tick"
 
-    line: int  # of the advice, from 0
+    line: Annotated[int, msgspec.Meta(ge=0)]  # of the advice, from 0
     done: bool = True
     assessment: str | None = None  # the answer whose advice was read
 
@@ -113,8 +118,8 @@ class NaranjoAnswers(AlertAct, frozen=True):
 
     action = NARANJO
 
-    answers: dict[str, str]
-    note: str = ""
+    answers: dict[str, Annotated[str, one_of(REPLIES)]]
+    note: Note = ""
     assessment: str | None = None
 
     @classmethod

@@ -1,4 +1,4 @@
-"""The report of a possible adverse reaction, with the fields a national centre asks for and not who the patient is.
+"""The report of a possible adverse reaction: the fields that a national centre asks for, without who the patient is.
 
 The fields follow ICH E2B(R3) in substance; their numbers stand beside them.
 """
@@ -62,7 +62,7 @@ class Suspect(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ReportedMedicine(msgspec.Struct, frozen=True, kw_only=True):
-    """What else was in use, of the medicines that are kept here (G.k, concomitant)."""
+    """What else was in use, as far as it is recorded here (G.k, concomitant)."""
 
     name: str
     code: str
@@ -106,7 +106,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     age_group: str | None  # D.2.3
     sex: str  # D.5
     weight_kg: str | None  # D.3
-    died: bool  # D.9: the patient died since; of what is for the reporter to say
+    died: bool  # D.9: the patient has died since; the reporter fills in the cause
     reactions: list[Reaction]
     suspect: Suspect
     medicines: list[ReportedMedicine]
@@ -120,8 +120,8 @@ def report_of(
     row: ConcludedAlert, case: StoredCase, causality: Causality, words: Words, site: str, now: datetime
 ) -> Report:
     """Make the report of one alert in the language of `words`."""
-    told, language = row.conclusion, words.language
-    order, patient = told.order, told.patient
+    conclusion, language = row.conclusion, words.language
+    order, patient = conclusion.order, conclusion.patient
     died = "deceased" in row.badges
     onset = next((event.at for event in case.events), None)
     return Report(
@@ -136,14 +136,14 @@ def report_of(
         suspect=_suspect(case, order),
         medicines=[_medicine(each) for each in case.medicines],
         causality=_assessed(causality, language),
-        narrative=_narrative(told, case, words, died=died),
+        narrative=_narrative(conclusion, case, words, died=died),
         missing=_missing(case, patient, words),
         knowledge=row.knowledge,
     )
 
 
 def age_group(born: str | None, onset: str | None) -> str | None:
-    """Return the age group of E2B at the event; None when it cannot be told."""
+    """Return the age group of E2B at the event; None when it is unknown."""
     if not born or not onset:
         return None
     try:
@@ -171,8 +171,8 @@ def _reaction(event: StoredReaction) -> Reaction:
 
 def _suspect(case: StoredCase, order: StoredOrder) -> Suspect:
     quantities = {name: getattr(order, name) for name in ("dose_g", "dose_g_per_kg", "course_g_per_kg", "rate_g_per_h")}
-    told = {"product": order.product, "route": order.route, "lots": case.lots, "next_dose": case.next_dose}
-    return msgspec.convert(told | quantities | {"doses": msgspec.to_builtins(case.doses)}, Suspect)
+    names = {"product": order.product, "route": order.route, "lots": case.lots, "next_dose": case.next_dose}
+    return msgspec.convert(names | quantities | {"doses": msgspec.to_builtins(case.doses)}, Suspect)
 
 
 def _medicine(fact: StoredFact) -> ReportedMedicine:
@@ -207,12 +207,12 @@ def _assessed(causality: Causality, language: str) -> Assessed:
     )
 
 
-def _narrative(told: StoredConclusion, case: StoredCase, words: Words, *, died: bool) -> str:
+def _narrative(conclusion: StoredConclusion, case: StoredCase, words: Words, *, died: bool) -> str:
     """Return what was found, in the words of the rules; a pharmacist adds what only people know."""
     language = words.language
-    parts = [in_language(finding.because, language) for finding in told.findings]
+    parts = [in_language(finding.because, language) for finding in conclusion.findings]
     doses = [dose for dose in case.doses if dose.given]
-    parts.append(words("report.told.doses", number=len(doses), product=told.order.product or words("unknown")))
+    parts.append(words("report.told.doses", number=len(doses), product=conclusion.order.product or words("unknown")))
     if case.next_dose:
         parts.append(words("report.told.next"))
     if died:

@@ -12,11 +12,12 @@ from inbox.http.api_requests import id_of
 from inbox.http.pages import language_of, page
 from inbox.http.parts import AnyRequest, parts_of
 from inbox.people.access import record
+from inbox.people.permissions import Permission, needs
 from store import alerts
 from store.alerts import find_alert
 
 
-@get("/alerts/{alert_id:str}/report", include_in_schema=False, sync_to_thread=True)
+@get("/alerts/{alert_id:str}/report", opt=needs(Permission.ALERTS_READ), include_in_schema=False, sync_to_thread=True)
 def show_report(request: AnyRequest, alert_id: FromPath[str]) -> Response[Any]:
     """Show the report as it is printed and sent."""
     number = id_of(alert_id)

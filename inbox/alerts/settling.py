@@ -1,13 +1,16 @@
 """Taking an alert on, and settling it: done, or the order goes ahead for a reason. One word for each act everywhere."""
 
 from datetime import datetime
+from typing import Annotated
 
 from clinical.words import PENDING
 from history.due_times import owner_due
+from history.evidence import LOOK_AT
 from inbox.acting import Acting
-from inbox.alerts.act import ActChange, ActForm, AlertAct, change, check_length, signature_of
+from inbox.alerts.act import ActChange, ActForm, AlertAct, Ids, Note, change, check_length, signature_of
 from inbox.alerts.follow_ups import check_follow_up, follow_up_after
 from inbox.errors import ActRefused
+from inbox.http.api_shapes import one_of
 from store import alerts
 from store.alerts import ConcludedAlert, NewDecision
 from store.due import NewDue
@@ -43,7 +46,7 @@ class TakenOn(AlertAct, frozen=True):
     may_be = ("open",)
 
     assessment: str | None = None  # the answer that was seen; refused when there is a newer one
-    together: tuple[str, ...] = ()  # ids of other alerts of the patient
+    together: Ids = ()  # ids of other alerts of the patient
 
     @classmethod
     def read(cls, form: ActForm) -> "TakenOn":
@@ -65,12 +68,12 @@ class Acknowledgement(AlertAct, frozen=True):
     action = "acknowledge"
     may_be = PENDING
 
-    note: str = ""
+    note: Note = ""
     assessment: str | None = None
-    done_as: str = ""  # "": a program that does not say what was done
+    done_as: Annotated[str, one_of(("", *DONE_AS))] = ""  # "": a program that does not say what was done
     look_again_at: datetime | None = None
-    look_at: str = ""
-    together: tuple[str, ...] = ()
+    look_at: Annotated[str, one_of(("", *LOOK_AT))] = ""
+    together: Ids = ()
 
     @classmethod
     def read(cls, form: ActForm) -> "Acknowledgement":
@@ -112,13 +115,13 @@ class Override(AlertAct, frozen=True):
     action = "override"
     may_be = (*PENDING, "acknowledged")
 
-    reason: str
-    note: str = ""
+    reason: Annotated[str, one_of(REASONS)]
+    note: Note = ""
     valid_until: datetime | None = None
     assessment: str | None = None
     look_again_at: datetime | None = None
-    look_at: str = ""
-    together: tuple[str, ...] = ()
+    look_at: Annotated[str, one_of(("", *LOOK_AT))] = ""
+    together: Ids = ()
 
     @classmethod
     def read(cls, form: ActForm) -> "Override":

@@ -1,12 +1,14 @@
 """Snooze: the alert leaves the list for a while, for a reason; a contra-indication never until it is too late."""
 
 from datetime import datetime, timedelta
+from typing import Annotated
 
 from clinical.words import PENDING
 from history.due_times import snooze_limit
 from inbox.acting import Acting
-from inbox.alerts.act import ActChange, ActForm, AlertAct, change, check_length
+from inbox.alerts.act import ActChange, ActForm, AlertAct, Note, change, check_length
 from inbox.errors import ActRefused
+from inbox.http.api_shapes import one_of
 from store.alerts import ConcludedAlert
 from store.due import NewDue
 
@@ -21,8 +23,8 @@ class Snooze(AlertAct, frozen=True):
     may_be = PENDING
 
     until: datetime
-    reason: str
-    note: str = ""
+    reason: Annotated[str, one_of(SNOOZE_REASONS)]
+    note: Note = ""
     assessment: str | None = None
 
     @classmethod

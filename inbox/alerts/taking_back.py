@@ -3,10 +3,23 @@
 from datetime import timedelta
 
 from clinical.words import SETTLED, Channel
+from history.chains import BEGAN_AT
 from history.conclusion import channel_of
 from history.due_times import take_on_due
 from inbox.acting import Acting
-from inbox.alerts.act import UNDO, WAITING, ActChange, ActForm, AlertAct, change, check_length, existing, happening
+from inbox.alerts.act import (
+    UNDO,
+    WAITING,
+    ActChange,
+    ActForm,
+    AlertAct,
+    Note,
+    change,
+    check_length,
+    existing,
+    happening,
+    update_and_notify,
+)
 from inbox.errors import ActRefused, AlertSettled
 from store import alerts, due, merges
 from store.alerts import AlertEvent, ConcludedAlert
@@ -37,21 +50,17 @@ class Undo(AlertAct, frozen=True):
             self._take_back(acting, other, _last_act(acting, other))
 
     def _take_back(self, acting: Acting, alert: ConcludedAlert, act: AlertEvent) -> None:
-        before = act.data[UNDO]
+        before = act.before(UNDO)
         if act.kind == "overridden":
             alerts.end_decisions(acting.connection, alert.id, acting.now)
-        due.withdraw(acting.connection, before["planned"], "undone", acting.now)
-        due.reinstate(acting.connection, before["ended"])
-        line = happening("undone", acting, alert, "", data={"event": act.id, "what": act.kind})
-        alerts.update(
-            acting.connection,
-            alert.id,
-            line,
-            status=before["status"],
-            assigned_to=before["assigned_to"],
-            settled_signature=before["settled_signature"],
-            covered_by=before["covered_by"],
-        )
+        due.withdraw(acting.connection, before.planned, "undone", acting.now)
+        if before.status != "open":  # somebody has it again: what the chain did meanwhile goes no further
+            due.settle(acting.connection, [alert.id], ("take_on", "step"), "undone", acting.now)
+        due.reinstate(acting.connection, before.ended)
+        data = {"event": act.id, "what": act.kind, "status": before.status}
+        line = happening("undone", acting, alert, "", data=data)
+        columns: alerts.Columns = {**before.settlement, "assigned_to": before.assigned_to}
+        update_and_notify(acting, alert, line, columns)
 
 
 def _last_act(acting: Acting, alert: ConcludedAlert) -> AlertEvent:
@@ -76,7 +85,7 @@ class Reopening(AlertAct, frozen=True):
     action = "reopen"
     may_be = ("taken_on", *SETTLED, "covered")
 
-    note: str = ""
+    note: Note = ""
 
     @classmethod
     def read(cls, form: ActForm) -> "Reopening":
@@ -96,5 +105,7 @@ class Reopening(AlertAct, frozen=True):
         if channel_of(alert.conclusion.channel, alert.tier) is Channel.INTERRUPT:
             by = take_on_due(alert.tier, alert.starts_at, acting.now, acting.due)
             plans.append(NewDue(alert.id, "take_on", by, acting.now, acting.actor))
+            begins = {BEGAN_AT: acting.now.isoformat()}  # whoever carries out what is due notifies at once
+            plans.append(NewDue(alert.id, "step", acting.now, acting.now, acting.actor, begins))
         data = {"why": "by_hand"}
         change(acting, alert, ActChange("reopened", "open", self.note, None, data, columns, _OF_DECISION, plans))

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from inbox.acting import Acting, Concerned, Done
 from inbox.errors import ActRefused, CodeChanged, CodeMissing
+from inbox.people.permissions import Permission
 from rules.knowledge import Knowledge
 from store import local_codes
 from store.local_codes import CodeDecision, SeenCode
@@ -20,6 +21,7 @@ class MapCode:
     """Count the code as one of this value set; `seen`: how many decisions on it the reader knew of."""
 
     action: ClassVar[str] = "map_code"
+    permission: ClassVar[Permission] = Permission.CODES_DECIDE
 
     code_id: int
     value_set: str
@@ -45,6 +47,7 @@ class DismissCode:
     """Say that the code has no bearing."""
 
     action: ClassVar[str] = "dismiss_code"
+    permission: ClassVar[Permission] = Permission.CODES_DECIDE
 
     code_id: int
     reason: str

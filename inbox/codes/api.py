@@ -4,41 +4,45 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Router, get, post
-from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.params import FromPath, JSONBody
 
 from inbox.acting import carry_out
 from inbox.codes.acts import DismissCode, MapCode
-from inbox.codes.pages import KINDS, STATES
 from inbox.errors import CodeMissing
-from inbox.http.api_requests import PAGE, Cursor, Limit, id_of, page_of, position_of, words_of
-from inbox.http.api_shapes import CodeExample, CodeShape, PageShape, WholeCode
+from inbox.http.api_requests import PAGE, Cursor, Limit, id_of, page_of, position_of, several_of, words_of
+from inbox.http.api_shapes import CodeExample, CodeShape, PageShape, Text, WholeCode
 from inbox.http.parts import AnyRequest, Parts, parts_of
+from inbox.http.problems import ACTED, FOUND, LISTED
 from inbox.people.access import record_alone
-from inbox.people.viewer import needs
+from inbox.people.permissions import Permission, needs
 from store.engine import reading
-from store.local_codes import CodeFilter, SeenCode, newest, one, reach
+from store.local_codes import KINDS, STATES, CodeFilter, SeenCode, newest, one, reach
 
-States = Annotated[
-    list[str] | None, QueryParameter(name="state", description="open, mapped, dismissed, known; repeated or joined")
-]
-Kinds = Annotated[list[str] | None, QueryParameter(name="kind", description="product, diagnosis; repeated or joined")]
+States = Annotated[list[str] | None, several_of(STATES, name="state")]
+Kinds = Annotated[list[str] | None, several_of(KINDS, name="kind")]
 
 
 class MapTo(msgspec.Struct, frozen=True):
     """The value set that the code is one of; `seen` is `decisions` of the code as it was looked at."""
 
-    value_set: str
+    value_set: Text
     seen: int | None = None
 
 
 class Dismissal(msgspec.Struct, frozen=True):
     """Why the code has no bearing."""
 
-    reason: str
+    reason: Text
     seen: int | None = None
 
 
-@get("/", sync_to_thread=True, summary="Codes that no value set holds, newest first")
+@get(
+    "/",
+    responses=LISTED,
+    opt=needs(Permission.CODES_READ),
+    sync_to_thread=True,
+    summary="Codes that no value set holds, newest first",
+)
 def all_codes(
     request: AnyRequest, states: States = None, kinds: Kinds = None, cursor: Cursor = None, limit: Limit = PAGE
 ) -> PageShape[CodeShape]:
@@ -52,7 +56,13 @@ def all_codes(
     return page_of(items, len(rows), limit, rows[-1].id if rows else None)
 
 
-@get("/{code_id:str}", sync_to_thread=True, summary="One code, and whom a decision on it touches")
+@get(
+    "/{code_id:str}",
+    responses=FOUND,
+    opt=needs(Permission.CODES_READ),
+    sync_to_thread=True,
+    summary="One code, and whom a decision on it touches",
+)
 def one_code(request: AnyRequest, code_id: FromPath[str]) -> WholeCode:
     """Return one code, with the patients whose messages are processed again when it is mapped."""
     parts, number = parts_of(request), id_of(code_id)
@@ -61,7 +71,7 @@ def one_code(request: AnyRequest, code_id: FromPath[str]) -> WholeCode:
     return found
 
 
-@post("/{code_id:str}/map", status_code=200, guards=[needs("pharmacist")], sync_to_thread=True)
+@post("/{code_id:str}/map", status_code=200, responses=ACTED, opt=needs(Permission.CODES_DECIDE), sync_to_thread=True)
 def map_code(request: AnyRequest, code_id: FromPath[str], data: JSONBody[MapTo]) -> WholeCode:
     """Count the code as one of a value set, and process again every message it was seen in."""
     parts, number = parts_of(request), id_of(code_id)
@@ -69,7 +79,9 @@ def map_code(request: AnyRequest, code_id: FromPath[str], data: JSONBody[MapTo])
     return _whole(parts, number)
 
 
-@post("/{code_id:str}/dismiss", status_code=200, guards=[needs("pharmacist")], sync_to_thread=True)
+@post(
+    "/{code_id:str}/dismiss", status_code=200, responses=ACTED, opt=needs(Permission.CODES_DECIDE), sync_to_thread=True
+)
 def dismiss_code(request: AnyRequest, code_id: FromPath[str], data: JSONBody[Dismissal]) -> WholeCode:
     """Say that the code has no bearing; a mapping is taken back."""
     parts, number = parts_of(request), id_of(code_id)

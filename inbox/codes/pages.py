@@ -15,20 +15,17 @@ from inbox.http.api_requests import id_of, number_of
 from inbox.http.pages import language_of, page, to_page
 from inbox.http.parts import AnyRequest, parts_of
 from inbox.people.access import record_alone
-from inbox.people.viewer import needs
+from inbox.people.permissions import Permission, needs
 from rules.knowledge import Knowledge
 from store.engine import reading
-from store.local_codes import CodeFilter, count, most_seen, one, reach
-
-STATES = ("open", "mapped", "dismissed", "known")
-KINDS = ("product", "diagnosis")
+from store.local_codes import KINDS, STATES, CodeFilter, count, most_seen, one, reach
 
 Form = URLEncodedBody[dict[str, str]]
 ChosenStates = Annotated[list[str] | None, QueryParameter(name="state")]
 ChosenKinds = Annotated[list[str] | None, QueryParameter(name="kind")]
 
 
-@get("/codes", include_in_schema=False, sync_to_thread=True)
+@get("/codes", opt=needs(Permission.CODES_READ), include_in_schema=False, sync_to_thread=True)
 def show_codes(
     request: AnyRequest,
     states: ChosenStates = None,
@@ -60,7 +57,7 @@ def show_codes(
     )
 
 
-@get("/codes/{code_id:str}", include_in_schema=False, sync_to_thread=True)
+@get("/codes/{code_id:str}", opt=needs(Permission.CODES_READ), include_in_schema=False, sync_to_thread=True)
 def show_code(request: AnyRequest, code_id: FromPath[str]) -> Template:
     """Show one code, whom a decision on it touches, and what can be decided."""
     return _show(request, id_of(code_id))
@@ -88,13 +85,13 @@ def _show(request: AnyRequest, number: int, status: int = 200, **said: Any) -> T
     )
 
 
-@post("/codes/{code_id:str}/map", guards=[needs("pharmacist")], include_in_schema=False, sync_to_thread=True)
+@post("/codes/{code_id:str}/map", opt=needs(Permission.CODES_DECIDE), include_in_schema=False, sync_to_thread=True)
 def map_code(request: AnyRequest, code_id: FromPath[str], data: Form) -> Response[Any]:
     """Count the code as one of a value set."""
     return _do(request, MapCode(id_of(code_id), data.get("value_set", ""), number_of(data.get("seen", ""))), data)
 
 
-@post("/codes/{code_id:str}/dismiss", guards=[needs("pharmacist")], include_in_schema=False, sync_to_thread=True)
+@post("/codes/{code_id:str}/dismiss", opt=needs(Permission.CODES_DECIDE), include_in_schema=False, sync_to_thread=True)
 def dismiss_code(request: AnyRequest, code_id: FromPath[str], data: Form) -> Response[Any]:
     """Say that the code has no bearing."""
     return _do(request, DismissCode(id_of(code_id), data.get("reason", ""), number_of(data.get("seen", ""))), data)

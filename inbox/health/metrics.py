@@ -1,5 +1,6 @@
 """`/metrics`: counts and ages for Prometheus. Nothing in it is about a patient."""
 
+from collections import Counter
 from collections.abc import Iterator
 from itertools import product
 from threading import Lock
@@ -12,8 +13,11 @@ from prometheus_client.registry import Collector
 
 from clinical.words import FOUND_TIERS, STREAMS
 from inbox.http.parts import AnyRequest, Parts
-from store import alerts, application_acks, deliveries, message_queries
+from inbox.people.authentication import AnyAuthentication
+from inbox.people.permissions import Permission, needs
+from store import alerts, application_acks, deliveries, incidents, message_queries
 from store.engine import reading
+from store.incidents import INCIDENT_KINDS
 
 
 class SettledMessages:
@@ -55,6 +59,7 @@ class StoreCollector(Collector):
             messages = self._settled.count(connection) | message_queries.counts(connection)
             waiting = deliveries.counts(connection)
             acks = application_acks.counts(connection)
+            ongoing = incidents.standing(connection)
             oldest = message_queries.oldest_received_age(connection, self._parts.clock())
         opened = GaugeMetricFamily("ivigilant_alerts_open", "Open alerts", labels=["stream", "tier"])
         for labels, count in sorted((dict.fromkeys(product(STREAMS, FOUND_TIERS), 0) | opened_now).items()):
@@ -63,6 +68,8 @@ class StoreCollector(Collector):
         yield _family("ivigilant_messages", "Messages in the store", "state", messages)
         yield _unsent("ivigilant_deliveries", "Deliveries not sent", "destination", waiting)
         yield _unsent("ivigilant_application_acks", "Application acknowledgements not sent", "route", acks)
+        kinds = Counter(each.kind for each in ongoing)
+        yield _family("ivigilant_incidents", "Faults of the telling", "kind", {k: kinds[k] for k in INCIDENT_KINDS})
         waited = oldest.total_seconds() if oldest else 0.0
         yield GaugeMetricFamily("ivigilant_oldest_received_age_seconds", "How long the oldest message waits", waited)
 
@@ -88,7 +95,13 @@ def registry_of(parts: Parts) -> CollectorRegistry:
     return registry
 
 
-@get("/metrics", sync_to_thread=True, include_in_schema=False)
+@get(
+    "/metrics",
+    opt=needs(Permission.METRICS_READ),
+    middleware=[AnyAuthentication],
+    sync_to_thread=True,
+    include_in_schema=False,
+)
 def metrics(request: AnyRequest) -> Response[bytes]:
     """Return the figures of the store and of this process."""
     registry: CollectorRegistry = request.app.state.registry

@@ -7,13 +7,19 @@ from typing import Any
 
 import sqlalchemy as sa
 from litestar import Response, Router, get
+from litestar.openapi.datastructures import ResponseSpec
 
 from inbox.health.knock import unanswered
 from inbox.http.parts import AnyRequest, Parts, parts_of
+from inbox.http.problems import described
 from inbox.http.settings import InboxSettings
-from store import feeds, heartbeats, message_queries
+from inbox.people.authentication import AnyAuthentication, viewer_of
+from inbox.people.permissions import ANYONE, Permission
+from store import feeds, heartbeats, incidents, message_queries
 from store.engine import reading
 from store.feeds import Feed
+from store.incidents import Incident
+from store.telling_audit import TellingFault, audit
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +38,14 @@ class Readiness:
     feeds: tuple[Feed, ...] = ()
     silent_feeds: tuple[Feed, ...] = ()
     last_message_at: datetime | None = None
+    incidents: tuple[Incident, ...] = ()
+    telling_faults: tuple[TellingFault, ...] = ()  # looked for here too: the auditor may be down
 
     @property
     def is_ready(self) -> bool:
-        """Whether an order that arrives now is judged within seconds."""
-        return self.database and self.redis and self.listener is not False and self.worker_alive and self.keeping_up
+        """Whether an order that arrives now is judged within seconds, and told."""
+        judges = self.database and self.redis and self.listener is not False and self.worker_alive and self.keeping_up
+        return judges and not any(fault.stops_telling for fault in self.telling_faults)
 
 
 async def readiness(parts: Parts) -> Readiness:
@@ -75,21 +84,30 @@ def _ask_database(parts: Parts, redis: bool) -> Readiness:
                 feeds=every,
                 silent_feeds=tuple(feed for feed in every if feed.is_silent(now)),
                 last_message_at=message_queries.last_message_at(connection),
+                incidents=tuple(incidents.standing(connection)),
+                telling_faults=tuple(audit(connection, now, has_destinations=bool(settings.destinations))),
             )
     except sa.exc.SQLAlchemyError:
         return Readiness(database=False, redis=redis)
 
 
-@get("/live", sync_to_thread=False, summary="Whether this process answers")
+@get("/live", responses=described(405), sync_to_thread=False, summary="Whether this process answers")
 def live() -> dict[str, bool]:
     """Always true, when it is answered."""
     return {"live": True}
 
 
-@get("/ready", summary="Whether an order that arrives now is judged within seconds")
+@get(
+    "/ready",
+    responses={**described(405), 503: ResponseSpec(dict[str, Any], generate_examples=False, description="Not ready")},
+    summary="Whether an order that arrives now is judged within seconds",
+)
 async def ready(request: AnyRequest) -> Response[dict[str, Any]]:
-    """200 when every part is there and no message waits too long; else 503, and what is wrong."""
-    found = await readiness(parts_of(request))
+    """200 when every part is there and no message waits too long; else 503; what is wrong, with `status:read`."""
+    found, viewer = await readiness(parts_of(request)), viewer_of(request)
+    status = 200 if found.is_ready else 503
+    if viewer is None or not viewer.may(Permission.STATUS_READ):
+        return Response({"ready": found.is_ready}, status_code=status)
     content = {
         "ready": found.is_ready,
         "database": found.database,
@@ -99,8 +117,16 @@ async def ready(request: AnyRequest) -> Response[dict[str, Any]]:
         "worker_heartbeat_age_s": found.worker_age.total_seconds() if found.worker_age is not None else None,
         "oldest_unprocessed_age_s": found.oldest.total_seconds() if found.oldest is not None else 0,
         "keeping_up": found.keeping_up,
+        "telling": [fault.what for fault in found.telling_faults],
     }
-    return Response(content, status_code=200 if found.is_ready else 503)
+    return Response(content, status_code=status)
 
 
-router = Router("/health", route_handlers=[live, ready], tags=["health"])
+router = Router(
+    "/health",
+    route_handlers=[live, ready],
+    opt={ANYONE: True},
+    middleware=[AnyAuthentication],
+    security=[{}, {"bearer": []}],
+    tags=["health"],
+)

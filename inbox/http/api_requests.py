@@ -1,23 +1,109 @@
 """What the API is asked: filters, cursors and ids."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Annotated, Any, TypeVar
 
+import msgspec
 from litestar.exceptions import ClientException, NotFoundException
+from litestar.handlers import BaseRouteHandler
+from litestar.openapi.spec import OpenAPIType, Operation, RequestBody, Schema
 from litestar.params import QueryParameter
 
 from inbox.http.api_shapes import PageShape
-from inbox.http.parts import AnyConnection, languages_wished, parts_of
+from inbox.http.parts import AnyConnection, AnyRequest, languages_wished, parts_of
 
 PAGE = 50
 _LARGEST_ID = 2**63 - 1
 
 Item = TypeVar("Item")
 
-Cursor = Annotated[str | None, QueryParameter(description="`next` of the answer before this one")]
+
+NEVER_NULL = frozenset({"cursor", "since", "after"})
+
+
+def or_left_out(kind: OpenAPIType, **schema: Any) -> dict[str, Any]:
+    """Describe a parameter that may be left out, and is never null."""
+    return {"type": kind, "oneOf": None, **schema}
+
+
+def several_of(words: Sequence[str], name: str | None = None) -> QueryParameter:
+    """Describe a parameter that takes several words of these."""
+    items = Schema(type=OpenAPIType.STRING, enum=list(words))
+    extra = or_left_out(OpenAPIType.ARRAY, items=items)
+    return QueryParameter(name=name, description="one or more, repeated or joined with commas", schema_extra=extra)
+
+
+Cursor = Annotated[
+    str | None,
+    QueryParameter(
+        description="`next` of the answer before this one",
+        schema_extra=or_left_out(OpenAPIType.STRING, pattern="^[0-9]{1,18}$"),
+    ),
+]
 Limit = Annotated[int, QueryParameter(ge=1, le=200, description="how many items at most")]
-Heard = Annotated[int | None, QueryParameter(ge=0, le=_LARGEST_ID, description="the last event that was heard")]
-Several = Annotated[list[str] | None, QueryParameter(description="one or more, repeated or joined with commas")]
+Heard = Annotated[
+    int | None,
+    QueryParameter(
+        ge=0,
+        le=_LARGEST_ID,
+        description="the last event that was heard",
+        schema_extra=or_left_out(OpenAPIType.INTEGER, minimum=0, maximum=_LARGEST_ID),
+    ),
+]
+Since = Annotated[
+    str | None,
+    QueryParameter(
+        description="a time with its zone", schema_extra=or_left_out(OpenAPIType.STRING, format="date-time")
+    ),
+]
+
+
+async def refuse_unknown_parameters(connection: AnyConnection, handler: BaseRouteHandler) -> None:
+    """Refuse a query parameter that the call does not have: passed over, a filter would give everybody."""
+    known = _parameters_of(handler)
+    faults = [{"key": name, "message": "unknown"} for name in connection.query_params if name not in known]
+    if faults:
+        listed = ", ".join(sorted(known)) or "none"
+        raise ClientException(f"a query parameter is unknown here; those known are: {listed}", extra=faults)
+    empty = [name for name in NEVER_NULL & known if "null" in connection.query_params.getall(name, [])]
+    if empty:
+        raise ClientException("leave out what is not asked", extra=[{"key": each, "message": "null"} for each in empty])
+
+
+@cache
+def _parameters_of(handler: BaseRouteHandler) -> frozenset[str]:
+    fields = handler.parsed_fn_signature.parameters.items()
+    asked = ((name, field.kwarg_definition) for name, field in fields)
+    return frozenset(kwarg.name or name for name, kwarg in asked if isinstance(kwarg, QueryParameter))
+
+
+async def require_exact_types(request: AnyRequest) -> None:
+    """Refuse a body in which a value has another type than the schema says, such as "1" for a number."""
+    expected = request.route_handler.parsed_data_field
+    body = await request.body() if expected is not None else b""
+    if expected is None or not body:
+        return
+    try:
+        msgspec.json.decode(body, type=expected.annotation)
+    except msgspec.ValidationError as error:
+        message, _, place = str(error).partition(" - at `$")
+        fault = {"key": place.strip(".`"), "message": message}
+        raise ClientException("the body is not as the schema describes it", extra=[fault]) from error
+    except msgspec.DecodeError as error:
+        raise ClientException("the body is not JSON") from error
+
+
+@dataclass
+class BodyLeftOut(Operation):
+    """Describes a call whose body may be left out."""
+
+    def __post_init__(self) -> None:
+        """Say so in the schema."""
+        if isinstance(self.request_body, RequestBody):
+            self.request_body.required = False
 
 
 def id_of(text: str) -> int:
@@ -48,18 +134,26 @@ def position_of(cursor: str | None) -> int | None:
 
 def words_of(values: list[str] | None, allowed: tuple[str, ...]) -> tuple[str, ...]:
     """Read `a,b` or repeated values, or refuse the one that is none of those allowed."""
-    words = tuple(word.strip() for value in values or [] for word in value.split(",") if word.strip())
+    words = tuple(word.strip() for value in values or [] for word in value.split(","))
     for word in words:
         if word not in allowed:
             raise ClientException(f"one of the values is none of {', '.join(allowed)}")
     return words
 
 
-def moment_of(since: datetime | None) -> datetime | None:
+def moment_of(text: str) -> datetime:
+    """Read a time, or refuse what is none and what has no zone."""
+    try:
+        return in_a_zone(datetime.fromisoformat(text))
+    except ValueError as error:
+        raise ClientException("this is not a time such as 2026-11-21T14:05:00+01:00") from error
+
+
+def in_a_zone(at: datetime) -> datetime:
     """Return the time, or refuse one without a zone."""
-    if since is not None and since.tzinfo is None:
+    if at.tzinfo is None:
         raise ClientException("a time has a zone, such as 2026-11-21T14:05:00+01:00")
-    return since
+    return at
 
 
 def language_of(request: AnyConnection) -> str:

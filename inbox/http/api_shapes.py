@@ -1,12 +1,31 @@
 """The shapes of the JSON API, as docs/api.md describes them."""
 
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import Annotated, Generic, TypeVar
 
 import msgspec
+from litestar.params import KwargDefinition
+
+from clinical.words import CHANNELS, FOUND_TIERS, PRIORITIES, STATUSES, STREAMS, TIERS
+from store import local_codes, message_queries
 
 Item = TypeVar("Item")
 Pair = tuple[float, float]
+
+
+def one_of(words: Iterable[str]) -> KwargDefinition:
+    """Describe a text that is one of these words, as the schema says it."""
+    return KwargDefinition(schema_extra={"enum": list(words)})
+
+
+Text = Annotated[str, msgspec.Meta(min_length=1)]
+FoundTierName = Annotated[str, one_of(FOUND_TIERS)]
+TierName = Annotated[str, one_of(TIERS)]
+ChannelName = Annotated[str, one_of(CHANNELS)]
+PriorityName = Annotated[str, one_of(PRIORITIES)]
+StatusName = Annotated[str, one_of(STATUSES)]
+StreamName = Annotated[str, one_of(STREAMS)]
 
 
 class PatientNumber(msgspec.Struct, frozen=True):
@@ -60,8 +79,8 @@ class FindingShape(msgspec.Struct, frozen=True, kw_only=True):
 
     rule: str
     version: int
-    tier: str
-    channel: str
+    tier: FoundTierName
+    channel: ChannelName
     title: str
     because: str
     facts: list[FactShape]
@@ -74,7 +93,7 @@ class PointShape(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     title: str
     points: int
-    of: str
+    of: Annotated[str, one_of(("patient", "plan"))]
 
 
 class PointsShape(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,11 +109,12 @@ class AlertShape(msgspec.Struct, frozen=True, kw_only=True):
     """What a pharmacist must know about one order."""
 
     id: str
-    stream: str
-    tier: str
-    channel: str
-    priority: str
-    status: str
+    patient_id: str  # for `/patients`
+    stream: StreamName
+    tier: TierName
+    channel: ChannelName
+    priority: PriorityName
+    status: StatusName
     badges: list[str]
     assigned_to: str | None
     due_at: datetime | None  # by when somebody must be on it, or whoever is must be done
@@ -171,11 +191,12 @@ class AssessmentShape(msgspec.Struct, frozen=True, kw_only=True):
     """The answer for one version of one order, also when it is "nothing found"; or for what came after it."""
 
     id: str
-    stream: str
+    patient_id: str  # for `/patients`
+    stream: StreamName
     order: OrderShape
-    tier: str
-    channel: str
-    priority: str
+    tier: TierName
+    channel: ChannelName
+    priority: PriorityName
     points: PointsShape | None  # null of an answer that was given before there were points
     findings: list[FindingShape]
     missing: list[str]
@@ -192,7 +213,7 @@ class MessageShape(msgspec.Struct, frozen=True, kw_only=True):
     control_id: str
     feed: str
     type: str
-    state: str
+    state: Annotated[str, one_of(message_queries.STATES)]
     reason: str | None
     flags: list[str]
     received_at: datetime
@@ -214,6 +235,106 @@ class WholeMessage(MessageShape, frozen=True, kw_only=True):
     fields: list[Field]
 
 
+class WhyNotShape(msgspec.Struct, frozen=True):
+    """A rule that says nothing of an order, by its title, and the first of its conditions that failed, in words."""
+
+    title: str
+    condition: str
+
+
+class PatientOrderShape(msgspec.Struct, frozen=True, kw_only=True):
+    """One IVIg order of the patient, with its newest answer."""
+
+    assessment: AssessmentShape
+    alert: str | None  # the id of the alert it raised
+    status: Annotated[str, one_of(("", *STATUSES))]  # of that alert; "" without one
+    because: str  # what decides, in one line; "" where nothing speaks against the order
+    why_not: list[WhyNotShape]
+
+
+class EventShape(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of an alert's record."""
+
+    alert: str
+    kind: str
+    at: datetime
+    by: str
+    reason: str
+    note: str
+
+
+class LookShape(msgspec.Struct, frozen=True):
+    """Who looked at the patient, and when last."""
+
+    by: str
+    role: str
+    at: datetime
+
+
+class CourseShape(msgspec.Struct, frozen=True, kw_only=True):
+    """One mark of the patient's picture, in words, and the message and field it was read from."""
+
+    at: datetime | None
+    when: str
+    kind: str
+    what: str
+    message_id: str
+    path: str
+
+
+class WholePatientShape(PatientShape, frozen=True, kw_only=True):
+    """Everything on record about one patient: the newest of each list first."""
+
+    id: str
+    orders: list[PatientOrderShape]
+    orders_in_all: int
+    alerts: list[AlertShape]
+    decisions: list[EventShape]
+    messages: list[MessageShape]
+    messages_in_all: int
+    course: list[CourseShape]
+    looked: list[LookShape]
+
+
+class HandedOverShape(msgspec.Struct, frozen=True, kw_only=True):
+    """One alert in the hand-over, its note, and the lines to do now that nobody ticked off."""
+
+    alert: AlertShape
+    note: str
+    to_do: list[str]
+
+
+class ReturningShape(msgspec.Struct, frozen=True, kw_only=True):
+    """An alert that comes back, when, and why."""
+
+    alert: AlertShape
+    at: datetime
+    kind: str
+    look_at: str  # of a follow-up
+
+
+class FeedShape(msgspec.Struct, frozen=True, kw_only=True):
+    """A feed that was not heard within its limit, or never."""
+
+    name: str
+    last_heard_at: datetime | None
+
+
+class HandoverShape(msgspec.Struct, frozen=True, kw_only=True):
+    """What one shift leaves to the next."""
+
+    soon: list[HandedOverShape]  # open contra-indications that start within twelve hours
+    held: list[HandedOverShape]  # what stands under a name (`assigned_to`)
+    returning: list[ReturningShape]
+    feeds_in_trouble: list[FeedShape]
+
+
+class TakenOverShape(msgspec.Struct, frozen=True):
+    """The ids of the alerts that now stand under the name of who asked."""
+
+    alerts: list[str]
+
+
 class CodeExample(msgspec.Struct, frozen=True, kw_only=True):
     """The newest message a code was seen in, and the field it stood in."""
 
@@ -226,12 +347,12 @@ class CodeShape(msgspec.Struct, frozen=True, kw_only=True):
     """A code that no value set holds, and what became of it; a mapped one counts as its `value_set`."""
 
     id: str
-    kind: str
+    kind: Annotated[str, one_of(local_codes.KINDS)]
     system: str
     code: str
     display: str
     likely: str
-    state: str
+    state: Annotated[str, one_of(local_codes.STATES)]
     messages: int
     feed: str | None
     first_seen: datetime
@@ -255,7 +376,7 @@ class MergeShape(msgspec.Struct, frozen=True, kw_only=True):
     """Two numbers that were said to be one patient (merged) or no longer (parted), and the message that says so."""
 
     id: str
-    state: str
+    state: Annotated[str, one_of(("merged", "parted"))]
     unclear: str | None  # circle, contradicted or citizen_number: a person must look into it
     retired: PatientNumber
     survivor: PatientNumber
@@ -273,6 +394,44 @@ class PageShape(msgspec.Struct, Generic[Item], frozen=True):
     next: str | None
 
 
+class FigureRowShape(msgspec.Struct, frozen=True):
+    """One day, week, tier, reason or rule; `values` stand in the order of `heads`, null where there is none."""
+
+    label: str
+    values: list[int | None]
+
+
+class FigureTableShape(msgspec.Struct, frozen=True):
+    """One table of figures: `of` heads the labels."""
+
+    name: str
+    title: str
+    of: str
+    heads: list[str]
+    rows: list[FigureRowShape]
+
+
+class FiguresShape(msgspec.Struct, frozen=True):
+    """Every table of the page of figures."""
+
+    tables: list[FigureTableShape]
+
+
+class FaultShape(msgspec.Struct, frozen=True):
+    """What is wrong with one field or parameter."""
+
+    field: str
+    message: str
+
+
+class SettledShape(msgspec.Struct, frozen=True):
+    """Who was first, when, and what became of it."""
+
+    status: str
+    by: str
+    at: str
+
+
 class ProblemShape(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What went wrong (RFC 9457)."""
 
@@ -280,5 +439,5 @@ class ProblemShape(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     title: str
     status: int
     detail: str = ""
-    errors: list[dict[str, str]] = []
-    settled: dict[str, str] | None = None  # who was first, when, and how
+    errors: list[FaultShape] = []
+    settled: SettledShape | None = None  # who was first, when, and how

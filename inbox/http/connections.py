@@ -1,11 +1,12 @@
 """Connections of browsers and programs that do not get on with their requests: bounded in time and in number."""
 
 from asyncio import TimerHandle, Transport
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import h11
 import structlog
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 log = structlog.get_logger()
@@ -71,6 +72,36 @@ def _make_place(others: Iterable[BoundedHttp]) -> None:
     awaited = [each for each in others if each.is_awaited]
     if awaited:
         min(awaited, key=lambda each: each._opened_at).give_up()
+
+
+class NamedProxies:
+    """An application that knows who asks: from these proxies by what they forward, from anybody else by the link.
+
+    The first time that a machine which is not one of them forwards a request, the log says what to set.
+    """
+
+    most_told = 10  # machines; anybody can send such a header
+
+    def __init__(self, app: Any, proxies: Sequence[str]) -> None:
+        self._forwarded = ProxyHeadersMiddleware(app, list(proxies))
+        self._told: set[str] = set()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer one request."""
+        if scope["type"] == "http" and any(name == b"x-forwarded-for" for name, _ in scope["headers"]):
+            self._warn_unless_named(scope["client"][0] if scope.get("client") else "")
+        await self._forwarded(scope, receive, send)
+
+    def _warn_unless_named(self, address: str) -> None:
+        if address in self._told or len(self._told) >= self.most_told or address in self._forwarded.trusted_hosts:
+            return
+        self._told.add(address)
+        log.warning(
+            "inbox.proxy_not_named",
+            address=address,
+            advice="This machine forwards requests for others and counts as their sender, so that they share its limit "
+            "on sign-ins and its place in the access log. If it is your proxy, name it in IVIGILANT_TRUSTED_PROXIES.",
+        )
 
 
 def bounded(at_most: int) -> type[BoundedHttp]:

@@ -113,6 +113,11 @@ class Notation:
             return f"{hours} {self.words('unit.hour')}"
         return self.words.count("unit.days", hours // 24)
 
+    def lasting(self, minutes: int) -> str:
+        """Write how long an infusion runs, in hours also where that is days: `8 h 20`, `51 h`."""
+        hours = round(minutes / 60)
+        return f"{hours} {self.words('unit.hour')}" if hours >= 24 else self.span(minutes)
+
     def figures(self, low_high: Sequence[float] | None, unit: str) -> str:
         """Write a quantity with the figures that matter."""
         return _between([self.figure(end) for end in low_high or ()], unit)

@@ -5,11 +5,16 @@ from urllib.parse import quote, urlsplit
 
 from litestar import Request, Response
 from litestar.response import Redirect, Template
+from markupsafe import Markup
 
+from clinical.words import in_language
 from inbox.alerts.changes import changes_told, worse_told
+from inbox.http.forms import FIELD, form_token
 from inbox.http.masking import mask
 from inbox.http.parts import languages_wished, parts_of
 from inbox.people.authentication import recognise, viewer_of
+from inbox.people.viewer import Viewer
+from rules.knowledge import Knowledge
 
 LANGUAGE = "ivigilant_language"  # the cookie that remembers a language before sign-in
 
@@ -18,16 +23,27 @@ FILTERED = ("/", "/messages", "/codes", "/merges", "/sign-in")  # pages that rea
 AnyRequest = Request[Any, Any, Any]
 
 
-def language_of(request: AnyRequest) -> str:
-    """Return the language of the viewer, else of her browser, else of the site."""
-    viewer = viewer_of(request)
+def language_of(request: AnyRequest, reader: Viewer | None = None) -> str:
+    """Return the language of the viewer or reader, else of her browser, else of the site."""
+    viewer = viewer_of(request) or reader
     wished = languages_wished(request.headers.get("Accept-Language", ""))
     return parts_of(request).language(viewer.language if viewer else "", request.cookies.get(LANGUAGE, ""), *wished)
 
 
-def page(request: AnyRequest, name: str, status: int = 200, **context: Any) -> Template:
-    """Make a page from its template."""
-    parts, language = parts_of(request), language_of(request)
+def page(
+    request: AnyRequest,
+    name: str,
+    status: int = 200,
+    *,
+    reader: Viewer | None = None,
+    session: str = "",
+    **context: Any,
+) -> Template:
+    """Make a page from its template.
+
+    `reader` is whoever is known to read it without signing in, `session` the token of a session that begins with it.
+    """
+    parts, language = parts_of(request), language_of(request, reader)
     masked = parts.settings.masked_authorities
     everywhere = {
         "t": parts.words[language],
@@ -37,9 +53,10 @@ def page(request: AnyRequest, name: str, status: int = 200, **context: Any) -> T
         "languages": parts.settings.languages,
         "site_name": parts.settings.site_name,
         "viewer": viewer_of(request),
+        "form_token": Markup('<input type="hidden" name="{}" value="{}">').format(FIELD, form_token(request, session)),
         "here": request.url.path,
-        "changes": lambda data: changes_told(data, parts.notation(language)),
-        "worse": lambda events: worse_told(events, parts.notation(language)),
+        "changes": lambda data: changes_told(data, parts.notation(language), titles_of(parts.knowledge, language)),
+        "worse": lambda events: worse_told(events, parts.notation(language), titles_of(parts.knowledge, language)),
         "asked": _asked(request),
         "now": parts.clock(),
         "mask": lambda authority, value: mask(value) if authority in masked else value,
@@ -48,11 +65,17 @@ def page(request: AnyRequest, name: str, status: int = 200, **context: Any) -> T
     return Template(name, context=everywhere | context, status_code=status)
 
 
+def titles_of(knowledge: Knowledge, language: str) -> dict[str, str]:
+    """Return the titles of the rules, without the number of a guideline that may stand behind them in brackets."""
+    return {rule.id: in_language(rule.title, language).partition(" (KNMP")[0] for rule in knowledge.rules}
+
+
 def _asked(request: AnyRequest) -> str:
     """Return the page as it was asked for, filters and all; what a form showed cannot be asked for again."""
     path, query = request.url.path, request.url.query
     if request.method != "GET":
-        return "/"
+        viewer = viewer_of(request)
+        return viewer.home if viewer else "/"
     return f"{path}?{query}" if query and path in FILTERED else path
 
 

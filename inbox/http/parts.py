@@ -1,7 +1,7 @@
 """What every page and every answer of the API is made with."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -10,15 +10,18 @@ from litestar import Request
 from litestar.connection import ASGIConnection
 from litestar.datastructures import State
 
+from history.drafts import DraftRequest, JudgedDrafts
 from inbox.http.notation import Notation
 from inbox.http.settings import InboxSettings
 from inbox.http.words import Words
 from inbox.live.events import Events
+from inbox.live.presence import Presence
 from inbox.people.viewer import Viewer
 from rules.knowledge import Knowledge
 from rules.living import KnowledgeSource
 
 Requeue = Callable[[Sequence[int]], None]
+JudgeDrafts = Callable[[sa.Connection, DraftRequest], JudgedDrafts]
 AnyConnection = ASGIConnection[Any, Any, Any, Any]
 AnyRequest = Request[Viewer, Any, State]
 
@@ -34,6 +37,8 @@ class Parts:
     events: Events
     requeue: Requeue
     words: Mapping[str, Words]
+    presence: Presence = field(default_factory=Presence)
+    judge_drafts: JudgeDrafts | None = None  # None: CDS Hooks is off
 
     @property
     def knowledge(self) -> Knowledge:

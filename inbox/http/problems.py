@@ -7,7 +7,9 @@ from typing import Any
 import sqlalchemy as sa
 import structlog
 from litestar import Request, Response
-from litestar.exceptions import HTTPException, NotAuthorizedException, PermissionDeniedException
+from litestar.exceptions import HTTPException, NotAuthorizedException
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.response import Redirect
 
 from inbox.errors import (
     ActRefused,
@@ -22,12 +24,14 @@ from inbox.errors import (
     MessageMissing,
     MessagePruned,
     MessageWaiting,
+    TrialFindingMissing,
 )
 from inbox.http.api_shapes import ProblemShape
-from inbox.http.headers import CSRF_COOKIE
+from inbox.http.forms import FormRefused
 from inbox.http.pages import error_page, to_sign_in
+from inbox.people.authorisation import PasswordDue
 
-PROGRAMS = ("/api/", "/health/", "/metrics", "/schema")
+PROGRAMS = ("/api/", "/cds-services", "/health/", "/metrics", "/schema")
 MEDIA_TYPE = "application/problem+json"
 
 log = structlog.get_logger()
@@ -35,11 +39,31 @@ log = structlog.get_logger()
 AnyRequest = Request[Any, Any, Any]
 
 
+def described(*statuses: int) -> dict[int, ResponseSpec]:
+    """Describe these answers of the API in its schema as the problem documents that they are."""
+    return {
+        status: ResponseSpec(
+            ProblemShape,
+            generate_examples=False,
+            description=HTTPStatus(status).description or HTTPStatus(status).phrase,
+            media_type=MEDIA_TYPE,
+        )
+        for status in statuses
+    }
+
+
+LISTED = described(400, 401, 403, 500, 503)  # of a list
+FOUND = LISTED | described(404)  # of one thing
+ACTED = FOUND | described(409)  # of an act on it
+
+
 def for_http(request: AnyRequest, error: HTTPException) -> Response[Any]:
     """Answer what Litestar or a guard refused."""
     if isinstance(error, NotAuthorizedException) and not _is_program(request):
         return to_sign_in(request)
-    if isinstance(error, PermissionDeniedException) and "CSRF" in error.detail:
+    if isinstance(error, PasswordDue):
+        return Redirect(error.page, status_code=303)
+    if isinstance(error, FormRefused):
         return _form_expired(request)
     faults = [_fault(fault) for fault in error.extra] if isinstance(error.extra, list) else []
     detail = error.detail if error.status_code < 500 else ""
@@ -47,16 +71,14 @@ def for_http(request: AnyRequest, error: HTTPException) -> Response[Any]:
 
 
 def _form_expired(request: AnyRequest) -> Response[Any]:
-    """Answer a form whose token was not made by us, or by us with another secret: the next page brings a new one."""
-    answer = to_sign_in(request) if request.url.path == "/sign-in" else _answer(request, 403)
-    answer.delete_cookie(CSRF_COOKIE)
-    return answer
+    """Answer a form whose token is not of this session: the next page brings a new one."""
+    return to_sign_in(request) if request.url.path == "/sign-in" else _answer(request, 403)
 
 
 def for_inbox(request: AnyRequest, error: InboxError) -> Response[Any]:
     """Answer what the inbox itself refused."""
     match error:
-        case AlertMissing() | MessageMissing() | CodeMissing() | MergeMissing():
+        case AlertMissing() | MessageMissing() | CodeMissing() | MergeMissing() | TrialFindingMissing():
             return _answer(request, 404, detail=str(error))
         case AlertSettled():
             at = error.at.isoformat() if error.at else ""

@@ -8,8 +8,10 @@ from litestar.response import ServerSentEvent, ServerSentEventMessage
 
 from inbox.http.api_requests import Heard
 from inbox.http.parts import AnyRequest, Parts, parts_of
+from inbox.http.problems import LISTED
 from inbox.live.events import AlertNews
 from inbox.people.authentication import UNATTENDED
+from inbox.people.permissions import Permission, needs
 
 QUIET_S = 15.0  # a proxy closes a line on which nothing is said
 LONGEST_QUIETS = 20  # then the reader connects anew, and is asked again who she is
@@ -46,13 +48,19 @@ def _signal(happening: AlertNews) -> ServerSentEventMessage:
     return ServerSentEventMessage(event="alerts", id=happening.last, data="")
 
 
-@get("/events", tags=["events"], summary="What happened, as it happens: ids only")
+@get(
+    "/events",
+    responses=LISTED,
+    opt=needs(Permission.ALERTS_READ),
+    tags=["events"],
+    summary="What happened, as it happens: ids only",
+)
 async def api_events(request: AnyRequest, after: Heard = None) -> ServerSentEvent:
     """`event: alerts`, `data: {"alerts": ["12"]}`; an id per event, so `Last-Event-ID` resumes."""
     return ServerSentEvent(_stream(parts_of(request), _position(request, after), _ids))
 
 
-@get("/live", opt={UNATTENDED: True}, include_in_schema=False)
+@get("/live", opt=needs(Permission.ALERTS_READ) | {UNATTENDED: True}, include_in_schema=False)
 async def page_events(request: AnyRequest, after: Heard = None) -> ServerSentEvent:
     """Tell an open page that it is behind."""
     return ServerSentEvent(_stream(parts_of(request), _position(request, after), _signal))

@@ -16,6 +16,7 @@ from clinical.identities import Name, is_citizen_number
 from clinical.words import STANDING
 from inbox.acting import Acting, Concerned, Done
 from inbox.errors import ActRefused, MergeChanged, MergeMissing
+from inbox.people.permissions import Permission
 from store import alerts, feeds, merges
 from store.alerts import Happening
 from store.locks import lock_people
@@ -31,6 +32,7 @@ class Unmerge:
     """Say that two patients are two; `seen` is the newest message about them that the reader knew of."""
 
     action: ClassVar[str] = "unmerge"
+    permission: ClassVar[Permission] = Permission.MERGES_DECIDE
 
     pair: Pair
     reason: str
@@ -54,6 +56,7 @@ class Merge:
     """Say that two who were parted are one again; `survivor_id` is the number that stays."""
 
     action: ClassVar[str] = "merge"
+    permission: ClassVar[Permission] = Permission.MERGES_DECIDE
 
     pair: Pair
     reason: str

@@ -10,12 +10,13 @@ from litestar.params import FromPath, FromQuery, JSONBody
 from inbox.acting import carry_out
 from inbox.errors import ActRefused, MergeMissing
 from inbox.http.api_requests import PAGE, Cursor, Limit, number_of, position_of
-from inbox.http.api_shapes import MergeShape, PageShape, PatientNumber
+from inbox.http.api_shapes import MergeShape, PageShape, PatientNumber, Text
 from inbox.http.parts import AnyRequest, parts_of
+from inbox.http.problems import ACTED, LISTED
 from inbox.merges.acts import FEED, Merge, Unmerge
 from inbox.merges.pages import id_of_pair, pair_of
 from inbox.people.access import record
-from inbox.people.viewer import needs
+from inbox.people.permissions import Permission, needs
 from store import merges
 from store.engine import reading
 from store.merges import Pair, SourcedStatement
@@ -24,19 +25,25 @@ from store.merges import Pair, SourcedStatement
 class Unmerging(msgspec.Struct, frozen=True):
     """Why they are two; `seen` is `message_id` of the merge as it was looked at."""
 
-    reason: str
+    reason: Text
     seen: str | None = None
 
 
 class Merging(msgspec.Struct, frozen=True):
     """Why they are one after all, and which number stays."""
 
-    reason: str
+    reason: Text
     survivor: PatientNumber
     seen: str | None = None
 
 
-@get("/", sync_to_thread=True, summary="Merges of patient numbers, newest first")
+@get(
+    "/",
+    responses=LISTED,
+    opt=needs(Permission.MERGES_READ),
+    sync_to_thread=True,
+    summary="Merges of patient numbers, newest first",
+)
 def all_merges(
     request: AnyRequest, unclear: FromQuery[bool] = False, cursor: Cursor = None, limit: Limit = PAGE
 ) -> PageShape[MergeShape]:
@@ -58,7 +65,13 @@ def _unclear(connection: sa.Connection) -> list[SourcedStatement]:
     return list(merges.by_pair(found).values())
 
 
-@post("/{merge_id:str}/unmerge", status_code=202, guards=[needs("pharmacist")], sync_to_thread=True)
+@post(
+    "/{merge_id:str}/unmerge",
+    status_code=202,
+    responses=ACTED,
+    opt=needs(Permission.MERGES_DECIDE),
+    sync_to_thread=True,
+)
 def unmerge(request: AnyRequest, merge_id: FromPath[str], data: JSONBody[Unmerging]) -> MergeShape:
     """Say that they are two patients; a worker then gives both their history back. 409 when they are two already."""
     pair = pair_of(merge_id)
@@ -66,7 +79,9 @@ def unmerge(request: AnyRequest, merge_id: FromPath[str], data: JSONBody[Unmergi
     return _one(request, pair)
 
 
-@post("/{merge_id:str}/merge", status_code=202, guards=[needs("pharmacist")], sync_to_thread=True)
+@post(
+    "/{merge_id:str}/merge", status_code=202, responses=ACTED, opt=needs(Permission.MERGES_DECIDE), sync_to_thread=True
+)
 def merge(request: AnyRequest, merge_id: FromPath[str], data: JSONBody[Merging]) -> MergeShape:
     """Say that two who were parted are one patient after all."""
     pair = pair_of(merge_id)

@@ -17,7 +17,7 @@ from inbox.http.pages import page, to_page
 from inbox.http.parts import AnyRequest, parts_of
 from inbox.merges.acts import Merge, Unmerge, may_be_retired
 from inbox.people.access import record
-from inbox.people.viewer import needs
+from inbox.people.permissions import Permission, needs
 from store import alerts, merges, patients
 from store.engine import reading
 from store.merges import Pair
@@ -27,7 +27,7 @@ DONE = ("unmerge", "merge")
 Form = URLEncodedBody[dict[str, str]]
 
 
-@get("/merges", include_in_schema=False, sync_to_thread=True)
+@get("/merges", opt=needs(Permission.MERGES_READ), include_in_schema=False, sync_to_thread=True)
 def show_merges(request: AnyRequest, before: FromQuery[str] = "") -> Template:
     """Show the merges: those that contradict each other, then all, newest first."""
     parts = parts_of(request)
@@ -54,7 +54,7 @@ def _lines(connection: sa.Connection, members: frozenset[int]) -> list[merges.So
     return list(merges.by_pair(each for each in found if set(each.pair) <= members).values())
 
 
-@get("/merges/{pair_id:str}", include_in_schema=False, sync_to_thread=True)
+@get("/merges/{pair_id:str}", opt=needs(Permission.MERGES_READ), include_in_schema=False, sync_to_thread=True)
 def show_merge(request: AnyRequest, pair_id: FromPath[str], done: FromQuery[str] = "") -> Response[Any]:
     """Show what was said of two numbers, and who is concerned."""
     return _show(request, pair_of(pair_id), done=done if done in DONE else None)
@@ -88,13 +88,15 @@ def _show(request: AnyRequest, pair: Pair, status: int = 200, **said: Any) -> Re
     )
 
 
-@post("/merges/{pair_id:str}/unmerge", guards=[needs("pharmacist")], include_in_schema=False, sync_to_thread=True)
+@post(
+    "/merges/{pair_id:str}/unmerge", opt=needs(Permission.MERGES_DECIDE), include_in_schema=False, sync_to_thread=True
+)
 def unmerge_by_hand(request: AnyRequest, pair_id: FromPath[str], data: Form) -> Response[Any]:
     """Say that these are two patients."""
     return _do(request, Unmerge(pair_of(pair_id), data.get("reason", ""), number_of(data.get("seen", ""))), data)
 
 
-@post("/merges/{pair_id:str}/merge", guards=[needs("pharmacist")], include_in_schema=False, sync_to_thread=True)
+@post("/merges/{pair_id:str}/merge", opt=needs(Permission.MERGES_DECIDE), include_in_schema=False, sync_to_thread=True)
 def merge_by_hand(request: AnyRequest, pair_id: FromPath[str], data: Form) -> Response[Any]:
     """Say that these are one patient after all."""
     survivor = number_of(data.get("survivor", "")) or 0

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from inbox.acting import Acting, Concerned, Done
 from inbox.errors import MessageMissing, MessagePruned, MessageWaiting
 from inbox.people.access import patients_in_message
+from inbox.people.permissions import Permission
 from store import message_queries
 from store.message_queries import KeptMessage, find_message
 
@@ -17,6 +18,7 @@ class Reprocess:
     """Let a worker try the message again, however it ended."""
 
     action: ClassVar[str] = "reprocess_message"
+    permission: ClassVar[Permission] = Permission.MESSAGES_REPROCESS
 
     message_id: int
 

@@ -4,27 +4,24 @@ from typing import Annotated, Any
 
 from litestar import Router, get, post
 from litestar.exceptions import NotFoundException
-from litestar.params import FromPath, FromQuery, QueryParameter
+from litestar.params import FromPath, FromQuery
 
 from inbox.acting import carry_out
-from inbox.http.api_requests import PAGE, Cursor, Limit, id_of, page_of, position_of, words_of
+from inbox.http.api_requests import PAGE, Cursor, Limit, id_of, page_of, position_of, several_of, words_of
 from inbox.http.api_shapes import Field, MessageShape, PageShape, WholeMessage
 from inbox.http.parts import AnyRequest, parts_of
+from inbox.http.problems import ACTED, FOUND, LISTED
 from inbox.messages.acts import Reprocess
 from inbox.messages.reading import as_text, read_segments
 from inbox.people.access import patients_in_message, record, record_alone
-from inbox.people.viewer import needs
+from inbox.people.permissions import Permission, needs
 from store.engine import reading
-from store.message_queries import MessageFilter, MessageLine, find_message, list_messages
+from store.message_queries import STATES, MessageFilter, MessageLine, find_message, list_messages
 
-STATES = ("received", "processed", "ignored", "parked")
-
-States = Annotated[
-    list[str] | None, QueryParameter(name="state", description="one or more, repeated or joined with commas")
-]
+States = Annotated[list[str] | None, several_of(STATES, name="state")]
 
 
-@get("/", sync_to_thread=True, summary="Messages, newest first")
+@get("/", responses=LISTED, opt=needs(Permission.MESSAGES_READ), sync_to_thread=True, summary="Messages, newest first")
 def all_messages(
     request: AnyRequest,
     states: States = None,
@@ -43,7 +40,13 @@ def all_messages(
     return page_of(items, len(rows), limit, rows[-1].id if rows else None)
 
 
-@get("/{message_id:str}", sync_to_thread=True, summary="One message, as sent and as read")
+@get(
+    "/{message_id:str}",
+    responses=FOUND,
+    opt=needs(Permission.MESSAGES_READ),
+    sync_to_thread=True,
+    summary="One message, as sent and as read",
+)
 def one_message(request: AnyRequest, message_id: FromPath[str]) -> WholeMessage:
     """Return one message: its text as it was sent, and its fields by name."""
     parts, number = parts_of(request), id_of(message_id)
@@ -59,7 +62,13 @@ def one_message(request: AnyRequest, message_id: FromPath[str]) -> WholeMessage:
     return WholeMessage(**message_shape(row), raw=as_text(raw), fields=fields)
 
 
-@post("/{message_id:str}/reprocess", status_code=202, guards=[needs("pharmacist")], sync_to_thread=True)
+@post(
+    "/{message_id:str}/reprocess",
+    status_code=202,
+    responses=ACTED,
+    opt=needs(Permission.MESSAGES_REPROCESS),
+    sync_to_thread=True,
+)
 def reprocess_message(request: AnyRequest, message_id: FromPath[str]) -> MessageShape:
     """Let a worker try the message again, however it ended; 409 when it waits for one already."""
     return MessageShape(**message_shape(carry_out(parts_of(request), request.user, Reprocess(id_of(message_id)))))

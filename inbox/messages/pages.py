@@ -15,7 +15,7 @@ from inbox.http.parts import AnyRequest, parts_of
 from inbox.messages.acts import Reprocess
 from inbox.messages.reading import as_text, read_segments
 from inbox.people.access import patients_in_message, record, record_alone
-from inbox.people.viewer import needs
+from inbox.people.permissions import Permission, needs
 from store import feeds
 from store.engine import reading
 from store.message_queries import MessageFilter, find_message, list_messages
@@ -25,7 +25,7 @@ STATES = ("parked", "received", "processed", "ignored")
 Chosen = Annotated[list[str] | None, QueryParameter(name="state")]
 
 
-@get("/messages", include_in_schema=False, sync_to_thread=True)
+@get("/messages", opt=needs(Permission.MESSAGES_READ), include_in_schema=False, sync_to_thread=True)
 def show_messages(
     request: AnyRequest,
     states: Chosen = None,
@@ -56,7 +56,7 @@ def show_messages(
     )
 
 
-@get("/messages/{message_id:str}", include_in_schema=False, sync_to_thread=True)
+@get("/messages/{message_id:str}", opt=needs(Permission.MESSAGES_READ), include_in_schema=False, sync_to_thread=True)
 def show_message(request: AnyRequest, message_id: FromPath[str], path: FromQuery[str] = "") -> Template:
     """Show one message field by field, the field at `path` marked."""
     parts, number = parts_of(request), id_of(message_id)
@@ -80,7 +80,10 @@ def show_message(request: AnyRequest, message_id: FromPath[str], path: FromQuery
 
 
 @post(
-    "/messages/{message_id:str}/reprocess", guards=[needs("pharmacist")], include_in_schema=False, sync_to_thread=True
+    "/messages/{message_id:str}/reprocess",
+    opt=needs(Permission.MESSAGES_REPROCESS),
+    include_in_schema=False,
+    sync_to_thread=True,
 )
 def reprocess_message(request: AnyRequest, message_id: FromPath[str]) -> Redirect:
     """Let a worker try a parked message again."""

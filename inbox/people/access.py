@@ -1,6 +1,6 @@
 """The record of who looked at which patient, who did what, and what was refused (NEN 7513)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -52,10 +52,12 @@ def record_alone(
     patients: Iterable[int | None] = (None,),
     what: str = "",
     outcome: str = DONE,
+    purpose: str = "",
 ) -> None:
     """The same in a transaction of its own, for what was only read or was refused."""
     with parts.engine.begin() as connection:
-        record(connection, viewer, action, parts.clock(), patients=patients, what=what, outcome=outcome)
+        now = parts.clock()
+        record(connection, viewer, action, now, patients=patients, what=what, outcome=outcome, purpose=purpose)
 
 
 def has_viewed(connection: sa.Connection, who: str, alert: Alert, *, since: datetime) -> bool:
@@ -69,6 +71,18 @@ def has_viewed(connection: sa.Connection, who: str, alert: Alert, *, since: date
         log.c.at >= since,
     )
     return bool(connection.execute(sa.select(looked)).scalar())
+
+
+def has_opened_answers(connection: sa.Connection, who: str, patients: Collection[int], *, since: datetime) -> bool:
+    """Return whether somebody has had an alert, an answer or the page of one of these patients open since a moment."""
+    log = tables.access_log
+    opened = sa.exists().where(
+        log.c.patient_id.in_(patients),
+        log.c.action.in_(("view_alert", "view_assessment", "view_patient")),
+        log.c.actor == who,
+        log.c.at >= since,
+    )
+    return bool(connection.execute(sa.select(opened)).scalar())
 
 
 def patients_in_message(connection: sa.Connection, message_id: int) -> list[int | None]:

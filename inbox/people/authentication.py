@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,11 +11,11 @@ from litestar.middleware import AbstractAuthenticationMiddleware, Authentication
 
 from inbox.http.parts import AnyConnection, Parts, parts_of
 from inbox.people.credentials import SEEN_EVERY, find_session, find_token, mark_seen
+from inbox.people.permissions import ANYONE
 from inbox.people.viewer import Viewer, source_of
 from store.engine import reading
 
 COOKIE = "ivigilant_session"
-ANYONE = "anyone"  # marks a route that also answers who is not signed in
 UNATTENDED = "unattended"  # marks a route the page calls by itself: it does not keep a session alive
 
 
@@ -23,7 +24,7 @@ class SessionAuthentication(AbstractAuthenticationMiddleware):
 
     async def authenticate_request(self, connection: AnyConnection) -> AuthenticationResult:
         """Return the viewer, or refuse."""
-        token = connection.cookies.get(COOKIE, "")
+        token = session_token(connection)
         options = connection.route_handler.opt
         attended = not options.get(UNATTENDED, False)
         viewer = await asyncio.to_thread(_viewer_of_session, parts_of(connection), token, attended) if token else None
@@ -37,37 +38,81 @@ class TokenAuthentication(AbstractAuthenticationMiddleware):
 
     async def authenticate_request(self, connection: AnyConnection) -> AuthenticationResult:
         """Return the viewer, or refuse."""
-        scheme, _, token = connection.headers.get("Authorization", "").partition(" ")
-        viewer = None
-        if scheme.lower() == "bearer" and token.strip():
-            viewer = await asyncio.to_thread(_viewer_of_token, parts_of(connection), token.strip())
+        viewer = await _bearer(connection)
         if viewer is None:
-            raise NotAuthorizedException(
-                "send `Authorization: Bearer` and a token that is valid", headers={"WWW-Authenticate": "Bearer"}
-            )
-        return AuthenticationResult(user=_from(connection, viewer), auth=None)
+            raise _no_token()
+        return AuthenticationResult(user=viewer, auth=None)
+
+
+class AnyAuthentication(AbstractAuthenticationMiddleware):
+    """Knows people by their cookie and programs by their token, where both may only look."""
+
+    async def authenticate_request(self, connection: AnyConnection) -> AuthenticationResult:
+        """Return the viewer; refuse nobody where anyone may ask. Without a database, nobody is known."""
+        is_open, viewer = connection.route_handler.opt.get(ANYONE, False), None
+        with suppress(*[sa.exc.SQLAlchemyError] if is_open else []):
+            viewer = await _bearer(connection)
+            token = session_token(connection)
+            if viewer is None and token:
+                found = await asyncio.to_thread(_viewer_of_session, parts_of(connection), token, False)
+                viewer = _from(connection, found) if found else None
+        if viewer is None and not is_open:
+            raise _no_token()
+        return AuthenticationResult(user=viewer, auth=None)
+
+
+async def _bearer(connection: AnyConnection) -> Viewer | None:
+    scheme, _, token = connection.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        return None
+    viewer = await asyncio.to_thread(_viewer_of_token, parts_of(connection), token.strip())
+    return _from(connection, viewer) if viewer else None
+
+
+def _no_token() -> NotAuthorizedException:
+    return NotAuthorizedException(
+        "send `Authorization: Bearer` and a token that is valid", headers={"WWW-Authenticate": "Bearer"}
+    )
 
 
 def _viewer_of_session(parts: Parts, token: str, attended: bool) -> Viewer | None:
     now = parts.clock()
     with reading(parts.engine) as connection:
         found = find_session(connection, token, now, parts.settings.session_idle)
-    if found is None:
+    if found is None or not parts.settings.sign_in.admits(found.name, found.issuer):
         return None
     if attended and now - found.seen_at >= SEEN_EVERY:
         with parts.engine.begin() as connection:
             mark_seen(connection, token, now)
-    return Viewer(found.name, found.role, "", found.language, found.user_id)
+    return Viewer(
+        found.name,
+        found.role,
+        "",
+        found.language,
+        found.user_id,
+        must_change=found.must_change,
+        must_enrol=not found.has_second_factor
+        and parts.settings.sign_in.needs_second_factor(found.name, found.role, found.issuer),
+        has_second_factor=found.has_second_factor,
+        is_of_provider=found.issuer is not None,
+        is_break_glass=parts.settings.sign_in.is_break_glass(found.name, found.issuer),
+        preferences=found.preferences,
+    )
 
 
 def _viewer_of_token(parts: Parts, token: str) -> Viewer | None:
     with reading(parts.engine) as connection:
-        found = find_token(connection, token)
-    return Viewer(found.name, found.role, "") if found else None
+        found = find_token(connection, token, parts.clock())
+    return Viewer(found.name, found.role, "", scopes=frozenset(found.scopes.split())) if found else None
 
 
 def _from(connection: AnyConnection, viewer: Viewer) -> Viewer:
-    return Viewer(viewer.name, viewer.role, source_of(connection), viewer.language, viewer.user_id)
+    return replace(viewer, source=source_of(connection))
+
+
+def session_token(connection: AnyConnection) -> str:
+    """Return the token of the session that a browser sent, or nothing."""
+    return connection.cookies.get(parts_of(connection).settings.cookie(COOKIE), "")
 
 
 def viewer_of(connection: Any) -> Viewer | None:
@@ -77,7 +122,7 @@ def viewer_of(connection: Any) -> Viewer | None:
 
 def recognise(connection: AnyConnection) -> None:
     """Find out who is looking where no route asked: at an address that does not exist. Without a database, nobody."""
-    token = connection.cookies.get(COOKIE, "")
+    token = session_token(connection)
     if "user" in connection.scope or not token:
         return
     with suppress(sa.exc.SQLAlchemyError):

@@ -4,6 +4,7 @@ Cookie and header hold a random token; the tables hold only its hash, so that it
 """
 
 import secrets
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from hashlib import sha256
 
@@ -11,7 +12,8 @@ import msgspec
 import sqlalchemy as sa
 
 from inbox.errors import AccountRefused
-from inbox.people.viewer import ROLES
+from inbox.people.permissions import ROLES
+from inbox.people.preferences import Preferences, read_preferences
 from store.tables import session, user
 from store.tables import token as tokens
 
@@ -26,6 +28,10 @@ class SignedIn(msgspec.Struct, frozen=True):
     role: str
     language: str
     seen_at: datetime
+    must_change: bool
+    has_second_factor: bool
+    issuer: str | None  # the identity provider that vouched for the user
+    preferences: Preferences
 
 
 def hash_of(token: str) -> bytes:
@@ -33,19 +39,34 @@ def hash_of(token: str) -> bytes:
     return sha256(token.encode()).digest()
 
 
-def open_session(connection: sa.Connection, user_id: int, now: datetime, lifetime: timedelta) -> str:
-    """Begin a session and give its token; sessions that have ended are cleared away."""
+def open_session(
+    connection: sa.Connection,
+    user_id: int,
+    now: datetime,
+    lifetime: timedelta,
+    *,
+    provider_session: str | None = None,
+    id_token: str | None = None,
+) -> str:
+    """Begin a session and give its token; sessions that have ended are cleared away.
+
+    `provider_session` and `id_token` are the identity provider's number of the session and its sealed token.
+    """
     connection.execute(sa.delete(session).where(session.c.expires_at <= now))
     token = secrets.token_urlsafe(32)
     row = {"token_hash": hash_of(token), "user_id": user_id, "created_at": now, "seen_at": now}
-    connection.execute(sa.insert(session).values(**row, expires_at=now + lifetime))
+    row |= {"expires_at": now + lifetime, "provider_session": provider_session, "id_token": id_token}
+    connection.execute(sa.insert(session).values(**row))
     return token
 
 
 def find_session(connection: sa.Connection, token: str, now: datetime, idle: timedelta) -> SignedIn | None:
     """Return the active user of a session that has neither ended nor been left alone too long."""
     query = (
-        sa.select(user.c.id, user.c.name, user.c.role, user.c.language, session.c.seen_at)
+        sa.select(
+            *(user.c.id, user.c.name, user.c.role, user.c.language, session.c.seen_at, user.c.must_change),
+            *(user.c.totp_secret.is_not(None).label("has_second_factor"), user.c.issuer, user.c.preferences),
+        )
         .join(user, user.c.id == session.c.user_id)
         .where(
             session.c.token_hash == hash_of(token),
@@ -55,7 +76,11 @@ def find_session(connection: sa.Connection, token: str, now: datetime, idle: tim
         )
     )
     row = connection.execute(query).one_or_none()
-    return None if row is None else SignedIn(*row)
+    if row is None:
+        return None
+    chosen = read_preferences(row.preferences)
+    whose = (row.id, row.name, row.role, row.language, row.seen_at, row.must_change)
+    return SignedIn(*whose, row.has_second_factor, row.issuer, chosen)
 
 
 def mark_seen(connection: sa.Connection, token: str, now: datetime) -> None:
@@ -63,9 +88,11 @@ def mark_seen(connection: sa.Connection, token: str, now: datetime) -> None:
     connection.execute(sa.update(session).where(session.c.token_hash == hash_of(token)).values(seen_at=now))
 
 
-def close_session(connection: sa.Connection, token: str) -> None:
-    """End the session."""
-    connection.execute(sa.delete(session).where(session.c.token_hash == hash_of(token)))
+def close_session(connection: sa.Connection, token: str) -> str | None:
+    """End the session; return the sealed ID token of one that an identity provider opened."""
+    ended = sa.delete(session).where(session.c.token_hash == hash_of(token)).returning(session.c.id_token)
+    sealed: str | None = connection.execute(ended).scalar()
+    return sealed
 
 
 class Token(msgspec.Struct, frozen=True):
@@ -75,19 +102,33 @@ class Token(msgspec.Struct, frozen=True):
     role: str
     created_at: datetime
     revoked_at: datetime | None
+    expires_at: datetime | None
+    scopes: str  # permissions of its role, separated by spaces; none: all of them
 
 
 _TOKEN = tuple(tokens.c[name] for name in Token.__struct_fields__)
 
 
-def create_token(connection: sa.Connection, name: str, role: str, now: datetime) -> str:
+def create_token(
+    connection: sa.Connection,
+    name: str,
+    role: str,
+    now: datetime,
+    *,
+    scopes: Collection[str] = (),
+    expires_at: datetime | None = None,
+) -> str:
     """Make a token and give it, this once; or raise AccountRefused with what to change."""
     if role not in ROLES:
         raise AccountRefused(f"the role is one of {', '.join(ROLES)}")
     if not name.strip():
         raise AccountRefused("a token has a name, which the record shows")
+    for scope in scopes:
+        if scope not in ROLES[role]:
+            raise AccountRefused(f"{scope} is not a scope of this role, which has {', '.join(sorted(ROLES[role]))}")
     token = f"ivg_{secrets.token_urlsafe(32)}"
     row = {"name": name.strip(), "token_hash": hash_of(token), "role": role, "created_at": now}
+    row |= {"scopes": " ".join(sorted(scopes)), "expires_at": expires_at}
     connection.execute(sa.insert(tokens).values(**row))
     return token
 
@@ -103,8 +144,9 @@ def every_token(connection: sa.Connection) -> list[Token]:
     return [Token(*row) for row in connection.execute(sa.select(*_TOKEN).order_by(tokens.c.name, tokens.c.id))]
 
 
-def find_token(connection: sa.Connection, token: str) -> Token | None:
-    """Return a token that was not revoked."""
-    query = sa.select(*_TOKEN).where(tokens.c.token_hash == hash_of(token), tokens.c.revoked_at.is_(None))
+def find_token(connection: sa.Connection, token: str, now: datetime) -> Token | None:
+    """Return a token that was not revoked and has not ended."""
+    stands = sa.or_(tokens.c.expires_at.is_(None), tokens.c.expires_at > now)
+    query = sa.select(*_TOKEN).where(tokens.c.token_hash == hash_of(token), tokens.c.revoked_at.is_(None), stands)
     row = connection.execute(query).one_or_none()
     return None if row is None else Token(*row)

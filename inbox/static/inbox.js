@@ -1,5 +1,5 @@
-// Four small things a page does by itself: it says how long until a start, it moves with j and k, it leads back to the
-// list as it was filtered, and it puts the keyboard where something was said after an act. Everything also works without.
+// Small things a page does by itself: it says how long until a start, it leads back to the list as it was filtered, it
+// puts the keyboard where something was said after an act, and it unfolds what is printed. Everything also works without.
 (function () {
   "use strict";
 
@@ -37,23 +37,6 @@
     });
   }
 
-  function move(step) {
-    var links = Array.from(document.querySelectorAll(".alert-link"));
-    if (!links.length) { return; }
-    var at = links.indexOf(document.activeElement);
-    var next = at < 0 ? (step > 0 ? 0 : links.length - 1) : Math.min(Math.max(at + step, 0), links.length - 1);
-    links[next].focus();
-  }
-
-  function onKey(event) {
-    var typing = event.target.closest("input, textarea, select");
-    if (typing || event.ctrlKey || event.metaKey || event.altKey || localStorage.getItem("keys") === "off") { return; }
-    if (event.key === "j") { move(1); }
-    if (event.key === "k") { move(-1); }
-    var back = document.getElementById("back");
-    if (event.key === "u" && back) { back.click(); }
-  }
-
   // Back to the list as it was filtered; its address holds wards and tiers, never a patient.
   function keepList() {
     if (location.pathname === "/") { sessionStorage.setItem("list", location.search); }
@@ -70,9 +53,11 @@
       box.checked = localStorage.getItem("keys") !== "off";
       box.addEventListener("change", function () { localStorage.setItem("keys", box.checked ? "on" : "off"); });
     }
-    document.addEventListener("keydown", onKey);
     document.addEventListener("click", toList, true);
     window.addEventListener("pagehide", keepList);
+    window.addEventListener("beforeprint", function () {
+      document.querySelectorAll(".folds > details").forEach(function (each) { each.open = true; });
+    });
     document.body.addEventListener("htmx:afterSettle", function (event) {
       sayHowLong();
       if (event.target.id === "main") { (document.querySelector("#main [data-focus]") || event.target).focus(); }

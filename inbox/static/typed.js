@@ -22,7 +22,7 @@
   }
 
   function changed() {
-    var fields = document.querySelectorAll("#main form:not(.filters, [action='/sign-in']) :is(input, select, textarea)");
+    var fields = document.querySelectorAll("#main form:not(.filters, #filters, [role=search], [action='/sign-in']) :is(input, select, textarea)");
     return Array.from(fields).filter(function (field) { return field.type !== "hidden" && isChanged(field); });
   }
 
@@ -44,6 +44,7 @@
         if (field.name !== each.name) { return; }
         if (each.type === "radio") { field.checked = field.checked || field.value === each.value; }
         else if (!isChanged(field)) { field.value = each.value; }
+        if (each.type === "radio" && field.closest(".act")) { return; } // chosen still, and not in the way
         if (field.closest("details")) { field.closest("details").open = true; }
       });
     });
@@ -63,9 +64,14 @@
 
   function goOn() {
     document.body.classList.remove("signed-out");
-    byId("again").querySelector("form").reset();
+    byId("again").querySelectorAll("form").forEach(function (form) { form.reset(); });
     show("again-refused", false);
     byId("again").close();
+  }
+
+  function takeToken(token) { // after signing in anew, here or in another window, what was typed can still be sent
+    if (!token) { return; }
+    document.querySelectorAll("input[name=_csrf_token]").forEach(function (field) { field.value = token; });
   }
 
   function onAnswer(event) {
@@ -74,7 +80,10 @@
     if (viewer && document.body.dataset.viewer && viewer !== document.body.dataset.viewer) {
       event.preventDefault(); // another signed in at this browser: nothing of hers is shown to him
       leave("/");
-    } else if (signingIn) {
+      return;
+    }
+    takeToken(xhr.getResponseHeader("X-Form-Token"));
+    if (signingIn) {
       show("again-refused", xhr.status !== 204);
       if (xhr.status === 204) { goOn(); }
     } else if (xhr.status === 401) {

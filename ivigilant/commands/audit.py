@@ -198,24 +198,10 @@ def _stated(purpose: str) -> str:
 
 def _record(engine: "sa.Engine", action: str, purpose: str, patients: Iterable[int | None], what: str) -> None:
     """Write who uses the access log, before anything of it is shown."""
-    from ivigilant.somebody import at_the_command_line
-    from store.access_log import AccessLine, write
+    from ivigilant.somebody import record_command
 
-    lines = [
-        AccessLine(
-            at=datetime.now(UTC),
-            actor=at_the_command_line(),
-            role="command line",
-            action=action,
-            patient_id=patient,
-            object=what,
-            source="local",
-            purpose=purpose,
-        )
-        for patient in patients
-    ]
     with engine.begin() as connection:
-        write(connection, lines)
+        record_command(connection, action, what, patients=patients, purpose=purpose)
 
 
 def _filter(since: datetime | None, until: datetime | None, patients: set[int] | None = None) -> "LineFilter":

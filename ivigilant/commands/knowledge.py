@@ -1,29 +1,23 @@
 """`ivigilant knowledge` and `ivigilant backtest`: what the rules say, their faults, and the effect of a change."""
 
+import json
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from clinical.words import FALLBACK
-from ivigilant.commands.options import Config, read_settings
-
-if TYPE_CHECKING:
-    from ivigilant.settings import Settings
-    from rules.knowledge import Knowledge
-import json
-from dataclasses import asdict
-from pathlib import Path
-
-from ivigilant.commands.options import DataDir, database_explained
+from ivigilant.commands.options import Config, DataDir, database_explained, read_settings
 from ivigilant.errors import UnreadablePath
 
 if TYPE_CHECKING:
-    from ivigilant.knowledge.coverage import Coverage
-from datetime import UTC, datetime
-
-if TYPE_CHECKING:
     from ivigilant.knowledge.backtest import Comparison
+    from ivigilant.knowledge.coverage import Coverage
+    from ivigilant.knowledge.review import TrialReview
     from ivigilant.settings import Settings
+    from rules.knowledge import Knowledge
 
 
 app = typer.Typer(help="The rules and value sets.", no_args_is_help=True)
@@ -106,12 +100,15 @@ Folder = Annotated[Path, typer.Argument(help="A folder with knowledge: library/,
 def diff(
     old: Folder,
     new: Folder,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    language: Annotated[str, typer.Option(help="The language of the texts that are shown.")] = "en",
+    every_line: Annotated[bool, typer.Option("--all", help="Every line that differs, file by file.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Every line that differs, as JSON.")] = False,
 ) -> None:
-    """Show the differences between two knowledge folders, rule by rule. Exit code 0, also when there are none.
+    """Say what one knowledge folder changes against another, what decides differently first. Always exit code 0.
 
     Example: ivigilant knowledge diff /etc/ivigilant/knowledge ./my-knowledge
     """
+    from ivigilant.knowledge.change_note import change_note
     from ivigilant.knowledge.differences import differences
     from rules.load import read_files
 
@@ -124,7 +121,9 @@ def diff(
         return
     if not found:
         typer.echo("no difference")
-    for each in found:
+    for note in () if every_line else change_note(read_files(old), read_files(new), language):
+        typer.echo("\n".join([note.heading, *(f"  - {line}" for line in note.lines), ""]))
+    for each in found if every_line else ():
         typer.echo(f"{each.kind:<8} {each.name}{f'  {each.title}' if each.title else ''}")
         for line in each.lines:
             typer.echo(f"           {line}")
@@ -207,31 +206,49 @@ def review(
     html: Annotated[
         Path | None, typer.Option("--html", help="Write an HTML page to this file.", metavar="FILE")
     ] = None,
+    trial: Annotated[
+        bool, typer.Option("--trial", help="Only the rules on trial, without the answers that were given.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     config: Config = None,
     data_dir: DataDir = None,
 ) -> None:
     """Show what pharmacists did with the alerts, per rule: kept, overridden and why, interventions.
 
-    It proposes which rules to move to another channel, and changes nothing.
+    It proposes which rules to move to another channel, and changes nothing. With --trial it lists the orders for which
+    a rule on trial would have fired and what it saw, so that each can be judged before its alert is looked at.
 
     Example: ivigilant knowledge review --since 2026-01-01 --html review.html
     """
     from rich.console import Console
 
+    from inbox.figures import review as reviewing
     from ivigilant.knowledge import review as report
     from store.engine import connect, reading
 
     settings = read_settings(config, data_dir)
-    titles = {rule.id: rule.title[FALLBACK] for rule in _load(settings).rules}
+    begun = since.replace(tzinfo=UTC) if since else None
+    rules = _load(settings).rules
+    titles = {rule.id: rule.title[FALLBACK] for rule in rules if not trial or rule.form.status == "trial"}
     with database_explained(), reading(connect(settings.database())) as connection:
-        found = report.review(connection, titles, since.replace(tzinfo=UTC) if since else None)
+        if trial:
+            _show_trials(report.on_trial(connection, titles, begun), as_json, html)
+            return
+        found = reviewing.review(connection, titles, begun)
     if html is not None:
         html.write_text(report.as_page(found), encoding="utf-8")
     if as_json:
         typer.echo(json.dumps(report.as_json(found), ensure_ascii=False, indent=1))
     else:
         report.show(found, Console())
+
+
+def _show_trials(trials: "list[TrialReview]", as_json: bool, html: Path | None) -> None:
+    from ivigilant.knowledge import review as report
+
+    typer.echo(report.trial_as_json(trials) if as_json else report.trial_in_words(trials))
+    if html is not None:
+        html.write_text(report.trial_as_page(trials), encoding="utf-8")
 
 
 def backtest(

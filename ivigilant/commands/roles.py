@@ -90,6 +90,7 @@ def serve(
     from ivigilant.stack import require_free
 
     settings = _begin("inbox", config, data_dir, stop_with_stdin, http_host=host, http_port=port)
+    settings.require_base_url()
     require_free(settings.http_host, settings.http_port, "--port")
     with database_explained():
         wiring.serve(settings)

@@ -42,6 +42,7 @@ def up(
 
     flags = {"data_dir": data_dir, "mllp_port": mllp_port, "http_port": http_port}
     settings = load_settings(os.environ, config=config, flags=flags, beside_stack=False)
+    settings.require_base_url()
     site_knowledge(settings, load_site(settings.site_file))  # report faults before anything runs
     show_at_once()
     stopping = threading.Event()

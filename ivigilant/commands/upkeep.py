@@ -1,7 +1,8 @@
 """`ivigilant doctor | sweep | db upgrade`: check the installation and maintain it."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,7 +10,8 @@ from ivigilant.commands.options import Config, DataDir, database_explained, read
 from ivigilant.errors import UnusableSettings
 from ivigilant.settings import Settings, variable
 
-ROLES = ("listener", "worker", "beat", "inbox")
+if TYPE_CHECKING:
+    from ivigilant.health_checks import Line
 
 database = typer.Typer(help="The database.", no_args_is_help=True)
 
@@ -35,7 +37,7 @@ def doctor(
 
     Example: ivigilant doctor --data-dir /var/lib/ivigilant
     """
-    from ivigilant.checkup import look_at
+    from ivigilant.health_checks import ROLES, look_at_role
 
     if only is not None and only not in ROLES:
         raise UnusableSettings(f"--only {only}: it is one of {', '.join(ROLES)}")
@@ -47,11 +49,18 @@ def doctor(
         _dump(settings)
         return
     well = True
-    for line in look_at(settings, datetime.now(UTC), only):
+    now = datetime.now(UTC)
+    for line in look_at_role(settings, now, only) if only is not None else _look_at_all(settings, now):
         well = well and line.well
         typer.echo(f"{'ok   ' if line.well else 'WRONG'}  {line.what:<20} {line.told}")
     if not well:
         raise typer.Exit(1)
+
+
+def _look_at_all(settings: Settings, now: datetime) -> "Iterator[Line]":
+    from ivigilant.checkup import look_at
+
+    return look_at(settings, now)
 
 
 def _dump(settings: Settings) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 
 from clinical.events import AnyEvent, Header, MedicationGiven, MedicationOrdered, PatientMerged, PatientSeen, Reading
-from history.messages import is_kept, own_name, rescue
-from history.products import product_of
+from history.messages import is_kept, own_name, rescue, too_long
+from history.products import named_product, product_of
 from ivigilant.explain.conformance import SecondOpinion
 from ivigilant.explain.explained import Conformance, EventSeen, FieldSeen, MessageExplained, SegmentSeen, StatementRead
 from ivigilant.explain.statements import doubts, statements
@@ -86,6 +86,9 @@ def ended_as(
         reading = found or error.reading
     if known.state != "received":
         return reading, known
+    refused = too_long(reading, knowledge)
+    if refused is not None:
+        return reading, replace(known, state=refused.state, reason=refused.reason, detail=refused.detail or "")
     return reading, replace(known, state="ignored" if reading.ignored else "processed", reason=reading.ignored)
 
 
@@ -145,7 +148,7 @@ def _why(event: AnyEvent, knowledge: Knowledge, kept: bool) -> str:
     if isinstance(event, MedicationOrdered | MedicationGiven):
         if isinstance(event, MedicationOrdered) and event.source == "control" and not event.codings:
             return "kept for its order: it names no product"
-        product = knowledge.classify(event.codings, event.text, event.routes)
+        product = named_product(knowledge, event)
         mixed = product_of(knowledge, event)
         if mixed.is_ivig and not product.is_ivig:
             return f"{mixed.product_class}: an ingredient of the mixture is immunoglobulin"

@@ -105,4 +105,4 @@ def _answers(connection: sa.Connection, ids: Collection[int], knowledge: Knowled
 
 
 def _somebody() -> Viewer:
-    return Viewer(at_the_command_line(), "admin", "local")
+    return Viewer(at_the_command_line(), "command line", "local")

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable
 
+import msgspec
 from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from clinical.conclusions import Ends, StoredConclusion, StoredFact, StoredOrder
 from ivigilant.explain.explained import (
     Conformance,
     Doubt,
@@ -130,47 +132,49 @@ def _no_order(explained: Explained) -> str:
 
 
 def _order(order: OrderExplained, console: Console) -> None:
-    told = order.conclusion
-    about = told["order"]
-    numbers = " ".join(number for number in (about["placer"], about["filler"]) if number)
-    console.rule(f"[bold]order {escape(numbers)}[/]  {escape(about['product'])}", align="left")
+    concluded = msgspec.convert(order.conclusion, StoredConclusion)
+    about = concluded.order
+    numbers = " ".join(number for number in (about.placer, about.filler) if number)
+    console.rule(f"[bold]order {escape(numbers)}[/]  {escape(about.product)}", align="left")
     after = ": what came after the infusion, not the order itself" if order.stream != "order" else ""
     console.print(f"stream [bold]{order.stream}[/]{after}")
     console.print(f"[{_TIER[order.tier]}]{order.tier}[/], {order.priority}; judged for {order.as_of:%Y-%m-%d %H:%M}Z")
     console.print(_facts_of_order(about))
-    console.print(escape(told["text"]["en"]))
-    for title in ("missing", "mitigating"):
-        for text in told[title]:
+    console.print(escape(concluded.text["en"]))
+    for title, texts in (("missing", concluded.missing), ("mitigating", concluded.mitigating)):
+        for text in texts:
             console.print(f"  [yellow]{title}[/]: {escape(text['en'])}")
-    for finding in told["findings"]:
-        console.print(f"\n[{_TIER[finding['tier']]}]{finding['rule']}[/] {escape(finding['title']['en'])}")
-        console.print(f"    {escape(finding['because']['en'])}")
-        for fact in finding["facts"]:
+    for finding in concluded.findings:
+        console.print(f"\n[{_TIER[finding.tier]}]{finding.rule}[/] {escape(finding.title['en'])}")
+        console.print(f"    {escape(finding.because['en'])}")
+        for fact in finding.facts:
             console.print(f"    [dim]{escape(_fact(fact))}[/]")
     _rules(order.rules, console)
     console.print(f"[dim]knowledge {order.knowledge}[/]\n")
 
 
-def _facts_of_order(about: dict[str, object]) -> Table:
+def _facts_of_order(about: StoredOrder) -> Table:
     table = Table.grid(padding=(0, 2))
     for name in ("state", "start", "weight_kg", "dose_g", "dose_g_per_kg", "course_g_per_kg", "rate_g_per_h", "flags"):
-        value = about.get(name)
-        if isinstance(value, list):
-            value = ", ".join(str(part) for part in value) if name == "flags" else _ends(value)
+        value = getattr(about, name)
+        if name == "flags":
+            value = ", ".join(about.flags)
+        elif isinstance(value, tuple):
+            value = _ends(value)
         table.add_row(f"[green]{name}[/]", escape(str(value)) if value not in (None, "") else "[dim]not known[/]")
     return table
 
 
-def _ends(ends: list[float]) -> str:
+def _ends(ends: Ends) -> str:
     low, high = ends
     return f"{low:g}" if low == high else f"{low:g} to {high:g}"
 
 
-def _fact(fact: dict[str, str]) -> str:
-    coded = " ".join(part for part in (fact["system"], fact["code"], fact["display"]) if part)
-    value = f" = {fact['value']} {fact['unit']}" if fact["value"] else ""
-    at = f", {fact['at'][:10]}" if fact["at"] else ""
-    return f"{fact['kind']} {coded}{value}{at}, read at {fact['path']} of {fact['message']}"
+def _fact(fact: StoredFact) -> str:
+    coded = " ".join(part for part in (fact.system, fact.code, fact.display) if part)
+    value = f" = {fact.value} {fact.unit}" if fact.value else ""
+    at = f", {fact.at[:10]}" if fact.at else ""
+    return f"{fact.kind} {coded}{value}{at}, read at {fact.path} of {fact.message}"
 
 
 def _rules(rules: Iterable[RuleAsked], console: Console) -> None:

@@ -17,7 +17,7 @@ _BOM = b"\xef\xbb\xbf"
 
 # History before the orders that are judged by it. The order affects only how often an order is judged.
 _KINDS = ("Medication", "Patient", "Condition", "AllergyIntolerance", "Procedure", "Observation")
-_LATE = ("MedicationStatement", "MedicationAdministration", "MedicationRequest")
+_LATE = ("MedicationStatement", "MedicationAdministration", "MedicationDispense", "MedicationRequest")
 
 Tell = Callable[[int], None]
 

@@ -8,7 +8,7 @@ from datetime import datetime
 import msgspec
 
 from ivigilant.importing.files import Found
-from ivigilant.receiving import is_order
+from ivigilant.urgency import Urgency
 from listener.acknowledge import ControlIds
 from listener.feeds import FeedProfile, LinkFeeds, Origin, one_feed
 from listener.framing import Frame
@@ -43,7 +43,7 @@ class Letters:
     def __init__(self, feed: FeedProfile, now: datetime, medications: Mapping[str, bytes]) -> None:
         self._feed, self._now, self._medications = feed, now, medications
         self._feeds = LinkFeeds(one_feed(feed), Origin(port=0, address="127.0.0.1"))
-        self._reception = Reception(is_order, ControlIds(now, "IMPORT"))
+        self._reception = Reception(Urgency(), ControlIds(now, "IMPORT"))
 
     def of(self, found: Found) -> list[Arrival] | Rejected | Unread:
         """Return what is stored of it."""

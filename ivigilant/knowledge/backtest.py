@@ -1,7 +1,7 @@
 """The stored history judged with other knowledge: per rule, alerts gained, lost or in another tier."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +19,7 @@ from ivigilant.knowledge.burden import INTERRUPT, WORKLIST, Burden, Kept, Year, 
 from rules.knowledge import Knowledge
 from worker.histories import StoredHistories
 
-EXAMPLES = 5
+EXAMPLES, SAMPLES = 5, 10
 _UNDATED = datetime.min.replace(tzinfo=UTC)
 
 
@@ -64,6 +64,30 @@ class CaseHeld:
 
 
 @dataclass(frozen=True, slots=True)
+class SampleAnswer:
+    """The answer to one order: its tier and channel, and the rules that fired with their tiers."""
+
+    tier: str
+    channel: ChannelWord
+    rules: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SampleOrder:
+    """One order whose answer changes, before and after; nothing where an order was not known as IVIg."""
+
+    order: str
+    before: SampleAnswer | None
+    after: SampleAnswer | None
+
+    @property
+    def weight(self) -> tuple[int, str]:
+        """Return what sorts those first whose channel changes most."""
+        places = [CHANNELS.index(each.channel) if each else len(CHANNELS) for each in (self.before, self.after)]
+        return -abs(places[0] - places[1]), self.order
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """One backtest."""
 
@@ -78,11 +102,31 @@ class Comparison:
     disturbed_before: Kept  # by channel, per 100 first answers and per 100 orders
     disturbed_after: Kept
     cases: tuple[CaseHeld, ...]  # the published thromboses
+    samples: tuple[SampleOrder, ...]  # ten orders whose answer changes, those first whose channel changes most
 
     @property
     def is_the_same(self) -> bool:
         """Return whether every order gets the same answer."""
         return self.orders_changed == 0
+
+
+@dataclass(slots=True)
+class _Tally:
+    """The answers of one knowledge, counted person by person."""
+
+    site: Site
+    knowledge: Knowledge
+    counts: AlertCounts = field(default_factory=AlertCounts)
+    years: list[Year] = field(default_factory=list)
+
+    def add(self, answers: Collection[OrderAnswer]) -> None:
+        """Count the orders of one person in turn, as if each alert was settled before the next order."""
+        of_orders = [answer for answer in answers if answer.stream == "order"]
+        self.counts.orders += len(of_orders)
+        self.counts.tiers.update(answer.assessment.tier.word for answer in of_orders)
+        if of_orders:
+            dated = sorted(((each.starts_at or _UNDATED, each) for each in of_orders), key=lambda order: order[0])
+            self.years.append(Year("", {}, in_turn(dated, self.site.covers_for, self.knowledge.terms)))
 
 
 Progress = Callable[[int], None]
@@ -98,17 +142,17 @@ def backtest(
     """Judge the whole history with both; leave out orders that begin before `since`."""
     changes: dict[str, RuleChange] = {}
     titles = {rule.id: rule.title["en"] for knowledge in (old, new) for rule in knowledge.rules}
-    before, after, changed = AlertCounts(), AlertCounts(), 0
-    years_before: list[Year] = []
-    years_after: list[Year] = []
+    before, after, changed = _Tally(histories.site, old), _Tally(histories.site, new), 0
+    samples: list[SampleOrder] = []
     for size, (one, other) in histories.answers((old, new)):
         olds, news = _wanted(one, since), _wanted(other, since)
-        for burden, answers in ((before, olds), (after, news)):
-            _count(burden, answers.values())
-        years_before += _years(olds.values(), histories.site)
-        years_after += _years(news.values(), histories.site)
+        before.add(olds.values())
+        after.add(news.values())
         for key in sorted(olds.keys() | news.keys()):
-            changed += _compare(changes, titles, key[0], olds.get(key), news.get(key))
+            if _compare(changes, titles, key[0], olds.get(key), news.get(key)):
+                changed += 1
+                samples.append(SampleOrder(key[0], _sample(olds.get(key)), _sample(news.get(key))))
+        samples = sorted(samples, key=lambda each: each.weight)[:SAMPLES]
         progress(size)
     rules = tuple(sorted(changes.values(), key=lambda each: each.rule))
     return Comparison(
@@ -116,20 +160,23 @@ def backtest(
         after=new.version,
         from_messages=histories.from_messages,
         since=since,
-        burden_before=before,
-        burden_after=after,
+        burden_before=before.counts,
+        burden_after=after.counts,
         rules=rules,
         orders_changed=changed,
-        disturbed_before=figures(Burden(years_before), old.version),
-        disturbed_after=figures(Burden(years_after), new.version),
+        disturbed_before=figures(Burden(before.years), old.version),
+        disturbed_after=figures(Burden(after.years), new.version),
         cases=_cases(old, new),
+        samples=tuple(samples),
     )
 
 
-def _years(answers: Iterable[OrderAnswer], site: Site) -> list[Year]:
-    """Return the orders of one person in turn, as if each alert was settled before the next order."""
-    orders = [(answer.starts_at or _UNDATED, answer) for answer in answers if answer.stream == "order"]
-    return [Year("", {}, in_turn(sorted(orders, key=lambda each: each[0]), site.covers_for))] if orders else []
+def _sample(answer: OrderAnswer | None) -> SampleAnswer | None:
+    if answer is None:
+        return None
+    found = answer.assessment
+    rules = tuple(f"{finding.rule} {finding.tier.word}" for finding in found.findings)
+    return SampleAnswer(found.tier.word, found.channel.word, rules)
 
 
 def _cases(old: Knowledge, new: Knowledge) -> tuple[CaseHeld, ...]:
@@ -156,13 +203,6 @@ def _number(answer: OrderAnswer) -> str:
     return (answer.order.placer or answer.order.filler or answer.order.key).rpartition("|")[2]
 
 
-def _count(burden: AlertCounts, answers: Iterable[OrderAnswer]) -> None:
-    for answer in answers:
-        if answer.stream == "order":
-            burden.orders += 1
-            burden.tiers[answer.assessment.tier.word] += 1
-
-
 def _compare(
     changes: dict[str, RuleChange], titles: dict[str, str], order: str, old: OrderAnswer | None, new: OrderAnswer | None
 ) -> bool:
@@ -180,7 +220,11 @@ def _compare(
         else:
             change.changed_tier += 1
             _remember(change.orders_changed, f"{order}: {was[rule].word} → {now[rule].word}")
-    return was != now or (old is None) != (new is None)
+    return was != now or _channel(old) != _channel(new)
+
+
+def _channel(answer: OrderAnswer | None) -> ChannelWord | None:
+    return answer.assessment.channel.word if answer else None
 
 
 def _tiers(answer: OrderAnswer | None) -> dict[str, Tier]:
@@ -199,7 +243,7 @@ def as_page(comparison: Comparison) -> str:
     """Return it as a self-contained HTML page."""
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     return environment.from_string(PAGE.read_text(encoding="utf-8")).render(
-        c=comparison, tiers=FOUND_TIERS, channels=(INTERRUPT, WORKLIST), holds=holds, moved=moved
+        c=comparison, tiers=FOUND_TIERS, channels=(INTERRUPT, WORKLIST), holds=holds, moved=moved, sampled=sampled
     )
 
 
@@ -233,6 +277,13 @@ def holds(comparison: Comparison, channel: ChannelWord) -> tuple[int, int]:
     )
 
 
+def sampled(answer: SampleAnswer | None) -> str:
+    """Return one answer of a sample in words."""
+    if answer is None:
+        return "no IVIg order"
+    return f"{answer.tier}, {answer.channel}" + (f" ({', '.join(answer.rules)})" if answer.rules else "")
+
+
 def show(comparison: Comparison, console: Console) -> None:
     """Print it."""
     source = "messages" if comparison.from_messages else "history"
@@ -248,6 +299,8 @@ def show(comparison: Comparison, console: Console) -> None:
     console.print(_disturbed(comparison))
     for case in moved(comparison):
         console.print(f"published case {case.case}: {case.before} → {case.after}")
+    if comparison.samples:
+        console.print(_samples(comparison))
     if not comparison.rules:
         return
     rules = Table("rule", "new", "lost", "other tier", "for example, orders", title="By rule", title_justify="left")
@@ -255,6 +308,15 @@ def show(comparison: Comparison, console: Console) -> None:
         orders = ", ".join(each.orders_new + each.orders_lost + each.orders_changed)
         rules.add_row(f"{each.rule} {each.title}", str(each.new), str(each.lost), str(each.changed_tier), orders)
     console.print(rules)
+
+
+def _samples(comparison: Comparison) -> Table:
+    """Print the orders that show what changes."""
+    title = f"Orders with another answer, {SAMPLES} at most"
+    table = Table("order", "now", "then", title=title, title_justify="left")
+    for each in comparison.samples:
+        table.add_row(each.order, sampled(each.before), sampled(each.after))
+    return table
 
 
 def _disturbed(comparison: Comparison) -> Table:

@@ -29,6 +29,7 @@ from history.person import judge_messages
 from parsers.reading import read
 from rules.knowledge import Knowledge
 from rules.load import load_knowledge
+from rules.terms import Terms
 from synthetic.population import SHARE, PatientYear, Share, every_share, years
 from synthetic.published import PublishedCase, published, told
 from synthetic.wire import Draft, post
@@ -136,16 +137,22 @@ def measure(knowledge: Knowledge, site: Site, size: int, now: datetime, *, after
 
 def judged(patient: PatientYear, knowledge: Knowledge, site: Site) -> Year:
     """Judge every order of one patient, in their order, each alert settled before the next order."""
-    found = _answers(_read(patient.told, patient.orders[0], site), knowledge, site)
+    return _judged(patient, _read(patient.told, patient.orders[0], site), knowledge, site)
+
+
+def _judged(patient: PatientYear, messages: list[ReadMessage], knowledge: Knowledge, site: Site) -> Year:
+    found = _answers(messages, knowledge, site)
     orders = zip(patient.orders, patient.prescriptions, strict=True)
-    answers = in_turn([(order.ordered_at, found[number]) for number, order in orders], site.covers_for)
+    answers = in_turn([(order.ordered_at, found[number]) for number, order in orders], site.covers_for, knowledge.terms)
     return Year(patient.use, dict(patient.drawn), answers)
 
 
-def in_turn(answers: Iterable[tuple[datetime, OrderAnswer]], covers_for: timedelta) -> tuple[YearAnswer, ...]:
+def in_turn(
+    answers: Iterable[tuple[datetime, OrderAnswer]], covers_for: timedelta, terms: Terms
+) -> tuple[YearAnswer, ...]:
     """Return the answers to one patient's orders, in their order, each alert settled before the next order."""
     settled: list[tuple[datetime, Conclusion]] = []
-    return tuple(_settle(answer, at, settled, covers_for) for at, answer in answers)
+    return tuple(_settle(answer, at, settled, covers_for, terms) for at, answer in answers)
 
 
 def _answers(messages: list[ReadMessage], knowledge: Knowledge, site: Site) -> dict[str, OrderAnswer]:
@@ -155,12 +162,16 @@ def _answers(messages: list[ReadMessage], knowledge: Knowledge, site: Site) -> d
 
 
 def _settle(
-    answer: OrderAnswer, at: datetime, settled: list[tuple[datetime, Conclusion]], covers_for: timedelta
+    answer: OrderAnswer,
+    at: datetime,
+    settled: list[tuple[datetime, Conclusion]],
+    covers_for: timedelta,
+    terms: Terms,
 ) -> YearAnswer:
     if answer.assessment.channel < Channel.WORKLIST:
         return answered(answer, said=False)
     conclusion = answer.conclusion
-    covered = any(when + covers_for > at and not got_worse(before, conclusion) for when, before in settled)
+    covered = any(when + covers_for > at and not got_worse(before, conclusion, terms=terms) for when, before in settled)
     if not covered:
         settled.append((at, conclusion))
     return answered(answer, said=not covered)
@@ -182,14 +193,14 @@ def _read(drafts: Sequence[tuple[datetime, Draft]], name: str, site: Site) -> li
     return found
 
 
-def held(knowledge: Knowledge, site: Site | None = None) -> list[Held]:
-    """Judge the order before each published thrombosis."""
+def held(knowledge: Knowledge, site: Site | None = None, *, long: bool = False) -> list[Held]:
+    """Judge the order before each published thrombosis; `long`: as if earlier IVIg had been at this dose for long."""
     site = site or Site()
-    return [Held(case, _held(case, index, knowledge, site)) for index, case in enumerate(published().cases)]
+    return [Held(case, _held(case, index, knowledge, site, long)) for index, case in enumerate(published().cases)]
 
 
-def _held(case: PublishedCase, index: int, knowledge: Knowledge, site: Site) -> YearAnswer:
-    number, drafts = told(case, index, AT)
+def _held(case: PublishedCase, index: int, knowledge: Knowledge, site: Site, long: bool) -> YearAnswer:
+    number, drafts = told(case, index, AT, long=long)
     sent = [(AT - timedelta(minutes=5) + timedelta(seconds=at), draft) for at, draft in enumerate(drafts)]
     return answered(_answers(_read(sent, number, site), knowledge, site)[number], said=True)
 
@@ -218,6 +229,27 @@ def measure_apart(
         found += piece.result()
         told(len(found))
     return Burden(found)
+
+
+def measure_choices(processes: ProcessPoolExecutor, size: int, choices: Sequence[Choices]) -> list[Burden]:
+    """Measure the same patients by each of these choices, their messages read once."""
+    asked = [json.dumps(dict(chosen)) for chosen in choices]
+    pieces = [
+        processes.submit(_piece_by_each, after, min(_AT_ONCE, size - after), asked)
+        for after in range(0, size, _AT_ONCE)
+    ]
+    found = [piece.result() for piece in pieces]
+    return [Burden([year for piece in found for year in piece[at]]) for at in range(len(choices))]
+
+
+def _piece_by_each(after: int, size: int, choices: Sequence[str]) -> list[list[Year]]:
+    site, found = Site(), list[list[Year]]([] for _ in choices)
+    knowledges = [load_knowledge(chosen=json.loads(chosen) or None) for chosen in choices]
+    for patient in years(AT, size, after=after):
+        messages = _read(patient.told, patient.orders[0], site)
+        for kept_years, knowledge in zip(found, knowledges, strict=True):
+            kept_years.append(_judged(patient, messages, knowledge, site))
+    return found
 
 
 def _piece(after: int, size: int, chosen: str) -> list[Year]:

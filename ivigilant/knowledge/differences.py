@@ -63,16 +63,16 @@ def _changes(old: Any, new: Any, path: str) -> Iterator[str]:
     elif isinstance(old, Sequence) and isinstance(new, Sequence) and not isinstance(old, str | bytes):
         yield from _of_lists(list(old), list(new), path)
     else:
-        yield f"{_place(path)}: {_said(old)} → {_said(new)}"
+        yield f"{_place(path)}: {_written(old)} → {_written(new)}"
 
 
 def _of_mappings(old: Mapping[str, Any], new: Mapping[str, Any], path: str) -> Iterator[str]:
     for key in [*old, *(key for key in new if key not in old)]:
         inner = f"{path}/{key}" if path else str(key)
         if key not in new:
-            yield f"{_place(inner)} removed: {_said(old[key])}"
+            yield f"{_place(inner)} removed: {_written(old[key])}"
         elif key not in old:
-            yield f"{_place(inner)} added: {_said(new[key])}"
+            yield f"{_place(inner)} added: {_written(new[key])}"
         else:
             yield from _changes(old[key], new[key], inner)
 
@@ -88,10 +88,10 @@ def _of_lists(old: list[Any], new: list[Any], path: str) -> Iterator[str]:
             came.remove(after)
             yield from _changes(before, after, f"{path}[{_label(before)}]")
     if len(gone) == len(came) == 1 and not isinstance(gone[0], Mapping):
-        yield f"{_place(path)}: {_said(gone[0])} → {_said(came[0])}"
+        yield f"{_place(path)}: {_written(gone[0])} → {_written(came[0])}"
         return
-    yield from (f"{_place(path)} removed: {_said(each)}" for each in gone)
-    yield from (f"{_place(path)} added: {_said(each)}" for each in came)
+    yield from (f"{_place(path)} removed: {_written(each)}" for each in gone)
+    yield from (f"{_place(path)} added: {_written(each)}" for each in came)
     if all(each in new for each in old) and all(each in old for each in new):
         yield f"{_place(path)}: in another order"
 
@@ -110,8 +110,8 @@ def _label(entry: Any) -> str:
     if isinstance(entry, Mapping):
         named = next((name for name in _NAMES if name in entry), next(iter(entry)))
         value = entry[named]
-        return f"{named}: {_said(value)}" if named not in _NAMES else _said(value)
-    return _said(entry)
+        return f"{named}: {_written(value)}" if named not in _NAMES else _written(value)
+    return _written(entry)
 
 
 def _place(path: str) -> str:
@@ -123,24 +123,25 @@ def _place(path: str) -> str:
     return path.replace("[", " ").replace("]/", ", ").replace("]", "").replace("alert/", "").replace("/", " ")
 
 
-def _said(value: Any) -> str:
+def _written(value: Any) -> str:
     if isinstance(value, Mapping):
-        return ", ".join(f"{key}: {_said(each)}" for key, each in value.items())
+        return ", ".join(f"{key}: {_written(each)}" for key, each in value.items())
     if isinstance(value, list | tuple):
-        return "; ".join(map(_said, value))
+        return "; ".join(map(_written, value))
     return f"“{value}”" if isinstance(value, str) and " " in value else str(value)
 
 
 def _examples(old: str, new: str) -> Iterator[str]:
-    before, after = _rows(old), _rows(new)
+    before, after = example_rows(old), example_rows(new)
     yield from (f"example removed: {name}" for name in before if name not in after)
     yield from (f"example added: {name}: {after[name][-1]}" for name in after if name not in before)
-    for name in before.keys() & after.keys():
-        if before[name] != after[name]:
-            yield f"example “{name}”: {_cells(before[name])} → {_cells(after[name])}"
+    for name, row in after.items():
+        if name in before and name != "case" and _cells(before[name]) != _cells(row):  # an empty column changes nothing
+            yield f"example “{name}”: {_cells(before[name])} → {_cells(row)}"
 
 
-def _rows(table: str) -> dict[str, list[str]]:
+def example_rows(table: str) -> dict[str, list[str]]:
+    """Return the cells of each worked example by its name, its answer last."""
     lines = (line.strip().strip("|") for line in table.splitlines() if line.strip())
     rows = ([cell.strip() for cell in line.split("|")] for line in lines)
     return {row[0]: row[1:] for row in rows if row[1:] and not set("".join(row)) <= set("-: ")}

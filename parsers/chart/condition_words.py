@@ -14,11 +14,12 @@ def _words(words: str) -> re.Pattern[str]:
 
 # Wide on purpose: the text itself is read with the rules, like all other text.
 THROMBOSIS = re.compile(
-    r"\b(?:dvt|vte|tvt|tvp|mtev|cvst|(?-i:PE|LE|EP|LAE|TEP|TEV|PTE|ZŻG))\b|th?romb[oó](?!cyt|pen|zyt|cit)"
+    r"\b(?:dvt|vte|tvt|tvp|tev|mtev|cvst|(?-i:PE|LE|EP|LAE|TEP|TEV|PTE|ZŻG))\b|th?romb[oó](?!cyt|pen|zyt|cit)"
     r"|th?romb-?[eé]mb|emb[oó]l|phl[eé]bit|fleb[ií]t|th?romb(?:us|i)(?!n)|\bclots?\b|bloedprop|stolsel|gerinnsel|caillot"
-    r"|co[aá]gulo|prop+(?:en)? i |laskimotuko|veritulp|zakrzep|\bzator|тромбо(?!ц|пен)|тромб[аы]?\b|[эе]мбол|тэла|\bтгв"
+    r"|co[aá]gulo|blodprop|prop+(?:en)? i |laskimotuko|veritulp|zakrzep|\bzator"
+    r"|тромбо(?!ц|пен)|тромб[аы]?\b|[эе]мбол|тэла|\bтгв"
     r"|θρομβ|θρόμβ|εμβολ|血栓|塞栓|栓塞|혈전|색전|خثار|تخثر|جلطة|انصمام|פקקת|תסחיף|घनास्त्र|थ्रोम्ब|ลิ่มเลือด"
-    r"|huyết khối|tắc mạch|thuyên tắc",
+    r"|huyết khối|tắc mạch|thuyên tắc|\bI26\.\d|\bI80\.[12]\b|\bI82\.\d|\bO88\.2",
     re.IGNORECASE,
 )
 

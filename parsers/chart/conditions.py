@@ -1,6 +1,6 @@
-"""Diagnoses (DG1) and problems (PRB). What a message does not mention stays as it was."""
+"""Diagnoses (DG1, FT1-19) and problems (PRB). What a message does not mention stays as it was."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
@@ -24,6 +24,7 @@ from parsers.hl7.times import moment, read_time
 
 _DELETING_EVENT = "PC3"
 _WITHDRAWN = ("D", "X")  # DG1-21
+_BILLED_FOR = 19  # FT1-19
 _NO_EFFECT = ("LI", "UN")  # PRB-1: linked to an order or a goal
 
 
@@ -34,7 +35,7 @@ def read_conditions(
     segments: Sequence[Segment],
     defaults: Defaults,
 ) -> list[Condition]:
-    """Return every DG1 and PRB of one patient, in the order they stand."""
+    """Return every DG1, FT1-19 and PRB of one patient, in the order they stand."""
     at = event_time(message, defaults)
     found: list[Condition] = []
     for segment in segments:
@@ -42,7 +43,14 @@ def read_conditions(
             found += _with_its_copy(diagnosis, segment.text(5))
         elif segment.name == "PRB" and (problem := _read_problem(segment, patient, header, defaults)):
             found += _with_its_copy(problem, _onset(segment))
+        elif segment.name == "FT1" and segment.raw(_BILLED_FOR):
+            found += _read_billed(segment, patient, at, defaults)
     return found
+
+
+def _surest_no(stated: Certainty, marked: Certainty | None) -> Certainty:
+    """Return what a German letter says of a diagnosis that is stated as certain, and that it rules out any."""
+    return marked if marked and (stated == "confirmed" or marked == "refuted") else stated
 
 
 def _with_its_copy(condition: Condition, written: str) -> list[Condition]:
@@ -80,9 +88,31 @@ def _read_diagnosis(
         action="delete" if withdrawn else "assert",
         codings=codings,
         text=text,
-        certainty=marked if stated == "confirmed" and marked else stated,
+        certainty=_surest_no(stated, marked),
         onset=onset,
     )
+
+
+def _read_billed(
+    ft1: Segment, patient: tuple[Identifier, ...], at: datetime | None, defaults: Defaults
+) -> Iterator[Condition]:
+    """Yield the diagnoses that something was billed for; a credit (FT1-6) takes none of them back."""
+    for repetition in range(1, ft1.repetitions(_BILLED_FOR) + 1):
+        codings, marked = without_mark(read_codings(ft1, _BILLED_FOR, defaults, repetition))
+        text = read_words(ft1, _BILLED_FOR, repetition)
+        if not codings and not text:
+            continue
+        yield Condition(
+            patient=patient,
+            path=ft1.path(_BILLED_FOR),
+            at=at,
+            key=natural_key("diagnosis", codings, text, ft1.text(4)),
+            category="diagnosis",
+            codings=codings,
+            text=text,
+            certainty=marked or "confirmed",
+            onset=moment(ft1.text(4), defaults.zone),
+        )
 
 
 def _read_problem(
@@ -108,7 +138,7 @@ def _read_problem(
         action="delete" if deleted else "assert",
         codings=codings,
         text=text,
-        certainty=marked if stated == "confirmed" and marked else stated,
+        certainty=_surest_no(stated, marked),
         status=_status(prb, said, removed="removed_from_list" in flags),
         onset=moment(written, defaults.zone),
         resolved=moment(prb.text(9), defaults.zone),

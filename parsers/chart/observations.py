@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, tzinfo
 from decimal import Decimal
 from functools import lru_cache
 from typing import Literal
@@ -12,10 +12,11 @@ from clinical.codes import Coding
 from clinical.events import Header, Observation
 from clinical.identities import Identifier
 from clinical.times import Moment
+from parsers.chart.body_measures import MEASURED_IN, WEIGHT, is_weight, measure_named, read_weight, weighs_in_pounds
 from parsers.chart.patients import event_time
 from parsers.defaults import Defaults
 from parsers.hl7.codes import read_all_codings, read_coded, read_words
-from parsers.hl7.segments import Message, Segment
+from parsers.hl7.segments import NULL, Message, Segment
 from parsers.hl7.times import moment, read_time, stamp
 from parsers.medication.units import read_number
 from parsers.medication.units import read_unit as read_dose_unit
@@ -50,7 +51,10 @@ _UCUM = {
     "%": "% procent percent",
     "kg": "kg kilogram kilo kgs kilograms kilogramm kilogramme kilogrammes kilogramos kilogrammi kilogramas kg. кг",
     "g": "g gram gr grams",
-    "[lb_av]": "lb lbs [lb_av] pound pounds",
+    "[lb_av]": "lb lbs [lb_av] pound pounds lb. lbs.",
+    "[oz_av]": "oz ounce ounces [oz_av] oz.",
+    "[stone_av]": "stone stones [stone_av]",
+    "[degF]": "[degf] degf °f fahrenheit",
     "cm": "cm centimeter centimeters",
     "m": "m meter",
     "[in_i]": "in inch inches [in_i] [in_us]",
@@ -70,7 +74,8 @@ _BLANKS = re.compile(r"\s+")
 
 def ucum_of(written: str) -> str:
     """Return the UCUM spelling of a unit; an unknown one is returned as written."""
-    return _OURS.get(_BLANKS.sub("", written).lower(), written.strip())
+    spelled = _BLANKS.sub("", written).lower()
+    return _OURS.get(spelled) or _OURS.get(spelled.strip("()[]")) or written.strip()
 
 
 _CODED = frozenset({"CE", "CWE", "CNE", "CF"})
@@ -78,7 +83,7 @@ _ATTACHED = frozenset({"ED", "RP"})
 _NUMBER = re.compile(r"\s*(<=|>=|=<|=>|<|>|≤|≥|=)?\s*([+-]?)\s*([0-9][0-9.,]*)\s*(?:[A-Za-z%µ/{\[*^·].*)?", re.DOTALL)
 _PLAIN = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,2})?", re.ASCII)
 _COMPARATORS = {"≤": "<=", "≥": ">=", "=<": "<=", "=>": ">=", "=": ""}
-_COUNTS = frozenset({"NM", "SN", "ST", "TX", "", "NA", "FT"})
+_COUNTS = frozenset({"NM", "SN", "ST", "TX", "", "NA", "FT", "CQ"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +102,11 @@ _NOTHING = Measured()
 
 def read_measured(obx: Segment, defaults: Defaults) -> Measured:
     """Read OBX-5 by its type in OBX-2; two double quotes and empty are no value."""
-    kind = obx.text(2).strip().upper()
-    if not obx.raw(5) or obx.is_null(5):
+    kind = obx.text(2)
+    if kind != "NM":
+        kind = kind.strip().upper()
+    value = obx.raw(5)
+    if not value or (NULL in value and obx.is_null(5)):
         return _NOTHING
     if kind in _ATTACHED:
         return Measured(flags=("attachment",))
@@ -110,11 +118,12 @@ def read_measured(obx: Segment, defaults: Defaults) -> Measured:
         return _read_structured(obx)
     if not (value := obx.plain(5)):
         value = "\n".join(obx.whole(5, each) for each in range(1, obx.repetitions(5) + 1))
-    return _plainly(value.strip(), kind)
+    return _plainly(value, kind)
 
 
 @lru_cache(maxsize=2048)  # most results are one of few numbers
 def _plainly(value: str, kind: str) -> Measured:
+    value = value.strip()
     if kind not in _COUNTS:
         return Measured(value=value)
     comparator, number, flags = read_figure(value, is_numeric=kind == "NM")
@@ -153,7 +162,13 @@ def read_figure(text: str, *, is_numeric: bool) -> tuple[str, Decimal | None, tu
 
 def read_unit(obx: Segment) -> str:
     """OBX-6 in UCUM: the triplet that says it is, else the first; `10^9/L` that nobody escaped is put together."""
-    return _unit(obx.components(6))
+    sent = obx.usual(6)
+    return _usual_unit(sent) if sent else _unit(obx.components(6))
+
+
+@lru_cache(maxsize=1024)
+def _usual_unit(sent: str) -> str:
+    return _unit(tuple(sent.split("^")))
 
 
 @lru_cache(maxsize=512)
@@ -164,9 +179,10 @@ def _unit(parts: tuple[str, ...]) -> str:
         return ucum_of(f"10^{parts[1].strip()}")
     if len(parts) > 5 and parts[5].strip().upper() == "UCUM" and parts[3].strip():
         return ucum_of(parts[3])
-    if len(parts) > 1 and parts[1].strip().upper().startswith(_OF_A_DEVICE):
-        device = read_dose_unit(parts[1])
-        return ucum_of(device.name) if device is not None else parts[1].strip()
+    of_a_device = next((each.strip() for each in parts if each.strip().upper().startswith(_OF_A_DEVICE)), "")
+    if of_a_device:
+        device = read_dose_unit(of_a_device)
+        return ucum_of(device.name) if device is not None else of_a_device
     return ucum_of(parts[0]) or (ucum_of(parts[1]) if len(parts) > 1 else "")
 
 
@@ -190,6 +206,11 @@ class _Around:
     status: str = ""
     taken: tuple[str, ...] = ()  # OBR-7, SPM-17, OBR-22, as sent
     changed: datetime | None = None  # OBR-22, else ORC-9, else EVN-2
+    segments: Sequence[Segment] = ()  # of the whole patient
+
+    def in_pounds(self, zone: tzinfo) -> bool:
+        """Return whether a weight without a unit may be in pounds."""
+        return weighs_in_pounds((read_unit(each) for each in self.segments if each.name == "OBX"), zone)
 
 
 def read_observations(
@@ -200,12 +221,13 @@ def read_observations(
     defaults: Defaults,
 ) -> list[Observation]:
     """Return every OBX of one patient, also those under a medication order, an admission or a problem."""
-    around = _Around(changed=event_time(message, defaults))
+    around = _Around(changed=event_time(message, defaults), segments=segments)
     found: list[Observation] = []
     for index, segment in enumerate(segments):
         if segment.name == "ORC":
             ordered = moment(segment.text(9), defaults.zone)
-            around = _Around(changed=ordered.at if ordered else around.changed)
+            changed = ordered.at if ordered else around.changed
+            around = replace(around, number="", status="", taken=(), changed=changed)
         elif segment.name == "OBR":
             around = _read_request(segment, segments[index + 1 :], around, defaults)
         elif segment.name == "OBX" and segment.raw(3):
@@ -217,7 +239,8 @@ def _read_request(obr: Segment, following: Sequence[Segment], before: _Around, d
     number = _entity(obr, 3) or _entity(obr, 2)
     changed = moment(obr.text(22), defaults.zone)
     sampled = next((segment.text(17) for segment in _until_next_request(following) if segment.name == "SPM"), "")
-    return _Around(
+    return replace(
+        before,
         number=number,
         status=obr.text(25).strip().upper(),
         taken=tuple(text for text in (obr.text(7), sampled, obr.text(22)) if text),
@@ -243,7 +266,12 @@ def _read_observation(
     codings, text = read_coded(obx, 3, defaults)
     measured = read_measured(obx, defaults)
     unit = read_unit(obx) or (_unit_beside(measured.value) if measured.number is not None else "")
-    by_name = _body_measure(codings, text, unit) if measured.number is not None else None
+    may_be_named = unit in MEASURED_IN and measured.number is not None
+    by_name = measure_named(codings, text, unit) if may_be_named else None
+    if not unit and measured.value and is_weight(codings, text):
+        weight = read_weight(text, measured.value, measured.number, in_pounds=around.in_pounds(defaults.zone))
+        measured, unit = replace(measured, number=weight.number, flags=measured.flags + weight.flags), weight.unit
+        by_name = WEIGHT if WEIGHT.code not in [coding.code for coding in codings] else None
     status, flags = _status(obx, around, measured)
     taken, doubts = _taken(obx, around, header, defaults)
     return Observation(
@@ -272,47 +300,15 @@ def _unit_beside(value: str) -> str:
     return _OURS.get(found[1].lower(), "") if found is not None else ""
 
 
-@lru_cache(maxsize=1024)
-def _body_measure(codings: tuple[Coding, ...], text: str, unit: str) -> Coding | None:
-    """Weight or height by its name, where the sender has a code of its own for it."""
-    if unit not in _MEASURED_IN or any(coding.system == "LOINC" for coding in codings):
-        return None
-    measure = _MEASURED_IN[unit]
-    names = [text, *(coding.code for coding in codings)]
-    return measure if any(_NAMES[measure.code].fullmatch(_plain(name)) for name in names) else None
-
-
-def _plain(name: str) -> str:
-    return " ".join(_QUALIFIERS.sub(" ", name.lower()).split())
-
-
 _OF_A_DEVICE = "MDC_DIM_"
-_BEHIND = re.compile(r"[<>=≤≥\s]*[0-9][0-9.,\s]*([A-Za-z%µ\[_\]]{1,12})\.?\s*")
-_WEIGHT = Coding(system="LOINC", code="29463-7", display="body weight")
-_HEIGHT = Coding(system="LOINC", code="8302-2", display="body height")
-_MEASURED_IN = dict.fromkeys(("kg", "g", "[lb_av]"), _WEIGHT) | dict.fromkeys(("cm", "m", "[in_i]"), _HEIGHT)
-_QUALIFIERS = re.compile(
-    r"\b(?:patients?|pati[eë]nte?|actueel|actuele|actual|aktuell\w*|current|huidige?|measured|gemeten|gemessen|mesur[ée]|today"
-    r"|vandaag|admission|opname|daily|of|van|the|het|stated|in|kg|lbs?|cm|real|reale?|nu)\b|[():,.\-_]"
-)
-_NAMES = {
-    _WEIGHT.code: re.compile(
-        r"(?:body ?)?weight|wt|bw|body ?wt|pt wt|(?:lichaams ?)?gewicht|lg|(?:k[öo]rper)?gewicht|poids(?: corporel)?"
-        r"|peso(?: corpor\w+)?|(?:kropps ?)?vikt|kroppsvekt|vekt|(?:krops)?v[æa]gt|paino|kehon paino|masa cia[łl]a|waga"
-        r"|(?:t[ěe]lesn[áa] )?hmotnost|v[áa]ha|(?:v[üu]cut )?a[ğg][ıi]rl[ıi][ğg][ıi]|kilo|gew|вес|масса тела"
-        r"|mdc attr pt weight"
-    ),
-    _HEIGHT.code: re.compile(
-        r"(?:body ?)?height|ht|(?:lichaams ?)?lengte|(?:k[öo]rper)?gr[öo](?:ß|ss)e|taille|talla|altezza"
-        r"|altura|estatura|l[äa]ngd"
-        r"|h[øo]yde|h[øo]jde|pituus|wzrost|v[ýy][šs]ka|boy|рост|mdc attr pt height"
-    ),
-}
+_BEHIND = re.compile(r"[<>=≤≥\s]*[0-9][0-9.,\s]*\^?([A-Za-z%µ\[_\]]{1,12})\.?\s*")
 
 
 def _status(obx: Segment, around: _Around, measured: Measured) -> tuple[Status, tuple[str, ...]]:
     """OBX-11, and OBR-25 only when it is empty. A result without a value never overwrites one that has it."""
-    sent = obx.text(11).strip().upper()
+    sent = obx.text(11)
+    if sent not in _STATUSES:
+        sent = sent.strip().upper()
     status = _STATUSES.get(sent or around.status)
     flags = () if sent in _STATUSES else ("result_status",)
     if status in ("withdrawn", "no_value"):

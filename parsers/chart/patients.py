@@ -8,7 +8,7 @@ from clinical.events import Header, PatientMerged, PatientSeen
 from clinical.identities import Identifier, PersonName
 from clinical.times import Moment
 from parsers.defaults import Defaults
-from parsers.hl7.identifiers import has_invalid_bsn, other_spellings, read_identifiers, usual_spelling
+from parsers.hl7.identifiers import has_invalid_bsn, numbers_beside, other_spellings, read_identifiers, usual_spelling
 from parsers.hl7.segments import Message, Segment
 from parsers.hl7.times import moment, read_time
 
@@ -72,37 +72,38 @@ def read_merges(
         return merges + _read_unlinked(patient, message, defaults)
     if header.event not in _PERSON_MERGES:
         return merges
+    survivors = (patient, *((each,) for each in _spelled(patient[:1], defaults)[1:]))
     for mrg in (segment for segment in segments if segment.name == "MRG"):
         numbers = read_identifiers(mrg, (1, 4), defaults)
         usual = (usual_spelling(each, defaults) for each in numbers[:1])
         retired = _apart_from(patient, tuple(dict.fromkeys((*numbers, *usual))))
-        if retired:
-            merges.append(
-                PatientMerged(
-                    patient=patient,
-                    path=mrg.path(1),
-                    at=event_time(message, defaults),
-                    retired=retired,
-                )
-            )
+        at, path = event_time(message, defaults), mrg.path(1)
+        merges += [PatientMerged(patient=each, path=path, at=at, retired=retired) for each in survivors if retired]
     return merges
 
 
 def _read_spellings(
     patient: tuple[Identifier, ...], segments: Sequence[Segment], defaults: Defaults
 ) -> list[PatientMerged]:
-    """That the number of this message is one that other feeds may write in another way."""
+    """That the number of this message is one that other feeds may write in another way, or one of several she has."""
     pid = next((segment for segment in segments if segment.name == "PID"), None)
     if pid is None:
         return []
-    others = other_spellings(pid, 3, defaults, patient[0])
-    if not others:
-        return []
     usual = usual_spelling(patient[0], defaults)
-    return [PatientMerged(patient=(usual,), path=pid.path(3), flags=(SPELLING,), retired=others)]
+    beside = {each: usual_spelling(each, defaults) for each in numbers_beside(pid, patient, defaults)}
+    links = [(SPELLING, usual, other_spellings(pid, 3, defaults, patient[0]))]
+    links += [(SPELLING, other, (each,)) for each, other in beside.items() if other != each]
+    links += [(BESIDE, usual, tuple(dict.fromkeys(beside.values())))]
+    return [
+        PatientMerged(patient=(survivor,), path=pid.path(3), flags=(flag,), retired=retired)
+        for flag, survivor, retired in links
+        if retired
+    ]
 
 
-SPELLING = "spelling"  # flag of a merge without a merge message: one number, written in two ways
+# Flags of a merge without a merge message.
+SPELLING = "spelling"  # one number, written in two ways
+BESIDE = "beside"  # two numbers that one message gives one patient
 
 
 def _apart_from(patient: tuple[Identifier, ...], numbers: tuple[Identifier, ...]) -> tuple[Identifier, ...]:
@@ -112,16 +113,26 @@ def _apart_from(patient: tuple[Identifier, ...], numbers: tuple[Identifier, ...]
 
 
 def _read_unlinked(patient: tuple[Identifier, ...], message: Message, defaults: Defaults) -> list[PatientMerged]:
-    """A37 names two patients in two PIDs: they are no longer one."""
+    """A37 names two patients in two PIDs: they are no longer one, whichever numbers the sender still gives both.
+
+    That holds for both ways of writing each number: a merge may have joined them in the other one.
+    """
     first, *others = message.all("PID")
     if read_patient(first, defaults) != patient:
         return []
+    one = _spelled(patient[:1], defaults)
     for pid in others:
-        other = _apart_from(patient, read_patient(pid, defaults))
+        numbers = read_patient(pid, defaults)
+        other = _apart_from(one, _spelled((*numbers[:1], *_apart_from(patient, numbers[1:])), defaults))
         if other:
-            at = event_time(message, defaults)
-            return [PatientMerged(patient=patient, path=pid.path(3), at=at, retired=other, undone=True)]
+            at, path = event_time(message, defaults), pid.path(3)
+            return [PatientMerged(patient=(each,), path=path, at=at, retired=other, undone=True) for each in one]
     return []
+
+
+def _spelled(numbers: tuple[Identifier, ...], defaults: Defaults) -> tuple[Identifier, ...]:
+    """Return these as sent and in their usual spelling, each once."""
+    return tuple(dict.fromkeys(written for each in numbers for written in (each, usual_spelling(each, defaults))))
 
 
 def _doubts(pid: Segment, header: Header) -> tuple[str, ...]:

@@ -6,12 +6,15 @@ PV2-3, ORC-16, OBR-13 and 31, RXO-20, RXE-27, RXG-22, RXA-19, BPO-13, and the no
 import html
 import re
 from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Literal
 
 import msgspec
 
 from clinical.codes import Coding
-from clinical.events import Condition
+from clinical.events import Certainty, Condition
 from clinical.identities import Identifier
+from clinical.times import Moment
 from parsers.chart.condition_words import THROMBOSIS
 from parsers.chart.patients import event_time
 from parsers.defaults import Defaults
@@ -103,6 +106,37 @@ def lines_that_name_thrombosis(text: str) -> list[str]:
     return list(dict.fromkeys(line[:_LONGEST_LINE] for line in lines if THROMBOSIS.search(line)))[:_MOST_LINES]
 
 
+def condition_in_words(
+    line: str,
+    patient: tuple[Identifier, ...],
+    path: str,
+    at: datetime | None,
+    *,
+    action: Literal["assert", "delete"] = "assert",
+    certainty: Certainty = "confirmed",
+    onset: Moment | None = None,
+) -> Condition:
+    """Return what one line of a text says of the patient, as it was written."""
+    return Condition(
+        patient=patient,
+        path=path,
+        at=at,
+        flags=("from_narrative",),
+        key=natural_key("narrative", (), line, ""),
+        category="problem",
+        action=action,
+        text=line,
+        certainty=certainty,
+        onset=onset,
+    )
+
+
+def action_of(obx: Segment) -> Literal["assert", "delete"]:
+    """Return what OBX-11 asks for: what was sent in error is taken back."""
+    return "delete" if obx.text(11).strip() in _DELETED else "assert"
+
+
+_DELETED = frozenset({"D", "W"})
 _BREAKS = re.compile(r"</?(?:p|div|li|ul|ol|tr|td|th|h[1-6]|br|table)\b[^>]{0,200}>", re.IGNORECASE)
 _MARKS = re.compile(r"<[^<>]{0,500}>")
 _LINE_ENDS = re.compile(r"[\r\n]+|(?<=\w\w\w)[.]\s+")

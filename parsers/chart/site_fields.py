@@ -8,6 +8,7 @@ from clinical.codes import Coding
 from clinical.events import Condition, Header, Observation
 from clinical.identities import Identifier
 from clinical.times import Moment
+from parsers.chart.body_measures import HEIGHT, WEIGHT
 from parsers.chart.observations import read_figure, ucum_of
 from parsers.chart.patients import event_time
 from parsers.defaults import Defaults, SiteField
@@ -16,10 +17,7 @@ from parsers.hl7.identifiers import natural_key
 from parsers.hl7.segments import Message, Segment
 from parsers.hl7.times import stamp
 
-_MEASURED = {
-    "weight": Coding(system="LOINC", code="29463-7", display="body weight"),
-    "height": Coding(system="LOINC", code="8302-2", display="body height"),
-}
+_MEASURED = {"weight": WEIGHT, "height": HEIGHT}
 
 
 def read_site_fields(

@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Literal
@@ -14,6 +14,7 @@ from clinical.events import Allergy, AnyEvent, Certainty, Condition, Observation
 from clinical.identities import Identifier, PersonName
 from clinical.times import Moment
 from parsers.chart.allergies import reaction_of, says_none
+from parsers.chart.body_measures import WEIGHT, is_weight, measure_named, read_weight, weighs_in_pounds
 from parsers.chart.conditions import without_mark
 from parsers.chart.observations import read_figure, ucum_of
 from parsers.chart.patients import SPELLING, read_date
@@ -21,6 +22,7 @@ from parsers.chart.reasons import lines_that_name_thrombosis, reason_of
 from parsers.fhir.elements import (
     Json,
     Resource,
+    bound,
     codes,
     codings,
     first_moment,
@@ -28,7 +30,6 @@ from parsers.fhir.elements import (
     moment,
     number_of,
     numbers,
-    one_of,
     own_identity,
     part,
     parts,
@@ -133,7 +134,7 @@ def read_condition(resource: Resource) -> Iterator[Condition]:
     body, defaults = resource.body, resource.defaults
     concept = part(body, "code")
     coded, said = codings(concept, defaults), words(concept)
-    verified = one_of(part(body, "verificationStatus"), (*_CERTAINTIES, _ERROR))
+    verified = bound(body, "verificationStatus", (*_CERTAINTIES, _ERROR))
     if not coded and not said and verified != _ERROR:
         return
     bare, marked = without_mark(coded)
@@ -162,12 +163,13 @@ def _onset(resource: Resource) -> tuple[Moment | None, tuple[str, ...]]:
     onset, doubts = first_moment(resource.body, "onset", resource.defaults)
     if onset is not None:
         return onset, doubts
-    recorded, _ = moment(resource.body, "recordedDate", resource.defaults)
+    written = next((name for name in ("recordedDate", "assertedDate") if name in resource.body), "")  # the second: STU3
+    recorded, _ = moment(resource.body, written, resource.defaults) if written else (None, ())
     return recorded, (*doubts, "onset_is_recorded_date") if recorded else doubts
 
 
 def _status(resource: Resource, resolved: Moment | None) -> str:
-    said = one_of(part(resource.body, "clinicalStatus"), _STATUSES)
+    said = bound(resource.body, "clinicalStatus", _STATUSES)
     has_abated = resolved is not None or any(name in resource.body for name in _ABATED)
     return _STATUSES.get(said) or ("resolved" if has_abated else "active")
 
@@ -221,6 +223,11 @@ def _result(
 ) -> Observation:
     concept = part(body, "code")
     coded, said = codings(concept, resource.defaults), words(concept)
+    by_name = measure_named(coded, said, value.unit) if value.number is not None else None
+    if not value.unit and value.value and is_weight(coded, said):
+        weight = read_weight(said, value.value, value.number, in_pounds=weighs_in_pounds((), resource.defaults.zone))
+        value = replace(value, number=weight.number, unit=weight.unit, flags=value.flags + weight.flags)
+        by_name = None if coded else WEIGHT
     status = _RESULT_STATUSES.get(text(resource.body, "status"), "preliminary")
     if status != "withdrawn" and not value.value and not value.codings:
         status = "no_value"
@@ -232,7 +239,7 @@ def _result(
         path=f"{path}.{value.element}" if value.element else stands(f"{path}.code", concept) if concept else path,
         flags=doubts + value.flags,
         key=f"{whole}/{test}" if inside else whole,
-        codings=coded,
+        codings=(*coded, by_name) if by_name is not None else coded,
         text=said,
         value=value.value,
         comparator=value.comparator,
@@ -321,7 +328,7 @@ def read_allergy(resource: Resource) -> Iterator[Allergy | Condition]:
     """Yield the allergy, unless it names nothing."""
     concept = part(resource.body, "code")
     coded, said = codings(concept, resource.defaults), words(concept)
-    verified = one_of(part(resource.body, "verificationStatus"), _NONE)
+    verified = bound(resource.body, "verificationStatus", _NONE)
     if says_none(coded, said) or (not coded and not said and verified not in _NONE):
         return
     if verified not in _NONE:
@@ -354,6 +361,11 @@ def _reactions(resource: Resource, allergen: tuple[Coding, ...], said: str) -> I
                     key=f"{resource.name or natural_key('reaction', by, by_words, '')}/{place}/{number}",
                     onset=began,
                 )
+    for place, note in placed(resource.body, "note"):
+        condition = reaction_of(allergen, said, (), text(note, "text"))
+        if condition is not None:
+            key = f"{resource.name or natural_key('reaction', allergen, said, '')}/{place}"
+            yield msgspec.structs.replace(condition, patient=resource.patient, path=resource.at(place), key=key)
 
 
 def read_reasons(resource: Resource) -> Iterator[Condition]:
@@ -391,7 +403,7 @@ def read_flag(resource: Resource) -> Iterator[Condition]:
 
 def read_document(resource: Resource) -> Iterator[Condition]:
     """Yield what the text of a Composition or a DocumentReference says of a thrombosis, line by line."""
-    for path, written in _texts(resource):
+    for path, written in texts_of(resource):
         for number, line in enumerate(lines_that_name_thrombosis(written)):
             yield Condition(
                 patient=resource.patient,
@@ -404,17 +416,17 @@ def read_document(resource: Resource) -> Iterator[Condition]:
             )
 
 
-def _texts(resource: Resource) -> Iterator[tuple[str, str]]:
+def texts_of(resource: Resource) -> Iterator[tuple[str, str]]:
     """Yield each text of a document, with where it stands."""
     body = resource.body
     yield from _sections(body, resource.path)
     yield resource.at("text"), text(part(body, "text"), "div")
     yield resource.at("description"), text(body, "description")
-    for place, content in placed(body, "content"):
-        attachment = part(content, "attachment")
+    contents = [(f"{place}.attachment", part(content, "attachment")) for place, content in placed(body, "content")]
+    for place, attachment in [*contents, *placed(body, "presentedForm")]:
         if text(attachment, "contentType").startswith("text/"):
-            yield resource.at(place, "attachment.data"), _decoded(text(attachment, "data"))
-        yield resource.at(place, "attachment.title"), text(attachment, "title")
+            yield resource.at(place, "data"), _decoded(text(attachment, "data"))
+        yield resource.at(place, "title"), text(attachment, "title")
 
 
 def _sections(element: Json, path: str, depth: int = 0) -> Iterator[tuple[str, str]]:

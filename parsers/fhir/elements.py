@@ -115,6 +115,12 @@ def one_of(concept: Json, known: Container[str]) -> str:
     return next((code for code in codes(concept) if code in known), "")
 
 
+def bound(element: Json, name: str, known: Container[str]) -> str:
+    """Return the code of an element that the standard binds: a CodeableConcept, or in STU3 the bare code."""
+    bare = text(element, name)
+    return bare if bare in known else one_of(part(element, name), known)
+
+
 def where(resource: Resource, element: str, concept: Json) -> str:
     """Return where the first code of a concept stands, or its words; the resource when it has no such element."""
     return stands(resource.at(element), concept) if concept else resource.path

@@ -26,7 +26,7 @@ from parsers.fhir.elements import (
 )
 from parsers.hl7.identifiers import joined
 from parsers.medication.amounts import Package
-from parsers.medication.drug_lines import assumed_if_immunoglobulin
+from parsers.medication.ingredients import assumed_if_immunoglobulin
 from parsers.medication.units import CONCENTRATION, MASS, VOLUME, SentAmount, read_unit
 
 

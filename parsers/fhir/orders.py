@@ -201,13 +201,10 @@ def read_order(resource: Resource) -> Iterator[MedicationOrdered]:
     body, defaults = resource.body, resource.defaults
     medicine = read_medicine(resource)
     dosed = [Dosage(each, resource.at(place), resource) for place, each in dosages(body)]
-    written = joined(
-        *(said for each in dosed for said in each.words()), *(text(n, "text") for n in parts(body, "note"))
-    )
+    written = words_of(body, dosed)
     authored, _ = moment(body, "authoredOn", defaults)
-    sent = [each.sent for each in dosed]
-    timings = _timings(sent, f"{written}; {medicine.text}", authored, resource)
-    content = _content(medicine, dosed, written, timings)
+    timings = timings_of(dosed, f"{written}; {medicine.text}", authored, resource)
+    content = content_of(medicine, dosed, written, timings)
     status = _STATUSES.get(text(body, "status"), "A")
     starts = next((each.starts for each in timings if each.starts is not None), None) or authored
     in_error = status == "ER"
@@ -222,7 +219,7 @@ def read_order(resource: Resource) -> Iterator[MedicationOrdered]:
         source="control" if in_error else "request",
         codings=() if in_error else medicine.codings,
         text="" if in_error else medicine.text,
-        routes=_routes(dosed, defaults),
+        routes=routes_of(dosed, defaults),
         amount=content.amount,
         dose=content.dose.each,
         concentration=content.strength,
@@ -238,8 +235,13 @@ def read_order(resource: Resource) -> Iterator[MedicationOrdered]:
     )
 
 
+def words_of(body: Json, dosed: Sequence["Dosage"]) -> str:
+    """Return the instructions and the notes."""
+    return joined(*(said for each in dosed for said in each.words()), *(text(n, "text") for n in parts(body, "note")))
+
+
 @dataclass(frozen=True, slots=True)
-class _RequestContent:
+class RequestContent:
     """What is to be given each time, and how fast."""
 
     amount: Quantity | None
@@ -266,13 +268,16 @@ class Dosage:
 
 
 def _first(dosage: Json, path: str, name: str) -> tuple[SentAmount | None, str, tuple[str, ...]]:
-    """Return the first dose or rate that is told, and where: what was ordered may stand before what was calculated."""
+    """Return the first dose or rate that is told, and where: what was ordered may stand before what was calculated.
+
+    STU3 writes it in the dosage itself.
+    """
     doubts: tuple[str, ...] = ()
-    for place, told in placed(dosage, "doseAndRate"):
+    for place, told in [*placed(dosage, "doseAndRate"), ("", dosage)]:
         quantity, element, more = read_any(told, name)
         doubts += more
         if quantity is not None:
-            return quantity, f"{path}.{place}.{element}", doubts
+            return quantity, ".".join(each for each in (path, place, element) if each), doubts
     return None, path, doubts
 
 
@@ -288,7 +293,11 @@ def _keys(resource: Resource) -> OrderKeys:
     return OrderKeys(placer=placer, filler=resource.name, replaces=replaces)
 
 
-def _timings(sent: Sequence[Sent], written: str, authored: Moment | None, resource: Resource) -> tuple[Timing, ...]:
+def timings_of(
+    dosed: Sequence[Dosage], written: str, authored: Moment | None, resource: Resource
+) -> tuple[Timing, ...]:
+    """Return the timings of the dosages, else the one that words tell."""
+    sent = [each.sent for each in dosed]
     found = weighed(sent)
     if any(says_how_often(each) for each in sent):
         return found
@@ -297,9 +306,10 @@ def _timings(sent: Sequence[Sent], written: str, authored: Moment | None, resour
     return (in_words,) if in_words is not None else found
 
 
-def _content(
+def content_of(
     medicine: FhirMedicine, dosed: Sequence[Dosage], written: str, timings: Sequence[Timing]
-) -> _RequestContent:
+) -> RequestContent:
+    """Return what is to be given each time."""
     strength, strength_doubts = concentration(medicine.product)
     first = next((each for each in dosed if each.amount is not None), dosed[0] if dosed else None)
     amount = first.amount if first is not None else None
@@ -322,7 +332,7 @@ def _content(
     if len(rates) > 1:
         rate = replace(rate, mean=None)
     flags = unique([*(flag for each in dosed for flag in each.doubts), *strength_doubts, *dose.flags, *doubts])
-    return _RequestContent(shown_amount(dosed), dose, strength, rate, flags)
+    return RequestContent(shown_amount(dosed), dose, strength, rate, flags)
 
 
 def shown_amount(dosed: Sequence[Dosage]) -> Quantity | None:
@@ -350,7 +360,8 @@ def rate_in(quantity: SentAmount | None, strength: Quantity | None, path: str) -
     return rate_of(quantity.value, quantity.unit, quantity.unit.name, strength, path)
 
 
-def _routes(dosed: Sequence[Dosage], defaults: Defaults) -> tuple[Coding, ...]:
+def routes_of(dosed: Sequence[Dosage], defaults: Defaults) -> tuple[Coding, ...]:
+    """Return every route of the dosages, each once."""
     return tuple(dict.fromkeys(route for each in dosed for route in routes_in(part(each.body, "route"), defaults)))
 
 

@@ -11,7 +11,7 @@ from clinical.identities import Identifier
 from clinical.times import Moment
 from parsers.defaults import Defaults
 from parsers.errors import UnreadableMessage
-from parsers.fhir.administrations import is_planned, read_administration, read_statement
+from parsers.fhir.administrations import is_planned, read_administration, read_dispense, read_statement
 from parsers.fhir.chart import (
     PLANNED,
     read_allergy,
@@ -26,6 +26,15 @@ from parsers.fhir.chart import (
 from parsers.fhir.elements import Json, Resource, moment, part, parts, subject, target, text
 from parsers.fhir.medicines import read_medicine
 from parsers.fhir.orders import is_order, read_order
+from parsers.fhir.statements import (
+    read_adverse_event,
+    read_answered,
+    read_impression,
+    read_noted,
+    read_questionnaire,
+    read_report,
+    read_stated_reasons,
+)
 
 TYPE = "FHIR"  # stored in place of MSH-9.1; the kind of resource in place of 9.2
 VERSION = "R4"
@@ -36,17 +45,31 @@ READERS: dict[str, Callable[[Resource], Iterator[AnyEvent]]] = {
     "Procedure": read_procedure,
     "AllergyIntolerance": read_allergy,
     "Flag": read_flag,
+    "QuestionnaireResponse": read_questionnaire,
+    "DiagnosticReport": read_report,
+    "ClinicalImpression": read_impression,
+    "AdverseEvent": read_adverse_event,
+    "Encounter": read_stated_reasons,
+    "ServiceRequest": read_stated_reasons,
+    "ImagingStudy": read_stated_reasons,
     "Composition": read_document,
     "DocumentReference": read_document,
     "MedicationRequest": read_order,
     "MedicationStatement": read_statement,
     "MedicationAdministration": read_administration,
+    "MedicationDispense": read_dispense,
 }
 MEDICATION = "Medication"
 BUNDLE = "Bundle"
-ORDERS = frozenset({"MedicationRequest", "MedicationAdministration"})
+ORDERS = frozenset({"MedicationRequest", "MedicationAdministration", "MedicationDispense"})
 OF_MEDICINES = ORDERS | {"MedicationStatement"}  # kinds that may point to a Medication
 READ = frozenset({*READERS, BUNDLE})
+_STATING: dict[str, Callable[[Resource], Iterator[AnyEvent]]] = {  # what a resource says beside what it is
+    **dict.fromkeys(OF_MEDICINES, read_reasons),
+    "Procedure": read_stated_reasons,
+    "Condition": read_noted,
+    "Observation": read_answered,
+}
 
 # Numbers as they were written: 0.10 must not become 0.1000000000000000055.
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
@@ -105,8 +128,8 @@ def read_resource(raw: bytes, defaults: Defaults) -> Reading:
         if _is_elsewhere(resource):
             raise UnreadableMessage("medication_elsewhere", resource.at("medicationReference"), Reading(header, ()))
         told = list(READERS[resource.kind](resource))
-        if resource.kind in OF_MEDICINES:
-            told += read_reasons(resource)
+        if resource.kind in _STATING:
+            told += _STATING[resource.kind](resource)
         events += told
         if not nameless and not all(event.patient for event in told):
             nameless = _whose_place(resource)

@@ -1,6 +1,7 @@
-"""Validation of resources against FHIR R4 (library fhir.resources, release R4B).
+"""Validation of resources against FHIR R4 (library fhir.resources, release R4B), and else against STU3.
 
-R4B equals R4 in all that is read here. The library is large and slow to load, so only validation imports it.
+R4B equals R4 in all that is read here. What is missing and never read, as the author of a letter, is no fault. The
+library is large and slow to load, so only validation imports it.
 """
 
 import importlib
@@ -11,6 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 _MOST_FAULTS = 3
+_UNREAD = frozenset({"author", "title", "custodian", "recorder", "requester"})
 
 
 def load_models(kinds: Iterable[str]) -> None:
@@ -20,13 +22,25 @@ def load_models(kinds: Iterable[str]) -> None:
 
 
 def fault_of(kind: str, raw: bytes) -> str:
-    """Return what is wrong with it, in one line; nothing when it is right."""
+    """Return what is wrong with it, in one line; nothing when it is right in either release."""
+    found = _faults(_model(kind), raw)
+    older = _model_of_stu3(kind) if found else None
+    if older is not None and not _faults(older, raw):
+        return ""
+    return "; ".join(_told(each) for each in found[:_MOST_FAULTS])
+
+
+def _faults(model: type[BaseModel], raw: bytes) -> list[Any]:
     try:
-        _model(kind).model_validate_json(raw)
+        model.model_validate_json(raw)
     except ValidationError as error:
         faults = error.errors(include_url=False, include_context=False, include_input=False)
-        return "; ".join(_told(each) for each in faults[:_MOST_FAULTS])
-    return ""
+        return [each for each in faults if not _is_missing_and_unread(each)]
+    return []
+
+
+def _is_missing_and_unread(fault: Any) -> bool:
+    return bool(fault["type"] == "missing" and fault["loc"] and fault["loc"][-1] in _UNREAD)
 
 
 def _told(fault: Any) -> str:
@@ -37,4 +51,14 @@ def _told(fault: Any) -> str:
 @cache
 def _model(kind: str) -> type[BaseModel]:
     found: type[BaseModel] = getattr(importlib.import_module(f"fhir.resources.R4B.{kind.lower()}"), kind)
+    return found
+
+
+@cache
+def _model_of_stu3(kind: str) -> type[BaseModel] | None:
+    try:
+        module = importlib.import_module(f"fhir.resources.STU3.{kind.lower()}")
+    except ModuleNotFoundError:  # a kind that came later
+        return None
+    found: type[BaseModel] = getattr(module, kind)
     return found

@@ -72,6 +72,8 @@ _ORIGINAL_TEXT = 8  # CWE-9
 
 def read_codings(segment: Segment, field: int, defaults: Defaults, repetition: int = 1) -> tuple[Coding, ...]:
     """Return every code of one repetition with its system, in the order sent; words without a code are not a coding."""
+    if repetition == 1 and not defaults.code_systems and (sent := segment.usual(field)):
+        return _usual_coded(sent)[0]
     parts = segment.components(field, repetition)
     if defaults.code_systems:
         return _codings(parts, defaults.code_systems)
@@ -99,9 +101,17 @@ def _codings(parts: tuple[str, ...], of_feed: Mapping[str, str]) -> tuple[Coding
 
 def read_coded(segment: Segment, field: int, defaults: Defaults) -> tuple[tuple[Coding, ...], str]:
     """Return the codes of the first repetition, and everything it says in words."""
+    if not defaults.code_systems and (sent := segment.usual(field)):
+        return _usual_coded(sent)
     parts = segment.components(field)
     codings = _codings(parts, defaults.code_systems) if defaults.code_systems else _standard_codings(parts)
     return codings, _words(parts)
+
+
+@lru_cache(maxsize=4096)
+def _usual_coded(sent: str) -> tuple[tuple[Coding, ...], str]:
+    parts = tuple(sent.split("^"))
+    return _standard_codings(parts), _words(parts)
 
 
 def read_diagnosed(segment: Segment, defaults: Defaults) -> tuple[Coding, ...]:
@@ -123,6 +133,8 @@ def read_all_codings(segment: Segment, field: int, defaults: Defaults) -> tuple[
 
 def read_words(segment: Segment, field: int, repetition: int = 1) -> str:
     """Return everything the field says in words, each once: the displays, the original text, else the bare code."""
+    if repetition == 1 and (sent := segment.usual(field)):
+        return _usual_coded(sent)[1]
     return _words(segment.components(field, repetition))
 
 

@@ -21,6 +21,7 @@ _NOT_A_PERSON_TYPES = (
     " NPI UPIN GI GN LR RI RRI SL TAX XX XV FI CAII CC"
 )
 _NOT_A_PERSON = frozenset(_NOT_A_PERSON_TYPES.split())
+_MOTHER = 21  # PID-21
 _OID = "URN:OID:"  # before an object identifier, in FHIR and in messages made from it
 _PLACEHOLDERS = frozenset({"0", "1234567890", "UNKNOWN", "ONBEKEND", "NONE", "NULL", "N/A", "TEST", "-", "."})
 
@@ -82,6 +83,22 @@ def other_spellings(segment: Segment, field: int, defaults: Defaults, identity: 
             found += [written, usual_spelling(written, defaults)]
     names = {(usual.authority, usual.value)}
     return tuple(dict.fromkeys(each for each in found if (each.authority, each.value) not in names))
+
+
+def numbers_beside(pid: Segment, patient: Sequence[Identifier], defaults: Defaults) -> Iterator[Identifier]:
+    """Yield the other record numbers of the patient by the same authority, as sent; not that of the mother (PID-21).
+
+    `1^^^ZKHA^PI~2^^^ZKHA^PI`: the first is the identity, and what is known under the second is hers too.
+    """
+    usual = usual_spelling(patient[0], defaults)
+    if usual.type not in _RECORD_TYPES or not usual.authority:
+        return
+    of_mother = {value.strip() for value in pid.texts(_MOTHER)}
+    for each in patient[1:]:
+        other = usual_spelling(each, defaults)
+        is_alike = (other.authority, other.type) == (usual.authority, usual.type)
+        if is_alike and other.value != usual.value and each.value not in of_mother:
+            yield each
 
 
 _SHORTEST_WITH_CHECK = 3

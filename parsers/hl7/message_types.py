@@ -20,7 +20,20 @@ ADMINISTRATIONS = _of("RAS", "O01 O17") | _of("BTS", "O31")
 RESULTS = _of("ORU", "R01 R30 R31 R32") | _of("OUL", "R21 R22 R23 R24")
 PROBLEMS = _of("PPR", "PC1 PC2 PC3") | _of("PGL", "PC6 PC7 PC8")
 REQUESTS = _of("OMI", "O23")  # for an image: what it is for, and the diagnoses with it
-WITH_ORDERS = ORDERS | PROBLEMS  # a problem may come with the orders that treat it
+ANSWERS = (  # of a pharmacy, a blood bank or a department to who ordered: what became of the orders
+    _of("ORR", "O02")
+    | _of("ORP", "O10")
+    | _of("RRE", "O02 O12 O26")
+    | _of("RRD", "O02 O14")
+    | _of("RRG", "O02 O16")
+    | _of("RRA", "O02 O18")
+    | _of("ORG", "O20")
+    | _of("ORL", "O22")
+    | _of("ORB", "O28")
+    | _of("BRP", "O30")
+    | _of("BRT", "O32")
+)
+WITH_ORDERS = ORDERS | ANSWERS | PROBLEMS  # a problem may come with the orders that treat it
 BILLING = _of("BAR", "P01 P02 P05 P06 P10 P12") | _of("DFT", "P03 P11")
 REFERRALS = (
     _of("REF", "I12 I13 I14 I15")
@@ -36,7 +49,11 @@ _ADMISSIONS = "A01 A02 A03 A04 A05 A06 A07 A08 A09 A10 A11 A12 A13 A14 A28 A31 A
 _IDENTITIES = "A18 A30 A34 A35 A36 A37 A39 A40 A41 A42 A43 A44 A45 A46 A47 A48"
 ADMINISTRATIVE = _of("ADT", f"{_ADMISSIONS} {_IDENTITIES}")
 
-READ = ORDERS | ADMINISTRATIONS | RESULTS | PROBLEMS | BILLING | ADMINISTRATIVE | REFERRALS | DOCUMENTS | REQUESTS
+_HISTORY = RESULTS | PROBLEMS | BILLING | ADMINISTRATIVE | REFERRALS | DOCUMENTS | REQUESTS
+READ = ORDERS | ANSWERS | ADMINISTRATIONS | _HISTORY
+
+# The record of a patient is deleted: what comes with it is no news.
+RECORD_REMOVED = _of("ADT", "A23 A29")
 
 # What a message is that does not say so in MSH-9: by the first of these segments that it has.
 BY_SEGMENT = {

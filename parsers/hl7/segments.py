@@ -2,14 +2,18 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from parsers.errors import UnreadableHeader
 from parsers.hl7.charsets import Charset, choose_charset
-from parsers.hl7.delimiters import Delimiters, read_delimiters, unescape
+from parsers.hl7.delimiters import USUAL, Delimiters, read_delimiters, unescape
 
 NULL = '""'  # HL7's "delete what you have", which is not the same as empty
 _BOM = b"\xef\xbb\xbf"
 _HEADERS = ("MSH", "FHS", "BHS")
+_FREQUENT = frozenset({"MSH", "PID", "PV1", "OBX", "OBR", "ORC", "NTE", "DG1", "RXE", "RXO", "RXR", "RXC", "TQ1"})
+_DIVIDES = re.compile("[~^&]")  # of the usual delimiters
+_LONGEST_KNOWN = 120  # characters: what is longer does not come again
 _MSH_LINE = re.compile(rb"(?:^|[\r\n])(?:\xef\xbb\xbf)?[ \t\x0b]*MSH[^A-Za-z0-9\s]")
 
 
@@ -55,8 +59,27 @@ class Segment:
         value, marks = self.raw(field), self._delimiters
         if value.isalnum():
             return value
+        if marks is USUAL and field > 2:
+            is_one = "^" not in value and "\\" not in value and "~" not in value and "&" not in value and value != NULL
+            return value if is_one else ""
         divided = marks.repetition in value or marks.component in value or marks.subcomponent in value
         return "" if divided or marks.escape in value or value == NULL or self._is_whole(field) else value
+
+    def usual(self, field: int) -> str:
+        """Return the field as sent when it is one repetition in the usual delimiters, with nothing escaped or null.
+
+        Then the same text always means the same, and what is read of it can be remembered by it. Else "".
+        """
+        value = self.raw(field)
+        if (
+            self._delimiters is not USUAL
+            or len(value) > _LONGEST_KNOWN
+            or "~" in value
+            or "\\" in value
+            or NULL in value
+        ):
+            return ""
+        return value
 
     def repetitions(self, field: int) -> int:
         """Return how many times the field is sent; 0 when it is empty."""
@@ -88,6 +111,9 @@ class Segment:
             return ""
         if value.isalnum() and repetition == component == subcomponent == 1:
             return value  # no letter and no digit can divide or escape
+        is_first = field > 2 and repetition == component == subcomponent == 1
+        if is_first and self._delimiters is USUAL and len(value) <= _LONGEST_KNOWN and "\\" not in value:
+            return _first_leaf(value)
         if field < 3 and self.name in _HEADERS:
             return value if repetition == component == subcomponent == 1 else ""
         marks = self._delimiters
@@ -123,6 +149,9 @@ class Segment:
 
     def whole(self, field: int, repetition: int = 1) -> str:
         """One repetition as running text, unescaped: for a text whose sender did not escape."""
+        value, marks = self.raw(field), self._delimiters
+        if repetition == 1 and marks.escape not in value and marks.repetition not in value and value != NULL:
+            return value
         return self._leaf(self._repetition(field, repetition), field)
 
     def texts(self, field: int, component: int = 1) -> Iterator[str]:
@@ -148,6 +177,8 @@ class Segment:
 
     def path(self, field: int | None = None, component: int | None = None, repetition: int | None = None) -> str:
         """Name a place for people: `PRB[1]`, `PRB[1]-3`, `PID[1]-3(2).1`."""
+        if repetition is None and component is None and field is not None:
+            return f"{self.name}[{self.occurrence}]-{field}"
         place = f"{self.name}[{self.occurrence}]"
         if field is not None:
             place += f"-{field}"
@@ -187,7 +218,7 @@ class Message:
             if not line:
                 continue
             name = line[:3]
-            if not _begins_segment(line, name, separator):
+            if not ((name in _FREQUENT and line[3:4] == separator) or _begins_segment(line, name, separator)):
                 if current is not None:
                     current = (current[0], current[1] + "\n" + line)
                     self.flags = self.flags if "broken_line" in self.flags else (*self.flags, "broken_line")
@@ -208,6 +239,12 @@ class Message:
             if segment.name == name:
                 return segment
         return None
+
+
+@lru_cache(maxsize=4096)  # times, numbers with a point and units come again and again
+def _first_leaf(value: str) -> str:
+    first = _DIVIDES.split(value, maxsplit=1)[0]
+    return "" if first == NULL else first
 
 
 def _part(value: str, mark: str, number: int) -> str:

@@ -15,7 +15,8 @@ from parsers.hl7.codes import read_words
 from parsers.hl7.segments import Message, Segment
 from parsers.hl7.times import plausible, read_time, stamp
 from parsers.medication.amounts import amount_of, per_administration
-from parsers.medication.drug_lines import DrugLine, assumed_if_immunoglobulin, is_of_cells_line, read_routes
+from parsers.medication.drug_lines import DrugLine, is_of_cells_line, read_routes
+from parsers.medication.ingredients import assumed_if_immunoglobulin
 from parsers.medication.order_groups import Group, Part, group_orders, read_keys
 from parsers.medication.rates import RateStep, over_hours, read_give_per
 from parsers.medication.units import MASS, SentAmount
@@ -75,11 +76,43 @@ _PLACES = {
 # What a row of a bedside record is about, by the code or the words in RXA-9. A row of the second kind tells again of
 # the dose that an earlier row began; without a word, a row is a dose or a part of one.
 _BEGINS = re.compile(
-    r"\bNB\b|new ?bag|nieuwe zak|neuer beutel|nouvelle poche|\bgiven\b|\bstart(?:ed)?\b|\bhung\b", re.IGNORECASE
+    r"\bNB\b|new ?bag|nieuwe zak|neuer beutel|nouvelle poche|\bgiven\b|\bstart(?:ed)?\b|\bhung\b"
+    r"|\bd[ée]but|mise en (?:place|route)|\binici|comienz|\binizio|\bavvio|\bbeginn|p[åa]b[öe]rj|startet|startad"
+    r"|aloitet|rozpocz|zah[áa]j|ba[şs]la|начал|開始|开始|시작"
+    r"|(?<!her)gestart(?:et)?\b|opgestart|aangehangen|aangesloten|\baanvang|toegediend"
+    r"|(?:volgende|andere|tweede|derde) (?:zak|fles)"
+    r"|(?:zak|fles|flacon)\w* (?:ge|ver)?wissel|zakwissel|nieuwe (?:fles|flacon)|angeh[äa]ngt"
+    r"|aufgeh[äa]ngt|angelegt|verabreicht"
+    r"|neue (?:flasche|infusion)|(?:beutel|flaschen)wechsel|changement de (?:poche|flacon)|nouveau flacon"
+    r"|nueva (?:bolsa|botella)"
+    r"|cambio (?:de|di) (?:bolsa|sacca|flac\w+|frasco)|(?:bag|bottle) chang"
+    r"|(?:next|second|third|new) (?:bag|bottle|vial)"
+    r"|\badministered\b|\badministr[ée]e?\b|\bny (?:p[åa]se|flaske|flaska)|kolejn\w+ (?:worek|butelka)"
+    r"|nov[ýáa]\w* (?:vak|lahv)",
+    re.IGNORECASE,
 )
 _GOES_ON = re.compile(
-    r"\b(?:RC|RS|RT|ST|SP|PA|PS|VE|VF|CO|RV|BV)\b|rate|snelheid|verif|check|stop|pauz|paus|held|restart|hervat|resum|infusing"
-    r"|loopt|complete|cosign|handoff|overdracht|beendet|arr[eê]t|d[ée]bit|volume",
+    r"\b(?:RC|RS|RT|ST|SP|PA|PS|VE|VF|CO|RV|BV)\b|\brate|snelheid|verif|check|stop|pauz|paus|held|restart"
+    r"|hervat|resum|infusing"
+    r"|loopt|complete|cosign|handoff|overdracht|beendet|arr[eê]t|d[ée]bit|volume|bolus (?:from|uit|aus)"
+    r"|\bfin\b|\bfine\b|\bt[ée]rmin|changement|modific|cambio|velocid|velocit|deten|interromp|interrup"
+    r"|suspen|reanud|ripres"
+    r"|retom|hastighe|avslut|afslut|lopetet|nopeu|szybko|pr[ęe]dko|zako[ńn]cz|rychlost|ukon[čc]"
+    r"|h[ıi]z[ıi]?\b|durdur|скорост|останов"
+    r"|gewijzigd|wijziging|aangepast|aanpassing|pompstand|voltooid|afgerond|\bklaar\b|afgekoppeld"
+    r"|gestaakt|onderbroken|doorgelopen"
+    r"|\beinde\b|\bafgelopen\b|gecontroleerd|dubbele controle|be[ëe]indigd|herstart|unterbroch"
+    r"|fortgesetzt|fortf[üu]hr"
+    r"|ge[äa]ndert|[äa]nderung|\bkontroll|abgeschlossen|\bfertig\b|l[äa]uft\b|pausiert|\bende\b"
+    r"|neu ?start|adjust|titrat|\bchanged?\b"
+    r"|finish|\bend(?:ed|s)?\b|interrupted|ongoing|in progress|\bcontinu|\bdone\b|modifi|\brepris|achev"
+    r"|en cours|finaliz"
+    r"|reinici|\bajust|conclu[ií]|encerr|alterad|conclus|terminat|sospes|in corso|[äa]ndrad|avbr[uø][tn]"
+    r"|[åa]terupp|gjenoppt|f[äa]rdig"
+    r"|p[åa]g[åa]r|[æa]ndret|f[æa]rdig|genoptag|jatk|keskeyt|muutet|p[äa][äa]tt|wznow|wstrzym|zmian"
+    r"|zm[eě]n|p[rř]eru[sš]|pokra[cč]"
+    r"|dokon[cč]|de[ğg]i[şs]|bitti|devam|tamamlan|возобнов|продолж|измен|заверш|приостан"
+    r"|окон|законч|停止|終了|变更|変更|速度|중지|종료|변경|geschwindigkeit|laufrate|gestoppt|angehalten",
     re.IGNORECASE,
 )
 

@@ -16,9 +16,9 @@ from parsers.medication.amounts import (
     rescale,
     widened,
 )
-from parsers.medication.medication_text import days_divided_over, find_doses
-from parsers.medication.schedules import Sent
-from parsers.medication.units import MASS, PER_KG, RATES, SentAmount
+from parsers.medication.medication_text import COUNTED, FROM_VOLUME, days_divided_over, find_doses
+from parsers.medication.schedules import ASSUMED_DAYS, Sent
+from parsers.medication.units import MASS, PACKAGE, PER_KG, RATES, SentAmount, Unit
 
 _TEXT_APART = Decimal("0.20")
 _DAILY_APART = Decimal("0.10")
@@ -70,6 +70,20 @@ def dose_of(said: DoseSources) -> OrderedDose:
     if each is not None and course is None and days is not None:
         course, each = flagged(each, "maybe_course_total"), divided(each, days[1], "maybe_course_total")
     return OrderedDose(each, course, () if each is not None else unique(flags))
+
+
+ISSUED = "dose_from_issue"
+
+
+def dose_of_issue(amount: SentAmount, product: Package, basis: str) -> tuple[Quantity | None, tuple[str, ...]]:
+    """Return the dose where only what was issued is known: from one package, or one day of some, up to all of it."""
+    if not amount.unit.base:  # `3` of `Privigen 10 g`: packages
+        amount = SentAmount(amount.value, Unit(PACKAGE, PACKAGE))
+    whole, why = per_administration(amount, product, basis)
+    if whole is None or whole.unit != MASS or whole.high == 0:
+        return None, why
+    pieces = amount.value.high if amount.unit.base == PACKAGE else Decimal(ASSUMED_DAYS)
+    return divided(whole, int(pieces), ISSUED), ()
 
 
 def _as_sent(said: DoseSources) -> tuple[Quantity | None, tuple[str, ...]]:
@@ -142,7 +156,7 @@ def _candidates(text: str, said: DoseSources) -> list[Quantity]:
 def _in_words(said: DoseSources) -> Quantity | None:
     """Return the dose from the instructions, else the name; several make an interval, and grams outweigh g/kg."""
     for text in (said.instructions, said.name, said.package):
-        found = [each for each in _candidates(text, said) if text is not said.package or each.unit == PER_KG]
+        found = [each for each in _candidates(text, said) if text is not said.package or _is_no_content(each)]
         for unit in (MASS, PER_KG):
             alike = [amount for amount in found if amount.unit == unit]
             if alike:
@@ -151,6 +165,11 @@ def _in_words(said: DoseSources) -> Quantity | None:
                     together = widened(together, other)
                 return flagged(_so_many(together, said) if text is said.name else together, "dose_from_text")
     return None
+
+
+def _is_no_content(each: Quantity) -> bool:
+    """Return whether an amount beside the name of a package is a dose: `3 flacons van 10 g`, not `flacon 10 g`."""
+    return each.unit == PER_KG or COUNTED in each.flags
 
 
 def _so_many(named: Quantity, said: DoseSources) -> Quantity:
@@ -168,6 +187,8 @@ def _held_against_text(each: Quantity, said: DoseSources) -> Quantity:
     if not found or any(not differ(known, amount, _TEXT_APART) for amount in found for known in (each, *courses)):
         return each
     larger = [amount for amount in found if amount.high > each.high]
+    if not larger and all(FROM_VOLUME in amount.flags for amount in found):
+        return each  # millilitres beside a strength may as well be what one package holds
     return widened(each, larger[0], "text_mismatch") if larger else flagged(each, "text_mismatch")
 
 

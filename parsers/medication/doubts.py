@@ -25,7 +25,12 @@ DOUBTS: dict[str, tuple[str, str]] = {
     "continuous": ("continu infuus: dagdosis uit de snelheid", "continuous: daily dose from the rate"),
     "daily_dose_mismatch": ("totale dagdosis wijkt af", "total daily dose differs"),
     "dose_from_daily": ("dosis uit de totale dagdosis", "dose from the total daily dose"),
+    "dose_from_issue": (
+        "uitgegeven hoeveelheid: de dosis is één verpakking tot alles",
+        "amount issued: the dose is one package up to all of it",
+    ),
     "dose_from_text": ("dosis uit de tekst", "dose from the text"),
+    "dose_from_volume": ("gram uit volume en sterkte in de tekst", "grams from volume and strength in the text"),
     "duration_unread": ("duur niet leesbaar", "duration could not be read"),
     "given_told_again": (
         "toediening mogelijk meermaals gemeld",
@@ -38,6 +43,10 @@ DOUBTS: dict[str, tuple[str, str]] = {
     "no_patient_number": ("bericht zonder patiëntnummer", "message without a patient number"),
     "onset_is_recorded_date": ("begin onbekend: datum van vastleggen", "begin unknown: the date it was written down"),
     "open_ended": ("geen einde", "no end"),
+    "order_unread": (
+        "opdracht in een berichtsoort die niet wordt gebruikt: niet gelezen",
+        "order in a message type that is not used: not read",
+    ),
     "package_assumed": ("verpakkingsgrootte aangenomen", "package size assumed"),
     "package_from_name": ("verpakkingsgrootte uit de naam", "package size from the name"),
     "package_unknown": ("verpakkingsgrootte onbekend", "package size unknown"),
@@ -57,6 +66,7 @@ DOUBTS: dict[str, tuple[str, str]] = {
         "quantity in the schedule: once or several times",
     ),
     "rate_as_amount": ("hoeveelheid is een snelheid", "amount is a rate"),
+    "rate_before_change": ("snelheid van vóór de wijziging van de hoeveelheid", "rate from before the amount changed"),
     "rate_conflict": ("snelheid en toedientijd verschillen", "rate and give-per time differ"),
     "rate_from_text": ("snelheid uit de tekst", "rate from the text"),
     "rate_may_rise": ("snelheid kan worden verhoogd", "rate may be increased"),

@@ -1,28 +1,25 @@
 """RXO, RXE, RXG, RXD, RXA and RXC: the same data in different fields, read with one table of fields.
 
-With it: where senders put a drug, a frequency or a route when not in their own fields, and what a mixture is made of.
+With it: where senders put a drug, a frequency or a route when not in their own fields.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
 from clinical.codes import Coding
-from clinical.events import Component
-from clinical.quantities import Quantity, exactly, interval, unique
+from clinical.quantities import Quantity, exactly, unique
 from parsers.defaults import Defaults
 from parsers.hl7.codes import NORMALISED, read_all_codings, read_codings, read_words
 from parsers.hl7.segments import Segment
-from parsers.medication.amounts import Package, amount_of, joined, per_administration
+from parsers.medication.amounts import Package
 from parsers.medication.frequencies import read_pattern
-from parsers.medication.immunoglobulins import is_of_cells, looks_like_immunoglobulin, usual_strengths
+from parsers.medication.immunoglobulins import is_of_cells, looks_like_immunoglobulin
 from parsers.medication.units import (
-    CONCENTRATION,
     DOSE,
     PACKAGE,
     RATES,
-    VOLUME,
     SentAmount,
     Unit,
     UnitField,
@@ -144,7 +141,7 @@ def _route(segment: Segment, defaults: Defaults) -> tuple[Coding, ...]:
     return codings or ((Coding(system="", code=words, display=words),) if words else ())
 
 
-_ATC = re.compile(r"[A-Z][0-9]{2}[A-Z]{2}[0-9]{2}")
+_ATC = re.compile(r"[A-Z][0-9]{2}[A-Z]{2}[0-9]{2}|J06BA?")  # the groups of immunoglobulins too
 _ONE = Decimal(1)
 _MOST_PIECES = 20
 
@@ -170,6 +167,8 @@ class Places:
     package_units: int = 0
     indication: int = 0
     supplementary: int = 0
+    others: tuple[int, ...] = ()  # where the drug stands again, or alone
+    form: int = 0
     prescription: int = 0
     lots: int = 0
     maker: int = 0
@@ -179,16 +178,26 @@ class Places:
 
 
 PLACES = {
-    "RXO": Places(1, 2, 3, 4, (7, 6), 17, 21, 22, 18, 19, 25, 26, 23, indication=20, supplementary=24),
-    "RXE": Places(2, 3, 4, 5, (7, 21), 22, 23, 24, 25, 26, 33, 34, 19, 28, 29, 27, 31, prescription=15, timing=1),
+    "RXO": Places(
+        1, 2, 3, 4, (7, 6), 17, 21, 22, 18, 19, 25, 26, 23, indication=20, supplementary=24, others=(10,), form=5
+    ),
+    "RXE": Places(
+        2, 3, 4, 5, (7, 21), 22, 23, 24, 25, 26, 33, 34, 19, 28, 29, 27, 31, prescription=15, timing=1, form=6
+    ),
     "RXG": Places(4, 5, 6, 7, (9, 13), 14, 15, 16, 17, 18, 23, 24, indication=22, lots=19, maker=21, timing=3),
     "RXD": Places(2, 4, 0, 5, (9, 15), 0, 0, 0, 16, 17, 28, 29, 12, 22, 23, 21, 25, prescription=7, lots=18, maker=20),
     "RXA": Places(5, 6, 0, 7, (9,), 12, 0, 0, 13, 14, 23, 24, indication=19, lots=15, maker=17),
     "RXC": Places(2, 3, 0, 4, (), 0, 0, 0, 5, 6, 8, 9, supplementary=7),
-    "OBR": Places(4, 0, instructions=(13, 39), indication=31, timing=27, starts=6),
+    "OBR": Places(4, 0, instructions=(13, 39), indication=31, others=(44, 46), timing=27, starts=6),
     "BPO": Places(2, 5, 0, 6, (3,), indication=13, count=4, starts=7),
     "BPX": Places(8, 15, 0, 16, supplementary=6, lots=10, maker=9, count=14, starts=4),
     "BTX": Places(5, 9, 0, 10, supplementary=3, lots=7, maker=6, count=8),
+}
+
+
+_AGAIN = {
+    name: tuple((place, number > 0) for number, place in enumerate((places.supplementary, *places.others)) if place)
+    for name, places in PLACES.items()
 }
 
 
@@ -201,6 +210,12 @@ class DrugLine:
         self._shift = shift_of(segment, self.places.drug, self.places.low)
         self._drug_alone = 0 if self._shift else stray_drug(segment, self.places.drug)
         self.flags: tuple[str, ...] = ("shifted_fields",) if self._shift or self._drug_alone else ()
+        # Where its code stands again, and whether each field is of something else in the first place.
+        self._again: list[tuple[int, bool]] = []
+        for place, is_other in _AGAIN[segment.name]:
+            if segment.raw(self._at(place)):
+                self._again.append((self._at(place), is_other))
+        self._name: str | None = None
 
     def _at(self, place: int) -> int:
         if self._drug_alone and place == self.places.drug:
@@ -260,12 +275,15 @@ class DrugLine:
         return self.segment.text(self._at(place)).strip() if place else ""
 
     def codings(self, defaults: Defaults) -> tuple[Coding, ...]:
-        """Return the drug's codes, then the supplementary ones."""
-        found = list(read_codings(self.segment, self._at(self.places.drug), defaults))
-        if self.places.supplementary:
-            field = self._at(self.places.supplementary)
-            for repetition in range(1, self.segment.repetitions(field) + 1):
-                found += [each for each in read_codings(self.segment, field, defaults, repetition) if each not in found]
+        """Return the drug's codes in every repetition, then the supplementary ones.
+
+        Those of a field where it stands again count when they say more: immunoglobulin, or anything at all.
+        """
+        found = list(_codings(self.segment, self._at(self.places.drug), defaults))
+        for field, is_other in self._again:
+            of_field = _codings(self.segment, field, defaults)
+            if not (found and is_other) or looks_like_immunoglobulin(of_field, drug_words(self.segment, field)):
+                found += [each for each in of_field if each not in found]
         return tuple(dict.fromkeys([*found, *(each for coding in found for each in _as_atc(coding))]))
 
     def indications(self, defaults: Defaults) -> tuple[Coding, ...]:
@@ -277,11 +295,22 @@ class DrugLine:
         )
 
     def name(self) -> str:
-        """Return every text the drug was sent with; where its own field is empty, that of the supplementary code."""
-        words = drug_words(self.segment, self._at(self.places.drug))
-        if words or not self.places.supplementary:
-            return words
-        return drug_words(self.segment, self._at(self.places.supplementary))
+        """Return every text the drug was sent with; where its own field is empty, that of another that names it."""
+        if self._name is None:
+            self._name = self._names()
+        return self._name
+
+    def _names(self) -> str:
+        own = drug_words(self.segment, self._at(self.places.drug))
+        if own and (not self._again or looks_like_immunoglobulin((), own)):
+            return own
+        named = [words for field, _ in self._again if (words := drug_words(self.segment, field))]
+        if own:  # what only another field says is an immunoglobulin is one
+            return "; ".join(unique([own, *filter(_names_immunoglobulin, named)][:2]))
+        form = drug_words(self.segment, self._at(self.places.form)) if self.places.form else ""
+        if form and _names_immunoglobulin(form):
+            named = [*filter(_names_immunoglobulin, named), form]
+        return next(iter(named), "")
 
     def instructions(self) -> list[str]:
         """Return what was written beside it, for the ward and for the pharmacy."""
@@ -417,74 +446,18 @@ def _so_many(count: Quantity, each: Quantity) -> Quantity:
 
 def drug_words(segment: Segment, field: int) -> str:
     """Return every text of a drug field, each once; a code that stands for no drug (`DEFAULTMED`) keeps its text."""
-    return read_words(segment, field)
-
-
-def read_components(segments: Iterable[Segment], defaults: Defaults) -> tuple[Component, ...]:
-    """Return every ingredient, with the grams of an additive."""
-    return tuple(_read(segment, defaults) for segment in segments)
-
-
-def _read(segment: Segment, defaults: Defaults) -> Component:
-    line = DrugLine(segment)
-    codings, text = line.codings(defaults), line.name()
-    kind = segment.text(1).strip().upper()
-    quantity, _, _ = line.amount()
-    amount = grams = None
-    if quantity is not None:
-        amount = amount_of(quantity, line.amount_path)
-        grams, _ = per_administration(
-            quantity, assumed_if_immunoglobulin(line.product(text), codings, text), line.amount_path
-        )
-    return Component(
-        kind="base" if kind == "B" else "additive",
-        codings=codings,
-        text=text,
-        amount=amount,
-        grams=grams,
-        path=line.path,
+    words = read_words(segment, field)
+    if segment.repetitions(field) < 2:
+        return words
+    return "; ".join(
+        unique([words, *(read_words(segment, field, each) for each in range(2, segment.repetitions(field) + 1))])
     )
 
 
-def assumed_if_immunoglobulin(product: Package, codings: Sequence[Coding], text: str) -> Package:
-    """Return the product, with usual strengths if it is an immunoglobulin; nothing is assumed for other drugs."""
-    if not looks_like_immunoglobulin(codings, text):
-        return product
-    return Package(
-        product.name,
-        product.strength,
-        product.volume,
-        product.package,
-        usual_strengths(codings),
-        product.mixed,
-        product.basis,
-    )
+def _codings(segment: Segment, field: int, defaults: Defaults) -> tuple[Coding, ...]:
+    is_one = segment.repetitions(field) < 2
+    return (read_codings if is_one else read_all_codings)(segment, field, defaults)
 
 
-def immunoglobulin_in(components: Sequence[Component], drug: Sequence[Coding]) -> Quantity | None:
-    """Return the sum of the additives that are immunoglobulin, or the drug ordered; None without such a line."""
-    codes = {(coding.system, coding.code) for coding in drug}
-    amounts = [
-        component.grams
-        for component in components
-        if component.kind == "additive" and component.grams is not None and _is_it(component, codes)
-    ]
-    if not amounts or len({amount.unit for amount in amounts}) > 1:
-        return None
-    total = exactly(0)
-    for amount in amounts:
-        total = interval(total.low + amount.low, total.high + amount.high, *total.flags, *amount.flags)
-    return total.stated(amounts[0].unit, joined(*(amount.basis for amount in amounts)))
-
-
-def _is_it(component: Component, codes: set[tuple[str, str]]) -> bool:
-    if looks_like_immunoglobulin(component.codings, component.text):
-        return True
-    return any((coding.system, coding.code) in codes for coding in component.codings)
-
-
-def mixed_strength(grams: Quantity | None, amount: SentAmount | None, basis: str) -> Quantity | None:
-    """mg/mL of the whole mixture: its grams in its volume."""
-    if grams is None or amount is None or grams.unit != "g" or amount.unit.base != VOLUME or amount.counted.low <= 0:
-        return None
-    return (grams * 1000 / amount.counted).stated(CONCENTRATION, joined(grams.basis, basis))
+def _names_immunoglobulin(words: str) -> bool:
+    return looks_like_immunoglobulin((), words)

@@ -27,10 +27,12 @@ _PREFIXED = re.compile(r"([SMHDWLXT])\s*([0-9]{1,5}(?:[.,][0-9]{1,2})?)", re.IGN
 _SUFFIXED = re.compile(r"([0-9]{1,5}(?:[.,][0-9]{1,2})?)\s*([a-z.]{0,9})", re.IGNORECASE)
 _IN_TEXT = re.compile(
     r"(?<![\w.,/])(?<!\bover )(?<!\bin )(?<!\bper )(?<!\bp )(?<!\belke )(?<!\bom de )(?<!\bevery )(?<!\bna )"
-    r"(?<!\biedere )"
+    r"(?<!\biedere )(?<!\bin de )(?<!\bq )"
     r"(?:x\s*)?(?P<count>[0-9]{1,3})\s*(?P<unit>d|dagen|dgn|days?|wk|wkn|weken|weeks?|mnd|maanden|months?)\b"
 )
-_TIMES_IN_TEXT = re.compile(r"\b(?P<count>[0-9]{1,2})\s*(?:giften|gift|doses|infusies|infusions|toedieningen|kuren)\b")
+_TIMES_IN_TEXT = re.compile(
+    r"(?:\b|(?<=\bx))(?P<count>[0-9]{1,2})\s*(?:giften|gift|doses|infusies|infusions|toedieningen|kuren)\b"
+)
 
 
 @lru_cache(maxsize=4096)
@@ -141,7 +143,10 @@ _ONCE = frozenset(
 _NAMED = {
     word: Pattern(Decimal(hours), count)
     for (hours, count), words in {  # a bare Qn is so many hours
-        (24, 1): "QD Q1D QAM QPM QHS HS AM PM OD DAILY QDAY QDAILY QN QNOC NOCTE MANE DD 1DD 1D EVERYDAY ONCEDAILY Q24",
+        (
+            24,
+            1,
+        ): "QD Q1D SID QAM QPM QHS HS AM PM OD DAILY QDAY QDAILY QN QNOC NOCTE MANE DD 1DD 1D EVERYDAY ONCEDAILY Q24",
         (24, 2): "BID BD 2D TWICEDAILY",
         (24, 3): "TID TDS QSHIFT 3D",
         (24, 4): "QID QDS 4D",
@@ -160,9 +165,11 @@ _NAMED = {
 _MONTHLY = frozenset(["QM", "QMO", "QMONTH", "MONTHLY", "QMONTHLY", "QL"])
 _INTERVAL = re.compile(r"Q([0-9]{0,3})([SMHDWL])")
 _LONG_INTERVAL = re.compile(r"Q([0-9]{0,3})(WK|WKS|WEEK|WEEKS|DAY|DAYS|MO|MON|MONTH|MONTHS|HR|HRS|HOUR|HOURS|U)")
+_SO_MANY_HOURS = re.compile(r"(?:1X)?(?:C?/)?([0-9]{1,3})(?:H|HR|HRS|UUR|STD)")
+_SCHEME = re.compile(r"(?<![0-9-])[0-2](?:-[0-2]){2,3}(?![0-9-])")  # in the morning, at noon, in the evening, at night
 _WEEKDAYS = re.compile(r"Q([0-9]{0,2})J([1-7]{1,7})")
-_TIMES_A_DAY = re.compile(r"([1-9][0-9]?)(?:ID|XD|DD[0-9]*|XDAAGS|D[0-9]{1,2}[A-Z]{1,3})")
-_TIMES_A_WEEK = re.compile(r"([1-9])(?:XW|XWK|W[0-9]{1,2}[A-Z]{1,3})")
+_TIMES_A_DAY = re.compile(r"([1-9][0-9]?)(?:ID|XD|DD[0-9]*|XDAAGS|D[0-9]{1,2}[A-Z]{0,3})")
+_TIMES_A_WEEK = re.compile(r"([1-9])(?:XW|XWK|W[0-9]{1,2}[A-Z]{0,3})")
 _LETTER = {"W": "W", "D": "D", "M": "L", "H": "H", "U": "H"}
 
 
@@ -197,6 +204,10 @@ def _coded(code: str) -> Pattern | None:
         return _every(int(found[1] or 1), found[2])
     if found := _LONG_INTERVAL.fullmatch(code):
         return _every(int(found[1] or 1), _LETTER[found[2][0]])
+    if found := _SO_MANY_HOURS.fullmatch(code):
+        return _every(int(found[1]), "H")
+    if found := _SCHEME.fullmatch(code):
+        return _of_scheme(found[0])
     if found := _WEEKDAYS.fullmatch(code):
         days = tuple(sorted({int(day) for day in found[2]}))
         weeks = int(found[1] or 1)
@@ -206,6 +217,12 @@ def _coded(code: str) -> Pattern | None:
     if found := _TIMES_A_WEEK.fullmatch(code):
         return Pattern(WEEK, int(found[1]))
     return None
+
+
+def _of_scheme(scheme: str) -> Pattern:
+    """`1-0-1` is twice a day."""
+    times = sum(part != "0" for part in scheme.split("-"))
+    return Pattern(DAY, times) if times else UNKNOWN
 
 
 def every(count: int, unit: str) -> Pattern | None:
@@ -227,39 +244,49 @@ _UNIT = (
     r"\b"
 )
 _TIMES = r"(?P<times>[0-9]{1,2})\s*(?:x|×|maal|keer|times|dd)\b"
+_A_COURSE_DAY = (  # `1x dag 1, 8, 15`, `1x day 1 every 21 days`, but `1x dag 20 g`
+    r"\s*[0-9]++(?:[.,/-][0-9]++)*+\s*(?:$|[,;.)&+]|(?:en|and|et|und|t/m|tot|to|elke|every|iedere|each|per|daarna|then)\b)"
+)
 _COUNTED = re.compile(
-    rf"\b{_TIMES}\s*(?:daags|daily|(?:per|/|p\.?|a|each|every|in de|elke|iedere)\s*(?P<n>[0-9]{{1,3}})?\s*{_UNIT})"
+    rf"\b{_TIMES}\s*(?:daags|daily|(?P<weekly>weekly|wekelijks|in a week)|(?P<monthly>monthly|maandelijks)"
+    rf"|(?P<bare>dag|day|week|maand|month)\b(?!{_A_COURSE_DAY})"
+    rf"|(?:per|/|p\.?|a|each|every|in de|elke|iedere)\s*(?P<n>[0-9]{{1,3}})?\s*{_UNIT})"
 )
 _EVERY = re.compile(rf"\b(?:elke|iedere|om de|every|each|q)\s*(?P<n>[0-9]{{1,3}})?\s*{_UNIT}")
 _PER = re.compile(
     r"(?:\bper|/)\s*(?P<n>[0-9]{1,3})?\s*(?P<unit>dagen|dag|days?|d|weken|week|weeks|wkn|wks|wk|maanden|maand|mnd|months?)\b"
 )
 _WORDS = (
+    (re.compile(r"\bdaily-on-end\b"), Pattern(DAY)),  # `every 4 weeks, day 1-5`: the days of the course count
     (re.compile(r"\b(?:eenmalig|single dose|once only|one time|1 malig)\b|^\s*(?:once|1 maal|1 keer|1x)\s*$"), ONCE),
     (re.compile(r"\b(?:om de dag|every other day|alternate days?|om de andere dag)\b"), Pattern(Decimal(48))),
     (re.compile(r"\b(?:om de week|every other week)\b"), Pattern(WEEK * 2)),
     (re.compile(r"\btwice (?:daily|a day)\b"), Pattern(DAY, 2)),
-    (re.compile(r"\btwice weekly\b"), Pattern(WEEK, 2)),
+    (re.compile(r"\btwice (?:weekly|a week|per week|each week)\b"), Pattern(WEEK, 2)),
 )
 _LATER_WORDS = (
     (re.compile(r"\b(?:dagelijks|daags|daily|per dag)\b"), Pattern(DAY)),
     (re.compile(r"\b(?:wekelijks|weekly)\b"), Pattern(WEEK)),
     (re.compile(r"\b(?:maandelijks|monthly)\b"), Pattern(MONTH, months=1)),
 )
-_TOKEN = re.compile(r"\b(?:qd|bid|tid|qid|qod|q[0-9]{1,3}[hdwl]|[1-9]dd[0-9]*)\b")
+_TOKEN = re.compile(r"\b(?:qd|bid|tid|qid|qod|q[0-9]{1,3}[hdwl]|[1-9]\s?dd[0-9]*)\b")
 
 
 @lru_cache(maxsize=512)
 def pattern_in(text: str) -> Pattern:
     """Find how often in running text: `1x per 4 weken`, `om de dag`, `po bid x 5d`; else UNKNOWN."""
-    text = with_digits(text.lower())
+    text = with_digits(text.lower().replace("×", "x"))
     for expression, pattern in _WORDS:
         if expression.search(text):
             return pattern
     if found := _COUNTED.search(text):
-        return _from_words(found["n"], found["unit"] or "d", int(found["times"]))
+        named = "w" if found["weekly"] else "mo" if found["monthly"] else "d"
+        counted = _from_words(found["n"], found["unit"] or found["bare"] or named, int(found["times"]))
+        return _of_the_course(text, counted) if found["bare"] else counted
     if found := _EVERY.search(text):
         return _from_words(found["n"], found["unit"], 1)
+    if found := _SCHEME.search(text):
+        return _of_scheme(found[0])
     for expression, pattern in _LATER_WORDS:
         if expression.search(text):
             return pattern
@@ -268,6 +295,16 @@ def pattern_in(text: str) -> Pattern:
     if found := _PER.search(text):
         return _from_words(found["n"], found["unit"], 1)
     return UNKNOWN
+
+
+def _of_the_course(text: str, counted: Pattern) -> Pattern:
+    """Return how often the course recurs where the words say that too, unless they also say how long it lasts."""
+    found = _EVERY.search(text) or _PER.search(text)
+    course = _from_words(found["n"], found["unit"], 1) if found else UNKNOWN
+    if counted.hours is None or course.hours is None or course.hours <= counted.hours:
+        return counted
+    lasts = duration_in(text).hours
+    return counted if lasts is not None and lasts < course.hours else course
 
 
 def _from_words(count: str | None, unit: str, times: int) -> Pattern:

@@ -1,38 +1,47 @@
 """The words for amounts, times and days in other languages, each with its English or Dutch word.
 
-German, French, Spanish, Italian, Portuguese, Swedish, Danish and Norwegian, Finnish, Polish, Czech and Turkish. Dutch
-and English are read where the amounts and the patterns are.
+German, French, Spanish, Italian, Portuguese, Swedish, Danish and Norwegian, Finnish, Polish, Czech, Turkish, Russian,
+Ukrainian, Hungarian, Romanian, Greek, Lithuanian, Japanese, Chinese and Korean. Dutch and English are read where the
+amounts and the patterns are.
 """
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache, partial
 
 # Our word: the words in other languages.
 UNITS = {
     "g": "gramos gramo grammi grammo gramas grama gramm gramme grammes gramów gramy gramu gramů gramaa "
-    "grama gramas грамм"
+    "grama gramas грамм грам грама грамів г. grame"
+    "  gramai gramų γραμμάρια γραμμάριο γρ. グラム 그램 克 grs."
     " граммов грамма г γρ g. gr.",
     "mg": "miligramos miligramo milligrammi milligrammo miligramas miligrama milligramm milligrammes "
     "milligramme miligramy"
     " miligramów мг",
-    "mL": "mililitros mililitro millilitri millilitro millilitres millilitre millilitern milliliter "
+    "mL": "毫升 ミリリットル mililitri mililitrai мілілітрів мілілітри χιλιοστόλιτρα "
+    "mililitros mililitro millilitri millilitro millilitres millilitre millilitern milliliter "
     "millilitraa mililitrów"
     " mililitry мл",
     "kg": "kilogramos kilogrammi kilogramas kilogramm kilogrammes kilogramme kiloa kilogramów кг kgkg",
-    "h": "stunde stunden std. heure heures hora horas ora ore timme timmar time timer tunti tuntia "
+    "h": "時間 時 시간 小时 小時 óra ore oră ora ώρα ώρες години година val. val valandą "
+    "stunde stunden std. std heure heures hora horas ora ore timme timmar time timer tunti tuntia "
     "tunnissa godzina godzinę"
     " godziny godz godz. hodina hodinu hodin hodinu hod hod. saat saatte час ч",
     "min": "minuten minuto minutos minuti minut minuter minutter minuutti minuutissa minuty minuta minutu dakika dk",
     "d": "tag tage tagen tägl täglich jour jours día días dia dias giorno giorni dygn dagar dager dage "
     "døgn dogn päivä päivää"
-    " päivässä vrk dzień dni dobę doba doby den dny dní gün günde сутки сут день",
+    " päivässä vrk dzień dni dobę doba doby den dny dní gün günde сутки сут день дня дней днів дні добу nap napig napon"
+    " zi zile zilei μέρα μέρες ημέρα ημέρες diena dienas dienos dienų",
     "wk": "woche wochen wo. semaine semaines semana semanas settimana settimane vecka veckor uke uker uge "
     "uger viikko viikkoa"
-    " tydzień tygodnie tygodni tygodniu týden týdny týdnů hafta haftada",
+    " tydzień tygodnie tygodni tygodniu tyg. tyg týden týdny týdnů hafta haftada неделя недели недель неделю тиждень"
+    " тижні тижнів hét héten hetente hétig săptămână săptămâni săptămâna εβδομάδα εβδομάδες savaitė savaites savaitės"
+    " savaičių sem. sett.",
     "mo": "monat monate monaten mois mes meses mese mesi mês månad månader måned måneder kuukausi "
     "kuukautta miesiąc miesiące"
-    " miesięcy měsíc měsíce měsíců ay ayda",
+    " miesięcy mies. mies měsíc měsíce měsíců ay ayda месяц месяца месяцев місяць місяці місяців hónap hónapban"
+    " havonta lună luni luna μήνα μήνας μήνες mėnuo mėnesį mėnesius",
     "package": "flasche flaschen durchstechflasche durchstechflaschen ampulle ampullen beutel stück stk "
     "flacone flaconi fiala"
     " fiale fialoidi frasco frascos vial viales frasco-ampola frascos-ampola ampola "
@@ -57,13 +66,14 @@ _ENGLISH = {
 }
 _NUMBERS = {
     1: "ein eine einer eines un une una uno um uma en ett et yksi jeden jedna bir",
-    2: "andra anden annen zwei deux dos due dois duas två to kaksi dwa dwie dva dvě iki",
-    3: "tredje drei trois tres tre três kolme trzy tři üç",
-    4: "fjärde fjerde neljäs czwarty čtvrtý quatrième quatre cuatro quattro quatro fyra fire neljä cztery čtyři dört",
-    5: "fünf cinq cinco cinque fem viisi pięć pět beş",
+    2: "andra anden annen zwei deux dos due dois duas två to kaksi dwa dwie dva dvě iki два две дві két doi două δύο",
+    3: "tredje drei trois tres tre três kolme trzy tři üç три három trei τρεις",
+    4: "fjärde fjerde neljäs czwarty čtvrtý quatrième quatre cuatro quattro quatro fyra fire neljä cztery čtyři dört"
+    " vier четыре чотири négy patru τέσσερις",
+    5: "fünf cinq cinco cinque fem viisi pięć pět beş пять п'ять öt cinci πέντε",
     6: "sechs six seis sei sex seks kuusi sześć šest altı",
     7: "sieben sept siete sette sete sju syv siedem sedm yedi",
-    8: "huit ocho otto oito åtta otte åtte osiem osm sekiz",
+    8: "acht huit ocho otto oito åtta otte åtte osiem osm sekiz",
     10: "zehn dix diez dieci dez tio ti dziesięć deset on",
 }
 _TIMES = [
@@ -86,63 +96,101 @@ _TIMES = [
     "krát",
     "kez",
     "defa",
+    "раза",
+    "раз",
+    "рази",
+    "alkalommal",
+    "ori",
+    "φορές",
+    "φορά",
 ]
 _EVERY = (
     "alle, jede, jeden, jeder, jedes, toutes les, tous les, toutes, tous, chaque, cada, a "
     "cada, ogni, var, varje, hver, hvert,"
-    " joka, co, każdy, każde, każdego, každé, každý, každých, každou, her"
+    " joka, co, każdy, każde, każdego, každé, každý, každých, každou, her, каждые, каждую, каждый, каждое, кожні,"
+    " кожен, minden, la fiecare, fiecare, κάθε, kas, ik pēc, iga"
 )
-_PER = "pro, par, por, al, alla, alle, à la, om, pr, pr., na, za, w, v, im, am"
+_PER = "pro, par, por, al, a la, alla, alle, à la, om, pr, pr., na, za, w, v, im, am, в, на, pe, την, τον"
+_PER_SO_MANY = "par, por, pro, в, på"  # before a number of weeks: `1 раз в 4 недели`
+_EACH_NTH = (
+    r"(?:elke|iedere|every|each) (tweede|derde|vierde|zesde|achtste|second|third|fourth|sixth|eighth|[2-8])"
+    r"(?:e|de|ste|nd|rd|th)?"
+)
 # Phrases, in the order in which they are searched.
 _PHRASES = (
+    (r"(?:per|por) (\d{1,2}) ?(?:giorni|gg|d[ií]as)", r"for \1 days"),
+    (r"(\d{1,2}) ?gg\.?", r"\1 days"),
+    (r"all'ora|an hour", "/ hour"),
+    (r"(\d{1,2}) ?wo\.?", r"\1 weeks"),
+    (r"(\d{1,2})[- ]?wöch(?:entl(?:ich)?|ig)\.?", r"every \1 weeks"),
+    (r"mtl\.?|monatl\.?", "monthly"),
+    (r"(\d{1,2}) ?sem\.?", r"\1 weeks"),
+    (r"(?:every|q) ?(\d{1,2})/52", r"every \1 weeks"),
+    (r"(?:every|q) ?(\d{1,2})/12", r"every \1 months"),
+    (r"od (?:x ?|for )?(\d{1,2})/7", r"daily for \1 days"),
+    (r"(?:x ?|for )(\d{1,2})/7", r"for \1 days"),
+    (r"daily\s*x ?(\d{1,2})(?! ?(?:[\d.,/%]|m?g\b|gram|ml|d\b|day|dose|w))", r"daily for \1 days"),
+    (r"fortnightly|every fortnight|bi-?weekly|semana s[ií],? semana no|semanas alternas|(?:a )?settimane alterne",
+     "every 2 weeks"),
+    (r"через день|kétnaponta|másnaponta|о день", "every 2 days"),
+    (r"(\d{1,2}) hetente", r"every \1 weeks"),
+    (r"^\s*(?:al giorno|al d[ií]a|par jour|pro tag|por d[ií]a|ao dia|в (?:день|сутки))", "daily"),
     (r"jeden (?:zweiten|2\.?) tag|jeden zweiten|un jour sur deux|1 jour sur 2|"
     r"tous les deux jours|d[ií]as altern\w+|d[ií]a por medio|"
      r"(?:a )?giorni alterni|un giorno s[iì] e uno no|varannan dag|annenhver dag|"
      r"hver anden dag|joka toinen päivä|co drugi dzień|obden|"
      r"gün ?aşırı", "every 2 days"),
     (r"jede (?:zweite|2\.?) woche|(?:zwei|2)[- ]?wöchentlich|14[- ]?tägig|"
-    r"une semaine sur deux|quincenal\w*|quindicinale|quinzenal\w*|"
+    r"(?:une|1) semaine sur (?:deux|2)|quincenal\w*|quindicinale|quinzenal\w*|"
      r"varannan vecka|annenhver uke|hver anden uge|joka toinen viikko|"
      r"co drugi tydzień|iki haftada bir", "every 2 weeks"),
     (r"(\d{1,2}|drei|vier|sechs|acht|drie|vier|zes|acht|three|four|six|"
     r"eight)[- ]?(?:wöchentlich\w*|wekelijks\w*|weekly)",
      r"every \1 weeks"),
+    (rf"{_EACH_NTH} (?:week|wk)", r"every \1 weeks"),
+    (rf"{_EACH_NTH} (?:dag|day)", r"every \1 days"),
+    (rf"{_EACH_NTH} (?:maand|month)", r"every \1 months"),
     (r"einmalig\w*|einmalgabe|einzeldosis|(?:une (?:seule )?fois(?! par)|dose unique|"
     r"en une fois)|dosis única|[uú]nica (?:vez|dose)|dose única|"
      r"una tantum|dose unica|engångs\w*|engangs\w*|kerta-?annos|"
      r"kertalääke\w*|jednorazow\w+|jednorázov\w+|tek (?:doz|sefer)\w*", "single dose"),
     (r"wöchentlich\w*|hebdomadaires?|semanal(?:mente)?|settimanal[ei]|ukentlig|ugentlig\w*|"
-    r"veckovis|viikoittain|týdně|tygodniowo|haftalık",
+    r"veckovis|viikoittain|týdně|tygodniowo|haftalık|haftada bir|"
+     r"еженедельно|щотижня|hetente|hetenként|săptămânal|εβδομαδιαί\w+",
      "weekly"),
     (r"monatlich\w*|mensuel\w*|mensual(?:mente)?|mensil[ei]|mensal(?:mente)?|månads?vis|"
-    r"månedlig\w*|kuukausittain|miesięcznie|měsíčně|aylık",
+    r"månedlig\w*|kuukausittain|miesięcznie|měsíčně|aylık|ayda bir|ежемесячно|щомісяця|havonta|lunar|μηνιαί\w+",
      "monthly"),
     (r"täglich\w*|tgl\.?|quotidien\w*|diari(?:o|a|amente)|giornalier[oa]|dagligen|dagligt?|"
-    r"päivittäin|codziennie|dziennie|denně|günlük",
+    r"päivittäin|codziennie|dziennie|denně|günlük|ежедневно|щоденно|щодня|naponta|napi|zilnic|καθημεριν\w+|ημερησίως"
+    r"|kasdien|katru dienu",
      "daily"),
 )  # fmt: skip
 WEEKDAYS = {
     1: "mon monday maandag maa ma mo montag lundi lun lunes lunedì lunedi segunda "
     "segunda-feira seg må mån måndag mandag man"
-    " maanantai poniedziałek pn pon pondělí po pazartesi pzt",
+    " maanantai poniedziałek pn pon pondělí po pazartesi pzt"
+    " lu пн понедельник понеділок hétfő luni δευτέρα 月曜 月曜日 월요일",
     2: "tue tues tuesday dinsdag di din dienstag die mardi mar martes martedì martedi terça "
     "terça-feira ter tis tisdag tirsdag"
-    " tir ti tiistai wtorek wt úterý út salı sal tu",
+    " tir ti tiistai wtorek wt úterý út salı sal tu вт вторник вівторок kedd marți τρίτη 火曜 火曜日 화요일",
     3: "wed wednesday woensdag wo woe mittwoch mi mit mercredi mer miércoles miercoles mié "
     "mie mercoledì mercoledi quarta"
-    " quarta-feira qua ons onsdag on keskiviikko ke środa śr středa st çarşamba çar we",
+    " quarta-feira qua ons onsdag on keskiviikko ke środa śr středa st çarşamba çar we"
+    " me ср среда середа szerda miercuri τετάρτη 水曜 水曜日 수요일",
     4: "thu thur thurs thursday donderdag do don donnerstag jeudi jeu jueves jue giovedì "
     "giovedi gio quinta quinta-feira qui tor"
-    " tors torsdag to torstai czwartek czw cz čtvrtek čt perşembe per th",
+    " tors torsdag to torstai czwartek czw cz čtvrtek čt perşembe per th"
+    " je gi чт четверг четвер csütörtök joi πέμπτη 木曜 木曜日 목요일",
     5: "fri friday vrijdag vr vrij freitag fr fre vendredi ven viernes vie venerdì venerdi "
     "sexta sexta-feira sex fredag perjantai"
-    " pe piątek pt pátek pá cuma cum",
+    " pe piątek pt pátek pá cuma cum ve пт пятница п'ятниця péntek vineri παρασκευή 金曜 金曜日 금요일",
     6: "sat saturday zaterdag za zat samstag sonnabend sa sam samedi sábado sabado sáb sab "
     "sabato lördag lör lørdag lør lauantai"
-    " la sobota sob sobotu so. cumartesi cmt",
+    " la sobota sob sobotu so. cumartesi cmt сб суббота субота szombat sâmbătă σάββατο 土曜 土曜日 토요일",
     7: "sun sunday zondag zo zon sonntag so son dimanche dim domingo dom domenica söndag sön "
     "søndag søn sunnuntai su niedziela nd"
-    " niedz neděle ne pazar paz",
+    " niedz neděle ne pazar paz вс воскресенье нд неділя vasárnap duminică κυριακή 日曜 日曜日 일요일",
 }  # fmt: skip
 
 
@@ -159,11 +207,14 @@ _LONG_UNITS = "|".join(
 )
 _OUR_UNITS = r"days?|dag(?:en)?|weeks?|weken|months?|maand(?:en)?|hours?|uur"
 _BEFORE_UNIT = rf"(?=(?:{_LONG_UNITS}|{_OUR_UNITS})\b)"
+_BEFORE_SO_MANY = rf"(?=\d{{1,2}}\.?\s+(?:{_LONG_UNITS}|{_OUR_UNITS})\b)"
 _NUMBER_OF = {word: str(number) for number, words in _NUMBERS.items() for word in words.split()}
 _SPELLED = re.compile(rf"\b({_any(_NUMBER_OF)})(?:\s+(?=(?:{_LONG_UNITS}|{_any(_TIMES)})\b)|(?=mal\b))")
 _SAID_TIMES = re.compile(rf"(?<=\d)\s*(?:{'|'.join(_TIMES)})\b")
 _SAID_EVERY = re.compile(rf"\b(?:{_any(_EVERY.split(','))})\s+(?=\d|(?:{_LONG_UNITS}|{_OUR_UNITS})\b)")
-_SAID_PER = re.compile(rf"(?<=[\wµ])\s+(?:{_any(_PER.split(','))})\s+{_BEFORE_UNIT}")
+_SAID_PER = re.compile(
+    rf"(?<=[\wµ])\s+(?:(?:{_any(_PER.split(','))})\s+{_BEFORE_UNIT}|(?:{_any(_PER_SO_MANY.split(','))})\s+{_BEFORE_SO_MANY})"
+)
 _MEASURES = _any(word for word, ours in _UNIT_OF.items() if ours in ("g", "mg", "mL") and len(word) > 1)
 _SAID_UNIT = re.compile(rf"(?<![^\W\d])({_LONG_UNITS}|{_MEASURES})(?!\w)")
 _ORDINAL = re.compile(r"(?<=\d)\.?º?ª?(?=\s*(?:days|weeks|months|hours)\b)")
@@ -179,7 +230,77 @@ _COUNTS = {
     "four": "4",
     "six": "6",
     "eight": "8",
+    "tweede": "2",
+    "derde": "3",
+    "vierde": "4",
+    "zesde": "6",
+    "achtste": "8",
+    "second": "2",
+    "third": "3",
+    "fourth": "4",
+    "sixth": "6",
+    "eighth": "8",
 }
+
+
+# Days on end: `dag 1 t/m 5`, `J1 à J5`, `5 consecutive days`, `5 Tage hintereinander`.
+_A_DAY = r"(?:dag(?:en)?|days?|tage?|jours?|d[ií]as?|giorn[oi]|dzie[nń]|den|d|j|t)"
+_DAYS_ON_END = re.compile(
+    rf"(?<!/)(?<!per )\b{_A_DAY}\.?\s?(?P<first>\d{{1,2}})"
+    r"\s*(?:-|–|t/m|tot(?: en met)?|to|through|bis|à|a|al|au|do|e?n met|(?P<next>en|and|und|et|y|e|&|\+))"
+    rf"\s*(?:{_A_DAY}\.?\s?)?(?P<last>\d{{1,2}})\b(?!\s*(?:[./:,]\d|x\b|%|{_LONG_UNITS}|{_OUR_UNITS}|dgn))"
+)
+_ADJOINING = (
+    r"consecutive|successive|achtereenvolgende|opeenvolgende|aaneengesloten|aufeinander ?folgenden?|consécutifs|"
+    r"consecutivos|consecutivi|seguidos|påföljande|på hinanden følgende|peräkkäistä|kolejnych|po sobě jdoucích|"
+    r"последовательных|egymást követő"
+)
+_ON_END = (
+    r"achtereen|achter elkaar|op rij|aaneengesloten|in a row|de suite|d'affilée|consécutifs|consecutivos|seguidos|"
+    r"consecutivi|di seguito|hintereinander|in folge|am stück|i rad|i træk|på rad|peräkkäin|z rzędu|po sobě|üst üste"
+    r"|подряд"
+)
+_UNDIVIDED = r"(?<!over )(?<!in )(?<!über )"
+_SO_MANY_ON_END = re.compile(
+    rf"\b{_UNDIVIDED}(?P<count>\d{{1,2}})\s+(?:(?:{_ADJOINING})\s+(?:{_LONG_UNITS}|{_OUR_UNITS})|"
+    rf"(?:{_LONG_UNITS}|{_OUR_UNITS})\s+(?:{_ON_END}))(?!\w)"
+)
+_GERMAN_EVERY = re.compile(r"\bjede[nsr]? (?=(?:monat|tag|woche)\b)")  # before `jeden`, which is one in Polish
+_AN_ITALIAN_DAY = re.compile(r"(?:/|(?<=g)\s|\bpro )\s?die\b(?! (?:woche|stunde|erst|n[äa]chst|ganze))")
+_A_FRENCH_DAY = re.compile(r"/\s?j\b")
+_FRENCH_DAYS = re.compile(r"(?<![a-z\d])(\d{1,2})\s?j(?:rs?)?\b")  # in Dutch these are years: `pt 65 jr`
+_FRENCH = re.compile(
+    r"/\s?j\b|\b(?:pendant|pdt|durant|toutes|tous|chaque|jours?|semaines?|sem|mois|fois|par|sur|puis)\b"
+)
+# Scripts that set no blanks between words.
+_FAR_EAST = re.compile(r"[　-ヿ㐀-鿿가-힯]")
+_EACH = "毎|ごと|おき|마다|間隔|간격"
+_ONE_TIME = "[1一]\\s*[回次회]"
+_UNSPACED = tuple(
+    (re.compile(pattern), english)
+    for pattern, english in (
+        (r"隔日|격일", "every 2 days"),
+        (r"隔[週周]|격주", "every 2 weeks"),
+        (r"(?:[毎每]日|每天|連日|매일|(?:1|一)[日天](?=に?[1一])|1일(?= ?1))\s*に?(?:[1一]\s*[回次회])?", "daily"),
+        (r"(?:[毎每][日天]|매일|[1一][日天]|1일)\s*に?\s*(\d)\s*[回次회]", r"\1 x daily"),
+        (r"[毎每매]\s*(\d{1,2})\s*(?:[週周]間?|주)(?:[1一]\s*[回次회])?", r"every \1 weeks"),
+        (
+            r"(\d{1,2})\s*(?:[週周]間?|주(?:간)?)\s*(?:毎|ごと|おき|마다|間隔|간격|に|에)\s*に?(?:\s*[1一]\s*[回次회])?",
+            r"every \1 weeks",
+        ),
+        (r"[毎每매]\s*(\d{1,2})\s*(?:日|天|일)(?:[1一]\s*[回次회])?", r"every \1 days"),
+        (rf"(\d{{1,2}})\s*(?:日|天|일)\s*(?:{_EACH})\s*に?", r"every \1 days"),
+        (
+            r"(\d{1,2})\s*(?:か月|ヶ月|カ月|个月|個月|개월)\s*(?:毎|ごと|마다|に)\s*に?(?:\s*[1一]\s*[回次회])?",
+            r"every \1 months",
+        ),
+        (r"[毎每][週周]|매주|週に?1回|[每毎]?周一次", "weekly"),
+        (r"[毎每]月|매월|매달|月に?1回|每月一次", "monthly"),
+        (r"(\d{1,2})\s*(?:日間|天|일간|일 ?동안)", r"\1 days"),
+        (r"単回|单次|單次|1회 투여", "single dose"),
+        (r"グラム|그램|克", "g"),
+    )
+)
 
 
 @lru_cache(maxsize=2048)
@@ -188,13 +309,37 @@ def in_english(text: str) -> str:
     text = text.lower()
     if not any(map(str.isalpha, text)):
         return text
+    if _FRENCH.search(text):
+        text = _A_FRENCH_DAY.sub("/day", _FRENCH_DAYS.sub(r"\1 days", text))
+    text = _GERMAN_EVERY.sub("every ", text)
+    text = _AN_ITALIAN_DAY.sub("/day", text)
+    if _FAR_EAST.search(text):
+        text = unicodedata.normalize("NFKC", text)
+        for words, english in _UNSPACED:
+            text = words.sub(partial(_spaced, english), text)
+    text = _SPELLED.sub(lambda found: f"{_NUMBER_OF[found[1]]} ", text)
+    text = _DAYS_ON_END.sub(_days_on_end, text)
+    text = _SO_MANY_ON_END.sub(r"daily-on-end \g<count> days", text)
     for words, english in _COMPILED:
         text = words.sub(partial(_said, english), text)
-    text = _SPELLED.sub(lambda found: f"{_NUMBER_OF[found[1]]} ", text)
     text = _SAID_TIMES.sub(" x", text)
     text = _SAID_EVERY.sub("every ", text)
     text = _SAID_PER.sub(" per ", text)
     return _ORDINAL.sub("", _SAID_UNIT.sub(lambda found: _ENGLISH[_UNIT_OF[found[1]]], text))
+
+
+def _spaced(english: str, found: re.Match[str]) -> str:
+    return f" {found.expand(english)} "
+
+
+def _days_on_end(found: re.Match[str]) -> str:
+    days = int(found["last"]) - int(found["first"]) + 1
+    if found["next"] and days != 2:  # `dag 1 en 8` are not on end
+        return found[0]
+    return f"daily-on-end {days} days" if 1 < days <= _LONGEST_RUN else found[0]
+
+
+_LONGEST_RUN = 31  # days
 
 
 def _said(english: str, found: re.Match[str]) -> str:
@@ -202,7 +347,7 @@ def _said(english: str, found: re.Match[str]) -> str:
 
 
 _WEEKDAY_OF = {word: day for day, words in WEEKDAYS.items() for word in words.split()}
-_BETWEEN = re.compile(r"\s*(?:,|/|;|&|\+|\s(?:en|and|und|et|y|e|och|og|ja|i|a|ve)\s|\s+)\s*")
+_BETWEEN = re.compile(r"\s*(?:,|、|・|/|;|&|\+|\s(?:en|and|und|et|y|e|och|og|o|ja|i|a|ve|и|та|és|și|και)\s|\s+)\s*")
 _AROUND = re.compile(
     r"^(?:(?:weekly|every week|wekelijks)\s+(?:on|op)?|on|op|am|le|les|los|el|il|elke|"
     r"iedere|every|jeden|jede|chaque|cada|ogni"
@@ -213,8 +358,11 @@ _LETTERS = {"mwf": (1, 3, 5), "m-w-f": (1, 3, 5), "m/w/f": (1, 3, 5), "m,w,f": (
             "t-th": (2, 4), "tth": (2, 4)}  # fmt: skip
 
 
+_WORKING_DAYS = frozenset(
+    {"weekdays", "working days", "werkdagen", "werktags", "werktage", "jours ouvrables", "giorni feriali"}
+)
 _SHORTEST_ALONE = 4  # letters: `PO` is a route before it is a Czech Monday
-_ALONE = frozenset({"mon", "tue", "wed", "thu", "fri", "sat", "sun"})
+_ALONE = frozenset({"mon", "tue", "wed", "thu", "fri", "sat", "sun", "vr", "vrij", "za"})
 
 
 @lru_cache(maxsize=1024)
@@ -224,6 +372,8 @@ def weekdays_in(text: str) -> tuple[int, ...]:
     `ma-wo-vr` are three days; two with a dash between them are a period: `Mo-Fr`.
     """
     text = _AROUND.sub("", text.strip().lower().replace(".", ""))
+    if text in _WORKING_DAYS:
+        return (1, 2, 3, 4, 5)
     if text in _LETTERS:
         return _LETTERS[text]
     ends = re.split(r"\s*(?:-|–|\bt/m\b|\btot\b|\bto\b|\bthrough\b|\bbis\b)\s*", text)

@@ -6,9 +6,10 @@ from functools import cached_property
 
 from clinical.codes import Coding
 from clinical.events import Header, OrderKeys
+from parsers.hl7.message_types import ANSWERS
 from parsers.hl7.segments import Segment
 from parsers.medication.drug_lines import DrugLine
-from parsers.medication.immunoglobulins import is_care, is_service, says_elsewhere
+from parsers.medication.immunoglobulins import is_care, is_named, is_service, says_elsewhere
 
 DRUGS = ("RXO", "RXE", "RXG", "RXD", "RXA", "BPO", "BPX", "BTX")
 GIVEN = ("RXA", "BTX")
@@ -27,6 +28,7 @@ class Part:
     routes: list[Segment] = field(default_factory=list)
     components: list[Segment] = field(default_factory=list)
     notes: list[Segment] = field(default_factory=list)
+    answers: list[Segment] = field(default_factory=list)  # observations that name a drug
 
     @cached_property
     def line(self) -> DrugLine:
@@ -113,10 +115,14 @@ def _other(current: Group | None, groups: list[Group]) -> Group:
 
 
 def _service(obr: Segment) -> tuple[list[Coding], str]:
-    """Return the codes of the service that is asked for (OBR-4), and its words."""
-    parts = obr.components(4)
-    words = " ".join(parts[1:2] + parts[4:5] + parts[8:9]) or (parts[0] if parts else "")
-    return [Coding(system="", code=parts[place]) for place in (0, 3) if place < len(parts)], words
+    """Return the codes of the service that is asked for (OBR-4, 44 and 46), and its words."""
+    codings: list[Coding] = []
+    texts: list[str] = []
+    for place in (4, 44, 46):
+        parts = obr.components(place)
+        texts.append(" ".join(parts[1:2] + parts[4:5] + parts[8:9]) or (parts[0] if parts else ""))
+        codings += [Coding(system="", code=parts[at]) for at in (0, 3) if at < len(parts)]
+    return codings, " ".join(filter(None, texts))
 
 
 def _may_treat(obr: Segment) -> bool:
@@ -154,6 +160,13 @@ def _attach(group: Group, segment: Segment, notes_belong: bool) -> None:
         owner.notes.append(segment)
     elif segment.name == "RXC" and isinstance(owner, Part):
         owner.components.append(segment)
+    elif segment.name == "OBX" and isinstance(owner, Part) and _names_drug(segment):
+        owner.answers.append(segment)
+
+
+def _names_drug(obx: Segment) -> bool:
+    """Return whether an observation with an order says in words that immunoglobulin is to be given."""
+    return obx.text(2).strip().upper() not in ("NM", "SN") and is_named(" ".join(obx.components(5)[:2]))
 
 
 _REPLACING = frozenset({"RP", "RO", "RU"})
@@ -188,16 +201,19 @@ def read_keys(
 ) -> OrderKeys:
     """Return the keys of one order; `replaced` are the ORCs before it of the orders that it replaces.
 
-    An order without any number goes by its prescription number, when it has one.
+    An order without any number goes by its prescription number, when it has one. In an answer the placer's number is
+    one of the system that is answered.
     """
     namespace = header.sending_application
+    is_answer = (header.type, header.event) in ANSWERS and header.receiving_application
+    placing = header.receiving_application if is_answer else namespace
     if control is None:
         return OrderKeys(filler=f"{namespace}|{prescription}" if prescription else "")
-    placer, filler = entity(control, 2, namespace), entity(control, 3, namespace)
+    placer, filler = entity(control, 2, placing), entity(control, 3, namespace)
     if not placer and not filler and prescription:
         filler = f"{namespace}|{prescription}"
-    parent = parent_of(control, namespace)
-    first, *others = _replaced_keys(control, replaced, parent, namespace) or [""]
+    parent = parent_of(control, placing)
+    first, *others = _replaced_keys(control, replaced, parent, placing) or [""]
     return OrderKeys(placer=placer, filler=filler, parent=parent, replaces=first, replaces_too=tuple(others))
 
 

@@ -15,22 +15,36 @@ from clinical.quantities import Quantity, unique
 from clinical.times import Moment
 from clinical.timings import Timing
 from parsers.defaults import Defaults
+from parsers.hl7.codes import read_words
 from parsers.hl7.identifiers import joined
 from parsers.hl7.segments import Message, Segment
 from parsers.hl7.times import plausible, plausible_moment
-from parsers.medication.amounts import Package, amount_of, concentration, flagged, maybe_course_total, rescale, widened
-from parsers.medication.doses import DoseSources, OrderedDose, dose_of
+from parsers.medication.amounts import (
+    ASSUMED,
+    Package,
+    amount_of,
+    concentration,
+    flagged,
+    maybe_course_total,
+    rescale,
+    widened,
+)
+from parsers.medication.doses import DoseSources, OrderedDose, dose_of, dose_of_issue
 from parsers.medication.drug_lines import (
     PLACES,
     DrugLine,
-    assumed_if_immunoglobulin,
-    immunoglobulin_in,
     is_of_cells_line,
-    mixed_strength,
-    read_components,
     read_routes,
 )
 from parsers.medication.immunoglobulins import looks_like_immunoglobulin, says_elsewhere
+from parsers.medication.ingredients import (
+    MOST_PIECES,
+    ImmunoglobulinContent,
+    assumed_if_immunoglobulin,
+    immunoglobulin_in,
+    mixed_strength,
+    read_components,
+)
 from parsers.medication.medication_text import find_rates, rises
 from parsers.medication.order_groups import GIVEN, Group, Part, group_orders, read_keys, replaced_before
 from parsers.medication.rates import Rate, combine, mean_of_steps, normalised, rate_of, read_give_per
@@ -38,7 +52,6 @@ from parsers.medication.schedules import Chosen, Sent, choose, days_of, per_day,
 from parsers.medication.units import DOSE, MASS, PACKAGE, PER_KG, RATES, SentAmount
 
 _A_DAY = Decimal(24)
-_MOST_PIECES = 40
 _PACKAGED = re.compile(r"\b(?:fl|fles|flacon|vial|ampul|stuk|inj|inf)[a-z]*\b", re.IGNORECASE)
 
 
@@ -69,28 +82,16 @@ def read_content(line: DrugLine, components: Sequence[Segment], written: Written
     """Read the amounts of one drug line and of the ingredients that belong to it."""
     quantity, _, doubts = line.amount()
     ingredients = read_components(components, defaults)
-    mixture = immunoglobulin_in(ingredients, written.codings)
+    content = immunoglobulin_in(ingredients, written.codings)
+    mixture = content.total if content.is_added else None
     product = _product(line, written, ingredients, mixture, quantity)
     strength, strength_doubts = concentration(product)
     per, lasts = read_give_per(line.give_per), _occurrence_hours(written)
-    is_package = _names_a_package(line, written.text)
-    said = DoseSources(
-        amount=None if line.segment.name == "RXD" else quantity,
-        product=product,
-        basis=line.amount_path,
-        mixture=mixture,
-        daily=line.daily(),
-        daily_basis=line.segment.path(line.places.daily),
-        instructions=written.instructions,
-        name="" if is_package else written.text,
-        package=written.text if is_package and line.segment.name != "RXD" else "",
-        is_immunoglobulin=looks_like_immunoglobulin(written.codings, written.text),
-        per_day=per_day(written.timings),
-        times=_times(written.timings),
-        hours=per.hours or lasts,
-        sent=written.chosen.sent,
-    )
-    dose = _of_pieces(dose_of(said), quantity, ingredients, written)
+    sources = _sources(line, written, quantity, product, mixture, per.hours or lasts)
+    dose = _of_pieces(dose_of(sources), quantity, content, written)
+    if line.segment.name == "RXD" and dose.each is None and quantity is not None and sources.is_immunoglobulin:
+        issued, _ = dose_of_issue(quantity, product, line.amount_path)
+        dose = OrderedDose(issued) if issued is not None else dose
     sent = _sent_rate(line, quantity, strength)
     steps = _steps(line, written, strength)
     rate = combine(sent.peak, per, dose.each, lasts, [each for each, _ in steps])
@@ -107,22 +108,63 @@ def read_content(line: DrugLine, components: Sequence[Segment], written: Written
     )
 
 
+def _sources(
+    line: DrugLine,
+    written: Written,
+    quantity: SentAmount | None,
+    product: Package,
+    mixture: Quantity | None,
+    hours: Decimal | None,
+) -> DoseSources:
+    """Return everything that a dose can be read from."""
+    is_package = _names_a_package(line, written.text)
+    return DoseSources(
+        amount=None if line.segment.name == "RXD" else quantity,
+        product=product,
+        basis=line.amount_path,
+        mixture=mixture,
+        daily=line.daily(),
+        daily_basis=line.segment.path(line.places.daily),
+        instructions=written.instructions,
+        name="" if is_package else written.text,
+        package=written.text if is_package and line.segment.name != "RXD" else "",
+        is_immunoglobulin=looks_like_immunoglobulin(written.codings, written.text),
+        per_day=per_day(written.timings),
+        times=_times(written.timings),
+        hours=hours,
+        sent=written.chosen.sent,
+    )
+
+
 def _of_pieces(
-    dose: OrderedDose, quantity: SentAmount | None, ingredients: Sequence[Component], written: Written
+    dose: OrderedDose, quantity: SentAmount | None, content: ImmunoglobulinContent, written: Written
 ) -> OrderedDose:
-    """Return the dose of pieces whose content only an ingredient gives: per piece, or for all of them."""
-    held = [one.grams for one in ingredients if one.grams and looks_like_immunoglobulin(one.codings, one.text)]
-    if dose.each is not None or len(held) != 1 or held[0].unit != MASS:
+    """Return the dose of pieces whose content only the ingredients give: each once, up to as many pieces as asked."""
+    if not content or content.total.unit != MASS:
+        return dose
+    if dose.each is not None and content.is_added:
+        is_count = quantity is not None and quantity.unit.base == PACKAGE
+        of_pieces = content.in_pieces(quantity.value.high) if quantity is not None and is_count else None
+        return replace(dose, each=of_pieces) if of_pieces is not None else dose
+    if dose.each is not None and not _is_assumed(dose.each, content.total):
         return dose
     counts = [each.quantity for each in written.chosen.sent if each.quantity is not None]
     count = next((each for each in (quantity, *counts) if each and each.unit.base in ("", PACKAGE, DOSE)), None)
     bare = [each.bare_quantity for each in written.chosen.sent if each.bare_quantity is not None]
     most = count.value.high if count is not None else next(iter(bare), Decimal(1))
-    if not 1 <= most <= _MOST_PIECES:
+    if not 1 <= most <= MOST_PIECES:
         return dose
-    all_of_it = widened(held[0], rescale(held[0], most, MASS), "content_in_ingredient")
-    left = tuple(flag for flag in dose.flags if flag not in ("package_unknown", "unit_missing", "amount_missing"))
-    return replace(dose, each=all_of_it, flags=left)
+    of_pieces = content.in_pieces(most) or flagged(content.total, "content_in_ingredient")
+    left = tuple(flag for flag in dose.flags if flag not in _UNSAID)
+    return replace(dose, each=of_pieces, flags=left)
+
+
+_UNSAID = ("package_unknown", "unit_missing", "unit_unusable", "amount_missing")  # what the ingredients say instead
+
+
+def _is_assumed(each: Quantity, content: Quantity) -> bool:
+    """Return whether grams follow from an assumed strength, and leave room for what the ingredients hold."""
+    return ASSUMED in each.flags and each.low <= content.high and content.low <= each.high
 
 
 def _product(
@@ -203,6 +245,7 @@ def _continuous(dose: OrderedDose, rate: Rate, written: Written) -> OrderedDose:
 
 Source = Literal["request", "encoded", "give", "dispense", "control"]
 _SOURCES: dict[str, Source] = {"RXO": "request", "RXE": "encoded", "RXG": "give", "RXD": "dispense", "BPX": "dispense"}
+_CHANGES = frozenset({"XO", "XX", "XR", "RP", "RU", "NW", ""})  # ORC-1 of a message that says what an order is now
 _REQUEST_ORDER = ("RXG", "RXE", "RXO", "RXD", "BPO", "BPX", "OBR")  # whose drug line tells most
 
 
@@ -249,6 +292,7 @@ class _OrderReader:
 
     def _control(self, control: Segment) -> MedicationOrdered:
         done = self._at(9)
+        timings = self._changed_timings(control) if self._orc(1).upper() in _CHANGES else ()
         return MedicationOrdered(
             patient=self.patient,
             path=control.path(1),
@@ -257,8 +301,16 @@ class _OrderReader:
             control=self._orc(1).upper(),
             status=self._orc(5).upper(),
             source="control",
+            timings=timings,
             starts=self._at(15) or done or plausible(self.header.sent_at),
         )
+
+    def _changed_timings(self, control: Segment) -> tuple[Timing, ...]:
+        """Return the timing of a change that repeats nothing else, where it says how often."""
+        zone = self.defaults.zone
+        sent = [each for segment in self.group.timings for each in read_tq1(segment, zone)]
+        chosen = choose([sent, read_tq(control, 7, zone)])
+        return chosen.timings if chosen.tells else ()
 
     def _with_drug(self, part: Part) -> MedicationOrdered:
         line = part.line
@@ -341,6 +393,7 @@ class _OrderReader:
         for owner in [part, *self.group.beside(part)]:
             yield from owner.line.instructions()
             yield from _notes(owner.notes)
+            yield from (words for each in owner.answers if (words := read_words(each, 5)))
         yield from _notes(self.group.notes)
 
     def _timing(self, part: Part) -> Chosen:

@@ -330,7 +330,7 @@ def _is_date(text: str) -> bool:
 
 def _patterns(segment: Segment) -> list[str]:
     """`QAM~QPM` is twice a day; other repetitions each stand for themselves."""
-    names = [name.strip() for name in segment.texts(3) if not _is_date(name)] or _misplaced_pattern(segment)
+    names = _pattern_names(segment) or _misplaced_pattern(segment)
     if len(names) > 1:
         daily = [read_pattern(name) for name in names]
         if all(pattern.hours == DAY for pattern in daily):
@@ -338,9 +338,23 @@ def _patterns(segment: Segment) -> list[str]:
     return names or [""]
 
 
+def _pattern_names(segment: Segment) -> list[str]:
+    """Return the patterns of TQ1-3, each by its code, or by the words beside it where the code says nothing to us."""
+    names = []
+    for number in range(1, segment.repetitions(3) + 1):
+        code = segment.text(3, 1, 1, number).strip()
+        if _is_date(code):
+            continue
+        beside = [] if read_pattern(code).is_known else [segment.text(3, part, 1, number).strip() for part in (2, 9)]
+        words = next((each for each in beside if each and read_pattern(each).hours is not None), "")
+        if code or words:
+            names.append(words or code)
+    return names
+
+
 def _misplaced_pattern(segment: Segment) -> list[str]:
     """`TQ1|1|QD|20261129|20261203`: how often, where the quantity or another part of the timing belongs."""
-    texts = (segment.text(field).strip() for field in (2, 4, 5, 6))
+    texts = (segment.text(field, part).strip() for field, part in ((2, 1), (2, 2), (4, 1), (5, 1), (6, 1)))
     named = (text for text in texts if text and not _is_date(text) and not text[:1].isdecimal())
     return [text for text in named if read_pattern(text).hours is not None][:1]
 

@@ -103,8 +103,8 @@ _WORDS = {word: name for name, words in UNITS.items() for word in words.split()}
         "%": "% procent percent %w/v",
         "IU": "iu ie i.e. i.u. eh eenh eenheden eenheid [iu] [iu'u] u units internationaleeenheden ku mie miu kie",
         "package": "fl fles flessen flesje flac flacon flacons vial vials stuk stuks st amp ampul ampullen ampoule zak"
-        " zakken infuuszak bag bags bottle bottles ea each piece pieces tab tabl tablet tabletten tablets caps capsule"
-        " capsules spuit wwsp syringe verp verpakking pen patr {vial} {bottle} {bag} {tbl}",
+        " zakken infuuszak durchstechfl bag bags bottle bottles ea each piece pieces tab tabl tablet tabletten tablets"
+        " caps capsule capsules spuit wwsp syringe verp verpakking pen patr {vial} {bottle} {bag} {tbl}",
         "dose": "dose doses dosis doses gift giften keer maal x toediening toedieningen infusie infusies infuus"
         " {dose} administration [x]",
         "s": "s sec secs second seconde seconden seconds",
@@ -117,7 +117,17 @@ _WORDS = {word: name for name, words in UNITS.items() for word in words.split()}
     }.items()
     for word in words.split()
 }
-_IN_DENOMINATOR = {"u": "h", "m": "min", "24h": "d", "24u": "d", "24uur": "d", "24hr": "d"}
+_IN_DENOMINATOR = {
+    "u": "h",
+    "m": "min",
+    "j": "d",
+    "die": "d",
+    "etm": "d",
+    "24h": "d",
+    "24u": "d",
+    "24uur": "d",
+    "24hr": "d",
+}
 _EXACT = Context(prec=15)  # exact: 1/60 of an hour times 60 is one hour
 _POWER = re.compile(r"[.*·]\s*([a-zA-Z]+)\s*\^?(?:-1|⁻¹)")
 _COUNTED = re.compile(r"([0-9]{1,3})([a-z]+)")
@@ -189,7 +199,7 @@ def read_unit(text: str) -> Unit | None:
         text = _of_device(text.upper().removeprefix(_DEVICE))
     flags = _misread(text)
     parts = _parts(text)
-    numerator = _WORDS.get(parts[0])
+    numerator = _WORDS.get(parts[0]) or _WORDS.get(parts[0].rstrip("."))
     if numerator is None:
         return _package_with_size(text)
     if len(parts) == 1:

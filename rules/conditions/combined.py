@@ -25,9 +25,12 @@ def all_(said: Said) -> Check:
     """All of these hold; for use under `any`."""
 
     def check(picture: Picture) -> Outcome:
-        outcomes = [picture.hold(condition) for condition in said.conditions]
-        if not all(outcome.held for outcome in outcomes):
-            return Outcome(held=False)
+        outcomes = []
+        for condition in said.conditions:
+            outcome = picture.hold(condition)
+            if not outcome.held:  # what follows is not asked: most fail at the first
+                return Outcome(held=False)
+            outcomes.append(outcome)
         return together(outcomes)
 
     return check

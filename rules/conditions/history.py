@@ -1,9 +1,12 @@
 """Words about what the patient has or had. Only certainty `confirmed` or `unknown` counts, unless the word says so."""
 
+from datetime import timedelta
+
 from rules.conditions.vocabulary import Kind, Said, word
 from rules.dates import days, days_between, last_moment, may_be_within, show_in_trace
 from rules.facts import DOSE_WORDS, Dose, Fact
-from rules.picture import OWN, Picture
+from rules.mentions import OWN
+from rules.picture import Picture
 from rules.terms import Check, Outcome
 
 _SUSPECTED, _FAMILY = frozenset({"suspected"}), frozenset({"family"})
@@ -27,6 +30,11 @@ def _when(fact: Fact) -> str:
 
 def _found(facts: list[Fact]) -> Outcome:
     return Outcome(held=True, facts=tuple(facts), saw=saw(facts)) if facts else _NO
+
+
+def is_new(fact: Fact, picture: Picture, window: timedelta) -> bool:
+    """Whether a fact may have begun in the window; one without a date may have."""
+    return fact.starts is None or may_be_within(fact, picture.case.at, window)
 
 
 @word(Kind.SETS)
@@ -105,12 +113,15 @@ def in_family(said: Said) -> Check:
     return check
 
 
-@word(Kind.SETS)
+@word(Kind.SETS, may={"last_days": Kind.NUMBER})
 def found_positive(said: Said) -> Check:
-    """A result in words that says it was found."""
+    """A result in words that says it was found; with `last_days` no older than that, or undated."""
+    window = days(said.number("last_days")) if "last_days" in said.parts else None
 
     def check(picture: Picture) -> Outcome:
         results = [fact for fact in picture.with_certainty(said.names, OWN) if fact.kind == "observation"]
+        if window is not None:
+            results = [fact for fact in results if is_new(fact, picture, window)]
         return _found([fact for fact in results if picture.terms.words.is_positive(fact.text)])
 
     return check

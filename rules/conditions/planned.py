@@ -20,9 +20,12 @@ _MISSING: dict[str, Callable[[Picture], bool]] = {
 }
 
 
-@word(Kind.CHOICE, choices=("intravenous-immunoglobulin", "unresolved-immunoglobulin", SCIG))
+_POSSIBLE = "possible-intravenous-immunoglobulin"
+
+
+@word(Kind.CHOICE, choices=("intravenous-immunoglobulin", _POSSIBLE, "unresolved-immunoglobulin", SCIG))
 def ordered(said: Said) -> Check:
-    """The order is for IVIg: by code, brand or route, or by its size when the product cannot be told."""
+    """The order is for IVIg: by code, brand or route, or by its size when the route cannot be told."""
 
     name = said.name
 
@@ -33,7 +36,8 @@ def ordered(said: Said) -> Check:
             return Outcome(held, (picture.order_fact,) if held else (), product.why)
         unresolved = product.product_class == "possible_ivig"
         held = unresolved if name == "unresolved-immunoglobulin" else product.is_ivig
-        if held and unresolved:
+        judged_when_small = ("always", "for a grave history") if name == _POSSIBLE else ("always",)
+        if held and unresolved and product.small_counts not in judged_when_small:
             dose = picture.case.order.grams_per_administration or grams(picture)
             held = dose is None or dose.high >= picture.terms.recognition.unresolved_from_g
         if not held:

@@ -55,7 +55,8 @@ class ConditionReader:
         }
         if len(self.document.faults) > before:
             return None
-        return ConditionTest(_canonical(line), word.build(Said(name, value, parts)), self._needs(word, value))
+        check = word.build(Said(name, value, parts))
+        return ConditionTest(_canonical(line), check, self._needs(word, value), self._follows(word, value))
 
     def _needs(self, word: Word, value: Any) -> int:
         """The value sets of which there must be a fact, or 0 when the condition may hold without."""
@@ -64,6 +65,17 @@ class ConditionReader:
         if word.name == "all":  # one that cannot hold is enough
             return next((each.needs for each in value if each.needs), 0)
         return any_needed(value) if word.name == "any" else 0
+
+    def _follows(self, word: Word, value: Any) -> bool:
+        """Whether it can hold only where an event followed a dose."""
+        if word.name == "any":
+            return all(each.follows for each in value)
+        if word.name == "all":
+            return any(each.follows for each in value)
+        if word.name == "is":
+            state = self.terms.states.get(value)  # one that is read later counts as any other condition
+            return state is not None and all(each.follows for each in state.any)
+        return word.follows
 
     def _look_over(self, word: Word, line: dict[str, Any], where: Loc) -> None:
         """Refuse unknown parts, missing parts, and none or two comparisons."""

@@ -8,7 +8,8 @@ from rules.conditions.history import dose_fact, saw
 from rules.conditions.vocabulary import Kind, Said, word
 from rules.dates import days, days_between, last_moment
 from rules.facts import HISTORY, Dose, Fact
-from rules.picture import OWN, Picture
+from rules.mentions import OWN
+from rules.picture import Picture
 from rules.terms import Check, Outcome
 from rules.treatment import treatments, was_treated
 
@@ -27,6 +28,7 @@ class Followed(NamedTuple):
     needs={"within_days": Kind.NUMBER},
     may={"certainty": Kind.CHOICE},
     part_choices={"certainty": ("suspected",)},
+    follows=True,
 )
 def after_this_ivig(said: Said) -> Check:
     """Begun at most so many days after the last dose before it, when this order gave that dose."""
@@ -40,7 +42,7 @@ def after_this_ivig(said: Said) -> Check:
     return check
 
 
-@word(Kind.CHOICE, needs={"within_days": Kind.NUMBER}, choices=("therapeutic",))
+@word(Kind.CHOICE, needs={"within_days": Kind.NUMBER}, choices=("therapeutic",), follows=True)
 def anticoagulated_after_this_ivig(said: Said) -> Check:
     """Treatment with an anticoagulant begun so soon after a dose of this order, and not in use when it was given."""
     window = days(said.number("within_days"))

@@ -1,7 +1,8 @@
 """Words about medicines in use at the judged moment."""
 
-from rules.conditions.history import saw
+from rules.conditions.history import is_new, saw
 from rules.conditions.vocabulary import COMPARISONS, Kind, Said, compare, word
+from rules.dates import days
 from rules.picture import Picture
 from rules.terms import Check, Outcome
 from rules.treatment import STATUSES, prednisone_mg, protection_of
@@ -11,17 +12,20 @@ _ROUTES = ("IV", "PO", "SC")
 
 @word(
     Kind.SETS,
-    may={"route": Kind.CHOICE, "dose": Kind.CHOICE},
+    may={"route": Kind.CHOICE, "dose": Kind.CHOICE, "last_days": Kind.NUMBER},
     part_choices={"route": _ROUTES, "dose": ("unknown",)},
 )
 def taking(said: Said) -> Check:
-    """In use: started, not stopped and not ended; `route` and `dose: unknown` narrow it."""
+    """In use: started, not stopped and not ended; `route`, `dose: unknown` and `last_days` narrow it."""
     route, unknown_dose = said.parts.get("route"), "dose" in said.parts
+    window = days(said.number("last_days")) if "last_days" in said.parts else None
 
     def check(picture: Picture) -> Outcome:
         facts = [fact for fact in picture.taking(said.names) if route is None or picture.route_of(fact) == route]
         if unknown_dose:
             facts = [fact for fact in facts if fact.value is None]
+        if window is not None:
+            facts = [fact for fact in facts if is_new(fact, picture, window)]
         return Outcome(held=bool(facts), facts=tuple(facts), saw=saw(facts))
 
     return check

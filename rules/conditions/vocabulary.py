@@ -79,6 +79,7 @@ class Word:
     choices: tuple[str, ...] = ()
     part_choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     holds_without: bool = False  # it may hold although no fact is of its value sets
+    follows: bool = False  # it holds only where an event followed a dose
 
     @property
     def parts(self) -> dict[str, Kind]:
@@ -98,13 +99,14 @@ def word(
     choices: tuple[str, ...] = (),
     part_choices: Mapping[str, tuple[str, ...]] | None = None,
     holds_without: bool = False,
+    follows: bool = False,
 ) -> Callable[[Build], Build]:
     """Make a function a word of the vocabulary, under its own name."""
 
     def register(build: Build) -> Build:
         name = build.__name__.rstrip("_")
         WORDS[name] = Word(
-            name, value, build, needs or {}, may or {}, compares, choices, part_choices or {}, holds_without
+            name, value, build, needs or {}, may or {}, compares, choices, part_choices or {}, holds_without, follows
         )
         return build
 

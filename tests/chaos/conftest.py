@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from rules.load import load_knowledge
 from store.engine import connect
 from synthetic.stream import hospital_messages
 from tests.chaos.installation import Installation
 from tests.journeys.hospital import Clock, Hospital
+from tests.knowledge_folders import our_knowledge
 from tests.services import RedisServer, Undertaker, redis_process
 from tests.thoroughness import BACKLOG
 
@@ -49,7 +49,7 @@ def undisturbed_backlog(
 def _without_mishap(messages: list[bytes], migrated: Path, folders: pytest.TempPathFactory) -> list[bytes]:
     path = shutil.copy(migrated, folders.mktemp("undisturbed") / "ivigilant.db")
     engine = connect(f"sqlite:///{path}", durable=False)
-    hospital = Hospital(engine, load_knowledge(), clock=Clock(datetime.now(UTC)))
+    hospital = Hospital(engine, our_knowledge(), clock=Clock(datetime.now(UTC)))
     hospital.sends(*messages)
     engine.dispose()
     return hospital.dump()

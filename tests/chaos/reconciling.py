@@ -1,5 +1,6 @@
 """The sender's acknowledgements held against what the database says in the end."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -12,14 +13,18 @@ from tests.ivigilant.waiting import soon
 ENDS = {"processed", "ignored"}
 
 
-def settle(engine: sa.Engine, sending: Sending, tend: Callable[[], None], within_s: float = 150.0) -> None:
-    """Wait until everything is sent, and nothing waits in the database."""
-
-    def settled() -> bool:
+def settle(engine: sa.Engine, sending: Sending, tend: Callable[[], None], still_s: float = 90.0) -> None:
+    """Wait until everything is sent, and nothing waits in the database; never so long without seeing anything move."""
+    moved, before = time.monotonic(), (-1, -1)
+    while True:
         tend()
-        return not sending.busy and _count(engine, "SELECT count(*) FROM message WHERE state = 'received'") == 0
-
-    soon(settled, within_s)
+        if not sending.busy and _count(engine, "SELECT count(*) FROM message WHERE state = 'received'") == 0:
+            return
+        now = (len(sending.codes), count_ended(engine))
+        if now != before:
+            moved, before = time.monotonic(), now
+        assert time.monotonic() < moved + still_s, f"nothing moves: {now} of {len(sending.messages)} answered and ended"
+        time.sleep(0.1)
 
 
 def reconcile(engine: sa.Engine, sending: Sending, undisturbed: list[bytes]) -> None:
@@ -71,7 +76,7 @@ def _kept(engine: sa.Engine) -> set[str]:
 def _await_refusals(sending: Sending) -> None:
     """Wait until every link was closed once more."""
     before = dict(sending.broken)
-    soon(lambda: all(sending.broken[link] > before.get(link, 0) for link in range(sending.links)), within_s=60)
+    soon(lambda: all(sending.broken[link] > before.get(link, 0) for link in range(sending.links)))
 
 
 def undelivered(engine: sa.Engine) -> list[str]:
@@ -80,8 +85,13 @@ def undelivered(engine: sa.Engine) -> list[str]:
 
 
 def sent(engine: sa.Engine) -> set[str]:
-    """The keys of what has been sent."""
-    return {row[0] for row in _rows(engine, "SELECT idempotency_key FROM delivery WHERE state = 'sent'")}
+    """The keys of the notices that have been sent; one may be of several deliveries."""
+    return {row[0] for row in _rows(engine, "SELECT sent_as FROM delivery WHERE state = 'sent'")}
+
+
+def alerts_told(engine: sa.Engine) -> set[str]:
+    """The alerts of which a notice had to go out."""
+    return {str(row[0]) for row in _rows(engine, "SELECT alert_id FROM delivery")}
 
 
 ORDERS_WITHOUT_ANSWER = """

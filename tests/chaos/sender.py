@@ -1,6 +1,7 @@
 """A hospital system that sends again whatever was not acknowledged, and remembers every acknowledgement."""
 
 import asyncio
+import math
 import random
 import threading
 import time
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field
 from listener.client import Sender, Target, control_id_of, read_answer
 from listener.framing import EB, SB
 
-GIVE_UP_AFTER_S = 120.0
+GIVE_UP_AFTER_S = 240.0
 KNOCK_EVERY_S = 0.02
 
 Moments = Mapping[int, Callable[[], None]]  # what happens when so many messages have been acknowledged
@@ -38,16 +39,16 @@ class Sending:
     per_second: float = 1000.0
     mishaps: Mishaps = Mishaps()
     moments: Moments = field(default_factory=dict)
+    no_further_than: float = math.inf  # it waits when so many are acknowledged, until somebody raises this
     codes: dict[str, set[str]] = field(default_factory=dict)  # every code that came, by control id
     repeats: Counter[str] = field(default_factory=Counter)  # control ids that were sent more than once
     broken: Counter[int] = field(default_factory=Counter)  # how often each link ended with messages under way
 
     def __post_init__(self) -> None:
-        """Look at the watch, and roll the dice."""
+        """Roll the dice."""
         self._die = random.Random(self.seed)
         self._waiting = deque(self.messages)
-        self._deadline = time.monotonic() + GIVE_UP_AFTER_S
-        self._target = Target("127.0.0.1", self.port, timeout_s=10)
+        self._target = Target("127.0.0.1", self.port, timeout_s=30)
         self._thread = threading.Thread(target=self._run, name="hospital", daemon=True)
         self._left = dict(self.moments)
 
@@ -67,7 +68,8 @@ class Sending:
         return self._thread.is_alive()
 
     def begin(self) -> None:
-        """Start to send."""
+        """Start to send, and look at the watch."""
+        self._deadline = time.monotonic() + GIVE_UP_AFTER_S
         self._thread.start()
 
     def _run(self) -> None:
@@ -84,6 +86,8 @@ class Sending:
                 if under_way:
                     self._note(*read_answer(await sender.answer()))
                     under_way.popleft()
+                else:
+                    await asyncio.sleep(KNOCK_EVERY_S)  # it may send no further yet
             except OSError:
                 self._send_again(under_way)
                 self.broken[number] += 1
@@ -92,7 +96,7 @@ class Sending:
         await sender.close()
 
     async def _fill(self, sender: Sender, under_way: deque[bytes]) -> None:
-        while self._waiting and len(under_way) < self.window:
+        while self._waiting and len(under_way) < self.window and len(self.codes) < self.no_further_than:
             message = self._waiting.popleft()
             under_way.append(message)
             await self._mishap(message, under_way)

@@ -74,7 +74,7 @@ def test_everybody_hears_how_each_message_ended_whoever_is_killed(
     sending = Sending(installation.mllp_port, messages, per_second=60, moments=moments)
 
     sending.begin()
-    soon(lambda: not sending.busy and len(ears.heard) == len(messages) and not waiting(watching), within_s=100)
+    soon(lambda: not sending.busy and len(ears.heard) == len(messages) and not waiting(watching), within_s=200)
 
     assert installation.killed == 4
     assert {code for told in ears.heard.values() for code, _ in told} == {"AA"}

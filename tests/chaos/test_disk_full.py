@@ -1,5 +1,6 @@
 """A disk that is full for a while: nothing new is kept or acknowledged meanwhile, and nothing is lost."""
 
+import contextlib
 import os
 import resource
 import signal
@@ -10,12 +11,12 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from ivigilant.stack import free_port
-from tests.chaos.installation import UNSEEN, Installation, children_of
+from tests.chaos.installation import UNSEEN, Installation, children_of, family_of
 from tests.chaos.reconciling import expect_no_answers, expect_nothing_kept, reconcile, settle
 from tests.chaos.sender import Sending
 from tests.ivigilant.processes import ivigilant, running
 from tests.ivigilant.waiting import soon
+from tests.ports import free_port
 
 PAGE_BYTES = 4096  # of SQLite
 Install = Callable[..., Installation]
@@ -36,7 +37,14 @@ class FullDisk:
         self._limit(resource.RLIM_INFINITY)
 
     def _limit(self, size: int) -> None:
-        for pid in [pid for role in UNSEEN for pid in self._installation.pids(role)]:
+        for role in UNSEEN:
+            limit(self._installation.process(role), size)
+
+
+def limit(process: int, size: int) -> None:
+    """Let a process and its children write no further than this in any file; the first before it starts another."""
+    for pid in family_of(process):
+        with contextlib.suppress(ProcessLookupError):  # it ended
             resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
 
 
@@ -50,7 +58,7 @@ def test_nothing_new_is_acknowledged_while_the_disk_is_full_and_nothing_is_lost(
     sending = Sending(installation.mllp_port, messages, moments={60: disk.begin})
 
     sending.begin()
-    soon(lambda: len(sending.codes) >= 60, within_s=60)
+    soon(lambda: len(sending.codes) >= 60)
     expect_nothing_kept(watching, sending)
     disk.end()
     settle(watching, sending, installation.tend)
@@ -69,8 +77,8 @@ class Stack:
 
     def limit(self, size: int) -> None:
         """Let none of its processes write past this in any file."""
-        for pid in [self.pid, *(child for parent in self.programs() for child in (parent, *children_of(parent)))]:
-            resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+        for pid in family_of(self.pid):
+            limit(pid, size)
 
     def programs(self) -> list[int]:
         return children_of(self.pid)
@@ -91,17 +99,17 @@ def test_up_outlives_a_full_disk_starts_again_what_died_meanwhile_and_recovers(
     before = Sending(stack.mllp_port, messages[:20])
     after = Sending(stack.mllp_port, messages[20:40])
     before.begin()
-    soon(lambda: not before.busy and len(before.acknowledged) == 20, within_s=90)
+    soon(lambda: not before.busy and len(before.acknowledged) == 20)
     programs = stack.programs()
 
     stack.limit(PAGE_BYTES)
     after.begin()
     expect_no_answers(after)
     os.kill(programs[-1], signal.SIGKILL)
-    soon(lambda: set(stack.programs()) - set(programs), within_s=60)  # its log cannot take a line
+    soon(lambda: set(stack.programs()) - set(programs))  # its log cannot take a line
     looked = ivigilant("doctor", environment=stack.settings, largest_file=PAGE_BYTES)
     stack.limit(resource.RLIM_INFINITY)
-    soon(lambda: not after.busy, within_s=90)
+    soon(lambda: not after.busy)
 
     assert (looked.returncode, "WRONG  disk" in looked.stdout) == (1, True)
     assert len(after.acknowledged) == 20

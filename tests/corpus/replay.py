@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from history.choices import Site
-from ivigilant.receiving import is_order
+from ivigilant.urgency import Urgency
 from listener.client import read_answer
 from listener.receive import body_hash
 from parsers.errors import UnreadableHeader
@@ -62,7 +62,7 @@ def frame_of(file: Path) -> bytes:
 async def send_all(engine: sa.Engine, files: Sequence[Path]) -> list[Sent]:
     """Send every file as one frame over one link; each is followed by a message whose answer ends the waiting."""
     sent = []
-    async with a_hospital(engine, is_order=is_order) as hospital, hospital.link() as link:
+    async with a_hospital(engine, is_order=Urgency()) as hospital, hospital.link() as link:
         for number, file in enumerate(files):
             frame = frame_of(file)
             async with asyncio.timeout(LIMIT_S):

@@ -8,7 +8,6 @@ import pytest
 import sqlalchemy as sa
 
 from rules.knowledge import Knowledge
-from rules.load import load_knowledge
 from tests.corpus import holds_msh, sources
 from tests.corpus.replay import Ended, Sent, endings, process_all, send_all
 
@@ -20,11 +19,6 @@ FIT_TO_PARK = {
     "unsupported_version",  # MSH-12 names a version that is not 2
     "no_msh",
 }
-
-
-@pytest.fixture(scope="module")
-def knowledge() -> Knowledge:
-    return load_knowledge()
 
 
 @pytest.fixture

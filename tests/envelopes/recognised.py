@@ -1,4 +1,4 @@
-"""What the reader and the knowledge make of a message: the IVIg in it."""
+"""The IVIg that is found in a message by the reader and the knowledge."""
 
 from decimal import Decimal
 from typing import NamedTuple

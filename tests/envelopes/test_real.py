@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from rules.knowledge import Knowledge
-from rules.load import load_knowledge
 from tests.corpus import corpus
 from tests.envelopes.filling import products
 from tests.envelopes.real import envelopes, filled
@@ -19,11 +18,6 @@ REAL = [
     pytest.param(number, envelope, id=f"{number}-{envelope['message'].rpartition('/')[2]}")
     for number, envelope in enumerate(envelopes())
 ]
-
-
-@pytest.fixture(scope="module")
-def knowledge() -> Knowledge:
-    return load_knowledge()
 
 
 def test_there_are_forty_envelopes_where_there_is_a_corpus() -> None:

@@ -6,18 +6,12 @@ import pytest
 import sqlalchemy as sa
 
 from rules.knowledge import Knowledge
-from rules.load import load_knowledge
 from store import tables
 from tests.envelopes.filling import filled, products, shapes
 from tests.envelopes.recognised import Recognised, recognised
 from tests.journeys.hospital import Hospital
 
 SHAPES = [pytest.param(number, shape, id=shape["name"]) for number, shape in enumerate(shapes())]
-
-
-@pytest.fixture(scope="module")
-def knowledge() -> Knowledge:
-    return load_knowledge()
 
 
 @pytest.mark.parametrize(("number", "shape"), SHAPES)

@@ -4,8 +4,9 @@ The fields are those that the parsers ask for while they read the samples and th
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 from clinical.events import AnyEvent
@@ -29,6 +30,7 @@ EXAMPLE = "03_omp_o09_v25_nw_q4w_tq1.hl7"
 
 WHAT = {
     "ORDERS": "orders, changes, dispenses: IVIg is judged; other medicines count as history",
+    "ANSWERS": "what became of an order, where the answer names the patient",
     "ADMINISTRATIONS": "what was given, bag by bag",
     "RESULTS": "laboratory results, measurements, reports",
     "PROBLEMS": "problems, with the orders that treat them",
@@ -54,7 +56,23 @@ HEAD = """\
 Written by `make docs` from the code, and held to it by a test. HL7 v2.1 to 2.8 over MLLP, in any character set of table
 0211; FHIR R4 by `ivigilant history import`. Order of segments, missing groups and fields that are not named here do not
 matter; what stands in another field than the standard says is looked for ([other senders](other-senders.md)).
-`ivigilant explain FILE` shows for any message what is read of it and what not.
+`ivigilant explain FILE` shows for any message what is read of it and what not. The same as a conformance profile, for a
+validator or an interface engine: [interface-profile.xml](interface-profile.xml).
+"""
+PATIENTS = """\
+## Who the patient is
+
+The numbers of PID-3; of PID-2 and PID-4 only where PID-3 is empty. The identity is the number of the authority that
+the site file names first, else the first of type MR or PI, else the first of another type that is a person's; a BSN
+only where nothing else is sent. Numbers of a visit, an account, an order or an insurance are of nobody.
+
+- Several numbers of type PI, or several of type MR, by one authority in one PID-3 are one patient, whichever stands
+  first: what is known under any of them counts, but for the number of the mother in PID-21. That is a link, not a
+  merge: any merge (A18, A30, A34, A36, A39, A40, A43, A46, A47, A48) goes before it, the pages of merges show it, and
+  once they are parted (A37, or by hand) the same two numbers do not join again.
+- Numbers of two authorities are two patients until a message merges them. One number in two spellings (the
+  authority as OID, as name or in other case, with its check digit, padded with noughts) is one, where the site file
+  says so or it follows from PID-3.
 """
 ANSWERS = """\
 ## What we answer
@@ -71,7 +89,9 @@ A message is answered after it is stored. With MSH-15 or MSH-16 the answer is on
 
 def write_page() -> str:
     """The page: message types, segments with the fields that are read, answers, an example."""
-    return "\n".join([HEAD, *_message_types(), "", *_segments(), "", ANSWERS, *_example(), "", *_resources(), ""])
+    return "\n".join(
+        [HEAD, *_message_types(), "", *_segments(), "", PATIENTS, ANSWERS, *_example(), "", *_resources(), ""]
+    )
 
 
 def _message_types() -> Iterator[str]:
@@ -82,11 +102,16 @@ def _message_types() -> Iterator[str]:
             by_type[kind].append(event)
         for kind, events in sorted(by_type.items()):
             yield f"| {kind} | {', '.join(events)} | {what} |"
-    yield "\nEvery other type is stored, answered and ignored with the reason `unknown_type`; an acknowledgement too."
+    yield (
+        "\nOf every other type diagnoses, problems, procedures and allergies are read where it names the patient (an "
+        "order beside them is not: the message gets the flag `order_unread`); with none of these it is stored, "
+        "answered and ignored with the reason `unknown_type`. A message with an MSA and without a PID is an "
+        "acknowledgement: stored, not answered, ignored."
+    )
 
 
 def _segments() -> Iterator[str]:
-    asked, told = _observed(_messages())
+    asked, told = _observed()
     yield "## Segments and the fields that are read\n"
     for segment in sorted(asked):
         fields = [(number, field_name(segment, number)) for number in sorted(asked[segment])]
@@ -107,11 +132,17 @@ def _messages() -> Iterator[bytes]:
         yield from case.messages
 
 
-def _observed(messages: Iterable[bytes]) -> tuple[dict[str, set[int]], dict[str, set[str]]]:
+def observed_fields() -> Mapping[str, Set[int]]:
+    """By segment the numbers of the fields that are read."""
+    return _observed()[0]
+
+
+@cache
+def _observed() -> tuple[dict[str, set[int]], dict[str, set[str]]]:
     """By segment the fields that were asked for, and the kinds of event that stand in it."""
     asked: dict[str, set[int]] = defaultdict(set)
     told: dict[str, set[str]] = defaultdict(set)
-    for raw in messages:
+    for raw in _messages():
         defaults = Defaults()
         message = split(raw, defaults.charset, WatchedSegment)
         for event in _events(raw, defaults):

@@ -7,14 +7,8 @@ import pytest
 import sqlalchemy as sa
 
 from rules.knowledge import Knowledge
-from rules.load import load_knowledge
 from tests.field.sending import Case, faults, given, of_our_own
 from tests.journeys.hospital import Clock, Hospital
-
-
-@pytest.fixture(scope="module")
-def knowledge() -> Knowledge:
-    return load_knowledge()
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from forwarding.notice import Notice
+from forwarding.notice import FaultNotice, Notice
 
 ORDINARY = Notice(
     idempotency_key="alert-41:7:mail",
@@ -23,3 +23,16 @@ ORDINARY = Notice(
 def a_notice(**changes: Any) -> Notice:
     """Give an ordinary notice with some fields changed."""
     return replace(ORDINARY, **changes)
+
+
+def a_fault(**changes: Any) -> FaultNotice:
+    """Give a notice that a destination takes nothing, with some fields changed."""
+    fault = FaultNotice(
+        idempotency_key="ivigilant-incident-3-began",
+        kind="began",
+        fault="destination",
+        subject="pager",
+        link="https://ivigilant.example/",
+        occurred_at=ORDINARY.occurred_at,
+    )
+    return replace(fault, **changes)

@@ -1,13 +1,14 @@
 """What every forwarder must satisfy. A test class inherits these tests and says how its receiver behaves."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, get_args
 
 import pytest
 
 from forwarding.contract import Destination
 from forwarding.errors import Refused, Unreachable
-from tests.forwarding.builders import a_notice
+from forwarding.notice import Kind
+from tests.forwarding.builders import a_fault, a_notice
 
 SECRET = "a-secret-that-stays-home"
 
@@ -81,6 +82,23 @@ class ForwarderContract:
 
         assert all("C4NEU" in received.text for received in receiver.received)
         assert all("contra" in received.text.lower() for received in receiver.received)
+
+    @pytest.mark.parametrize("kind", get_args(Kind))
+    def test_how_an_alert_goes_on_is_told_too(self, receiver: Receiver, kind: Kind) -> None:
+        receiver.destination().forward(a_notice(kind=kind, idempotency_key=f"alert-41:{kind}:there"))
+
+        assert len(receiver.received) == 1
+
+    def test_a_fault_of_the_telling_arrives_when_it_begins_and_when_it_is_over(self, receiver: Receiver) -> None:
+        destination = receiver.destination()
+
+        destination.forward(a_fault())
+        destination.forward(a_fault(kind="ended", idempotency_key="ivigilant-incident-3-ended"))
+
+        began, ended = receiver.received
+        assert "pager" in began.text
+        assert "pager" in ended.text
+        assert began.key != ended.key
 
     def test_no_error_and_no_description_tells_a_secret(self, receiver: Receiver) -> None:
         receiver.answers("refused")

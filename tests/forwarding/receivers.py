@@ -2,15 +2,16 @@
 
 import asyncio
 import datetime
+import socket
 import ssl
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from email import message_from_bytes
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import IPv4Address
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 from cryptography import x509
@@ -40,7 +41,7 @@ class MailReceiver:
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self.thread.start()
-        self.server = asyncio.run_coroutine_threadsafe(self._listen(), self.loop).result(5)
+        self.server = asyncio.run_coroutine_threadsafe(self._listen(), self.loop).result(60)
         self.port: int = self.server.sockets[0].getsockname()[1]
 
     async def _listen(self) -> asyncio.Server:
@@ -93,7 +94,7 @@ class MailReceiver:
         """Give the way to this server, trusting its certificate."""
         tls = ssl.create_default_context(cafile=str(self.certificate) if self.certificate else None)
         user = "ivigilant" if password else ""
-        return MailServer("127.0.0.1", self.port, self.security, user, password, timeout_s=5, tls=tls)
+        return MailServer("127.0.0.1", self.port, self.security, user, password, timeout_s=60, tls=tls)
 
     def answers(self, kind: str) -> None:
         """Answer from now on as told."""
@@ -102,14 +103,14 @@ class MailReceiver:
     def hangs_up(self) -> None:
         """Listen no more."""
         self.loop.call_soon_threadsafe(self.server.close)
-        asyncio.run_coroutine_threadsafe(asyncio.sleep(0.01), self.loop).result(5)
+        asyncio.run_coroutine_threadsafe(asyncio.sleep(0.01), self.loop).result(60)
 
     def close(self) -> None:
         """End the thread."""
         self.hangs_up()
-        asyncio.run_coroutine_threadsafe(self._leave(), self.loop).result(5)
+        asyncio.run_coroutine_threadsafe(self._leave(), self.loop).result(60)
         self.loop.call_soon_threadsafe(self.loop.stop)
-        self.thread.join(5)
+        self.thread.join(60)
         self.loop.close()
 
     async def _leave(self) -> None:
@@ -166,7 +167,7 @@ class WebReceiver:
     def destination(self) -> Webhook:
         """Give a forwarder that posts here."""
         moment = datetime.datetime(2025, 3, 10, 9, 0, tzinfo=datetime.UTC)
-        return Webhook("on-call", f"http://127.0.0.1:{self.port}/hook", SECRET, timeout_s=2, clock=lambda: moment)
+        return Webhook("on-call", f"http://127.0.0.1:{self.port}/hook", SECRET, timeout_s=60, clock=lambda: moment)
 
     def answers(self, kind: str) -> None:
         """Answer from now on as told."""
@@ -180,10 +181,54 @@ class WebReceiver:
     def close(self) -> None:
         """End the thread."""
         self.hangs_up()
-        self.thread.join(5)
+        self.thread.join(60)
 
 
-R = TypeVar("R", "MailReceiver", "WebReceiver")
+class DrippingReceiver:
+    """A server whose answer begins well and then comes in drips, each soon after the one before; after 500 it ends."""
+
+    def __init__(self, begins: bytes, drip: bytes) -> None:
+        self.begins, self.drip = begins, drip
+        self.closing = threading.Event()
+        self.was_left = threading.Event()  # the sender ended the connection, not this server
+        self.server = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self.server.getsockname()[1]
+        self.thread = threading.Thread(target=self._serve, daemon=True)
+        self.thread.start()
+
+    def _serve(self) -> None:
+        with suppress(OSError):
+            link, _ = self.server.accept()
+            with link:
+                self._drip(link)
+
+    def _drip(self, link: socket.socket) -> None:
+        try:
+            link.sendall(self.begins)
+            for _ in range(500):
+                if self.closing.wait(0.01):
+                    return
+                link.sendall(self.drip)
+        except OSError:
+            self.was_left.set()
+
+    def close(self) -> None:
+        """End the thread."""
+        self.closing.set()
+        with suppress(OSError):
+            self.server.shutdown(socket.SHUT_RDWR)
+        self.server.close()
+        self.thread.join(60)
+
+
+class Closable(Protocol):
+    """A receiver that ends."""
+
+    def close(self) -> None:
+        """End it."""
+
+
+R = TypeVar("R", bound=Closable)
 
 
 @contextmanager

@@ -11,7 +11,14 @@ from forwarding.errors import OddDestination, Refused, Unreachable
 from forwarding.mail import Mail, MailServer, Security
 from tests.forwarding.builders import a_notice
 from tests.forwarding.contract import SECRET, ForwarderContract
-from tests.forwarding.receivers import PHARMACY, SENDER, MailReceiver, open_receiver, write_certificate
+from tests.forwarding.receivers import (
+    PHARMACY,
+    SENDER,
+    DrippingReceiver,
+    MailReceiver,
+    open_receiver,
+    write_certificate,
+)
 
 NIGHT = "nachtdienst@ziekenhuis.example"
 
@@ -114,7 +121,7 @@ def test_a_password_the_protocol_cannot_carry_is_refused(certificate: Path) -> N
 @pytest.mark.parametrize("security", ["starttls", "tls"])
 def test_a_certificate_nobody_vouches_for_ends_the_attempt(certificate: Path, security: Security) -> None:
     with open_receiver(MailReceiver(security, certificate)) as receiver:
-        server = MailServer("127.0.0.1", receiver.port, security, timeout_s=5, tls=ssl.create_default_context())
+        server = MailServer("127.0.0.1", receiver.port, security, timeout_s=60, tls=ssl.create_default_context())
 
         with pytest.raises(Unreachable):
             Mail("mail", server, SENDER, (PHARMACY,)).forward(a_notice())
@@ -123,7 +130,7 @@ def test_a_certificate_nobody_vouches_for_ends_the_attempt(certificate: Path, se
 
 
 def test_a_server_without_starttls_gets_nothing_when_it_is_asked_for(receiver: MailReceiver) -> None:
-    server = MailServer("127.0.0.1", receiver.port, "starttls", timeout_s=5)
+    server = MailServer("127.0.0.1", receiver.port, "starttls", timeout_s=60)
 
     with pytest.raises(Refused):
         Mail("mail", server, SENDER, (PHARMACY,)).forward(a_notice())
@@ -149,3 +156,13 @@ def test_a_case_after_an_infusion_is_told_from_an_alert_about_an_order(receiver:
     assert "Subject: [IVIg] Hoog risico, vandaag, na infusie, C4NEU (nieuw)" in receiver.received[0].text
     assert "Over: na infusie" in receiver.received[0].text
     assert "About: order" in receiver.received[1].text
+
+
+def test_answers_that_come_in_drips_keep_nobody_waiting_and_their_line_is_cut() -> None:
+    with open_receiver(DrippingReceiver(b"220-mail.ziekenhuis.example\r\n", b"220-wait\r\n")) as receiver:
+        server = MailServer("127.0.0.1", receiver.port, "none", timeout_s=0.3)
+
+        with pytest.raises(Unreachable, match="TimeoutError"):
+            Mail("apotheek-mail", server, SENDER, (PHARMACY,)).forward(a_notice())
+
+        assert receiver.was_left.wait(60)

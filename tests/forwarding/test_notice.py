@@ -1,11 +1,13 @@
 """There is no room for a patient in a notice."""
 
-from dataclasses import fields
-from datetime import datetime
+import json
+from dataclasses import fields, replace
+from datetime import UTC, datetime
 
 import pytest
 
-from forwarding.notice import Notice, ward_code
+from forwarding.notice import FaultNotice, GatheredAlert, Kind, Notice, as_json, ward_code
+from forwarding.wording import subject, text
 from tests.forwarding.builders import a_notice
 
 
@@ -22,6 +24,10 @@ def test_a_notice_has_these_fields_and_no_others() -> None:
         "occurred_at",
         "language",
         "stream",
+        "step",  # numbers alone
+        "starts_at",
+        "gathered",
+        "reply",
     }
 
 
@@ -52,3 +58,33 @@ def test_what_could_name_a_person_or_forge_a_header_is_refused(field: str, value
 def test_a_ward_is_passed_on_only_when_it_is_a_code(location: str, code: str) -> None:
     assert ward_code(location) == code
     assert a_notice(ward=ward_code(location)).ward == code
+
+
+def test_a_fault_of_the_telling_says_what_takes_nothing_and_no_more() -> None:
+    at = datetime(2026, 11, 2, 11, 0, tzinfo=UTC)
+    began = FaultNotice("ivigilant-incident-1-began", "began", "destination", "pager", "https://inbox.example/", at)
+
+    assert subject(began) == "[IVIg] Storing: meldingen naar pager komen niet aan"
+    assert subject(replace(began, kind="ended", language="en")) == "[IVIg] Over: notices to pager arrive again"
+    assert "https://inbox.example/" in text(began)
+    assert json.loads(as_json(began))["fault"] == {
+        "kind": "destination",
+        "subject": "pager",
+        "link": "https://inbox.example/",
+    }
+    with pytest.raises(ValueError, match="subject"):
+        replace(began, subject="pager of Mrs Jansen")
+
+
+def test_the_label_of_a_reply_says_how_many_alerts_it_takes_on() -> None:
+    def gathered(number: int, kind: Kind) -> GatheredAlert:
+        return GatheredAlert(f"AL{number}", kind, "high", f"https://ivigilant.example/alerts/AL{number}", number)
+
+    reply = "https://ivigilant.example/reply/abc"
+    one = text(a_notice(reply=reply))
+    several = text(a_notice(reply=reply, gathered=tuple(gathered(at, "raised") for at in (41, 42, 43))))
+    with_one_that_ended = text(a_notice(reply=reply, gathered=(gathered(41, "raised"), gathered(42, "resolved"))))
+
+    assert "Ik pak dit op (" in one
+    assert "Ik pak deze 3 signalen op (" in several
+    assert "Ik pak dit op (" in with_one_that_ended

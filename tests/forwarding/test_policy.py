@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from clinical.words import TierWord
+from clinical.words import FoundTier, TierWord
 from forwarding.hours import Hours
 from forwarding.policy import (
     Situation,
@@ -20,7 +20,6 @@ from forwarding.policy import (
     is_told,
     next_moment,
     reached,
-    take_on_by,
     turns_between,
 )
 from forwarding.policy_sentences import sentences
@@ -116,6 +115,11 @@ def test_the_first_chain_that_fits_tier_channel_ward_and_hour_counts(changed: di
     assert chain_for(a_policy(), Situation(**(usual | changed)), ZONE).name == chain
 
 
+def test_a_role_has_somebody() -> None:
+    with pytest.raises(ValidationError):
+        TellingPolicy.model_validate({"roles": {"heads": []}})
+
+
 def test_an_alert_of_the_worklist_is_told_only_where_a_chain_names_that_channel() -> None:
     chain = {"name": "worklist", "channels": ["worklist"], "steps": [{"everybody": True}]}
     situation = Situation(NOON, "high", channel="worklist")
@@ -129,6 +133,37 @@ def test_what_falls_in_quiet_hours_is_told_once_when_they_end() -> None:
 
     assert next_moment(a_policy(), late, None, ZONE) == datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
     assert next_moment(a_policy(), Situation(late.began_at, "high"), None, ZONE) == late.began_at
+
+
+SILENCED = {"silence_contraindications": True}
+
+
+@pytest.mark.parametrize("exceptions", [{}, {"except": []}, {"except": ["high"]}, {"except": ["contraindication"]}])
+def test_a_contraindication_is_told_in_quiet_hours_unless_the_site_file_silences_it_by_name(
+    exceptions: dict[str, Any],
+) -> None:
+    night = {"from": "22:00", "until": "07:00"}
+    late = Situation(datetime(2026, 11, 21, 22, 0, tzinfo=UTC), "contraindication")
+
+    told = next_moment(a_policy(quiet_hours=[night | exceptions]), late, None, ZONE)
+    silenced = next_moment(a_policy(quiet_hours=[night | SILENCED]), late, None, ZONE)
+
+    assert told == late.began_at
+    assert silenced == datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("hours", "sentence"),
+    [
+        ({"except": ["high"]}, "Quiet from 22:00 until 07:00, except for contraindications and high risk: what"),
+        ({"except": []}, "Quiet from 22:00 until 07:00, except for contraindications: what"),
+        (SILENCED, "Quiet from 22:00 until 07:00: what"),
+    ],
+)
+def test_the_sentence_says_who_is_told_in_quiet_hours(hours: dict[str, Any], sentence: str) -> None:
+    policy = a_policy(quiet_hours=[{"from": "22:00", "until": "07:00"} | hours])
+
+    assert any(each.startswith(sentence) for each in sentences(policy, words_in("en").policy, {}, timedelta()))
 
 
 def test_whoever_was_away_tells_each_step_once_and_not_every_round_that_was_missed() -> None:
@@ -171,16 +206,6 @@ def test_a_step_reaches_people_where_they_can_be_reached() -> None:
     assert reached(policy, second, NOON, ZONE, ()) == ["sms-jansen", "sms-vries"]
 
 
-def test_somebody_must_take_it_on_within_the_limit_and_half_an_hour_before_the_start() -> None:
-    situation = Situation(NOON, "high")
-    soon, begun = NOON + timedelta(hours=2), NOON - timedelta(hours=1)
-
-    assert take_on_by(TellingPolicy(), situation, None) == NOON + timedelta(hours=8)
-    assert take_on_by(TellingPolicy(), situation, soon) == NOON + timedelta(hours=1, minutes=30)
-    assert take_on_by(TellingPolicy(), situation, begun) == NOON
-    assert take_on_by(TellingPolicy(take_on_minutes={"high": 60}), situation, None) == NOON + timedelta(hours=1)
-
-
 @pytest.mark.parametrize(
     "part",
     [
@@ -188,7 +213,8 @@ def test_somebody_must_take_it_on_within_the_limit_and_half_an_hour_before_the_s
         {"chains": [{"name": "a", "steps": []}]},
         {"chains": [{"name": "a", "steps": [{"everybody": True, "at_most": 2}]}]},
         {"chains": [{"name": "a", "steps": [{"everybody": True}, {"person": "jansen"}]}]},
-        {"quiet_hours": [{"except": []}]},
+        {"quiet_hours": [{}]},
+        {"quiet_hours": [{"from": "22:00", "until": "07:00", "except": ["contraindication"]} | SILENCED]},
         {"quiet_hours": [{"from": "25:00", "until": "07:00"}]},
         {"rotas": {"night": {"people": [], "from": "2026-01-05"}}},
         {"dead_mans_switch": "file:///etc"},
@@ -283,7 +309,13 @@ def test_somebody_is_on_call_at_any_moment_and_hands_over_at_one_hour(days: int,
 
 
 def test_a_pharmacist_reads_the_policy_as_sentences() -> None:
-    dutch, english = (sentences(a_policy(), words_in(language).policy) for language in ("nl", "en"))
+    limits: dict[FoundTier, timedelta] = {
+        "contraindication": timedelta(minutes=30),
+        "high": timedelta(hours=8),
+        "moderate": timedelta(hours=72),
+    }
+    before = timedelta(minutes=30)
+    dutch, english = (sentences(a_policy(), words_in(language).policy, limits, before) for language in ("nl", "en"))
 
     assert dutch[0] == (
         "Contra-indicaties, van afdeling C4* en IC, gemeld van 17:00 tot 08:00: meteen wie dienst heeft (night), "
@@ -298,9 +330,7 @@ def test_a_pharmacist_reads_the_policy_as_sentences() -> None:
     assert "Other contraindications: every destination at once, again every 15 min, until somebody takes it on." in (
         english
     )
-    assert "Contraindications: taken on within 30 min, and half an hour before the planned start at the latest." in (
-        english
-    )
+    assert "Contraindications: taken on within 30 min, and 30 min before the planned start at the latest." in (english)
     quiet = "Quiet from 22:00 until 07:00, except for contraindications and high risk: what falls in it goes out when"
     assert f"{quiet} it ends." in english
     assert "On call (night): jansen and vries, 7 days each, handing over at 08:00; from 05-01-2026." in english

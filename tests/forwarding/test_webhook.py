@@ -11,7 +11,7 @@ from forwarding.errors import OddDestination, Refused, Unreachable
 from forwarding.webhook import Webhook
 from tests.forwarding.builders import a_notice
 from tests.forwarding.contract import SECRET, ForwarderContract
-from tests.forwarding.receivers import WebReceiver, open_receiver
+from tests.forwarding.receivers import DrippingReceiver, WebReceiver, open_receiver
 
 
 @pytest.fixture
@@ -113,3 +113,11 @@ def test_an_endless_answer_is_not_read(receiver: WebReceiver) -> None:
     receiver.destination().forward(a_notice())
 
     assert len(receiver.received) == 1
+
+
+def test_headers_that_come_in_drips_keep_nobody_waiting() -> None:
+    with open_receiver(DrippingReceiver(b"HTTP/1.1 200 OK\r\n", b"X-More: to come\r\n")) as receiver:
+        webhook = Webhook("on-call", f"http://127.0.0.1:{receiver.port}/hook", SECRET, timeout_s=0.3)
+
+        with pytest.raises(Unreachable, match="TimeoutError"):
+            webhook.forward(a_notice())

@@ -6,7 +6,8 @@ import pytest
 
 from clinical.events import AnyEvent
 from clinical.words import ABOUT_ORDER, AFTER_INFUSION, Priority, Tier
-from history.alerting import Standing, badges_of, change_badges, decide, got_worse, may_push, priority_of
+from history import alerting
+from history.alerting import AlertChange, Standing, badges_of, change_badges, may_push, priority_of
 from history.conclusion import Conclusion
 from history.order_answers import OrderAnswer
 from history.orders import OrderState, fold_orders
@@ -22,6 +23,7 @@ from tests.history.builders import (
     grams,
     moment,
 )
+from tests.knowledge_folders import our_knowledge
 
 
 def order(*controls: str) -> OrderState:
@@ -32,6 +34,17 @@ def order(*controls: str) -> OrderState:
 def standing(status: str, answer: Conclusion | None = None) -> Standing:
     last = answer or a_conclusion()
     return Standing(status, last, last if status in ("acknowledged", "overridden") else None)
+
+
+def decide(
+    standing: Standing | None, order: OrderState, answer: Conclusion, *, covered: bool, ends_with_order: bool = True
+) -> AlertChange | None:
+    terms = our_knowledge().terms
+    return alerting.decide(standing, order, answer, terms=terms, covered=covered, ends_with_order=ends_with_order)
+
+
+def got_worse(settled: Conclusion, answer: Conclusion) -> list[str]:
+    return alerting.got_worse(settled, answer, terms=our_knowledge().terms)
 
 
 def test_a_risk_is_raised_once() -> None:
@@ -89,6 +102,22 @@ def test_a_change_for_the_worse_reopens_a_settled_alert(now: Conclusion, why: st
 
     assert act is not None
     assert (act.status, act.push, act.reason) == ("open", True, why)
+
+
+def test_a_new_risk_factor_reopens_a_settled_alert_and_is_told_with_it() -> None:
+    before, after = a_conclusion(), a_conclusion()
+    one = {"name": "obesity", "title": {"en": "obesity"}, "points": 1, "of": "patient"}
+    two = {"name": "oestrogen", "title": {"en": "oestrogen"}, "points": 2, "of": "patient"}
+    before.content["points"] = {"patient": 1, "counted": [one]}
+    after.content["points"] = {"patient": 3, "counted": [two, one]}
+
+    act = decide(standing("acknowledged", before), order("NW"), after, covered=False)
+    again = decide(standing("acknowledged", after), order("NW"), after, covered=False)
+
+    assert act is not None
+    assert (act.status, act.push, act.reason) == ("open", True, "new_fact")
+    assert act.data["new_facts"] == [{"title": {"en": "oestrogen"}}]
+    assert again is None
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from clinical.events import AnyEvent
 from history.choices import Site
-from history.courses import Course, course_of, doses_of, run_around
+from history.courses import Course, course_of, doses_of, longest_runs
 from tests.history.builders import MONDAY, a_dose, an_order, daily, grams, moment, the_order
 
 SITE = Site()
@@ -84,6 +84,6 @@ def test_orders_less_than_a_week_apart_are_one_course_and_others_are_not() -> No
         for placer, days in [("EPD|1", 0), ("EPD|2", 6), ("EPD|3", 14)]
     ]
 
-    run = run_around([occasion for each in courses for occasion in each.occasions], "EPD|1", SITE)
+    run = longest_runs([occasion for each in courses for occasion in each.occasions], SITE)["EPD|1"]
 
     assert [occasion.order for occasion in run] == ["EPD|1", "EPD|2"]

@@ -1,4 +1,4 @@
-"""What stands of a history, whatever arrived first."""
+"""Which entries of a history count, whatever arrived first."""
 
 from itertools import permutations
 
@@ -10,10 +10,10 @@ from history.entries import Entry, decode, encode, fold_entries
 from history.messages import ReadMessage, gather
 from history.orders import fold_orders
 from rules.knowledge import Knowledge
-from rules.load import load_knowledge
 from tests.history.builders import a_dose, a_message, a_thrombosis, a_weight, an_order, grams, patient, told
+from tests.knowledge_folders import our_knowledge
 
-KNOWLEDGE = load_knowledge()  # hypothesis draws many histories in one test
+KNOWLEDGE = our_knowledge()  # hypothesis draws many histories in one test
 CONTROLS = ("NW", "XO", "CA", "DC", "HD", "RL", "UX", "OC", "RP")
 
 
@@ -33,7 +33,7 @@ def test_a_correction_takes_the_place_of_what_it_corrects_whichever_came_first(k
         assert events(standing(knowledge, *arrived)) == [a_weight(60)]
 
 
-def test_a_diagnosis_that_was_withdrawn_is_gone_until_it_is_told_again(knowledge: Knowledge) -> None:
+def test_a_diagnosis_that_was_withdrawn_is_gone_until_it_is_reported_again(knowledge: Knowledge) -> None:
     messages = told(a_thrombosis(), a_thrombosis(action="delete"), a_thrombosis(text="after all"))
 
     assert standing(knowledge, *messages[:2]) == []

@@ -1,8 +1,10 @@
 """Orders folded from their events."""
 
+from decimal import Decimal
 from itertools import permutations
 
 from clinical.events import OrderKeys
+from clinical.quantities import Quantity
 from history.entries import Entry
 from history.orders import OrderState, fold_orders
 from tests.history.builders import a_dose, an_order, entry, grams, moment
@@ -63,6 +65,22 @@ def test_a_change_replaces_the_dose_and_keeps_the_route_it_did_not_repeat() -> N
     assert (order.content.dose, order.content.routes) == (grams(60), route)
 
 
+def test_a_change_of_the_amount_alone_keeps_the_rate_and_says_that_it_is_of_before() -> None:
+    rate = Quantity(Decimal(30), Decimal(30), "g/h", "RXE[1]-23")
+    new = entry(an_order(dose=grams(60), rate=rate, rate_mean=rate))
+    amount = entry(an_order(control="XO", codings=(), dose=grams(30)), 1)
+    slower = entry(an_order(control="XO", codings=(), dose=grams(20), rate=grams(5)), 2)
+
+    (changed,) = fold(new, amount)
+    (said,) = fold(new, amount, slower)
+
+    assert changed.content is not None
+    assert said.content is not None
+    kept = rate.stated("g/h", "RXE[1]-23", "rate_before_change")
+    assert (changed.content.dose, changed.content.rate, changed.content.rate_mean) == (grams(30), kept, kept)
+    assert (said.content.rate, said.content.rate_mean) == (grams(5), None)
+
+
 def test_a_refused_change_leaves_the_dose_as_it_was() -> None:
     changed = [entry(an_order(dose=grams(30))), entry(an_order(control="XO", dose=grams(60)), 1)]
 
@@ -105,3 +123,10 @@ def test_a_dispense_does_not_overrule_what_was_ordered() -> None:
 
     assert order.content is not None
     assert order.content.dose == grams(30)
+
+
+def test_an_acceptance_starts_nothing_again_that_was_stopped() -> None:
+    (stopped,) = fold(entry(an_order()), entry(an_order(control="CA"), 1), entry(an_order(control="OK"), 2))
+    (refused,) = fold(entry(an_order()), entry(an_order(control="UA"), 1), entry(an_order(control="OK"), 2))
+
+    assert (stopped.state, refused.state) == ("cancelled", "active")

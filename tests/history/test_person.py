@@ -12,7 +12,6 @@ from clinical.words import Tier
 from history.choices import Site
 from history.person import PersonAnswers, judge_messages, latest_fields
 from rules.knowledge import Knowledge
-from rules.load import load_knowledge
 from tests.history.builders import (
     a_dose,
     a_message,
@@ -28,8 +27,9 @@ from tests.history.builders import (
     seen,
     told,
 )
+from tests.knowledge_folders import our_knowledge
 
-KNOWLEDGE = load_knowledge()  # hypothesis draws many histories in one test
+KNOWLEDGE = our_knowledge()  # hypothesis draws many histories in one test
 OLD, NEW, OTHER = patient("1"), patient("2"), patient("3")
 BSN = by_citizen_number("123456782")
 NEW_WITH_BSN, OTHER_WITH_BSN = patient("2", "123456782"), patient("3", "123456782")

@@ -5,6 +5,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from clinical.codes import Coding
+from clinical.events import Condition
+from clinical.identities import Identifier
+from clinical.times import Moment
+from clinical.versions import version_of
+from history.entries import encode
 from store import tables
 from store.access_log import LineFilter, WrittenLine, oldest_lines
 from store.messages import pack
@@ -18,6 +24,19 @@ PROBLEM = (
     b"\rPV1|1|I|C4NEU^12^2^ZKHA||||||||||||||||V100001"
     b"\rPRB|AD|20261120145900+0100|128053003^Diepe veneuze trombose^SCT^I80.2^DVT been^I10|PRB6001^EPD|||20190614\r"
 )
+
+THE_THROMBOSIS = encode(
+    "EPD2600022",
+    Condition(
+        patient=(Identifier(authority="ZKHA", value="1000001", type="PI"),),
+        path="PRB[1]-3",
+        key="PRB6001",
+        category="problem",
+        codings=(Coding(system="ICD10", code="I80.2", display="DVT been"),),
+        onset=Moment(at=datetime(2019, 6, 14, tzinfo=UTC), precision="day"),
+    ),
+)
+SENT = version_of(NOW - timedelta(hours=22), NOW - timedelta(hours=22), "EPD2600022", b"22".ljust(32))
 
 VTE = {
     "kind": "condition",
@@ -145,7 +164,13 @@ def a_problem_message(connection: sa.Connection, patient: int | None = None, **v
     stored |= {"control_id": "EPD2600022", "state": "processed", "received_at": NOW - timedelta(hours=22)}
     message = a_message(connection, **(stored | values))
     if patient is not None:
-        row = {"patient_id": patient, "kind": "condition", "key": f"PRB{message}", "version": "1", "data": b"{}"}
+        row = {
+            "patient_id": patient,
+            "kind": "condition",
+            "key": f"PRB{message}",
+            "version": SENT,
+            "data": THE_THROMBOSIS,
+        }
         insert(connection, tables.fact, **row, message_id=message, path="PRB[1]-3")
     return message
 
@@ -165,7 +190,7 @@ def a_case(
     for finding in told["findings"]:
         finding["facts"] = [fact | {"message_id": str(message)} for fact in finding["facts"]]
     told["order"] |= {"message_id": str(message), "placer": f"EPD|{number}"}
-    order = _an_order_row(connection, patient, number, told)
+    order = an_order_row(connection, patient, number, told)
     tier = columns.get("tier", "contraindication")
     priority = columns.get("priority", "urgent")
     assessment = an_answer(connection, order, patient, told, tier=tier, priority=priority)
@@ -182,7 +207,7 @@ def a_case(
     return alert
 
 
-def _an_order_row(connection: sa.Connection, patient: int, number: str, told: dict[str, Any]) -> int:
+def an_order_row(connection: sa.Connection, patient: int, number: str, told: dict[str, Any]) -> int:
     return insert(
         connection,
         tables.medication_order,

@@ -4,11 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 import sqlalchemy as sa
-from litestar.testing import TestClient
 from playwright.sync_api import Browser, expect
 
 from rules.knowledge import Knowledge
-from rules.load import load_knowledge
 from tests.inbox.browser import browsing, leave_out_without_browser
 from tests.inbox.builders import all_is_well
 from tests.inbox.desks import Desk, at_desk
@@ -19,12 +17,6 @@ from tests.inbox.sites import Client, Site, sign_in
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what this machine cannot run."""
     leave_out_without_browser(config, items)
-
-
-@pytest.fixture(scope="session")
-def knowledge() -> Knowledge:
-    """The knowledge of this release."""
-    return load_knowledge()
 
 
 @pytest.fixture
@@ -46,14 +38,14 @@ def one_site(sqlite_engine: sa.Engine, knowledge: Knowledge) -> Site:
 @pytest.fixture
 def client(site: Site) -> Iterator[Client]:
     """A program or a browser that knows nobody yet."""
-    with TestClient(app=site.app()) as client:
+    with site.client() as client:
         yield client
 
 
 @pytest.fixture
 def one_client(one_site: Site) -> Iterator[Client]:
     """The same, on SQLite."""
-    with TestClient(app=one_site.app()) as client:
+    with one_site.client() as client:
         yield client
 
 
@@ -73,22 +65,22 @@ def one_page(one_client: Client, one_site: Site) -> Client:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    expect.set_options(timeout=15_000)  # the machine may be busy with other tests
+    expect.set_options(timeout=60_000)  # the machine may be busy with other tests
     with browsing() as browser:
         yield browser
 
 
 @pytest.fixture
 def address(one_site: Site) -> Iterator[str]:
-    for name, language in (("els", "en"), ("rik", "en"), ("nel", "nl")):
-        one_site.add_user(name, language=language)
+    for name, role, language in (("els", "lead", "en"), ("rik", "pharmacist", "en"), ("nel", "pharmacist", "nl")):
+        one_site.add_user(name, role=role, language=language)
     with serving(one_site, sign_ins_per_minute=100) as address:
         yield address
 
 
 @pytest.fixture
 def desk(browser: Browser, address: str) -> Iterator[Desk]:
-    """Els at her desk, on a screen of 1024 pixels."""
+    """Els, the lead pharmacist, at her desk, on a screen of 1024 pixels."""
     yield from at_desk(browser, address, "els")
 
 

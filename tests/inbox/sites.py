@@ -1,5 +1,7 @@
 """One inbox for tests, and how a browser signs in to it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -8,11 +10,15 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from argon2 import PasswordHasher
 from litestar import Litestar
+from litestar.stores.memory import MemoryStore
 from litestar.testing import TestClient
 
-from inbox.app import create_app
+from inbox.app import create_app, make_parts, state_of
+from inbox.http.forms import token_of
+from inbox.http.parts import Parts
 from inbox.http.settings import Approval, InboxSettings
 from inbox.live.events import LiveEvents
+from inbox.live.presence import Presence
 from inbox.people.credentials import create_token
 from rules.knowledge import Knowledge
 from rules.living import KnowledgeSource
@@ -21,6 +27,7 @@ from tests.inbox.builders import NOW, a_case
 from tests.store.builders import insert
 
 PASSWORD = "correct horse battery"
+SECRET = "s" * 32
 QUICK_HASH = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
 
 Client = TestClient[Litestar]
@@ -36,25 +43,40 @@ class Site:
     poll_s: float = 0.1
     now: datetime = NOW
     requeued: list[int] = field(default_factory=list)
+    presence: Presence | None = None  # of this process alone, unless told otherwise
     rulebook: KnowledgeSource | None = None  # the knowledge, unless told otherwise
+    events: LiveEvents = field(init=False)  # of who was served last
 
-    def app(self, **settings: object) -> Litestar:
-        """Make the application."""
+    def parts(self, **settings: object) -> Parts:
+        """Gather what the application works with."""
+        self.events = LiveEvents(self.engine, self.redis_url, poll_s=self.poll_s)
         approved = Approval("A. de Vries", NOW.date(), self.knowledge.version)
         given = {
             "approval": approved,
-            "secret": "s" * 32,
+            "secret": SECRET,
             "zone": ZoneInfo("Europe/Amsterdam"),
             "secure_cookies": False,
         } | settings
-        return create_app(
+        return make_parts(
             engine=self.engine,
             knowledge=self.rulebook or self.knowledge,
             settings=InboxSettings(**given),  # type: ignore[arg-type]  # a test names only what it is about
             clock=lambda: self.now,
-            events=LiveEvents(self.engine, self.redis_url, poll_s=self.poll_s),
+            events=self.events,
             requeue=self.requeued.extend,
+            presence=self.presence,
         )
+
+    @contextmanager
+    def client(
+        self, base_url: str = "http://testserver.local", reached_at: str = "", **settings: object
+    ) -> Iterator[Client]:
+        """Serve the application to a program or a browser that knows nobody yet."""
+        with (
+            an_app(self.parts(base_url=reached_at, **settings)) as app,
+            TestClient(app=app, base_url=base_url) as client,
+        ):
+            yield client
 
     def add_user(self, name: str, role: str = "pharmacist", language: str = "en") -> None:
         """Add an account with the one password of these tests."""
@@ -73,9 +95,33 @@ class Site:
             return a_case(connection, **columns)
 
 
+_IDLE: dict[tuple[object, ...], list[Litestar]] = {}
+
+
+@contextmanager
+def an_app(parts: Parts) -> Iterator[Litestar]:
+    """Lend the application: one that was made for an earlier test, which costs more than most tests do, or a new one.
+
+    Only these settings shape an application; all else it reads from its state.
+    """
+    settings = parts.settings
+    idle = _IDLE.setdefault((settings.secret, settings.secure_cookies, settings.sign_ins_per_minute), [])
+    if idle:
+        app = idle.pop()
+        app.state = state_of(parts)
+        for counted in ("rate_limit", "coming_back"):  # those who signed in, and who came back from a provider
+            app.stores.register(counted, MemoryStore(), allow_override=True)
+    else:
+        app = create_app(parts)
+    yield app
+    idle.append(app)
+
+
 def form(client: Client, **values: str) -> dict[str, str]:
     """Fill in a form of a page that was opened."""
-    return values | {"_csrf_token": client.cookies["ivigilant_csrf"]}
+    before = "__Host-" if client.base_url.scheme == "https" else ""
+    session = client.cookies.get(f"{before}ivigilant_session") or ""
+    return values | {"_csrf_token": token_of(SECRET, client.cookies[f"{before}ivigilant_csrf"], session)}
 
 
 def sign_in(client: Client, name: str) -> Client:

@@ -24,7 +24,7 @@ ALERTS = "/api/v1/alerts"
 def test_an_alert_says_who_what_why_and_from_where(client: Client, site: Site) -> None:
     alert = site.with_case()
 
-    found = client.get(f"{ALERTS}/{alert}", headers=site.token("reader")).json()
+    found = client.get(f"{ALERTS}/{alert}", headers=site.token("viewer")).json()
 
     assert (found["id"], found["tier"], found["priority"], found["status"]) == (
         str(alert),
@@ -53,7 +53,7 @@ def test_an_alert_says_which_acts_its_advice_is_and_what_protects(one_client: Cl
         older = a_case(connection, patient=a_person(connection, "2", "2"), number="2")
 
     def shown(number: int) -> tuple[object, object]:
-        found = one_client.get(f"{ALERTS}/{number}", headers=one_site.token("reader")).json()
+        found = one_client.get(f"{ALERTS}/{number}", headers=one_site.token("viewer")).json()
         return found["does"], found["protection"]
 
     assert shown(alert) == (does, "none")
@@ -238,8 +238,8 @@ def test_messages_are_listed_without_their_text_and_shown_with_it(client: Client
     } in (whole["fields"])
 
 
-def test_the_description_names_every_path(one_client: Client) -> None:
-    described = one_client.get("/schema").json()
+def test_the_description_names_every_path(one_client: Client, one_site: Site) -> None:
+    described = one_client.get("/schema", headers=one_site.token("viewer")).json()
 
     assert set(described["paths"]) >= {
         "/api/v1/alerts",

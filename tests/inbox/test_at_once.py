@@ -17,7 +17,7 @@ def test_of_many_who_press_at_once_one_settles_the_alert_and_the_others_hear_who
     together = Barrier(EVERYBODY)
 
     def press(number: int) -> tuple[int, str]:
-        together.wait(10)
+        together.wait(60)
         act, told = ("acknowledge", {}) if number % 2 else ("override", {"reason": "will_monitor", "note": "Doppler"})
         answer = client.post(f"/api/v1/alerts/{alert}/{act}", json=told, headers=tokens[number])
         return answer.status_code, answer.json().get("settled", {}).get("by", "")

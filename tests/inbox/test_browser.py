@@ -18,6 +18,8 @@ def test_an_alert_is_acknowledged_with_nothing_but_a_keyboard(desk: Desk, one_si
 
     desk.presses("j", "j", "k", "j", "Enter")
     desk.page.wait_for_url(f"**/alerts/{second}")
+    desk.tabs_to("Done")
+    desk.presses("Enter")
     desk.tabs_to("the order was stopped or postponed")
     desk.presses("Space")
     desk.tabs_to("Note")
@@ -31,6 +33,43 @@ def test_an_alert_is_acknowledged_with_nothing_but_a_keyboard(desk: Desk, one_si
     desk.page.wait_for_url(f"{desk.address}/")
     expect(desk.page.locator(f"#alert-{first}")).to_be_visible()
     expect(desk.page.locator(f"#alert-{second}")).to_have_count(0)
+    assert desk.complaints == []
+
+
+def test_each_act_has_a_key_and_leads_to_the_next_alert(desk: Desk, one_site: Site) -> None:
+    first, second, third = with_alerts(one_site, 3)
+    desk.goes("/")
+
+    desk.presses("j", "Enter")
+    desk.page.wait_for_url(f"**/alerts/{first}")
+    desk.presses("d", "8", "Enter")  # five keys from the list to done
+    expect(desk.page.get_by_role("status").filter(has_text="This alert is done.")).to_be_visible()
+    expect(desk.page.get_by_role("link", name="Next alert")).to_be_focused()
+    desk.presses("Enter")
+    desk.page.wait_for_url(f"**/alerts/{second}")
+    expect(desk.page.get_by_text("2 of 3")).to_be_visible()
+    desk.presses("o", "2")
+    expect(desk.page.locator("[name=reason][value=adequately_anticoagulated]").first).to_be_checked()
+    desk.presses("Escape")
+    expect(desk.page.locator("#sheet-override > summary")).to_be_focused()
+    desk.presses("c")
+    expect(desk.page.get_by_role("textbox", name="Comment")).to_be_focused()
+    desk.page.keyboard.type("adosm")  # letters in a text are letters
+    desk.presses("Escape", "m")
+    expect(desk.page.locator("[name=look_at]").last).to_be_focused()
+    desk.presses("Escape", "a")
+    expect(desk.page.get_by_role("link", name="Next alert")).to_be_focused()
+    expect(desk.page.get_by_role("textbox", name="Comment")).to_have_value("adosm")
+    desk.page.get_by_role("textbox", name="Comment").fill("")
+    desk.presses("Escape")
+    desk.presses("j")
+    desk.page.wait_for_url(f"**/alerts/{third}")
+    desk.presses("?")
+    expect(desk.page.get_by_role("heading", name="Keyboard")).to_be_visible()
+    desk.presses("Escape")
+    expect(desk.page.get_by_role("heading", name="Keyboard")).to_be_hidden()
+    desk.presses("g", "s")
+    desk.page.wait_for_url(f"{desk.address}/search", wait_until="commit")
     assert desk.complaints == []
 
 
@@ -83,8 +122,8 @@ def test_an_override_is_explained_step_by_step(desk: Desk, one_site: Site) -> No
     (alert,) = with_alerts(one_site)
     desk.goes(f"/alerts/{alert}")
 
-    desk.page.get_by_text("Override with a reason").click()
-    form = desk.page.locator("form", has=desk.page.get_by_role("button", name="Override", exact=True))
+    desk.unfolds("Goes ahead, with reason")
+    form = desk.page.locator("form", has=desk.page.get_by_role("button", name="Goes ahead, with reason", exact=True))
     form.get_by_label("the patient will be monitored").check()
     form.get_by_role("textbox", name="Note").fill(" ")
     form.get_by_role("button").click()
@@ -93,7 +132,7 @@ def test_an_override_is_explained_step_by_step(desk: Desk, one_site: Site) -> No
     form.get_by_role("textbox", name="Note").fill("Doppler on day 3")
     form.get_by_role("button").click()
 
-    expect(desk.page.get_by_role("status").filter(has_text="You have overridden this alert.")).to_be_focused()
+    expect(desk.page.get_by_role("status").filter(has_text="Goes ahead, with reason: recorded.")).to_be_focused()
     with one_site.engine.connect() as connection:
         assert connection.scalar(sa.select(tables.decision.c.reason)) == "will_monitor"
 
@@ -102,6 +141,7 @@ def test_a_fact_leads_to_its_field_in_the_message(desk: Desk, one_site: Site) ->
     (alert,) = with_alerts(one_site)
     desk.goes(f"/alerts/{alert}")
 
+    desk.unfolds("Findings")
     desk.page.get_by_role("link", name="PRB[1]-3").first.click()
 
     expect(desk.page.locator("#marked")).to_be_in_viewport()
@@ -112,7 +152,7 @@ def test_the_keys_can_be_switched_off(desk: Desk, one_site: Site) -> None:
     with_alerts(one_site)
     desk.goes("/")
 
-    desk.page.get_by_text("Keyboard").click()
+    desk.presses("?")
     desk.page.get_by_label("Use these keys").uncheck()
     desk.page.reload()
     desk.presses("j")
@@ -136,10 +176,10 @@ def test_the_page_speaks_dutch_to_who_reads_dutch(dutch_desk: Desk, one_site: Si
     dutch_desk.goes("/")
     expect(dutch_desk.page.get_by_text("Contra-indicatie").last).to_be_visible()
     dutch_desk.goes(f"/alerts/{alert}")
-    expect(dutch_desk.page.get_by_role("heading", name="Afgehandeld", exact=True)).to_be_visible()
+    expect(dutch_desk.page.get_by_role("heading", name="Nu doen", exact=True)).to_be_visible()
     dutch_desk.page.get_by_role("button", name="English").click()
 
-    expect(dutch_desk.page.get_by_role("heading", name="Done", exact=True)).to_be_visible()
+    expect(dutch_desk.page.get_by_role("heading", name="To do now", exact=True)).to_be_visible()
 
 
 def test_back_from_an_alert_is_the_list_as_it_was_filtered(desk: Desk, one_site: Site) -> None:
@@ -160,7 +200,7 @@ def test_back_from_what_was_found_is_the_search_and_no_question_to_send_again(de
     desk.goes("/search")
     desk.page.get_by_label("Number").fill("0")
     desk.presses("Enter")
-    expect(desk.page.get_by_role("heading", name="Alerts")).to_be_focused()
+    expect(desk.page.get_by_role("heading", name="Patients: 1")).to_be_focused()
     assert desk.page.url == f"{desk.address}/search"
 
     desk.page.locator(".alert-link").first.click()

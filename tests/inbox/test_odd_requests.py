@@ -64,7 +64,7 @@ def test_a_zero_byte_in_a_name_signs_nobody_in(client: Client) -> None:
 def test_what_is_refused_is_said_in_the_language_of_the_reader(one_page: Client, place: int, language: str) -> None:
     one_page.post("/language", data=form(one_page, language=language, back="/"))
     as_form = {"Content-Type": "application/x-www-form-urlencoded"}
-    token = {"X-CSRFToken": one_page.cookies["ivigilant_csrf"]}
+    token = {"X-CSRFToken": form(one_page)["_csrf_token"]}
 
     answers = [
         one_page.get("/codes?again=x"),

@@ -17,12 +17,14 @@ STUMBLED_OVER = (Path(__file__).parent / "readable.js").read_text(encoding="utf-
 PAGES = (
     "/",
     "/search",
+    "/notices",
     "/messages",
     "/messages/1",
     "/codes",
     "/merges",
     "/rules",
     "/rules/IG-VTE-001",
+    "/rules/trial",
     "/leaflet",
     "/x",
 )
@@ -63,7 +65,14 @@ def test_there_is_nothing_on_any_page_to_stumble_over(dutch_desk: Desk, one_site
     alert = a_reaction(one_site)
 
     faults = {}
-    for path in (*PAGES, f"/alerts/{alert}", f"/alerts/{alert}/report", "/?status=resolved"):
+    for path in (
+        *PAGES,
+        f"/alerts/{alert}",
+        f"/alerts/{alert}/report",
+        "/patients/1",
+        "/handover",
+        "/?status=resolved",
+    ):
         dutch_desk.goes(path)
         expect(dutch_desk.page.get_by_text("Er ging hier iets mis")).to_have_count(0)
         if found := opened(dutch_desk.page):
@@ -100,6 +109,7 @@ def test_wherever_the_keyboard_goes_it_can_be_seen(desk: Desk, one_site: Site) -
 def test_the_ten_questions_are_answered_with_nothing_but_a_keyboard(desk: Desk, one_site: Site) -> None:
     alert = a_reaction(one_site)
     desk.goes(f"/alerts/{alert}")
+    desk.unfolds("Case and Naranjo")
 
     desk.page.locator("[name=answer-3][value=unknown]").focus()
     desk.presses("ArrowUp")  # from `not known` to `no`
@@ -120,7 +130,7 @@ def test_paper_carries_the_alert_and_nothing_to_press(desk: Desk, one_site: Site
 
     desk.page.emulate_media(media="print")
 
-    expect(desk.page.get_by_role("heading", name="What to do")).to_be_visible()
+    expect(desk.page.get_by_role("heading", name="To do now")).to_be_visible()
     for gone in ("nav", "#act-acknowledge", "#act-comment", "#act-assign", "form", "button", ".foot", ".skip"):
         assert desk.page.locator(gone).locator("visible=true").count() == 0, gone
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.inbox.builders import a_case, a_conclusion, a_person
+from tests.inbox.builders import a_case, a_conclusion, a_person, an_event
 from tests.inbox.desks import Desk, at_desk, with_alerts
 from tests.inbox.serving import serving
 from tests.inbox.sites import Site
@@ -14,7 +14,22 @@ pytestmark = pytest.mark.browser
 
 seated = contextmanager(at_desk)
 
-EVERY_PAGE = ("/", "/search", "/messages", "/codes", "/merges", "/rules", "/rules/IG-VTE-001", "/leaflet", "/nothing")
+EVERY_PAGE = (
+    *(
+        "/",
+        "/search",
+        "/notices",
+        "/messages",
+        "/codes",
+        "/merges",
+        "/rules",
+        "/rules/IG-VTE-001",
+        "/rules/trial",
+        "/figures",
+        "/leaflet",
+    ),
+    "/nothing",
+)
 
 
 def wider_than_the_screen(page: Page) -> int:
@@ -24,13 +39,32 @@ def wider_than_the_screen(page: Page) -> int:
     return over
 
 
+def test_on_a_telephone_the_first_alert_stands_above_300_pixels_and_the_filters_unfold(
+    dutch_desk: Desk, one_site: Site
+) -> None:
+    with_alerts(one_site)
+    page = dutch_desk.page
+    page.set_viewport_size({"width": 390, "height": 844})
+
+    dutch_desk.goes("/")
+
+    first = page.locator(".strip").first.bounding_box()
+    assert first is not None
+    assert first["y"] < 300
+    expect(page.get_by_label("Ernst")).to_be_hidden()
+    page.get_by_text("Filter en zoeken").click()
+    expect(page.get_by_label("Ernst")).to_be_visible()
+    expect(page.locator("#search")).to_be_visible()
+    assert wider_than_the_screen(page) == 0
+
+
 @pytest.mark.parametrize("width", [320, 390, 640, 1024])  # 640 is 1280 enlarged twice; 320 is 1280 at 400 %
 def test_no_page_is_wider_than_its_screen(dutch_desk: Desk, one_site: Site, width: int) -> None:
     (alert,) = with_alerts(one_site)
     dutch_desk.page.set_viewport_size({"width": width, "height": 800})
 
     too_wide = {}
-    for path in (*EVERY_PAGE, f"/alerts/{alert}", "/messages/1"):
+    for path in (*EVERY_PAGE, f"/alerts/{alert}", "/messages/1", "/patients/1", "/handover"):
         dutch_desk.goes(path)
         if over := wider_than_the_screen(dutch_desk.page):
             too_wide[path] = over
@@ -38,26 +72,56 @@ def test_no_page_is_wider_than_its_screen(dutch_desk: Desk, one_site: Site, widt
     assert too_wide == {}
 
 
-def test_what_to_do_stands_above_the_fold(dutch_desk: Desk, one_site: Site) -> None:
+WORDS_BESIDE_THE_PICTURE = """() => {
+  document.querySelectorAll(".tl").forEach((each) => each.remove());
+  return document.querySelector("main .page").innerText.split(/\\s+/).filter(Boolean).length;
+}"""
+
+
+def test_an_alert_is_one_screen_and_its_acts_stay_in_sight(dutch_desk: Desk, one_site: Site) -> None:
     (alert,) = with_alerts(one_site)
-    dutch_desk.page.set_viewport_size({"width": 1280, "height": 800})
+    page = dutch_desk.page
+    page.set_viewport_size({"width": 1280, "height": 800})
 
     dutch_desk.goes(f"/alerts/{alert}")
 
-    expect(dutch_desk.page.locator("#advice ~ ul li").last).to_be_in_viewport(ratio=1)
-
-
-def test_on_a_narrow_screen_the_acts_come_before_the_findings(desk: Desk, one_site: Site) -> None:
-    (alert,) = with_alerts(one_site)
-    desk.page.set_viewport_size({"width": 390, "height": 844})
-
-    desk.goes(f"/alerts/{alert}")
-
-    tops = [
-        desk.page.locator(each).bounding_box() for each in ("#in-short", "#advice", "#act-acknowledge", "#findings")
-    ]
+    assert page.evaluate("document.documentElement.scrollHeight") == 800
+    for seen in ("#who", ".until", ".say", ".versus", ".acts", ".picture", ".tl.wide", ".folds", ".act-bar"):
+        expect(page.locator(seen).first).to_be_in_viewport(ratio=1)
+    assert page.evaluate(WORDS_BESIDE_THE_PICTURE) <= 120
+    page.set_viewport_size({"width": 390, "height": 844})
+    for act in ("Ik pak dit op", "Afgehandeld", "Gaat door, met reden", "Snooze"):
+        expect(page.locator(".act-bar .btn", has_text=act).first).to_be_in_viewport(ratio=1)
+    expect(page.locator(".say")).to_be_in_viewport(ratio=1)
+    tops = [page.locator(each).bounding_box() for each in (".say", "#order", "#advice", "#findings")]
     heights = [box["y"] for box in tops if box]
     assert heights == sorted(heights)
+
+
+@pytest.mark.parametrize("before", [["raised"], ["raised", "acknowledged"]])
+def test_what_got_worse_leaves_the_alert_on_one_screen_and_unfolds(
+    dutch_desk: Desk, one_site: Site, before: list[str]
+) -> None:
+    (alert,) = with_alerts(one_site)
+    codes = "new_rule:IG-VTE-001, new_rule:IG-VTE-015, dose_g_rose, starts_sooner"
+    start = ["2026-11-30T02:36:00+01:00", "2026-11-28T22:36:00+01:00"]
+    with one_site.engine.begin() as connection:
+        for kind in before:
+            an_event(connection, alert, kind=kind, actor="els")
+        moved = {"dose_g": [[28.0, 28.0], [56.0, 56.0]], "start": start}
+        an_event(connection, alert, kind="reopened", reason=codes, data=moved)
+    page = dutch_desk.page
+    page.set_viewport_size({"width": 1280, "height": 800})
+
+    dutch_desk.goes(f"/alerts/{alert}")
+
+    assert page.evaluate("document.documentElement.scrollHeight") == 800
+    for seen in ("#worse", "#who", ".say", ".versus", ".acts", ".tl.wide", ".folds", ".act-bar"):
+        expect(page.locator(seen).first).to_be_in_viewport(ratio=1)
+    worse = page.locator("#worse")
+    assert worse.evaluate("each => each.scrollWidth > each.clientWidth")
+    worse.click()
+    assert worse.evaluate("each => each.scrollWidth <= each.clientWidth && each.scrollHeight <= each.clientHeight")
 
 
 def test_that_nobody_approved_the_rules_takes_one_line(browser: Browser, one_site: Site) -> None:
@@ -108,6 +172,7 @@ def test_on_a_telephone_a_fact_shows_its_source_without_moving_sideways(dutch_de
     dutch_desk.page.set_viewport_size({"width": 390, "height": 844})
 
     dutch_desk.goes(f"/alerts/{alert}")
+    dutch_desk.unfolds("Bevindingen")
 
     table = dutch_desk.page.locator(".finding .scroll").first
     assert table.evaluate("each => each.scrollWidth - each.clientWidth") == 0

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 import yaml
-from litestar.testing import TestClient
 
 from clinical.words import PRIORITIES, STREAMS, TIERS
 from forwarding.wording import WORDS, subject, text, words_in
@@ -28,7 +27,7 @@ def test_pages_and_an_alert_speak_a_language_that_only_files_know(one_site: Site
     one_site.knowledge = knowledge
     one_site.add_user("iks", language="xx")
 
-    with TestClient(app=one_site.app(languages=("xx",), word_files=_words(tmp_path, CATALOGUES))) as client:
+    with one_site.client(languages=("xx",), word_files=_words(tmp_path, CATALOGUES)) as client:
         inbox = sign_in(client, "iks").get("/")
         alert = client.get(f"/alerts/{number}")
         rule = client.get("/rules/IG-VTE-001")

@@ -19,7 +19,7 @@ def ivigilant(
     *words: str,
     environment: Mapping[str, str] | None = None,
     stdin: str = "",
-    within_s: float = 60,
+    within_s: float = 120,
     largest_file: int | None = None,
 ) -> "subprocess.CompletedProcess[str]":
     """Run one command to its end; with `largest_file` as on a disk that takes no more than that."""
@@ -53,7 +53,7 @@ def running(
             if process.poll() is None:
                 process.send_signal(signal.SIGINT)
             try:
-                process.wait(timeout=40)
+                process.wait(timeout=120)
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()

@@ -8,11 +8,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from ivigilant.knowledge.site_knowledge import site_knowledge
-from ivigilant.receiving import is_order
 from ivigilant.recognition import Recognition
 from ivigilant.settings import Settings
 from ivigilant.site import SiteFile, load_site
 from ivigilant.site_choices import worker_site
+from ivigilant.urgency import Urgency
 from ivigilant.wiring import declare_feeds
 from listener.acknowledge import ControlIds
 from listener.batching import Saving
@@ -43,7 +43,7 @@ class SiteHospital:
         declare_feeds(self.engine, self.file)
         self._numbers = FeedNumbers()
         self._recognition = Recognition(self.file, self._numbers)
-        self._reception = Reception(is_order, ControlIds(NOW, "T"))
+        self._reception = Reception(Urgency(), ControlIds(NOW, "T"))
         knowledge = site_knowledge(self.settings, self.file)
         self.worker = Worker(self.engine, knowledge, worker_site(self.file, self.settings), lambda: NOW)
 

@@ -7,9 +7,9 @@ import sqlalchemy as sa
 
 from history.choices import Site
 from ivigilant.attending import DEAF_AFTER_S, RING_EVERY_S, STUCK_AFTER_S, Attendant, Hearing, Turn
-from rules.load import load_knowledge
 from store import heartbeats
 from tests.journeys.hospital import Clock
+from tests.knowledge_folders import our_knowledge
 from worker.worker import Worker
 
 LONGEST_TASK_S = 90.0
@@ -38,7 +38,7 @@ class Process:
 
     def __post_init__(self) -> None:
         self.turn = Turn(self.watch)
-        worker = Worker(self.engine, load_knowledge(), Site(), Clock())
+        worker = Worker(self.engine, our_knowledge(), Site(), Clock())
         self.attendant = Attendant(
             worker, "worker@here", ["orders"], LONGEST_TASK_S, self.ring, Hearing(self.watch), self.turn, self.end
         )

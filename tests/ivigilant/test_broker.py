@@ -37,7 +37,7 @@ def test_orders_are_taken_before_older_history(redis_url: str, done: Path) -> No
     bell.process("orders", [100, 101])
 
     with a_worker(redis_url, done):
-        soon(lambda: len(lines(done)) == 4)
+        soon(lambda: len(lines(done)) >= 4)
 
     assert lines(done)[0] == "100,101"
 
@@ -49,7 +49,7 @@ def test_a_task_comes_back_when_its_worker_is_killed(redis_url: str, done: Path)
         os.killpg(killed.pid, signal.SIGKILL)
 
     with a_worker(redis_url, done):
-        soon(lambda: lines(done) == ["13", "13"])
+        soon(lambda: lines(done)[:2] == ["13", "13"])
 
 
 def test_ringing_returns_when_redis_is_away() -> None:
@@ -101,7 +101,7 @@ def a_worker(redis_url: str, done: Path, manner: str = "quick") -> Iterator["sub
             yield process
         finally:
             process.terminate()
-            process.wait(timeout=20)
+            process.wait(timeout=90)
 
 
 def lines(path: Path) -> list[str]:

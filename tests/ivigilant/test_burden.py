@@ -6,6 +6,7 @@ import pytest
 
 from clinical.words import CHANNELS
 from history.choices import Site
+from ivigilant.demonstration import per_hundred_orders
 from ivigilant.knowledge.burden import (
     AT,
     INTERRUPT,
@@ -24,13 +25,12 @@ from ivigilant.knowledge.burden import (
     kept,
     measure,
     measure_apart,
+    measure_choices,
     two_processes,
     vary,
 )
 from ivigilant.knowledge.burden_page import Option, write_page
-from ivigilant.outcomes import per_hundred_orders
 from rules.knowledge import Knowledge
-from rules.load import load_knowledge
 from synthetic.population import OURS, SHARE, USES, every_share, years
 from synthetic.published import published
 
@@ -38,11 +38,6 @@ BURDEN_PAGE = Path(__file__).parents[2] / "docs" / "burden.md"
 LOUD = YearAnswer(INTERRUPT, "high", 5, said=True, drivers=("IG-VTE-007",))
 COVERED = YearAnswer(INTERRUPT, "high", 5, said=False, drivers=("IG-VTE-007",))
 QUIET = YearAnswer("none", "none", 0, said=False, drivers=())
-
-
-@pytest.fixture(scope="module")
-def knowledge() -> Knowledge:
-    return load_knowledge()
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +75,10 @@ def test_other_processes_count_the_same_and_take_other_limits(burden: Burden) ->
         same = measure_apart(processes, 40, told=told.append)
         other = measure_apart(processes, 40, chosen={"moderate_from_points": 9})
 
-    assert same.years == burden.years
+        again, higher = measure_choices(processes, 40, [{}, {"moderate_from_points": 9}])
+
+    assert same.years == again.years == burden.years
+    assert other.years == higher.years
     assert told == [40]
     assert other.first_in(WORKLIST) < burden.first_in(WORKLIST)
 
@@ -141,6 +139,16 @@ def test_the_cases_of_the_assessment_interrupt(cases: list[Held]) -> None:
     quiet = {each.case.id for each in cases if each.case.is_seed and each.answer.channel != INTERRUPT}
 
     assert quiet == {"forum-husband", "forum-johnson"}  # nothing told of them before their thrombosis
+
+
+def test_long_treatment_at_one_dose_makes_no_contraindication_quieter(knowledge: Knowledge, cases: list[Held]) -> None:
+    told = {each.case.id: each.answer for each in cases}
+
+    moved = [each for each in held(knowledge, long=True) if each.answer.channel != told[each.case.id].channel]
+
+    assert all(each.case.order.before for each in moved)
+    assert not [each.case.id for each in moved if told[each.case.id].tier == "contraindication"]
+    assert {"crim-2015", "milani-2009"} <= {each.case.id for each in moved}
 
 
 def test_the_page_shows_burden_yield_costs_cases_and_sources(

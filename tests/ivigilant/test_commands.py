@@ -2,6 +2,8 @@
 
 import re
 import socket
+from datetime import UTC, datetime
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -43,6 +45,12 @@ def test_every_command_shows_an_example_that_begins_with_itself() -> None:
     assert without == []
 
 
+def test_the_version_is_that_of_the_distribution() -> None:
+    run = ivigilant("--version")
+
+    assert (run.returncode, run.stdout) == (0, f"ivigilant {metadata.version('ivigilant')}\n")
+
+
 def test_help_is_quick_and_leaves_zero() -> None:
     run = ivigilant("--help", within_s=10)
 
@@ -65,7 +73,7 @@ def test_a_token_is_all_that_token_create_prints(sqlite_url: str) -> None:
     assert run.returncode == 0
     assert "\n" not in token
     with connect(sqlite_url).connect() as connection:
-        found = find_token(connection, token)
+        found = find_token(connection, token, datetime.now(UTC))
     assert found is not None
     assert (found.name, found.role) == ("board", "pharmacist")
 
@@ -80,7 +88,7 @@ def test_a_password_may_come_through_standard_input(sqlite_url: str) -> None:
     runs = [ivigilant(*words, environment=database(sqlite_url), stdin=text) for text in ("short\n", "long enough 1\n")]
 
     assert [run.returncode for run in runs] == [1, 0]
-    assert "10 characters" in runs[0].stderr
+    assert "10 to 200 characters" in runs[0].stderr
 
 
 @pytest.mark.parametrize("words", [("token", "create"), ("user", "add", "x"), ("sweep",)])
@@ -147,7 +155,8 @@ def test_a_role_that_is_none_is_wrong_usage_and_told_before_a_password_is_asked(
     run = ivigilant(*words)
 
     assert (run.returncode, run.stdout) == (2, "")
-    assert run.stderr == "ivigilant: --role boss: the role is one of reader, pharmacist, admin\n"
+    roles = "viewer, pharmacist, lead, operator, administrator, auditor"
+    assert run.stderr == f"ivigilant: --role boss: the role is one of {roles}\n"
 
 
 @pytest.mark.parametrize("words", [("board",), ("--name", "board")])

@@ -8,14 +8,8 @@ import sqlalchemy as sa
 
 from ivigilant.knowledge.coverage import Coverage, cover, lacking
 from rules.knowledge import Knowledge
-from rules.load import load_knowledge
 from tests.ivigilant.processes import ivigilant
 from tests.ivigilant.site_hospital import SiteHospital, a_message, an_order
-
-
-@pytest.fixture(scope="module")
-def knowledge() -> Knowledge:
-    return load_knowledge()
 
 
 @pytest.fixture

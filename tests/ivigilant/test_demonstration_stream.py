@@ -1,10 +1,16 @@
-"""The stream of a demonstration: what is not answered is sent again."""
+"""The stream of a demonstration: what is not answered is sent again, and the figures are those of the inbox."""
 
 import asyncio
 
+import sqlalchemy as sa
+
+from ivigilant.demonstration import count_outcomes
 from ivigilant.replaying import send_until_answered
 from listener.client import Target
+from rules.knowledge import Knowledge
 from tests.ivigilant.site_hospital import a_message
+from tests.journeys.stories import Controlled, Ordered, Problem
+from tests.journeys.ward import WardOnCall
 from tests.listener.builders import framed
 
 
@@ -36,9 +42,23 @@ def test_what_is_not_answered_is_sent_again_and_counted_once() -> None:
     async def demonstrate() -> tuple[int, int]:
         server = await asyncio.start_server(receiver.serve, "127.0.0.1", 0)
         async with server:
-            tally = await send_until_answered(messages, Target(*server.sockets[0].getsockname()[:2]), within_s=30)
+            tally = await send_until_answered(messages, Target(*server.sockets[0].getsockname()[:2]), within_s=120)
         return tally.sent, tally.accepted
 
     assert asyncio.run(demonstrate()) == (5, 5)
     assert set(receiver.heard) == {f"C{number}".encode() for number in range(5)}
     assert len(receiver.heard) == 8
+
+
+def test_an_alert_that_was_resolved_meanwhile_is_not_among_the_figures(
+    sqlite_engine: sa.Engine, knowledge: Knowledge
+) -> None:
+    ward = WardOnCall(sqlite_engine, knowledge)
+    ward.sends(Problem(), Ordered(at=1, number="1"), Ordered(at=2, number="2"))
+    ward.sends(Controlled(at=3, number="1"))
+
+    with sqlite_engine.connect() as connection:
+        found = count_outcomes(connection)
+
+    assert found["ivig_orders"] == 2
+    assert found["alerts"] == {"contraindication": 1, "high": 0, "moderate": 0}

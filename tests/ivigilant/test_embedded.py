@@ -68,7 +68,7 @@ def test_a_redis_that_outlived_its_stack_is_ended_before_the_next(folder: DataFo
     wait_for(EmbeddedRedis((), folder.redis / "redis.sock"))
 
     with running(prepare_redis(folder.redis)) as fresh:
-        assert left_over.wait(timeout=5) == 0
+        assert left_over.wait(timeout=60) == 0
         assert fresh.answers()
 
 
@@ -115,6 +115,28 @@ def test_nobody_else_may_read_what_the_folder_keeps(folder: DataFolder) -> None:
     assert modes == [0o700, 0o600, 0o600]
 
 
+def test_a_data_folder_that_others_can_read_is_closed_with_a_word(
+    folder: DataFolder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder.path.chmod(0o755)
+
+    folder.prepare()
+
+    assert stat.S_IMODE(folder.path.stat().st_mode) == 0o700
+    assert capsys.readouterr().err == f"ivigilant: {folder.path} was open to others; only its owner can read it now\n"
+
+
+def test_an_open_folder_that_holds_files_of_others_is_left_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "srv").mkdir()
+    (tmp_path / "srv").chmod(0o755)
+    (tmp_path / "srv" / "their-file").touch()
+
+    with pytest.raises(NotReady, match="holds files of others; choose another with --data-dir"):
+        DataFolder(tmp_path / "srv").prepare()
+
+    assert stat.S_IMODE((tmp_path / "srv").stat().st_mode) == 0o755
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> DataFolder:
     place = DataFolder(tmp_path / "d")
@@ -134,7 +156,7 @@ def running(part: EmbeddedRedis) -> Iterator[EmbeddedRedis]:
 
 
 def wait_for(part: EmbeddedRedis) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not part.answers():
         assert time.monotonic() < deadline, "the embedded Redis does not answer"
         time.sleep(0.02)

@@ -134,6 +134,7 @@ def test_a_mixture_says_that_an_ingredient_makes_it_what_it_is(dry_run: DryRun, 
     [
         (b"PID|1||7\r", "no_msh", "AR"),
         (a_message("PID|1", "DG1|1||I80.2^DVT^I10"), "no_patient", "AA"),
+        (a_message(f"PID|1||{'1' * 251}", "DG1|1||I80.2^DVT^I10"), "long_patient_number", "AA"),
         (a_message().replace(b"|2.5|", b"|3.0|"), "unsupported_version", "AR"),
     ],
 )

@@ -4,16 +4,10 @@ import pytest
 import sqlalchemy as sa
 
 from rules.knowledge import Knowledge
-from rules.load import load_knowledge
 from store import tables
 from tests.ivigilant.processes import ivigilant
 from tests.journeys.hospital import Hospital
 from tests.journeys.stories import Diagnosed, Merged, Ordered, messages
-
-
-@pytest.fixture(scope="module")
-def knowledge() -> Knowledge:
-    return load_knowledge()
 
 
 @pytest.fixture

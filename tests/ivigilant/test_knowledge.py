@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from ivigilant.knowledge.change_note import change_note
 from ivigilant.knowledge.differences import Difference, differences
 from ivigilant.knowledge.examples import UnknownRule, answered
-from rules.load import HERE, load_knowledge, read_files
+from rules.load import HERE, read_files
 from tests.ivigilant.processes import ivigilant
-from tests.knowledge_folders import a_copy, edit
+from tests.knowledge_folders import a_copy, edit, our_knowledge
 
 
 @pytest.fixture
@@ -84,7 +85,7 @@ def test_a_folder_without_knowledge_is_refused(tmp_path: Path) -> None:
 
 
 def test_every_example_of_a_rule_is_shown_with_its_answer() -> None:
-    rows = answered(load_knowledge(), "IG-VTE-015")
+    rows = answered(our_knowledge(), "IG-VTE-015")
 
     assert all(row.agrees for row in rows)
     assert rows[0].agreed == rows[0].answer == "high, prompt"
@@ -92,7 +93,7 @@ def test_every_example_of_a_rule_is_shown_with_its_answer() -> None:
 
 def test_examples_of_no_rule_are_refused() -> None:
     with pytest.raises(UnknownRule):
-        answered(load_knowledge(), "IG-VTE-999")
+        answered(our_knowledge(), "IG-VTE-999")
 
 
 def test_a_rule_that_no_longer_answers_as_its_examples_say_is_a_fault(own: Path) -> None:
@@ -103,3 +104,36 @@ def test_a_rule_that_no_longer_answers_as_its_examples_say_is_a_fault(own: Path)
 
     assert run.returncode == 1
     assert "example 'INR just below the limit' is answered none" in run.stderr
+
+
+def test_the_note_puts_what_decides_differently_first_and_says_why(own: Path) -> None:
+    edit(own, "library/ig-vte-015.yaml", "tier: high", "tier: moderate")
+    edit(own, "library/ig-vte-020.yaml", "Central venous line present", "A central venous line is there")
+    edit(own, "library/ig-vte-011.yaml", "  owner: Hospital pharmacist", "  owner: A colleague")
+
+    notes = change_note(read_files(), read_files(own), "en")
+
+    assert [note.heading.partition("  ")[0] for note in notes] == [
+        "3 rules differ: 0 new, 0 gone; 1 decide differently, 1 only say it otherwise.",
+        "Decides differently",
+        "IG-VTE-015",
+        "Decides the same, and says it otherwise",
+        "IG-VTE-020",
+        "Unchanged but for evidence, examples and upkeep",
+    ]
+    assert notes[2].lines == ("tier: high → moderate",)
+    assert notes[-1].lines == ("IG-VTE-011",)
+
+
+def test_the_note_counts_codes_and_cues_and_leaves_upkeep_and_other_languages_out(own: Path) -> None:
+    line = "codes:\n  - {system: ZKH, code: IG10, match: exact, display: Own IVIg, source: house, checked: yes}\n"
+    edit(own, "value_sets/intravenous-immunoglobulin.yaml", "codes:\n", line)
+    edit(own, "cues/nl.yaml", "  - gene?en\n", "")
+    edit(own, "definitions/states.yaml", "nl: eerdere veneuze trombo-embolie", "nl: vroegere veneuze trombo-embolie")
+
+    notes = change_note(read_files(), read_files(own), "en")
+
+    assert [(note.heading, note.lines) for note in notes] == [
+        ("Words around a disease: nl", ("denies: removed (1): gene?en",)),
+        ("Codes and names: Normal immunoglobulin, intravenous", ("codes added (1): ZKH IG10 (Own IVIg)",)),
+    ]

@@ -8,17 +8,11 @@ import pytest
 import sqlalchemy as sa
 
 from rules.knowledge import Knowledge
-from rules.load import load_knowledge
 from store import tables
 from store.engine import connect
 from tests.ivigilant.processes import ivigilant
 from tests.journeys.hospital import Clock, Hospital
 from tests.journeys.stories import Problem, Seen, messages
-
-
-@pytest.fixture(scope="module")
-def knowledge() -> Knowledge:
-    return load_knowledge()
 
 
 @pytest.fixture

@@ -55,6 +55,7 @@ def test_the_plain_names_of_hosting_platforms_are_honoured_and_ours_win() -> Non
         ({"IVIGILANT_SECRET_KEY_FILE": "/nowhere/key"}, "IVIGILANT_SECRET_KEY_FILE"),
         ({"IVIGILANT_SECRET_KEY_FILE": "/nowhere/key", "IVIGILANT_SECRET_KEY": KEY}, "IVIGILANT_SECRET_KEY"),
         ({"IVIGILANT_LOG_LEVEL": "loud"}, "IVIGILANT_LOG_LEVEL"),
+        ({"IVIGILANT_TRUSTED_PROXIES": "*"}, "IVIGILANT_TRUSTED_PROXIES"),
     ],
 )
 def test_an_odd_setting_is_named_in_one_line(environment: dict[str, str], named: str) -> None:
@@ -107,3 +108,24 @@ def test_a_command_finds_the_database_of_the_stack_on_its_data_folder(tmp_path: 
 
     assert beside.database() == "postgresql://stack/a"
     assert alone.database().startswith("sqlite:///")
+
+
+@pytest.mark.parametrize(
+    ("host", "is_served"), [("127.0.0.1", True), ("::1", True), ("localhost", True), ("0.0.0.0", False)]
+)
+def test_an_inbox_for_others_needs_the_address_at_which_they_reach_it(host: str, is_served: bool) -> None:
+    settings = load_settings({"IVIGILANT_HTTP_HOST": host})
+    told = load_settings({"IVIGILANT_HTTP_HOST": host, "IVIGILANT_BASE_URL": "https://inbox.example"})
+
+    told.require_base_url()
+    if is_served:
+        settings.require_base_url()
+    else:
+        with pytest.raises(UnusableSettings, match="IVIGILANT_BASE_URL is missing"):
+            settings.require_base_url()
+
+
+def test_proxies_are_addresses_and_networks() -> None:
+    settings = load_settings({"IVIGILANT_TRUSTED_PROXIES": "10.0.0.5, 10.1.0.0/16"})
+
+    assert settings.proxies() == ["10.0.0.5", "10.1.0.0/16"]

@@ -1,4 +1,4 @@
-"""The site file says what a hospital is; a fault in it is told with its line."""
+"""The site file says what a hospital is; a fault in it is named with its line."""
 
 from pathlib import Path
 
@@ -49,7 +49,7 @@ def test_without_a_file_and_with_an_empty_one_the_defaults_hold(tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "told"),
+    ("old", "new", "message"),
     [
         ("zone: UTC", "zone: Mars/Base", "17: feeds.2.zone: "),
         ("port: 2576", "prot: 2576", "16: feeds.2.prot: "),
@@ -69,17 +69,17 @@ def test_without_a_file_and_with_an_empty_one_the_defaults_hold(tmp_path: Path) 
         ("unknown_sources: park", "due:\n  high_h: 8\n  moderate: 9", "6: due.moderate: "),
     ],
 )
-def test_a_fault_is_told_with_its_line(tmp_path: Path, old: str, new: str, told: str) -> None:
+def test_a_fault_is_named_with_its_line(tmp_path: Path, old: str, new: str, message: str) -> None:
     path = a_file(tmp_path, WHOLE.replace(old, new, 1))
 
     with pytest.raises(UnusableSite) as fault:
         load_site(path)
 
-    assert f"{path}:{told}" in str(fault.value)
+    assert f"{path}:{message}" in str(fault.value)
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "told"),
+    ("old", "new", "message"),
     [
         ("sending_application: EPD", "sending_applicatoin: EPD", "did you mean sending_application?"),
         ("unknown_sources: park", "unknown_surces: park", "did you mean unknown_sources?"),
@@ -89,17 +89,17 @@ def test_a_fault_is_told_with_its_line(tmp_path: Path, old: str, new: str, told:
         ("{ZKH-PRK: PRK}", "PRK", "code_systems: should hold names and values"),
     ],
 )
-def test_a_fault_says_what_would_be_right(tmp_path: Path, old: str, new: str, told: str) -> None:
+def test_a_fault_says_what_would_be_right(tmp_path: Path, old: str, new: str, message: str) -> None:
     path = a_file(tmp_path, WHOLE.replace(old, new, 1))
 
     with pytest.raises(UnusableSite) as fault:
         load_site(path)
 
-    assert told in str(fault.value)
+    assert message in str(fault.value)
     assert len(str(fault.value).splitlines()) == 1
 
 
-def test_every_fault_is_told_at_once(tmp_path: Path) -> None:
+def test_all_faults_are_named_at_once(tmp_path: Path) -> None:
     path = a_file(tmp_path, "zone: Mars/Base\nname: 3\nlanguages: [nl, fr]\n")
 
     with pytest.raises(UnusableSite) as fault:
@@ -145,7 +145,7 @@ def test_a_policy_of_telling_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "told"),
+    ("old", "new", "message"),
     [
         ("    jansen: pager", "    jansen: piper", "5: telling.people.jansen: there is no destination piper"),
         ("people: [jansen]", "people: [jansen, vries]", "8: telling.rotas.night.people.2: there is no person vries"),
@@ -162,10 +162,12 @@ def test_a_policy_of_telling_is_read(tmp_path: Path) -> None:
         ("- rota: night", "- rota: night\n          person: jansen", "15: telling.chains.1.steps.1: names one of "),
     ],
 )
-def test_a_fault_in_the_policy_of_telling_is_told_with_its_line(tmp_path: Path, old: str, new: str, told: str) -> None:
+def test_a_fault_in_the_policy_of_telling_is_named_with_its_line(
+    tmp_path: Path, old: str, new: str, message: str
+) -> None:
     path = a_file(tmp_path, TELLING.replace(old, new, 1))
 
     with pytest.raises(UnusableSite) as caught:
         load_site(path)
 
-    assert str(caught.value).startswith(f"{path}:{told}")
+    assert str(caught.value).startswith(f"{path}:{message}")

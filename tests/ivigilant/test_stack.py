@@ -15,9 +15,10 @@ import pytest
 from ivigilant.receiving import ports
 from ivigilant.settings import Settings
 from ivigilant.site import SiteFile
-from ivigilant.stack import free_port, programs
+from ivigilant.stack import programs
 from tests.ivigilant.processes import ROOT, ivigilant, running
 from tests.ivigilant.waiting import soon
+from tests.ports import free_port
 
 SAMPLES = ROOT / "tests" / "samples"
 
@@ -33,7 +34,7 @@ class Up:
 
     def get(self, path: str, **headers: str) -> httpx.Response:
         """Ask the inbox."""
-        return httpx.get(f"http://127.0.0.1:{self.http_port}{path}", headers=headers, timeout=10, trust_env=False)
+        return httpx.get(f"http://127.0.0.1:{self.http_port}{path}", headers=headers, timeout=60, trust_env=False)
 
 
 @pytest.fixture(scope="module")
@@ -43,17 +44,17 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     words = ("up", "--data-dir", str(folder / "d"), "--mllp-port", str(mllp), "--http-port", str(http))
     with running(*words, output=folder / "output") as process:
         stack = Up(folder / "d", mllp, http, process.pid)
-        soon(lambda: is_ready(stack), within_s=60)
+        soon(lambda: is_ready(stack))
         yield stack
     assert process.returncode == 0
-    assert our_processes(folder) == []
+    soon(lambda: our_processes(folder) == [])
 
 
 def test_a_message_sent_to_it_ends_as_an_alert_behind_the_api(up: Up) -> None:
     replay = ivigilant("replay", str(SAMPLES), "--to", f"127.0.0.1:{up.mllp_port}")
     token = ivigilant("token", "create", "--data-dir", str(up.folder), "--role", "pharmacist").stdout.strip()
 
-    alerts = soon(lambda: up.get("/api/v1/alerts", Authorization=f"Bearer {token}").json()["items"], within_s=30)
+    alerts = soon(lambda: up.get("/api/v1/alerts", Authorization=f"Bearer {token}").json()["items"])
 
     assert replay.returncode == 0
     assert {"tier", "text", "order", "findings"} <= set(alerts[0])
@@ -69,7 +70,7 @@ def test_a_second_stack_does_not_start_on_the_same_folder_or_port(up: Up, tmp_pa
 
 
 def test_the_doctor_finds_it_well(up: Up) -> None:
-    told = soon(lambda: without_a_fault(up), within_s=30)
+    told = soon(lambda: without_a_fault(up))
 
     assert len(told) > 7
 
@@ -81,7 +82,7 @@ def test_a_process_that_is_killed_is_there_again(up: Up) -> None:
         os.kill(pid, signal.SIGKILL)
 
     soon(lambda: not set(victims.values()) & {pid for pid, _ in our_processes(up.folder.parent)})
-    soon(lambda: is_ready(up), within_s=30)
+    soon(lambda: is_ready(up))
     soon(lambda: listens(up.mllp_port))
 
 
@@ -102,17 +103,17 @@ def test_its_logs_hold_no_patient(up: Up) -> None:
 def test_nothing_outlives_a_stack_whose_supervisor_is_killed(tmp_path: Path) -> None:
     words = ("up", "--data-dir", str(tmp_path / "d"), "--mllp-port", str(free_port()), "--http-port", str(free_port()))
     with running(*words, output=tmp_path / "output") as process:
-        soon(lambda: len(our_processes(tmp_path)) > 5, within_s=30)
+        soon(lambda: len(our_processes(tmp_path)) > 5)
 
         process.kill()
 
-        soon(lambda: our_processes(tmp_path) == [], within_s=40)
+        soon(lambda: our_processes(tmp_path) == [])
 
 
 def test_the_demonstration_shows_alerts_and_tells_what_became_of_every_message(tmp_path: Path) -> None:
     output = tmp_path / "output"
     with running("demo", "--once", output=output) as process:
-        soon(lambda: re.search(r"contraindication|high|moderate", output.read_text()), within_s=90)
+        soon(lambda: re.search(r"contraindication|high|moderate", output.read_text()))
         process.wait(timeout=240)
 
     told = json.loads(output.read_text().splitlines()[-1])

@@ -1,6 +1,6 @@
 """Doctor tells of feeds that write the numbers of their patients in different ways."""
 
-from ivigilant.unlike_numbers import suggestions
+from ivigilant.checkup import suggestions
 from store.patients import NamesakeClues
 
 

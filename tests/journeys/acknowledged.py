@@ -16,8 +16,6 @@ from store.tables import application_ack
 from tests.ivigilant.site_hospital import NOW, SiteHospital
 from tests.listener.builders import framed
 
-QUICK = Pace(look_every_s=0.02, answer_within_s=0.3)
-
 
 @dataclass
 class Ears:
@@ -71,8 +69,14 @@ class Watch:
 
 
 @contextlib.asynccontextmanager
-async def telling(engine: sa.Engine, *routes: Route, clock: Callable[[], datetime] = Watch()) -> AsyncIterator[None]:  # noqa: B008  # it stands still
-    acks = ApplicationAcks(engine, routes, clock, Metrics(), QUICK)
+async def telling(
+    engine: sa.Engine,
+    *routes: Route,
+    clock: Callable[[], datetime] = Watch(),  # noqa: B008  # it stands still
+    answer_within_s: float = 60.0,
+) -> AsyncIterator[None]:
+    """Tell senders what became of their messages; who is silent, by that much, is told again."""
+    acks = ApplicationAcks(engine, routes, clock, Metrics(), Pace(look_every_s=0.02, answer_within_s=answer_within_s))
     acks.start()
     try:
         yield

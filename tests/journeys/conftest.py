@@ -8,14 +8,8 @@ import pytest
 import sqlalchemy as sa
 
 from rules.knowledge import Knowledge
-from rules.load import load_knowledge
 from store.engine import connect
 from tests.journeys.hospital import Hospital
-
-
-@pytest.fixture(scope="session")
-def knowledge() -> Knowledge:
-    return load_knowledge()
 
 
 @pytest.fixture

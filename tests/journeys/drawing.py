@@ -1,5 +1,7 @@
 """Stories drawn by Hypothesis: every kind of happening, about few numbers, in few hours, so that they meet."""
 
+from dataclasses import replace
+
 from hypothesis import strategies as st
 
 from tests.journeys.stories import (
@@ -178,3 +180,36 @@ def stories_of_identity(most: int = 16) -> st.SearchStrategy[list[Happening]]:
 def stories(most: int = 40) -> st.SearchStrategy[list[Happening]]:
     """A story of at most so many messages; most have thirty or more."""
     return st.lists(happenings(), min_size=1, max_size=most) | st.lists(happenings(), min_size=30, max_size=most)
+
+
+def _measured_some_day() -> st.SearchStrategy[Happening]:
+    tests = st.sampled_from([("6301-6^INR^LN", ""), ("777-3^Platelets^LN", "10*9/L"), ("29463-7^Body weight^LN", "kg")])
+    numbers = st.integers(1, 40).map(lambda number: f"L{number}")
+    said = {"request": numbers, "taken": HOURS, "at": HOURS, "value": st.sampled_from(["1.5", "2.5", "80", "<1.0"])}
+    built = st.builds(Measured, **said, who=FEW, late=LATE, status=st.sampled_from(["F", "F", "F", "P", "C", "D"]))
+    return st.tuples(built, tests).map(lambda drawn: replace(drawn[0], test=drawn[1][0], unit=drawn[1][1]))
+
+
+def _ordered_some_day() -> st.SearchStrategy[Happening]:
+    said = {"number": ORDERS, "at": HOURS, "starts": HOURS, "days": st.sampled_from([1, 5])}
+    return st.builds(Ordered, **said, who=FEW, product=st.sampled_from(["ivig", "ivig", "hizentra", "warfarin"]))
+
+
+def _diagnosed_some_day() -> st.SearchStrategy[Happening]:
+    codes = st.sampled_from(["I26.9", "E66.9", "I63.9", "R06.0"])
+    numbers = st.sampled_from(["", "D1", "D2", "D3"])
+    return st.builds(Diagnosed, who=FEW, at=HOURS, on=HOURS, code=codes, number=numbers, certainty=st.just("F"))
+
+
+FEW = st.sampled_from(["1", "1", "1", "1", "2"])
+HOURS = st.integers(-20, 90).map(lambda days: 24 * days)
+
+
+def stories_of_results(most: int = 40) -> st.SearchStrategy[list[Happening]]:
+    """A story over months in which most happenings are results, some before, between or after infusions."""
+    first = st.lists(_ordered_some_day(), min_size=1, max_size=4)
+    others = _diagnosed_some_day() | _ordered_some_day() | _given() | _problem() | _seen()
+    later = st.lists(
+        _measured_some_day() | _measured_some_day() | _measured_some_day() | others, min_size=5, max_size=most
+    )
+    return st.tuples(first, later).map(lambda drawn: [*drawn[0], *drawn[1]])

@@ -23,6 +23,7 @@ from rules.living import KnowledgeSource
 from store import feeds
 from store.dump import dump
 from store.messages import save_batch
+from worker.memory import HistoryMemory
 from worker.raise_alerts import Effects
 from worker.tasks import process_messages
 from worker.worker import Worker
@@ -68,9 +69,9 @@ class Hospital:
         with self.engine.begin() as connection:
             return [saved.id for saved in save_batch(connection, arrivals)]
 
-    def processes(self, ids: Sequence[int]) -> Effects:
-        """Do the work of one task."""
-        return process_messages(self.worker, ids)
+    def processes(self, ids: Sequence[int], memory: HistoryMemory | None = None) -> Effects:
+        """Do the work of one task; with a memory as the worker that remembers so much."""
+        return process_messages(self.worker if memory is None else replace(self.worker, memory=memory), ids)
 
     def sends(self, *messages: bytes) -> Effects:
         """Receive the messages, and process them together."""

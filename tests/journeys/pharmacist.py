@@ -8,10 +8,11 @@ from typing import Any
 from litestar import Litestar
 from litestar.testing import TestClient
 
-from inbox.app import create_app
+from inbox.app import make_parts
 from inbox.http.settings import InboxSettings
 from inbox.live.events import LiveEvents
 from inbox.people.credentials import create_token
+from tests.inbox.sites import an_app
 from tests.journeys.hospital import Hospital
 
 Json = dict[str, Any]
@@ -68,7 +69,7 @@ class Pharmacist:
 def pharmacist_of(hospital: Hospital, name: str = "a pharmacist") -> Iterator[Pharmacist]:
     """Give somebody who looks at this hospital's inbox."""
     settings = InboxSettings(secret="s" * 32, zone=hospital.site.zone, secure_cookies=False)
-    app = create_app(
+    parts = make_parts(
         engine=hospital.engine,
         knowledge=hospital.knowledge,
         settings=settings,
@@ -77,5 +78,5 @@ def pharmacist_of(hospital: Hospital, name: str = "a pharmacist") -> Iterator[Ph
     )
     with hospital.engine.begin() as connection:
         token = create_token(connection, name, "pharmacist", hospital.clock())
-    with TestClient(app=app) as client:
+    with an_app(parts) as app, TestClient(app=app) as client:
         yield Pharmacist(client, {"Authorization": f"Bearer {token}"})

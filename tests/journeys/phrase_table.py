@@ -10,6 +10,7 @@ from store import migrate
 from store.engine import connect
 from tests.journeys.hospital import Hospital
 from tests.journeys.phrases import Phrase, read_phrases, readings
+from tests.rules.guard_words import read_guard_words
 
 PAGE = Path(__file__).parents[2] / "docs" / "phrases.md"
 MEANINGS = {
@@ -40,6 +41,13 @@ that it does, the thrombosis stands, for a missed thrombosis costs most. Of seve
 counts.
 """
 
+GUARDS = """\
+## What guards a line of advice
+
+What makes a line of advice harmful (a bleeding, an urgent indication, fluid restriction) and what is taken are read in
+words as well. A test holds every line of `tests/rules/guard_words.csv`; a negation counts as it does for a thrombosis.
+"""
+
 
 def write_page(read: Sequence[tuple[Phrase, str]]) -> str:
     """The page: what the readings mean, then every phrase by kind."""
@@ -51,7 +59,18 @@ def write_page(read: Sequence[tuple[Phrase, str]]) -> str:
     for kind in dict.fromkeys(phrase.kind for phrase, _ in read):
         rows = [_row(phrase, found) for phrase, found in read if phrase.kind == kind]
         parts += [f"## {kind}\n", _table(("", "where", "what was written", "read as"), rows)]
+    parts += [GUARDS, _table(("value set", "what was written", "it is that"), _guards())]
     return "\n".join(parts)
+
+
+def _guards() -> list[tuple[str, ...]]:
+    """The words of the other table, by value set."""
+    words = sorted(read_guard_words(), key=lambda word: (word.set, not word.is_named))
+    groups = dict.fromkeys((word.set, word.named) for word in words)
+    return [
+        (name, " · ".join(word.text for word in words if (word.set, word.named) == (name, named)), named)
+        for name, named in groups
+    ]
 
 
 def _row(phrase: Phrase, found: str) -> tuple[str, ...]:

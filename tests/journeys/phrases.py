@@ -3,12 +3,18 @@
 import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
 from history.choices import Site
 from history.entries import decode
-from history.person import PersonHistory, judge
+from history.messages import ReadMessage
+from history.order_answers import OrderAnswer
+from history.person import PersonHistory, judge, judge_messages
+from parsers.reading import read
+from rules.knowledge import Knowledge
 from rules.picture import Picture
 from store import facts
 from tests.journeys.hospital import Hospital
@@ -46,12 +52,29 @@ def readings(hospital: Hospital, phrases: Sequence[Phrase]) -> list[str]:
     return [_seen(hospital, ids[str(700000 + number)]) for number in range(len(phrases))]
 
 
+def readings_of_messages(knowledge: Knowledge, phrases: Sequence[Phrase]) -> list[str]:
+    """Read the same messages without storing them, and tell what the rules see in each phrase."""
+    at, site = datetime(2026, 11, 21, 9, 0, tzinfo=UTC), Site()
+    found = []
+    for number, phrase in enumerate(phrases):
+        messages = [
+            ReadMessage(index, str(index), sha256(raw).digest(), at, read(raw, site.defaults_of("default")))
+            for index, raw in enumerate(_messages(phrase, number), 2 * number + 1)
+        ]
+        (person,) = judge_messages(messages, knowledge, site)
+        found.append(_seen_in(person.answers[0], knowledge))
+    return found
+
+
 def _seen(hospital: Hospital, patient_id: int) -> str:
     with hospital.engine.connect() as connection:
         entries = decode(facts.of_patients(connection, [patient_id]))
     person = PersonHistory([("ZKHA", str(patient_id))], entries, history_received=True)
-    answered = judge(person, hospital.knowledge, Site()).answers[0]
-    picture = Picture(answered.case, hospital.knowledge.terms)
+    return _seen_in(judge(person, hospital.knowledge, Site()).answers[0], hospital.knowledge)
+
+
+def _seen_in(answered: OrderAnswer, knowledge: Knowledge) -> str:
+    picture = Picture(answered.case, knowledge.terms)
     terms = picture.terms
     states = (
         ("thrombosis", terms.states["any-vte"]),

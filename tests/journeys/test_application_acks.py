@@ -53,18 +53,29 @@ def test_a_sender_hears_that_its_message_was_processed(set_up: Told) -> None:
     run(main())
 
 
-def test_a_sender_hears_that_its_message_waits_for_a_person_and_nothing_of_the_patient(set_up: Told) -> None:
+@pytest.mark.parametrize(
+    ("number", "fault"),
+    [
+        ("", b"ERR||PID^1^3|101^Required field missing^HL70357|E"),
+        ("1" * 251, b"ERR|||102^Data type error^HL70357|E"),
+    ],
+    ids=["none", "too long"],
+)
+def test_a_sender_hears_that_its_message_waits_for_a_person_and_nothing_of_the_patient(
+    set_up: Told, number: str, fault: bytes
+) -> None:
     async def main() -> None:
         ears = Ears()
         async with ears.listening() as route:
             hospital = set_up(route.name)
             async with telling(hospital.engine, route):
                 thrombosis = "DG1|1||I80.2^DVT been^I10||20190614|F"
-                await receives(hospital, a_message(thrombosis, accept="AL", application="AL", pid="PID|1||||Jansen"))
+                pid = f"PID|1||{number}||Jansen"
+                await receives(hospital, a_message(thrombosis, accept="AL", application="AL", pid=pid))
                 (told,) = await ears.hears(1)
 
         assert read_answer(told) == ("AE", b"C1")
-        assert b"ERR||PID^1^3|101^Required field missing^HL70357|E" in told
+        assert fault in told
         assert b"Jansen" not in told
         assert [state for _, state, _ in hospital.messages()] == ["parked"]
 
@@ -153,7 +164,7 @@ def test_silence_is_followed_by_the_same_message_again(set_up: Told) -> None:
         ears, clock = Ears(("", "wrong", "AA")), Watch()
         async with ears.listening() as route:
             hospital = set_up(route.name)
-            async with telling(hospital.engine, route, clock=clock):
+            async with telling(hospital.engine, route, clock=clock, answer_within_s=1.5):
                 await receives(hospital, a_message(accept="AL", application="AL"))
                 for attempt, seconds in ((1, 2), (2, 3)):
                     await ears.hears(attempt)
@@ -207,7 +218,8 @@ def test_a_no_is_heard_four_times_and_then_shown(set_up: Told) -> None:
                 await settles(hospital.engine, "refused", "sent")
 
             url = SecretStr(hospital.engine.url.render_as_string(hide_password=False))
-            (line,) = look_at(Settings(database_url=url), NOW, f"answers to {route.name}")
+            lines = look_at(Settings(database_url=url), NOW)
+            (line,) = [line for line in lines if line.what == f"answers to {route.name}"]
             assert (line.well, line.told[:9]) == (False, "1 refused")
         assert [control_id_of(told) for told in ears.heard] == [b"IWR1"] * 4 + [b"IWR2"]
 

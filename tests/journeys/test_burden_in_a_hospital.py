@@ -4,37 +4,34 @@ from datetime import timedelta
 
 from history.choices import Site
 from ivigilant.knowledge.burden import Year, judged
-from rules.load import load_knowledge
 from synthetic.population import YEAR, PatientYear, years
 from synthetic.wire import post
 from tests.journeys.hospital import Hospital
 from tests.journeys.pharmacist import Pharmacist, pharmacist_of
+from tests.knowledge_folders import our_knowledge
 
 PATIENTS = 6
 Said = list[tuple[str, bool]]
 
 
 def lived(hospital: Hospital, pharmacist: Pharmacist, patient: PatientYear) -> Said:
-    """Tell the year message by message; give for each order whether an alert was open for it, which is then settled."""
-    said: Said = []
-    numbers = {order.ordered_at: order.number for order in patient.prescriptions}
+    """Tell the year message by message; give for each order whether an alert was ever open for it.
+
+    Each is settled at once: also one that opens later, because the patient has a new risk before the order starts.
+    """
+    said = dict.fromkeys(patient.orders, False)
     for at, (sent, draft) in enumerate(patient.told):
         hospital.clock.passes(seconds=(sent - hospital.clock()).total_seconds())
         hospital.sends(post(draft, f"{patient.orders[0]}{at}", sent))
-        if (number := numbers.get(sent)) is not None and draft is last_of(patient, sent):
-            said.append((number, settles(pharmacist, number)))
-    return said
+        if draft is last_of(patient, sent):
+            for number in {number for number, _, _ in hospital.inbox()} & said.keys():  # no earlier course
+                said[number] = True
+                pharmacist.acknowledges(number)
+    return list(said.items())
 
 
 def last_of(patient: PatientYear, sent: object) -> object:
     return [draft for at, draft in patient.told if at == sent][-1]
-
-
-def settles(pharmacist: Pharmacist, number: str) -> bool:
-    is_open = any((each["stream"], each["status"]) == ("order", "open") for each in pharmacist.alerts(number))
-    if is_open:
-        pharmacist.acknowledges(number)
-    return is_open
 
 
 def counted(year: Year, patient: PatientYear) -> Said:
@@ -44,7 +41,7 @@ def counted(year: Year, patient: PatientYear) -> Said:
 def test_a_hospital_says_of_these_years_what_the_burden_counts(hospital: Hospital) -> None:
     begins = hospital.clock()
     people = list(years(begins + (YEAR + 1) * timedelta(days=1), PATIENTS))
-    knowledge = load_knowledge()
+    knowledge = our_knowledge()
     counts = [counted(judged(patient, knowledge, Site()), patient) for patient in people]
 
     with pharmacist_of(hospital) as pharmacist:

@@ -8,7 +8,17 @@ import pytest
 import sqlalchemy as sa
 from rich.console import Console
 
-from ivigilant.knowledge.backtest import Comparison, as_json, as_page, backtest, holds, moved, needs_messages, show
+from ivigilant.knowledge.backtest import (
+    Comparison,
+    as_json,
+    as_page,
+    backtest,
+    holds,
+    moved,
+    needs_messages,
+    sampled,
+    show,
+)
 from rules.knowledge import Knowledge
 from rules.living import LivingKnowledge
 from rules.load import load_knowledge
@@ -75,7 +85,24 @@ def test_a_lower_inr_limit_is_seen_to_lose_an_alert_before_it_is_taken_over(ward
     (rule,) = found.rules
     assert (rule.rule, rule.lost, rule.new, rule.orders_lost) == ("IG-VTE-015", 1, 0, ["77"])
     assert (found.burden_before.per_hundred("high"), found.burden_after.per_hundred("high")) == (100.0, 0.0)
+    (sample,) = found.samples
+    assert sample.before and "IG-VTE-015 high" in sample.before.rules
+    assert sample.after and not [rule for rule in sample.after.rules if rule.startswith("IG-VTE-015")]
+    assert f"<td>77</td><td>{sampled(sample.before)}</td><td>{sampled(sample.after)}</td>" in as_page(found)
     assert rows_of(ward.hospital.engine) == before
+
+
+def test_a_rule_that_only_disturbs_otherwise_changes_an_answer_too(ward: Bedside) -> None:
+    an_order_at_inr_1_9(ward)
+    quieter = load_knowledge(chosen={"rule_channels": {"IG-VTE-015": "worklist"}})
+
+    found = compared(ward.hospital, quieter)
+
+    (sample,) = found.samples
+    assert sample.before and sample.after
+    assert (sample.before.channel, sample.after.channel) == ("interrupt", "worklist")
+    assert (found.orders_changed, found.rules) == (1, ())
+    assert "<td>77</td>" in as_page(found)
 
 
 def test_a_product_code_of_the_house_is_seen_to_add_the_orders_nobody_recognised(ward: Bedside, own: Path) -> None:

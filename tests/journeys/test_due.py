@@ -7,6 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from clinical.words import Tier
+from forwarding.policy import TellingChain, TellingPolicy, TellingStep
 from history.choices import NoticeRoute, Site
 from inbox.alerts.act import OnAlert
 from inbox.alerts.settling import Acknowledgement, Override, TakenOn
@@ -16,7 +17,17 @@ from store import alerts, deliveries, due
 from store.alerts import ConcludedAlert
 from store.due import Due
 from tests.journeys.hospital import Clock, Hospital
-from tests.journeys.stories import FIRST_DAY, Controlled, Happening, Measured, Ordered, Problem, Seen, messages
+from tests.journeys.stories import (
+    FIRST_DAY,
+    Controlled,
+    Diagnosed,
+    Happening,
+    Measured,
+    Ordered,
+    Problem,
+    Seen,
+    messages,
+)
 from worker.due import CARRIED_OUT, LEASE, DueContext, carry_out_due
 from worker.raise_alerts import Effects
 
@@ -145,8 +156,10 @@ def test_what_becomes_worse_is_due_no_later_unless_it_was_late_already(hospital:
 
 @pytest.fixture
 def telling(engine: sa.Engine, knowledge: Knowledge) -> Hospital:
-    """The same hospital, with somewhere to send notices to."""
-    return Hospital(engine, knowledge, Site(destinations=(NoticeRoute("pager"),)), Clock(NOON))
+    """The same hospital, with somewhere to send notices to, once each: chains are the subject of test_chains.py."""
+    once = TellingStep(destination="pager", repeat_minutes=15, at_most=1)
+    policy = TellingPolicy(chains=(TellingChain(name="once", steps=(once,)),))
+    return Hospital(engine, knowledge, Site(destinations=(NoticeRoute("pager"),), telling=policy), Clock(NOON))
 
 
 def record(hospital: Hospital) -> list[tuple[str, str]]:
@@ -156,9 +169,12 @@ def record(hospital: Hospital) -> list[tuple[str, str]]:
     return [(event.kind, event.data.get("why", "")) for event in events]
 
 
-def told(hospital: Hospital) -> int:
+def told(hospital: Hospital) -> list[str]:
+    """What was told of the alert, in kinds of lines of its record."""
+    alert = the_alert(hospital).id
     with hospital.engine.connect() as connection:
-        return len(deliveries.of_alert(connection, the_alert(hospital).id))
+        events = {event.id: event.kind for event in alerts.events_of(connection, alert)}
+        return [events[each.event_id] for each in deliveries.of_alert(connection, alert)]
 
 
 def later(hospital: Hospital, **time: float) -> int:
@@ -174,7 +190,7 @@ def test_an_alert_that_nobody_takes_on_is_told_again_once(telling: Hospital) -> 
 
     assert done == [0, 1, 0]
     assert record(telling) == [("raised", ""), ("overdue", "")]
-    assert told(telling) == 2
+    assert told(telling) == ["raised", "overdue"]
     assert the_alert(telling).due_at == NOON + timedelta(minutes=30)  # past: the page says by how much
 
 
@@ -186,7 +202,7 @@ def test_whoever_is_late_keeps_the_alert_and_it_is_told(telling: Hospital) -> No
 
     assert (the_alert(telling).status, the_alert(telling).assigned_to) == ("taken_on", "els")
     assert record(telling)[-1] == ("overdue", "")
-    assert told(telling) == 2
+    assert told(telling) == ["raised", "taken_on", "overdue"]
 
 
 def test_what_is_done_in_time_is_never_late(telling: Hospital) -> None:
@@ -213,7 +229,7 @@ def test_a_reason_that_ends_opens_its_alert_again_and_those_that_stood_under_it(
     with telling.engine.connect() as connection:
         notices = [len(deliveries.of_alert(connection, id_)) for id_ in ids]
         kinds = {each.kind for each in due.standing(connection, ids)}
-    assert notices == [2, 0]  # one notice tells of all
+    assert notices == [3, 0]  # raised, settled, opened again: one notice tells of all
     assert kinds == {"take_on"}
 
 
@@ -238,7 +254,7 @@ def test_a_snooze_that_ends_wakes_the_alert_for_everybody(telling: Hospital) -> 
     assert (the_alert(telling).snoozed_until, the_alert(telling).assigned_to) == (None, None)
     assert record(telling)[-1] == ("reopened", "snooze_ended")
     assert planned(telling) == [("take_on", 150)]
-    assert told(telling) == 2
+    assert told(telling) == ["raised", "snoozed", "reopened"]
 
 
 def test_a_start_moved_from_tomorrow_to_this_afternoon_after_settling_is_told(telling: Hospital) -> None:
@@ -252,7 +268,39 @@ def test_a_start_moved_from_tomorrow_to_this_afternoon_after_settling_is_told(te
     assert (last.kind, last.reason) == ("reopened", "starts_sooner")
     assert the_alert(telling).status == "open"
     assert planned(telling) == [("take_on", 30)]
-    assert told(telling) == 2
+    assert told(telling) == ["raised", "acknowledged", "reopened"]
+
+
+def test_a_new_embolism_after_settling_opens_the_alert_again_once(telling: Hospital) -> None:
+    sends(telling, Problem(), Ordered(at=3, starts=34))
+    telling.does(OnAlert(the_alert(telling).id, Acknowledgement(done_as="no_action_needed")))
+
+    sends(telling, Diagnosed(code="I80.2", on=0, at=4))
+    said_again = the_alert(telling).status
+    sends(telling, Diagnosed(code="I26.9", on=5, at=6))
+    with telling.engine.connect() as connection:
+        last = alerts.events_of(connection, the_alert(telling).id)[-1]
+    back = the_alert(telling).status, told(telling)
+    telling.does(OnAlert(the_alert(telling).id, Acknowledgement(done_as="no_action_needed")))
+    sends(telling, Diagnosed(code="I26.9", on=5, at=7, number="D9"))
+
+    assert said_again == "acknowledged"
+    assert back == ("open", ["raised", "acknowledged", "reopened"])
+    assert (last.kind, last.reason) == ("reopened", "new_fact")
+    assert [(new["code"], new["at"][:10]) for new in last.data["new_facts"]] == [("I26.9", "2026-11-02")]
+    assert the_alert(telling).status == "acknowledged"
+
+
+def test_a_decision_does_not_stand_for_a_later_order_after_a_new_embolism(hospital: Hospital) -> None:
+    sends(hospital, Problem(), Ordered(at=3, starts=34))
+    hospital.does(OnAlert(the_alert(hospital).id, Acknowledgement(done_as="no_action_needed")))
+
+    sends(hospital, Ordered(number="101", at=4, starts=60))
+    covered = [row["status"] for row in hospital.alerts()]
+    sends(hospital, Diagnosed(code="I26.9", on=5, at=6), Ordered(number="102", at=7, starts=80))
+
+    assert covered == ["acknowledged", "covered"]
+    assert [row["status"] for row in hospital.alerts()] == ["open", "open", "open"]
 
 
 def test_what_became_worse_wakes_a_sleeping_alert(telling: Hospital) -> None:
@@ -280,9 +328,10 @@ def test_monitoring_that_is_due_comes_back_and_the_result_closes_it(telling: Hos
     back = (the_alert(telling).status, record(telling)[-1], planned(telling)[0][0], told(telling))
     sends(telling, Measured(at=29, taken=29, value="2.4"))
 
-    assert back == ("open", ("reopened", "follow_up"), "take_on", 2)
+    assert back == ("open", ("reopened", "follow_up"), "take_on", ["raised", "overridden", "reopened"])
     assert the_alert(telling).status == "overridden"
     assert record(telling)[-1] == ("followed_up", "result")
+    assert told(telling)[-1] == "followed_up"
     assert planned(telling) == []
 
 

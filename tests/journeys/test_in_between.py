@@ -5,9 +5,12 @@ from dataclasses import replace
 
 import sqlalchemy as sa
 
+from clinical.codes import Coding
 from history.choices import Site
+from inbox.codes.acts import MapCode
 from rules.knowledge import Knowledge
 from store import message_queries, tables
+from tests.ivigilant.site_hospital import a_message, an_order
 from tests.journeys.hospital import Hospital
 from tests.journeys.stories import Controlled, Diagnosed, Merged, Ordered, Problem, messages
 from worker.rebuild import Rebuilt, rebuild
@@ -67,6 +70,34 @@ def test_a_merge_that_comes_during_a_rebuild_hides_nobody_from_it(
 
 def _nothing(_: object) -> None:
     """What was done is not asked for."""
+
+
+def test_a_code_that_is_mapped_after_a_message_with_it_was_read_counts_for_that_message(hospital: Hospital) -> None:
+    told = [a_message("DG1|1||T7^aandoening^ZKH||20190614|F"), an_order()]
+    hospital.sends(a_message("DG1|1||T7^aandoening^ZKH", control="C0", pid="PID|1||9^^^ZKHA^PI"))
+    ids = hospital.receives(*told)
+
+    after_the_next_look(hospital.engine, lambda: hospital.does(MapCode(1, "venous-thromboembolism")))
+    hospital.processes(ids)
+
+    assert [tier for _, tier, _ in hospital.inbox()] == ["contraindication"]
+
+
+def test_what_a_message_adds_is_worked_out_before_anything_is_locked(hospital: Hospital, knowledge: Knowledge) -> None:
+    code = f"LOCK-{hospital.engine.dialect.name}"  # nobody has looked it up before
+    ids = hospital.receives(a_message(f"OBX|1|NM|{code}^test^L||1||||||F"))
+    worked_out: list[bool] = []
+
+    def look(connection: sa.Connection) -> None:
+        if not connection.get_execution_options().get("ivigilant_reads"):
+            asked = (Coding(system="L", code=code, display="test"),), ""
+            worked_out.append(knowledge.terms.memory.kept.get(asked) is not None)
+
+    sa.event.listen(hospital.engine, "begin", look)
+    hospital.processes(ids)
+
+    assert worked_out == [True]
+    assert hospital.waiting() == []
 
 
 def test_a_message_that_waits_to_be_read_again_is_read_by_the_site_file_of_now(

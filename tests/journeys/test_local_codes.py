@@ -280,7 +280,7 @@ def test_a_mapping_waits_for_messages_that_are_being_noted(postgres_engine: sa.E
     noted, mapped = threading.Event(), threading.Event()
 
     def map_it() -> None:
-        noted.wait(20)
+        noted.wait(90)
         decides(hospital, "T7", VTE)
         mapped.set()
 
@@ -293,7 +293,7 @@ def test_a_mapping_waits_for_messages_that_are_being_noted(postgres_engine: sa.E
     person.start()
     sa.event.listen(postgres_engine, "commit", linger)
     hospital.processes(ids)
-    person.join(20)
+    person.join(90)
 
     assert len(hospital.waiting()) == 2
 

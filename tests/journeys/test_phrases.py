@@ -1,15 +1,13 @@
 """Every phrase of the table is read as agreed, wherever it stands."""
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-import sqlalchemy as sa
 
 from rules.knowledge import Knowledge
 from tests.journeys.hospital import Hospital
 from tests.journeys.phrase_table import PAGE, write_page
-from tests.journeys.phrases import Phrase, read_phrases, readings
+from tests.journeys.phrases import Phrase, read_phrases, readings, readings_of_messages
 
 
 def test_every_phrase_is_read_as_agreed_and_the_page_says_so(hospital: Hospital) -> None:
@@ -22,12 +20,10 @@ def test_every_phrase_is_read_as_agreed_and_the_page_says_so(hospital: Hospital)
 
 
 @pytest.mark.parametrize("place", ["diagnosis", "problem", "narrative"])
-def test_words_mean_the_same_wherever_they_stand(
-    fresh_engine: Callable[[], sa.Engine], knowledge: Knowledge, place: str
-) -> None:
+def test_words_mean_the_same_wherever_they_stand(knowledge: Knowledge, place: str) -> None:
     phrases = [replace(phrase, place=place) for phrase in read_phrases() if not phrase.code]
 
-    assert _misread(phrases, readings(Hospital(fresh_engine(), knowledge), phrases)) == []
+    assert _misread(phrases, readings_of_messages(knowledge, phrases)) == []
 
 
 def test_no_two_phrases_are_the_same() -> None:

@@ -2,8 +2,6 @@
 
 from dataclasses import replace
 
-from litestar.testing import TestClient
-
 from synthetic.medicines import IVIG
 from synthetic.prescriptions import Prescription, Schedule
 from synthetic.terms import DVT_LEG
@@ -28,7 +26,7 @@ def test_the_next_cycle_shows_the_plan_that_applies_and_is_not_pushed(hospital: 
         (alert,) = pharmacist.alerts("92")
     site = Site(hospital.engine, hospital.knowledge, now=hospital.clock())
     site.add_user("els")
-    with TestClient(app=site.app()) as browser:
+    with site.client() as browser:
         sign_in(browser, "els")
         page = browser.get(f"/alerts/{alert['id']}").text
         of_first = browser.get("/alerts/1").text

@@ -6,7 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from ivigilant.knowledge.review import FEWEST, Ratio, Review, as_json, as_page, review
+from clinical.ratios import Ratio
+from inbox.figures.review import FEWEST, Review, review
+from ivigilant.knowledge.review import as_json, as_page
 from store.engine import reading
 from synthetic.chart import Chart
 from synthetic.medicines import IVIG

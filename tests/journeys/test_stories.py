@@ -6,6 +6,8 @@
 import random
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from itertools import cycle
 
 import msgspec
 import pytest
@@ -21,6 +23,8 @@ from tests.journeys.hospital import Hospital
 from tests.journeys.stories import Happening, messages
 from tests.journeys.test_rehearsal import a_message
 from tests.thoroughness import STORIES
+from worker.memory import HistoryMemory
+from worker.worker import MOST_ENTRIES, MOST_FACTS
 
 checks = settings(
     max_examples=STORIES,
@@ -50,10 +54,14 @@ def _triggers(connection: sa.Connection) -> Sequence[str]:
 
 
 def told(hospital: Hospital, sent: Sequence[bytes], batches: Callable[[], int], workers: int = 1) -> list[bytes]:
-    """What is known after these messages, processed in batches of any size, by some workers at the same time."""
+    """What is known after these messages, processed in batches of any size, by some workers at the same time.
+
+    Each worker has a memory of its own; a batch goes to whichever is next.
+    """
     ids = hospital.receives(*sent)
+    memories = [HistoryMemory(least=0) for _ in range(workers)]
     with ThreadPoolExecutor(workers) as pool:
-        for _ in pool.map(hospital.processes, _batches(ids, batches)):
+        for _ in pool.map(hospital.processes, _batches(ids, batches), cycle(memories)):
             pass
     while waiting := hospital.waiting():
         hospital.processes(waiting)
@@ -99,6 +107,8 @@ class Twice:
         emptied(self.busy.engine)
         die = random.Random(seed)
         sent = messages(story)
+        facts, entries = die.choice([0, MOST_FACTS]), die.choice([1, MOST_ENTRIES])  # ahead and in parts, or not
+        self.busy.worker = replace(self.busy.worker, most_facts=facts, most_entries=entries)
 
         once = told(self.plain, sent, lambda: len(sent))
         again = told(self.busy, shuffled(sent, die), lambda: die.choice([1, 2, 5, 20]), workers=2)

@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
-from litestar.testing import TestClient
 
 from history.choices import Site as HospitalSite
 from rules.knowledge import Knowledge
@@ -39,7 +38,7 @@ def at_the_desk(engine: sa.Engine, knowledge: Knowledge, now: datetime) -> Itera
     """Els, who reads English, at the inbox at this moment."""
     site = Site(engine, knowledge, now=now)
     site.add_user("els")
-    with TestClient(app=site.app()) as client:
+    with site.client() as client:
         yield sign_in(client, "els")
 
 
@@ -76,14 +75,14 @@ def test_a_feed_that_falls_silent_is_told_on_the_page_until_it_is_heard_again(
     engine: sa.Engine, knowledge: Knowledge
 ) -> None:
     with engine.begin() as connection:
-        feeds.declare(connection, {"default": 900, "never heard": 900, "may be silent": None})
+        feeds.declare(connection, {"default": 900, "never heard": 1800, "may be silent": None}, datetime.now(UTC))
     send(engine, knowledge, a_message(control="C1"))
     heard = heard_at(engine)
 
     with at_the_desk(engine, knowledge, heard + timedelta(seconds=899)) as client:
         assert "is silent" not in told_to(client)
     site = Site(engine, knowledge, now=heard + timedelta(seconds=901))
-    with TestClient(app=site.app()) as client:
+    with site.client() as client:
         told = told_to(sign_in(client, "els"))
         assert "Feed default has been silent since" in told
         assert "Feed never heard" not in told
@@ -92,6 +91,9 @@ def test_a_feed_that_falls_silent_is_told_on_the_page_until_it_is_heard_again(
         send(engine, knowledge, a_message(control="C2"))
         site.now = heard_at(engine) + timedelta(seconds=1)
         assert "is silent" not in told_to(client)
+
+        site.now = heard + timedelta(seconds=1801)
+        assert "Feed never heard has never been heard, and is expected since" in told_to(client)
 
 
 def told_to(client: Client) -> str:

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from litestar.testing import TestClient
 
 from rules.knowledge import Knowledge
 from synthetic.stream import hospital_messages
@@ -45,17 +44,17 @@ def with_both(hospital: Hospital) -> str:
 
 
 def asked(client: Client, site: Site, path: str) -> Json:
-    told: Json = client.get(f"/api/v1/assessments{path}", headers=site.token("reader")).json()
+    told: Json = client.get(f"/api/v1/assessments{path}", headers=site.token("viewer")).json()
     return told
 
 
 def test_the_api_tells_of_an_order_that_did_not_alert_what_each_rule_missed(lived: Hospital) -> None:
     site, number = Site(lived.engine, lived.knowledge), silent(lived)
-    with TestClient(app=site.app()) as client:
+    with site.client() as client:
         plain = asked(client, site, f"?order={number}")["items"]
         traced = asked(client, site, f"?order={number}&trace=true")["items"]
         one = asked(client, site, f"/{plain[0]['id']}")
-        nothing = client.get("/api/v1/assessments/99999999", headers=site.token("reader"))
+        nothing = client.get("/api/v1/assessments/99999999", headers=site.token("viewer"))
 
     rules = {each["rule"]: each for each in one["trace"]}
     assert [each["trace"] for each in plain] == [None] * len(plain)

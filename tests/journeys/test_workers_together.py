@@ -83,7 +83,7 @@ def test_patients_merged_and_split_while_their_orders_cross_never_deadlock(
     ends = time.monotonic() + SECONDS
     rounds = 0
 
-    while time.monotonic() < ends:
+    while rounds < 2 or time.monotonic() < ends:
         ids = busy.receives(*messages(crossing(die, rounds)))
         process_at_once(busy, [die.sample(ids, 5) for _ in range(WORKERS * 4)])
         rounds += 1
@@ -92,7 +92,6 @@ def test_patients_merged_and_split_while_their_orders_cross_never_deadlock(
 
     assert deadlocks == []
     assert set(busy.states().values()) == {"processed"}
-    assert rounds > 1
 
 
 def test_who_plans_while_workers_judge_the_same_patient_leaves_one_time_of_each_kind(

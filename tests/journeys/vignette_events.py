@@ -6,6 +6,7 @@ from typing import Any
 
 from synthetic import medicines
 from synthetic.chart import Chart
+from synthetic.messages import Result
 from synthetic.prescriptions import Given, Prescription, Schedule
 from synthetic.terms import DVT_LEG, EMBOLISM, icd
 from synthetic.wire import SentCode
@@ -13,6 +14,8 @@ from synthetic.wire import SentCode
 Json = Mapping[str, Any]
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 INFUSION = 4 * HOUR
+IMAGING = SentCode("18748-4", "Diagnostic imaging study", "LN")
+SEEN = {"DVT": "Duplex: trombose van de v. poplitea.", "PE": "CT-angiografie: longembolie."}
 DIAGNOSES = {"DVT": DVT_LEG, "PE": EMBOLISM}
 
 
@@ -45,6 +48,7 @@ def _thrombosis(chart: Chart, event: Json, at: datetime) -> None:
     code = _code(event, DIAGNOSES[event.get("where", "PE")])
     if event["objective"]:
         chart.diagnosed(at, code)
+        chart.measured(at, Result(IMAGING, SEEN[event.get("where", "PE")], kind="TX"))
     else:
         chart.has_problem(code, at, onset=at, certainty="SUSP^Verdenking^L")
 

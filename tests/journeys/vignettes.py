@@ -111,10 +111,7 @@ class Telling:
 
     def answer(self) -> Answer:
         """Tell everything, and read what became of it."""
-        self._history()
-        self._medicines()
-        self._earlier_doses()
-        tell_facts(self.chart, self.told.get("told", {}), self.now)
+        self._tell_patient()
         if self.vignette.is_event:
             tell_event(
                 self.chart, self.told["event"], tell_course(self.chart, self.told, self.vignette.number, self.now)
@@ -128,6 +125,17 @@ class Telling:
         if "then" in self.told["order"]:
             self._then(order, self.told["order"]["then"])
         return self.read()
+
+    def _tell_patient(self) -> None:
+        self._history()
+        self._medicines()
+        self._earlier_doses()
+        tell_facts(self.chart, self.told.get("told", {}), self.now)
+
+    def tell_before(self) -> None:
+        """Tell everything but the order."""
+        self._tell_patient()
+        self.send()
 
     def _then(self, order: Prescription, control: str) -> None:
         """What becomes of the order: CA, DC or HD."""

@@ -10,13 +10,12 @@ import sqlalchemy as sa
 
 from listener.batching import Batcher, PendingFrame, Saving
 from listener.client import read_answer
-from listener.config import ListenerConfig, Port
 from listener.feeds import FeedProfile, Origin
 from listener.metrics import Metrics
 from listener.receive import Received
 from store.errors import MessageRefused, StoreUnavailable
 from store.messages import Arrival, Saved
-from tests.listener.builders import a_hospital, a_message, framed, run
+from tests.listener.builders import a_config, a_hospital, a_message, framed, run
 
 DEADLINE_S = 60.0
 
@@ -69,7 +68,7 @@ def test_what_could_not_be_kept_is_not_answered_and_its_link_closed(engine: sa.E
 
 def test_nothing_after_a_frame_that_was_not_kept_is_kept_before_it(sqlite_engine: sa.Engine) -> None:
     async def main() -> None:
-        config = ListenerConfig(ports=(Port(port=0),), batch_frames=1)
+        config = a_config(batch_frames=1)
         save = Broken(Saving(sqlite_engine), StoreUnavailable("gone"), 1)
         async with a_hospital(sqlite_engine, config=config, save=save) as hospital, hospital.link() as link:
             await link.send(framed(*(a_message(f"M{number}") for number in range(50))))
@@ -132,7 +131,7 @@ def _break_connections(engine: sa.Engine) -> None:
 
 def test_a_database_that_does_not_answer_in_time_leaves_the_sender_to_send_again(sqlite_engine: sa.Engine) -> None:
     async def main() -> None:
-        config = ListenerConfig(ports=(Port(port=0),), tick_s=0.02, answer_within_s=1.0)
+        config = a_config(tick_s=0.02, answer_within_s=3.0)
         async with a_hospital(sqlite_engine, config=config) as hospital:
             async with hospital.link() as link:
                 await link.ask(a_message("M1"))
@@ -189,7 +188,7 @@ def test_a_batch_holds_one_large_message_and_the_small_ones_of_others() -> None:
 
     def save(arrivals: Sequence[Arrival]) -> list[Saved]:
         begun.set()
-        go.wait(10)
+        go.wait(90)
         batches.append([each.control_id for each in arrivals])
         return [Saved(1, False, "AA") for _ in arrivals]
 
@@ -201,12 +200,12 @@ def test_a_batch_holds_one_large_message_and_the_small_ones_of_others() -> None:
     first, a, b, c = (SilentLink(name) for name in ("first", "A", "B", "C"))
     small = SilentLink("b")
     batcher.put([a_frame(first, 1)])
-    begun.wait(10)
+    begun.wait(90)
     sizes = [(a, 500), (b, 500), (small, 1), (b, 1), (a, 1), (c, 500)]
     batcher.put([a_frame(link, size) for link, size in sizes])
     go.set()
-    done.wait(10)
-    batcher.close(10)
+    done.wait(90)
+    batcher.close(90)
 
     assert batches == [["first"], ["A", "b", "A"], ["B", "B"], ["C"]]
 

@@ -9,14 +9,15 @@ import pytest
 import sqlalchemy as sa
 
 from listener.client import Reply, Sender, Target, control_id_of, read_answer, send_all
-from tests.listener.builders import a_hospital, a_message, framed, free_port, run
+from tests.listener.builders import a_hospital, a_message, framed, run
+from tests.ports import free_port
 
 Receiver = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 @contextlib.asynccontextmanager
-async def a_receiver(receive: Receiver) -> AsyncIterator[Target]:
-    """Listens, and does with each link what it is told."""
+async def a_receiver(receive: Receiver, timeout_s: float = 60.0) -> AsyncIterator[Target]:
+    """Listens, and does with each link what it is told; how long a sender waits for each answer."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
@@ -25,7 +26,7 @@ async def a_receiver(receive: Receiver) -> AsyncIterator[Target]:
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     try:
-        yield Target("127.0.0.1", server.sockets[0].getsockname()[1], timeout_s=0.5)
+        yield Target("127.0.0.1", server.sockets[0].getsockname()[1], timeout_s=timeout_s)
     finally:
         server.close()
 
@@ -109,7 +110,7 @@ def test_a_receiver_that_is_silent_is_not_waited_for_for_ever() -> None:
         await reader.read()
 
     async def main() -> None:
-        async with a_receiver(receive) as target:
+        async with a_receiver(receive, timeout_s=0.3) as target:
             assert await answers_to(target, 2) == [Reply("M0", ""), Reply("M1", "")]
 
     run(main())
@@ -139,8 +140,7 @@ def test_an_answer_without_its_cr_and_one_after_a_commit_block_are_answers() -> 
 
     async def main() -> None:
         async with a_receiver(receive) as target:
-            patient = Target(target.host, target.port, timeout_s=5)
-            assert await answers_to(patient, 2) == [Reply("M0", "AA"), Reply("M1", "AA")]
+            assert await answers_to(target, 2) == [Reply("M0", "AA"), Reply("M1", "AA")]
 
     run(main())
 

@@ -214,7 +214,7 @@ def test_twenty_megabytes_in_small_pieces_are_one_frame() -> None:
 @pytest.mark.parametrize("hostile", [b"\x0b", b"\x1c", b"\r", b"\x1c\x0b", b"\x0bx"])
 def test_hostile_bytes_are_read_to_the_end(hostile: bytes) -> None:
     """Were each byte to cost a look at all before it, the test would not end within its time."""
-    data = b"\x0b" + hostile * (2_000_000 // len(hostile))
+    data = b"\x0b" + hostile * (300_000 // len(hostile))
 
     for at in range(0, len(data), 65536):
         parts_of(data[at : at + 65536])

@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-from dataclasses import dataclass
 from ipaddress import ip_network
 
 import pytest
@@ -13,13 +12,12 @@ from ivigilant.recognition import Recognition
 from ivigilant.site import SiteFile
 from listener.batching import Saving
 from listener.client import read_answer
-from listener.config import ListenerConfig, Port
+from listener.config import Port
 from listener.errors import OddConfig
 from listener.feeds import FeedNumbers, FeedProfile, Origin
 from listener.framing import FrameLimits
-from listener.link import LargeFrames
 from store.messages import raw_of
-from tests.listener.builders import a_hospital, a_message, framed, run
+from tests.listener.builders import a_config, a_hospital, a_message, framed, run
 
 
 def test_a_message_sent_byte_by_byte_with_junk_around_it_is_answered(sqlite_engine: sa.Engine) -> None:
@@ -76,7 +74,7 @@ def test_a_frame_cut_by_the_end_of_the_link_is_kept_for_a_human(sqlite_engine: s
 def test_a_sender_that_stops_inside_a_frame_loses_its_link_and_nobody_elses(sqlite_engine: sa.Engine) -> None:
     async def main() -> None:
         port = Port(port=0, limits=FrameLimits(stalled_s=0.2))
-        config = ListenerConfig(ports=(port,), tick_s=0.05)
+        config = a_config(port)
         async with (
             a_hospital(sqlite_engine, config=config) as hospital,
             hospital.link() as link,
@@ -103,7 +101,7 @@ def test_an_idle_link_stays_open(sqlite_engine: sa.Engine) -> None:
 
 def test_an_idle_link_is_closed_where_that_is_wanted(sqlite_engine: sa.Engine) -> None:
     async def main() -> None:
-        config = ListenerConfig(ports=(Port(port=0),), tick_s=0.05, idle_s=0.1)
+        config = a_config(idle_s=0.1)
         async with a_hospital(sqlite_engine, config=config) as hospital, hospital.link() as link:
             assert await link.rest() == b""
 
@@ -113,7 +111,7 @@ def test_an_idle_link_is_closed_where_that_is_wanted(sqlite_engine: sa.Engine) -
 def test_a_frame_that_is_too_large_is_refused_and_the_link_goes_on(sqlite_engine: sa.Engine) -> None:
     async def main() -> None:
         port = Port(port=0, limits=FrameLimits(max_frame=100_000, kept_prefix=1000))
-        async with a_hospital(sqlite_engine, config=ListenerConfig(ports=(port,))) as hospital, hospital.link() as link:
+        async with a_hospital(sqlite_engine, config=a_config(port)) as hospital, hospital.link() as link:
             answer = await link.ask(a_message("M1") + b"x" * 200_000)
 
             assert read_answer(answer) == ("AR", b"M1")
@@ -128,7 +126,7 @@ def test_a_frame_that_is_too_large_is_refused_and_the_link_goes_on(sqlite_engine
 def test_a_frame_without_end_is_refused_before_its_link_is_closed(sqlite_engine: sa.Engine) -> None:
     async def main() -> None:
         port = Port(port=0, limits=FrameLimits(max_frame=10_000, drain_cap=50_000))
-        async with a_hospital(sqlite_engine, config=ListenerConfig(ports=(port,))) as hospital, hospital.link() as link:
+        async with a_hospital(sqlite_engine, config=a_config(port)) as hospital, hospital.link() as link:
             await link.send(b"\x0b" + a_message("M1") + b"x" * 200_000)
 
             assert read_answer(await link.answer()) == ("AR", b"M1")
@@ -140,7 +138,7 @@ def test_a_frame_without_end_is_refused_before_its_link_is_closed(sqlite_engine:
 def test_twenty_megabytes_are_received(engine: sa.Engine) -> None:
     async def main() -> None:
         port = Port(port=0, limits=FrameLimits(max_frame=32 * 1024 * 1024))
-        async with a_hospital(engine, config=ListenerConfig(ports=(port,))) as hospital, hospital.link() as link:
+        async with a_hospital(engine, config=a_config(port)) as hospital, hospital.link() as link:
             raw = a_message("M1") + b"OBX|1|ED|x|" + b"QUJD" * 5_000_000 + b"\r"
 
             assert read_answer(await link.ask(raw)) == ("AA", b"M1")
@@ -164,7 +162,7 @@ def test_bytes_that_are_no_message_are_refused_and_the_link_goes_on(sqlite_engin
 
 def test_release_2_of_mllp_hears_of_the_commit_first(sqlite_engine: sa.Engine) -> None:
     async def main() -> None:
-        config = ListenerConfig(ports=(Port(port=0, mllp_v2=True),))
+        config = a_config(Port(port=0, mllp_v2=True))
         async with a_hospital(sqlite_engine, config=config) as hospital, hospital.link() as link:
             assert await link.ask(a_message("M1")) == b"\x06"
             assert read_answer(await link.answer()) == ("AA", b"M1")
@@ -178,15 +176,19 @@ def test_release_2_of_mllp_hears_of_the_commit_first(sqlite_engine: sa.Engine) -
 
 def test_a_sender_that_does_not_wait_is_held_back(sqlite_engine: sa.Engine) -> None:
     async def main() -> None:
-        config = ListenerConfig(ports=(Port(port=0),), queued_frames=8, answer_within_s=30)
+        config = a_config(queued_frames=8)
         async with a_hospital(sqlite_engine, config=config) as hospital, hospital.link() as link:
             with sqlite_engine.begin():
                 sending = asyncio.create_task(
                     link.send(framed(*(a_message(f"M{n}") + b"x" * 9000 for n in range(2000))))
                 )
+                while not (links := hospital.listener._links):
+                    await asyncio.sleep(0.01)
+                (open_link,) = links
+                while len(open_link._queue.waiting) < 8:
+                    await asyncio.sleep(0.01)
                 await asyncio.sleep(0.3)
                 assert not sending.done()
-                (open_link,) = hospital.listener._links
                 assert len(open_link._queue.waiting) == 8
             answers = await link.answers(2000)
 
@@ -224,7 +226,7 @@ def test_a_health_probe_leaves_nothing_behind(sqlite_engine: sa.Engine) -> None:
 
 def test_a_half_open_link_makes_room_for_a_new_one(sqlite_engine: sa.Engine) -> None:
     async def main() -> None:
-        config = ListenerConfig(ports=(Port(port=0),), links_per_source=2)
+        config = a_config(links_per_source=2)
         async with (
             a_hospital(sqlite_engine, config=config) as hospital,
             hospital.link() as first,
@@ -242,7 +244,7 @@ def test_a_half_open_link_makes_room_for_a_new_one(sqlite_engine: sa.Engine) -> 
 
 def test_only_those_who_may_connect_do(sqlite_engine: sa.Engine) -> None:
     async def main() -> None:
-        config = ListenerConfig(ports=(Port(port=0, allowed=(ip_network("10.0.0.0/8"),)),))
+        config = a_config(Port(port=0, allowed=(ip_network("10.0.0.0/8"),)))
         async with a_hospital(sqlite_engine, config=config) as hospital, hospital.link() as link:
             with pytest.raises(ConnectionError):
                 link.writer.write(framed(a_message("M1")))
@@ -279,167 +281,6 @@ def test_two_thousand_frames_of_noise_leave_the_listener_standing(sqlite_engine:
     run(main())
 
 
-NARROW = ListenerConfig(
-    ports=(Port(port=0, limits=FrameLimits(stalled_s=0.4)),), tick_s=0.02, large_at_once=1, large_bytes=20_000
-)
-
-
-def a_large_message(number: str) -> bytes:
-    return a_message(number) + b"OBX|1|ED|x|" + b"QUJD" * 100_000 + b"\r"
-
-
-def test_one_large_message_waits_for_another_and_small_ones_for_none(sqlite_engine: sa.Engine) -> None:
-    async def main() -> None:
-        async with (
-            a_hospital(sqlite_engine, config=NARROW) as hospital,
-            hospital.link() as first,
-            hospital.link() as second,
-            hospital.link() as small,
-        ):
-            half = framed(a_large_message("L1"))
-            await first.send(half[:200_000])
-            await asyncio.sleep(0.1)
-            sending = asyncio.create_task(second.send(framed(a_large_message("L2"))))
-            for number in range(5):
-                assert read_answer(await small.ask(a_message(f"S{number}")))[0] == "AA"
-            assert await second.hears_nothing(0.1)
-
-            await first.send(half[200_000:])
-
-            assert await first.answers(1) == [("AA", b"L1")]
-            assert await second.answers(1) == [("AA", b"L2")]
-            await sending
-
-    run(main())
-
-
-def test_who_holds_a_place_and_stalls_loses_it_and_who_waited_is_not_blamed(sqlite_engine: sa.Engine) -> None:
-    async def main() -> None:
-        async with (
-            a_hospital(sqlite_engine, config=NARROW) as hospital,
-            hospital.link() as stalls,
-            hospital.link() as waits,
-        ):
-            await stalls.send(framed(a_large_message("L1"))[:200_000])
-            await asyncio.sleep(0.1)
-            sending = asyncio.create_task(waits.send(framed(a_large_message("L2"))))
-
-            assert await stalls.rest() == b""
-            assert await waits.answers(1) == [("AA", b"L2")]
-            await sending
-
-    run(main())
-
-
-def test_many_large_messages_at_once_are_all_answered(sqlite_engine: sa.Engine) -> None:
-    async def main() -> None:
-        async with a_hospital(sqlite_engine, config=NARROW) as hospital:
-
-            async def one(name: str) -> None:
-                async with hospital.link() as link:
-                    for number in range(3):
-                        assert read_answer(await link.ask(a_large_message(f"{name}-{number}")))[0] == "AA"
-
-            await asyncio.gather(*(one(f"L{number}") for number in range(12)))
-
-            assert len(hospital.kept()) == 36
-            assert hospital.listener.large._inside == set()
-
-    run(main())
-
-
-def test_a_large_batch_and_what_follows_it_are_answered_in_order(engine: sa.Engine) -> None:
-    async def main() -> None:
-        async with a_hospital(engine) as hospital, hospital.link() as link, hospital.link() as other:
-            many = b"".join(a_message(f"N{number}") for number in range(3000))
-            night = b"BHS|^~\\&|||||||||B1\r" + many + b"BTS|3000\r"
-            frames = framed(a_message("M1"), night, a_message("M2"), a_large_message("L1"))
-            sending = asyncio.create_task(link.send(frames))
-            assert read_answer(await other.ask(a_message("O1"))) == ("AA", b"O1")
-
-            assert await link.answers(4) == [("AA", b"M1"), ("AA", b"B1"), ("AA", b"M2"), ("AA", b"L1")]
-            await sending
-            numbers = [row.control_id for row in hospital.kept() if row.control_id != "O1"]
-            assert numbers == ["M1", *(f"N{number}" for number in range(3000)), "M2", "L1"]
-
-    run(main())
-
-
-def test_a_large_frame_before_the_end_of_the_link_is_answered(sqlite_engine: sa.Engine) -> None:
-    async def main() -> None:
-        async with a_hospital(sqlite_engine) as hospital, hospital.link() as link:
-            await link.send(framed(a_large_message("L1"), a_message("M1")))
-            link.writer.write_eof()
-
-            assert (await link.rest()).count(b"MSA|AA|") == 2
-            assert len(hospital.kept()) == 2
-
-    run(main())
-
-
-def test_a_flood_of_headers_is_refused_as_too_large(sqlite_engine: sa.Engine) -> None:
-    async def main() -> None:
-        async with a_hospital(sqlite_engine) as hospital, hospital.link() as link:
-            answer = await link.ask(a_message("F1") + b"MSH|^~\\&|\r" * 500_000)
-
-            assert read_answer(answer) == ("AR", b"F1")
-            (row,) = hospital.kept()
-            assert (row.reason, row.raw_size, row.state) == ("too_large", 64 * 1024, "parked")
-            assert read_answer(await link.ask(b"MSH|^~\\&|" + b"|" * 10_000_000)) == ("AR", b"")
-
-    run(main())
-
-
-@dataclass
-class Visitor:
-    """Counts how often it was admitted."""
-
-    admissions: int = 0
-
-    def admitted(self) -> None:
-        self.admissions += 1
-
-    __hash__ = object.__hash__
-
-
-def test_places_are_given_in_the_order_of_coming() -> None:
-    places = LargeFrames(places=1, small=10)
-    first, second, third = Visitor(), Visitor(), Visitor()
-
-    entered = [places.enter(each) for each in (first, second, third, first, second)]
-    places.leave(first)
-    places.leave(first)
-
-    assert entered == [True, False, False, True, False]
-    assert [each.admissions for each in (first, second, third)] == [0, 1, 0]
-    places.leave(third)
-    places.leave(second)
-    assert places.enter(first)
-
-
-CUTS_OUT = ListenerConfig(ports=(Port(port=0, limits=FrameLimits(unframed=True, quiet_s=0.2)),), tick_s=0.02)
-
-
-def willing(feed_id: int) -> FeedProfile:
-    return FeedProfile(feed_id, name="old lab", accepts_unframed=True)
-
-
-def test_an_unframed_message_is_dropped_and_its_feed_named_without_its_contents(sqlite_engine: sa.Engine) -> None:
-    async def main() -> None:
-        async with a_hospital(sqlite_engine) as hospital, hospital.link() as link:
-            with capture_logs() as logs:
-                await link.send(a_message("M1") + framed(a_message("M2")))
-                assert await link.answers(1) == [("AA", b"M2")]
-
-            (warning,) = [line for line in logs if line["log_level"] == "warning"]
-            assert warning["event"] == "link.junk"
-            assert (warning["feed"], warning["unframed_message"]) == ("default", True)
-            assert "Jansen" not in str(logs)
-            assert len(hospital.kept()) == 1
-
-    run(main())
-
-
 def test_what_a_sender_calls_itself_stays_out_of_the_log(sqlite_engine: sa.Engine) -> None:
     async def main() -> None:
         numbers = FeedNumbers({"unknown": 1, "Jansen|UZ": 2})
@@ -452,78 +293,6 @@ def test_what_a_sender_calls_itself_stays_out_of_the_log(sqlite_engine: sa.Engin
 
         assert [line["feed"] for line in logs if line["event"] == "link.junk"] == ["unknown"]
         assert "Jansen" not in str(logs)
-
-    run(main())
-
-
-def test_unframed_messages_are_answered_like_any_other_where_that_is_wanted(engine: sa.Engine) -> None:
-    async def main() -> None:
-        async with a_hospital(engine, config=CUTS_OUT, feed=willing) as hospital, hospital.link() as link:
-            await link.send(a_message("M1") + b"\x1c\r" + a_message("M2") + a_message("M3") + framed(a_message("M4")))
-            assert await link.answers(4) == [("AA", b"M1"), ("AA", b"M2"), ("AA", b"M3"), ("AA", b"M4")]
-
-            rows = hospital.kept()
-            assert [raw_of(row) for row in rows] == [a_message(f"M{number}") for number in (1, 2, 3, 4)]
-            assert [row.flags for row in rows] == [["unframed"]] * 3 + [[]]
-
-    run(main())
-
-
-def test_an_unframed_message_ends_with_a_pause_or_with_the_link(sqlite_engine: sa.Engine) -> None:
-    async def main() -> None:
-        async with a_hospital(sqlite_engine, config=CUTS_OUT, feed=willing) as hospital, hospital.link() as link:
-            for byte in a_message("M1"):
-                await link.send(bytes([byte]))
-            assert await link.answers(1) == [("AA", b"M1")]
-
-            await link.send(a_message("M2"))
-            link.writer.write_eof()
-            assert read_answer((await link.rest())[1:-2]) == ("AA", b"M2")
-
-    run(main())
-
-
-def test_an_unframed_message_that_the_end_of_the_link_cut_is_kept_for_a_person(sqlite_engine: sa.Engine) -> None:
-    async def main() -> None:
-        async with a_hospital(sqlite_engine, config=CUTS_OUT, feed=willing) as hospital:
-            async with hospital.link() as link:
-                await link.send(a_message("M1")[:-5])
-
-            (row,) = await hospital.keeps(1)
-            assert (row.reason, row.ack_code) == ("truncated_frame", "")
-
-    run(main())
-
-
-def test_of_two_senders_on_one_port_only_the_willing_one_may_leave_out_sb(sqlite_engine: sa.Engine) -> None:
-    def feed_of(source: Origin) -> FeedProfile:
-        return FeedProfile(1, name=source.sending_application, accepts_unframed=source.sending_application == "LAB")
-
-    async def main() -> None:
-        async with a_hospital(sqlite_engine, config=CUTS_OUT, feed_of=feed_of) as hospital, hospital.link() as link:
-            with capture_logs() as logs:
-                await link.send(a_message("M1") + a_message("M2", msh3="LAB") + framed(a_message("M3")))
-                assert await link.answers(2) == [("AA", b"M2"), ("AA", b"M3")]
-
-            assert [line["feed"] for line in logs if line["event"] == "link.junk"] == ["EHR"]
-            assert hospital.listener.metrics.junk.value == len(a_message("M1"))
-
-    run(main())
-
-
-def test_an_unframed_message_that_is_too_large_is_refused_only_where_it_would_have_been_taken(
-    sqlite_engine: sa.Engine,
-) -> None:
-    async def main() -> None:
-        limits = FrameLimits(unframed=True, max_frame=5000, kept_prefix=1000)
-        config = ListenerConfig(ports=(Port(port=0, limits=limits),), tick_s=0.02)
-        large = a_message("M1") + b"OBX|" + b"x" * 9000 + b"\r"
-        async with a_hospital(sqlite_engine, config=config, feed=willing) as hospital, hospital.link() as link:
-            await link.send(large + framed(a_message("M2")))
-            assert await link.answers(2) == [("AR", b"M1"), ("AA", b"M2")]
-        async with a_hospital(sqlite_engine, config=config) as hospital, hospital.link() as link:
-            await link.send(large + framed(a_message("M3")))
-            assert await link.answers(1) == [("AA", b"M3")]
 
     run(main())
 

@@ -11,7 +11,7 @@ from listener.errors import NotQueued
 from listener.metrics import Metrics
 from listener.publishing import Enqueue, Publisher
 
-DEADLINE_S = 10.0
+DEADLINE_S = 60.0
 
 
 class Queue:
@@ -22,8 +22,10 @@ class Queue:
         self.error: BaseException | None = None
         self.open = threading.Event()
         self.open.set()
+        self.asked = 0  # how often it was offered something
 
     def __call__(self, lane: str, ids: Sequence[int]) -> None:
+        self.asked += 1
         self.open.wait(DEADLINE_S)
         if self.error is not None:
             raise self.error
@@ -61,7 +63,7 @@ def test_orders_go_before_history() -> None:
     publisher = a_publisher(queue)
     queue.open.clear()
     publisher.put({"history": [1]})
-    time.sleep(0.02)
+    until(lambda: queue.asked == 1)
 
     publisher.put({"history": [2, 3], "orders": [4]})
     queue.open.set()
@@ -72,20 +74,32 @@ def test_orders_go_before_history() -> None:
 
 def test_history_gathers_while_orders_do_not_wait() -> None:
     queue = Queue()
-    publisher = a_publisher(queue, every_s=0.3)
+    publisher = a_publisher(queue, every_s=3600)
     publisher.put({"history": [1]})
     until(lambda: queue.taken != [])
 
     publisher.put({"history": [2]})
     publisher.put({"history": [3]})
     publisher.put({"orders": [4]})
-    until(lambda: queue.ids() == [1, 2, 3, 4])
+    until(lambda: queue.ids() == [1, 4])
+    publisher.close(DEADLINE_S)
 
     assert queue.taken == [("history", [1]), ("orders", [4]), ("history", [2, 3])]
+
+
+def test_history_that_gathered_goes_by_itself() -> None:
+    queue = Queue()
+    publisher = a_publisher(queue, every_s=0.1)
+    publisher.put({"history": [1]})
+    until(lambda: queue.taken != [])
+
+    publisher.put({"history": [2]})
+    until(lambda: queue.ids() == [1, 2])
+
     publisher.close(DEADLINE_S)
 
 
-def test_ids_gather_while_the_workers_have_tasks_enough() -> None:
+def test_history_gathers_while_the_workers_have_tasks_enough_and_orders_do_not_wait() -> None:
     queue, crowded = Queue(), threading.Event()
     publisher = Publisher(
         queue, Metrics(), ids_per_task=10, history_every_s=0.0, crowded=lambda _lane: crowded.is_set()
@@ -94,12 +108,13 @@ def test_ids_gather_while_the_workers_have_tasks_enough() -> None:
 
     for number in range(8):
         publisher.put({"history": [number], "orders": [100 + number]})
-    held = list(queue.taken)
+    until(lambda: len(queue.ids()) == 8)
+    at_once = {lane for lane, _ in queue.taken}
     crowded.clear()
     until(lambda: len(queue.ids()) == 16)
 
-    assert held == []
-    assert [len(ids) for _, ids in queue.taken] == [8, 8]
+    assert at_once == {"orders"}
+    assert [len(ids) for lane, ids in queue.taken if lane == "history"] == [8]
     publisher.close(DEADLINE_S)
 
 
@@ -121,7 +136,7 @@ def test_a_queue_that_was_down_is_offered_the_ids_again(error: Exception) -> Non
     publisher = a_publisher(queue)
 
     publisher.put({"orders": [1]})
-    time.sleep(0.05)
+    until(lambda: queue.asked == 1)
     queue.error = None
     publisher.put({"orders": [2]})
     until(lambda: queue.ids() == [1, 2])
@@ -178,7 +193,7 @@ def test_closing_does_not_wait_for_a_queue_that_is_down() -> None:
     queue.error = NotQueued("down")
     publisher = a_publisher(queue)
     publisher.put({"orders": [1, 2]})
-    time.sleep(0.05)
+    until(lambda: queue.asked == 1)
 
     publisher.close(DEADLINE_S)
 

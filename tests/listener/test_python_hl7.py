@@ -40,11 +40,11 @@ def listening(engine: sa.Engine) -> Iterator[int]:
     thread = threading.Thread(target=loop.run_until_complete, args=(listen(stopping),))
     thread.start()
     try:
-        assert began.wait(10)
+        assert began.wait(90)
         yield found[0]
     finally:
         loop.call_soon_threadsafe(stopping.set)
-        thread.join(10)
+        thread.join(90)
         loop.close()
 
 
@@ -100,7 +100,7 @@ def test_its_command_sends_a_file_of_samples(sqlite_engine: sa.Engine, tmp_path:
         run = subprocess.run(
             [command, *options, "--file", tmp_path / "samples.hl7", "--port", str(port), "127.0.0.1"],
             capture_output=True,
-            timeout=60,
+            timeout=120,
         )
 
     assert run.returncode == 0, run.stderr

@@ -205,7 +205,9 @@ def test_an_acknowledgement_is_never_acknowledged() -> None:
 @pytest.mark.parametrize(
     ("msh9", "segments", "answered"),
     [
-        ("ORR^O02", b"MSA|AA|X\rPID|1||1\rORC|OK|1\r", False),  # another's answer, whatever its type
+        ("ORR^O02", b"MSA|AA|X\rORC|OK|1\r", False),  # another's answer, whatever its type
+        ("ORR^O02", b"MSA|AA|X\rPID|1||1\rORC|OK|1\r", True),  # what became of an order of a patient
+        ("RSP^K22", b"MSA|AA|X\rQAK|1\rPID|1||1\r", True),
         ("RSP^K22", b"\nMSA|AA|X\rQAK|1\r", False),
         ("ADT^A08", b"MSA|AA|X\r", False),  # nothing of a patient
         ("ADT^A08", b"MSA|AA|X\rPID|1||1\r", True),  # an event all the same: losing it would be worse

@@ -12,13 +12,14 @@ import pytest
 import sqlalchemy as sa
 
 from listener.client import read_answer
-from listener.config import ListenerConfig, Port
+from listener.config import Port
 from listener.feeds import FeedProfile, Origin
 from listener.framing import FrameLimits
 from parsers.hl7.header import read_header_line
 from store.messages import raw_of
 from tests.listener.authority import Authority, sender, server
-from tests.listener.builders import Hospital, Wire, a_hospital, a_message, framed, run
+from tests.listener.builders import Hospital, Wire, a_config, a_hospital, a_message, framed, run
+from tests.ports import free_port
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 
@@ -156,7 +157,7 @@ def test_two_ports_are_two_sources(sqlite_engine: sa.Engine) -> None:
             seen.append(source)
             return FeedProfile(1)
 
-        config = ListenerConfig(ports=(Port(port=0), Port(port=0)))
+        config = a_config(Port(port=0), Port(port=0))
         async with a_hospital(sqlite_engine, config=config, feed_of=feed_of) as hospital:
             for number in (0, 1):
                 async with hospital.link(port=number) as link:
@@ -236,7 +237,7 @@ def test_senders_of_one_byte_at_a_time_are_ended_and_others_served_meanwhile(
 ) -> None:
     async def main() -> None:
         port = Port(port=0, limits=FrameLimits(slow_after_s=0.5, stalled_s=5.0))
-        config = ListenerConfig(ports=(port,), links_per_source=1000, tick_s=0.05)
+        config = a_config(port, links_per_source=1000)
         async with (
             a_hospital(sqlite_engine, config=config) as hospital,
             hospital.link() as old,
@@ -255,7 +256,7 @@ def test_senders_of_one_byte_at_a_time_are_ended_and_others_served_meanwhile(
 
 def test_links_of_one_address_leave_room_for_those_of_others(sqlite_engine: sa.Engine) -> None:
     async def main() -> None:
-        config = ListenerConfig(ports=(Port(port=0),), links=20, links_per_source=12)
+        config = a_config(links=20, links_per_source=12)
         async with a_hospital(sqlite_engine, config=config) as hospital, besieged(hospital, 40, b""):
             _, writer = await asyncio.open_connection(
                 "127.0.0.1", hospital.listener.ports[0], local_addr=("127.0.0.2", 0)
@@ -274,7 +275,7 @@ def test_links_of_one_address_leave_room_for_those_of_others(sqlite_engine: sa.E
 
 def test_a_link_that_waits_for_an_answer_is_never_closed_for_a_newer_one(sqlite_engine: sa.Engine) -> None:
     async def main() -> None:
-        config = ListenerConfig(ports=(Port(port=0),), links_per_source=2, answer_within_s=30)
+        config = a_config(links_per_source=2)
         async with (
             a_hospital(sqlite_engine, config=config) as hospital,
             hospital.link() as first,
@@ -296,7 +297,7 @@ def test_a_link_that_waits_for_an_answer_is_never_closed_for_a_newer_one(sqlite_
 
 def test_a_link_that_never_says_anything_is_closed_in_the_end(sqlite_engine: sa.Engine) -> None:
     async def main() -> None:
-        config = ListenerConfig(ports=(Port(port=0),), first_byte_s=0.2, tick_s=0.05)
+        config = a_config(first_byte_s=1.0)
         async with a_hospital(sqlite_engine, config=config) as hospital, hospital.link() as spoke:
             assert await is_served(spoke, "M1")
             async with hospital.link() as silent:
@@ -312,7 +313,7 @@ def test_half_a_handshake_is_given_up_and_costs_no_sender_its_link(
     async def main() -> None:
         authority = Authority(tmp_path)
         port = Port(port=0, tls=server(authority))
-        config = ListenerConfig(ports=(port,), handshake_s=2.0)
+        config = a_config(port, handshake_s=5.0)
         tls = sender(authority, "ehr")
         async with a_hospital(sqlite_engine, config=config) as hospital, hospital.link(tls) as old:
             assert await is_served(old, "M1")
@@ -352,7 +353,7 @@ def test_a_handshake_that_fails_is_counted_by_address_and_reason(
 ) -> None:
     async def main() -> None:
         authority = Authority(tmp_path)
-        config = ListenerConfig(ports=(Port(port=0, tls=server(authority)),))
+        config = a_config(Port(port=0, tls=server(authority)))
         async with a_hospital(sqlite_engine, config=config) as hospital:
             await fails(hospital, authority, tmp_path, speaks)
             while not failed_handshakes(hospital):
@@ -408,7 +409,7 @@ def test_the_log_says_a_flood_of_failures_once_a_minute(
     sqlite_engine: sa.Engine, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async def main() -> None:
-        config = ListenerConfig(ports=(Port(port=0, tls=server(Authority(tmp_path))),))
+        config = a_config(Port(port=0, tls=server(Authority(tmp_path))))
         async with (
             a_hospital(sqlite_engine, config=config) as hospital,
             besieged(hospital, 50, b"GET / HTTP/1.1\r\n\r\n"),
@@ -423,10 +424,7 @@ def test_the_log_says_a_flood_of_failures_once_a_minute(
 
 def test_several_listeners_share_a_port_and_between_them_answer_everybody(sqlite_engine: sa.Engine) -> None:
     async def main() -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            number = free.getsockname()[1]
-        config = ListenerConfig(ports=(Port(port=number, reuse_port=True),))
+        config = a_config(Port(port=free_port(), reuse_port=True))
         async with (
             a_hospital(sqlite_engine, config=config) as one,
             a_hospital(sqlite_engine, config=config) as other,

@@ -10,12 +10,12 @@ import sqlalchemy as sa
 from structlog.testing import capture_logs
 
 from listener.client import Target, read_answer, send_all
-from listener.config import ListenerConfig, Port
+from listener.config import Port
 from listener.errors import OddConfig
 from listener.feeds import FeedProfile, Origin
 from listener.tls import ExpiryAlarm, ServerTls, TlsFiles
 from tests.listener.authority import NOW, Authority, sender, server
-from tests.listener.builders import a_hospital, a_message, run
+from tests.listener.builders import a_config, a_hospital, a_message, run
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def test_a_sender_with_a_certificate_is_known_by_it(sqlite_engine: sa.Engine, au
             seen.append(source)
             return FeedProfile(1)
 
-        config = ListenerConfig(ports=(Port(port=0, tls=server(authority)),))
+        config = a_config(Port(port=0, tls=server(authority)))
         async with a_hospital(sqlite_engine, config=config, feed_of=feed_of) as hospital:
             target = Target("127.0.0.1", hospital.listener.ports[0], tls=sender(authority, "ehr.hospital"))
             answers = [answer async for answer in send_all([a_message("M1")], target)]
@@ -44,7 +44,7 @@ def test_a_sender_with_a_certificate_is_known_by_it(sqlite_engine: sa.Engine, au
 
 def test_a_sender_without_a_certificate_is_turned_away(sqlite_engine: sa.Engine, authority: Authority) -> None:
     async def main() -> None:
-        config = ListenerConfig(ports=(Port(port=0, tls=server(authority)),))
+        config = a_config(Port(port=0, tls=server(authority)))
         async with a_hospital(sqlite_engine, config=config) as hospital:
             target = Target("127.0.0.1", hospital.listener.ports[0], tls=sender(authority), timeout_s=5)
             answers = [answer async for answer in send_all([a_message("M1")], target)]
@@ -57,7 +57,7 @@ def test_a_sender_without_a_certificate_is_turned_away(sqlite_engine: sa.Engine,
 
 def test_a_port_may_do_without_client_certificates(sqlite_engine: sa.Engine, authority: Authority) -> None:
     async def main() -> None:
-        config = ListenerConfig(ports=(Port(port=0, tls=server(authority, mutual=False)),))
+        config = a_config(Port(port=0, tls=server(authority, mutual=False)))
         async with a_hospital(sqlite_engine, config=config) as hospital, hospital.link(tls=sender(authority)) as link:
             assert read_answer(await link.ask(a_message("M1"))) == ("AA", b"M1")
 
@@ -66,7 +66,7 @@ def test_a_port_may_do_without_client_certificates(sqlite_engine: sa.Engine, aut
 
 def test_clear_text_on_a_tls_port_gets_no_answer(sqlite_engine: sa.Engine, authority: Authority) -> None:
     async def main() -> None:
-        config = ListenerConfig(ports=(Port(port=0, tls=server(authority)),))
+        config = a_config(Port(port=0, tls=server(authority)))
         async with a_hospital(sqlite_engine, config=config) as hospital:
             target = Target("127.0.0.1", hospital.listener.ports[0], timeout_s=5)
 
@@ -78,7 +78,7 @@ def test_clear_text_on_a_tls_port_gets_no_answer(sqlite_engine: sa.Engine, autho
 def test_a_renewed_certificate_is_taken_up_and_open_links_stay(sqlite_engine: sa.Engine, authority: Authority) -> None:
     async def main() -> None:
         tls = server(authority, mutual=False)
-        config = ListenerConfig(ports=(Port(port=0, tls=tls),))
+        config = a_config(Port(port=0, tls=tls))
         async with (
             a_hospital(sqlite_engine, config=config) as hospital,
             hospital.link(tls=sender(authority)) as old,
@@ -107,12 +107,12 @@ def test_a_broken_renewal_changes_nothing(authority: Authority, tmp_path: Path) 
     assert tls.expires_at == expires_at
 
 
-def test_a_running_listener_takes_up_a_renewal_by_itself_and_tells_when_the_certificate_ends(
+def test_a_running_listener_takes_up_a_renewal_by_itself_and_shows_when_the_certificate_expires(
     sqlite_engine: sa.Engine, authority: Authority
 ) -> None:
     async def main() -> None:
         tls = server(authority, mutual=False)
-        config = ListenerConfig(ports=(Port(port=0, tls=tls),), tick_s=0.02, renew_every_s=0.02)
+        config = a_config(Port(port=0, tls=tls), tick_s=0.02, renew_every_s=0.02)
         async with a_hospital(sqlite_engine, config=config) as hospital:
             ends = hospital.listener.metrics.certificate_expires.labels("127.0.0.1:0")._value
             while ends.get() != tls.expires_at.timestamp():
@@ -130,17 +130,17 @@ def test_a_running_listener_takes_up_a_renewal_by_itself_and_tells_when_the_cert
 
 
 @pytest.mark.parametrize(
-    ("days", "told"),
+    ("days", "levels"),
     [(30.5, []), (30, ["warning"]), (8, ["warning"]), (7, ["error"]), (-1, ["error"])],
 )
-def test_a_certificate_that_ends_is_told_thirty_and_seven_days_before(days: float, told: list[str]) -> None:
+def test_an_expiring_certificate_is_reported_thirty_and_seven_days_before(days: float, levels: list[str]) -> None:
     with capture_logs() as logs:
         ExpiryAlarm().look("127.0.0.1:2575", NOW + datetime.timedelta(days=days), NOW)
 
-    assert [line["log_level"] for line in logs] == told
+    assert [line["log_level"] for line in logs] == levels
 
 
-def test_a_certificate_that_ends_is_told_every_day_and_not_every_second() -> None:
+def test_an_expiring_certificate_is_reported_every_day_and_not_every_second() -> None:
     alarm, ends = ExpiryAlarm(), NOW + datetime.timedelta(days=8, hours=12)
 
     with capture_logs() as logs:

@@ -28,6 +28,14 @@ def test_other_types_are_ignored_with_the_reason(kind: str) -> None:
     assert (reading.events, reading.ignored) == ((), "unknown_type")
 
 
+@pytest.mark.parametrize(("drugs", "flags"), [((), ()), (("ORC|NW|9^EPD", "RXE||X^IVIG|30||g"), ("order_unread",))])
+def test_an_order_that_is_not_read_beside_a_diagnosis_is_told(drugs: tuple[str, ...], flags: tuple[str, ...]) -> None:
+    reading = read(a_patient_message("DG1|1||I26.9^Longembolie^I10", *drugs, kind="SIU^S12"), DEFAULTS)
+
+    assert any(isinstance(event, Condition) for event in reading.events)
+    assert reading.flags == flags
+
+
 @pytest.mark.parametrize("kind", ["", "RDE", "RDE^O11", "RDE^O11^RDE_O25", "RDE_O11"])
 def test_an_order_is_read_whatever_is_wrong_with_its_type(kind: str) -> None:
     reading = read(a_patient_message("ORC|NW|9^EPD", "RXE||X^IVIG|30||g", kind=kind), DEFAULTS)

@@ -16,8 +16,8 @@ def _read(table: str) -> list[tuple[Example, Case]]:
     return [(example, build_case(example)) for example in read_examples(table)]
 
 
-def _as_said(rule: Rule, example: Example, case: Case, knowledge: Knowledge) -> bool:
-    """Whether the rule itself answers as its table says."""
+def _as_in_table(rule: Rule, example: Example, case: Case, knowledge: Knowledge) -> bool:
+    """Whether the rule by itself answers as its table."""
     finding = judge(rule, Picture(case, knowledge.terms), [])
     if (finding.tier if finding else Tier.NONE).word != example.tier:
         return False
@@ -27,19 +27,23 @@ def _as_said(rule: Rule, example: Example, case: Case, knowledge: Knowledge) -> 
 
 
 def differing(rule: Rule, knowledge: Knowledge) -> list[str]:
-    """The examples to which the rule does not answer as the table says."""
-    return [each.name for each, case in _read(rule.form.examples) if not _as_said(rule, each, case, knowledge)]
+    """The names of the examples that the rule answers otherwise than its table."""
+    return [each.name for each, case in _read(rule.form.examples) if not _as_in_table(rule, each, case, knowledge)]
 
 
 def has_priority(rule: Rule, example: Example, case: Case, knowledge: Knowledge) -> bool:
-    """Whether the whole assessment has the priority of the table."""
-    return not example.priority or evaluate(case, knowledge, rule.stream).priority.word == example.priority
+    """Whether the whole assessment has the priority of the table, and the finding its channel."""
+    if not example.priority and not example.channel:
+        return True
+    found = evaluate(case, knowledge, rule.stream)
+    channel = next((each.channel.word for each in found.findings if each.rule == rule.id), "none")
+    return example.priority in ("", found.priority.word) and example.channel in ("", channel)
 
 
 def any_differs(rules: Iterable[Rule], knowledge: Knowledge) -> bool:
-    """Whether any example of any rule gets another answer than its table says."""
+    """Whether any rule answers an example otherwise than its table."""
     return any(
-        not _as_said(rule, each, case, knowledge) or not has_priority(rule, each, case, knowledge)
+        not _as_in_table(rule, each, case, knowledge) or not has_priority(rule, each, case, knowledge)
         for rule in rules
         for each, case in _read(rule.form.examples)
     )
@@ -50,4 +54,4 @@ def cases_of(rule: Rule) -> list[tuple[Example, Case]]:
 
 
 def answers(rule: Rule, example: Example, case: Case, knowledge: Knowledge) -> bool:
-    return _as_said(rule, example, case, knowledge) and has_priority(rule, example, case, knowledge)
+    return _as_in_table(rule, example, case, knowledge) and has_priority(rule, example, case, knowledge)

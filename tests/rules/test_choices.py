@@ -97,6 +97,81 @@ def test_a_thrombosis_thrombophilia_thick_blood_and_arterial_disease_count_alone
     assert tier_of(careful, "IG-VTE-008", code) == "moderate"
 
 
+FOUR_COURSES = "; ".join(f"28 g, {weeks * 7} days ago" for weeks in (18, 12, 8, 4))
+
+
+def channel(knowledge: Knowledge, before: str = FOUR_COURSES, grams: str = "28", **cells: str) -> tuple[str, str]:
+    """Tier and channel of an order of so many grams a day after these doses."""
+    found = answer(knowledge, **{"IVIg before": before, "g/day": grams}, **cells)
+    return found.tier.word, found.channel.word
+
+
+def test_what_stood_at_the_last_courses_too_is_one_channel_quieter(knowledge: Knowledge) -> None:
+    assert channel(knowledge, diagnosed="I21.9, 900 days ago") == ("high", "worklist")
+    assert channel(knowledge, diagnosed="C50.9, 300 days ago") == ("moderate", "with-order")
+    assert channel(knowledge, diagnosed="F17.2") == ("information", "with-order")
+
+
+@pytest.mark.parametrize(
+    ("before", "grams", "diagnosed"),
+    [
+        (FOUR_COURSES, "31", "I21.9, 900 days ago"),  # a higher dose
+        (FOUR_COURSES, "28", "I21.9, 90 days ago"),  # a new event
+        (FOUR_COURSES, "28", "I21.9, 900 days ago; S82.2, 9 days ago"),
+        ("28 g, 56 days ago; 28 g, 28 days ago", "28", "I21.9, 900 days ago"),  # two courses
+        ("28 g, 240 days ago; 28 g, 56 days ago; 28 g, 28 days ago", "28", "I21.9, 900 days ago"),  # too long ago
+        ("28 g, 30 days ago; 28 g, 29 days ago; 28 g, 28 days ago", "28", "I21.9, 900 days ago"),  # one course
+        (FOUR_COURSES.replace("ago", "ago, planned"), "28", "I21.9, 900 days ago"),  # nobody said that it was given
+        ("28 g, 119 days ago; 28 g, 56 days ago; 28 g, 28 days ago", "28", "I21.9, 900 days ago"),  # not for so long
+        ("28 g, 12 days ago; 28 g, 8 days ago; 28 g, 4 days ago", "28", "I21.9, 900 days ago"),
+        (FOUR_COURSES, "28", "I21.9, 100 days ago"),  # an event after the first of these courses
+        (FOUR_COURSES, "28", "I21.9"),
+        (FOUR_COURSES, "28", 'I21.9, 900 days ago; "bedlegerig"'),
+    ],
+)
+def test_what_is_new_or_not_known_to_be_given_is_as_loud_as_ever(
+    knowledge: Knowledge, before: str, grams: str, diagnosed: str
+) -> None:
+    assert channel(knowledge, before, grams, diagnosed=diagnosed) == ("high", "interrupt")
+
+
+OLD_EVENT = "I21.9, 900 days ago"
+
+
+def test_a_result_or_a_medicine_of_the_last_months_is_as_loud_as_ever(knowledge: Knowledge) -> None:
+    old = {"diagnosed": OLD_EVENT}
+
+    assert channel(knowledge, viscosity="4.5, 3 days ago", **old) == ("high", "interrupt")
+    for medicine in ("L02BA01", "G03CA03", "L04AX02"):
+        assert channel(knowledge, taking=f"{medicine}, 3 days ago", **old) == ("high", "interrupt")
+        assert channel(knowledge, taking=f"{medicine}, 400 days ago", **old) == ("high", "worklist")
+
+
+def test_a_suspected_thrombosis_is_as_loud_as_ever(knowledge: Knowledge) -> None:
+    assert channel(knowledge, diagnosed=f"{OLD_EVENT}; I80.2, 3 days ago, suspected") == ("high", "interrupt")
+
+
+def test_more_days_in_a_row_or_a_larger_course_is_another_dose(knowledge: Knowledge) -> None:
+    days, course = {"in a row": "5"}, {"g/kg course": "2"}
+    told = {"diagnosed": OLD_EVENT, "weight": "70"}
+
+    assert channel(knowledge, **told) == ("high", "worklist")
+    assert channel(knowledge, **told, **days) == ("high", "interrupt")
+    assert channel(knowledge, **told, **course) == ("high", "interrupt")
+
+
+def test_a_thrombosis_and_what_can_be_changed_today_are_never_quieter(knowledge: Knowledge) -> None:
+    assert channel(knowledge, diagnosed="I80.2, 900 days ago") == ("contraindication", "interrupt")
+    assert channel(knowledge, taking="B01AA03", INR="1.7") == ("high", "interrupt")
+    assert channel(knowledge, diagnosed="C50.9, 300 days ago", **{"mg/kg/min": "3.5"}) == ("high", "interrupt")
+
+
+def test_a_hospital_may_be_told_as_loudly_at_the_tenth_course_as_at_the_first() -> None:
+    loud = load_knowledge(chosen={"established_therapy": "as-others"})
+
+    assert channel(loud, diagnosed="I21.9, 900 days ago") == ("high", "interrupt")
+
+
 def test_how_many_points_is_said_in_the_version(knowledge: Knowledge, careful: Knowledge) -> None:
     assert knowledge.version != careful.version
 

@@ -10,17 +10,17 @@ from rules.examples import Example, run_examples
 from rules.facts import Case
 from rules.knowledge import Knowledge, Rule
 from rules.load import load_knowledge
-from tests.knowledge_folders import a_copy, edit
+from tests.knowledge_folders import a_copy, edit, our_knowledge
 from tests.rules.answers import cases_of
 
 CASES = [
     pytest.param(rule, example, case, id=f"{rule.id}: {example.name}")
-    for rule in load_knowledge().rules
+    for rule in our_knowledge().rules
     for example, case in cases_of(rule)
 ]
 
 
-@pytest.mark.parametrize("rule", load_knowledge().rules, ids=lambda rule: rule.id)
+@pytest.mark.parametrize("rule", our_knowledge().rules, ids=lambda rule: rule.id)
 def test_the_examples_give_the_alerts_in_their_table(rule: Rule, knowledge: Knowledge) -> None:
     chosen = replace(knowledge, rules=tuple(replace(each, chosen=True) for each in knowledge.rules))
 

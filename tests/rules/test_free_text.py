@@ -250,3 +250,51 @@ def test_one_slip_in_a_long_word_is_read_over(written: str, meant: str) -> None:
     spelling = Spelling(["longembolie", "thrombosis", "trombose", "pulmonaire"])
 
     assert spelling.mended(written) == meant
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Longcarcinoom stadium IV, status na lobectomie 2016",
+        "Mammacarcinoom met botmetastasen, status na mastectomie 2015",
+        "breast cancer with bone metastases, not cured, s/p mastectomy in 2015",
+        "Mammakarzinom mit Knochenmetastasen, Z. n. Mastektomie 2015",
+        "cancer du sein métastatique, mastectomie en 2015",
+        "Recidief lymfoom na eerdere remissie",
+        "Longcarcinoom stadium IV, behandeld met pembrolizumab sinds 2019",
+        "Mammacarcinoom 2015. Nu mammacarcinoom met botmetastasen",
+        "lymfoom, no longer in remission",
+        "AML, never achieved remission",
+        "Lymfoom, remissie niet bereikt",
+        "Hodgkin als kind, niet genezen",
+        "Mammacarcinoom, niet curatief behandeld",
+        "Longcarcinoom, in het verleden appendectomie",
+        "Longcarcinoom, VG: appendectomie",
+        "Longcarcinoom met depressie in remissie",
+        "status na appendectomie longcarcinoom",
+    ],
+)
+def test_a_cancer_of_today_is_not_over_and_no_year_dates_it(knowledge: Knowledge, text: str) -> None:
+    words = knowledge.terms.words
+
+    assert ("malignancy", "confirmed") in words.mentions(text)
+    assert "malignancy-history" not in dict(words.mentions(text))
+    assert words.years(text) == {}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "VG: mammacarcinoom",
+        "history of breast cancer",
+        "Z. n. Mammakarzinom",
+        "antécédent de cancer du sein",
+        "Genezen mammacarcinoom",
+        "Hodgkin als kind, genezen",
+        "Mammacarcinoom 2001, in remissie, geen recidief",
+        "Lymphome en rémission",
+        "AML, CR1",
+    ],
+)
+def test_a_cancer_of_which_its_own_clause_or_the_next_says_so_is_over(knowledge: Knowledge, text: str) -> None:
+    assert knowledge.terms.words.mentions(text) == (("malignancy-history", "confirmed"),)

@@ -1,6 +1,7 @@
 """No advice that harms: every combination of what guards it, over every rule, contradicts nothing and proposes nothing
 that is forbidden."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import cache
@@ -13,7 +14,7 @@ from rules.evaluate import evaluate
 from rules.examples import Example, build_case
 from rules.facts import Case
 from rules.knowledge import Knowledge, Rule
-from rules.load import load_knowledge
+from tests.knowledge_folders import our_knowledge
 from tests.rules.answers import cases_of
 
 # What holds, the facts that say so, the acts that it forbids, and words that no line may then say in English.
@@ -44,6 +45,36 @@ GUARDS: dict[str, tuple[dict[str, str], frozenset[str], tuple[str, ...]]] = {
     "a low INR": ({"taking": "B01AA03", "INR": "1.4"}, frozenset({"prophylaxis"}), ()),
     "tamoxifen": ({"taking": "L02BA01"}, frozenset(), ()),
 }
+# Other facts by which a guard holds: each forbids what the guard above forbids.
+OTHER_FACTS: dict[str, tuple[str, dict[str, str]]] = {
+    "few platelets": ("bleeding", {"platelets": "30"}),
+    "a thrombosis today": ("acute thrombosis", {"diagnosed": "I80.2, 0 hours ago"}),
+    "Kawasaki": ("Guillain-Barré", {"indication": "M30.3"}),
+    "a myasthenic crisis": ("Guillain-Barré", {"diagnosed": '"myasthene crisis", 2 days ago'}),
+    "ITP with a bleeding": ("Guillain-Barré", {"indication": "D69.3", "diagnosed": "K92.2, 2 days ago"}),
+    "VITT as indication": ("HIT", {"indication": "ICD10CM D75.84"}),
+    "dialysis": ("heart failure", {"diagnosed": "Z99.2"}),
+    "an eGFR of 14": ("heart failure", {"eGFR": "14, 0 days ago"}),
+    "melaena by ICD-10-CM": ("bleeding", {"diagnosed": "ICD10CM K92.1, 2 days ago"}),
+    "haematemesis by ICPC": ("bleeding", {"diagnosed": "ICPC D14, 2 days ago"}),
+    "a bleeding in Dutch": ("bleeding", {"diagnosed": '"maagbloeding", 2 days ago'}),
+    "a bleeding in German": ("bleeding", {"diagnosed": '"obere GI-Blutung", 2 days ago'}),
+    "a bleeding in French": ("bleeding", {"diagnosed": '"hémorragie digestive", 2 days ago'}),
+    "a bleeding of the past by its words": ("bleeding", {"diagnosed": '"st.n. maagbloeding", 2 days ago'}),
+    "a thrombosis in German": ("acute thrombosis", {"diagnosed": '"Lungenembolie bds.", 2 days ago'}),
+    "a thrombosis in French": ("acute thrombosis", {"diagnosed": '"phlébite du mollet", 2 days ago'}),
+    "Guillain-Barré in words": ("Guillain-Barré", {"diagnosed": '"syndrome de Guillain-Barré", 2 days ago'}),
+    "a crisis in German": ("Guillain-Barré", {"diagnosed": '"myasthene Krise", 2 days ago'}),
+    "HIT in German": ("HIT", {"diagnosed": '"heparininduzierte Thrombozytopenie Typ II", 3 days ago'}),
+    "HIT in French": ("HIT", {"diagnosed": '"TIH de type 2", 3 days ago'}),
+    "heart failure in Dutch": ("heart failure", {"diagnosed": '"decomp cordis"'}),
+    "heart failure in German": ("heart failure", {"diagnosed": '"Linksherzinsuffizienz"'}),
+    "dialysis in French": ("heart failure", {"diagnosed": '"hémodialyse"'}),
+    "atrial fibrillation in French": ("atrial fibrillation", {"diagnosed": '"ACFA"'}),
+    "tinzaparin by its brand": ("prophylaxis", {"taking": '"Innohep 4500 IE"'}),
+    "fluindione": ("prophylaxis", {"taking": '"Previscan 20 mg"'}),
+    "a DOAC at treatment dose": ("prophylaxis", {"taking": "B01AF02, 10 mg"}),
+}
 CONTRADICTIONS = (
     ({"hold", "postpone", "spread", "discuss-alternatives", "decide-now"}, {"give-without-delay"}),
     ({"hydrate"}, {"limit-fluid"}),
@@ -51,6 +82,11 @@ CONTRADICTIONS = (
     ({"anticoagulate", "bridge", "anticoagulate-without-heparin"}, {"mechanical-measures"}),
     ({"anticoagulate"}, {"anticoagulate-without-heparin"}),
 )
+FIRED = [
+    (case, rule)
+    for rule in our_knowledge().rules
+    for case in [next(case for example, case in cases_of(rule) if example.tier != "none")]
+]  # of every rule a case in which it fires
 SUBSETS = [subset for size in range(len(GUARDS) + 1) for subset in combinations(GUARDS, size)]
 
 
@@ -58,7 +94,7 @@ SUBSETS = [subset for size in range(len(GUARDS) + 1) for subset in combinations(
 def _added(subset: tuple[str, ...]) -> Case:
     cells: dict[str, str] = {}
     for name in subset:
-        for column, cell in GUARDS[name][0].items():
+        for column, cell in (OTHER_FACTS[name][1] if name in OTHER_FACTS else GUARDS[name][0]).items():
             cells[column] = f"{cells[column]}; {cell}" if column in cells else cell
     return build_case(Example("guards", cells, "none"))
 
@@ -79,14 +115,14 @@ def _check(found: Assessment, subset: tuple[str, ...]) -> None:
     for one, other in CONTRADICTIONS:
         assert not (acts & one and acts & other), (subset, acts & one, acts & other)
     for name in subset:
-        _, forbidden, words = GUARDS[name]
+        _, forbidden, words = GUARDS[OTHER_FACTS[name][0] if name in OTHER_FACTS else name]
         assert not acts & forbidden, (subset, name, acts & forbidden)
         said = " ".join([found.text["en"].partition("Advice: ")[2], *(line["en"] for line in found.advice)])
         assert not [word for word in words if word in said], (subset, name, said)
         assert not any(_acts(each.advice) & forbidden for each in found.findings), (subset, name)
 
 
-KNOWLEDGE = load_knowledge()
+KNOWLEDGE = our_knowledge()
 ASKED = replace(KNOWLEDGE, rules=tuple(replace(rule, chosen=True) for rule in KNOWLEDGE.rules))
 
 
@@ -99,6 +135,37 @@ def test_no_combination_of_guards_contradicts_or_harms(rule: Rule) -> None:
 
         assert found.now <= 3
         _check(found, subset)
+
+
+@pytest.mark.parametrize("name", OTHER_FACTS)
+def test_a_guard_holds_by_each_of_its_facts_beside_every_rule(name: str) -> None:
+    for case, rule in FIRED:
+        _check(evaluate(_with(case, (name,)), ASKED, rule.stream), (name,))
+
+
+@pytest.mark.parametrize("name", [*GUARDS, ""])
+def test_two_rules_together_contradict_nothing_under_any_guard(name: str) -> None:
+    subset = (name,) if name else ()
+    for (one, rule), (other, _) in combinations([each for each in FIRED if each[1].stream == "order"], 2):
+        order = replace(one.order, indications=one.order.indications or other.order.indications)
+        both = replace(one, facts=(*one.facts, *other.facts), order=order)
+
+        _check(evaluate(_with(both, subset), ASKED, rule.stream), subset)
+
+
+def test_no_line_of_any_rule_names_a_duration_of_anticoagulation_or_forbids_the_treatment() -> None:
+    for rule in KNOWLEDGE.rules:
+        for line in rule.form.alert.advice:
+            for text in line.text.values():
+                assert not re.search(r"at least a year|minstens een jaar|for life|levenslang|not give|niet geven", text)
+
+
+def test_a_hormone_that_treats_cancer_is_not_asked_to_be_stopped(knowledge: Knowledge) -> None:
+    for medicine in ("L02BA01", "G03XC01"):
+        said = " ".join(line["en"] for line in answer(knowledge, taking=medicine).advice)
+
+        assert "with the oncologist" in said
+        assert "be stopped" not in said
 
 
 def answer(knowledge: Knowledge, **cells: str) -> Assessment:

@@ -118,6 +118,23 @@ def test_a_rule_belongs_to_a_family(folder: Path) -> None:
     assert [each.what for each in faults_of(folder)] == ["IG-VTE-022 belongs to no family"]
 
 
+def test_a_rule_may_name_its_family_itself(folder: Path) -> None:
+    spoil(folder, "policy.yaml", "IG-VTE-021, IG-VTE-022]", "IG-VTE-021]")
+    spoil(folder, "library/ig-vte-022.yaml", "status: live\n", "status: live\nfamily: kinetics\n")
+
+    assert load_knowledge(folder).policy.family_of["IG-VTE-022"] == "kinetics"
+
+
+@pytest.mark.parametrize(
+    ("family", "what"),
+    [("blood", "IG-VTE-022 names an unknown family: blood"), ("dose", "IG-VTE-022 names dose, and stands in kinetics")],
+)
+def test_a_rule_is_in_one_family_that_exists(folder: Path, family: str, what: str) -> None:
+    spoil(folder, "library/ig-vte-022.yaml", "status: live\n", f"status: live\nfamily: {family}\n")
+
+    assert [each.what for each in faults_of(folder)] == [what]
+
+
 def only(alert: str) -> Callable[[str], str]:
     """Keep the rows of the example table whose alert begins so."""
 

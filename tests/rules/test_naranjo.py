@@ -1,6 +1,7 @@
 """The Naranjo questions: what the record answers, what it leaves open, and what it comes to."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from msgspec import structs
@@ -26,6 +27,20 @@ def diagnosed(code: str, hours_ago: float) -> Fact:
     return Fact("condition", (Coding("ICD10", code),), starts=at, precision="second")
 
 
+def imaged(text: str, hours_ago: float, code: str = "18748-4", certainty: Any = "confirmed") -> Fact:
+    """A report of imaging, in words."""
+    at = AT - timedelta(hours=hours_ago)
+    return Fact(
+        "observation",
+        (Coding("LOINC", code),),
+        text,
+        starts=at,
+        precision="second",
+        status="final",
+        certainty=certainty,
+    )
+
+
 def a_case(*facts: Fact, doses: tuple[Dose, ...]) -> Case:
     """A patient with these facts and doses, at the moment of the event."""
     return Case(an_order(), Patient(sex="F"), AT, facts, tuple(sorted(doses, key=lambda dose: dose.at)))
@@ -41,7 +56,8 @@ def scored(case: Case, knowledge: Knowledge) -> Score:
 
 
 def test_paran_2_scores_three_before_anybody_answered(knowledge: Knowledge) -> None:
-    case = a_case(condition("I80.2"), condition("D68.5"), diagnosed("I80.2", 4), doses=(given(8),))
+    seen = imaged("Duplex: trombose v. poplitea rechts.", 3)
+    case = a_case(condition("I80.2"), condition("D68.5"), diagnosed("I80.2", 4), seen, doses=(given(8),))
 
     known = replies(case, knowledge)
 
@@ -54,7 +70,12 @@ def test_emerson_2b_scores_six_probable(knowledge: Knowledge) -> None:
     earlier = (given(months + 14 * 24, order="FIRST"), diagnosed("I80.2", months + 7 * 24))
     steroid = structs.replace(medicine("H02AB04", 1000, "IV"), starts=AT - timedelta(days=5))
     case = a_case(
-        earlier[1], condition("E66.9"), steroid, diagnosed("I26.9", 1), doses=(earlier[0], given(31), given(7))
+        earlier[1],
+        condition("E66.9"),
+        steroid,
+        diagnosed("I26.9", 1),
+        imaged("CT-angiografie: longembolie beiderzijds.", 0),
+        doses=(earlier[0], given(31), given(7)),
     )
 
     found = scored(case, knowledge)
@@ -72,7 +93,7 @@ def test_nothing_on_record_leaves_other_causes_open(knowledge: Knowledge) -> Non
 def test_a_clot_at_the_same_time_is_no_other_cause_and_no_recurrence(knowledge: Knowledge) -> None:
     case = a_case(diagnosed("I26.9", 1), diagnosed("I80.2", 1), doses=(given(80), given(56)))
 
-    assert {number for number, reply in replies(case, knowledge).items() if reply == "yes"} == {1, 2, 10}
+    assert {number for number, reply in replies(case, knowledge).items() if reply == "yes"} == {1, 2}
 
 
 def test_a_dose_nobody_reported_as_given_leaves_the_order_of_events_open(knowledge: Knowledge) -> None:
@@ -85,6 +106,34 @@ def test_a_symptom_is_not_objective_evidence(knowledge: Knowledge) -> None:
     case = a_case(diagnosed("R06.0", 1), doses=(given(8),))
 
     assert replies(case, knowledge)[10] == "unknown"
+
+
+def test_a_diagnosis_code_alone_is_not_objective_evidence(knowledge: Knowledge) -> None:
+    assert replies(a_case(diagnosed("I26.9", 1), doses=(given(8),)), knowledge)[10] == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("seen", "reply"),
+    [
+        (imaged("Longembolie rechts.", 0), "yes"),  # the code says that it is a report
+        (imaged("CT-thorax: longembolie rechts.", 0, "30000-1"), "yes"),  # the words do
+        (imaged("Longembolie rechts.", 0, "30000-1"), "unknown"),
+        (imaged("CT-thorax: geen longembolie.", 0), "unknown"),
+        (imaged("CT-thorax: longembolie niet uitgesloten.", 0), "unknown"),
+        (imaged("CT-thorax: longembolie rechts.", 1 + 3 * 24), "yes"),
+        (imaged("CT-thorax: longembolie rechts.", 2 + 3 * 24), "unknown"),  # of another time
+        (imaged("CT-thorax: longembolie rechts.", 1 - 14 * 24), "yes"),
+        (imaged("CT-thorax: longembolie rechts.", -14 * 24), "unknown"),
+    ],
+)
+def test_imaging_that_shows_the_thrombosis_is_objective_evidence(seen: Fact, reply: str, knowledge: Knowledge) -> None:
+    assert replies(a_case(diagnosed("I26.9", 1), seen, doses=(given(8),)), knowledge)[10] == reply
+
+
+def test_a_diagnosis_that_says_how_it_was_seen_is_objective_evidence(knowledge: Knowledge) -> None:
+    seen = structs.replace(diagnosed("I26.9", 1), text="CT-angio: longembolie")
+
+    assert replies(a_case(seen, doses=(given(8),)), knowledge)[10] == "yes"
 
 
 @pytest.mark.parametrize(

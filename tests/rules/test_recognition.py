@@ -1,12 +1,17 @@
 """Which orders are IVIg: every product of the value sets is found, every look-alike stays silent."""
 
+import csv
+from pathlib import Path
+
 import pytest
 
 from clinical.codes import Coding
+from parsers.medication.immunoglobulins import looks_like_immunoglobulin
 from rules.form_check import check_form
 from rules.forms import CodeLine, ValueSetForm
 from rules.knowledge import Knowledge
 from rules.load import read_files
+from rules.recognition import Dosed
 
 IV, SC, IM = Coding("HL70162", "IV"), Coding("HL70162", "SC"), Coding("HL70162", "IM")
 FILES = read_files()
@@ -183,3 +188,80 @@ def test_a_route_is_read_from_code_or_words(knowledge: Knowledge, coding: Coding
 )
 def test_a_code_system_goes_by_many_names(knowledge: Knowledge, system: str, code: str) -> None:
     assert seen(knowledge, [Coding(system, code)]) == "ivig"
+
+
+_WORDS = list(csv.DictReader((Path(__file__).parent / "product_words.csv").open(encoding="utf-8")))
+_CLASSES = {
+    "not": {"lookalike", "other"},
+    "under the skin": {"scig"},
+    "ivig": {"ivig", "possible_ivig"},
+}
+
+
+def test_words_of_hospitals_name_what_they_mean(knowledge: Knowledge) -> None:
+    found = {each["words"]: seen(knowledge, [], each["words"]) for each in _WORDS}
+
+    assert {
+        each["words"]: found[each["words"]] for each in _WORDS if found[each["words"]] not in _CLASSES[each["is"]]
+    } == {}
+
+
+def test_what_is_named_beside_ivig_hides_no_strength(knowledge: Knowledge) -> None:
+    assert [
+        each["words"] for each in _WORDS if each["is"] == "ivig" and not looks_like_immunoglobulin((), each["words"])
+    ] == []
+
+
+def test_a_look_alike_in_another_clause_is_a_doubt_and_no_silence(knowledge: Knowledge) -> None:
+    product = knowledge.classify([], "IVIg 30 g, cave anti-D positief")
+
+    assert (product.product_class, product.flags) == ("possible_ivig", ("code_contradicts_text",))
+
+
+def test_a_route_under_the_skin_outweighs_a_product_that_is_only_left(knowledge: Knowledge) -> None:
+    assert seen(knowledge, [], "Hizentra (switch from IVIg)", SC) == "scig"
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("R06AA04", "Clemastine 2 mg, premedicatie bij IVIg"),
+        ("L01FA01", "Rituximab, after IVIG"),
+        ("B05BB01", "NaCl voor IVIg"),
+    ],
+)
+def test_a_medicine_that_goes_with_ivig_is_something_else(knowledge: Knowledge, code: str, words: str) -> None:
+    assert seen(knowledge, [Coding("ATC", code)], words, IV) == "other"
+
+
+def test_a_code_of_something_else_hides_no_ivig_that_the_words_order(knowledge: Knowledge) -> None:
+    assert seen(knowledge, [Coding("ATC", "B05BB01")], "IVIg 30 g in NaCl", IV) == "ivig"
+    assert seen(knowledge, [Coding("ATC", "B05BB01")], "Infuus voor IVIg 30 g", IV) == "ivig"
+
+
+_DOUBTFUL = list(csv.DictReader((Path(__file__).parent / "doubtful_words.csv").open(encoding="utf-8")))
+_DOSED: dict[str, Dosed] = {"": "", "by volume": "by volume", "in grams": "in grams"}
+_READINGS = {"ivig": {"ivig"}, "possible": {"possible_ivig"}, "other": {"other"}, "not": {"lookalike", "other"}}
+
+
+def test_words_that_name_ivig_beside_something_else_are_let_go_only_without_doubt(knowledge: Knowledge) -> None:
+    read = [
+        (each, knowledge.classify([], each["words"], [Coding("HL70162", each["route"])], _DOSED[each["dosed"]]))
+        for each in _DOUBTFUL
+    ]
+
+    assert {
+        (each["words"], each["route"], each["dosed"], each["is"]): product.product_class
+        for each, product in read
+        if product.product_class not in _READINGS[each["is"]]
+    } == {}
+
+
+def test_a_local_code_changes_nothing_of_what_the_words_say(knowledge: Knowledge) -> None:
+    read = {
+        each["words"]: seen(knowledge, [Coding("99LCN", "771", each["words"])], route=IV)
+        for each in _DOUBTFUL
+        if each["is"] in ("ivig", "possible") and not each["dosed"]
+    }
+
+    assert {words: found for words, found in read.items() if found not in ("ivig", "possible_ivig")} == {}

@@ -1,10 +1,12 @@
 """What the words of a fact take from its code, and a field of a message from its words."""
 
+from datetime import timedelta
+
 import pytest
 
 from clinical.codes import Coding
 from rules.examples import AT
-from rules.facts import Case, Fact, Order, Patient
+from rules.facts import Case, Fact, Kind, Order, Patient
 from rules.knowledge import Knowledge
 from rules.picture import Picture
 
@@ -62,3 +64,15 @@ def test_of_a_field_and_the_words_the_lesser_counts(
     knowledge: Knowledge, stated: str, text: str, certainty: str
 ) -> None:
     assert seen(knowledge, Fact("condition", (), text, certainty=stated)) == {certainty}
+
+
+@pytest.mark.parametrize("kind", ["condition", "observation"])
+def test_the_year_of_a_cancer_dates_no_thrombosis_beside_it(knowledge: Knowledge, kind: Kind) -> None:
+    coding = Coding("ICD10", "I26.9") if kind == "condition" else Coding("LOINC", "10164-2")
+    on = AT - timedelta(days=10)
+    fact = Fact(kind, (coding,), "Longembolie rechts; mammacarcinoom sinds 2021", starts=on, precision="day")
+
+    picture = Picture(Case(Order("O1"), Patient(), AT, (fact,)), knowledge.terms)
+
+    assert [each.starts for each in picture.history((VTE,))] == [on if kind == "condition" else None]
+    assert [each.starts and each.starts.year for each in picture.history(("malignancy",))] == [2021]

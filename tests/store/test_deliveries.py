@@ -135,3 +135,21 @@ def test_how_long_the_oldest_has_been_due_is_known(engine: sa.Engine, new: NewDe
 
     with engine.begin() as connection:
         assert (nothing, deliveries.oldest_due(connection, NOW)) == (None, NOW)
+
+
+def test_what_was_told_in_one_notice_is_found_by_any_line_of_it(engine: sa.Engine, new: NewDelivery) -> None:
+    with engine.begin() as connection:
+        second = insert(connection, tables.alert_event, alert_id=new.alert_id, at=NOW, kind="escalated", actor="system")
+    for destination in ("webhook", "mail"):
+        enqueue(engine, NewDelivery(new.alert_id, new.event_id, destination, NOW))
+    enqueue(engine, NewDelivery(new.alert_id, second, "webhook", NOW))
+
+    with engine.begin() as connection:
+        deliveries.claim_together(connection, NOW, LEASE, 10, timedelta(minutes=1))
+        by_webhook = deliveries.told_together(connection, new.alert_id, new.event_id, "webhook")
+        never_there = deliveries.told_together(connection, new.alert_id, new.event_id, "pager")
+        by_mail = deliveries.told_together(connection, new.alert_id, new.event_id, "mail")
+
+    assert by_webhook == [(new.alert_id, second)]
+    assert by_mail == [(new.alert_id, new.event_id)]
+    assert never_there == [(new.alert_id, new.event_id)]

@@ -16,11 +16,11 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from rules.load import load_knowledge
 from store import message_queries, migrate
 from store.engine import connect
 from store.tables import metadata
 from tests.journeys.hospital import Clock, Hospital
+from tests.knowledge_folders import our_knowledge
 
 SCHEMAS = Path(__file__).parent / "schemas"
 KEPT_UNTIL = datetime(2026, 11, 28, 12, 0, tzinfo=UTC)
@@ -51,7 +51,7 @@ def test_a_database_of_an_earlier_release_is_upgraded_and_keeps_what_it_holds(ea
 
 def test_what_an_earlier_release_kept_is_read_judged_and_shown(earlier: sa.Engine) -> None:
     migrate.upgrade(earlier)
-    hospital = Hospital(earlier, load_knowledge(), clock=Clock(KEPT_UNTIL))
+    hospital = Hospital(earlier, our_knowledge(), clock=Clock(KEPT_UNTIL))
     shown = {order for order, _, _ in hospital.inbox()}
     with earlier.begin() as connection:
         ids = [row.id for row in connection.execute(sa.text("SELECT id FROM message"))]

@@ -14,9 +14,9 @@ from store import facts, message_queries, patients, tables
 from store.engine import connect, reading, to_json
 from store.errors import UnsupportedDatabase
 from store.facts import FactRow
-from store.locks import lock_people
-from store.patients import update_demographics
+from store.locks import lock_named, lock_people
 from tests.store.builders import a_feed, a_message, a_patient
+from tests.store.recorded import update_demographics
 
 
 @pytest.mark.parametrize("url", ["mysql://db/ivigilant", "nonsense", "", "sqlite+aiosqlite:///x"])
@@ -176,6 +176,7 @@ def test_no_statement_reads_a_whole_table_however_empty_it_was_when_planned(post
             ids = patients.identities(connection, names)
             patients.link_identifiers(connection, [(*name, "PI", id_) for name, id_ in ids.items()])
             lock_people(connection, list(ids.values()))
+            lock_named(connection, names, [])
             update_demographics(connection, [(id_, str(batch), {"sex": "F"}) for id_ in ids.values()])
             facts.upsert(connection, [FactRow(id_, "allergy", "k", "1", b"{}", message, "") for id_ in ids.values()])
             facts.of_patients(connection, ids.values())

@@ -7,16 +7,23 @@ import time
 import pytest
 import sqlalchemy as sa
 
-from clinical.identities import Person
-from store import merges, tables
-from store.locks import lock_people
+from clinical.identities import Person, is_contradicted
+from store import merges, message_queries, patients, tables
+from store.errors import PeopleMoved
+from store.locks import lock_named, lock_people
 from store.merges import Statement
+from store.patients import PatientChanges
+from store.recording import Recording, write
 from tests.store.builders import a_message, a_patient
 
 
 def merge(connection: sa.Connection, retired: int, survivor: int, version: str = "1", undone: bool = False) -> set[int]:
     message = connection.execute(sa.select(tables.message.c.id)).scalar() or a_message(connection)
     return merges.record(connection, [Statement(retired, survivor, version, message, "MRG[1]-1", undone)])
+
+
+def contradicted(connection: sa.Connection, person: Person[int]) -> bool:
+    return is_contradicted(person, merges.statements_about(connection, person.members))
 
 
 @pytest.fixture
@@ -77,7 +84,7 @@ def test_what_was_undone_and_holds_by_another_way_is_a_contradiction(engine: sa.
         (after,) = merges.persons(connection, [a])
 
         assert before == after
-        assert [merges.contradicted(connection, person) for person in merges.persons(connection, [a])] == [True]
+        assert [contradicted(connection, person) for person in merges.persons(connection, [a])] == [True]
 
 
 def test_a_merge_that_was_undone_and_made_again_is_no_contradiction(engine: sa.Engine, five: list[int]) -> None:
@@ -87,7 +94,7 @@ def test_a_merge_that_was_undone_and_made_again_is_no_contradiction(engine: sa.E
             merge(connection, a, b, version, undone)
 
         (person,) = merges.persons(connection, [a])
-        assert not merges.contradicted(connection, person)
+        assert not contradicted(connection, person)
 
 
 def test_merges_commute(engine: sa.Engine, five: list[int]) -> None:
@@ -182,7 +189,7 @@ def test_a_merge_made_while_the_lock_was_waited_for_is_held_too(postgres_engine:
 
 
 def wait_until_somebody_waits_for_a_lock(engine: sa.Engine) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     query = sa.text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
     while time.monotonic() < deadline:
         with engine.connect() as connection:
@@ -190,3 +197,57 @@ def wait_until_somebody_waits_for_a_lock(engine: sa.Engine) -> None:
                 return
         time.sleep(0.01)
     raise AssertionError("nobody waits for a lock")
+
+
+def test_who_was_merged_while_the_lock_was_waited_for_is_noticed_before_anything_is_recorded(
+    postgres_engine: sa.Engine,
+) -> None:
+    with postgres_engine.begin() as connection:
+        a, b = a_patient(connection, "1"), a_patient(connection, "2")
+        name = patients.of_ids(connection, [a])[a].name
+        message = a_message(connection)
+    outcomes: list[object] = []
+
+    def record_about_one() -> None:
+        try:
+            with postgres_engine.begin() as connection:
+                locked = lock_named(connection, [name], [])
+                write(connection, Recording([(message, a)], [], PatientChanges(locked.rows), []))
+        except PeopleMoved as error:
+            outcomes.append(type(error))
+        with postgres_engine.begin() as connection:
+            outcomes.append(set(lock_named(connection, [name], []).rows))
+
+    with postgres_engine.begin() as connection:
+        lock_people(connection, [a, b])
+        waiting = threading.Thread(target=record_about_one)
+        waiting.start()
+        wait_until_somebody_waits_for_a_lock(postgres_engine)
+        merge(connection, b, a)
+    waiting.join()
+
+    with postgres_engine.begin() as connection:
+        assert message_queries.messages_about(connection, [a]) == []
+    assert outcomes == [PeopleMoved, {a, b}]
+
+
+def test_a_patient_whom_another_creates_meanwhile_is_not_recorded_without_a_lock(postgres_engine: sa.Engine) -> None:
+    faults: list[object] = []
+
+    def create_too() -> None:
+        try:
+            with postgres_engine.begin() as connection:
+                lock_named(connection, [("UZ", "new")], [])
+        except PeopleMoved as error:
+            faults.append(type(error))
+
+    with postgres_engine.begin() as connection:
+        first = lock_named(connection, [("UZ", "new")], []).ids
+        waiting = threading.Thread(target=create_too)
+        waiting.start()
+        wait_until_somebody_waits_for_a_lock(postgres_engine)
+    waiting.join()
+
+    with postgres_engine.begin() as connection:
+        assert lock_named(connection, [("UZ", "new")], []).ids == first
+    assert faults == [PeopleMoved]

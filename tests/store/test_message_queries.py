@@ -31,7 +31,7 @@ def test_only_messages_that_still_wait_are_taken_oldest_first(engine: sa.Engine)
         taken = message_queries.received(connection, [three, two, one, 999])
         held = message_queries.lock_received(connection, [three, two, one, 999])
 
-    assert held == {one: False, three: False}
+    assert held == {one: None, three: None}
     assert [(row.id, row.control_id, row.feed_name) for row in taken] == [
         (one, "M0", "ehr"),
         (three, "M2", "ehr"),
@@ -89,7 +89,7 @@ def test_a_parked_message_waits_again_when_asked(engine: sa.Engine) -> None:
         held = message_queries.lock_received(connection, [parked, waiting])
         row = connection.execute(sa.text("SELECT * FROM message WHERE id = :id"), {"id": parked}).mappings().one()
     assert again == [Waiting(parked, "history")]
-    assert held == {parked: True, waiting: False}
+    assert held == {parked: message_queries.AGAIN, waiting: None}
     assert (row["reason"], row["detail"], row["processed_at"], row["attempts"]) == ("again", None, None, 0)
 
 
@@ -128,7 +128,7 @@ def test_doubts_about_a_message_add_up(engine: sa.Engine) -> None:
 def test_a_feed_is_made_when_it_is_first_heard_and_known_when_it_is_declared(engine: sa.Engine) -> None:
     with engine.begin() as connection:
         made = feeds.ids_of(connection, ["lab", "ehr", "lab"])
-        feeds.declare(connection, {"ehr": 600, "pharmacy": None})
+        feeds.declare(connection, {"ehr": 600, "pharmacy": None}, NOW)
 
         found = {feed.name: (feed.known, feed.silence_after_s) for feed in feeds.every(connection)}
         again = feeds.ids_of(connection, ["ehr"])
@@ -139,7 +139,7 @@ def test_a_feed_is_made_when_it_is_first_heard_and_known_when_it_is_declared(eng
 
 def test_a_feed_that_is_not_heard_for_too_long_is_silent(engine: sa.Engine) -> None:
     with engine.begin() as connection:
-        feeds.declare(connection, {"ehr": 60})
+        feeds.declare(connection, {"ehr": 60}, NOW)
         id_ = feeds.ids_of(connection, ["ehr"])["ehr"]
         feeds.heard(connection, id_, NOW)
         feeds.heard(connection, id_, NOW - MINUTE)
@@ -147,6 +147,47 @@ def test_a_feed_that_is_not_heard_for_too_long_is_silent(engine: sa.Engine) -> N
         (feed,) = feeds.every(connection)
 
     assert [feed.is_silent(NOW + after) for after in (MINUTE, MINUTE + timedelta(seconds=1))] == [False, True]
+
+
+def test_a_feed_that_has_another_name_now_is_not_missed_under_the_old_one(engine: sa.Engine) -> None:
+    with engine.begin() as connection:
+        feeds.declare(connection, {"ehr": 60}, NOW)
+        feeds.heard(connection, feeds.ids_of(connection, ["ehr"])["ehr"], NOW)
+
+        feeds.declare(connection, {"epd": 60}, NOW + 2 * MINUTE)
+
+        found = {feed.name: feed.is_silent(NOW + 2 * MINUTE) for feed in feeds.every(connection)}
+
+    assert found == {"ehr": False, "epd": False}
+
+
+def test_a_feed_that_is_declared_and_never_heard_is_silent_from_when_it_was_first_declared(engine: sa.Engine) -> None:
+    with engine.begin() as connection:
+        for starts in range(3):
+            feeds.declare(connection, {"ehr": 60, "may be silent": None}, NOW + starts * MINUTE)
+
+        found = {feed.name: feed for feed in feeds.every(connection)}
+
+    late = NOW + MINUTE + timedelta(seconds=1)
+    assert [found["ehr"].is_silent(at) for at in (NOW + MINUTE, late)] == [False, True]
+    assert not found["ehr"].is_heard(late)
+    assert not found["may be silent"].is_silent(late)
+
+
+def test_a_feed_that_was_never_heard_and_has_another_name_now_is_waited_for_under_the_new_one(
+    engine: sa.Engine,
+) -> None:
+    with engine.begin() as connection:
+        feeds.declare(connection, {"ehr": 60}, NOW)
+        feeds.declare(connection, {"epd": 60}, NOW + 5 * MINUTE)
+        renamed = {feed.name: feed.is_silent(NOW + 6 * MINUTE) for feed in feeds.every(connection)}
+        feeds.declare(connection, {"ehr": 60}, NOW + 9 * MINUTE)
+        again = {feed.name: feed.is_silent(NOW + 10 * MINUTE) for feed in feeds.every(connection)}
+        late = {feed.name: feed.is_silent(NOW + 11 * MINUTE) for feed in feeds.every(connection)}
+
+    assert renamed == {"ehr": False, "epd": False}
+    assert again == {"ehr": False, "epd": False}
+    assert late == {"ehr": True, "epd": False}
 
 
 def test_a_feed_without_a_limit_is_never_silent(engine: sa.Engine) -> None:

@@ -1,11 +1,13 @@
 """The migrations and the tables say the same."""
 
 import threading
+from importlib import import_module
 
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.operations import Operations
 
 from store import migrate, tables
 from store.tables import metadata
@@ -77,7 +79,68 @@ def test_sorted_texts_sort_by_their_bytes_on_postgresql(postgres_engine: sa.Engi
 def test_the_record_is_append_only(engine: sa.Engine, table: str, change: str) -> None:
     with engine.begin() as connection:
         insert(connection, tables.alert_event, alert_id=an_alert(connection), at=NOW, kind="raised", actor="system")
-        insert(connection, tables.access_log, at=NOW, actor="els", role="reader", action="view_alert")
+        insert(connection, tables.access_log, at=NOW, actor="els", role="viewer", action="view_alert")
 
     with pytest.raises(sa.exc.DBAPIError, match="append-only"), engine.begin() as connection:
         connection.exec_driver_sql(change.format(table))
+
+
+AN_ACCOUNT = sa.text(
+    'INSERT INTO "user" (id, name, password_hash, role, language, active, created_at) '
+    "VALUES (:id, :name, '', :role, 'nl', :active, :at)"
+)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (["reader", "pharmacist", "admin"], ["viewer", "pharmacist", "lead"]),
+        (["reader", "pharmacist", "pharmacist"], ["viewer", "lead", "lead"]),
+        (["pharmacist", "admin, closed"], ["lead", "lead"]),
+    ],
+)
+def test_accounts_of_before_have_a_role_of_now_and_somebody_decides(
+    empty_engine: sa.Engine, before: list[str], after: list[str]
+) -> None:
+    migrate.upgrade(empty_engine, "0011")
+    with empty_engine.begin() as connection:
+        for number, role in enumerate(before):
+            name, _, closed = role.partition(", ")
+            values = {"id": number, "name": f"n{number}", "role": name, "active": not closed, "at": NOW}
+            connection.execute(AN_ACCOUNT, values)
+
+    migrate.upgrade(empty_engine)
+
+    with empty_engine.connect() as connection:
+        assert list(connection.scalars(sa.select(tables.user.c.role).order_by(tables.user.c.id))) == after
+
+
+def test_a_token_of_before_has_all_of_its_role_and_no_end(empty_engine: sa.Engine) -> None:
+    migrate.upgrade(empty_engine, "0011")
+    row = {"name": "board", "hash": b"h" * 32, "at": NOW}
+    with empty_engine.begin() as connection:
+        insertion = sa.text(
+            "INSERT INTO token (name, token_hash, role, created_at) VALUES (:name, :hash, 'admin', :at)"
+        )
+        connection.execute(insertion, row)
+
+    migrate.upgrade(empty_engine)
+
+    token = tables.token.c
+    with empty_engine.connect() as connection:
+        found = connection.execute(sa.select(token.role, token.scopes, token.expires_at)).one()
+    assert tuple(found) == ("lead", "", None)
+
+
+def test_going_back_before_the_roles_gives_an_operator_no_patient(sqlite_engine: sa.Engine) -> None:
+    roles = import_module("store.migrations.versions.0012_roles")
+    with sqlite_engine.begin() as connection:
+        for role in ("viewer", "lead", "operator", "auditor"):
+            insert(connection, tables.user, name=role, role=role, password_hash="", created_at=NOW)
+
+        with Operations.context(MigrationContext.configure(connection)):
+            roles.downgrade()
+
+        query = sa.text('SELECT name, role FROM "user"')
+        found = {row.name: row.role for row in connection.execute(query)}
+    assert found == {"viewer": "reader", "lead": "admin", "operator": "operator", "auditor": "auditor"}

@@ -6,8 +6,9 @@ import pytest
 import sqlalchemy as sa
 
 from store import patients, tables
-from store.patients import Number, add_flag, update_demographics
+from store.patients import Number
 from tests.store.builders import a_patient
+from tests.store.recorded import add_flag, mark_has_ivig, update_demographics
 
 
 def test_an_identity_is_made_once_and_found_again(engine: sa.Engine) -> None:
@@ -61,8 +62,8 @@ def test_ivig_is_news_once(engine: sa.Engine) -> None:
     with engine.begin() as connection:
         one, other = a_patient(connection, "1"), a_patient(connection, "2")
 
-        first = patients.mark_has_ivig(connection, {one})
-        second = patients.mark_has_ivig(connection, {one, other})
+        first = mark_has_ivig(connection, {one})
+        second = mark_has_ivig(connection, {one, other})
         third = a_patient(connection, "3")
 
         assert patients.with_ivig(connection, [one, other, third]) == {one, other}

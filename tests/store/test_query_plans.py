@@ -2,29 +2,34 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import date
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from rules.knowledge import Knowledge
-from rules.load import load_knowledge
-from store import tables
+from store import patient_terms, tables
 from store.alerts import AlertFilter, list_alerts
 from store.assessments import list_assessments
 from store.merges import patients_named
 from tests.journeys.hospital import Hospital
 from tests.journeys.stories import Given, Measured, Merged, Ordered, Problem, Seen, messages
 
-LARGE = ("fact", "medication_order", "assessment", "alert", "identifier", "message", "patient", "mention")
+LARGE = (
+    "fact",
+    "medication_order",
+    "assessment",
+    "alert",
+    "identifier",
+    "message",
+    "patient",
+    "mention",
+    "patient_term",
+)
 FACTS, PATIENTS, ORDERS = 100_000, 20_000, 10_000
 
 Statement = tuple[str, Any]
-
-
-@pytest.fixture(scope="module")
-def knowledge() -> Knowledge:
-    return load_knowledge()
 
 
 @pytest.fixture
@@ -53,6 +58,7 @@ def _others(connection: sa.Connection) -> Iterator[tuple[sa.Table, int, dict[str
     yield tables.patient, PATIENTS, patient | {"has_ivig": "true", "flags": "'[]'"}
     whose = f"1000 + i % {PATIENTS}"
     yield tables.identifier, PATIENTS, {"authority": "'ZKHA'", "value": "'x' || i", "patient_id": whose, "type": "''"}
+    yield tables.patient_term, PATIENTS, {"patient_id": whose, "term": "'jansen' || i"}
     yield tables.mention, FACTS, {"message_id": "1000 + i", "patient_id": whose}
     fact = {"patient_id": whose, "kind": "'observation'", "key": "'k' || i", "version": "'1'", "deleted": "false"}
     yield tables.fact, FACTS, fact | {"data": ":empty", "message_id": "1000 + i", "path": "'OBX[1]-5'"}
@@ -145,9 +151,12 @@ def test_judging_an_order_and_looking_for_a_patient_reads_no_large_table_whole(l
             alerts = list_alerts(connection, AlertFilter(patients=patients), None, 50)
             of_order = list_alerts(connection, AlertFilter(order="100"), None, 50)
             answers = list_assessments(connection, patients, "", None, 50)
+            by_name = patient_terms.find(connection, "Aalders, A.", date(1950, 1, 1), 50)
+            by_name_alone = patient_terms.find(connection, "van Aalders", None, 50)
             of_one = list_assessments(connection, None, "100", None, 50)
 
     assert [len(rows) for rows in (of_order, alerts)] == [2, 3]  # two orders, and what came after the first
+    assert by_name == by_name_alone and set(by_name) <= patients
     assert len(answers) > len(of_one) >= 2
     assert set(large.states().values()) == {"processed"}
     assert len(said) > 25

@@ -12,8 +12,8 @@ from hl7apy.consts import VALIDATION_LEVEL
 from hl7apy.parser import parse_message
 
 from synthetic.__main__ import write
-from synthetic.lookalikes import LOOK_ALIKES
 from synthetic.people import bsns
+from synthetic.routine import LOOK_ALIKES
 from synthetic.stream import expected, hospital_messages
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)

@@ -5,7 +5,6 @@ import sqlalchemy as sa
 
 from history.choices import Site
 from rules.knowledge import Knowledge
-from rules.load import load_knowledge
 from tests.journeys.hospital import Hospital
 from tests.parsers.builders import a_message, a_patient_message
 from tests.parsers.medication.order_builders import ORC, rxe
@@ -16,11 +15,6 @@ THROMBOSIS = a_patient_message("DG1|1||I80.2^DVT^I10|||W")
 ORDER = a_patient_message(ORC, rxe("32", "g"), kind="RDE^O11").replace(b"|C1|", b"|C2|")
 STOP = a_patient_message(ORC.replace("NW", "CA"), kind="RDE^O11").replace(b"|C1|", b"|C3|")
 OF_NOBODY = a_message("PID|1||||Jansen^Willem||19481103|M", ORC.replace("|1^", "|9^"), rxe("32", "g"), kind="RDE^O11")
-
-
-@pytest.fixture(scope="module")
-def knowledge() -> Knowledge:
-    return load_knowledge()
 
 
 def judged_again(hospital: Hospital, *, from_messages: bool) -> dict[str, tuple[str, str]]:

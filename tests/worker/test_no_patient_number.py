@@ -8,18 +8,12 @@ from parsers.defaults import Defaults
 from parsers.errors import UnreadableMessage
 from parsers.reading import read
 from rules.knowledge import Knowledge
-from rules.load import load_knowledge
 from store import tables
 from tests.journeys.hospital import Hospital
 from tests.parsers.builders import a_message, a_patient_message
 from tests.parsers.medication.order_builders import ORC, rxe
 
 NAMELESS = "PID|1||||Jansen^Willem||19481103|M"
-
-
-@pytest.fixture(scope="module")
-def knowledge() -> Knowledge:
-    return load_knowledge()
 
 
 @pytest.fixture

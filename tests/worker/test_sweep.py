@@ -9,7 +9,6 @@ import sqlalchemy as sa
 
 from history.choices import Site
 from rules.knowledge import Knowledge
-from rules.load import load_knowledge
 from store import heartbeats, message_queries
 from tests.store.builders import a_message
 from worker.sweep import sweep
@@ -30,11 +29,6 @@ class Queue:
     def __call__(self, lane: str, ids: Sequence[int]) -> None:
         self.tasks.append(list(ids))
         self.lanes.append(lane)
-
-
-@pytest.fixture(scope="session")
-def knowledge() -> Knowledge:
-    return load_knowledge()
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import sqlalchemy as sa
 
 from history.choices import Site
 from rules.knowledge import Knowledge
-from rules.load import load_knowledge
 from store import message_queries
 from tests.store.builders import a_message
 from worker.taking import FEW_ATTEMPTS, TOGETHER, UNHEARD, take_messages, together
@@ -16,11 +15,6 @@ from worker.worker import Worker
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 EARLY = NOW - UNHEARD - timedelta(seconds=1)
-
-
-@pytest.fixture(scope="session")
-def knowledge() -> Knowledge:
-    return load_knowledge()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from store import due, tables
-from store.due import Due
+from store.due import Due, NewDue
 from tests.inbox.builders import NOW, a_case, a_conclusion, a_person, an_event, an_order_told
 from tests.inbox.sites import Client, Site, form
 
@@ -214,7 +214,7 @@ def test_what_was_settled_is_opened_again_by_hand_and_must_be_taken_on_again(cli
     opened = act(client, site, alert, "reopen", who="rik", note="she did not tolerate it")
 
     assert (opened.json()["status"], opened.json()["assigned_to"]) == ("open", None)
-    assert set(stands(site, alert)) == {"take_on"}
+    assert set(stands(site, alert)) == {"take_on", "step"}
     with site.engine.connect() as connection:
         assert connection.scalar(sa.select(tables.decision.c.valid_until)) == NOW
 
@@ -266,6 +266,28 @@ def test_a_follow_up_is_planned_and_ended_by_hand(client: Client, site: Site) ->
     assert (planned.due_at, planned.data) == (when, {"look_at": "inr", "note": "before the next bag"})
     assert (ended.status_code, stands(site, alert), again.status_code) == (200, {}, 400)
     assert kinds(site, alert) == ["raised", "follow_up", "followed_up"]
+
+
+@pytest.mark.parametrize("look_at", ["", "aura"])
+def test_a_follow_up_of_nothing_or_of_something_unknown_is_refused(client: Client, site: Site, look_at: str) -> None:
+    alert, when = site.with_case(), NOW + timedelta(hours=20)
+
+    refused = act(client, site, alert, "follow_up", look_again_at=when.isoformat(), look_at=look_at)
+
+    assert refused.status_code == 400
+    assert refused.json()["errors"] == [{"field": "look_at", "message": "unknown"}]
+    assert stands(site, alert) == {}
+
+
+def test_a_follow_up_that_was_stored_without_what_to_look_at_is_shown(one_page: Client, one_site: Site) -> None:
+    alert = one_site.with_case()
+    with one_site.engine.begin() as connection:
+        due.plan(connection, [NewDue(alert, "follow_up", NOW + timedelta(hours=5), NOW, "els", {"look_at": ""})])
+
+    shown = one_page.get(f"/alerts/{alert}")
+
+    assert shown.status_code == 200
+    assert "<p>other, see the note, " in shown.text
 
 
 def test_a_line_of_advice_is_ticked_with_a_name_and_a_time(client: Client, site: Site) -> None:
@@ -340,6 +362,9 @@ def test_what_is_filled_in_wrongly_is_said_at_its_field(one_page: Client, one_si
     assert "half an hour before its start" in fault("snooze", until="2026-11-21T16:00", reason="awaits_ward")
     assert "This is not a time." in fault("snooze", until="soon", reason="awaits_ward")
     assert "There is nothing to undo." in fault("undo")
+    for look_at in ("", "aura"):
+        again = fault("follow_up", look_again_at="2026-11-22T16:00", look_at=look_at)
+        assert again.count("Choose one of these.") == 1
 
 
 def test_the_record_says_in_words_why_an_alert_came_back(one_page: Client, one_site: Site) -> None:
@@ -371,14 +396,40 @@ def test_what_got_worse_is_said_at_the_top_with_then_and_now(one_page: Client, o
         worse = "dose_g_rose, starts_sooner, new_rule:IG-VTE-015"
         an_event(connection, alert, kind="reopened", reason=worse, data={**moved, "rules_gone": ["IG-VTE-005"]})
 
-    banner = one_page.get(f"/alerts/{alert}").text.partition('id="worse">')[2].partition("</p>")[0]
+    banner = one_page.get(f"/alerts/{alert}").text.partition('id="worse" tabindex="0">')[2].partition("</p>")[0]
 
-    assert "new finding IG-VTE-015" in banner
+    assert "new finding “INR too low on a vitamin K antagonist”" in banner
     assert "28 g, now 56 g" in banner
     assert "30 Nov 2026 02:36, now 28 Nov 2026 22:36" in banner
     assert "IG-VTE-004" not in banner
     assert "IG-VTE-005" not in banner
     assert "g/h" not in banner
+
+
+@pytest.mark.parametrize(
+    ("before", "kind", "heading"),
+    [
+        (["raised", "acknowledged"], "reopened", "New since the decision:"),
+        (["raised", "acknowledged"], "changed", "Worse since it was last acted on:"),
+        (["raised"], "changed", "Worse since it was raised:"),
+        ([], "changed", "Worse since it was raised:"),
+    ],
+)
+def test_a_new_risk_is_named_at_the_top_and_in_the_record(
+    one_page: Client, one_site: Site, before: list[str], kind: str, heading: str
+) -> None:
+    alert = one_site.with_case()
+    event = {"display": "longembolie", "code": "I26.9", "at": "2026-11-20T00:00:00+01:00", "precision": "day"}
+    facts = [{**event, "certainty": "suspected"}, {"title": {"nl": "oestrogeen", "en": "oestrogen"}}]
+    with one_site.engine.begin() as connection:
+        for each in before:
+            an_event(connection, alert, kind=each, actor="els")
+        an_event(connection, alert, kind=kind, reason="new_fact", data={"new_facts": facts})
+
+    shown = one_page.get(f"/alerts/{alert}").text
+
+    assert f'id="worse" tabindex="0"><b>{heading}</b> longembolie, 20 Nov 2026, suspected; oestrogen</p>' in shown
+    assert "a new risk: longembolie, 20 Nov 2026, suspected; oestrogen" in shown
 
 
 def test_nothing_is_worse_about_what_somebody_is_on(one_page: Client, one_site: Site) -> None:

@@ -124,7 +124,7 @@ def test_a_fault_stands_at_the_field_it_is_about_and_what_was_typed_stays(one_pa
         f"/alerts/{alert}/acknowledge", data=form(one_page, **NOTHING, note="x" * 4001, seen="1")
     ).text
 
-    acknowledging, overriding = shown.split("Override with a reason")
+    acknowledging, overriding = shown.split('id="act-override"')
     assert "x" * 4001 in acknowledging
     assert "fault-note" in acknowledging
     assert "fault-note" not in overriding
@@ -139,6 +139,6 @@ def test_a_change_that_made_nothing_worse_is_told_too(one_page: Client, one_site
 
     shown = one_page.get(f"/alerts/{alert}").text
 
-    assert "finding IG-DATA-031 no longer applies; Dose per day was unknown, now 30 g" in shown
+    assert "finding “Infusion rate not in the message” no longer applies; Dose per day was unknown, now 30 g" in shown
     assert "State was active, now completed" in shown
     assert "other facts, the same findings" in shown

@@ -113,7 +113,7 @@ def test_a_remark_and_an_assignment_are_kept_and_leave_the_status_alone(client: 
 
 
 def test_a_reader_may_look_and_not_act(client: Client, site: Site) -> None:
-    alert, token = site.with_case(), site.token("reader")
+    alert, token = site.with_case(), site.token("viewer")
 
     looked = client.get(f"{ALERTS}/{alert}", headers=token)
     acted = client.post(f"{ALERTS}/{alert}/acknowledge", json={"note": ""}, headers=token)
@@ -136,7 +136,7 @@ def test_a_parked_message_is_processed_again_once(client: Client, site: Site) ->
 
 
 def test_who_looked_and_who_acted_is_recorded(client: Client, site: Site) -> None:
-    alert, reader, pharmacist = site.with_case(), site.token("reader", "dashboard"), site.token(name="els")
+    alert, reader, pharmacist = site.with_case(), site.token("viewer", "dashboard"), site.token(name="els")
 
     client.get(f"{ALERTS}/{alert}", headers=reader)
     client.get(ALERTS, headers=reader)

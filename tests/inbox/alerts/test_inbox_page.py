@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from litestar.testing import TestClient
 
 from store import tables
 from tests.inbox.builders import (
@@ -14,6 +13,7 @@ from tests.inbox.builders import (
     a_case,
     a_conclusion,
     a_person,
+    an_event,
     the_log,
 )
 from tests.inbox.desks import with_alerts
@@ -93,7 +93,7 @@ def test_a_ward_shows_every_alert_it_has_however_many_there_are(one_site: Site) 
         for number in range(6):
             a_case(connection, patient=a_person(connection, f"g{number}", f"g{number}"), number=f"g{number}")
         only = a_case(connection, patient=a_person(connection, "m", "m"), number="m", told=elsewhere, tier="moderate")
-    with TestClient(app=one_site.app(alerts_per_page=2)) as client:
+    with one_site.client(alerts_per_page=2) as client:
         shown = sign_in(client, "els").get("/?ward=B2INT").text
 
     assert "1 alert<" in shown
@@ -107,7 +107,7 @@ def test_the_newest_settled_alerts_are_shown_and_that_there_are_older(one_site: 
         a_case(connection, patient=patient, number="open")
         for number in range(3):
             a_case(connection, patient=patient, number=f"s{number}", status="acknowledged", tier="moderate")
-    with TestClient(app=one_site.app(alerts_per_page=2)) as client:
+    with one_site.client(alerts_per_page=2) as client:
         shown = sign_in(client, "els").get("/?status=acknowledged").text
         moderate = client.get("/?status=acknowledged&tier=moderate").text
 
@@ -235,7 +235,7 @@ def test_when_there_are_more_open_alerts_than_room_the_gravest_are_shown(one_sit
         for number in range(2, 5):
             patient = a_person(connection, str(number), str(number))
             a_case(connection, patient=patient, number=str(number), tier="moderate")
-    with TestClient(app=one_site.app(alerts_per_page=2)) as client:
+    with one_site.client(alerts_per_page=2) as client:
         shown = sign_in(client, "els").get("/").text
 
     assert "2 of 4 rows shown" in shown
@@ -245,7 +245,7 @@ def test_when_there_are_more_open_alerts_than_room_the_gravest_are_shown(one_sit
 
 def test_a_full_list_says_that_there_is_more_and_only_then(one_site: Site) -> None:
     one_site.add_user("els")
-    with TestClient(app=one_site.app(alerts_per_page=2)) as client:
+    with one_site.client(alerts_per_page=2) as client:
         sign_in(client, "els")
         with_alerts(one_site, 2)
         two = client.get("/").text
@@ -319,7 +319,7 @@ def test_every_filter_counts_over_all_alerts_and_not_over_those_of_a_page(one_si
             assigned = "els" if number == 5 else None
             patient = a_person(connection, str(number), str(number))
             a_case(connection, patient=patient, number=str(number), told=told, tier=tier, assigned_to=assigned)
-    with TestClient(app=one_site.app(alerts_per_page=2)) as client:
+    with one_site.client(alerts_per_page=2) as client:
         sign_in(client, "els")
 
         def counted(query: str) -> list[str]:
@@ -330,3 +330,41 @@ def test_every_filter_counts_over_all_alerts_and_not_over_those_of_a_page(one_si
         assert counted("ward=W1&tier=moderate&page=2") == ["1", "0", "1"]
         assert counted("whose=mine") == ["1", "1", "0"]
         assert counted("channel=worklist") == ["12", "9", "3"]
+
+
+@pytest.mark.parametrize(
+    ("reason", "data", "said"),
+    [
+        ("dose_g_rose, starts_sooner", {"dose_g": [[28.0, 28.0], [56.0, 56.0]]}, "28 g → 56 g"),
+        (
+            "starts_sooner",
+            {"start": ["2026-11-30T01:36:00Z", "2026-11-21T21:36:00Z"]},
+            "Mon 30 Nov 02:36 → today 22:36",
+        ),
+        ("product_changed", {"product": ["Octagam", "Privigen"]}, "Octagam → Privigen"),
+        ("new_rule:IG-VTE-015", {"rules_added": ["IG-VTE-015"]}, "INR too low on a vitamin K antagonist"),
+        (None, {"why": "follow_up", "look_at": "inr"}, "look again at INR"),
+        (None, {"why": "snooze_ended"}, "the snooze is over"),
+        (None, {"why": "override_ended"}, "the reason that let the order pass stands no longer"),
+    ],
+)
+def test_a_row_says_what_opened_its_alert_again(
+    one_page: Client, one_site: Site, reason: str | None, data: dict[str, Any], said: str
+) -> None:
+    alert = one_site.with_case()
+    with one_site.engine.begin() as connection:
+        an_event(connection, alert, kind="acknowledged", actor="els")
+        an_event(connection, alert, kind="reopened", reason=reason, data=data)
+
+    shown = one_page.get("/").text
+
+    assert f"</svg>Reopened: {said}</span>" in shown
+
+
+def test_a_row_no_longer_says_so_once_somebody_acted(one_page: Client, one_site: Site) -> None:
+    alert = one_site.with_case()
+    with one_site.engine.begin() as connection:
+        an_event(connection, alert, kind="reopened", data={"why": "snooze_ended"})
+        an_event(connection, alert, kind="snoozed", actor="els")
+
+    assert "Reopened" not in one_page.get("/").text

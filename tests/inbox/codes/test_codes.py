@@ -147,7 +147,7 @@ def test_of_two_pharmacists_one_is_first(one_page: Client, one_site: Site) -> No
 
 def test_a_reader_sees_and_does_not_decide(one_client: Client, one_site: Site) -> None:
     code = a_code(one_site)
-    token = one_site.token("reader")
+    token = one_site.token("viewer")
 
     seen = one_client.get(f"{CODES}/{code}", headers=token)
     refused = one_client.post(f"{CODES}/{code}/map", json={"value_set": VTE}, headers=token)
@@ -158,7 +158,7 @@ def test_a_reader_sees_and_does_not_decide(one_client: Client, one_site: Site) -
 def test_the_api_tells_of_a_code_all_that_the_page_does(client: Client, site: Site) -> None:
     code = a_code(site, messages=2, likely=VTE)
 
-    found = client.get(f"{CODES}/{code}", headers=site.token("reader")).json()
+    found = client.get(f"{CODES}/{code}", headers=site.token("viewer")).json()
 
     assert found == {
         "id": str(code),
@@ -185,7 +185,7 @@ def test_the_api_tells_of_a_code_all_that_the_page_does(client: Client, site: Si
 
 def test_codes_are_mapped_and_taken_back_through_the_api(client: Client, site: Site) -> None:
     code = a_code(site)
-    token = site.token(name="els")
+    token = site.token("lead", "els")
 
     def does(act: str, **said: Any) -> Any:
         return client.post(f"{CODES}/{code}/{act}", json=said, headers=token)
@@ -208,7 +208,7 @@ def test_codes_are_mapped_and_taken_back_through_the_api(client: Client, site: S
 
 def test_what_the_api_cannot_do_it_says(client: Client, site: Site) -> None:
     code = a_code(site)
-    token = site.token()
+    token = site.token("lead")
 
     missing = client.get(f"{CODES}/999", headers=token)
     unknown = client.post(f"{CODES}/{code}/map", json={"value_set": "x"}, headers=token)
@@ -225,7 +225,7 @@ def test_a_long_list_of_codes_is_read_in_pages(client: Client, site: Site) -> No
 
     while cursor is not None:
         params = {"limit": "2"} | ({"cursor": cursor} if cursor else {})
-        answer = client.get(CODES, params=params, headers=site.token()).json()
+        answer = client.get(CODES, params=params, headers=site.token("lead")).json()
         read += [item["id"] for item in answer["items"]]
         cursor = answer["next"]
 

@@ -5,11 +5,10 @@ from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
-from litestar.testing import TestClient
 
 from inbox.health.knock import Place
 from rules.knowledge import Knowledge
-from store import application_acks, tables
+from store import application_acks, incidents, tables
 from store.application_acks import NewAck
 from store.engine import connect
 from tests.inbox.builders import NOW, a_case, a_person, all_is_well
@@ -17,8 +16,8 @@ from tests.inbox.sites import Client, Site, sign_in
 from tests.store.builders import a_message, insert
 
 
-def test_when_all_is_well_the_system_is_ready(client: Client) -> None:
-    answer = client.get("/health/ready")
+def test_when_all_is_well_the_system_is_ready(client: Client, site: Site) -> None:
+    answer = client.get("/health/ready", headers=site.token("operator"))
 
     assert answer.status_code == 200
     assert answer.json() == {
@@ -30,6 +29,7 @@ def test_when_all_is_well_the_system_is_ready(client: Client) -> None:
         "worker_heartbeat_age_s": 0.0,
         "oldest_unprocessed_age_s": 0,
         "keeping_up": True,
+        "telling": [],
     }
 
 
@@ -37,8 +37,8 @@ def test_a_listener_that_hangs_makes_it_not_ready_and_the_page_says_so(site: Sit
     site.add_user("els")
     with socket.create_server(("127.0.0.1", 0)) as hangs:
         place = Place("127.0.0.1", hangs.getsockname()[1])
-        with TestClient(site.app(listener=(place,), listener_within_s=0.1)) as client:
-            answer = client.get("/health/ready")
+        with site.client(listener=(place,), listener_within_s=0.1) as client:
+            answer = client.get("/health/ready", headers=site.token("operator"))
             page = sign_in(client, "els").get("/banners")
 
     assert (answer.status_code, answer.json()["listener"]) == (503, False)
@@ -48,7 +48,7 @@ def test_a_listener_that_hangs_makes_it_not_ready_and_the_page_says_so(site: Sit
 def test_a_worker_without_a_sign_of_life_makes_it_not_ready(client: Client, site: Site) -> None:
     site.now = NOW + timedelta(seconds=31)
 
-    answer = client.get("/health/ready")
+    answer = client.get("/health/ready", headers=site.token("operator"))
 
     assert (answer.status_code, answer.json()["worker"]) == (503, False)
 
@@ -57,34 +57,34 @@ def test_a_message_that_waits_too_long_makes_it_not_ready(client: Client, site: 
     with site.engine.begin() as connection:
         a_message(connection, received_at=NOW - timedelta(seconds=61))
 
-    answer = client.get("/health/ready")
+    answer = client.get("/health/ready", headers=site.token("operator"))
 
     assert (answer.status_code, answer.json()["oldest_unprocessed_age_s"]) == (503, 61.0)
 
 
 def test_without_redis_it_is_not_ready(one_site: Site) -> None:
     one_site.redis_url = "redis://127.0.0.1:1/0"
-    with TestClient(app=one_site.app()) as client:
-        answer = client.get("/health/ready")
+    with one_site.client() as client:
+        answer = client.get("/health/ready", headers=one_site.token("operator"))
 
     assert (answer.status_code, answer.json()["redis"]) == (503, False)
 
 
 def test_with_redis_it_is_ready(one_site: Site, redis_url: str) -> None:
     one_site.redis_url = redis_url
-    with TestClient(app=one_site.app()) as client:
-        assert client.get("/health/ready").json()["redis"] is True
+    with one_site.client() as client:
+        assert client.get("/health/ready", headers=one_site.token("operator")).json()["redis"] is True
 
 
 def test_without_its_database_it_lives_and_says_so(knowledge: Knowledge) -> None:
     engine = connect("postgresql://nobody@127.0.0.1:1/nothing")
-    with TestClient(app=Site(engine, knowledge).app()) as client:
-        live, ready = client.get("/health/live"), client.get("/health/ready")
+    with Site(engine, knowledge).client() as client:
+        live, ready = client.get("/health/live"), client.get("/health/ready", headers={"Authorization": "Bearer x"})
         api = client.get("/api/v1/alerts", headers={"Authorization": "Bearer x"})
         client.cookies.set("ivigilant_session", "x")
         page = client.get("/")
 
-    assert (live.status_code, ready.status_code, ready.json()["database"]) == (200, 503, False)
+    assert (live.status_code, ready.status_code, ready.json()) == (200, 503, {"ready": False})
     assert (api.status_code, api.headers["content-type"]) == (503, "application/problem+json")
     assert (page.status_code, "/static/inbox.css" in page.text) == (503, True)
 
@@ -99,7 +99,7 @@ def test_the_figures_count_alerts_messages_and_deliveries_and_name_nobody(client
         insert(connection, tables.delivery, **row, idempotency_key="k", next_at=NOW, created_at=NOW)
         application_acks.record(connection, [NewAck(1, "ehr:2575", b"MSH|^~\\&|", "AE")], NOW)
 
-    figures = client.get("/metrics").text
+    figures = client.get("/metrics", headers=site.token("operator")).text
 
     assert 'ivigilant_alerts_open{stream="order",tier="contraindication"} 1.0' in figures
     assert 'ivigilant_alerts_open{stream="order",tier="high"} 0.0' in figures
@@ -114,6 +114,40 @@ def test_the_figures_count_alerts_messages_and_deliveries_and_name_nobody(client
     assert "EPD" not in figures
 
 
+def test_a_destination_that_takes_nothing_stands_above_the_list_and_in_the_figures(one_site: Site) -> None:
+    one_site.add_user("els")
+    with one_site.engine.begin() as connection:
+        incidents.begin(connection, "destination", "pager", "HTTP 500", NOW)
+
+    with one_site.client() as client:
+        banners, figures = (
+            sign_in(client, "els").get("/banners").text,
+            client.get("/metrics", headers=one_site.token("operator")).text,
+        )
+
+    assert "Notices to pager do not arrive since" in banners
+    assert 'ivigilant_incidents{kind="destination"} 1.0' in figures
+
+
+def test_a_sender_that_stopped_makes_it_not_ready_though_no_auditor_looked(one_site: Site) -> None:
+    one_site.add_user("els")
+    with one_site.engine.begin() as connection:
+        alert = a_case(connection)
+        event = connection.scalar(sa.select(tables.alert_event.c.id))
+        row = {"alert_id": alert, "event_id": event, "destination": "mail", "state": "pending"}
+        late = NOW - timedelta(seconds=31)
+        insert(connection, tables.delivery, **row, idempotency_key="k", next_at=late, created_at=late)
+
+    with one_site.client() as client:
+        ready, banners = (
+            client.get("/health/ready", headers=one_site.token("operator")),
+            sign_in(client, "els").get("/banners").text,
+        )
+
+    assert (ready.status_code, ready.json()["telling"]) == (503, ["notices-not-tried"])
+    assert "1 notices were not sent in time." in banners
+
+
 @pytest.mark.parametrize("rounds", [1, 3])
 def test_messages_counted_before_are_not_counted_twice(client: Client, site: Site, rounds: int) -> None:
     def add(number: int, state: str) -> None:
@@ -123,11 +157,11 @@ def test_messages_counted_before_are_not_counted_twice(client: Client, site: Sit
     for number in range(rounds):
         add(2 * number, "processed")
         add(2 * number + 1, "ignored")
-        figures = client.get("/metrics").text
+        figures = client.get("/metrics", headers=site.token("operator")).text
     add(100, "received")
     add(101, "processed")
 
-    figures = client.get("/metrics").text
+    figures = client.get("/metrics", headers=site.token("operator")).text
 
     assert f'ivigilant_messages{{state="processed"}} {rounds + 1}.0' in figures
     assert f'ivigilant_messages{{state="ignored"}} {rounds}.0' in figures
@@ -139,7 +173,7 @@ def test_the_figures_of_requests_hold_no_numbers_of_alerts(one_client: Client, o
 
     one_client.get(f"/api/v1/alerts/{alert}?patient=SECRET-1", headers=one_site.token())
 
-    figures = one_client.get("/metrics").text
+    figures = one_client.get("/metrics", headers=one_site.token("operator")).text
     assert 'path="/api/v1/alerts/{alert_id}"' in figures
     assert "SECRET-1" not in figures
 
@@ -155,5 +189,6 @@ def test_one_living_worker_of_several_is_enough(sqlite_engine: sa.Engine, knowle
     with sqlite_engine.begin() as connection:
         all_is_well(connection)
         connection.execute(sa.insert(tables.heartbeat).values(name="worker@old", at=NOW - timedelta(hours=1)))
-    with TestClient(app=Site(sqlite_engine, knowledge).app()) as client:
-        assert client.get("/health/ready").json()["worker"] is True
+    site = Site(sqlite_engine, knowledge)
+    with site.client() as client:
+        assert client.get("/health/ready", headers=site.token("operator")).json()["worker"] is True

@@ -16,8 +16,9 @@ from store import event_order
 from tests.inbox.builders import a_case, a_person, an_event
 from tests.inbox.serving import serving
 from tests.inbox.sites import Site
+from tests.ivigilant.waiting import soon
 
-PATIENCE_S = 10.0
+PATIENCE_S = 90.0
 
 
 class Stream:
@@ -46,25 +47,25 @@ class Stream:
             time.sleep(0.01)
         return False
 
-    def waits(self) -> None:
-        """Wait until the stream is open."""
-        deadline = time.monotonic() + PATIENCE_S
-        while not self.lines and time.monotonic() < deadline:
-            time.sleep(0.01)
-        time.sleep(0.2)  # the first look of the server is past
-
 
 @contextmanager
 def listening(address: str, site: Site, **headers: str) -> Iterator[Stream]:
     """Listen to the events of the API."""
     with (
-        httpx.Client(timeout=30) as client,
-        client.stream("GET", f"{address}/api/v1/events", headers=site.token("reader") | headers) as response,
+        httpx.Client(timeout=90) as client,
+        client.stream("GET", f"{address}/api/v1/events", headers=site.token("viewer") | headers) as response,
     ):
         assert response.headers["content-type"].startswith("text/event-stream")
         stream = Stream(response)
-        stream.waits()
+        soon(lambda: stream.lines)
+        soon(lambda: hears_everything(site))
         yield stream
+
+
+def hears_everything(site: Site) -> bool:
+    """Whether the server has looked at the database for the first time, and somebody asked for what comes."""
+    events = site.events
+    return events._position is not None and bool(events._listeners)
 
 
 def test_an_alert_that_is_raised_is_heard_without_redis(site: Site) -> None:
@@ -88,11 +89,12 @@ def test_the_first_event_ever_is_heard_too_and_nothing_but_ids(site: Site) -> No
 
 def test_with_redis_it_is_heard_long_before_the_next_look(one_site: Site, redis_url: str) -> None:
     one_site.redis_url = redis_url
-    one_site.poll_s = 60.0
+    one_site.poll_s = 3600.0
     with serving(one_site) as address, listening(address, one_site) as stream:
         with one_site.engine.begin() as connection:
             alert = a_case(connection)
         with redis.Redis.from_url(redis_url) as client:
+            soon(lambda: client.pubsub_numsub(CHANNEL)[0][1])
             client.publish(CHANNEL, str(alert))
 
         assert stream.hears(alert)
@@ -145,11 +147,11 @@ def test_redis_hears_ids_and_nothing_else(one_site: Site, redis_url: str) -> Non
     events = LiveEvents(one_site.engine, redis_url)
     with redis.Redis.from_url(redis_url) as client, client.pubsub() as channel:
         channel.subscribe(CHANNEL)
-        assert channel.get_message(timeout=2)["type"] == "subscribe"
+        assert channel.get_message(timeout=60)["type"] == "subscribe"
 
         events.publish([12, 15])
 
-        heard = [channel.get_message(timeout=2)["data"] for _ in range(2)]
+        heard = [channel.get_message(timeout=60)["data"] for _ in range(2)]
     assert heard == [b"12", b"15"]
 
 

@@ -57,6 +57,27 @@ def test_a_pharmacist_parts_two_and_joins_them_again(page: Client, site: Site, h
     assert acts == [("els", "unmerge")] * 2  # both patients
 
 
+def test_two_numbers_that_one_message_gave_one_patient_are_shown_and_can_be_parted(
+    page: Client, site: Site, hospital: Hospital
+) -> None:
+    both, again = (
+        each.replace(b"||1^^^ZKHA^PI", b"||1^^^ZKHA^PI~2^^^ZKHA^PI") for each in messages([Seen(at=2), Seen(at=3)])
+    )
+    two = lived(hospital)
+    hospital.sends(both)
+    one = hospital.answers()["100"]
+    pages = [page.get(path).text for path in ("/merges", f"/merges/{two}", "/alerts/1")]
+    shown = ["given to one patient in one message" in each for each in pages]
+
+    page.post(f"/merges/{two}/unmerge", data=form(page, reason="mother and child", seen=seen(pages[1])))
+    works(site, hospital)
+    apart = hospital.answers()["100"]
+    hospital.sends(again)
+
+    assert shown == [True, True, True]
+    assert (one, apart, hospital.answers()["100"]) == ("contraindication", "moderate", "moderate")
+
+
 def test_the_alert_leads_to_its_merges_and_tells_who_parted_them_and_why(
     page: Client, site: Site, hospital: Hospital
 ) -> None:
@@ -102,7 +123,7 @@ def test_without_a_reason_or_with_an_old_page_nothing_is_done(page: Client, site
 
 def test_a_reader_reads_and_does_not_act(client: Client, site: Site, hospital: Hospital) -> None:
     two = lived(hospital, Merged(at=2))
-    site.add_user("lotte", role="reader")
+    site.add_user("lotte", role="viewer")
     sign_in(client, "lotte")
 
     shown = client.get(f"/merges/{two}")
@@ -121,7 +142,7 @@ def test_what_is_no_two_is_not_found(page: Client, address: str) -> None:
 
 def test_the_api_lists_parts_and_joins(client: Client, site: Site, hospital: Hospital) -> None:
     two = lived(hospital, Merged(at=2), Diagnosed(who="3", at=2))
-    reads, acts = site.token("reader"), site.token("pharmacist")
+    reads, acts = site.token("viewer"), site.token("pharmacist")
 
     (merged,) = client.get("/api/v1/merges", headers=reads).json()["items"]
     refused = client.post(f"/api/v1/merges/{two}/unmerge", headers=reads, json={"reason": "two brothers"})
@@ -144,7 +165,7 @@ def test_the_api_lists_parts_and_joins(client: Client, site: Site, hospital: Hos
 
 def test_the_api_gives_only_what_somebody_must_look_into(client: Client, site: Site, hospital: Hospital) -> None:
     two = lived(hospital, *CIRCLE, Merged(who="3", retired=("4",), at=5))
-    reads = site.token("reader")
+    reads = site.token("viewer")
 
     unclear = client.get("/api/v1/merges?unclear=true", headers=reads).json()
 
@@ -155,7 +176,7 @@ def test_the_api_gives_only_what_somebody_must_look_into(client: Client, site: S
 def test_the_api_goes_on_where_a_page_ended(client: Client, site: Site, hospital: Hospital) -> None:
     story = [Merged(who="90", retired=(str(number),), at=number) for number in range(10, 16)]
     hospital.sends(*messages(story))
-    reads = site.token("reader")
+    reads = site.token("viewer")
 
     values, cursor = [], ""
     for _ in range(4):

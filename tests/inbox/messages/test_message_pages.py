@@ -91,7 +91,7 @@ def test_of_a_message_whose_text_was_removed_the_page_says_so(page: Client, site
 def test_the_api_says_since_when_a_text_is_gone(client: Client, site: Site) -> None:
     with site.engine.begin() as connection:
         message = a_problem_message(connection, raw=b"", pruned_at=site.now)
-    reads, acts = site.token("reader"), site.token("pharmacist")
+    reads, acts = site.token("viewer"), site.token("pharmacist")
 
     listed = client.get("/api/v1/messages", headers=reads).json()["items"][0]
     whole = client.get(f"/api/v1/messages/{message}", headers=reads).json()

@@ -13,6 +13,7 @@ from tests.store.builders import a_message
     ("path", "action"),
     [
         ("/", "list_alerts"),
+        ("/notices", "list_notices"),
         ("/messages", "list_messages"),
         ("/codes", "list_codes"),
         ("/merges", "list_merges"),

@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
-from litestar.testing import TestClient
 
 from inbox.errors import AccountRefused
+from inbox.http.forms import token_of
 from inbox.people.accounts import add_user, check_password
 from inbox.people.credentials import hash_of
 from store import tables
@@ -47,13 +47,17 @@ def test_a_session_is_kept_as_a_hash_and_its_cookie_is_closed_to_scripts(client:
     assert kept == [hash_of(client.cookies["ivigilant_session"])]
 
 
-def test_over_https_the_cookies_are_secure(one_site: Site) -> None:
+def test_over_https_the_cookies_are_secure_and_of_this_host_alone(one_site: Site) -> None:
     one_site.add_user("els")
-    with TestClient(app=one_site.app(secure_cookies=True), base_url="https://inbox.test") as client:
-        client.get("/sign-in")
+    with one_site.client(secure_cookies=True, base_url="https://inbox.test") as client:
+        made = client.get("/sign-in").headers.get_list("set-cookie")
         answer = client.post("/sign-in", data=form(client, name="els", password=PASSWORD), follow_redirects=False)
+        page = client.get("/")
 
-    assert all("Secure" in line for line in answer.headers.get_list("set-cookie"))
+    cookies = [*made, *answer.headers.get_list("set-cookie")]
+    assert {line.partition("=")[0] for line in cookies} == {"__Host-ivigilant_csrf", "__Host-ivigilant_session"}
+    assert all("Secure" in line and "Path=/" in line and "Domain" not in line for line in cookies)
+    assert "/sign-out" in page.text
     assert answer.headers["strict-transport-security"] == "max-age=31536000"
 
 
@@ -78,7 +82,7 @@ def test_a_wrong_name_and_a_wrong_password_are_answered_alike(
 
 
 def test_after_too_many_attempts_an_address_must_wait(one_site: Site) -> None:
-    with TestClient(app=one_site.app(sign_ins_per_minute=3)) as client:
+    with one_site.client(sign_ins_per_minute=3) as client:
         client.get("/sign-in")
         answers = [client.post("/sign-in", data=form(client, name="els", password="?")) for _ in range(4)]
 
@@ -112,10 +116,11 @@ def test_a_browser_that_remembers_another_installation_can_sign_in_at_the_second
     one_client: Client, one_site: Site
 ) -> None:
     one_site.add_user("els")
-    one_client.cookies.set("ivigilant_csrf", "made with another secret", domain="testserver.local")
+    one_client.cookies.set("ivigilant_csrf", "of before", domain="testserver.local")
 
     one_client.get("/sign-in")
-    first = one_client.post("/sign-in", data=form(one_client, name="els", password=PASSWORD))
+    of_before = {"_csrf_token": token_of("another secret", "of before", "")}
+    first = one_client.post("/sign-in", data={"name": "els", "password": PASSWORD} | of_before)
     second = one_client.post("/sign-in", data=form(one_client, name="els", password=PASSWORD))
 
     assert (first.status_code, "/sign-out" in first.text) == (200, False)
@@ -170,7 +175,7 @@ def test_an_account_that_was_closed_opens_nothing_at_once(one_client: Client, on
 
 
 def test_a_reader_sees_an_alert_and_cannot_settle_it(one_client: Client, one_site: Site) -> None:
-    one_site.add_user("rik", role="reader")
+    one_site.add_user("rik", role="viewer")
     with one_site.engine.begin() as connection:
         alert = a_case(connection)
     sign_in(one_client, "rik")
@@ -255,7 +260,7 @@ def test_an_account_is_added_with_its_password_hashed(sqlite_engine: sa.Engine) 
 
 @pytest.mark.parametrize(
     ("name", "password", "role"),
-    [("", PASSWORD, "reader"), ("els", "short", "reader"), ("els", PASSWORD, "emperor"), ("rik", PASSWORD, "reader")],
+    [("", PASSWORD, "viewer"), ("els", "short", "viewer"), ("els", PASSWORD, "emperor"), ("rik", PASSWORD, "viewer")],
 )
 def test_an_account_that_cannot_be_is_refused_with_what_to_change(
     one_site: Site, name: str, password: str, role: str

@@ -3,12 +3,10 @@
 from datetime import timedelta
 
 import pytest
-from litestar.testing import TestClient
 
 from inbox.http.settings import Approval
 from inbox.http.words import load_words
-from inbox.rulebook.conditions import ConditionSentence, say_all, titles_of
-from inbox.rulebook.rule_page import read_table, without_fillings
+from inbox.rulebook.rule_page import ConditionSentence, read_table, say_all, titles_of, without_fillings
 from rules.conditions import WORDS
 from rules.errors import Fault
 from rules.knowledge import Knowledge
@@ -93,7 +91,7 @@ def test_a_rule_that_nobody_looked_at_in_time_is_marked(one_page: Client, one_si
 
     one_site.now = NOW + timedelta(days=3650)
     one_site.add_user("jan")
-    with TestClient(app=one_site.app()) as later:
+    with one_site.client() as later:
         after = sign_in(later, "jan").get("/rules/IG-VTE-001").text
 
     assert "review overdue" not in before
@@ -104,7 +102,7 @@ def test_until_somebody_approved_the_rules_the_inbox_says_so(one_site: Site, kno
     one_site.add_user("els")
 
     def banners(approval: Approval | None) -> str:
-        with TestClient(app=one_site.app(approval=approval)) as client:
+        with one_site.client(approval=approval) as client:
             return sign_in(client, "els").get("/banners").text
 
     assert "have not been approved at this site" in banners(None)
@@ -117,7 +115,7 @@ def test_rules_that_are_faulty_and_not_used_are_said_on_every_page(one_site: Sit
     fault = Fault("library/ig-vte-015.yaml", 7, "'low' is not a number")
     one_site.rulebook = Settled(knowledge, (fault,))
 
-    with TestClient(app=one_site.app()) as client:
+    with one_site.client() as client:
         told = sign_in(client, "els").get("/banners").text
 
     assert "The changed rules have a fault and are not used." in told
@@ -157,7 +155,7 @@ def test_the_page_counts_by_tier_and_tells_the_history_and_the_approval(one_page
 def test_a_rule_says_when_it_was_not_approved_as_it_is(one_site: Site, approval: Approval | None, words: str) -> None:
     one_site.add_user("els")
 
-    with TestClient(app=one_site.app(approval=approval)) as client:
+    with one_site.client(approval=approval) as client:
         page = sign_in(client, "els").get("/rules/IG-VTE-001").text
 
     assert words in page

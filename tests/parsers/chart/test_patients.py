@@ -5,6 +5,8 @@ from datetime import UTC, date, datetime
 import pytest
 
 from clinical.events import PatientMerged, PatientSeen
+from clinical.identities import MergeStatement, people_of, pointers
+from clinical.versions import BESIDE, SPELLED
 from parsers.reading import read
 from tests.parsers.builders import DEFAULTS, PID, a_message, a_patient_message
 
@@ -117,8 +119,58 @@ def test_a_bsn_or_the_own_number_is_never_merged_away() -> None:
     assert merges(PID, "MRG|99^^^ZKHA^PI~1000001^^^ZKHA^MR~999900018^^^NLMINBIZA^NNNLD") == [("1000001", "99", False)]
 
 
+@pytest.mark.parametrize(
+    ("numbers", "joined"),
+    [
+        ("1^^^A^PI~2^^^A^PI", [("1", "2", False)]),
+        ("2^^^A^PI~1^^^A^PI~3^^^A^PI", [("2", "1", False), ("2", "3", False)]),
+        ("1^^^A^MR~2^^^A^MR", [("1", "2", False)]),
+        ("1^^^A^PI~2^^^A^MR", []),
+        ("1^^^A^PI~2^^^B^PI", []),
+        ("1^^^A^PI~2^^^A^VN", []),
+        ("1^^^A^PT~2^^^A^PT", []),
+        ("1^^^A^PI~999900018^^^NLMINBIZA^NNNLD", []),
+        ("1^^^a^PI~2^^^a^PI", [("1", "1", False), ("2", "2", False), ("1", "2", False)]),
+    ],
+)
+def test_several_record_numbers_of_one_authority_are_one_patient(
+    numbers: str, joined: list[tuple[str, str, bool]]
+) -> None:
+    assert merges(f"PID|1||{numbers}||Testman^Ada", kind="ADT^A08") == joined
+
+
+def test_two_numbers_of_one_message_yield_to_every_report_and_make_no_circle() -> None:
+    names = {"1": "1", "2": "2"}
+    beside, beside_again = MergeStatement("2", "1", BESIDE), MergeStatement("1", "2", BESIDE)
+    spelled = MergeStatement("1", "2", SPELLED)
+    merged, parted = MergeStatement("2", "1", "2026"), [MergeStatement(a, b, "2026", True) for a, b in ("12", "21")]
+
+    def people(*statements: MergeStatement[str]) -> list[tuple[str, int, bool]]:
+        found = people_of(names, pointers(statements, names), names)
+        return [(each.root, len(each.members), each.in_circle) for each in found]
+
+    assert [size for _, size, _ in people(beside)] == [2]
+    assert people(beside_again, merged) == [("1", 2, False)]
+    assert [circle for _, _, circle in people(beside, beside_again)] == [False]
+    assert [circle for _, _, circle in people(beside, spelled)] == [False]
+    assert [size for _, size, _ in people(beside, *parted, beside)] == [1, 1]
+
+
+def test_the_number_of_the_mother_is_not_of_the_child() -> None:
+    child = "PID|1||1^^^A^MR~2^^^A^MR~3^^^A^MR||Testman^Baby|" + "|" * 15 + "2^^^A^MR"
+
+    assert merges(child, kind="ADT^A08") == [("1", "3", False)]
+
+
 def test_an_unlink_undoes_a_merge() -> None:
     assert merges("PID|1||1^^^A^MR", "PID|1||2^^^A^MR", kind="ADT^A37") == [("1", "2", True)]
+
+
+def test_an_unlink_parts_the_first_numbers_also_where_one_still_has_the_other() -> None:
+    parted = merges("PID|1||1^^^A^MR~2^^^A^MR", "PID|1||2^^^A^MR~1^^^A^MR", kind="ADT^A37")
+
+    assert sorted(parted) == [("1", "2", False), ("1", "2", True), ("2", "1", False)]
+    assert merges("PID|1||1^^^A^MR", "PID|1||1^^^A^MR", kind="ADT^A37") == []
 
 
 def test_a_merge_happens_when_evn_says() -> None:

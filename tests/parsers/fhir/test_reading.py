@@ -118,6 +118,6 @@ def test_a_nameless_resource_in_a_bundle_is_the_one_that_is_pointed_at() -> None
     assert (raised.value.reason, raised.value.path) == ("no_patient", "Bundle.entry[2].resource.patient")
 
 
-@pytest.mark.parametrize("kind", ["Practitioner", "Encounter", "", "patient"])
+@pytest.mark.parametrize("kind", ["Practitioner", "Location", "", "patient"])
 def test_a_kind_that_is_not_read_says_nothing(kind: str) -> None:
     assert reading_of({"resourceType": kind, "id": "x"}).ignored == "unknown_type"

@@ -1,10 +1,13 @@
 """How often."""
 
+import csv
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
-from parsers.medication.frequencies import duration_in, read_duration, read_pattern
+from parsers.medication.frequencies import duration_in, pattern_in, read_duration, read_pattern
+from parsers.medication.languages import in_english
 
 
 @pytest.mark.parametrize(
@@ -113,3 +116,106 @@ def test_an_amount_to_stop_at_and_an_unread_duration_are_told_apart() -> None:
 )
 def test_a_duration_in_words_is_not_an_interval_or_a_division(text: str, hours: int | None) -> None:
     assert duration_in(text).hours == hours
+
+
+@pytest.mark.parametrize(
+    ("text", "hours", "per_period"),
+    [
+        ("alle vier Wochen", 672, 1),
+        ("каждые 4 недели", 672, 1),
+        ("1 раз в 4 недели", 672, 1),
+        ("кожні 4 тижні", 672, 1),
+        ("minden 4. héten", 672, 1),
+        ("4 hetente", 672, 1),
+        ("la fiecare 4 săptămâni", 672, 1),
+        ("κάθε 4 εβδομάδες", 672, 1),
+        ("kas 4 savaitės", 672, 1),
+        ("co 3 tyg.", 504, 1),
+        ("1 fois par 4 semaines", 672, 1),
+        ("4週毎", 672, 1),
+        ("4週間ごとに1回", 672, 1),
+        ("4주마다", 672, 1),
+        ("每4周一次", 672, 1),
+        ("隔週", 336, 1),
+        ("격일", 48, 1),
+        ("1 раз в месяц", 720, 1),
+        ("1x maand", 720, 1),
+        ("毎週", 168, 1),
+        ("ежедневно", 24, 1),
+        ("naponta", 24, 1),
+        ("zilnic", 24, 1),
+        ("毎日", 24, 1),
+        ("매일", 24, 1),
+        ("每日一次", 24, 1),
+        ("1日2回", 24, 2),
+        ("2 volte al giorno", 24, 2),
+        ("al giorno per 5 giorni", 24, 1),
+        ("1x/j pdt 5 j", 24, 1),
+        ("every 4 weeks, day 1-5", 24, 1),  # the days of the course count
+        ("1 keer dag 1, elke 4 weken", 672, 1),
+        ("1x day 1 every 21 days", 504, 1),
+        ("1x dag 1 per 28 dagen", 672, 1),
+        ("1 x week 1, daarna elke 4 weken", 672, 1),
+        ("1x dag, elke 4 weken", 672, 1),
+        ("1x dag 5 dagen, elke 4 weken", 24, 1),
+        ("1x dag 20 g", 24, 1),
+        ("1x dag 1 infuus", 24, 1),
+        ("1x dag 08:00", 24, 1),
+        ("2x dag 0,4 g/kg/dag", 24, 2),
+        ("2 dagen achtereen elke 4 weken", 24, 1),
+    ],
+)
+def test_how_often_is_read_in_more_languages(text: str, hours: int, per_period: int) -> None:
+    pattern = pattern_in(text)
+
+    assert pattern.hours == hours
+    assert pattern.per_period == per_period
+
+
+@pytest.mark.parametrize("text", ["1x dag 1, 8, 15", "1x dag 1,8,15", "1x dag 1"])
+def test_a_day_of_the_course_is_not_each_day(text: str) -> None:
+    assert not pattern_in(text).is_known
+
+
+@pytest.mark.parametrize("text", ["elke 4 weken gedurende 2 jr", "elke 4 weken, pt 65 jr", "pt 65 j, elke 4 weken"])
+def test_dutch_years_are_no_french_days(text: str) -> None:
+    assert duration_in(text).hours is None
+    assert "days" not in in_english(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "days"),
+    [
+        ("dag 1 t/m 5", 5),
+        ("Tag 1-5", 5),
+        ("J1 à J5", 5),
+        ("D1-D5", 5),
+        ("5 consecutive days", 5),
+        ("5 Tage hintereinander", 5),
+        ("5 jours de suite", 5),
+        ("ежедневно 5 дней", 5),
+        ("napi 1x 5 napig", 5),
+        ("5日間", 5),
+        ("5일간", 5),
+        ("连续5天", 5),
+        ("1x/j pdt 5 j", 5),
+        ("toutes les 4 semaines pendant 2 jrs", 2),
+        ("2 dagen achtereen elke 4 weken", 2),
+    ],
+)
+def test_days_on_end_are_a_duration(text: str, days: int) -> None:
+    assert duration_in(text).hours == days * 24
+
+
+@pytest.mark.parametrize("text", ["0,4 g/kg/dag 2-5 dagen", "vitamine D 1-2%", "2 g/kg over 5 achtereenvolgende dagen"])
+def test_other_numbers_after_a_day_are_no_days_on_end(text: str) -> None:
+    assert "on-end" not in in_english(text)
+
+
+def test_frequencies_as_hospitals_write_them_are_read() -> None:
+    rows = list(csv.DictReader((Path(__file__).parent / "frequencies_in_words.csv").open(encoding="utf-8")))
+    found = {each["words"]: read_pattern(each["words"]) for each in rows}
+
+    assert {words: (pattern.hours, pattern.per_period) for words, pattern in found.items()} == {
+        each["words"]: (Decimal(each["hours"]), int(each["per_period"])) for each in rows
+    }

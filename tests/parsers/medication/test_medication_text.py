@@ -1,5 +1,8 @@
 """Amounts, rates and strengths in running text."""
 
+import csv
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -105,6 +108,33 @@ def test_a_strength_may_be_in_a_litre_but_what_the_blood_holds_is_none(text: str
 
 
 @pytest.mark.parametrize(
+    ("text", "grams"),
+    [
+        ("Privigen 300 ml 10%", ["30"]),
+        ("10 %-ig 300 ml", ["30"]),
+        ("%5 400 ml", ["20"]),
+        ("0,1 g/ml; 250 ml", ["25"]),
+        ("100 мг/мл 300 мл", ["30"]),
+        ("al 10 por ciento, 0,3 l", ["30"]),
+        ("3 flacons van 100 ml 10%", ["30"]),
+        ("10 g/100 ml, 3 flacons", ["30"]),
+        ("Privigen 10% 300 ml, NaCl 0,9% 500 ml vooraf", ["30"]),
+        ("voorafgaand 500 mL NaCl 0,9%", []),
+        ("500 ml glucose 5%", []),
+        ("5% albumine 200 ml", []),
+        ("10%, max 300 ml/uur", []),
+        ("10%, 30 ml per uur", []),
+        ("300 ml in 4 uur", []),
+    ],
+)
+def test_a_volume_beside_a_strength_is_a_dose_unless_it_is_of_another_fluid(text: str, grams: list[str]) -> None:
+    found = find_doses(text)
+
+    assert [f"{each.counted.high.normalize():f}" for each in found] == grams
+    assert all("dose_from_volume" in each.flags for each in found)
+
+
+@pytest.mark.parametrize(
     ("text", "millilitres"),
     [
         ("GAMUNEX-C 10 GRAM/100 ML (10 %) INJECTION SOLUTION", 100),
@@ -169,3 +199,21 @@ def test_no_text_breaks_the_reading_of_text(text: str) -> None:
 
     assert all(each.value.low <= each.value.high for each in quantities)
     days_divided_over(text), find_concentration(text), find_package_mass(text), find_package_volume(text)
+
+
+def test_doses_as_hospitals_write_them_are_read() -> None:
+    rows = list(csv.DictReader((Path(__file__).parent / "doses_in_words.csv").open(encoding="utf-8")))
+    found = {each["words"]: [one.counted for one in find_doses(each["words"])] for each in rows}
+
+    assert {words: [(f"{one.low:g}", f"{one.high:g}") for one in doses] for words, doses in found.items()} == {
+        each["words"]: [(each["low"], each["high"])] for each in rows
+    }
+
+
+def test_rates_as_hospitals_write_them_are_read() -> None:
+    rows = list(csv.DictReader((Path(__file__).parent / "rates_in_words.csv").open(encoding="utf-8")))
+    found = {
+        each["words"]: [(f"{one.counted.high:g}", one.unit.base) for one in find_rates(each["words"])] for each in rows
+    }
+
+    assert found == {each["words"]: [(each["number"], each["unit"])] for each in rows}

@@ -1,6 +1,9 @@
 """Which segments make one order, where senders put several drugs, or another order, under one ORC."""
 
-from tests.parsers.medication.order_builders import IVIG, ends, orders_of, the_order
+import pytest
+
+from parsers.medication.immunoglobulins import is_named, looks_like_immunoglobulin
+from tests.parsers.medication.order_builders import IVIG, ORC, ends, orders_of, rxe, the_order
 
 METHYLPREDNISOLONE = "H02AB04^Methylprednisolon^ATC"
 
@@ -87,3 +90,55 @@ def test_a_laboratory_order_without_an_orc_is_not_that_of_the_drug_after_it() ->
     order = the_order("OBR|1|1^LAB||CHEM^Klinische chemie^L", f"RXO|{IVIG}|30||g")
 
     assert order.keys.placer == ""
+
+
+def test_an_observation_that_denies_immunoglobulin_names_no_drug() -> None:
+    denied, asked = (
+        the_order(ORC, rxe("1", "", "X1^Zie protocol^L"), f"OBX|1|ST|Q1^Middel^L||{said}")
+        for said in ("geen immunoglobuline toegediend", "immunoglobuline 30 g")
+    )
+
+    assert (denied.text, asked.text) == ("Zie protocol", "Zie protocol; immunoglobuline 30 g")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "IVIg niet toegediend",
+        "no immunoglobulin given",
+        "eerder humaan immunoglobuline",
+        "IVIg gehad in 2019",
+        "IVIg was given",
+    ],
+)
+def test_what_was_denied_or_given_before_is_not_to_be_given(said: str) -> None:
+    assert not is_named(said)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "IVIg 30 g, niet sneller dan 4 mL/min",
+        "not tolerated: IVIg 30 g",
+        "IVIg 30 g, eerder gehad",
+        "IVIg was gestopt, nu hervatten",
+    ],
+)
+def test_what_is_to_be_given_may_also_say_what_was(said: str) -> None:
+    assert is_named(said)
+
+
+@pytest.mark.parametrize(
+    ("drug", "is_normal"),
+    [
+        ("Immunoglobuline e.v.", True),
+        ("Immunoglobuline e albumina", True),
+        ("IVIg; stop omalizumab", True),
+        ("omalizumab gestopt, start IVIg", True),
+        ("Immunoglobuline E", False),
+        ("Immunoglobuline E antistof (omalizumab)", False),
+        ("omalizumab (anti-immunoglobuline)", False),
+    ],
+)
+def test_the_letter_e_and_another_drug_decide_only_where_they_are_the_name(drug: str, is_normal: bool) -> None:
+    assert looks_like_immunoglobulin((), drug) == is_normal

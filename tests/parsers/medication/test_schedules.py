@@ -1,11 +1,14 @@
 """How many times: the ways to say it, held against each other."""
 
+import csv
 from decimal import Decimal
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from clinical.times import Moment
+from clinical.timings import Timing
 from parsers.hl7.times import moment
 from parsers.medication.frequencies import read_duration
 from parsers.medication.schedules import Sent, per_day, read_repeats, timing, timing_in_text
@@ -90,3 +93,18 @@ def test_a_schedule_only_in_words_is_read() -> None:
     assert divided is not None
     assert (daily.occurrences, divided.occurrences) == ((5, 5), (1, 5))
     assert timing_in_text("voorafgaand 500 mL NaCl", None, "") is None
+
+
+def test_schedules_as_hospitals_write_them_are_read() -> None:
+    rows = list(csv.DictReader((Path(__file__).parent / "schedules_in_words.csv").open(encoding="utf-8")))
+    found = {each["words"]: timing_in_text(each["words"], None, "RXE-7") for each in rows}
+
+    assert [_written(each["words"], found[each["words"]]) for each in rows] == rows
+
+
+def _written(words: str, timing: Timing | None) -> dict[str, str]:
+    known: list[Decimal | int | None] = [None, None, None]
+    if timing is not None:
+        known = [timing.period_hours, timing.per_period, timing.occurrences[1] if timing.occurrences else None]
+    hours, per_period, times = ("" if each is None else f"{each:g}" for each in known)
+    return {"words": words, "hours": hours, "per_period": per_period, "times": times}

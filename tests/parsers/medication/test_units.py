@@ -1,6 +1,8 @@
 """Numbers and units as hospitals write them."""
 
+import csv
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -159,3 +161,39 @@ def test_any_text_is_a_unit_or_is_not(text: str) -> None:
     unit = read_unit(text)
 
     assert unit is None or unit.factor > 0
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("グラム", "g"),
+        ("그램", "g"),
+        ("克", "g"),
+        ("γραμμάρια", "g"),
+        ("г.", "g"),
+        ("грамів", "g"),
+        ("grame", "g"),
+        ("gramai", "g"),
+        ("grs.", "g"),
+        ("毫升", "mL"),
+        ("ml/óra", "mL/h"),
+        ("ml/oră", "mL/h"),
+        ("ml/val", "mL/h"),
+        ("ml/ώρα", "mL/h"),
+        ("mL/時間", "mL/h"),
+        ("mL/시간", "mL/h"),
+        ("毫升/小时", "mL/h"),
+    ],
+)
+def test_units_are_read_in_more_languages(text: str, name: str) -> None:
+    unit = read_unit(text)
+
+    assert unit is not None
+    assert unit.base == name
+
+
+def test_units_as_hospitals_write_them_are_read() -> None:
+    rows = list(csv.DictReader((Path(__file__).parent / "units_in_words.csv").open(encoding="utf-8")))
+    found = {each["words"]: unit.base if (unit := read_unit(each["words"])) else "" for each in rows}
+
+    assert found == {each["words"]: each["base"] for each in rows}

@@ -1,0 +1,1 @@
+"""What was alerted and what became of it, in figures."""

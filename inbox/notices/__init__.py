@@ -1,0 +1,1 @@
+"""Notices: whether they arrive, and the chain of one alert."""

@@ -1,0 +1,270 @@
+"""Signing in at the hospital's identity provider, and the provider's own word that a session is over.
+
+What a sign-in is recognised by travels in a sealed cookie, so that nothing is stored for who has not come back.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from hashlib import sha256
+from hmac import compare_digest
+from typing import Any, Final, Literal
+
+import msgspec
+import structlog
+from litestar import Response, get, post
+from litestar.datastructures import Cookie
+from litestar.exceptions import NotFoundException
+from litestar.middleware.rate_limit import RateLimitConfig
+from litestar.params import URLEncodedBody
+from litestar.response import Redirect
+
+from inbox.errors import TokenRefused
+from inbox.http.forms import UNSIGNED
+from inbox.http.pages import is_own_path, page
+from inbox.http.parts import AnyRequest, Parts, parts_of
+from inbox.http.settings import InboxSettings
+from inbox.people.access import record, record_alone
+from inbox.people.accounts import Account, speak
+from inbox.people.authentication import session_token
+from inbox.people.credentials import close_session, open_session
+from inbox.people.permissions import ANYONE
+from inbox.people.provider import Challenge, Provider, ProviderAway, new_challenge
+from inbox.people.provider_people import admit_person, end_sessions, name_of, role_of
+from inbox.people.provider_tokens import Logout, session_in, verify_logout_token
+from inbox.people.sealed import ID_TOKEN, seal, unseal
+from inbox.people.sign_in_pages import address_of, session_cookie
+from inbox.people.viewer import Viewer, source_of
+from store.access_log import REFUSED
+from store.cards import spend
+
+BEGUN: Final = "ivigilant_provider"  # the cookie of a sign-in that has begun
+BACK: Final = "/sign-in/back"
+COMES_BACK_WITHIN: Final = timedelta(minutes=10)
+LONGEST_NEXT: Final = 500
+ATTEMPTS_PER_SIGN_IN: Final = 6  # of coming back: a hospital has few addresses, and the provider counts passwords
+
+Fault = Literal["expired", "token", "denied", "no_group", "ended", "away"]
+STATUS: Final[Mapping[Fault, int]] = {
+    "expired": 400,
+    "token": 400,
+    "denied": 403,
+    "no_group": 403,
+    "ended": 403,
+    "away": 503,
+}
+
+Form = URLEncodedBody[dict[str, str]]
+
+log = structlog.get_logger()
+
+
+class Begun(msgspec.Struct, frozen=True):
+    """A sign-in that has begun in this browser."""
+
+    state: str
+    nonce: str
+    verifier: str
+    next: str
+    language: str
+    at: datetime
+
+
+class SignInFault(Exception):
+    """Nobody is signed in; `kind` is the text of the page, `what` the line of the access log."""
+
+    def __init__(self, kind: Fault, what: str) -> None:
+        """Say what went wrong."""
+        super().__init__(what)
+        self.kind, self.what = kind, what
+
+
+@get("/sign-in/provider", opt={ANYONE: True}, include_in_schema=False)
+async def begin_sign_in(request: AnyRequest) -> Response[Any]:
+    """Send the browser to the provider."""
+    parts, provider = parts_of(request), _provider(request)
+    asked, now, challenge = request.query_params, parts.clock(), new_challenge()
+    wanted = asked.get("next", "/")
+    wanted = wanted if is_own_path(wanted) and len(wanted) <= LONGEST_NEXT else "/"
+    try:
+        where = await provider.authorization_url(challenge, address_of(request) + BACK, now)
+    except ProviderAway as error:
+        return await asyncio.to_thread(_refuse, request, SignInFault("away", str(error)))
+    begun = Begun(challenge.state, challenge.nonce, challenge.verifier, wanted, asked.get("language", "")[:10], now)
+    answer = Redirect(where, status_code=303)
+    answer.set_cookie(_begun_cookie(parts.settings, seal(parts.settings.secret, BEGUN, _json(begun))))
+    return answer
+
+
+async def come_back(request: AnyRequest) -> Response[Any]:
+    """Begin a session for whom the provider vouches for."""
+    parts = parts_of(request)
+    provider = _provider(request)
+    try:
+        begun = _begun(request)
+        await _check_answer(request, provider, begun)
+        challenge = Challenge(begun.state, begun.nonce, begun.verifier)
+        code = request.query_params.get("code", "")
+        claims, token = await provider.exchange(code, challenge, address_of(request) + BACK, parts.clock())
+        return await asyncio.to_thread(_open, request, provider, begun, claims, token)
+    except SignInFault as fault:
+        return await asyncio.to_thread(_refuse, request, fault)
+    except TokenRefused as error:
+        return await asyncio.to_thread(_refuse, request, SignInFault("token", str(error)))
+    except ProviderAway as error:
+        return await asyncio.to_thread(_refuse, request, SignInFault("away", str(error)))
+
+
+def come_back_route(settings: InboxSettings) -> Any:
+    """Return the route by which a browser comes back, which answers an address only so often per minute."""
+    most = settings.sign_ins_per_minute * ATTEMPTS_PER_SIGN_IN
+    limit = RateLimitConfig(rate_limit=("minute", most), store="coming_back")  # not counted with the passwords
+    return get(BACK, opt={ANYONE: True}, include_in_schema=False, middleware=[limit.middleware])(come_back)
+
+
+@post("/sign-out/provider", opt={ANYONE: True, UNSIGNED: True}, status_code=200, include_in_schema=False)
+async def end_by_provider(request: AnyRequest, data: Form) -> Response[Any]:
+    """End the sessions that a signed token of the provider says are over (OpenID Connect Back-Channel Logout)."""
+    parts, provider = parts_of(request), _provider(request)
+    token = data.get("logout_token", "")
+    now = parts.clock()
+    try:
+        logout = await provider.believe(
+            lambda keys: verify_logout_token(token, keys, provider.party, now), now, from_anybody=True
+        )
+        await asyncio.to_thread(_end, parts, provider, logout, source_of(request))
+    except TokenRefused as error:
+        log.warning("provider.logout_refused", reason=str(error))
+        return Response({"error": "invalid_request"}, status_code=400)
+    except ProviderAway:
+        return Response({"error": "temporarily_unavailable"}, status_code=503)
+    return Response(None, status_code=200)
+
+
+def _begun(request: AnyRequest) -> Begun:
+    """Return the sign-in that this browser began a short while ago, and that this answer belongs to."""
+    parts = parts_of(request)
+    sealed = request.cookies.get(parts.settings.cookie(BEGUN), "")
+    text = unseal(parts.settings.secret, BEGUN, sealed) if sealed else None
+    if text is None:
+        raise SignInFault("expired", "no sign-in was begun")
+    begun = msgspec.json.decode(text, type=Begun)
+    if not compare_digest(request.query_params.get("state", "").encode(), begun.state.encode()):
+        raise SignInFault("expired", "state")
+    if not timedelta(0) <= parts.clock() - begun.at <= COMES_BACK_WITHIN:
+        raise SignInFault("expired", "too late")
+    return begun
+
+
+async def _check_answer(request: AnyRequest, provider: Provider, begun: Begun) -> None:
+    """Refuse an answer that was used before, is of another provider, or says that nobody signed in."""
+    parts, asked = parts_of(request), request.query_params
+    metadata = await provider.metadata(parts.clock())
+    named = asked.get("iss")
+    if named != provider.settings.issuer and (named is not None or metadata.names_itself):
+        raise SignInFault("token", "iss")
+    if not await asyncio.to_thread(_spend, parts, f"sign-in {provider.settings.issuer}", begun.state):
+        raise SignInFault("expired", "used before")
+    if "error" in asked or not asked.get("code"):
+        kind: Fault = "denied" if asked.get("error") == "access_denied" else "token"
+        raise SignInFault(kind, "the provider signed nobody in")
+
+
+def _spend(parts: Parts, issuer: str, number: str) -> bool:
+    """Use a number up; return whether it is the first time. It is kept until it could not be used anyway."""
+    now = parts.clock()
+    with parts.engine.begin() as connection:
+        return spend(connection, issuer, sha256(number.encode()).hexdigest(), now + COMES_BACK_WITHIN, now)
+
+
+def _open(
+    request: AnyRequest, provider: Provider, begun: Begun, claims: Mapping[str, Any], token: str
+) -> Response[Any]:
+    parts, told = parts_of(request), provider.settings
+    now, settings = parts.clock(), parts.settings
+    role = role_of(told, claims)
+    if role is None:
+        _end_all(parts, provider, claims["sub"], source_of(request))
+        raise SignInFault("no_group", f"in no group: {name_of(told, claims)}")
+    with parts.engine.begin() as connection:
+        account, before = admit_person(connection, told, claims, role, now)
+        if not account.active:
+            raise SignInFault("ended", f"account ended: {account.name}")
+        if session_token(request):
+            close_session(connection, session_token(request))
+        opened = open_session(
+            connection,
+            account.id,
+            now,
+            settings.session_lifetime,
+            provider_session=session_in(claims),
+            id_token=seal(settings.secret, ID_TOKEN, token),
+        )
+        if begun.language in parts.words:
+            speak(connection, account.id, begun.language)
+        viewer = Viewer(account.name, account.role, source_of(request))
+        record(connection, viewer, "sign_in", now, what=_what(provider, _change(before, account.role)))
+    answer = Redirect(begun.next if begun.next != "/" else viewer.home, status_code=303)
+    answer.set_cookie(session_cookie(settings, opened, int(settings.session_lifetime.total_seconds())))
+    answer.set_cookie(_begun_cookie(settings, ""))
+    return answer
+
+
+def _change(before: str, role: str) -> str:
+    if not before:
+        return "for the first time"
+    return "" if before == role else f"role {before} to {role}"
+
+
+def _refuse(request: AnyRequest, fault: SignInFault) -> Response[Any]:
+    """Show why nobody is signed in, and record it."""
+    parts, provider = parts_of(request), _provider(request)
+    what = _what(provider, fault.what)
+    record_alone(parts, Viewer("", "", source_of(request)), "sign_in", what=what, outcome=REFUSED)
+    name = provider.settings.name
+    answer = page(request, "sign_in_refused.html", STATUS[fault.kind], kind=fault.kind, provider=name)
+    answer.set_cookie(_begun_cookie(parts.settings, ""))
+    return answer
+
+
+def _end(parts: Parts, provider: Provider, logout: Logout, source: str) -> None:
+    """End the sessions, once for each token."""
+    now, issuer = parts.clock(), provider.settings.issuer
+    with parts.engine.begin() as connection:
+        number = sha256(logout.token_id.encode()).hexdigest()
+        if not spend(connection, f"sign-out {issuer}", number, logout.expires_at, now):
+            raise TokenRefused("used before")
+        ended: list[Account] = end_sessions(connection, issuer, logout.subject, logout.session)
+        for account in ended:
+            viewer = Viewer(account.name, account.role, source)
+            record(connection, viewer, "sign_out", now, what=_what(provider, "ended by the provider"))
+
+
+def _end_all(parts: Parts, provider: Provider, subject: str, source: str) -> None:
+    """End every session of somebody who is in no group any more."""
+    now = parts.clock()
+    with parts.engine.begin() as connection:
+        for account in end_sessions(connection, provider.settings.issuer, subject):
+            viewer = Viewer(account.name, account.role, source)
+            record(connection, viewer, "sign_out", now, what=_what(provider, "in no group any more"))
+
+
+def _what(provider: Provider, told: str) -> str:
+    return f"provider {provider.settings.name} {told}".strip()[:400]
+
+
+def _provider(request: AnyRequest) -> Provider:
+    provider = parts_of(request).settings.sign_in.provider
+    if provider is None:
+        raise NotFoundException("there is no identity provider")
+    return provider
+
+
+def _begun_cookie(settings: InboxSettings, value: str) -> Cookie:
+    name, secure = settings.cookie(BEGUN), settings.secure_cookies
+    age = int(COMES_BACK_WITHIN.total_seconds()) if value else 0
+    return Cookie(name, value=value, max_age=age, httponly=True, secure=secure, samesite="lax")
+
+
+def _json(begun: Begun) -> str:
+    return msgspec.json.encode(begun).decode()

@@ -1,0 +1,127 @@
+"""The checks of one process, for health checks that run every half minute: each imports what it needs."""
+
+import http.client
+import socket
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from ivigilant.errors import IvigilantError
+from ivigilant.settings import Settings, reachable
+
+ROLES = ("listener", "worker", "beat", "inbox")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """The outcome of one check."""
+
+    what: str
+    well: bool
+    told: str
+
+
+def look_at_role(settings: Settings, now: datetime, role: str) -> Iterator[Line]:
+    """Run the checks of the process with this role that runs here; nothing is changed."""
+    if role == "listener":
+        yield from listener(settings)
+        yield from certificate(settings, now, ends_well_after=timedelta(0))  # whoever renews it is told by `doctor`
+    elif role == "inbox":
+        yield inbox(settings)
+    else:
+        yield _heard(settings, now, role)
+
+
+def listener(settings: Settings) -> Iterator[Line]:
+    """Check that somebody serves at every port."""
+    from inbox.health.knock import unanswered
+    from ivigilant.site import SiteFile, load_site
+    from ivigilant.site_choices import listener_places
+
+    try:
+        places = listener_places(load_site(settings.site_file), settings)
+    except IvigilantError:
+        places = listener_places(SiteFile(), settings)  # the check of the site file reports it
+    for place in places:
+        why = unanswered(place, within_s=3)
+        yield Line("listener", why is None, f"listens at {place}" if why is None else f"nobody serves {place} ({why})")
+
+
+def certificate(settings: Settings, now: datetime, ends_well_after: timedelta) -> Iterator[Line]:
+    """Check when the listener's certificate expires, if it has one."""
+    from ivigilant.certificates import listening_tls
+    from listener.errors import ListenerError
+
+    try:
+        tls = listening_tls(settings)
+    except (IvigilantError, ListenerError) as error:
+        yield Line("certificate", False, str(error))
+        return
+    if tls is not None:
+        left = tls.expires_at - now
+        told = f"of the listener expires in {left.days} days" if left > timedelta(0) else "of the listener has expired"
+        yield Line("certificate", left > ends_well_after, f"{told}; renewed files are used without a restart")
+
+
+def inbox(settings: Settings) -> Line:
+    """Check that the inbox answers."""
+    host = reachable(settings.http_host)
+    place = f"http://{host}:{settings.http_port}"
+    connection = http.client.HTTPConnection(host, settings.http_port, timeout=3)
+    try:
+        connection.request("GET", "/health/live")
+        status = connection.getresponse().status
+    except (OSError, http.client.HTTPException) as error:
+        return Line("inbox", False, f"does not answer at {place} ({type(error).__name__})")
+    finally:
+        connection.close()
+    return Line("inbox", 200 <= status < 300, f"answers at {place} with {status}")
+
+
+def beat(seen: Mapping[str, datetime], now: datetime) -> Line:
+    """Check that a scheduler, on any machine, works."""
+    from store import heartbeats
+
+    at = seen.get("beat")
+    told = f"last heartbeat {ago(now - at)}" if at else "has not been heard of lately"
+    return Line("beat", at is not None and now - at <= heartbeats.ALIVE_WITHIN, told)
+
+
+def tasks_taken(working: Mapping[str, datetime], now: datetime) -> str:
+    """Return which worker took a task when."""
+    told = [f"{name} took a task {ago(now - at)}" for name, at in sorted(working.items())]
+    return "; ".join(told) or "none has received a task lately; is one running, and can it reach Redis?"
+
+
+def ago(age: timedelta) -> str:
+    """Return how long ago something was."""
+    seconds = int(age.total_seconds())
+    if seconds < 120:
+        return f"{seconds} s ago"
+    return f"{seconds // 60} min ago" if seconds < 7200 else f"{seconds // 3600} h ago"
+
+
+def _heard(settings: Settings, now: datetime, role: str) -> Line:
+    import sqlalchemy as sa
+
+    from store import heartbeats
+    from store.engine import connect, reading
+    from store.errors import StoreError
+
+    try:
+        with reading(connect(settings.database())) as connection:
+            seen = heartbeats.last(connection)
+    except StoreError as error:
+        return Line("database", False, str(error))
+    except sa.exc.SQLAlchemyError as error:
+        return Line("database", False, f"does not answer ({type(error).__name__}); is it running, and migrated?")
+    return beat(seen, now) if role == "beat" else _own_workers(seen, now)
+
+
+def _own_workers(seen: Mapping[str, datetime], now: datetime) -> Line:
+    """Check that each worker of this machine or container receives tasks."""
+    from store import heartbeats
+
+    own = {name: at for name, at in seen.items() if heartbeats.machine_of(name) == socket.gethostname()}
+    alive = bool(own) and all(now - at <= heartbeats.ALIVE_WITHIN for at in own.values())
+    return Line("worker", alive, tasks_taken(own, now))

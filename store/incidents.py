@@ -1,0 +1,98 @@
+"""Incidents: faults of the telling itself, and what nobody may miss, each told once when it begins and when it ends."""
+
+from datetime import datetime, timedelta
+from typing import Final, Literal, get_args
+
+import msgspec
+import sqlalchemy as sa
+
+from store import tables
+from store.rowsets import insert_or
+
+FaultKind = Literal["destination", "telling", "feed", "never_heard", "break_glass"]
+INCIDENT_KINDS: Final[tuple[FaultKind, ...]] = get_args(FaultKind)
+FEED_FAULTS: Final[tuple[FaultKind, ...]] = ("feed", "never_heard")  # silent now, or from the start
+IncidentKind = Literal[FaultKind, "test"]  # a test notice goes the same way, to the destination that it is about
+
+
+class Incident(msgspec.Struct, frozen=True):
+    """One fault, from when it was noticed until it was over; of each subject one stands at most."""
+
+    id: int
+    kind: IncidentKind
+    subject: str  # a destination, or a code of docs/operating.md
+    detail: str  # what was seen: an error, a number
+    began_at: datetime
+    ended_at: datetime | None
+    told_at: datetime | None
+    end_told_at: datetime | None
+
+    @property
+    def stands(self) -> bool:
+        """Whether it is not over."""
+        return self.ended_at is None
+
+
+COLUMNS = tuple(tables.incident.c[name] for name in Incident.__struct_fields__)
+
+
+def begin(connection: sa.Connection, kind: IncidentKind, subject: str, detail: str, now: datetime) -> bool:
+    """Record a fault; return False when it was recorded before and is not over."""
+    row = {"kind": kind, "subject": subject, "detail": detail, "began_at": now}
+    insert = insert_or(connection.dialect.name, tables.incident).values(**row).on_conflict_do_nothing()
+    return connection.execute(insert.returning(tables.incident.c.id)).scalar() is not None
+
+
+def end(connection: sa.Connection, kind: IncidentKind, subject: str, now: datetime) -> bool:
+    """Record that a fault is over; return False when there was none."""
+    incident = tables.incident
+    which = (incident.c.kind == kind) & (incident.c.subject == subject) & incident.c.ended_at.is_(None)
+    change = sa.update(incident).where(which).values(ended_at=now, claimed_until=None)
+    return connection.execute(change).rowcount == 1
+
+
+def renew(connection: sa.Connection, kind: IncidentKind, subject: str, detail: str, now: datetime) -> bool:
+    """Let a fault that stands begin again, to be told again; of the end of the one before there is nothing to tell."""
+    incident = tables.incident
+    which = (incident.c.kind == kind) & (incident.c.subject == subject) & incident.c.ended_at.is_(None)
+    connection.execute(sa.update(incident).where(which).values(ended_at=now, end_told_at=now, claimed_until=None))
+    return begin(connection, kind, subject, detail, now)
+
+
+def standing(connection: sa.Connection) -> list[Incident]:
+    """Return the faults that are not over, the oldest first."""
+    return _read(connection, tables.incident.c.ended_at.is_(None) & (tables.incident.c.kind != "test"))
+
+
+def last_tests(connection: sa.Connection) -> dict[str, Incident]:
+    """Return the last test notice of each destination: taken where it was told."""
+    return {each.subject: each for each in _read(connection, tables.incident.c.kind == "test")}
+
+
+def end_test(connection: sa.Connection, test: Incident, now: datetime, *, taken: bool) -> None:
+    """Record how a test notice ended; there is nothing more to tell of it."""
+    values = {"ended_at": now, "told_at": now if taken else None, "end_told_at": now, "claimed_until": None}
+    connection.execute(sa.update(tables.incident).where(tables.incident.c.id == test.id).values(values))
+
+
+def claim_untold(connection: sa.Connection, now: datetime, lease: timedelta) -> list[Incident]:
+    """Claim those of which the beginning or the end must still be told; of one that was over before, neither."""
+    incident = tables.incident
+    begun = incident.c.told_at.is_(None) & incident.c.ended_at.is_(None)
+    over = incident.c.told_at.is_not(None) & incident.c.ended_at.is_not(None) & incident.c.end_told_at.is_(None)
+    free = sa.or_(incident.c.claimed_until.is_(None), incident.c.claimed_until <= now)
+    change = sa.update(incident).where(sa.or_(begun, over), free).values(claimed_until=now + lease)
+    rows = [Incident(*row) for row in connection.execute(change.returning(*COLUMNS))]
+    return sorted(rows, key=lambda row: row.id)
+
+
+def mark_told(connection: sa.Connection, told: Incident, now: datetime) -> None:
+    """Record that the beginning was told, or the end."""
+    incident = tables.incident
+    values = {"told_at" if told.stands else "end_told_at": now, "claimed_until": None}
+    connection.execute(sa.update(incident).where(incident.c.id == told.id).values(values))
+
+
+def _read(connection: sa.Connection, which: sa.ColumnElement[bool]) -> list[Incident]:
+    query = sa.select(*COLUMNS).where(which).order_by(tables.incident.c.id)
+    return [Incident(*row) for row in connection.execute(query)]

@@ -1,0 +1,1 @@
+"""CDS Hooks in tests."""

@@ -1,0 +1,91 @@
+"""What `doctor --only …` reports of the process beside it."""
+
+import socket
+import stat
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from ivigilant.checkup import look_at
+from ivigilant.health_checks import look_at_role
+from ivigilant.settings import Settings
+from store import heartbeats
+from tests.inbox.hooks.clients import elliptic, key_set
+from tests.ivigilant.processes import ivigilant
+from tests.listener.authority import NOW
+
+HERE = socket.gethostname()
+FRESH, STOPPED = NOW - timedelta(seconds=5), NOW - timedelta(minutes=3)
+
+
+@pytest.mark.parametrize(
+    ("beats", "well"),
+    [
+        ({f"worker@{HERE}": FRESH}, True),
+        ({f"worker@{HERE}": STOPPED, "worker@elsewhere": FRESH}, False),
+        ({f"worker@{HERE}": FRESH, f"order-worker@{HERE}": STOPPED}, False),
+        ({"worker@elsewhere": FRESH}, False),
+        ({}, False),
+    ],
+)
+def test_the_health_check_of_a_worker_sees_its_own(
+    sqlite_engine: sa.Engine, sqlite_url: str, beats: dict[str, datetime], well: bool
+) -> None:
+    with sqlite_engine.begin() as connection:
+        for name, at in beats.items():
+            heartbeats.beat(connection, name, at)
+
+    (line,) = look_at_role(Settings.model_validate({"database_url": sqlite_url}), NOW, "worker")
+
+    assert (line.what, line.well) == ("worker", well)
+
+
+def test_a_database_without_tables_is_not_well(tmp_path: Path) -> None:
+    (line,) = look_at_role(Settings(data_dir=tmp_path), NOW, "beat")
+
+    assert (line.what, line.well) == ("database", False)
+
+
+@pytest.mark.parametrize(
+    ("address", "proxies", "well"),
+    [
+        ("https://inbox.hospital.test", "", False),
+        ("https://inbox.hospital.test", "10.0.0.5", True),
+        ("http://localhost:8080", "", True),
+    ],
+)
+def test_doctor_says_when_the_proxy_is_not_named(tmp_path: Path, address: str, proxies: str, well: bool) -> None:
+    lines = look_at(Settings(data_dir=tmp_path, base_url=address, trusted_proxies=proxies), NOW)
+
+    assert next(line.well for line in lines if line.what == "proxies") == well
+
+
+@pytest.mark.parametrize(("keys", "well"), [(key_set(k1=elliptic()), True), (b"{}", False), (None, False)])
+def test_doctor_says_whether_a_cds_client_has_keys(tmp_path: Path, keys: bytes | None, well: bool) -> None:
+    site, file = tmp_path / "site.yaml", tmp_path / "epd.json"
+    site.write_text(f"cds_hooks: {{clients: [{{name: EPD, iss: 'https://epd.example/', keys: {file}}}]}}")
+    if keys is not None:
+        file.write_bytes(keys)
+
+    lines = look_at(Settings(data_dir=tmp_path, site_file=site), NOW)
+
+    assert next(line.well for line in lines if line.what == "CDS client EPD") == well
+
+
+def test_doctor_names_a_signing_key_that_would_stop_beat(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, ledger_key=tmp_path / "absent.pem")
+
+    (line,) = [line for line in look_at(settings, NOW) if line.what == "signing key"]
+
+    assert not line.well
+    assert line.told.startswith("IVIGILANT_LEDGER_KEY: ")
+
+
+def test_what_a_command_writes_is_for_its_owner_alone(tmp_path: Path) -> None:
+    database = tmp_path / "here" / "ivigilant.sqlite3"
+
+    assert ivigilant("db", "upgrade", "--data-dir", str(database.parent)).returncode == 0
+
+    assert stat.S_IMODE(database.stat().st_mode) == 0o600

@@ -1,0 +1,157 @@
+"""The auditor: looks every few seconds whether the telling holds, beside whoever carries it out and sends it.
+
+What does not hold is an incident, told by the second path, until it holds again. While all is well it pings the
+dead-man's switch that the site file names, which calls people when the pings stop.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+import sqlalchemy as sa
+import structlog
+
+from clinical.words import Channel
+from forwarding.notice import code_of
+from history.alerting import is_quiet
+from history.chains import BEGAN_AT, chain_step
+from history.choices import Site
+from history.conclusion import channel_of
+from store import alerts, due, feeds, heartbeats, incidents, sessions, telling_audit
+from store.due import NewDue
+from store.feeds import Feed
+from store.incidents import FEED_FAULTS, Incident, IncidentKind
+from store.locks import lock_people
+from store.telling_audit import NAMED, TellingFault
+from worker.due import situation_of
+from worker.incidents import tell_incidents
+from worker.worker import Worker
+
+log = structlog.get_logger()
+
+AUDITOR: Final = "auditor"  # its heartbeat
+AUDIT_EVERY: Final = timedelta(seconds=15)
+BEGIN_EVERY: Final = timedelta(minutes=10)
+PING_EVERY: Final = timedelta(minutes=1)
+PING_WITHIN_S: Final = 5.0
+
+
+@dataclass(slots=True)
+class Auditor:
+    """One auditor, and when it last looked and pinged."""
+
+    worker: Worker
+    audited_at: datetime | None = None
+    pinged_at: datetime | None = None
+    begun_at: datetime | None = None  # when it last began the chains that were missing
+
+    def look(self) -> None:
+        """Audit when it is time, tell what began or ended, and ping while all is well."""
+        now = self.worker.clock()
+        if self.audited_at is None or now - self.audited_at >= AUDIT_EVERY:
+            self.audited_at = now
+            well = self._audit(now)
+            if well and (self.pinged_at is None or now - self.pinged_at >= PING_EVERY) and self._ping():
+                self.pinged_at = now
+        tell_incidents(self.worker)
+
+    def _audit(self, now: datetime) -> bool:
+        has_destinations = bool(self.worker.site.destinations)
+        if has_destinations and (self.begun_at is None or now - self.begun_at >= BEGIN_EVERY):
+            self.begun_at = now
+            _begin_chains(self.worker, now)
+        with self.worker.engine.begin() as connection:
+            faults = telling_audit.audit(connection, now, has_destinations=has_destinations)
+            standing = {each.subject: each for each in incidents.standing(connection) if each.kind == "telling"}
+            for fault in faults:
+                detail = f"{fault.count}: {', '.join(str(alert) for alert in fault.alerts)}"
+                before = standing.get(fault.what)
+                record = incidents.renew if before is not None and _is_of_more(fault, before) else incidents.begin
+                if record(connection, "telling", fault.what, detail, now):
+                    log.error("telling.fault", what=fault.what, count=fault.count, alerts=list(fault.alerts))
+            for subject in standing.keys() - {fault.what for fault in faults}:
+                incidents.end(connection, "telling", subject, now)
+            _look_at_feeds(connection, now)
+            _look_at_emergency_accounts(connection, now)
+            self._forget_destinations(connection, now)
+            heartbeats.beat(connection, AUDITOR, now)
+        return not faults
+
+    def _forget_destinations(self, connection: sa.Connection, now: datetime) -> None:
+        """End the incidents of destinations that the site file names no more: nothing will arrive there."""
+        named = {place.name for place in self.worker.site.destinations}
+        for each in incidents.standing(connection):
+            if each.kind == "destination" and each.subject not in named:
+                incidents.end(connection, "destination", each.subject, now)
+
+    def _ping(self) -> bool:
+        """Ping the dead-man's switch; return whether it answered."""
+        url = self.worker.site.telling.dead_mans_switch
+        if url is None:
+            return False
+        import httpx  # imported here: few hospitals have one
+
+        try:
+            answer = httpx.get(url, timeout=PING_WITHIN_S, trust_env=False)
+        except httpx.HTTPError as error:
+            log.warning("dead_mans_switch.unreachable", error=type(error).__name__)
+            return False
+        return answer.is_success
+
+
+def _is_of_more(fault: TellingFault, before: Incident) -> bool:
+    """Tell whether an alert is forgotten of which nobody was told yet; what stops all telling is told once."""
+    named = {int(alert) for alert in before.detail.partition(": ")[2].split(", ") if alert}
+    if fault.count > NAMED:  # not all are named: which of the older ones were, nobody can tell
+        return not fault.stops_telling and max(fault.alerts) > max(named, default=0)
+    return not fault.stops_telling and not named.issuperset(fault.alerts)
+
+
+def _look_at_feeds(connection: sa.Connection, now: datetime) -> None:
+    """Record which feeds are silent for longer than the site file lets them, and which are heard again."""
+    silent = {_silence(feed): feed for feed in feeds.every(connection) if feed.is_silent(now)}
+    ongoing = {(each.kind, each.subject) for each in incidents.standing(connection)}
+    for (kind, name), feed in silent.items():
+        since = feed.last_heard_at or feed.declared_at
+        if (kind, name) not in ongoing and incidents.begin(connection, kind, name, f"{since:%Y-%m-%d %H:%M} UTC", now):
+            log.error("feed.silent", feed=name, heard=feed.last_heard_at is not None)
+    for kind, name in ongoing - silent.keys():
+        if kind in FEED_FAULTS:
+            incidents.end(connection, kind, name, now)
+
+
+def _look_at_emergency_accounts(connection: sa.Connection, now: datetime) -> None:
+    """Record of which account for an emergency nobody is signed in any more."""
+    in_use = {code_of(name) for name in sessions.names_in_use(connection, now)}
+    for each in incidents.standing(connection):
+        if each.kind == "break_glass" and each.subject not in in_use:
+            incidents.end(connection, "break_glass", each.subject, now)
+
+
+def _silence(feed: Feed) -> tuple[IncidentKind, str]:
+    """Return as which incident its silence stands."""
+    return "never_heard" if feed.last_heard_at is None else "feed", code_of(feed.name)
+
+
+def _begin_chains(worker: Worker, now: datetime) -> None:
+    """Begin the chains of alerts that were raised before there were chains, or without a destination."""
+    with worker.engine.connect() as connection:
+        missing = telling_audit.never_begun(connection, now)
+    for alert_id in missing:
+        with worker.engine.begin() as connection:
+            _begin_chain(connection, worker.site, alert_id, now)
+
+
+def _begin_chain(connection: sa.Connection, site: Site, alert_id: int, now: datetime) -> None:
+    unlocked = alerts.get(connection, alert_id)
+    if unlocked is None:
+        return
+    lock_people(connection, {unlocked.patient_id})
+    alert = alerts.find_alert(connection, alert_id)
+    if alert is None or alert_id not in telling_audit.never_begun(connection, now, alert_id):
+        return  # somebody acted meanwhile
+    interrupts = channel_of(alert.conclusion.channel, alert.tier) >= Channel.INTERRUPT
+    if not interrupts or is_quiet(alert.stream, frozenset(alert.badges), alert.order_ends_at, now):
+        return
+    if chain_step(site, situation_of(alert, alert.opened_at), None, alert.opened_at).next_at is not None:
+        due.plan(connection, [NewDue(alert_id, "step", now, now, data={BEGAN_AT: now.isoformat()})])
