@@ -2,16 +2,24 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import count
+from itertools import chain, count, islice
 
 from bench.load import framed
 from listener.client import control_id_of
 from synthetic.stream import hospital_messages
 
+_WITHOUT_END = 10**9  # patients
+
 
 def hospital(patients: int, seed: int = 7) -> list[bytes]:
     """Return the feed of a hospital with so many patients more than those of the case reports; 5 % are IVIg orders."""
     return list(hospital_messages(seed, now=datetime.now(UTC), patients=patients))
+
+
+def endless_hospital(at_first: int, seed: int = 7) -> Iterator[bytes]:
+    """Yield such a feed that does not end; so many messages are written beforehand, the rest as they are sent."""
+    feed = hospital_messages(seed, now=datetime.now(UTC), patients=_WITHOUT_END)
+    return chain(list(islice(feed, at_first)), feed)
 
 
 def copies(messages: Sequence[bytes]) -> Iterator[bytes]:

@@ -2,7 +2,7 @@
 
 import contextlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +28,7 @@ class Surroundings:
     database_url: str
     redis_url: str
     folder: Path
+    servers: Mapping[str, int]  # the first process of PostgreSQL and of Redis, by name
 
     def installation(self) -> Installation:
         """Our processes, with the settings of production; they run when they are started."""
@@ -39,19 +40,22 @@ def surroundings(database: str, *, migrated: bool = True) -> Iterator[Surroundin
     """Give an empty database of this kind and an empty Redis, for as long as they are needed."""
     with contextlib.ExitStack() as stack:
         somebody = stack.enter_context(undertaker())
+        servers: dict[str, int] = {}
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ivigilant-bench-")))
         somebody.will_remove(folder)
         if database == "PostgreSQL":
             server = stack.enter_context(postgresql(somebody, POSTGRES_SETTINGS))
             url = server.url.render_as_string(hide_password=False)
+            servers["PostgreSQL"] = server.pid
         else:
             url = f"sqlite:///{folder / 'ivigilant.sqlite3'}"
         redis = stack.enter_context(redis_process(somebody, appendonly=True))
+        servers["Redis"] = redis.pid
         if migrated:
             engine = connect(url)
             migrate.upgrade(engine)
             engine.dispose()
-        yield Surroundings(url, redis.url, folder)
+        yield Surroundings(url, redis.url, folder, servers)
 
 
 @contextlib.contextmanager

@@ -30,6 +30,16 @@ def yardstick() -> float:
     return processor_seconds_of(_count_words, 50)
 
 
+def yardstick_now() -> float:
+    """Return the processor seconds of the same piece, once, as this thread gets them at this moment.
+
+    Beside a load it takes longer than alone: what shares a core's caches slows both, and so does a throttled machine.
+    """
+    began = time.thread_time()
+    _count_words()
+    return time.thread_time() - began
+
+
 def _count_words() -> dict[int, int]:
     counted: dict[int, int] = {}
     for number in range(20_000):

@@ -218,6 +218,11 @@ class RedisServer:
         """Where it answers."""
         return f"redis://{self._login}127.0.0.1:{self._port}/0"
 
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        return self._process.pid
+
     def start(self) -> None:
         """Return when it answers."""
         self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL)

@@ -1,1 +1,1 @@
-"""HL7 clients from other projects, sending to our listener."""
+"""HL7 clients and servers from other projects: sending to our listener, and measured beside it."""
