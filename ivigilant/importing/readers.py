@@ -11,8 +11,8 @@ import msgspec
 from clinical.events import Reading
 from parsers.defaults import Defaults
 from parsers.errors import UnreadableMessage
-from parsers.fhir.reading import READERS, is_resource, read_resource_header
-from parsers.fhir.validation import fault_of, load_models
+from parsers.fhir.reading import is_resource, read_resource_header
+from parsers.fhir.validation import fault_of
 from parsers.reading import read
 
 
@@ -65,10 +65,10 @@ class Readers:
         self._pool = _pool(processes) if processes else None
 
     def get_ready(self) -> None:
-        """Start the processes and load the validator, which takes about a second, while other work goes on."""
+        """Start the processes, which takes about a second, while other work goes on."""
         if self._pool is not None:
             for _ in range(self._processes):
-                self._pool.submit(load_models, list(READERS))
+                self._pool.submit(is_resource, b"")
 
     def read(self, defaults: Defaults, messages: Sequence[bytes]) -> "Future[bytes]":
         """Start reading them."""

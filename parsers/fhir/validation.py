@@ -1,28 +1,29 @@
 """Validation of resources against FHIR R4 (library fhir.resources, release R4B), and else against STU3.
 
 R4B equals R4 in all that is read here. What is missing and never read, as the author of a letter, is no fault. The
-library is large and slow to load, so only validation imports it.
+library is large and slow to load, so it is loaded for the first resource that has not its usual form.
 """
 
 import importlib
-from collections.abc import Iterable
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ValidationError
+from parsers.fhir.usual import is_usual
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 _MOST_FAULTS = 3
 _UNREAD = frozenset({"author", "title", "custodian", "recorder", "requester"})
 
 
-def load_models(kinds: Iterable[str]) -> None:
-    """Load what judges resources of these kinds, before the first of them comes."""
-    for kind in kinds:
-        _model(kind)
-
-
 def fault_of(kind: str, raw: bytes) -> str:
     """Return what is wrong with it, in one line; nothing when it is right in either release."""
+    return "" if is_usual(kind, raw) else fault_by_library(kind, raw)
+
+
+def fault_by_library(kind: str, raw: bytes) -> str:
+    """Return the same, whether the resource has its usual form or not."""
     found = _faults(_model(kind), raw)
     older = _model_of_stu3(kind) if found else None
     if older is not None and not _faults(older, raw):
@@ -30,7 +31,9 @@ def fault_of(kind: str, raw: bytes) -> str:
     return "; ".join(_told(each) for each in found[:_MOST_FAULTS])
 
 
-def _faults(model: type[BaseModel], raw: bytes) -> list[Any]:
+def _faults(model: "type[BaseModel]", raw: bytes) -> list[Any]:
+    from pydantic import ValidationError
+
     try:
         model.model_validate_json(raw)
     except ValidationError as error:
@@ -49,13 +52,13 @@ def _told(fault: Any) -> str:
 
 
 @cache
-def _model(kind: str) -> type[BaseModel]:
+def _model(kind: str) -> "type[BaseModel]":
     found: type[BaseModel] = getattr(importlib.import_module(f"fhir.resources.R4B.{kind.lower()}"), kind)
     return found
 
 
 @cache
-def _model_of_stu3(kind: str) -> type[BaseModel] | None:
+def _model_of_stu3(kind: str) -> "type[BaseModel] | None":
     try:
         module = importlib.import_module(f"fhir.resources.STU3.{kind.lower()}")
     except ModuleNotFoundError:  # a kind that came later
