@@ -1,23 +1,21 @@
 """Evaluation of one case: every rule, then their findings combined as policy.yaml says. A pure function."""
 
-import re
 from collections.abc import Mapping, Sequence
 
 from msgspec import structs
 
-from clinical.words import FALLBACK, Channel, Language, Priority, Stream, Text, Tier
+from clinical.words import Channel, Priority, Stream, Text, Tier
 from rules.advising import advise, together
 from rules.assessment import Assessment, Finding, Points, Step
 from rules.facts import HISTORY, Case, Fact, once
-from rules.forms import Phrases
 from rules.knowledge import Asked, Knowledge, Policy, PriorityRule, Remark, Rule
 from rules.naranjo import prefill
 from rules.picture import Picture
 from rules.points import score
+from rules.summary import describe, length_of_titles, summarize
 from rules.wording import fill
 
-LONGEST = 600  # characters of the text, in each language
-_PARTS = re.compile("[:;] ")
+_ESCALATED = 250  # characters of what an escalation says of its parts; at most their titles where those are longer
 
 
 def evaluate(case: Case, knowledge: Knowledge, stream: Stream = "order") -> Assessment:
@@ -102,7 +100,7 @@ def _combine(
         tier,
         _priority(policy.priority, picture, found),
         tuple(found),
-        _text(found, advice[:now], mitigating, missing, knowledge.terms.phrases),
+        summarize(found, advice[:now], mitigating, missing, picture),
         tuple(advice),
         missing,
         mitigating,
@@ -124,7 +122,7 @@ def _combine_events(
         return _nothing(knowledge, trace)
     priority = _priority(knowledge.policy.surveillance, picture, found)
     advice, now = together(found, (), picture)
-    text = _text(found, advice[:now], (), (), knowledge.terms.phrases)
+    text = summarize(found, advice[:now], (), (), picture)
     naranjo = prefill(knowledge.naranjo, picture, found[0])
     return Assessment(
         found[0].tier,
@@ -208,6 +206,7 @@ def _escalate(policy: Policy, findings: Sequence[Finding], picture: Picture) -> 
     too_few = len(of_tier) < form.rules or len(families) < form.families
     if too_few or any(finding.tier > tier for finding in findings):
         return ()
+    parts = describe(of_tier, _ESCALATED - length_of_titles(of_tier))
     return (
         Finding(
             form.id,
@@ -216,7 +215,7 @@ def _escalate(policy: Policy, findings: Sequence[Finding], picture: Picture) -> 
             form.title.text,
             Text(
                 {
-                    language: f"{words}: {', '.join(each.title[language] for each in of_tier)}."
+                    language: f"{words}: {'; '.join(each[language] for each in parts)}."
                     for language, words in form.because.text.items()
                 }
             ),
@@ -242,79 +241,3 @@ def _fits(line: PriorityRule, picture: Picture, fired: set[str], tiers: set[Tier
     if line.none_of_tier & tiers:
         return False
     return picture.all_hold(line.when)
-
-
-def _text(
-    found: Sequence[Finding],
-    advice: Sequence[Text],
-    mitigating: Sequence[Text],
-    missing: Sequence[Text],
-    phrases: Mapping[Language, Phrases],
-) -> Text:
-    gravest = found[0]
-    told = gravest.because[FALLBACK]  # an escalation names its parts
-    others = [each for each in found if each.tier != gravest.tier and each.title[FALLBACK] not in told]
-    same = [each for each in found if each.tier == gravest.tier]
-    return Text(
-        {
-            language: _one_language(
-                phrases[language],
-                [finding.because[language] for finding in same],
-                [(finding.title[language], finding.because[language]) for finding in others],
-                [text[language] for text in mitigating],
-                [text[language] for text in missing],
-                [text[language] for text in advice],
-            )
-            for language in gravest.because
-        }
-    )
-
-
-def _one_language(
-    phrases: Phrases,
-    because: list[str],
-    also: list[tuple[str, str]],
-    mitigating: list[str],
-    missing: list[str],
-    advice: list[str],
-) -> str:
-    """Write the findings, what mitigates, what is missing and what to do, as far as there is room."""
-    also_join, mitigating_join, missing_join, advice_join = phrases.joins
-    by_weight = [  # (place in the text, words), the most important first
-        (0, _shorten(because[0], LONGEST)),
-        (3, mitigating_join + "; ".join(mitigating) + "." if mitigating else ""),
-        (4, missing_join + "; ".join(missing) + "." if missing else ""),
-        (5, advice_join + advice[0] if advice else ""),
-        *((1, " " + each) for each in because[1:]),
-        *((5, " " + each) for each in advice[1:]),
-        (2, also_join + "; ".join(title for title, _ in also) + "." if also else ""),
-    ]
-    room, kept = LONGEST, []
-    for place, words in by_weight:
-        if len(words) <= room:
-            kept.append((place, words))
-            room -= len(words)
-    if also and kept[-1][0] == 2:
-        kept[-1] = 2, also_join + "; ".join(_in_full(also, room, "".join(words for _, words in kept))) + "."
-    return "".join(words for _, words in sorted(kept, key=lambda each: each[0]))
-
-
-def _in_full(also: list[tuple[str, str]], room: int, told: str) -> list[str]:
-    """Describe the other findings instead of only naming them, as far as there is room, without repetition."""
-    said = []
-    for title, because in also:
-        full = because.split(". ")[0].rstrip(".")
-        longer = len(full) - len(title)
-        if longer <= room and not any(part in told for part in _PARTS.split(full)[1:]):
-            said.append(full)
-            room -= longer
-        else:
-            said.append(title)
-    return said
-
-
-def _shorten(text: str, length: int) -> str:
-    """Cut a text that is too long, at a word boundary."""
-    if len(text) <= length:
-        return text
-    return text[: length - 1].rsplit(" ", 1)[0].rstrip(" ,;:.") + "…"

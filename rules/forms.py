@@ -78,6 +78,8 @@ class Phrases(Form):
     month: str
     day: str
     also: str
+    one_finding: str
+    findings: str
     in_favour: str
     missing: str
     advice: str
@@ -93,11 +95,6 @@ class Phrases(Form):
     no_dose: str
     unknown_product: str
     protection: StatusPhrases
-
-    @cached_property
-    def joins(self) -> tuple[str, str, str, str]:
-        """What stands between the parts of an alert's text: other findings, what speaks for safety, gaps, advice."""
-        return f" {self.also} ", f" {self.in_favour} ", f" {self.missing} ", f" {self.advice} "
 
 
 class CodeLine(Form):

@@ -110,7 +110,7 @@ class Card:
 
     @property
     def must_wait(self) -> bool:
-        """Whether the next bag must wait."""
+        """Whether the next bottle must wait."""
         return self.is_ahead and must_wait(self.alert.conclusion)
 
     @property

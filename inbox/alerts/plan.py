@@ -31,7 +31,7 @@ class Compared:
 
 
 def must_wait(told: StoredConclusion) -> bool:
-    """Return whether the next bag must wait: held by what is to be done now, and nothing says not to delay."""
+    """Return whether the next bottle must wait: held by what is to be done now, and nothing says not to delay."""
     now = {act for line in told.does[: told.now] for act in line}
     return "hold" in now and not any("give-without-delay" in line for line in told.does)
 

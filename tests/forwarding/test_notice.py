@@ -65,7 +65,9 @@ def test_a_fault_of_the_telling_says_what_takes_nothing_and_no_more() -> None:
     began = FaultNotice("ivigilant-incident-1-began", "began", "destination", "pager", "https://inbox.example/", at)
 
     assert subject(began) == "[IVIg] Storing: meldingen naar pager komen niet aan"
-    assert subject(replace(began, kind="ended", language="en")) == "[IVIg] Over: notices to pager arrive again"
+    assert (
+        subject(replace(began, kind="ended", language="en")) == "[IVIg] Resolved: notices to pager are arriving again"
+    )
     assert "https://inbox.example/" in text(began)
     assert json.loads(as_json(began))["fault"] == {
         "kind": "destination",

@@ -243,7 +243,7 @@ def test_undo_puts_back_what_was_done(night: Night) -> None:
 
     night.page.get_by_role("button", name="Undo").click()
 
-    expect(night.page.get_by_role("status").filter(has_text="It is as it was.")).to_be_visible()
+    expect(night.page.get_by_role("status").filter(has_text="It is as it was before.")).to_be_visible()
     night.desk.goes("/")
     expect(night.row(alert)).to_contain_text("Nobody yet")
 

@@ -115,7 +115,7 @@ def test_of_two_pharmacists_one_is_first_and_the_other_sees_who(desk: Desk, seco
 
     conflict = second_desk.page.get_by_text("This alert is already done.")
     expect(conflict).to_be_visible()
-    expect(second_desk.page.get_by_text("els was first, on")).to_be_visible()
+    expect(second_desk.page.get_by_text("els got there first, on")).to_be_visible()
 
 
 def test_an_override_is_explained_step_by_step(desk: Desk, one_site: Site) -> None:

@@ -38,11 +38,11 @@ def test_the_page_says_which_destination_takes_nothing_and_who_was_told(one_site
     with one_site.client(destinations=NAMED, telling=policy) as client:
         shown = sign_in(client, "els").get("/notices").text
 
-    for text in ("takes nothing since", "HTTP 500", "pager: refused, 3 attempts", "post: arrived"):
+    for text in ("has taken nothing since", "HTTP 500", "pager: refused, 3 attempts", "post: arrived"):
         assert text in shown
     assert f"Chain of alert {alert}" in shown
     assert "Next step" in shown
-    assert "hears from us each minute" in shown
+    assert "hears from us every minute" in shown
     assert "until somebody takes it on" in shown  # the policy, in sentences
     assert "Jansen" not in shown
 
@@ -56,7 +56,7 @@ def test_the_button_to_send_again_says_what_it_does_with_notices_of_days_ago(one
     with one_site.client(destinations=NAMED) as client:
         shown = sign_in(client, "olga").get("/notices").text
 
-    assert "1 refused notice of 18 Nov 2026 14:05:00 goes out as it was then" in shown
+    assert "1 refused notice from 18 Nov 2026 14:05:00 goes out as it was then" in shown
     assert "older than a day is tried once" in shown
 
 

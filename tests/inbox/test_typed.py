@@ -116,11 +116,11 @@ def test_a_list_says_that_it_may_be_out_of_date_while_the_server_is_away(desk: D
     desk.page.route("**/banners", lambda route: route.abort())
 
     desk.goes("/")
-    expect(desk.page.get_by_text("The server does not answer.")).to_be_visible()
+    expect(desk.page.get_by_text("The server is not answering.")).to_be_visible()
     desk.page.unroute("**/banners")
     ask_for_banners(desk.page)
 
-    expect(desk.page.get_by_text("The server does not answer.")).to_be_hidden()
+    expect(desk.page.get_by_text("The server is not answering.")).to_be_hidden()
 
 
 def test_a_server_that_takes_the_question_and_never_answers_is_away_too(desk: Desk, one_site: Site) -> None:
@@ -129,7 +129,7 @@ def test_a_server_that_takes_the_question_and_never_answers_is_away_too(desk: De
 
     desk.goes("/")
 
-    expect(desk.page.get_by_text("The server does not answer.")).to_be_visible()
+    expect(desk.page.get_by_text("The server is not answering.")).to_be_visible()
 
 
 def test_a_remark_half_typed_survives_another_act_on_the_page(desk: Desk, one_site: Site) -> None:
@@ -155,7 +155,7 @@ def test_a_note_for_an_alert_that_was_settled_meanwhile_becomes_a_remark(desk: D
 
     desk.settles()
 
-    expect(desk.page.get_by_text("the system was first, on")).to_be_visible()
+    expect(desk.page.get_by_text("the system got there first, on")).to_be_visible()
     expect(desk.page.get_by_role("textbox", name="Comment")).to_have_value("Spoke with dr. Bos")
 
 

@@ -40,7 +40,9 @@ def test_a_medicine_stopped_after_the_infusions_was_taken_during_them(hospital: 
     assert hospital.rows("SELECT max(id) FROM assessment WHERE stream = 'order'") == told
 
 
-@pytest.mark.parametrize(("sent", "shown"), [("2019", "(2019)"), ("201906", "(06-2019)"), ("20190614", "(14-06-2019)")])
+@pytest.mark.parametrize(
+    ("sent", "shown"), [("2019", "(2019)"), ("201906", "(jun 2019)"), ("20190614", "(14 jun 2019)")]
+)
 def test_a_day_that_was_sent_is_the_day_that_is_shown(hospital: Hospital, sent: str, shown: str) -> None:
     hospital.sends(a_message(f"DG1|1||I80.2^Diepe veneuze trombose^I10||{sent}|F"), an_order())
 

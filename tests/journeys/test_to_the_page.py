@@ -93,7 +93,7 @@ def test_a_feed_that_falls_silent_is_told_on_the_page_until_it_is_heard_again(
         assert "is silent" not in told_to(client)
 
         site.now = heard + timedelta(seconds=1801)
-        assert "Feed never heard has never been heard, and is expected since" in told_to(client)
+        assert "Feed never heard has never been heard, and has been expected since" in told_to(client)
 
 
 def told_to(client: Client) -> str:

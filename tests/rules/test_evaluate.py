@@ -41,14 +41,26 @@ def test_the_text_names_what_was_found_in_both_languages(knowledge: Knowledge) -
 
     text = evaluate(case, knowledge).text
 
-    assert "diepe veneuze trombose (03-2019)" in text["nl"]
+    assert "diepe veneuze trombose (mrt 2019)" in text["nl"]
     assert "diepe veneuze trombose (Mar 2019)" in text["en"]
+
+
+def test_a_text_names_a_thrombosis_once_and_counts_what_does_not_fit(knowledge: Knowledge) -> None:
+    cells = {"IVIg before": "30 g, 157 days ago", "days": "5", "in a row": "5", "eGFR": "25", "age": "70"}
+    found = evaluate(
+        a_case(diagnosed="I82.9, 150 days ago; C90.0; Z45.2; N17.9", taking="H02AB07, 60 mg", **cells), knowledge
+    )
+
+    assert [each.tier.word for each in found.findings].count("contraindication") == 2
+    assert found.text["en"].count("I82.9") == found.text["nl"].count("I82.9") == 1
+    assert "; 4 andere bevindingen. Advies:" in found.text["nl"]
+    assert "; 4 other findings. Advice:" in found.text["en"]
 
 
 def test_numbers_are_computed_for_this_patient(knowledge: Knowledge) -> None:
     advice = [text["nl"] for text in evaluate(a_case(diagnosed="I80.2"), knowledge).advice]
 
-    assert any("50 mg/kg/uur = 3,5 g/uur" in line for line in advice)
+    assert any("voorzichtig is 3,5 g/uur" in line for line in advice)
 
 
 def test_the_trace_tells_why_a_rule_did_not_fire(knowledge: Knowledge) -> None:

@@ -1,15 +1,19 @@
 """Every worked example of every rule gives the alert its table says."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from clinical.words import Language
+from rules.assessment import Assessment
 from rules.evaluate import evaluate
 from rules.examples import Example, run_examples
 from rules.facts import Case
 from rules.knowledge import Knowledge, Rule
 from rules.load import load_knowledge
+from rules.summary import first_sentence
 from tests.knowledge_folders import a_copy, edit, our_knowledge
 from tests.rules.answers import cases_of
 
@@ -49,9 +53,20 @@ def test_every_finding_fits_its_place_and_shows_its_facts(
     found = evaluate(case, knowledge, rule.stream)
 
     assert max(len(found.text["nl"]), len(found.text["en"])) <= 600
+    assert _named(found, "nl") == _named(found, "en")
     for each in found.findings:
         assert each.facts
         assert each.evidence
         assert each.advice
         assert not {"{", "}", "[[", "]]"} & {*each.because["nl"], *each.because["en"]}
         assert max(len(each.because["nl"]), len(each.because["en"])) <= 300
+
+
+def _named(found: Assessment, language: Language) -> tuple[list[str], int]:
+    """The rules that a text names, and how many findings it counts beside them."""
+    text = found.text[language]
+    named = [
+        each.rule for each in found.findings if each.title[language] in text or first_sentence(each)[language] in text
+    ]
+    more = re.search(r"(\d+) (andere bevinding|other finding)", text)
+    return named, int(more[1]) if more else 0

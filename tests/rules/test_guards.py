@@ -182,16 +182,16 @@ def test_the_first_line_follows_the_gravest_and_most_recent_fact(knowledge: Know
     found = answer(knowledge, diagnosed="I80.2, in 2012; I26.9, 40 days ago; C50.9")
 
     assert found.findings[0].rule == "IG-VTE-002"
-    assert now(found)[0] == "Hold until discussed with prescriber and haematology."
-    assert "Advice: Hold until discussed" in found.text["en"]
+    assert now(found)[0] == "Hold the order until you have discussed it with the prescriber and the haematologist."
+    assert "Advice: Hold the order until" in found.text["en"]
 
 
-def test_an_acute_thrombosis_holds_the_next_bag_and_asks_for_treatment(knowledge: Knowledge) -> None:
+def test_an_acute_thrombosis_holds_the_next_bottle_and_asks_for_treatment(knowledge: Knowledge) -> None:
     found = answer(knowledge, diagnosed="I80.2, in 2012; I26.9, 0 hours ago")
 
     assert now(found)[:2] == [
-        "Hold until discussed with prescriber and haematology.",
-        "Check that treatment-dose anticoagulation runs.",
+        "Hold the order until you have discussed it with the prescriber and the haematologist.",
+        "Check that the patient is on treatment-dose anticoagulation.",
     ]
 
 
@@ -199,8 +199,9 @@ def test_where_ivig_treats_the_thrombosis_it_is_given_and_the_record_stays(knowl
     found = answer(knowledge, diagnosed="I80.2, 300 days ago; I67.6, 1 days ago", indication="ICD10CM D75.84")
 
     assert now(found)[:2] == [
-        "In VITT or HIT IVIg is the treatment. Give it without delay (0.5-1 g/kg a day, 2 days) and record this.",
-        "Anticoagulation beside it, without heparin.",
+        "In VITT or HIT IVIg is itself the treatment: give it without delay (0.5-1 g/kg a day for 2 days) "
+        "and record this.",
+        "Give an anticoagulant other than heparin alongside it.",
     ]
     assert found.tier.word == "contraindication"
 

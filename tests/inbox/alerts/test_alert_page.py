@@ -58,7 +58,7 @@ def test_who_was_first_is_said_to_who_was_second(one_page: Client, one_site: Sit
 
     assert answer.status_code == 409
     assert "This alert is already done." in answer.text
-    assert "rik was first, on" in answer.text
+    assert "rik got there first, on" in answer.text
 
 
 def test_an_override_without_a_note_comes_back_with_what_was_filled_in(one_page: Client, one_site: Site) -> None:

@@ -345,7 +345,7 @@ def test_every_filter_counts_over_all_alerts_and_not_over_those_of_a_page(one_si
         ("new_rule:IG-VTE-015", {"rules_added": ["IG-VTE-015"]}, "INR too low on a vitamin K antagonist"),
         (None, {"why": "follow_up", "look_at": "inr"}, "look again at INR"),
         (None, {"why": "snooze_ended"}, "the snooze is over"),
-        (None, {"why": "override_ended"}, "the reason that let the order pass stands no longer"),
+        (None, {"why": "override_ended"}, "the reason for going ahead no longer applies"),
     ],
 )
 def test_a_row_says_what_opened_its_alert_again(

@@ -142,7 +142,7 @@ def test_of_two_pharmacists_one_is_first(one_page: Client, one_site: Site) -> No
 
     assert answer.status_code == 409
     assert "This code is already dismissed." in answer.text
-    assert "els was first" in answer.text
+    assert "els got there first" in answer.text
 
 
 def test_a_reader_sees_and_does_not_decide(one_client: Client, one_site: Site) -> None:

@@ -42,7 +42,7 @@ def test_a_listener_that_hangs_makes_it_not_ready_and_the_page_says_so(site: Sit
             page = sign_in(client, "els").get("/banners")
 
     assert (answer.status_code, answer.json()["listener"]) == (503, False)
-    assert "The listener does not answer" in page.text
+    assert "The listener is not answering" in page.text
 
 
 def test_a_worker_without_a_sign_of_life_makes_it_not_ready(client: Client, site: Site) -> None:
@@ -125,7 +125,7 @@ def test_a_destination_that_takes_nothing_stands_above_the_list_and_in_the_figur
             client.get("/metrics", headers=one_site.token("operator")).text,
         )
 
-    assert "Notices to pager do not arrive since" in banners
+    assert "Notices to pager have not arrived since" in banners
     assert 'ivigilant_incidents{kind="destination"} 1.0' in figures
 
 

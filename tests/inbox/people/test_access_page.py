@@ -90,7 +90,7 @@ def test_without_a_reason_nothing_is_found(auditor: Client) -> None:
     shown = auditor.post("/access", data=form(auditor, patient="1001", purpose=" "))
 
     assert (shown.status_code, lines_shown(shown.text)) == (422, [])
-    assert "Say why you look" in shown.text
+    assert "Give the reason for looking" in shown.text
 
 
 def test_older_lines_follow(one_site: Site) -> None:

@@ -40,7 +40,7 @@ def test_every_page_says_so_to_whoever_uses_it_and_to_others(emergency: Client, 
         banners, page = colleague.get("/banners").text, colleague.get("/").text
 
     assert all("You are signed in with an emergency account" in text for text in own)
-    assert "Emergency account Night_safe is in use since" in banners
+    assert "Emergency account Night_safe has been in use since" in banners
     assert 'id="break-glass"' not in page
 
 

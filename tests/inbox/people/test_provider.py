@@ -314,7 +314,7 @@ def test_who_is_denied_there_is_told_so(browser_of: Client, provider: IdentityPr
 
     answer = browser_of.get(provider.deny(begins(browser_of)))
 
-    assert (answer.status_code, "signed nobody in" in answer.text) == (403, True)
+    assert (answer.status_code, "did not sign anybody in" in answer.text) == (403, True)
 
 
 SECONDS = int(NOW.timestamp())

@@ -76,7 +76,7 @@ def test_who_is_in_no_group_is_told_so(screen: Page, inbox: str) -> None:
     screen.goto(inbox)
     signs_in(screen, "guest")
 
-    expect(screen.get_by_role("heading")).to_have_text("You have no access")
+    expect(screen.get_by_role("heading")).to_have_text("You do not have access")
     screen.get_by_role("link", name="To the sign-in page").click()
     screen.wait_for_url(f"{inbox}/sign-in")
 

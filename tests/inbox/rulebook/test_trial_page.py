@@ -90,7 +90,7 @@ def test_who_judged_all_sees_the_count_of_everybody_and_who_did_not_sees_none(
     after = trial_client.get("/rules/trial").text
 
     assert "Of all reviewers" not in before
-    assert "worth saying in 0 of 2 (0 to 66 %, 95 % limits), unsure or not agreed on in 0" in after
+    assert "useful in 0 of 2 (0 to 66 %, 95 % limits), unsure or not agreed on in 0" in after
     assert after.count("Changed later. Your first verdict counts: No.") == 1
     assert after.count('value="right" aria-pressed="true"') == 1
 
@@ -110,7 +110,7 @@ def test_a_verdict_of_who_opened_the_answer_is_kept_and_marked_and_not_counted(
 
     assert looked.status_code == 200
     assert shown.count("Not counted: you had opened an alert or the page of this patient before.") == 1
-    assert "worth saying in 1 of 1" in shown
+    assert "useful in 1 of 1" in shown
     assert "because the answer had been opened before: 1." in shown
     assert found[0].verdicts == (1, 0, 0, 1)
     assert "left out, because the reviewer had opened the answer: 1" in trial_in_words(found)
