@@ -2,18 +2,20 @@
 
 import csv
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
+
+import msgspec
 
 from history.choices import Site
 from history.entries import decode
 from history.messages import ReadMessage
-from history.order_answers import OrderAnswer
-from history.person import PersonHistory, judge, judge_messages
+from history.person import PersonHistory, judge_messages, laid_out, people_in
 from parsers.reading import read
+from rules.facts import Case
 from rules.knowledge import Knowledge
 from rules.picture import Picture
 from store import facts
@@ -44,37 +46,67 @@ def read_phrases() -> list[Phrase]:
 
 
 def readings(hospital: Hospital, phrases: Sequence[Phrase]) -> list[str]:
-    """Send each phrase as a patient's only history, with an order of IVIg, and tell what the rules see in it."""
-    for first in range(0, len(phrases), 50):
-        numbered = enumerate(phrases[first : first + 50], first)
-        hospital.sends(*(message for number, phrase in numbered for message in _messages(phrase, number)))
+    """Send each phrase as a patient's only history, and tell what the rules see in what was stored of it."""
+    for first in range(0, len(phrases), 200):
+        numbered = enumerate(phrases[first : first + 200], first)
+        hospital.sends(*(_history(phrase, number) for number, phrase in numbered))
     ids = {row[0]: row[1] for row in hospital.rows("SELECT value, patient_id FROM identifier")}
-    return [_seen(hospital, ids[str(700000 + number)]) for number in range(len(phrases))]
+    patients = [ids[str(700000 + number)] for number in range(len(phrases))]
+    with hospital.engine.connect() as connection:
+        rows = [facts.of_patients(connection, [patient_id]) for patient_id in patients]
+    people = [
+        PersonHistory([("ZKHA", str(patient_id))], decode(stored), history_received=True)
+        for patient_id, stored in zip(patients, rows, strict=True)
+    ]
+    order = _an_order(hospital.knowledge)
+    return [_seen(person, order, hospital.knowledge) for person in people]
 
 
 def readings_of_messages(knowledge: Knowledge, phrases: Sequence[Phrase]) -> list[str]:
     """Read the same messages without storing them, and tell what the rules see in each phrase."""
-    at, site = datetime(2026, 11, 21, 9, 0, tzinfo=UTC), Site()
-    found = []
+    order, found = _an_order(knowledge), []
     for number, phrase in enumerate(phrases):
-        messages = [
-            ReadMessage(index, str(index), sha256(raw).digest(), at, read(raw, site.defaults_of("default")))
-            for index, raw in enumerate(_messages(phrase, number), 2 * number + 1)
-        ]
-        (person,) = judge_messages(messages, knowledge, site)
-        found.append(_seen_in(person.answers[0], knowledge))
+        (person,) = people_in([_read(_history(phrase, number), 1)], knowledge)
+        found.append(_seen(person, order, knowledge))
     return found
 
 
-def _seen(hospital: Hospital, patient_id: int) -> str:
-    with hospital.engine.connect() as connection:
-        entries = decode(facts.of_patients(connection, [patient_id]))
-    person = PersonHistory([("ZKHA", str(patient_id))], entries, history_received=True)
-    return _seen_in(judge(person, hospital.knowledge, Site()).answers[0], hospital.knowledge)
+def readings_in_the_inbox(hospital: Hospital, phrases: Sequence[Phrase]) -> list[str]:
+    """Send each phrase with an order of IVIg, and tell what the stored answer finds: a thrombosis, a doubt, ""."""
+    numbered = list(enumerate(phrases))
+    hospital.sends(
+        *(raw for number, phrase in numbered for raw in (_history(phrase, number), wire(*an_ivig_order(number))))
+    )
+    rows = hospital.rows(
+        "SELECT o.placer, a.tier, a.conclusion FROM medication_order o JOIN assessment a ON a.order_id = o.id "
+        "WHERE a.stream = 'order' ORDER BY a.id"
+    )
+    answers = {row[0].rpartition("|")[2]: _concluded(row[1], row[2]) for row in rows}
+    return [answers[str(number)] for number, _ in numbered]
 
 
-def _seen_in(answered: OrderAnswer, knowledge: Knowledge) -> str:
-    picture = Picture(answered.case, knowledge.terms)
+def _concluded(tier: str, conclusion: Any) -> str:
+    content = conclusion if isinstance(conclusion, dict) else msgspec.json.decode(conclusion)
+    if tier == "contraindication":
+        return "thrombosis"
+    return "suspected" if any(finding["rule"] == "IG-VTE-026" for finding in content["findings"]) else ""
+
+
+def _read(raw: bytes, number: int) -> ReadMessage:
+    at, site = datetime(2026, 11, 21, 9, 0, tzinfo=UTC), Site()
+    return ReadMessage(number, str(number), sha256(raw).digest(), at, read(raw, site.defaults_of("default")))
+
+
+def _an_order(knowledge: Knowledge) -> Case:
+    """The case of an order of IVIg for a patient of whom nothing else is on record."""
+    (person,) = judge_messages([_read(wire(*an_ivig_order(0)), 1)], knowledge, Site())
+    return person.answers[0].case
+
+
+def _seen(person: PersonHistory, order: Case, knowledge: Knowledge) -> str:
+    """Tell what the rules see in the history of a person for whom this is ordered."""
+    recorded = laid_out(person, knowledge, Site()).facts
+    picture = Picture(replace(order, facts=recorded.until(order.at)), knowledge.terms)
     terms = picture.terms
     states = (
         ("thrombosis", terms.states["any-vte"]),
@@ -88,8 +120,8 @@ def _seen_in(answered: OrderAnswer, knowledge: Knowledge) -> str:
     return "cleared" if picture.with_certainty(THROMBOSES, frozenset({"refuted"})) else "none"
 
 
-def _messages(phrase: Phrase, number: int) -> tuple[bytes, bytes]:
-    return wire(*_told(phrase, number)), wire(*an_ivig_order(number))
+def _history(phrase: Phrase, number: int) -> bytes:
+    return wire(*_told(phrase, number))
 
 
 def _told(phrase: Phrase, number: int) -> tuple[str, ...]:
