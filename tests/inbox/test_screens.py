@@ -9,6 +9,7 @@ from tests.inbox.builders import a_case, a_conclusion, a_person, an_event
 from tests.inbox.desks import Desk, at_desk, with_alerts
 from tests.inbox.serving import serving
 from tests.inbox.sites import Site
+from tests.store.builders import a_message
 
 pytestmark = pytest.mark.browser
 
@@ -124,17 +125,32 @@ def test_what_got_worse_leaves_the_alert_on_one_screen_and_unfolds(
     assert worse.evaluate("each => each.scrollWidth <= each.clientWidth && each.scrollHeight <= each.clientHeight")
 
 
-def test_that_nobody_approved_the_rules_takes_one_line(browser: Browser, one_site: Site) -> None:
+def test_banners_leave_the_alert_on_one_screen(browser: Browser, one_site: Site) -> None:
+    (alert,) = with_alerts(one_site)
     one_site.add_user("nel", language="nl")
+    with one_site.engine.begin() as connection:
+        a_message(connection, "M9", state="parked", reason="no_patient", body_hash=b"9" * 32)
+        codes = "new_rule:IG-VTE-001, new_rule:IG-VTE-015, dose_g_rose, starts_sooner"
+        an_event(connection, alert, kind="reopened", reason=codes)
 
     with serving(one_site, approval=None) as address, seated(browser, address, "nel") as desk:
         desk.page.set_viewport_size({"width": 1280, "height": 800})
-        banner = desk.page.locator("#banners .banner")
-        expect(banner).to_contain_text("niet vastgesteld")
-        box = banner.bounding_box()
+        desk.goes(f"/alerts/{alert}")
+        banners = desk.page.locator("#banners .banner")
+        expect(banners).to_have_count(2)
+        expect(banners.last).to_contain_text("niet vastgesteld")
+        box = desk.page.locator("#banners").bounding_box()
+        for seen in ("#worse", "#who", ".until", ".say", ".versus", ".acts", ".act-bar"):
+            expect(desk.page.locator(seen).first).to_be_in_viewport(ratio=1)
+        acts, bar = (desk.page.locator(each).first.bounding_box() for each in (".acts", ".act-bar"))
+        banners.first.focus()
+        assert banners.first.evaluate("each => each.scrollWidth <= each.clientWidth")
 
     assert box is not None
     assert box["height"] < 50
+    assert acts is not None
+    assert bar is not None
+    assert acts["y"] + acts["height"] < bar["y"]
 
 
 def test_names_of_any_length_and_script_stay_within_the_screen_and_apart_from_figures(
