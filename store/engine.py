@@ -23,6 +23,8 @@ LOCK_TIMEOUT_MS = 30_000  # whoever waits longer for a lock gives up and tries a
 IDLE_TIMEOUT_MS = 120_000  # whoever holds locks and is idle for this long has hung and loses its transaction
 WAL_LIMIT_BYTES = 64 * 1024 * 1024  # the size to which SQLite trims its log after a burst
 CONNECT_TIMEOUT_S = 10
+# For PostgreSQL: a machine of ours that vanished silently is given up after seven seconds, with the locks it held.
+GONE = {"tcp_keepalives_idle": 3, "tcp_keepalives_interval": 2, "tcp_keepalives_count": 2, "tcp_user_timeout": 7_000}
 
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
@@ -128,6 +130,7 @@ def _settings(durable: bool) -> Any:
     # doing so as they grow. Ours find every row by an index, so other plans are disabled; JIT never pays off here.
     settings = ["enable_seqscan = off", "enable_hashjoin = off", "enable_mergejoin = off", "jit = off"]
     settings += [f"lock_timeout = {LOCK_TIMEOUT_MS}", f"idle_in_transaction_session_timeout = {IDLE_TIMEOUT_MS}"]
+    settings += [f"{name} = {value}" for name, value in GONE.items()]
     if not durable:
         settings.append("synchronous_commit = off")
 

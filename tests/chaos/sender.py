@@ -29,11 +29,16 @@ class Mishaps:
 
 @dataclass
 class Sending:
-    """Sends over some links, several messages under way on each, until every message is acknowledged."""
+    """Sends over some links, several messages under way on each, until every message is acknowledged.
+
+    Of several hosts each link begins with the next, and goes to the next when it breaks.
+    """
 
     port: int
     messages: Sequence[bytes]
     seed: int = 1
+    hosts: Sequence[str] = ("127.0.0.1",)
+    answer_within_s: float = 30.0
     links: int = 3
     window: int = 4
     per_second: float = 1000.0
@@ -48,7 +53,7 @@ class Sending:
         """Roll the dice."""
         self._die = random.Random(self.seed)
         self._waiting = deque(self.messages)
-        self._target = Target("127.0.0.1", self.port, timeout_s=30)
+        self._targets = [Target(host, self.port, timeout_s=self.answer_within_s) for host in self.hosts]
         self._thread = threading.Thread(target=self._run, name="hospital", daemon=True)
         self._left = dict(self.moments)
 
@@ -76,10 +81,11 @@ class Sending:
         asyncio.run(self._send())
 
     async def _send(self) -> None:
-        await asyncio.gather(*(self._link(number, Sender(self._target)) for number in range(self.links)))
+        await asyncio.gather(*(self._link(number) for number in range(self.links)))
 
-    async def _link(self, number: int, sender: Sender) -> None:
+    async def _link(self, number: int) -> None:
         under_way: deque[bytes] = deque()
+        sender = self._sender(number)
         while (self._waiting or under_way) and time.monotonic() < self._deadline:
             try:
                 await self._fill(sender, under_way)
@@ -92,8 +98,12 @@ class Sending:
                 self._send_again(under_way)
                 self.broken[number] += 1
                 await sender.close()
+                sender = self._sender(number + self.broken[number])
                 await asyncio.sleep(KNOCK_EVERY_S)
         await sender.close()
+
+    def _sender(self, turn: int) -> Sender:
+        return Sender(self._targets[turn % len(self._targets)])
 
     async def _fill(self, sender: Sender, under_way: deque[bytes]) -> None:
         while self._waiting and len(under_way) < self.window and len(self.codes) < self.no_further_than:
@@ -116,7 +126,7 @@ class Sending:
 
     async def _tear(self, message: bytes) -> None:
         """Send a part of the frame over a link of its own: somewhere between nothing and all but its end."""
-        _, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        _, writer = await asyncio.open_connection(self.hosts[0], self.port)
         writer.write((SB + message + EB)[: self._die.choice([self._die.randint(1, len(message)), len(message) + 1])])
         await writer.drain()
         if self._die.random() < 0.5:
