@@ -10,7 +10,10 @@ from alembic.migration import MigrationContext
 from alembic.operations import Operations
 
 from store import migrate, tables
+from store.engine import connect
 from store.tables import metadata
+from tests.ivigilant.waiting import soon
+from tests.services import Databases
 from tests.store.builders import NOW, an_alert, insert
 
 
@@ -56,6 +59,34 @@ def test_processes_that_start_together_upgrade_once(empty_engine: sa.Engine) -> 
 
     assert faults == []
     assert migrate.is_current(empty_engine)
+
+
+def test_whoever_is_at_work_meanwhile_ends_it_and_the_upgrade_follows(postgres_databases: Databases) -> None:
+    address = postgres_databases.make()
+    engine = connect(address.render_as_string(hide_password=False))
+    migrate.upgrade(engine, "0022")
+    upgrade = threading.Thread(target=migrate.upgrade, args=[engine])
+
+    with engine.begin() as at_work:
+        for table in ("message", "session"):
+            at_work.exec_driver_sql(f"SELECT count(*) FROM {table}")
+        upgrade.start()
+        soon(lambda: is_waited_for(engine))
+        accounts = at_work.exec_driver_sql('SELECT count(*) FROM "user"').scalar()  # the first table that 0023 changes
+    upgrade.join()
+
+    assert accounts == 0
+    assert migrate.is_current(engine)
+    engine.dispose()
+    postgres_databases.drop(address)
+
+
+def is_waited_for(engine: sa.Engine) -> bool:
+    """Whether somebody waits for a lock on a table."""
+    with engine.connect() as connection:
+        return bool(
+            connection.exec_driver_sql("SELECT 1 FROM pg_locks WHERE NOT granted AND locktype = 'relation'").scalar()
+        )
 
 
 def test_sorted_texts_sort_by_their_bytes_on_postgresql(postgres_engine: sa.Engine) -> None:
