@@ -1,6 +1,7 @@
 """`/api/v1/alerts` and `/api/v1/assessments`: read alerts, act on them, and read every answer, also "nothing found"."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Annotated
 
 import msgspec
@@ -63,6 +64,8 @@ from store.assessments import StoredAssessment, find_assessment, list_assessment
 from store.due import Due
 from store.engine import reading
 from store.merges import patients_named
+
+_act = partial(post, status_code=200, responses=ACTED, opt=needs(Permission.ALERTS_ACT), sync_to_thread=True)
 
 
 @get("/", responses=LISTED, opt=needs(Permission.ALERTS_READ), sync_to_thread=True, summary="Alerts, newest first")
@@ -136,14 +139,7 @@ def _do(request: AnyRequest, alert_id: str, act: AlertAct) -> AlertShape:
     return alert_shape(alert, language_of(request))
 
 
-@post(
-    "/{alert_id:str}/acknowledge",
-    status_code=200,
-    operation_class=BodyLeftOut,
-    responses=ACTED,
-    opt=needs(Permission.ALERTS_ACT),
-    sync_to_thread=True,
-)
+@_act("/{alert_id:str}/acknowledge", operation_class=BodyLeftOut)
 def acknowledge_alert(
     request: AnyRequest, alert_id: FromPath[str], data: JSONBody[Acknowledgement | None] = None
 ) -> AlertShape:
@@ -151,9 +147,7 @@ def acknowledge_alert(
     return _do(request, alert_id, data or Acknowledgement())
 
 
-@post(
-    "/{alert_id:str}/override", status_code=200, responses=ACTED, opt=needs(Permission.ALERTS_ACT), sync_to_thread=True
-)
+@_act("/{alert_id:str}/override")
 def override_alert(request: AnyRequest, alert_id: FromPath[str], data: JSONBody[Override]) -> AlertShape:
     """Let the order pass for a coded reason; a contraindication needs a note."""
     if data.valid_until is not None:
@@ -161,95 +155,67 @@ def override_alert(request: AnyRequest, alert_id: FromPath[str], data: JSONBody[
     return _do(request, alert_id, data)
 
 
-@post(
-    "/{alert_id:str}/take_on",
-    status_code=200,
-    operation_class=BodyLeftOut,
-    responses=ACTED,
-    opt=needs(Permission.ALERTS_ACT),
-    sync_to_thread=True,
-)
+@_act("/{alert_id:str}/take_on", operation_class=BodyLeftOut)
 def take_alert_on(request: AnyRequest, alert_id: FromPath[str], data: JSONBody[TakenOn | None] = None) -> AlertShape:
     """Take an open alert on: it stays on the list under a name, with a time by which it must be settled."""
     return _do(request, alert_id, data or TakenOn())
 
 
-@post("/{alert_id:str}/snooze", status_code=200, responses=ACTED, opt=needs(Permission.ALERTS_ACT), sync_to_thread=True)
+@_act("/{alert_id:str}/snooze")
 def snooze_alert(request: AnyRequest, alert_id: FromPath[str], data: JSONBody[Snooze]) -> AlertShape:
     """Let an alert sleep for a reason; a contra-indication until half an hour before its start at the latest."""
     return _do(request, alert_id, data)
 
 
-@post("/{alert_id:str}/undo", status_code=200, responses=ACTED, opt=needs(Permission.ALERTS_ACT), sync_to_thread=True)
+@_act("/{alert_id:str}/undo")
 def undo(request: AnyRequest, alert_id: FromPath[str]) -> AlertShape:
     """Take back one's last act on the alert within half a minute; 409 when somebody acted since."""
     return _do(request, alert_id, Undo())
 
 
-@post(
-    "/{alert_id:str}/reopen",
-    status_code=200,
-    operation_class=BodyLeftOut,
-    responses=ACTED,
-    opt=needs(Permission.ALERTS_ACT),
-    sync_to_thread=True,
-)
+@_act("/{alert_id:str}/reopen", operation_class=BodyLeftOut)
 def reopen_alert(request: AnyRequest, alert_id: FromPath[str], data: JSONBody[Reopening | None] = None) -> AlertShape:
     """Open a settled alert again, or give back one that was taken on."""
     return _do(request, alert_id, data or Reopening())
 
 
-@post(
-    "/{alert_id:str}/follow_up", status_code=200, responses=ACTED, opt=needs(Permission.ALERTS_ACT), sync_to_thread=True
-)
+@_act("/{alert_id:str}/follow_up")
 def plan_follow_up(request: AnyRequest, alert_id: FromPath[str], data: JSONBody[FollowUp]) -> AlertShape:
     """Plan to look again; the alert comes back by itself, unless the result or a stop comes first."""
     return _do(request, alert_id, data)
 
 
-@post(
-    "/{alert_id:str}/followed_up",
-    status_code=200,
-    responses=ACTED,
-    opt=needs(Permission.ALERTS_ACT),
-    sync_to_thread=True,
-)
+@_act("/{alert_id:str}/followed_up")
 def end_follow_up(request: AnyRequest, alert_id: FromPath[str], data: JSONBody[FollowedUp]) -> AlertShape:
     """Say that it was looked at."""
     return _do(request, alert_id, data)
 
 
-@post("/{alert_id:str}/tick", status_code=200, responses=ACTED, opt=needs(Permission.ALERTS_ACT), sync_to_thread=True)
+@_act("/{alert_id:str}/tick")
 def tick_advice(request: AnyRequest, alert_id: FromPath[str], data: JSONBody[Tick]) -> AlertShape:
     """Record that a line of the advice was done, or not after all."""
     return _do(request, alert_id, data)
 
 
-@post(
-    "/{alert_id:str}/handover", status_code=200, responses=ACTED, opt=needs(Permission.ALERTS_ACT), sync_to_thread=True
-)
+@_act("/{alert_id:str}/handover")
 def note_for_handover(request: AnyRequest, alert_id: FromPath[str], data: JSONBody[HandoverNote]) -> AlertShape:
     """Leave a note for the next shift; the last one counts, an empty one takes it away."""
     return _do(request, alert_id, data)
 
 
-@post(
-    "/{alert_id:str}/comment", status_code=200, responses=ACTED, opt=needs(Permission.ALERTS_ACT), sync_to_thread=True
-)
+@_act("/{alert_id:str}/comment")
 def comment_on_alert(request: AnyRequest, alert_id: FromPath[str], data: JSONBody[Comment]) -> AlertShape:
     """Add a remark to the alert's record."""
     return _do(request, alert_id, data)
 
 
-@post("/{alert_id:str}/assign", status_code=200, responses=ACTED, opt=needs(Permission.ALERTS_ACT), sync_to_thread=True)
+@_act("/{alert_id:str}/assign")
 def assign_alert(request: AnyRequest, alert_id: FromPath[str], data: JSONBody[Assignment]) -> AlertShape:
-    """Return who is working on the alert."""
+    """Say who is working on the alert."""
     return _do(request, alert_id, data)
 
 
-@post(
-    "/{alert_id:str}/naranjo", status_code=200, responses=ACTED, opt=needs(Permission.ALERTS_ACT), sync_to_thread=True
-)
+@_act("/{alert_id:str}/naranjo")
 def answer_naranjo(request: AnyRequest, alert_id: FromPath[str], data: JSONBody[NaranjoAnswers]) -> AlertShape:
     """Confirm or change the ten Naranjo answers of a possible adverse reaction."""
     return _do(request, alert_id, data)

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from rules.conditions.vocabulary import Kind, Said, word
+from rules.conditions.vocabulary import Kind, WrittenCondition, word
 from rules.dates import days, days_between, last_moment, may_be_within, show_in_trace
 from rules.facts import DOSE_WORDS, Dose, Fact
 from rules.mentions import OWN
@@ -38,36 +38,36 @@ def is_new(fact: Fact, picture: Picture, window: timedelta) -> bool:
 
 
 @word(Kind.SETS)
-def ever_diagnosed(said: Said) -> Check:
+def ever_diagnosed(written: WrittenCondition) -> Check:
     """Any time, dated or not, also resolved."""
 
     def check(picture: Picture) -> Outcome:
-        return _found(picture.history(said.names))
+        return _found(picture.history(written.names))
 
     return check
 
 
 @word(Kind.SETS)
-def now_has(said: Said) -> Check:
+def now_has(written: WrittenCondition) -> Check:
     """On record and neither resolved, inactive nor ended."""
 
     def check(picture: Picture) -> Outcome:
-        return _found([fact for fact in picture.history(said.names) if picture.is_present(fact)])
+        return _found([fact for fact in picture.history(written.names) if picture.is_present(fact)])
 
     return check
 
 
 @word(Kind.SETS, needs={"within_days": Kind.NUMBER, "if_undated": Kind.ANSWER})
-def diagnosed_recently(said: Said) -> Check:
+def diagnosed_recently(written: WrittenCondition) -> Check:
     """Dated at most so many days before the judged moment, or after it; a vague date counts when it may be."""
-    window, undated = days(said.number("within_days")), said.holds("if_undated")
+    window, undated = days(written.number("within_days")), written.holds("if_undated")
 
     def check(picture: Picture) -> Outcome:
         at = picture.case.at
         return _found(
             [
                 fact
-                for fact in picture.history(said.names)
+                for fact in picture.history(written.names)
                 if (undated and fact.starts is None) or may_be_within(fact, at, window)
             ]
         )
@@ -76,16 +76,16 @@ def diagnosed_recently(said: Said) -> Check:
 
 
 @word(Kind.SETS, needs={"more_than_days": Kind.NUMBER, "if_undated": Kind.ANSWER})
-def diagnosed_before(said: Said) -> Check:
+def diagnosed_before(written: WrittenCondition) -> Check:
     """Dated more than so many days before the judged moment."""
-    window, undated = days(said.number("more_than_days")), said.holds("if_undated")
+    window, undated = days(written.number("more_than_days")), written.holds("if_undated")
 
     def check(picture: Picture) -> Outcome:
         at = picture.case.at
         return _found(
             [
                 fact
-                for fact in picture.history(said.names)
+                for fact in picture.history(written.names)
                 if (undated if fact.starts is None else not may_be_within(fact, at, window))
             ]
         )
@@ -94,32 +94,32 @@ def diagnosed_before(said: Said) -> Check:
 
 
 @word(Kind.SETS)
-def suspected(said: Said) -> Check:
+def suspected(written: WrittenCondition) -> Check:
     """Recorded as suspected only."""
 
     def check(picture: Picture) -> Outcome:
-        return _found(picture.with_certainty(said.names, _SUSPECTED))
+        return _found(picture.with_certainty(written.names, _SUSPECTED))
 
     return check
 
 
 @word(Kind.SETS)
-def in_family(said: Said) -> Check:
+def in_family(written: WrittenCondition) -> Check:
     """Recorded of a relative."""
 
     def check(picture: Picture) -> Outcome:
-        return _found(picture.with_certainty(said.names, _FAMILY))
+        return _found(picture.with_certainty(written.names, _FAMILY))
 
     return check
 
 
 @word(Kind.SETS, may={"last_days": Kind.NUMBER})
-def found_positive(said: Said) -> Check:
+def found_positive(written: WrittenCondition) -> Check:
     """A result in words that says it was found; with `last_days` no older than that, or undated."""
-    window = days(said.number("last_days")) if "last_days" in said.parts else None
+    window = days(written.number("last_days")) if "last_days" in written.parts else None
 
     def check(picture: Picture) -> Outcome:
-        results = [fact for fact in picture.with_certainty(said.names, OWN) if fact.kind == "observation"]
+        results = [fact for fact in picture.with_certainty(written.names, OWN) if fact.kind == "observation"]
         if window is not None:
             results = [fact for fact in results if is_new(fact, picture, window)]
         return _found([fact for fact in results if picture.terms.words.is_positive(fact.text)])
@@ -128,13 +128,13 @@ def found_positive(said: Said) -> Check:
 
 
 @word(Kind.SETS, needs={"within_days": Kind.NUMBER})
-def diagnosed_after_ivig(said: Said) -> Check:
+def diagnosed_after_ivig(written: WrittenCondition) -> Check:
     """Begun at most so many days after a dose of IVIg; a date without a month is too vague to say so."""
-    window = days(said.number("within_days"))
+    window = days(written.number("within_days"))
 
     def check(picture: Picture) -> Outcome:
         facts: list[Fact] = []
-        for event in picture.history(said.names):
+        for event in picture.history(written.names):
             last = last_moment(event)
             if event.starts is None or last is None or event.precision == "year":
                 continue

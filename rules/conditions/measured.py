@@ -2,22 +2,22 @@
 
 from decimal import Decimal
 
-from rules.conditions.vocabulary import COMPARISONS, Kind, Said, compare, word
+from rules.conditions.vocabulary import COMPARISONS, Kind, WrittenCondition, compare, word
 from rules.dates import days, may_be_within
 from rules.picture import MeasuredValue, Picture
 from rules.terms import Check, Outcome
 
 
 @word(Kind.MEASUREMENT, needs={"within_days": Kind.NUMBER, "if_missing": Kind.ANSWER}, compares=COMPARISONS)
-def latest(said: Said) -> Check:
+def latest(written: WrittenCondition) -> Check:
     """The newest value that is not too old; none, undated or in an unknown unit counts as missing."""
-    window, missing = days(said.number("within_days")), said.holds("if_missing")
-    comparison, limit = said.limit
+    window, missing = days(written.number("within_days")), written.holds("if_missing")
+    comparison, limit = written.limit
     unknown = Outcome(missing, saw="missing")
 
     def check(picture: Picture) -> Outcome:
         at = picture.case.at
-        for reading in picture.readings(said.name):
+        for reading in picture.readings(written.name):
             if not may_be_within(reading.fact, at, window):
                 break
             if compare(comparison, reading.low, reading.high, limit):
@@ -36,9 +36,9 @@ def _value(reading: MeasuredValue) -> str:
 
 
 @word(Kind.NUMBER, needs={"if_missing": Kind.ANSWER})
-def aged_at_least(said: Said) -> Check:
+def aged_at_least(written: WrittenCondition) -> Check:
     """The age in whole years at the judged moment."""
-    limit, missing = said.value, said.holds("if_missing")
+    limit, missing = written.value, written.holds("if_missing")
 
     def check(picture: Picture) -> Outcome:
         age = picture.age

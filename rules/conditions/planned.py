@@ -6,7 +6,7 @@ from datetime import timedelta
 from clinical.quantities import Quantity
 from rules.amounts import AMOUNTS, amount, dose_per_kg_is_missing, grams, last_course, last_course_per_kg
 from rules.conditions.history import dose_fact
-from rules.conditions.vocabulary import COMPARISONS, Kind, Said, compare, word
+from rules.conditions.vocabulary import COMPARISONS, Kind, WrittenCondition, compare, word
 from rules.dates import days
 from rules.picture import Picture
 from rules.recognition import SCIG
@@ -24,10 +24,10 @@ _POSSIBLE = "possible-intravenous-immunoglobulin"
 
 
 @word(Kind.CHOICE, choices=("intravenous-immunoglobulin", _POSSIBLE, "unresolved-immunoglobulin", SCIG))
-def ordered(said: Said) -> Check:
+def ordered(written: WrittenCondition) -> Check:
     """The order is for IVIg: by code, brand or route, or by its size when the route cannot be told."""
 
-    name = said.name
+    name = written.name
 
     def check(picture: Picture) -> Outcome:
         product = picture.product
@@ -48,9 +48,9 @@ def ordered(said: Said) -> Check:
 
 
 @word(Kind.SETS, holds_without=True)
-def indicated_for(said: Said) -> Check:
+def indicated_for(written: WrittenCondition) -> Check:
     """The order names one of these as its indication, by code or in words; an order without one does not."""
-    wanted = frozenset(said.names)
+    wanted = frozenset(written.names)
 
     def check(picture: Picture) -> Outcome:
         found = wanted & picture.indications
@@ -60,10 +60,10 @@ def indicated_for(said: Said) -> Check:
 
 
 @word(Kind.CHOICE, needs={"if_missing": Kind.ANSWER}, compares=COMPARISONS, choices=tuple(AMOUNTS))
-def planned(said: Said) -> Check:
+def planned(written: WrittenCondition) -> Check:
     """A quantity of the order, at the riskier end when it is not exact."""
-    comparison, limit = said.limit
-    name, unknown = said.name, Outcome(said.holds("if_missing"), saw="missing")
+    comparison, limit = written.limit
+    name, unknown = written.name, Outcome(written.holds("if_missing"), saw="missing")
 
     def check(picture: Picture) -> Outcome:
         value = amount(picture, name)
@@ -80,9 +80,9 @@ def _range(value: Quantity) -> str:
 
 
 @word(Kind.CHOICE, choices=tuple(_MISSING))
-def missing(said: Said) -> Check:
+def missing(written: WrittenCondition) -> Check:
     """Something the order or the history does not tell."""
-    is_missing = _MISSING[said.name]
+    is_missing = _MISSING[written.name]
 
     def check(picture: Picture) -> Outcome:
         return Outcome(held=is_missing(picture))
@@ -91,9 +91,9 @@ def missing(said: Said) -> Check:
 
 
 @word(Kind.CHOICE, needs={"at_least": Kind.NUMBER, "within_days": Kind.NUMBER}, choices=("g-per-kg",))
-def earlier_course(said: Said) -> Check:
+def earlier_course(written: WrittenCondition) -> Check:
     """A course of at least so much that ended less than so many days before this order starts."""
-    limit, window = said.number("at_least"), days(said.number("within_days"))
+    limit, window = written.number("at_least"), days(written.number("within_days"))
 
     def check(picture: Picture) -> Outcome:
         total, doses = last_course_per_kg(picture), last_course(picture)
@@ -106,9 +106,9 @@ def earlier_course(said: Said) -> Check:
 
 
 @word(Kind.NUMBER)
-def no_ivig_for_days(said: Said) -> Check:
+def no_ivig_for_days(written: WrittenCondition) -> Check:
     """No dose of IVIg, given or planned, in so many days before this order starts."""
-    window: timedelta = days(said.value)
+    window: timedelta = days(written.value)
 
     def check(picture: Picture) -> Outcome:
         doses = picture.earlier_doses
@@ -119,7 +119,7 @@ def no_ivig_for_days(said: Said) -> Check:
 
 
 @word(Kind.CHOICE, choices=("brand",))
-def changed(_said: Said) -> Check:
+def changed(_written: WrittenCondition) -> Check:
     """The brand differs from that of the last dose; unknown brands do not differ."""
 
     def check(picture: Picture) -> Outcome:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from rules.conditions import WORDS
-from rules.conditions.vocabulary import Kind, Said, Word
+from rules.conditions.vocabulary import Kind, Word, WrittenCondition
 from rules.terms import ConditionTest, Terms
 from rules.yaml_lines import Document, Loc
 
@@ -55,7 +55,7 @@ class ConditionReader:
         }
         if len(self.document.faults) > before:
             return None
-        check = word.build(Said(name, value, parts))
+        check = word.build(WrittenCondition(name, value, parts))
         return ConditionTest(_canonical(line), check, self._needs(word, value), self._follows(word, value))
 
     def _needs(self, word: Word, value: Any) -> int:

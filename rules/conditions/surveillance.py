@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from rules.conditions.history import dose_fact, saw
-from rules.conditions.vocabulary import Kind, Said, word
+from rules.conditions.vocabulary import Kind, WrittenCondition, word
 from rules.dates import days, days_between, last_moment
 from rules.facts import HISTORY, Dose, Fact
 from rules.mentions import OWN
@@ -30,22 +30,22 @@ class Followed(NamedTuple):
     part_choices={"certainty": ("suspected",)},
     follows=True,
 )
-def after_this_ivig(said: Said) -> Check:
+def after_this_ivig(written: WrittenCondition) -> Check:
     """Begun at most so many days after the last dose before it, when this order gave that dose."""
-    window = days(said.number("within_days"))
-    certainty = _SUSPECTED if "certainty" in said.parts else OWN
+    window = days(written.number("within_days"))
+    certainty = _SUSPECTED if "certainty" in written.parts else OWN
 
     def check(picture: Picture) -> Outcome:
-        told = [fact for fact in picture.with_certainty(said.names, certainty) if fact.kind in HISTORY]
+        told = [fact for fact in picture.with_certainty(written.names, certainty) if fact.kind in HISTORY]
         return _outcome(_followed(picture, told, window))
 
     return check
 
 
 @word(Kind.CHOICE, needs={"within_days": Kind.NUMBER}, choices=("therapeutic",), follows=True)
-def anticoagulated_after_this_ivig(said: Said) -> Check:
+def anticoagulated_after_this_ivig(written: WrittenCondition) -> Check:
     """Treatment with an anticoagulant begun so soon after a dose of this order, and not in use when it was given."""
-    window = days(said.number("within_days"))
+    window = days(written.number("within_days"))
 
     def check(picture: Picture) -> Outcome:
         begun = _followed(picture, treatments(picture), window)
@@ -55,13 +55,13 @@ def anticoagulated_after_this_ivig(said: Said) -> Check:
 
 
 @word(Kind.SETS)
-def more_ivig_planned_after(said: Said) -> Check:
+def more_ivig_planned_after(written: WrittenCondition) -> Check:
     """A dose of any order is planned, and not reported as given, after such an event that followed this order."""
 
     def check(picture: Picture) -> Outcome:
         if picture.case.patient.deceased:
             return Outcome(held=False)
-        told = [fact for fact in picture.with_certainty(said.names) if fact.kind in HISTORY]
+        told = [fact for fact in picture.with_certainty(written.names) if fact.kind in HISTORY]
         for event, dose in _followed(picture, told, timedelta.max):
             for later in picture.case.doses:
                 if not later.given and later.at > dose.at and event.starts is not None and later.at > event.starts:

@@ -1,7 +1,7 @@
 """Words about medicines in use at the judged moment."""
 
 from rules.conditions.history import is_new, saw
-from rules.conditions.vocabulary import COMPARISONS, Kind, Said, compare, word
+from rules.conditions.vocabulary import COMPARISONS, Kind, WrittenCondition, compare, word
 from rules.dates import days
 from rules.picture import Picture
 from rules.terms import Check, Outcome
@@ -15,13 +15,13 @@ _ROUTES = ("IV", "PO", "SC")
     may={"route": Kind.CHOICE, "dose": Kind.CHOICE, "last_days": Kind.NUMBER},
     part_choices={"route": _ROUTES, "dose": ("unknown",)},
 )
-def taking(said: Said) -> Check:
+def taking(written: WrittenCondition) -> Check:
     """In use: started, not stopped and not ended; `route`, `dose: unknown` and `last_days` narrow it."""
-    route, unknown_dose = said.parts.get("route"), "dose" in said.parts
-    window = days(said.number("last_days")) if "last_days" in said.parts else None
+    route, unknown_dose = written.parts.get("route"), "dose" in written.parts
+    window = days(written.number("last_days")) if "last_days" in written.parts else None
 
     def check(picture: Picture) -> Outcome:
-        facts = [fact for fact in picture.taking(said.names) if route is None or picture.route_of(fact) == route]
+        facts = [fact for fact in picture.taking(written.names) if route is None or picture.route_of(fact) == route]
         if unknown_dose:
             facts = [fact for fact in facts if fact.value is None]
         if window is not None:
@@ -32,21 +32,21 @@ def taking(said: Said) -> Check:
 
 
 @word(Kind.SETS, holds_without=True)
-def not_taking(said: Said) -> Check:
+def not_taking(written: WrittenCondition) -> Check:
     """None of these in use."""
 
     def check(picture: Picture) -> Outcome:
-        facts = picture.taking(said.names)
+        facts = picture.taking(written.names)
         return Outcome(held=not facts, saw=saw(facts))
 
     return check
 
 
 @word(Kind.CHOICE, needs={"if_missing": Kind.ANSWER}, compares=COMPARISONS, choices=("prednisone-equivalent-mg",))
-def daily(said: Said) -> Check:
+def daily(written: WrittenCondition) -> Check:
     """All systemic steroids in use together, as mg of prednisone a day."""
-    comparison, limit = said.limit
-    if_missing = said.holds("if_missing")
+    comparison, limit = written.limit
+    if_missing = written.holds("if_missing")
 
     def check(picture: Picture) -> Outcome:
         total, facts = prednisone_mg(picture)
@@ -59,12 +59,12 @@ def daily(said: Said) -> Check:
 
 
 @word(Kind.CHOICES, choices=STATUSES)
-def anticoagulation(said: Said) -> Check:
+def anticoagulation(written: WrittenCondition) -> Check:
     """How well the patient is anticoagulated, as definitions/anticoagulation.yaml says."""
 
     def check(picture: Picture) -> Outcome:
         protection = protection_of(picture)
-        held = protection.status in said.names
+        held = protection.status in written.names
         facts = (*protection.facts, *protection.antiplatelet) if held else ()
         return Outcome(held=held, facts=facts, saw=protection.status)
 

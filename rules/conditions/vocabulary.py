@@ -23,7 +23,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class WrittenCondition:
     """One condition as it was written, its parts checked and typed."""
 
     word: str
@@ -62,7 +62,7 @@ class Said:
         return next((part, self.parts[part]) for part in COMPARISONS if part in self.parts)
 
 
-Build = Callable[[Said], Check]
+Build = Callable[[WrittenCondition], Check]
 COMPARISONS = ("below", "at_most", "above", "at_least")
 
 
