@@ -59,7 +59,7 @@ def processes(installation: Installation, place: Surroundings) -> dict[str, list
     found: dict[str, list[int]] = {}
     for role in UNSEEN:
         first, *children = installation.pids(role)
-        found[role if not children else f"{role}, its first process"] = [first]
+        found[f"{role}, its first process" if "worker" in role else role] = [first]
         for number, child in enumerate(children, 1):
             found[role if len(children) == 1 else f"{role} {number}"] = [child]
     found |= {name: list(family_of(pid)) for name, pid in place.servers.items()}

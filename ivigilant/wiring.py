@@ -3,6 +3,7 @@
 A role imports only its own packages, when it starts: a listener does not need the pages.
 """
 
+import gc
 import os
 import threading
 from collections.abc import Sequence
@@ -126,6 +127,8 @@ def work(settings: Settings, role: WorkerRole = WORKER) -> int:
     task_prerun.connect(lambda **_: attendant.begin_task(), weak=False)
     task_postrun.connect(lambda **_: attendant.turn.end(), weak=False)
     end_when_told()
+    gc.collect()
+    os.register_at_fork(before=gc.freeze)  # a collection in a child would copy every page that it looks through
     return _consume(app, settings, [*role.queues, own.name])
 
 
