@@ -12,6 +12,7 @@ from rich.console import Console
 
 from bench import (
     end_to_end,
+    first_page,
     growing_history,
     hooks,
     importing,
@@ -53,6 +54,9 @@ def _measured(
     yield order_latency.measure(seconds)
     say("from order to alert behind large messages")
     yield order_latency.measure_behind_large(seconds)
+    say("the first page")
+    yield first_page.measure_paint()
+    yield first_page.measure_new(seconds)
     say("the baseline")
     yield baseline.measure(seconds / 2, next(run.per_second for run in runs if run.database == "PostgreSQL"))
 

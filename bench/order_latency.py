@@ -96,17 +96,17 @@ def _one(
     with surroundings(database) as place, running(place) as installation:
         wait_for(installation.mllp_port)
         engine = connect(place.database_url)
-        uvloop.run(_send([thrombosis(patient, now) for patient in patients], installation.mllp_port))
-        _settle(engine)
+        uvloop.run(send([thrombosis(patient, now) for patient in patients], installation.mllp_port))
+        settle(engine)
         ear = Ear(place.redis_url)
         thread = ear.listen()
         orders = [framed(order(patient, now)) for patient in patients]
-        uvloop.run(_send(list(in_front), installation.mllp_port))
-        uvloop.run(_both(orders, list(map(framed, others)), traffic, installation.mllp_port, sent))
+        uvloop.run(send(list(in_front), installation.mllp_port))
+        uvloop.run(send_both(orders, list(map(framed, others)), traffic, installation.mllp_port, sent))
         if in_front:
             _hear(ear, count)  # the large ones may take as long as they like
         else:
-            _settle(engine)
+            settle(engine)
         ear.stop()
         thread.join()
         waited = _waited(engine, orders, sent, ear.heard, patients)
@@ -114,14 +114,15 @@ def _one(
     return waited, count
 
 
-async def _send(messages: list[bytes], port: int) -> None:
+async def send(messages: list[bytes], port: int) -> None:
+    """Send messages over ten links, each as soon as the one before it is answered."""
     await run(Load(map(framed, messages)), port, links=10)
 
 
-async def _both(
+async def send_both(
     orders: list[bytes], traffic: list[bytes], per_second: float, port: int, sent: dict[bytes, float]
 ) -> None:
-    """The orders begin a little after the traffic."""
+    """Send traffic at its pace, and orders at theirs; they begin a little after the traffic."""
     others = Load(iter(traffic), open=False)
     ordering = Load(iter(orders), open=False, sent=sent.__setitem__)
     pacing = [asyncio.create_task(pace(others, per_second)), asyncio.create_task(pace(ordering, ORDERS))]
@@ -150,7 +151,8 @@ def _hear(ear: Ear, how_many: int) -> None:
         time.sleep(0.05)
 
 
-def _settle(engine: sa.Engine) -> None:
+def settle(engine: sa.Engine) -> None:
+    """Wait until no message waits any more, a minute at most."""
     deadline = time.monotonic() + SETTLE_WITHIN_S
     while progress(engine).waiting and time.monotonic() < deadline:
         time.sleep(0.05)
