@@ -1,7 +1,7 @@
 """The inbox: open alerts by what can still be prevented, live."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, get_args
@@ -19,6 +19,7 @@ from inbox.http.api_requests import Heard
 from inbox.http.pages import is_fragment, language_of, page, titles_of, to_page
 from inbox.http.parts import AnyRequest, Parts, parts_of
 from inbox.people.access import record_list
+from inbox.people.accounts import names_of_accounts
 from inbox.people.authentication import UNATTENDED
 from inbox.people.permissions import Permission, needs
 from store import event_order, feeds
@@ -118,6 +119,7 @@ def _inbox(request: AnyRequest, template: str, wanted: Wanted, after: int | None
         answered = 0 if listing.rows else orders_answered_since(connection, _midnight(parts, now))
         shown = {card.alert.id: card.alert for row in listing.shown for card in row.cards}
         records = events_of_each(connection, [card.id for card in shown.values() if card.is_open])
+        looking = _looking(connection, request, shown)
         new = shown.keys() if after is None else shown.keys() & _changed_since(connection, after)
     language = language_of(request)
     notation, titles = parts.notation(language), titles_of(parts.knowledge, language)
@@ -141,9 +143,19 @@ def _inbox(request: AnyRequest, template: str, wanted: Wanted, after: int | None
         feeds=every_feed,
         last_message_at=last,
         answered=answered,
+        looking=looking,
         flags={number: flag_of(events, notation, titles, now) for number, events in records.items()},
         called=[] if after is None else sorted(new & _calling(listing, request.user.name)),
     )
+
+
+def _looking(connection: sa.Connection, request: AnyRequest, alerts: Collection[int]) -> dict[int, list[str]]:
+    """Return the names of the others who have each of these alerts open; of an alert that nobody has open, nothing."""
+    parts, account = parts_of(request), request.user.user_id
+    there = parts.presence.at_each(alerts, parts.clock())
+    names = names_of_accounts(connection, sorted({each for found in there.values() for each in found} - {account}))
+    named = {alert: [names[each] for each in found if each in names] for alert, found in there.items()}
+    return {alert: found for alert, found in named.items() if found}
 
 
 def _calling(listing: Listing, viewer: str) -> set[int]:

@@ -5,12 +5,12 @@ accounts and times, for a quarter of a minute. Lose Redis, and each process stil
 an alert is in the access log.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from threading import Lock
 from time import monotonic
-from typing import cast
+from typing import TypeVar, cast
 
 import redis
 import structlog
@@ -20,6 +20,7 @@ SPARED_S = 15.0  # how long a Redis that did not answer is not asked again, so t
 KEY = "ivigilant.onlookers:{}"  # of an alert: account → since and seen, in milliseconds
 
 log = structlog.get_logger()
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,17 @@ class Presence:
             found = _joined(found, self.shared.look(alert, mine, now))
         others = (each for each in found.values() if each.account != account and not each.is_gone(now))
         return sorted(others, key=lambda each: (each.since, each.account))
+
+    def at_each(self, alerts: Collection[int], now: datetime) -> dict[int, list[int]]:
+        """Return who has each of these alerts open, by the number of the account, the longest first."""
+        shared = self.shared.at_each(alerts) if self.shared is not None else {}
+        found = {}
+        for alert in alerts:
+            everybody = _joined(self._own_onlookers(alert), shared.get(alert, {})).values()
+            here = sorted((each for each in everybody if not each.is_gone(now)), key=lambda each: each.since)
+            if here:
+                found[alert] = [each.account for each in here]
+        return found
 
     def _own(self, alert: int, account: int, now: datetime) -> Onlooker:
         """Remember in this process that somebody asked."""
@@ -95,14 +107,28 @@ class SharedPresence:
 
     def look(self, alert: int, mine: Onlooker, now: datetime) -> dict[int, Onlooker]:
         """Note who has the alert open, and return everybody; nobody when Redis does not answer."""
+        return self._if_there(lambda: self._look(KEY.format(alert), mine, now))
+
+    def at_each(self, alerts: Collection[int]) -> dict[int, dict[int, Onlooker]]:
+        """Return who has each of these alerts open; nobody when Redis does not answer."""
+        return self._if_there(lambda: self._at_each(alerts))
+
+    def _if_there(self, ask: Callable[[], dict[int, Answer]]) -> dict[int, Answer]:
         if self._clock() < self._ask_again_at:
             return {}
         try:
-            return self._look(KEY.format(alert), mine, now)
+            return ask()
         except (redis.RedisError, ValueError) as error:  # away, or it holds what is not ours
             self._ask_again_at = self._clock() + SPARED_S
             log.warning("presence.not_shared", error=type(error).__name__)
             return {}
+
+    def _at_each(self, alerts: Collection[int]) -> dict[int, dict[int, Onlooker]]:
+        with self._redis.pipeline(transaction=False) as line:
+            for alert in alerts:
+                line.hgetall(KEY.format(alert))
+            answers = cast("list[Mapping[bytes, bytes]]", line.execute())
+        return {alert: _read(stored) for alert, stored in zip(alerts, answers, strict=True) if stored}
 
     def _look(self, key: str, mine: Onlooker, now: datetime) -> dict[int, Onlooker]:
         found = _read(cast("Mapping[bytes, bytes]", self._redis.hgetall(key)))

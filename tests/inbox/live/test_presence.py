@@ -111,3 +111,19 @@ def test_the_open_page_says_who_else_has_the_alert_open(one_client: Client, one_
     sign_in(one_client, "els")
 
     assert "rik has this open since 14:05" in one_client.get(f"/alerts/{alert}/news").text
+
+
+def test_the_list_shows_who_has_an_alert_open_and_not_the_viewer(one_site: Site, redis_url: str) -> None:
+    one_site.add_user("els")
+    one_site.add_user("rik")
+    one_site.presence = Presence(SharedPresence(redis_url))
+    alert = one_site.with_case()
+    with one_site.client() as one, one_site.client() as other:
+        sign_in(one, "els").get(f"/alerts/{alert}/news")
+        hers, his = one.get("/").text, sign_in(other, "rik").get("/").text
+        other.get(f"/alerts/{alert}/news")
+
+    assert ("has it open" in hers, "els has it open" in his) == (False, True)
+    elsewhere = Presence(SharedPresence(redis_url))
+    assert elsewhere.at_each([alert, 99], NOW + timedelta(seconds=1)) == {alert: [ELS, RIK]}
+    assert elsewhere.at_each([alert], NOW + 2 * GONE_AFTER) == {}
