@@ -42,6 +42,7 @@ class Site:
     replay_after: timedelta = timedelta(days=30)
     course_gap: timedelta = timedelta(days=7)  # doses less than this apart are one course (INTERFACE 4.3)
     covers_for: timedelta = timedelta(days=180)  # a settled alert covers the same findings this long (NA-4)
+    canary_counts_for: timedelta | None = None  # how long a round that passed says something; None: there is no canary
     due: DueLimits = field(default_factory=DueLimits)  # by when somebody must be on an alert, and done with it
 
     def defaults_of(self, feed: str) -> Defaults:

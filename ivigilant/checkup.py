@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from inbox.people.provider import ProviderAway
 from ivigilant.broker import EVERY_QUEUE, where
+from ivigilant.canary import canary_counts_for
 from ivigilant.errors import IvigilantError, UnusableSettings
 from ivigilant.health_checks import Line, ago, beat, certificate, inbox, listener, tasks_taken
 from ivigilant.knowledge.site_knowledge import site_knowledge
@@ -23,6 +24,7 @@ from ivigilant.site_choices import destinations, hook_settings, sign_in_settings
 from listener.tls import SOON
 from store import (
     application_acks,
+    canary,
     deliveries,
     feeds,
     heartbeats,
@@ -204,6 +206,7 @@ def _database(engine: sa.Engine, settings: Settings, now: datetime) -> Iterator[
         yield from _deliveries(connection, now)
         yield from _incidents(connection, now)
         yield from _telling(connection, settings, now)
+        yield _canary(connection, settings, now)
         yield from _application_acks(connection)
         yield _prunings(connection, now)
         yield _ledger(connection, now)
@@ -245,8 +248,8 @@ def _deliveries(connection: sa.Connection, now: datetime) -> Iterator[Line]:
 
 def _incidents(connection: sa.Connection, now: datetime) -> Iterator[Line]:
     for each in incidents.standing(connection):
-        if each.kind in FEED_FAULTS:
-            continue  # the line of the feed says it
+        if each.kind in FEED_FAULTS or each.kind == "canary":
+            continue  # a line of its own says it
         if each.kind == "break_glass":
             told = "told outside the inbox" if each.told_at is not None else "nobody was told of it outside the inbox"
             yield Line(f"emergency {each.subject}", False, f"in use since {ago(now - each.began_at)}: {told}")
@@ -269,6 +272,24 @@ def _telling(connection: sa.Connection, settings: Settings, now: datetime) -> It
     if not faults:
         at = heartbeats.last(connection).get("auditor")
         yield Line("telling", True, f"audited {ago(now - at)}" if at else "holds; no auditor has looked lately")
+
+
+def _canary(connection: sa.Connection, settings: Settings, now: datetime) -> Line:
+    """Say when the canary last passed, in how many seconds, and what it missed since."""
+    try:
+        counts_for = canary_counts_for(load_site(settings.site_file), settings)
+    except IvigilantError:
+        counts_for = None  # the check of the site file reports it
+    if counts_for is None:
+        return Line("canary", True, "none is sent (canary in the site file, IVIGILANT_CANARY, IVIGILANT_LISTENER_AT)")
+    found = canary.state(connection)
+    if found.passed is not None and found.passed.ended_at is not None:
+        told = f"passed {ago(now - found.passed.ended_at)} in {found.passed.seconds:.1f} s"
+    else:
+        told = "never passed"
+    if found.last is not None and found.last.outcome == "failed":
+        told += f"; the last one did not get to {found.last.detail}"
+    return Line("canary", found.is_well(now, counts_for), told)
 
 
 def _prunings(connection: sa.Connection, now: datetime) -> Line:

@@ -108,7 +108,13 @@ def demonstrate(*, seed: int, once: bool) -> int:
     stop_on_signals(stopping)
     with tempfile.TemporaryDirectory(prefix="ivigilant-demo-") as folder:
         settings = Settings.model_validate(
-            {"data_dir": Path(folder), "mllp_port": _port(2575), "http_port": _port(8080), "worker_processes": 1}
+            {
+                "data_dir": Path(folder),
+                "mllp_port": _port(2575),
+                "http_port": _port(8080),
+                "worker_processes": 1,
+                "canary": False,  # a demonstration counts its own messages
+            }
         )
         with running_stack(settings, without_settings(os.environ), tell=typer.echo) as stack:
             stack.supervisor.stopping = stopping

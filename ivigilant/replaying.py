@@ -19,6 +19,7 @@ from ivigilant.packed import contents, is_archive, unpacked_name
 from listener.client import UNANSWERED, Reply, Target, control_id_of, readable, send_all
 from parsers.hl7.batches import split_batch
 from store import tables
+from store.canary import of_senders
 from store.messages import raw_of
 
 SUFFIXES = {".hl7", ".er7", ".txt", ".msg", ".dat"}
@@ -83,7 +84,7 @@ def read_store(engine: sa.Engine, since: datetime) -> Iterator[bytes]:
     """Yield the messages received since a moment, in order of arrival; those without a text are left out."""
     message = tables.message
     query = sa.select(message.c.id, message.c.raw).order_by(message.c.id).limit(PAGE)
-    query = query.where(message.c.received_at >= since, message.c.pruned_at.is_(None))
+    query = query.where(message.c.received_at >= since, message.c.pruned_at.is_(None), of_senders())
     last = 0
     while True:
         with engine.connect() as connection:

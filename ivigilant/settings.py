@@ -81,6 +81,8 @@ class Settings(BaseModel):
     delivery_lease_s: float = Field(30, ge=1, description="when a notice is sent again after its sender died")
     replay_after_days: int = Field(30, ge=1, description="an older message is history: its alerts send no notices")
 
+    canary: bool = Field(True, description="beat sends a canary (section canary of the site file)")
+
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @field_validator("database_url")

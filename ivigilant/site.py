@@ -30,6 +30,7 @@ from ivigilant.sign_in_section import SignInSection
 from ivigilant.site_section import Section
 from parsers.chart.condition_words import Status
 from parsers.hl7.charsets import codec_of
+from store.feeds import CANARY
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -172,6 +173,8 @@ class FeedSection(ReadingSection):
     @model_validator(mode="after")
     def _is_recognisable(self) -> "FeedSection":
         given = (self.port, self.address, self.certificate, self.sending_application, self.sending_facility)
+        if self.name == CANARY:
+            raise ValueError(f"{self.name} is the feed of the canary; call this one otherwise")
         if is_imported(self.name):
             if any(value is not None for value in given):
                 raise ValueError(f"{self.name} is for `ivigilant history import`; no message is recognised as it")
@@ -220,6 +223,26 @@ class DueSection(Section):
     high_h: int = Field(8, ge=1, le=72)
     moderate_h: int = Field(72, ge=1, le=336)
     before_start_min: int = Field(30, ge=0, le=240)  # a contra-indication is settled this long before its start
+
+
+class CanarySection(Section):
+    """How often a synthetic order goes the whole way, and by when each step must be reached (docs/operating.md)."""
+
+    enabled: bool = True
+    every_minutes: float = Field(5, ge=1, le=60)
+    within_seconds: float = Field(60, ge=5, le=600)  # for each step
+    to: HostAndPort | None = None  # of the listener; without it where its readiness is asked
+    ca_file: Path | None = None  # of the listener's certificate; without it that certificate itself
+    certificate_file: Path | None = None  # our own, where senders need one
+    key_file: Path | None = None
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> "CanarySection":
+        if (self.certificate_file is None) != (self.key_file is None):
+            raise ValueError("certificate_file and key_file are needed together")
+        if 4 * self.within_seconds > 60 * self.every_minutes:
+            raise ValueError("every_minutes is too short: the four steps together may take longer")
+        return self
 
 
 class PolicySection(Section):
@@ -293,6 +316,7 @@ class SiteFile(ReadingSection):
     telling: TellingPolicy = TellingPolicy()
     cds_hooks: HooksSection = HooksSection()
     sign_in: SignInSection = SignInSection()
+    canary: CanarySection = CanarySection()
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> "SiteFile":

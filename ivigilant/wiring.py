@@ -44,6 +44,7 @@ def utc_now() -> datetime:
 def make_worker(settings: Settings, engine: sa.Engine, bell: Bell) -> "Worker":
     """Return a worker with everything it needs."""
     from inbox.live.events import LiveEvents
+    from ivigilant.canary import canary_counts_for
     from ivigilant.knowledge.site_knowledge import living_knowledge
     from ivigilant.site_choices import destinations, worker_site
     from worker.worker import Leases, Worker
@@ -54,7 +55,7 @@ def make_worker(settings: Settings, engine: sa.Engine, bell: Bell) -> "Worker":
         engine=engine,
         knowledge=knowledge.current(),
         newest_knowledge=knowledge.current,
-        site=worker_site(site, settings),
+        site=replace(worker_site(site, settings), canary_counts_for=canary_counts_for(site, settings)),
         clock=utc_now,
         announce=LiveEvents(engine, settings.redis()).publish,
         ring_deliveries=bell.deliver,
@@ -150,6 +151,7 @@ def _consume(app: Celery, settings: Settings, queues: Sequence[str]) -> int:
 
 def bind_tasks(app: Celery, worker: "Worker") -> None:
     """Bind the tasks of the queue to this worker."""
+    from worker.canary import notify_nobody
     from worker.deliver import deliver
     from worker.tasks import process_messages
 
@@ -158,6 +160,7 @@ def bind_tasks(app: Celery, worker: "Worker") -> None:
 
     def send(ids: Sequence[int]) -> None:
         deliver(worker, ids or None)
+        notify_nobody(worker)
 
     app.task(process, name=PROCESS)
     app.task(send, name=DELIVER)
@@ -177,6 +180,7 @@ def listen(settings: Settings) -> None:
 
 def beat(settings: Settings) -> None:
     """Run the scheduler until asked to stop."""
+    from ivigilant.canary import make_canary
     from worker.auditor import Auditor
     from worker.due import carry_out_due
     from worker.local_codes import settle
@@ -186,7 +190,8 @@ def beat(settings: Settings) -> None:
     bell = Bell(make_celery(settings.redis()))
     engine = connect(settings.database())
     worker = make_worker(settings, engine, bell)
-    declare_feeds(engine, load_site(settings.site_file))
+    site = load_site(settings.site_file)
+    declare_feeds(engine, site)
     settle(worker)
     stopping = threading.Event()
     stop_on_signals(stopping)
@@ -202,9 +207,10 @@ def beat(settings: Settings) -> None:
 
     every = timedelta(seconds=settings.beat_every_s)
     # Beside the beat, in which answering everything again may take minutes: what is due waits for nothing.
+    look_for_canary = make_canary(engine, site, settings, utc_now, stopping.wait)
     beside = [
         threading.Thread(target=repeat, args=(what, every, stopping), daemon=True)
-        for what in (partial(carry_out_due, worker), Auditor(worker).look)
+        for what in (partial(carry_out_due, worker), Auditor(worker).look, look_for_canary)
     ]
     for thread in beside:
         thread.start()
@@ -274,6 +280,7 @@ def _inbox_settings(settings: Settings, site: SiteFile) -> "InboxSettings":
     from zoneinfo import ZoneInfo
 
     from inbox.http.settings import Approval, DestinationShown, InboxSettings
+    from ivigilant.canary import canary_counts_for
     from ivigilant.site_choices import due_limits, hook_settings, listener_places, sign_in_settings
 
     if settings.secret_key is None:
@@ -290,6 +297,7 @@ def _inbox_settings(settings: Settings, site: SiteFile) -> "InboxSettings":
         due=due_limits(site),
         telling=site.telling,
         destinations=tuple(DestinationShown(form.name, form.kind) for form in site.destinations),
+        canary_counts_for=canary_counts_for(site, settings),
         hooks=hook_settings(site, settings),
         sign_in=sign_in_settings(site, settings),
     )

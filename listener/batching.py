@@ -13,13 +13,14 @@ from datetime import datetime
 from time import perf_counter
 from typing import Protocol
 
+import msgspec
 import sqlalchemy as sa
 import structlog
 
 from listener.feeds import FeedNumbers
 from listener.metrics import Metrics
 from listener.receive import Received
-from store import feeds
+from store import canary, feeds
 from store.errors import MessageRefused, StoreUnavailable
 from store.messages import Arrival, Saved, save_batch
 
@@ -178,6 +179,17 @@ def _share(batch: Sequence[PendingFrame], saved: Sequence[Saved]) -> None:
         start = end
 
 
+def _canaries_apart(engine: sa.Engine, arrivals: Sequence[Arrival]) -> Sequence[Arrival]:
+    """Put the messages that the canary announced on its own feed; what only bears its name stays its sender's."""
+    asked = [each.body_hash for each in arrivals if each.sending_application == canary.APPLICATION]
+    if not asked:
+        return arrivals
+    with engine.connect() as connection:
+        feed_id, found = canary.announced(connection, asked)
+    of_canary = {"feed_id": feed_id, "state": "received", "reason": None}
+    return [msgspec.structs.replace(each, **of_canary) if each.body_hash in found else each for each in arrivals]
+
+
 class Saving:
     """The saving of one thread, over its own connection: when it returns, the messages are on disk."""
 
@@ -217,7 +229,7 @@ class Saving:
             except sa.exc.SQLAlchemyError as error:
                 raise StoreUnavailable(type(error).__name__) from error
         try:
-            arrivals = self._numbers.of_rows(self._engine, arrivals)
+            arrivals = self._numbers.of_rows(self._engine, _canaries_apart(self._engine, arrivals))
         except sa.exc.SQLAlchemyError as error:
             raise StoreUnavailable(type(error).__name__) from error
         hurried = perf_counter() - self._saved_at < _HURRIED_S

@@ -20,6 +20,7 @@ from listener.framing import EB, SB, Empty, Frame, Framer, Junk, Oversized, Part
 from listener.metrics import Metrics
 from listener.receive import Received, Reception
 from listener.tls import names_in
+from store import canary
 
 log = structlog.get_logger()
 
@@ -27,6 +28,7 @@ _QUIET_JUNK = 16  # bytes of white space between frames that are not worth a log
 _COMMITTED = SB + b"\x06" + EB + b"\r"
 _COMMIT_BLOCKS = (b"\x06", b"\x15")
 _LINGER_S = 1.0
+_OF_CANARY = f"MSH|^~\\&|{canary.APPLICATION}|".encode()
 _READ_AT_ONCE = 128 * 1024  # bytes; a larger frame takes so long to read that other links would notice
 _KEEPALIVE = (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 4))
 
@@ -263,7 +265,8 @@ class Link(asyncio.Protocol):
             if each.duplicate:
                 metrics.duplicates.inc()
         code, answer = pending.received.answer(saved, now)
-        metrics.answers[code].inc()
+        if all(each.sending_application != canary.APPLICATION for each in pending.received.arrivals):
+            metrics.answers[code].inc()
         committed = _COMMITTED if self._port.mllp_v2 else b""
         return committed + SB + answer + EB + b"\r" if answer else committed
 
@@ -297,7 +300,7 @@ class Link(asyncio.Protocol):
 
     def _handle(self, part: Part) -> None:
         metrics = self._host.metrics
-        metrics.parts[type(part).__name__.lower()].inc()
+        metrics.parts[_kind_of(part)].inc()
         if isinstance(part, Junk):
             if not part.blank or part.size > _QUIET_JUNK:
                 feed = self._feed_of(part.head).name_in_logs if part.unframed else None
@@ -417,6 +420,13 @@ class Link(asyncio.Protocol):
     def _close(self) -> None:
         if self._transport is not None:
             self._transport.close()
+
+
+def _kind_of(part: Part) -> str:
+    """Return what it is counted as: a frame of the canary must not hide that no sender sends."""
+    if isinstance(part, Frame) and part.payload.startswith(_OF_CANARY):
+        return "canary"
+    return type(part).__name__.lower()
 
 
 def _keep_alive(connection: Any) -> None:

@@ -59,7 +59,7 @@ class Metrics:
         self.registry = registry
         counts = _Counts()
         registry.register(counts)
-        kinds = ("frame", "oversized", "truncated", "empty", "junk")
+        kinds = ("frame", "oversized", "truncated", "empty", "junk", "canary")
         self.parts = counts.by(f"{name}parts", "Parts of the stream by kind", "kind", kinds)
         self.bytes = counts.one(f"{name}received_bytes", "Bytes read from senders")
         codes = ("AA", "AE", "AR", "CA", "CE", "CR", "")

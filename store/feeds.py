@@ -3,11 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 import sqlalchemy as sa
 
 from store import tables
 from store.rowsets import insert_or
+
+CANARY: Final = "ivigilant canary"  # its own feed (`store/canary.py`); a feed of the site file cannot have this name
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +37,9 @@ class Feed:
 
 
 def every(connection: sa.Connection) -> list[Feed]:
-    """Return every feed, by name."""
-    return _read(connection, sa.select(tables.feed).order_by(tables.feed.c.name))
+    """Return every feed of a sender, by name; not that of the canary."""
+    feed = tables.feed
+    return _read(connection, sa.select(feed).where(feed.c.name != CANARY).order_by(feed.c.name))
 
 
 def _read(connection: sa.Connection, query: sa.Select[*tuple[object, ...]]) -> list[Feed]:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from store import tables
 from store.rowsets import insert_or
 
-FaultKind = Literal["destination", "telling", "feed", "never_heard", "break_glass"]
+FaultKind = Literal["destination", "telling", "feed", "never_heard", "break_glass", "canary"]
 INCIDENT_KINDS: Final[tuple[FaultKind, ...]] = get_args(FaultKind)
 FEED_FAULTS: Final[tuple[FaultKind, ...]] = ("feed", "never_heard")  # silent now, or from the start
 IncidentKind = Literal[FaultKind, "test"]  # a test notice goes the same way, to the destination that it is about

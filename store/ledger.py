@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from store import tables
 from store.alerts import DESTINATIONS
+from store.canary import of_senders
 from store.rowsets import insert_or
 from store.tables import ledger_statement
 
@@ -102,7 +103,8 @@ def count_segment(connection: sa.Connection, after: int, last: int) -> CountedMe
     """Count the messages of a range of ids, with their checksum."""
     message, checksum, count = tables.message, hashlib.sha256(), 0
     columns = (message.c.id, message.c.control_id, message.c.body_hash, message.c.ack_code)
-    query = sa.select(*columns).where(message.c.id > after, message.c.id <= last).order_by(message.c.id)
+    within = (message.c.id > after, message.c.id <= last, of_senders())  # rows of the canary do not stay
+    query = sa.select(*columns).where(*within).order_by(message.c.id)
     for row in connection.execute(query.execution_options(yield_per=5_000)):
         checksum.update(f"{row.id}|{row.control_id}|{row.body_hash.hex()}|{row.ack_code}\n".encode())
         count += 1
@@ -113,7 +115,8 @@ def missing_control_ids(connection: sa.Connection, acknowledged: Collection[str]
     """Return the control ids, of those that a sender saw acknowledged, of which no message is stored."""
     message, wanted, found = tables.message, sorted(acknowledged), set[str]()
     for start in range(0, len(wanted), 500):
-        query = sa.select(message.c.control_id).where(message.c.control_id.in_(wanted[start : start + 500]))
+        part = wanted[start : start + 500]
+        query = sa.select(message.c.control_id).where(message.c.control_id.in_(part), of_senders())
         found.update(connection.execute(query).scalars())
     return [each for each in wanted if each not in found]
 
@@ -155,7 +158,7 @@ def _last_segment_end(connection: sa.Connection) -> int:
 
 def _settled_until(connection: sa.Connection, now: datetime, after: int) -> int:
     message = tables.message
-    old = sa.select(message.c.id).where(message.c.received_at <= now - SETTLES_IN)
+    old = sa.select(message.c.id).where(message.c.received_at <= now - SETTLES_IN, of_senders())
     newest = connection.execute(old.order_by(message.c.id.desc()).limit(1)).scalar()
     return max(after, newest or 0)
 
@@ -167,7 +170,7 @@ def _changed_segments(connection: sa.Connection, again: Sequence[CountedMessages
 
 def _overdue(connection: sa.Connection, before: datetime) -> LedgerFault:
     message = tables.message
-    late = sa.select(message.c.id).where(message.c.state == "received", message.c.received_at < before)
+    late = sa.select(message.c.id).where(message.c.state == "received", message.c.received_at < before, of_senders())
     return _fault(connection, "messages_without_end", message.c.id, late)
 
 
@@ -230,7 +233,7 @@ def _count(connection: sa.Connection, query: sa.Select[Any]) -> int:
 
 def _counted(connection: sa.Connection, column: sa.ColumnElement[str], segment: CountedMessages) -> dict[str, int]:
     message = tables.message
-    within = (message.c.id > segment.after) & (message.c.id <= segment.last)
+    within = (message.c.id > segment.after) & (message.c.id <= segment.last) & of_senders()
     rows = connection.execute(sa.select(column, sa.func.count()).where(within).group_by(column).order_by(column))
     return {row[0]: row[1] for row in rows}
 

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from clinical.words import PENDING
 from store import merges, message_queries, tables
+from store.canary import of_senders
 from store.rowsets import among
 from store.tables import local_code, local_code_seen, pruning
 
@@ -65,7 +66,7 @@ def page(connection: sa.Connection, ages: Ages, now: datetime, after: int, limit
     message = tables.message
     columns = (message.c.id, message.c.state, message.c.type, message.c.event, message.c.received_at)
     query = sa.select(*columns, sa.func.length(message.c.raw).label("size")).where(
-        message.c.id > after, message.c.state.in_(DONE), message.c.pruned_at.is_(None)
+        message.c.id > after, message.c.state.in_(DONE), message.c.pruned_at.is_(None), of_senders()
     )
     rows = [Old(**row) for row in connection.execute(query.order_by(message.c.id).limit(limit)).mappings()]
     shortest = ages.shortest()

@@ -277,7 +277,7 @@ incident = sa.Table(
     metadata,
     # A fault of the telling itself. Of each subject one stands at most; it is told when it begins and when it ends.
     row_id(),
-    sa.Column("kind", sa.Text, nullable=False),  # destination | telling | feed | never_heard | break_glass
+    sa.Column("kind", sa.Text, nullable=False),  # destination | telling | feed | never_heard | break_glass | canary
     sa.Column("subject", sa.Text, nullable=False),
     sa.Column("detail", sa.Text, nullable=False),
     sa.Column("began_at", UtcTime, nullable=False),
@@ -286,6 +286,32 @@ incident = sa.Table(
     sa.Column("end_told_at", UtcTime),
     sa.Column("claimed_until", UtcTime),
     sa.Index("uq_incident_standing", "kind", "subject", unique=True, sqlite_where=ONGOING, postgresql_where=ONGOING),
+)
+
+canary_run = sa.Table(
+    "canary_run",
+    metadata,
+    # One round of the canary: when it reached each step. One stands at most.
+    row_id(),
+    sa.Column("began_at", UtcTime, nullable=False),
+    sa.Column("standing", sa.Boolean, unique=True),  # true until it has ended, then empty
+    sa.Column("claimed_until", UtcTime),
+    sa.Column("accepted_at", UtcTime),
+    sa.Column("raised_at", UtcTime),
+    sa.Column("notified_at", UtcTime),
+    sa.Column("resolved_at", UtcTime),
+    sa.Column("ended_at", UtcTime),
+    sa.Column("outcome", sa.Text),  # passed | failed | given_up
+    sa.Column("detail", sa.Text),  # why a step was not reached, without patient data
+)
+
+canary_message = sa.Table(
+    "canary_message",
+    metadata,
+    # A message of the canary, announced before it is sent: by this alone it is known.
+    sa.Column("body_hash", sa.LargeBinary(32), primary_key=True),
+    sa.Column("run_id", Id, sa.ForeignKey("canary_run.id"), nullable=False, index=True),
+    sa.Column("part", sa.Text, nullable=False),  # history | order | stop
 )
 
 user = sa.Table(

@@ -1,7 +1,7 @@
 """The auditor: looks every few seconds whether the telling holds, beside whoever carries it out and sends it.
 
-What does not hold is an incident, told by the second path, until it holds again. While all is well it pings the
-dead-man's switch that the site file names, which calls people when the pings stop.
+What does not hold is an incident, told by the second path, until it holds again. While all is well, and the canary
+passed lately, it pings the dead-man's switch that the site file names, which calls people when the pings stop.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from history.alerting import is_quiet
 from history.chains import BEGAN_AT, chain_step
 from history.choices import Site
 from history.conclusion import channel_of
-from store import alerts, due, feeds, heartbeats, incidents, sessions, telling_audit
+from store import alerts, canary, due, feeds, heartbeats, incidents, sessions, telling_audit
 from store.due import NewDue
 from store.feeds import Feed
 from store.incidents import FEED_FAULTS, Incident, IncidentKind
@@ -51,7 +51,8 @@ class Auditor:
         if self.audited_at is None or now - self.audited_at >= AUDIT_EVERY:
             self.audited_at = now
             well = self._audit(now)
-            if well and (self.pinged_at is None or now - self.pinged_at >= PING_EVERY) and self._ping():
+            is_time = self.pinged_at is None or now - self.pinged_at >= PING_EVERY
+            if well and is_time and self._canary_passed(now) and self._ping():
                 self.pinged_at = now
         tell_incidents(self.worker)
 
@@ -83,6 +84,14 @@ class Auditor:
         for each in incidents.standing(connection):
             if each.kind == "destination" and each.subject not in named:
                 incidents.end(connection, "destination", each.subject, now)
+
+    def _canary_passed(self, now: datetime) -> bool:
+        """Tell whether the last round of the canary passed, and lately; true where there is none."""
+        counts_for = self.worker.site.canary_counts_for
+        if counts_for is None:
+            return True
+        with self.worker.engine.connect() as connection:
+            return canary.state(connection).is_well(now, counts_for)
 
     def _ping(self) -> bool:
         """Ping the dead-man's switch; return whether it answered."""

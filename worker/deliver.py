@@ -98,13 +98,13 @@ def _claim(worker: Worker, ids: Sequence[int] | None) -> list[Dispatch] | None:
 def _dispatch(worker: Worker, group: Sequence[Claimed], rows: Mapping[int, AlertInBrief]) -> Dispatch:
     """Return what these go out as; what cannot be written is in the way of no other."""
     try:
-        return _written(worker, group, rows)
+        return written(worker, group, rows)
     except Exception as error:  # noqa: BLE001  # whatever is wrong with one, the others are sent
         log.error("delivery.not_written", delivery=group[0].id, error=type(error).__name__)
         return Dispatch(group, group, None)
 
 
-def _written(worker: Worker, group: Sequence[Claimed], rows: Mapping[int, AlertInBrief]) -> Dispatch:
+def written(worker: Worker, group: Sequence[Claimed], rows: Mapping[int, AlertInBrief]) -> Dispatch:
     """Return the notice about what these say; of each alert its last line counts, and the gravest alert leads."""
     lines = [rows[each.event_id] for each in group]
     last = {row.alert_id: row for row in sorted(lines, key=lambda row: row.id)}

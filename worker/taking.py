@@ -11,6 +11,7 @@ from datetime import timedelta
 from store import deliveries, message_queries
 from store.engine import reading
 from store.message_queries import Waiting
+from worker.canary import notify_nobody
 from worker.deliver import deliver
 from worker.tasks import process_messages
 from worker.worker import Worker
@@ -33,6 +34,7 @@ def take_messages(worker: Worker, lanes: Collection[str]) -> int:
 
 def take_deliveries(worker: Worker) -> int:
     """Send due notices that lost their task; return how many were delivered."""
+    notify_nobody(worker)
     with reading(worker.engine) as connection:
         due = deliveries.oldest_due(connection, worker.clock())
     if due is None or due > worker.clock() - UNHEARD:

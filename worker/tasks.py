@@ -14,10 +14,13 @@ from rules.knowledge import Knowledge
 from store import local_codes, message_queries
 from store.engine import reading
 from store.errors import PeopleMoved
+from store.feeds import CANARY
 from store.local_codes import Sighting
 from store.message_queries import MessageOutcome, StoredMessage
+from worker import canary
 from worker.application_acks import NOTHING, Correspondence, correspondence
 from worker.batch import Judge, record_and_judge
+from worker.failures import failure_of
 from worker.histories import history_as_of
 from worker.judged_ahead import JudgedAhead, LongHistory, judge_ahead
 from worker.local_codes import knowledge_now, sightings
@@ -32,7 +35,6 @@ T = TypeVar("T")
 MOST_AHEAD = 100  # history messages of its patient that an order waits for
 MOST_AHEAD_TRIES = 4  # at a history that changes while it is judged
 MOST_CRASHES = 5  # a message begun alone this often and never finished is parked
-_DRIVERS = ("sqlalchemy", "psycopg")  # modules, which say nothing of where a fault of ours is
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,7 @@ class _Opened:
     read: dict[int, Read]
     sightings: Mapping[int, Sequence[Sighting]] = field(default_factory=dict)  # of codes in no value set, by message
     correspondence: Correspondence = NOTHING
+    canaries: Sequence[StoredMessage] = ()
 
 
 def process_messages(worker: Worker, ids: Sequence[int]) -> Effects:
@@ -78,6 +81,7 @@ def process_messages(worker: Worker, ids: Sequence[int]) -> Effects:
 
 def _process_together(worker: Worker, ids: Sequence[int]) -> Effects:
     opened = _read_all(worker, ids)
+    canary.follow(worker, opened.canaries)
     if not opened.read:
         return Effects()
     done = _process_opened(worker, _but_the_last_part(worker, opened))
@@ -152,10 +156,12 @@ def _read_all(worker: Worker, ids: Sequence[int]) -> _Opened:
         knowledge = knowledge_now(worker, connection, mappings)
     if not _may_begin(worker, ids, rows):
         return _Opened({})
+    canaries = [row for row in rows if row.feed_name == CANARY]
+    rows = [row for row in rows if row.feed_name != CANARY]
     read: dict[int, Read] = {row.id: _attempt(partial(_content, row, knowledge, worker.site)) for row in rows}
     contents = [each for each in read.values() if isinstance(each, MessageContent)]
     found = {each.message.message_id: sightings(worker.knowledge, [each.message]) for each in contents}
-    return _Opened(read, found, correspondence(worker.engine, worker.site, rows, read))
+    return _Opened(read, found, correspondence(worker.engine, worker.site, rows, read), canaries)
 
 
 def _content(message: StoredMessage, knowledge: Knowledge, site: Site) -> MessageContent | MessageOutcome:
@@ -270,28 +276,12 @@ def _attempt(action: Callable[[], T]) -> T | _Failure:
     except Exception as error:  # whatever is wrong with one message, it is parked and the others continue
         if is_passing(error):
             raise
-        return _Failure(f"{_kind(error)} at {_place(error)}")
+        return _Failure(failure_of(error))
 
 
 def _parked(message_id: int, failure: _Failure) -> MessageOutcome:
     log.error("message.parked", message=message_id, reason="failed", error=failure.error)
     return MessageOutcome(message_id, "parked", "failed", failure.error)
-
-
-def _kind(error: Exception) -> str:
-    """Return its name; of an error of the database the driver's, which says more."""
-    return type(getattr(error, "orig", None) or error).__name__
-
-
-def _place(error: Exception) -> str:
-    """Return where in our code it happened, never its text."""
-    place, trace = "?", error.__traceback__
-    while trace is not None:
-        frame = trace.tb_frame
-        if not frame.f_globals["__name__"].startswith(_DRIVERS):
-            place = f"{frame.f_code.co_name}:{trace.tb_lineno}"
-        trace = trace.tb_next
-    return place
 
 
 def note_flags(connection: sa.Connection, arrivals: Sequence[ReadMessage]) -> None:

@@ -15,7 +15,8 @@ from inbox.http.problems import described
 from inbox.http.settings import InboxSettings
 from inbox.people.authentication import AnyAuthentication, viewer_of
 from inbox.people.permissions import ANYONE, Permission
-from store import feeds, heartbeats, incidents, message_queries
+from store import canary, feeds, heartbeats, incidents, message_queries
+from store.canary import CanaryState
 from store.engine import reading
 from store.feeds import Feed
 from store.incidents import Incident
@@ -39,6 +40,8 @@ class Readiness:
     silent_feeds: tuple[Feed, ...] = ()
     last_message_at: datetime | None = None
     incidents: tuple[Incident, ...] = ()
+    canary: CanaryState | None = None  # None: none is sent
+    canary_is_well: bool = True
     telling_faults: tuple[TellingFault, ...] = ()  # looked for here too: the auditor may be down
 
     @property
@@ -72,6 +75,8 @@ def _ask_database(parts: Parts, redis: bool) -> Readiness:
             oldest = message_queries.oldest_received_age(connection, now)
             history = message_queries.oldest_received_age(connection, now, message_queries.HISTORY_LANES)
             every = tuple(feeds.every(connection))
+            counts_for = settings.canary_counts_for
+            rounds = canary.state(connection) if counts_for is not None else None
             return Readiness(
                 database=True,
                 redis=redis,
@@ -85,6 +90,8 @@ def _ask_database(parts: Parts, redis: bool) -> Readiness:
                 silent_feeds=tuple(feed for feed in every if feed.is_silent(now)),
                 last_message_at=message_queries.last_message_at(connection),
                 incidents=tuple(incidents.standing(connection)),
+                canary=rounds,
+                canary_is_well=rounds is None or counts_for is None or rounds.is_well(now, counts_for),
                 telling_faults=tuple(audit(connection, now, has_destinations=bool(settings.destinations))),
             )
     except sa.exc.SQLAlchemyError:
@@ -117,9 +124,23 @@ async def ready(request: AnyRequest) -> Response[dict[str, Any]]:
         "worker_heartbeat_age_s": found.worker_age.total_seconds() if found.worker_age is not None else None,
         "oldest_unprocessed_age_s": found.oldest.total_seconds() if found.oldest is not None else 0,
         "keeping_up": found.keeping_up,
+        "canary": _canary(found),
         "telling": [fault.what for fault in found.telling_faults],
     }
     return Response(content, status_code=status)
+
+
+def _canary(found: Readiness) -> dict[str, Any] | None:
+    """Return when the canary last passed, in how many seconds, and which step the last round missed."""
+    if found.canary is None:
+        return None
+    passed, last = found.canary.passed, found.canary.last
+    return {
+        "well": found.canary_is_well,
+        "passed_at": passed.ended_at.isoformat() if passed is not None and passed.ended_at is not None else None,
+        "seconds": passed.seconds if passed is not None else None,
+        "missed": last.missed if last is not None else None,
+    }
 
 
 router = Router(

@@ -91,6 +91,7 @@ class InboxSettings:
     due: DueLimits = field(default_factory=DueLimits)  # by when whoever is on an alert must be done
     telling: TellingPolicy = field(default_factory=TellingPolicy)  # shown as sentences
     destinations: tuple[DestinationShown, ...] = ()
+    canary_counts_for: timedelta | None = None  # how long a round that passed says something; None: there is none
     hooks: HookSettings | None = None  # None: CDS Hooks is off
     sign_in: SignInSettings = field(default_factory=SignInSettings)
     alerts_per_page: int = 100  # rows of the list; a row may be several alerts of one patient

@@ -18,6 +18,7 @@ from ivigilant.site_choices import worker_site
 from ivigilant.somebody import at_the_command_line
 from rules.knowledge import Knowledge
 from store import assessments, merges, orders, tables
+from store.canary import of_senders
 from store.messages import raw_of
 from worker.local_codes import with_mapped
 
@@ -82,6 +83,7 @@ def explain_stored_order(engine: sa.Engine, settings: Settings, key: str, now: d
 def _messages(connection: sa.Connection, name: str) -> list[sa.Row[tuple[object, ...]]]:
     message, feed = tables.message, tables.feed
     query = sa.select(message, feed.c.name.label("feed_name")).join(feed, feed.c.id == message.c.feed_id)
+    query = query.where(of_senders())
     if name.isdecimal() and len(name) < 19:
         row = connection.execute(query.where(message.c.id == int(name))).one_or_none()
         if row is not None:

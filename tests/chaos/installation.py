@@ -19,6 +19,7 @@ IMPATIENT = {  # what is left behind is found within seconds
     "IVIGILANT_BEAT_EVERY_S": "0.3",
     "IVIGILANT_LEFT_BEHIND_S": "2",
     "IVIGILANT_DELIVERY_LEASE_S": "2",
+    "IVIGILANT_CANARY": "false",  # a test that is about it switches it on
 }
 SOON_S = 45.0  # after a fault the work goes on, on a busy machine too
 AS_SHIPPED = {"IVIGILANT_BEAT_EVERY_S": "5", "IVIGILANT_LEFT_BEHIND_S": "15", "IVIGILANT_DELIVERY_LEASE_S": "30"}

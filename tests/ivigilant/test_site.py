@@ -67,6 +67,11 @@ def test_without_a_file_and_with_an_empty_one_the_defaults_hold(tmp_path: Path) 
         ("languages: [nl]", "languages: [nl", "4: "),
         ("unknown_sources: park", "due: {contraindication_min: 0}", "4: due.contraindication_min: "),
         ("unknown_sources: park", "due:\n  high_h: 8\n  moderate: 9", "6: due.moderate: "),
+        ("unknown_sources: park", "canary: {every_minutes: 0}", "4: canary.every_minutes: "),
+        ("unknown_sources: park", "canary:\n  enabled: true\n  to: listener", "6: canary.to: "),
+        ("unknown_sources: park", "canary: {every_minutes: 1}", "4: canary: "),  # shorter than its steps may take
+        ("unknown_sources: park", "canary: {key_file: key.pem}", "4: canary: "),
+        ("name: lab", "name: ivigilant canary", "15: feeds.2: "),
     ],
 )
 def test_a_fault_is_named_with_its_line(tmp_path: Path, old: str, new: str, message: str) -> None:

@@ -29,6 +29,7 @@ def test_when_all_is_well_the_system_is_ready(client: Client, site: Site) -> Non
         "worker_heartbeat_age_s": 0.0,
         "oldest_unprocessed_age_s": 0,
         "keeping_up": True,
+        "canary": None,  # this inbox is not told that one is sent
         "telling": [],
     }
 
@@ -192,3 +193,51 @@ def test_one_living_worker_of_several_is_enough(sqlite_engine: sa.Engine, knowle
     site = Site(sqlite_engine, knowledge)
     with site.client() as client:
         assert client.get("/health/ready", headers=site.token("operator")).json()["worker"] is True
+
+
+@pytest.mark.parametrize(
+    ("outcome", "minutes_ago", "well", "on_notices"),
+    [
+        ("passed", 2, True, "from listener to notice, at"),
+        ("passed", 11, False, "from listener to notice, at"),
+        ("failed", 2, False, "no alert was raised"),
+        (None, 0, False, "No test order has got through yet"),
+    ],
+)
+def test_health_and_the_page_of_notices_say_when_the_canary_last_passed(
+    one_site: Site, outcome: str | None, minutes_ago: int, well: bool, on_notices: str
+) -> None:
+    one_site.add_user("els")
+    began = NOW - timedelta(minutes=minutes_ago, seconds=3)
+    ended = {"began_at": began, "ended_at": began + timedelta(seconds=3), "outcome": outcome}
+    steps = dict.fromkeys(("accepted_at", "raised_at", "notified_at", "resolved_at"), began + timedelta(seconds=2.5))
+    with one_site.engine.begin() as connection:
+        if outcome is not None:
+            insert(connection, tables.canary_run, **ended, **(steps if outcome == "passed" else {"accepted_at": began}))
+
+    with one_site.client(canary_counts_for=timedelta(minutes=10)) as client:
+        told = client.get("/health/ready", headers=one_site.token("operator"))
+        page = sign_in(client, "els").get("/notices").text
+
+    found = told.json()["canary"]
+    assert told.status_code == 200  # it is a sign, and no reason to take the inbox away
+    assert found["well"] is well
+    assert (found["seconds"], found["missed"]) == {
+        "passed": (2.5, None),
+        "failed": (None, "raised"),
+        None: (None, None),
+    }[outcome]
+    assert on_notices in page
+
+
+def test_a_canary_that_does_not_arrive_stands_above_every_page(one_site: Site) -> None:
+    one_site.add_user("els")
+    with one_site.engine.begin() as connection:
+        incidents.begin(connection, "canary", "canary", "raised: no worker did it", NOW)
+
+    with one_site.client(canary_counts_for=timedelta(minutes=10)) as client:
+        page = sign_in(client, "els").get("/banners").text
+        figures = client.get("/metrics", headers=one_site.token("operator")).text
+
+    assert "The test order has not got through since" in page
+    assert 'ivigilant_incidents{kind="canary"} 1.0' in figures
