@@ -119,8 +119,6 @@ _OF_PEOPLE: list[Any] = [
     sign_in_pages.ask_to_sign_in,
     sign_in_pages.sign_out,
     sign_in_pages.choose_language,
-    provider_pages.begin_sign_in,
-    provider_pages.end_by_provider,
     preference_pages.show_preferences,
     preference_pages.choose_preferences,
     preference_pages.save_view,
@@ -186,7 +184,7 @@ def _pages(settings: InboxSettings) -> Router:
         "/",
         route_handlers=[
             *(*_OF_ALERTS, *_OF_UPKEEP, *_OF_PEOPLE),
-            *(sign_in_pages.sign_in_route(settings), provider_pages.come_back_route(settings)),
+            *(sign_in_pages.sign_in_route(settings), *provider_pages.provider_routes(settings)),
         ],
         middleware=[SessionAuthentication],
         request_max_body_size=LARGEST_FORM,

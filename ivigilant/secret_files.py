@@ -27,6 +27,7 @@ def write_secrets(folder: Path) -> list[str]:
     _keep(folder / "redis_users", f"user default off\nuser ivigilant on #{digest} {QUEUE_RIGHTS}\n")
     _keep(folder / "secret_key", secrets.token_urlsafe(48))
     _keep(folder / "ledger_key", new_key())
+    _keep(folder / "oidc_client_secret", "")  # from the identity provider, where there is one
     return sorted(path.name for path in folder.iterdir())
 
 

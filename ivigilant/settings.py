@@ -36,7 +36,6 @@ class Settings(BaseModel):
 
     oidc_client_secret: SecretStr | None = Field(
         None,
-        min_length=1,
         description="the inbox shows it to the identity provider of the site file",
     )
 
@@ -84,6 +83,11 @@ class Settings(BaseModel):
     canary: bool = Field(True, description="beat sends a canary (section canary of the site file)")
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @field_validator("oidc_client_secret")
+    @classmethod
+    def _is_given(cls, secret: SecretStr | None) -> SecretStr | None:
+        return secret if secret is not None and secret.get_secret_value() else None  # an empty file of a container
 
     @field_validator("database_url")
     @classmethod

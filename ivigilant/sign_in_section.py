@@ -42,6 +42,9 @@ class ProviderSection(Section):
     groups_claim: str = Field("groups", min_length=1)  # or a path, as realm_access.roles
     name_claim: str = Field("name", min_length=1)
     scopes: Annotated[tuple[str, ...], AfterValidator(_asks_openid)] = ("openid", "profile")
+    session_minutes: int = Field(60, ge=5, le=720)  # so long a role counts before the provider is asked again
+    max_age_minutes: Annotated[int, Field(ge=1)] | None = None  # since somebody proved there who she is
+    prompt: Literal["login", "consent", "select_account"] | None = None  # what it asks of whoever signs in
     certificates: Path | None = None  # PEM: an authority that this machine does not know
     proxy: Annotated[str, Field(pattern=r"^https?://[^\s?#]+$")] | None = None
 

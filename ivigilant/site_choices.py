@@ -96,6 +96,9 @@ def _identity_provider(told: ProviderSection, settings: Settings) -> Provider:
             scopes=told.scopes,
             certificates=told.certificates,
             proxy=told.proxy,
+            session=timedelta(minutes=told.session_minutes),
+            max_age=timedelta(minutes=told.max_age_minutes) if told.max_age_minutes is not None else None,
+            prompt=told.prompt or "",
         )
     )
 

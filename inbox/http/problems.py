@@ -3,6 +3,7 @@
 import traceback
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlencode
 
 import sqlalchemy as sa
 import structlog
@@ -29,6 +30,7 @@ from inbox.errors import (
 from inbox.http.api_shapes import ProblemShape
 from inbox.http.forms import FormRefused
 from inbox.http.pages import error_page, to_sign_in
+from inbox.people.authentication import CheckDue
 from inbox.people.authorisation import PasswordDue
 
 PROGRAMS = ("/api/", "/cds-services", "/health/", "/metrics", "/schema")
@@ -59,6 +61,8 @@ ACTED = FOUND | described(409)  # of an act on it
 
 def for_http(request: AnyRequest, error: HTTPException) -> Response[Any]:
     """Answer what Litestar or a guard refused."""
+    if isinstance(error, CheckDue):
+        return Redirect(f"/sign-in/provider?{urlencode({'next': error.wanted, 'silent': '1'})}", status_code=303)
     if isinstance(error, NotAuthorizedException) and not _is_program(request):
         return to_sign_in(request)
     if isinstance(error, PasswordDue):

@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,13 +11,23 @@ from litestar.exceptions import NotAuthorizedException
 from litestar.middleware import AbstractAuthenticationMiddleware, AuthenticationResult
 
 from inbox.http.parts import AnyConnection, Parts, parts_of
-from inbox.people.credentials import SEEN_EVERY, find_session, find_token, mark_seen
+from inbox.people.credentials import SEEN_EVERY, SignedIn, find_session, find_token, mark_seen
 from inbox.people.permissions import ANYONE
 from inbox.people.viewer import Viewer, source_of
 from store.engine import reading
 
 COOKIE = "ivigilant_session"
+LONGEST_WANTED = 500  # characters of the page that somebody comes back to
 UNATTENDED = "unattended"  # marks a route the page calls by itself: it does not keep a session alive
+
+
+class CheckDue(NotAuthorizedException):
+    """The identity provider is to be asked again, without a question to anybody, before the page is shown."""
+
+    def __init__(self, wanted: str) -> None:
+        """Remember which page was asked for."""
+        super().__init__("the identity provider is asked again")
+        self.wanted = wanted
 
 
 class SessionAuthentication(AbstractAuthenticationMiddleware):
@@ -30,7 +41,17 @@ class SessionAuthentication(AbstractAuthenticationMiddleware):
         viewer = await asyncio.to_thread(_viewer_of_session, parts_of(connection), token, attended) if token else None
         if viewer is None and not options.get(ANYONE, False):
             raise NotAuthorizedException("sign in first")
+        if viewer is not None and viewer.check_due and not options.get(ANYONE, False):
+            _send_to_check(connection)
         return AuthenticationResult(user=_from(connection, viewer) if viewer else None, auth=None)
+
+
+def _send_to_check(connection: AnyConnection) -> None:
+    """Ask anew on the way to a page; a form, and a part of an open page, go on."""
+    wanted = connection.url.path + (f"?{connection.url.query}" if connection.url.query else "")
+    is_page = connection.scope.get("method") == "GET" and connection.headers.get("Sec-Fetch-Mode") == "navigate"
+    if is_page and len(wanted) <= LONGEST_WANTED:
+        raise CheckDue(wanted)
 
 
 class TokenAuthentication(AbstractAuthenticationMiddleware):
@@ -95,9 +116,19 @@ def _viewer_of_session(parts: Parts, token: str, attended: bool) -> Viewer | Non
         and parts.settings.sign_in.needs_second_factor(found.name, found.role, found.issuer),
         has_second_factor=found.has_second_factor,
         is_of_provider=found.issuer is not None,
+        session_began_at=found.created_at,
+        check_due=found.issuer is not None and _is_check_due(parts, found, now),
         is_break_glass=parts.settings.sign_in.is_break_glass(found.name, found.issuer),
         preferences=found.preferences,
     )
+
+
+def _is_check_due(parts: Parts, found: SignedIn, now: datetime) -> bool:
+    """Return whether half of a session has passed which the provider can prolong, and it answered when last asked."""
+    provider, last = parts.settings.sign_in.provider, found.created_at + parts.settings.session_lifetime
+    if provider is None or found.expires_at >= last or provider.is_missed(now):
+        return False
+    return found.expires_at - now < provider.settings.session / 2
 
 
 def _viewer_of_token(parts: Parts, token: str) -> Viewer | None:

@@ -28,6 +28,8 @@ class SignedIn(msgspec.Struct, frozen=True):
     role: str
     language: str
     seen_at: datetime
+    created_at: datetime
+    expires_at: datetime
     must_change: bool
     has_second_factor: bool
     issuer: str | None  # the identity provider that vouched for the user
@@ -64,7 +66,8 @@ def find_session(connection: sa.Connection, token: str, now: datetime, idle: tim
     """Return the active user of a session that has neither ended nor been left alone too long."""
     query = (
         sa.select(
-            *(user.c.id, user.c.name, user.c.role, user.c.language, session.c.seen_at, user.c.must_change),
+            *(user.c.id, user.c.name, user.c.role, user.c.language, user.c.must_change),
+            *(session.c.seen_at, session.c.created_at, session.c.expires_at),
             *(user.c.totp_secret.is_not(None).label("has_second_factor"), user.c.issuer, user.c.preferences),
         )
         .join(user, user.c.id == session.c.user_id)
@@ -79,8 +82,23 @@ def find_session(connection: sa.Connection, token: str, now: datetime, idle: tim
     if row is None:
         return None
     chosen = read_preferences(row.preferences)
-    whose = (row.id, row.name, row.role, row.language, row.seen_at, row.must_change)
-    return SignedIn(*whose, row.has_second_factor, row.issuer, chosen)
+    whose = (row.id, row.name, row.role, row.language, row.seen_at, row.created_at, row.expires_at)
+    return SignedIn(*whose, row.must_change, row.has_second_factor, row.issuer, chosen)
+
+
+def renew_session(
+    connection: sa.Connection,
+    token: str,
+    user_id: int,
+    expires_at: datetime,
+    *,
+    provider_session: str | None,
+    id_token: str,
+) -> bool:
+    """Let a session go on because the provider vouches for its user again; return whether it is a session of hers."""
+    hers = (session.c.token_hash == hash_of(token)) & (session.c.user_id == user_id)
+    values = {"expires_at": expires_at, "provider_session": provider_session, "id_token": id_token}
+    return connection.execute(sa.update(session).where(hers).values(**values)).rowcount == 1
 
 
 def mark_seen(connection: sa.Connection, token: str, now: datetime) -> None:

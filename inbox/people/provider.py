@@ -31,6 +31,7 @@ NOT_AGAIN_WITHIN: Final = timedelta(
 )  # for a key that the last answer did not have, if anybody may ask for it
 AWAY_FOR: Final = timedelta(seconds=5)  # after it did not answer: nobody else waits for it so long
 KEPT_WITHOUT: Final = timedelta(hours=4)  # keys that cannot be read anew: one that was withdrawn meanwhile is not known
+NOT_CHECKED_FOR: Final = timedelta(minutes=1)  # after it did not answer: nobody is sent there in mid-work
 LONGEST_HINT: Final = 3000  # characters of an ID token in an address
 
 T = TypeVar("T")
@@ -57,6 +58,9 @@ class ProviderSettings:
     certificates: Path | None = None  # PEM: an authority of the hospital itself
     proxy: str | None = None
     within_s: float = 5.0  # for each whole answer
+    session: timedelta = timedelta(hours=1)  # so long a role counts; it is checked again when half of that is left
+    max_age: timedelta | None = None  # since somebody proved there who she is
+    prompt: str = ""  # what the provider asks of everybody who signs in: login, consent or select_account
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +95,8 @@ class Provider:
     def __init__(self, settings: ProviderSettings) -> None:
         """Read nothing yet."""
         self.settings = settings
-        self.party = RelyingParty(settings.issuer, settings.client_id)
+        self.party = RelyingParty(settings.issuer, settings.client_id, settings.max_age)
+        self.unanswered_at: datetime | None = None
         self._metadata: Metadata | None = None
         self._metadata_at: datetime | None = None
         self._away_at: datetime | None = None
@@ -113,9 +118,25 @@ class Provider:
                 raise ProviderAway(f"{_well_known(self.settings.issuer)}: it did not answer a moment ago")
             return self._metadata
 
-    async def authorization_url(self, challenge: Challenge, redirect_uri: str, now: datetime) -> str:
-        """Return where a browser signs in."""
+    def is_missed(self, now: datetime) -> bool:
+        """Return whether it did not answer a moment ago."""
+        return self.unanswered_at is not None and now - self.unanswered_at < NOT_CHECKED_FOR
+
+    async def answers(self, now: datetime) -> bool:
+        """Return whether it answers at this moment."""
+        try:
+            await self._document(_well_known(self.settings.issuer))
+        except ProviderAway:
+            self.unanswered_at = now
+            return False
+        return True
+
+    async def authorization_url(
+        self, challenge: Challenge, redirect_uri: str, now: datetime, *, silent: bool = False
+    ) -> str:
+        """Return where a browser signs in; silently: where the provider answers without asking anything."""
         metadata = await self.metadata(now)
+        max_age = self.settings.max_age
         return str(
             prepare_grant_uri(
                 metadata.authorization,
@@ -127,6 +148,8 @@ class Provider:
                 nonce=challenge.nonce,
                 code_challenge=create_s256_code_challenge(challenge.verifier),
                 code_challenge_method="S256",
+                prompt="none" if silent else self.settings.prompt,
+                max_age=str(int(max_age.total_seconds())) if max_age is not None else "",
             )
         )
 

@@ -9,8 +9,10 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from hmac import compare_digest
 from typing import Any, Final, Literal
+from urllib.parse import urlencode
 
 import msgspec
+import sqlalchemy as sa
 import structlog
 from litestar import Response, get, post
 from litestar.datastructures import Cookie
@@ -26,8 +28,8 @@ from inbox.http.parts import AnyRequest, Parts, parts_of
 from inbox.http.settings import InboxSettings
 from inbox.people.access import record, record_alone
 from inbox.people.accounts import Account, speak
-from inbox.people.authentication import session_token
-from inbox.people.credentials import close_session, open_session
+from inbox.people.authentication import LONGEST_WANTED, session_token, viewer_of
+from inbox.people.credentials import close_session, open_session, renew_session
 from inbox.people.permissions import ANYONE
 from inbox.people.provider import Challenge, Provider, ProviderAway, new_challenge
 from inbox.people.provider_people import admit_person, end_sessions, name_of, role_of
@@ -41,8 +43,8 @@ from store.cards import spend
 BEGUN: Final = "ivigilant_provider"  # the cookie of a sign-in that has begun
 BACK: Final = "/sign-in/back"
 COMES_BACK_WITHIN: Final = timedelta(minutes=10)
-LONGEST_NEXT: Final = 500
-ATTEMPTS_PER_SIGN_IN: Final = 6  # of coming back: a hospital has few addresses, and the provider counts passwords
+ATTEMPTS_PER_SIGN_IN: Final = 6  # of going and of coming back: a hospital has few addresses
+ENDS_PER_SIGN_IN: Final = 60  # sign-outs that the provider tells: all come from one address
 
 Fault = Literal["expired", "token", "denied", "no_group", "ended", "away"]
 STATUS: Final[Mapping[Fault, int]] = {
@@ -68,6 +70,7 @@ class Begun(msgspec.Struct, frozen=True):
     next: str
     language: str
     at: datetime
+    silent: bool = False  # somebody who is signed in is vouched for again
 
 
 class SignInFault(Exception):
@@ -79,18 +82,23 @@ class SignInFault(Exception):
         self.kind, self.what = kind, what
 
 
-@get("/sign-in/provider", opt={ANYONE: True}, include_in_schema=False)
 async def begin_sign_in(request: AnyRequest) -> Response[Any]:
     """Send the browser to the provider."""
     parts, provider = parts_of(request), _provider(request)
     asked, now, challenge = request.query_params, parts.clock(), new_challenge()
     wanted = asked.get("next", "/")
-    wanted = wanted if is_own_path(wanted) and len(wanted) <= LONGEST_NEXT else "/"
+    wanted = wanted if is_own_path(wanted) and len(wanted) <= LONGEST_WANTED else "/"
+    viewer = viewer_of(request)
+    silent = asked.get("silent") == "1" and viewer is not None
+    if silent and not (viewer is not None and viewer.check_due and await provider.answers(now)):
+        return Redirect(wanted, status_code=303)  # the session goes on; another site may have led here
     try:
-        where = await provider.authorization_url(challenge, address_of(request) + BACK, now)
+        where = await provider.authorization_url(challenge, address_of(request) + BACK, now, silent=silent)
     except ProviderAway as error:
         return await asyncio.to_thread(_refuse, request, SignInFault("away", str(error)))
-    begun = Begun(challenge.state, challenge.nonce, challenge.verifier, wanted, asked.get("language", "")[:10], now)
+    numbers = (challenge.state, challenge.nonce, challenge.verifier)
+    begun = Begun(*numbers, wanted, asked.get("language", "")[:10], now, silent)
+    log.info("provider.sign_in_begun", source=source_of(request), silent=silent)
     answer = Redirect(where, status_code=303)
     answer.set_cookie(_begun_cookie(parts.settings, seal(parts.settings.secret, BEGUN, _json(begun))))
     return answer
@@ -103,6 +111,8 @@ async def come_back(request: AnyRequest) -> Response[Any]:
     try:
         begun = _begun(request)
         await _check_answer(request, provider, begun)
+        if begun.silent and "error" in request.query_params:
+            return await asyncio.to_thread(_end_own, request, provider, begun)
         challenge = Challenge(begun.state, begun.nonce, begun.verifier)
         code = request.query_params.get("code", "")
         claims, token = await provider.exchange(code, challenge, address_of(request) + BACK, parts.clock())
@@ -115,14 +125,38 @@ async def come_back(request: AnyRequest) -> Response[Any]:
         return await asyncio.to_thread(_refuse, request, SignInFault("away", str(error)))
 
 
-def come_back_route(settings: InboxSettings) -> Any:
-    """Return the route by which a browser comes back, which answers an address only so often per minute."""
-    most = settings.sign_ins_per_minute * ATTEMPTS_PER_SIGN_IN
-    limit = RateLimitConfig(rate_limit=("minute", most), store="coming_back")  # not counted with the passwords
-    return get(BACK, opt={ANYONE: True}, include_in_schema=False, middleware=[limit.middleware])(come_back)
+def provider_routes(settings: InboxSettings) -> list[Any]:
+    """Return the routes to the provider, back from it, and of its own word; each answers an address only so often.
+
+    None of it is counted with the passwords, nor is a check of somebody who is signed in.
+    """
+
+    def limited(store: str, each: int) -> Any:
+        most = settings.sign_ins_per_minute * each
+        return RateLimitConfig(
+            rate_limit=("minute", most), store=store, check_throttle_handler=_is_a_stranger
+        ).middleware
+
+    going, coming = (limited(store, ATTEMPTS_PER_SIGN_IN) for store in ("going", "coming_back"))
+    ending = limited("ending", ENDS_PER_SIGN_IN)
+    stated: dict[str, Any] = {"include_in_schema": False}
+    return [
+        get("/sign-in/provider", opt={ANYONE: True}, middleware=[going], **stated)(begin_sign_in),
+        get(BACK, opt={ANYONE: True}, middleware=[coming], **stated)(come_back),
+        post(
+            "/sign-out/provider",
+            opt={ANYONE: True, UNSIGNED: True},
+            status_code=200,
+            middleware=[ending],
+            **stated,
+        )(end_by_provider),
+    ]
 
 
-@post("/sign-out/provider", opt={ANYONE: True, UNSIGNED: True}, status_code=200, include_in_schema=False)
+async def _is_a_stranger(request: AnyRequest) -> bool:
+    return viewer_of(request) is None
+
+
 async def end_by_provider(request: AnyRequest, data: Form) -> Response[Any]:
     """End the sessions that a signed token of the provider says are over (OpenID Connect Back-Channel Logout)."""
     parts, provider = parts_of(request), _provider(request)
@@ -135,6 +169,9 @@ async def end_by_provider(request: AnyRequest, data: Form) -> Response[Any]:
         await asyncio.to_thread(_end, parts, provider, logout, source_of(request))
     except TokenRefused as error:
         log.warning("provider.logout_refused", reason=str(error))
+        what = _what(provider, f"token refused: {error}")
+        nobody = Viewer("", "", source_of(request))
+        await asyncio.to_thread(record_alone, parts, nobody, "sign_out", what=what, outcome=REFUSED)
         return Response({"error": "invalid_request"}, status_code=400)
     except ProviderAway:
         return Response({"error": "temporarily_unavailable"}, status_code=503)
@@ -165,7 +202,7 @@ async def _check_answer(request: AnyRequest, provider: Provider, begun: Begun) -
         raise SignInFault("token", "iss")
     if not await asyncio.to_thread(_spend, parts, f"sign-in {provider.settings.issuer}", begun.state):
         raise SignInFault("expired", "used before")
-    if "error" in asked or not asked.get("code"):
+    if ("error" in asked and not begun.silent) or not (asked.get("code") or begun.silent):
         kind: Fault = "denied" if asked.get("error") == "access_denied" else "token"
         raise SignInFault(kind, "the provider signed nobody in")
 
@@ -190,13 +227,18 @@ def _open(
         account, before = admit_person(connection, told, claims, role, now)
         if not account.active:
             raise SignInFault("ended", f"account ended: {account.name}")
+        if begun.silent and _renew(request, connection, provider, account, claims, token):
+            viewer = Viewer(account.name, account.role, source_of(request))
+            checked = f"checked again {_change(before, account.role)}".strip()
+            record(connection, viewer, "sign_in", now, what=_what(provider, checked))
+            return _leave(settings, begun.next)
         if session_token(request):
             close_session(connection, session_token(request))
         opened = open_session(
             connection,
             account.id,
             now,
-            settings.session_lifetime,
+            min(settings.session_lifetime, told.session),
             provider_session=session_in(claims),
             id_token=seal(settings.secret, ID_TOKEN, token),
         )
@@ -204,9 +246,50 @@ def _open(
             speak(connection, account.id, begun.language)
         viewer = Viewer(account.name, account.role, source_of(request))
         record(connection, viewer, "sign_in", now, what=_what(provider, _change(before, account.role)))
-    answer = Redirect(begun.next if begun.next != "/" else viewer.home, status_code=303)
+    answer = _leave(settings, begun.next if begun.next != "/" else viewer.home)
     answer.set_cookie(session_cookie(settings, opened, int(settings.session_lifetime.total_seconds())))
+    return answer
+
+
+def _leave(settings: InboxSettings, where: str) -> Response[Any]:
+    answer = Redirect(where, status_code=303)
     answer.set_cookie(_begun_cookie(settings, ""))
+    return answer
+
+
+def _renew(
+    request: AnyRequest,
+    connection: sa.Connection,
+    provider: Provider,
+    account: Account,
+    claims: Mapping[str, Any],
+    token: str,
+) -> bool:
+    """Let the session of this browser go on, if it is of the same person; it ends no later than any other."""
+    settings, viewer = parts_of(request).settings, viewer_of(request)
+    if viewer is None or viewer.session_began_at is None:
+        return False
+    until = parts_of(request).clock() + provider.settings.session
+    return renew_session(
+        connection,
+        session_token(request),
+        account.id,
+        min(until, viewer.session_began_at + settings.session_lifetime),
+        provider_session=session_in(claims),
+        id_token=seal(settings.secret, ID_TOKEN, token),
+    )
+
+
+def _end_own(request: AnyRequest, provider: Provider, begun: Begun) -> Response[Any]:
+    """End the session of this browser: the provider would have to ask who is there. Then ask to sign in."""
+    parts, viewer = parts_of(request), viewer_of(request)
+    with parts.engine.begin() as connection:
+        close_session(connection, session_token(request))
+        if viewer is not None:
+            what = _what(provider, "no longer signed in there")
+            record(connection, viewer, "sign_out", parts.clock(), what=what)
+    answer = _leave(parts.settings, f"/sign-in?{urlencode({'next': begun.next})}")
+    answer.set_cookie(session_cookie(parts.settings, "", 0))
     return answer
 
 

@@ -39,6 +39,7 @@ class RelyingParty:
 
     issuer: str
     client_id: str
+    max_age: timedelta | None = None  # since somebody proved at the issuer who she is
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,8 @@ def verify_id_token(
         raise TokenRefused("nonce")
     _check_audience(claims, party.client_id)
     _check_age(claims, now)
+    if party.max_age is not None and now - _moment(claims, "auth_time") > party.max_age + LEEWAY:
+        raise TokenRefused("auth_time")
     _text(claims, "sub")
     return dict(claims)
 

@@ -1,6 +1,7 @@
 """Who is looking, and what their role lets them do."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from litestar.connection import ASGIConnection
@@ -24,6 +25,8 @@ class Viewer:
     has_second_factor: bool = False
     preferences: Preferences = DEFAULT
     is_of_provider: bool = False  # an identity provider vouches for the person, who has no password here
+    session_began_at: datetime | None = None
+    check_due: bool = False  # the provider is to be asked again whether it vouches for her
     is_break_glass: bool = False  # an account for an emergency, which every page says
     scopes: frozenset[str] = frozenset()  # of a token: all that it may use of its role; none: everything
 

@@ -36,8 +36,10 @@ def test_secrets_are_made_once_and_never_changed(tmp_path: Path) -> None:
 
     wanted = {"database_url", "ledger_key", "owner_database_url", "redis_password", "redis_url", "redis_users"}
     wanted |= {"postgres_owner_password", "postgres_password", "postgres_runtime_password", "secret_key"}
+    wanted |= {"oidc_client_secret"}
     assert set(names) == wanted
     assert {path.name: path.read_text() for path in (tmp_path / "secrets").iterdir()} == before
+    assert before["oidc_client_secret"] == ""  # the hospital's provider gives it
     assert before["postgres_runtime_password"] in before["database_url"]
     assert before["postgres_owner_password"] in before["owner_database_url"]
     assert before["redis_password"] in before["redis_url"]

@@ -68,10 +68,10 @@ class IdentityProvider:
         self._codes[code] = asked | {"person": person, "sid": number}
         return f"{asked['redirect_uri']}?{urlencode({'code': code, 'state': asked['state'], 'iss': self.address})}"
 
-    def deny(self, url: str) -> str:
+    def deny(self, url: str, error: str = "access_denied") -> str:
         """Sign nobody in."""
         asked = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
-        return f"{asked['redirect_uri']}?{urlencode({'error': 'access_denied', 'state': asked['state']})}"
+        return f"{asked['redirect_uri']}?{urlencode({'error': error, 'state': asked['state'], 'iss': self.address})}"
 
     def rotate(self) -> None:
         """Sign with another key from now on, and forget the one of before."""

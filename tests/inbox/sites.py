@@ -109,7 +109,7 @@ def an_app(parts: Parts) -> Iterator[Litestar]:
     if idle:
         app = idle.pop()
         app.state = state_of(parts)
-        for counted in ("rate_limit", "coming_back"):  # those who signed in, and who came back from a provider
+        for counted in ("rate_limit", "going", "coming_back", "ending"):  # those who signed in, here and at a provider
             app.stores.register(counted, MemoryStore(), allow_override=True)
     else:
         app = create_app(parts)

@@ -5,6 +5,7 @@ from importlib import import_module
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
@@ -59,6 +60,28 @@ def test_processes_that_start_together_upgrade_once(empty_engine: sa.Engine) -> 
 
     assert faults == []
     assert migrate.is_current(empty_engine)
+
+
+def test_going_back_before_the_identity_provider_leaves_its_people_accounts_that_nothing_opens(
+    engine: sa.Engine,
+) -> None:
+    person = {"name": "Eva", "role": "pharmacist", "password_hash": "!", "issuer": "https://a.test", "subject": "eva"}
+    with engine.begin() as connection:
+        number = insert(connection, tables.user, **person, created_at=NOW)
+        times = {"created_at": NOW, "seen_at": NOW, "expires_at": NOW}
+        session = {"token_hash": b"h" * 32, "user_id": number, "provider_session": "1"}
+        connection.execute(sa.insert(tables.session).values(**session, **times))
+
+    with engine.begin() as connection:
+        command.downgrade(migrate.configuration(connection), "0022")
+        columns = {column["name"] for column in sa.inspect(connection).get_columns("user")}
+    migrate.upgrade(engine)
+
+    with engine.connect() as connection:
+        (left,) = connection.execute(sa.select(*(tables.user.c[name] for name in person)))
+    assert not columns & {"issuer", "subject", "totp_secret"}
+    assert tuple(left) == ("Eva", "pharmacist", "!", None, None)
+    assert migrate.is_current(engine)
 
 
 def test_whoever_is_at_work_meanwhile_ends_it_and_the_upgrade_follows(postgres_databases: Databases) -> None:

@@ -584,6 +584,145 @@ def test_a_word_that_is_odd_ends_no_session(
     assert (answer.status_code, is_in(browser_of)) == (400, True)
 
 
+def works(client: Client, site: Site, minutes: int) -> None:
+    """Let her work for so long, with a look every twenty minutes in a part of an open page."""
+    for _ in range(minutes // 20):
+        site.now += timedelta(minutes=20)
+        is_in(client)
+
+
+def goes_to(client: Client, page: str) -> httpx.Response:
+    """Go to a page as a browser does."""
+    return client.get(page, headers={"Sec-Fetch-Mode": "navigate"}, follow_redirects=False)
+
+
+def test_while_somebody_works_her_role_is_checked_again_without_a_question(
+    browser_of: Client, provider: IdentityProvider, one_site: Site
+) -> None:
+    comes_back(browser_of, provider)
+    session = browser_of.cookies["ivigilant_session"]
+    early = goes_to(browser_of, "/messages?state=parked").status_code
+    works(browser_of, one_site, 40)
+    provider.people["eva"]["groups"] = ["IVIg-leads"]
+
+    sent = goes_to(browser_of, "/messages?state=parked").headers["location"]
+    there = browser_of.get(sent, follow_redirects=False).headers["location"]
+    back = browser_of.get(provider.approve(there, "eva"), follow_redirects=False)
+
+    assert (early, sent) == (200, "/sign-in/provider?next=%2Fmessages%3Fstate%3Dparked&silent=1")
+    assert parse_qs(urlsplit(there).query)["prompt"] == ["none"]
+    assert back.headers["location"] == "/messages?state=parked"
+    assert accounts(one_site) == [("Eva de Wit", "lead")]
+    line = the_lines(one_site.engine)[-1]
+    assert (line.action, line.object) == ("sign_in", "provider Hospital checked again role pharmacist to lead")
+    works(browser_of, one_site, 40)  # beyond the first hour, in the same session
+    assert (is_in(browser_of), browser_of.cookies["ivigilant_session"]) == (True, session)
+
+
+def test_a_session_lasts_an_hour_where_nobody_goes_to_a_page(
+    browser_of: Client, provider: IdentityProvider, one_site: Site
+) -> None:
+    comes_back(browser_of, provider)
+    works(browser_of, one_site, 40)
+    before = is_in(browser_of)
+
+    one_site.now += timedelta(minutes=21)
+
+    assert (before, is_in(browser_of)) == (True, False)
+
+
+def test_a_check_makes_no_session_longer_than_any_other(one_site: Site, provider: IdentityProvider) -> None:
+    known = SignInSettings(Provider(provider.settings()))
+    with one_site.client(sign_in=known, session_lifetime=timedelta(minutes=90)) as client:
+        comes_back(client, provider)
+        works(client, one_site, 40)
+        there = client.get(goes_to(client, "/messages").headers["location"], follow_redirects=False)
+        client.get(provider.approve(there.headers["location"], "eva"), follow_redirects=False)
+        works(client, one_site, 40)
+        before = (is_in(client), goes_to(client, "/messages").status_code)  # a check would prolong nothing
+
+        one_site.now += timedelta(minutes=11)
+
+        assert (before, is_in(client)) == ((True, 200), False)
+
+
+def test_whoever_is_not_signed_in_there_any_more_is_out_here(
+    browser_of: Client, provider: IdentityProvider, one_site: Site
+) -> None:
+    comes_back(browser_of, provider)
+    works(browser_of, one_site, 40)
+    sent = goes_to(browser_of, "/codes").headers["location"]
+    there = browser_of.get(sent, follow_redirects=False).headers["location"]
+
+    answer = browser_of.get(provider.deny(there, "login_required"), follow_redirects=False)
+
+    assert (answer.headers["location"], is_in(browser_of)) == ("/sign-in?next=%2Fcodes", False)
+    line = the_lines(one_site.engine)[-1]
+    assert (line.actor, line.action) == ("Eva de Wit", "sign_out")
+    assert line.object == "provider Hospital no longer signed in there"
+
+
+def test_a_check_of_another_person_begins_a_session_of_that_person(
+    browser_of: Client, provider: IdentityProvider, one_site: Site
+) -> None:
+    comes_back(browser_of, provider)
+    works(browser_of, one_site, 40)
+    before = browser_of.cookies["ivigilant_session"]
+    there = browser_of.get(goes_to(browser_of, "/codes").headers["location"], follow_redirects=False)
+
+    browser_of.get(provider.approve(there.headers["location"], "leo"), follow_redirects=False)
+
+    assert browser_of.cookies["ivigilant_session"] != before
+    assert "Leo Bos" in browser_of.get("/preferences").text
+
+
+def test_nobody_is_sent_to_a_provider_that_does_not_answer_and_nobody_before_it_is_time(
+    one_site: Site, provider: IdentityProvider
+) -> None:
+    known = Provider(provider.settings(within_s=0.3))
+    with one_site.client(sign_in=SignInSettings(known)) as client:
+        comes_back(client, provider)
+        early = client.get("/sign-in/provider?next=/codes&silent=1", follow_redirects=False).headers["location"]
+        works(client, one_site, 40)
+        provider.hangs = threading.Event()
+
+        sent = goes_to(client, "/codes").headers["location"]
+        back = client.get(sent, follow_redirects=False).headers["location"]
+
+        assert (early, back) == ("/codes", "/codes")
+        assert goes_to(client, "/codes").status_code == 200
+        assert is_in(client)
+
+
+def test_the_site_says_how_long_ago_and_how_somebody_must_have_signed_in_there(
+    one_site: Site, provider: IdentityProvider
+) -> None:
+    known = Provider(provider.settings(max_age=timedelta(hours=8), prompt="login"))
+    with one_site.client(sign_in=SignInSettings(known)) as client:
+        asked = parse_qs(urlsplit(begins(client)).query)
+        without = comes_back(client, provider).status_code
+        provider.claims = {"auth_time": SECONDS - 8 * 3600 - 61}
+        long_ago = comes_back(client, provider).status_code
+        provider.claims = {"auth_time": SECONDS - 8 * 3600}
+        lately = comes_back(client, provider).status_code
+
+    assert (asked["max_age"], asked["prompt"]) == (["28800"], ["login"])
+    assert (without, long_ago, lately) == (400, 400, 303)
+
+
+def test_an_address_can_begin_and_end_only_so_often_a_minute(one_site: Site, provider: IdentityProvider) -> None:
+    known = SignInSettings(Provider(provider.settings()))
+    with one_site.client(sign_in=known, sign_ins_per_minute=1) as client:
+        begun = [client.get("/sign-in/provider", follow_redirects=False).status_code for _ in range(7)]
+        ended = [client.post("/sign-out/provider", data={"logout_token": "odd"}).status_code for _ in range(61)]
+
+    assert (begun, ended) == ([303] * 6 + [429], [400] * 60 + [429])
+    lines = [line for line in the_lines(one_site.engine) if line.action == "sign_out"]
+    assert {(line.actor, line.outcome, line.object) for line in lines} == {
+        ("", "refused", "provider Hospital token refused: it cannot be read")
+    }
+
+
 def test_local_accounts_can_be_switched_off_but_for_an_emergency(one_site: Site, provider: IdentityProvider) -> None:
     one_site.add_user("els")
     one_site.add_user("emergency")
