@@ -55,18 +55,15 @@ def _welcome(running: "subprocess.Popen[str]") -> tuple[str, str]:
 
 
 def take(browser: Browser, address: str, password: str, language: str) -> None:
-    """Take the pages of somebody who reads this language, those that are open all day in the dark too."""
+    """Take the pages of somebody who reads this language, in the light and in the dark."""
     with signed_in(browser, address, "demo", password, language) as (page, ending):
         first = page.locator(".alert-link").first.get_attribute("href") or ""
         page.goto(address + first)
         patient = page.locator("#who a").first.get_attribute("href") or ""
-        for name, path in (("inbox", "/"), ("alert", first)):
-            page.goto(address + path)
-            _keep(page, name, ending, "light", "dark")
         others = {"patient": patient, "handover": "/handover", "notices": "/notices", "figures": "/figures?step=day"}
-        for name, path in others.items():
+        for name, path in {"inbox": "/", "alert": first, **others}.items():
             page.goto(address + path)
-            _keep(page, name, ending, "light")
+            _keep(page, name, ending)
         page.goto(address + first)
         page.locator(".tl.wide").screenshot(path=FOLDER / f"timeline{ending}.png")
 
@@ -79,7 +76,7 @@ def take_states(browser: Browser, language: str) -> None:
             _empty(Path(folder), heard=name == "quiet") as address,
             signed_in(browser, address, "els", PASSWORD, language) as (page, ending),
         ):
-            _keep(page, name, ending, "light")
+            _keep(page, name, ending)
 
 
 @contextmanager
@@ -114,11 +111,11 @@ def signed_in(browser: Browser, address: str, name: str, password: str, language
     context.close()
 
 
-def _keep(page: Page, name: str, ending: str, *schemes: Scheme) -> None:
+def _keep(page: Page, name: str, ending: str) -> None:
     page.locator("#banners .banner").first.wait_for()
-    for scheme in schemes:
+    for scheme, theme in THEMES.items():
         page.emulate_media(color_scheme=scheme)
-        page.screenshot(path=FOLDER / f"{name}{THEMES[scheme]}{ending}.png")
+        page.screenshot(path=FOLDER / f"{name}{theme}{ending}.png")
     page.emulate_media(color_scheme="light")
 
 
