@@ -39,6 +39,7 @@ IMPORT = "import"  # the feed of a first load
 NO_PATIENT_NUMBER = "no_patient_number"  # flag on a reading, and on events of a patient invented for one message
 LONGEST_NUMBER = 250  # characters of a number or of who gave it out; a longer one is a text in its place
 _LONGEST_KEY = 2_000  # bytes of what tells one entry from another; PostgreSQL indexes 2,704 at most
+_LONGEST_CHARACTER = 4  # bytes in UTF-8
 _LONG_PATIENT_NUMBER = "long_patient_number"
 ONE_MESSAGE = "no patient number"  # authority of an identity invented for one message
 
@@ -114,18 +115,21 @@ def too_long(reading: Reading, knowledge: Knowledge) -> NotRecorded | None:
 
 
 def _long_number(event: AnyEvent) -> str:
-    retired = event.retired if isinstance(event, PatientMerged) else ()
-    if any(_is_too_long(each.authority) or _is_too_long(each.value) for each in (*event.patient, *retired)):
+    for each in event.patient:
+        if _is_too_long(each):
+            return _LONG_PATIENT_NUMBER
+    if isinstance(event, PatientMerged) and any(map(_is_too_long, event.retired)):
         return _LONG_PATIENT_NUMBER
     numbers = event.keys.numbers() if isinstance(event, MedicationOrdered | MedicationGiven) else ()
-    if any(_is_too_long(part) for number in numbers for part in number.split("|", 1)):
+    if any(len(part) > LONGEST_NUMBER for number in numbers for part in number.split("|", 1)):
         return "long_order_number"
     key: str = getattr(event, "key", "")
-    return "long_entry_number" if len(key.encode("utf-8", "replace")) > _LONGEST_KEY else ""
+    is_short = len(key) * _LONGEST_CHARACTER <= _LONGEST_KEY
+    return "" if is_short or len(key.encode("utf-8", "replace")) <= _LONGEST_KEY else "long_entry_number"
 
 
-def _is_too_long(number: str) -> bool:
-    return len(number) > LONGEST_NUMBER
+def _is_too_long(number: Identifier) -> bool:
+    return len(number.value) > LONGEST_NUMBER or len(number.authority) > LONGEST_NUMBER
 
 
 def _treatment(envelope: Envelope, site: Site) -> tuple[str, ...]:

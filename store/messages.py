@@ -22,7 +22,7 @@ HURRIED_ROWS = 16  # in one batch, as when batches follow one another: then only
 COMPRESS_FROM_HURRIED = 16 * 1024
 _LONGEST_TIME = len("2026-01-01 12:00:00.000000")  # without its zone
 LONGEST_KEY = 199  # characters of an indexed text: the longest HL7 control id, near PostgreSQL's largest key
-SQLITE_ROWS = 256  # in one statement: each row binds 22 variables, and SQLite takes 32,766
+SQLITE_ROWS = 256  # in one statement: each row binds 23 variables, and SQLite takes 32,766
 ZLIB = b"\x78"  # the first byte of every zlib stream; a payload that begins with it is always compressed
 
 
@@ -49,6 +49,7 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     batch_control_id: str | None = None
     test: bool = False
     patient_key: int | None = None  # of the first patient it names, so that an order finds waiting history
+    processed_at: datetime | None = None  # of one that is saved together with what was read from it
 
 
 class _Row(msgspec.Struct, frozen=True, gc=False):
@@ -73,6 +74,7 @@ class _Row(msgspec.Struct, frozen=True, gc=False):
     batch_control_id: str | None
     test: bool
     patient_key: int | None
+    processed_at: datetime | None
     reused: bool  # not a column: an earlier message of this batch has this control id and another body
 
 
@@ -90,7 +92,7 @@ _TYPES = {
     "reused": "boolean",
     "flags": "json",
 }
-_TYPES |= {"message_time": "timestamptz", "received_at": "timestamptz"}
+_TYPES |= dict.fromkeys(("message_time", "received_at", "processed_at"), "timestamptz")
 _encode = msgspec.json.Encoder().encode
 
 # The same control id with another body, in this batch or before: answered by the index of the key.
@@ -128,6 +130,11 @@ def key_of(arrival: Arrival) -> tuple[int, str, str, str, bytes]:
         _plain(arrival.control_id),
         arrival.body_hash,
     )
+
+
+def control_id_of(arrival: Arrival) -> str:
+    """Return its control id as it is stored."""
+    return _plain(arrival.control_id)
 
 
 def pack(raw: bytes, at_least: int = COMPRESS_FROM) -> bytes:
@@ -236,6 +243,7 @@ def _row(arrival: Arrival, reused: bool) -> _Row:
         batch_control_id=None if arrival.batch_control_id is None else _plain(arrival.batch_control_id),
         test=arrival.test,
         patient_key=arrival.patient_key,
+        processed_at=arrival.processed_at,
         reused=reused,
     )
 
@@ -244,7 +252,7 @@ def _sqlite_texts(row: _Row) -> tuple[Any, ...]:
     values: tuple[Any, ...] = msgspec.structs.astuple(row)
     times = (_sqlite_time(row.message_time), _sqlite_time(row.received_at))
     flags = _encode(row.flags).decode() if row.flags else "[]"
-    return (*values[:7], *times, *values[9:13], flags, *values[14:])
+    return (*values[:7], *times, *values[9:13], flags, *values[14:-2], _sqlite_time(row.processed_at), values[-1])
 
 
 def _sqlite_time(at: datetime | None) -> str | None:

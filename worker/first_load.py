@@ -6,8 +6,10 @@ not stored: loading the same again after a crash resumes where it ended.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 
+import msgspec
 import sqlalchemy as sa
 
 from clinical.events import Reading
@@ -17,7 +19,7 @@ from store import local_codes, message_queries
 from store.engine import reading
 from store.message_queries import MessageOutcome
 from store.messages import Arrival as Letter
-from store.messages import Saved, key_of, save_batch
+from store.messages import Saved, control_id_of, key_of, save_batch
 from worker.batch import Judge
 from worker.local_codes import knowledge_now, sightings
 from worker.record import content_of, taken_up
@@ -94,23 +96,30 @@ def _load(
 ) -> tuple[Loaded, list[int]]:
     now = worker.clock()
     knowledge = knowledge_now(worker, connection)
-    saved = save_batch(connection, [each.letter for each in opened])
-    arrivals, outcomes = _taken_up(saved, opened, feed, replace(worker, knowledge=knowledge))
+    reader = replace(worker, knowledge=knowledge)
+    ends = [_end_of(each, feed, reader) for each in opened]
+    letters = [_as_it_ends(each.letter, end, now) for each, end in zip(opened, ends, strict=True)]
+    saved = save_batch(connection, letters)
+    new = [(row.id, end) for row, end in zip(saved, ends, strict=True) if not row.duplicate]
+    arrivals = [replace(end, message_id=id_) for id_, end in new if isinstance(end, ReadMessage)]
     unknown = sightings(worker.knowledge, arrivals)
     if unknown:
         local_codes.hold(connection)  # until we commit: mapping one of these codes must find these messages
     contents = [content_of(each, knowledge) for each in arrivals]
+    outcomes: list[MessageOutcome] = []
     done = record_safely(connection, Judge(knowledge, worker.site, now), contents, outcomes)
-    message_queries.mark(connection, outcomes, now)
+    failed = [each for each in outcomes if each.state != "processed"]
+    message_queries.mark(connection, failed, now)
     note_flags(connection, arrivals)
     local_codes.record(connection, unknown, now)
     known = [each.id for each in saved if each.duplicate]
+    states = [end.state for _, end in new if isinstance(end, MessageOutcome)]
     loaded = Loaded(
         messages=len(saved) - len(known),
         known=len(known),
         events=sum(len(each.reading.events) for each in arrivals),
-        ignored=sum(each.state == "ignored" for each in outcomes),
-        parked=sum(each.state == "parked" for each in outcomes) + _parked_at_once(saved, opened),
+        ignored=states.count("ignored"),
+        parked=len(failed) + states.count("parked") + _parked_at_once(saved, opened),
         answers=done.answers,
         alerts=len(done.alerts),
     )
@@ -122,26 +131,26 @@ def _parked_at_once(saved: Sequence[Saved], opened: Sequence[LoadedMessage]) -> 
     return sum(each.letter.state == "parked" and not row.duplicate for row, each in pairs)
 
 
-def _taken_up(
-    saved: Sequence[Saved], opened: Sequence[LoadedMessage], feed: str, worker: Worker
-) -> tuple[list[ReadMessage], list[MessageOutcome]]:
-    arrivals: list[ReadMessage] = []
-    outcomes: list[MessageOutcome] = []
-    for row, each in zip(saved, opened, strict=True):
-        if row.duplicate or each.reading is None:
-            continue
-        found = taken_up(_envelope(row, each.letter, feed), each.reading, worker.knowledge, worker.site)
-        if isinstance(found, ReadMessage):
-            arrivals.append(found)
-        else:
-            outcomes.append(found)
-    return arrivals, outcomes
+def _end_of(message: LoadedMessage, feed: str, worker: Worker) -> ReadMessage | MessageOutcome | None:
+    """Return what to record of a message that has no number yet, or how it ends; None for one parked already."""
+    if message.reading is None:
+        return None
+    return taken_up(_envelope(message.letter, feed), message.reading, worker.knowledge, worker.site)
 
 
-def _envelope(saved: Saved, letter: Letter, feed: str) -> Envelope:
+def _as_it_ends(letter: Letter, end: ReadMessage | MessageOutcome | None, now: datetime) -> Letter:
+    """Return the row of a message as it will be when this transaction is committed: it is written once."""
+    if end is None:
+        return letter
+    if isinstance(end, ReadMessage):
+        return msgspec.structs.replace(letter, state="processed", processed_at=now)
+    return msgspec.structs.replace(letter, state=end.state, reason=end.reason, detail=end.detail, processed_at=now)
+
+
+def _envelope(letter: Letter, feed: str) -> Envelope:
     return Envelope(
-        message_id=saved.id,
-        control_id=key_of(letter)[3],
+        message_id=0,  # until it is saved
+        control_id=control_id_of(letter),
         body_hash=letter.body_hash,
         message_time=letter.message_time,
         received_at=letter.received_at,
