@@ -145,10 +145,21 @@ def claim_due(
         due = due.where(among(connection, delivery.c.id, ids))
     chosen = due.cte("due")  # one that locks is never inlined, so the limit counts once
     change = sa.update(delivery).where(delivery.c.id.in_(sa.select(chosen.c.id)))
-    change = change.values(claimed_until=now + lease, attempts=delivery.c.attempts + 1)
+    change = change.values(_attempt(now + lease))
     columns = [delivery.c[name] for name in Claimed.__slots__]
     rows = connection.execute(change.returning(*columns)).all()
     return sorted((Claimed(*row) for row in rows), key=lambda claimed: claimed.id)
+
+
+def _attempt(until: datetime) -> dict[str, Any]:
+    """Return the values of a claim; one that was claimed before, and got no outcome, may have gone out then."""
+    delivery = tables.delivery
+    is_left = sa.case((delivery.c.claimed_until.is_not(None), 1), else_=0)
+    return {
+        "claimed_until": until,
+        "attempts": delivery.c.attempts + 1,
+        "unanswered": delivery.c.unanswered + is_left,
+    }
 
 
 def claim_together(
@@ -215,7 +226,7 @@ def _with(
     """Claim these as well; return all, the oldest first."""
     delivery = tables.delivery
     others = which & delivery.c.id.not_in([each.id for each in own])
-    change = sa.update(delivery).where(others).values(claimed_until=until, attempts=delivery.c.attempts + 1)
+    change = sa.update(delivery).where(others).values(_attempt(until))
     rows = connection.execute(change.returning(*(delivery.c[name] for name in Claimed.__slots__)))
     return sorted([*own, *(Claimed(*row) for row in rows)], key=lambda each: each.id)
 

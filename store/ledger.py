@@ -216,9 +216,14 @@ def _alerts_without_deliveries(connection: sa.Connection) -> LedgerFault:
     lacking = [
         row.id
         for row in connection.execute(lines.execution_options(yield_per=1_000))
-        if set(row.data.get(DESTINATIONS, ())) - made.get(row.id, set())
+        if without_delivery(row.data, made.get(row.id, ()))
     ]
     return LedgerFault("alerts_without_deliveries", len(lacking), lacking[:NAMED])
+
+
+def without_delivery(data: Mapping[str, Any], made: Collection[str]) -> list[str]:
+    """Return the destinations that had to be notified of a line with these data, and for which no delivery was made."""
+    return [place for place in data.get(DESTINATIONS, ()) if place not in made]
 
 
 def _fault(connection: sa.Connection, what: str, key: sa.ColumnElement[int], query: sa.Select[Any]) -> LedgerFault:

@@ -266,6 +266,7 @@ delivery = sa.Table(
     sa.Column("created_at", UtcTime, nullable=False),
     sa.Column("sent_at", UtcTime),
     sa.Column("sent_as", sa.Text),  # the key of the notice that it goes out with; empty until it is tried
+    sa.Column("unanswered", sa.Integer, nullable=False, default=0, server_default="0"),  # attempts without an outcome
     sa.UniqueConstraint("event_id", "destination"),
     sa.Index("ix_delivery_state_next_at", "state", "next_at"),
 )

@@ -9,3 +9,4 @@ SECONDS = 60 if THOROUGH else 3  # of workers in each other's way
 FAULTS = 100 if THOROUGH else 6  # in a row, in the middle of a backlog
 BACKLOG = 4000 if THOROUGH else 900  # messages, about
 FROZEN_S = 30.0 if THOROUGH else 12.0  # longer than any time limit on a socket
+ALERTS_OF_A_WARD = 1_000 if THOROUGH else 30  # in a simulated week, or in a day; each costs some 0.1 s

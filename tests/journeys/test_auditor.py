@@ -16,6 +16,7 @@ from inbox.alerts.settling import TakenOn
 from inbox.people.accounts import add_user
 from inbox.people.credentials import open_session
 from ivigilant.cli import app
+from ivigilant.telling_proof import figures_of
 from rules.knowledge import Knowledge
 from store import due, feeds, incidents, tables, telling_audit
 from tests.journeys.stories import Ordered, Problem, messages
@@ -247,13 +248,19 @@ def test_a_day_of_telling_is_proved(ward: WardOnCall) -> None:
     with ward.hospital.engine.begin() as connection:
         connection.execute(sa.text("UPDATE delivery SET state = 'refused' WHERE alert_id = 2"))
 
-    with ward.hospital.engine.connect() as connection:
-        found = telling_audit.report(connection, NOON)
+    proved = ward.proves(NOON)
+    found = figures_of(proved)
 
-    assert (found.alerts, found.answered, found.waiting, found.ended) == (2, 1, 1, 0)
-    assert (found.longest_to_answer, found.steps, found.latest_step) == (timedelta(minutes=20), 1, timedelta(0))
-    assert (found.late_steps, found.unheard) == ([], [2])
-    assert (found.notices, found.refused) == (6, 2)
+    assert [(one.fate, one.how) for one in proved] == [
+        ("answered", "taken_on by els, 2026-11-02 11:20:00 UTC"),
+        ("told to the last step", "step 1 of 1"),
+    ]
+    assert (found.alerts, found.fates) == (2, {"answered": 1, "told to the last step": 1})
+    assert (found.longest_to_answer, found.late) == (timedelta(minutes=20), [timedelta(0)])
+    assert (found.states, found.sent_twice) == ({"sent": 6, "refused": 2}, 0)
+    assert [(lack.alert_id, lack.step, lack.what) for one in proved for lack in one.missing] == [
+        (2, "raised of 2026-11-02 11:20:00 UTC", "no destination took it")
+    ]
 
 
 def test_verify_exits_with_1_when_a_destination_took_nothing(ward: WardOnCall, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -77,7 +77,6 @@ def test_days_of_telling_end_with_every_alert_answered_or_told_to_the_last_step(
     found = thirty_hours(ward)
 
     with ward.hospital.engine.connect() as connection:
-        report = telling_audit.report(connection, NOON)
         faults = telling_audit.audit(connection, ward.hospital.clock(), has_destinations=True)
         standing = incidents.standing(connection)
         last = connection.execute(
@@ -87,9 +86,12 @@ def test_days_of_telling_end_with_every_alert_answered_or_told_to_the_last_step(
         ).all()
     reached = {row.alert_id: (row.data["step"], row.data["of"]) for row in last}
     assert [row["status"] for row in ward.hospital.alerts()].count("acknowledged") == 3
-    assert report.waiting == 1
+    proved = ward.proves(NOON)
+    assert [one.fate for one in proved].count("told to the last step") == 1
+    assert [one.fate for one in proved].count("answered") == 3
     assert reached[3] == (2, 2)  # told to the last step, and again and again
-    assert (report.late_steps, report.unheard, report.refused) == ([], [], 0)
+    assert [lacks for one in proved for lacks in one.missing] == []
+    assert [one.alert_id for one in proved if "refused" in one.states] == []
     assert (faults, standing) == ([], [])
     assert found == {"pager"}  # on the day that it was dead, and nothing else
     quiet = [event.at for event in told_at(ward) if event.at.hour in (*range(21, 24), *range(6))]

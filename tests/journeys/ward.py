@@ -9,8 +9,10 @@ import sqlalchemy as sa
 from forwarding.policy import TellingPolicy
 from history.choices import NoticeRoute, Site
 from inbox.alerts.act import AlertAct, OnAlert
+from ivigilant.telling_proof import Period, ProvedAlert, prove
 from rules.knowledge import Knowledge
 from store import due
+from store.engine import snapshot
 from tests.fakes import RememberingDestination
 from tests.journeys.hospital import Clock, Hospital
 from tests.journeys.stories import FIRST_DAY, Happening, Ordered, Problem, messages
@@ -63,6 +65,15 @@ class WardOnCall:
             carry_out_due(self.hospital.worker)
             deliver(self.hospital.worker)
             tell_incidents(self.hospital.worker)
+
+    def proves(self, since: datetime, *, has_destinations: bool = True) -> list[ProvedAlert]:
+        """What `ivigilant telling verify` finds now of each alert."""
+        site = self.hospital.worker.site
+        chains = {chain.name: len(chain.steps) for chain in site.telling.chains}
+        now = self.hospital.clock()
+        period = Period(since, now + timedelta(microseconds=1), now)
+        with snapshot(self.hospital.engine) as connection:
+            return list(prove(connection, period, chains, has_destinations=has_destinations))
 
     def told(self) -> list[tuple[int, str, str]]:
         """The minute from noon, the destination and the kind of every notice that went out."""
