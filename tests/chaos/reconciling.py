@@ -27,6 +27,16 @@ def settle(engine: sa.Engine, sending: Sending, tend: Callable[[], None], still_
         time.sleep(0.1)
 
 
+def reach(moment: int, ended: Callable[[], int], tend: Callable[[], None]) -> None:
+    """Wait until so many messages have ended; what ends itself meanwhile is started again."""
+
+    def reached() -> bool:
+        tend()
+        return ended() >= moment
+
+    soon(reached, within_s=120)
+
+
 def reconcile(engine: sa.Engine, sending: Sending, undisturbed: list[bytes]) -> None:
     """Every acknowledged message has ended well, every IVIg order has an answer, and all is as if nothing happened."""
     assert len(sending.acknowledged) == len(sending.messages)

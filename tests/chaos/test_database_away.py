@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from store import migrate
 from store.engine import connect
 from tests.chaos.installation import AS_SHIPPED, SOON_S, Installation, family_of
-from tests.chaos.reconciling import count_ended, expect_no_answers, reconcile, settle
+from tests.chaos.reconciling import count_ended, expect_no_answers, reach, reconcile, settle
 from tests.chaos.sender import Sending
 from tests.ivigilant.waiting import soon
 from tests.services import PostgreSql, Undertaker, postgresql
@@ -93,7 +93,7 @@ def test_every_order_is_judged_soon_after_a_fault_of_the_database(
 
     sending.begin()
     for moment in moments:
-        soon(lambda: ended(watching) >= moment, within_s=120)  # noqa: B023  # waited for before `moment` moves on
+        reach(moment, lambda: ended(watching), installation.tend)
         fault(server)
     settle(watching, sending, installation.tend, still_s=SOON_S)
 

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from store import heartbeats, tables
 from tests.chaos.installation import AS_SHIPPED, SOON_S, Installation
-from tests.chaos.reconciling import count_ended, reconcile, settle
+from tests.chaos.reconciling import count_ended, reach, reconcile, settle
 from tests.chaos.sender import Sending
 from tests.ivigilant.waiting import soon
 from tests.services import RedisServer
@@ -90,7 +90,7 @@ def test_every_order_is_judged_soon_after_a_fault_of_redis(
 
     sending.begin()
     for moment in moments:
-        soon(lambda: scene.ended() >= moment, within_s=120)  # noqa: B023  # waited for before `moment` moves on
+        reach(moment, scene.ended, installation.tend)
         fault(scene)
     settle(watching, sending, installation.tend, still_s=SOON_S)
 
