@@ -78,12 +78,14 @@ def one_feed(feed: FeedProfile) -> FeedOf:
 class LinkFeeds:
     """The feeds of one link, found once for each MSH-3 and MSH-4 that it sends."""
 
-    def __init__(self, feed_of: FeedOf, source: Origin) -> None:
+    def __init__(self, feed_of: FeedOf, source: Origin, known: dict[tuple[bytes, ...], Any] | None = None) -> None:
+        """Begin with the headers that other links from there have sent; `known` is shared with them."""
         self._feed_of = feed_of
         self._source = source
         self._found: dict[tuple[str, str], FeedProfile] = {}
         self.latest: FeedProfile | None = None  # of the last message; none before the first
-        self.known: dict[tuple[bytes, ...], Any] = {}  # headers that were read before, and what they meant
+        # Headers that were read before, and what they meant.
+        self.known: dict[tuple[bytes, ...], Any] = {} if known is None else known
 
     def of(self, application: str, facility: str) -> FeedProfile:
         """Return the feed of this sender."""

@@ -169,7 +169,8 @@ class Link(asyncio.Protocol):
         _keep_alive(transport.get_extra_info("socket"))
         if not self._opened_at and not self.arrive(str(peer[0])):
             self.abort()
-        self._feeds = LinkFeeds(self._host.feed_of, Origin(int(here[1]), self.address, names))
+        source = Origin(int(here[1]), self.address, names)
+        self._feeds = self._host.reception.feeds_of(self._host.feed_of, source)
 
     def data_received(self, data: bytes) -> None:
         """Take received bytes, unless the link is closing."""

@@ -11,7 +11,7 @@ import msgspec
 
 from clinical.events import Header
 from listener.acknowledge import AckForm, ControlIds, Verdict, ack_code, ack_form, positive
-from listener.feeds import FeedProfile, IsOrder, LinkFeeds, Refusal
+from listener.feeds import FeedOf, FeedProfile, IsOrder, LinkFeeds, Origin, Refusal
 from listener.framing import Frame, Oversized, Truncated
 from parsers.defaults import Defaults
 from parsers.errors import UnreadableHeader
@@ -31,7 +31,8 @@ QUICK_SEGMENTS = 1_000
 ALWAYS_QUICK_BYTES = 4 * 1024
 _VOLATILE = (7, 8, 13)  # the fields a sender may change when it repeats a message
 _NOT_READ = Header()
-_HEADERS_REMEMBERED = 200  # per link
+_HEADERS_REMEMBERED = 200  # of one address and port
+_ORIGINS_REMEMBERED = 100
 _PLAIN_TIME = re.compile(rb"[0-9.+-]*").fullmatch
 _PLAIN_NUMBER = re.compile(rb"[A-Za-z0-9._-]*").fullmatch
 _UNKNOWN = Defaults()  # to read the name of a sender before its first message
@@ -116,6 +117,13 @@ class Reception:
     def __init__(self, is_order: IsOrder, control_ids: ControlIds) -> None:
         self._is_order = is_order
         self._control_ids = control_ids
+        self._known: dict[Origin, dict[_HeaderKey, _Known]] = {}
+
+    def feeds_of(self, feed_of: FeedOf, source: Origin) -> LinkFeeds:
+        """Return the feeds of a new link; what a header of its sender means, it shares with other links from there."""
+        if len(self._known) >= _ORIGINS_REMEMBERED and source not in self._known:
+            self._known.clear()
+        return LinkFeeds(feed_of, source, self._known.setdefault(source, {}))
 
     def receive(self, part: Frame | Oversized | Truncated, feeds: LinkFeeds, now: datetime) -> Received:
         """Read one frame, whatever it contains."""

@@ -13,7 +13,7 @@ from listener.framing import Frame, Oversized, Truncated
 from listener.receive import QUICK_BYTES, QUICK_SEGMENTS, Reception, body_hash
 from parsers.defaults import Defaults
 from parsers.hl7.header import read_header_line
-from store.messages import Saved
+from store.messages import Arrival, Saved
 from tests.listener.builders import a_message
 from tests.listener.receiving import NOW, USUAL, answer_of, receive, the_arrival
 
@@ -332,6 +332,38 @@ def test_a_sender_that_repeats_itself_is_read_as_well_as_one_that_does_not() -> 
         (arrival,) = reception.receive(Frame(raw), feeds, NOW).arrivals
 
         assert arrival == the_arrival(raw)
+
+
+def test_a_new_link_starts_from_the_headers_that_its_sender_sent_before_and_no_other_does() -> None:
+    reception = Reception(lambda _raw, _header: False, ControlIds(NOW, "TEST0"))
+    numbers = {"10.0.0.1": 1, "10.0.0.2": 2}
+    asked: list[str] = []
+
+    def feed_of(source: Origin) -> FeedProfile:
+        asked.append(source.address)
+        return FeedProfile(numbers[source.address], defaults=USUAL)
+
+    arrivals: list[Arrival] = []
+    for number, address in enumerate(("10.0.0.1", "10.0.0.1", "10.0.0.2", "10.0.0.2")):
+        link = reception.feeds_of(feed_of, Origin(2575, address))
+        arrivals += reception.receive(Frame(a_message(f"M{number}")), link, NOW).arrivals
+
+    assert [each.feed_id for each in arrivals] == [1, 1, 2, 2]
+    assert [each.control_id for each in arrivals] == ["M0", "M1", "M2", "M3"]
+    assert asked == ["10.0.0.1", "10.0.0.2"]
+
+
+def test_headers_are_remembered_of_so_many_addresses_at_most() -> None:
+    reception = Reception(lambda _raw, _header: False, ControlIds(NOW, "TEST0"))
+    first = reception.feeds_of(one_feed(FeedProfile(1, defaults=USUAL)), Origin(2575, "10.0.0.1"))
+    reception.receive(Frame(a_message()), first, NOW)
+
+    for number in range(1000):
+        reception.feeds_of(one_feed(FeedProfile(1, defaults=USUAL)), Origin(number, "10.0.0.2"))
+
+    again = reception.feeds_of(one_feed(FeedProfile(1, defaults=USUAL)), Origin(2575, "10.0.0.1"))
+    assert first.known
+    assert not again.known
 
 
 SAME = st.fixed_dictionaries(
