@@ -107,6 +107,7 @@ class FaultNotice:
     link: str  # opens the page that says more
     occurred_at: datetime
     language: Language = "nl"
+    flaps: bool = False  # it comes and goes: nothing more is told of it until it has stayed over
 
     def __post_init__(self) -> None:
         """Reject anything that could be a name, a sentence or an extra header."""
@@ -152,11 +153,12 @@ def as_json(notice: AnyNotice) -> bytes:
 
 
 def _fault_content(notice: FaultNotice) -> dict[str, object]:
+    flapping = {"flaps": True} if notice.flaps else {}
     return {
         "event_id": notice.idempotency_key,
         "type": f"fault.{notice.kind}",
         "occurred_at": notice.occurred_at.astimezone(UTC).isoformat(),
-        "fault": {"kind": notice.fault, "subject": notice.subject, "link": notice.link},
+        "fault": {"kind": notice.fault, "subject": notice.subject, "link": notice.link, **flapping},
         "schema_version": SCHEMA_VERSION,
     }
 

@@ -72,6 +72,8 @@ class FaultWords(msgspec.Struct, frozen=True):
     began: dict[Fault, str]
     ended: dict[Fault, str]
     began_means: dict[Fault, str]
+    flaps: str  # of one that comes and goes
+    flaps_means: str
     codes: dict[str, str]  # what a code of the telling means; a destination is named as it is
     read: str
 
@@ -114,14 +116,14 @@ def text(notice: AnyNotice, folder: Path = WORDS) -> str:
 
 def _fault_subject(notice: FaultNotice, folder: Path) -> str:
     words = words_in(notice.language, folder).fault
-    return (
-        f"[IVIg] {(words.began if notice.kind == 'began' else words.ended)[notice.fault].format(name=notice.subject)}"
-    )
+    what = (words.began if notice.kind == "began" else words.ended)[notice.fault].format(name=notice.subject)
+    return f"[IVIg] {what} ({words.flaps})" if notice.flaps else f"[IVIg] {what}"
 
 
 def _fault_text(notice: FaultNotice, folder: Path) -> str:
     words = words_in(notice.language, folder)
     means = f"{words.fault.began_means[notice.fault]}\n\n" if notice.kind == "began" else ""
+    means += f"{words.fault.flaps_means}\n\n" if notice.flaps else ""
     return (
         f"{_fault_subject(notice, folder).removeprefix('[IVIg] ')}.\n{means}{words.fault.read}:\n{notice.link}\n\n"
         f"-- \n{words.foot}\n"

@@ -186,7 +186,7 @@ def make_canary(
 
 def _end_incident(engine: sa.Engine, now: datetime) -> None:
     with engine.begin() as connection:
-        incidents.end(connection, "canary", SUBJECT, now)
+        incidents.end(connection, "canary", SUBJECT, now, for_good=True)
 
 
 async def _exchange(target: Target, message: bytes) -> str:

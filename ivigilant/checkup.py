@@ -256,7 +256,8 @@ def _incidents(connection: sa.Connection, now: datetime) -> Iterator[Line]:
             continue
         told = "told by another path" if each.told_at is not None else "nobody could be told of it"
         what = f"{TELLING_FAULTS.get(each.subject, 'takes nothing')} ({each.detail})"
-        yield Line(f"incident {each.subject}", False, f"since {ago(now - each.began_at)}: {what}; {told}")
+        flaps = ", comes and goes" if each.flaps else ""
+        yield Line(f"incident {each.subject}", False, f"since {ago(now - each.began_at)}{flaps}: {what}; {told}")
 
 
 def _telling(connection: sa.Connection, settings: Settings, now: datetime) -> Iterator[Line]:

@@ -12,6 +12,9 @@ from store.rowsets import insert_or
 FaultKind = Literal["destination", "telling", "feed", "never_heard", "break_glass", "canary"]
 INCIDENT_KINDS: Final[tuple[FaultKind, ...]] = get_args(FaultKind)
 FEED_FAULTS: Final[tuple[FaultKind, ...]] = ("feed", "never_heard")  # silent now, or from the start
+FLAPS_WITHIN: Final = timedelta(hours=1)
+OVER_BEFORE_FLAPPING: Final = 2  # so often over within that time: the third time it flaps
+NEVER_FLAPS: Final = ("test", "break_glass")  # each is an act of somebody, and reported each time
 IncidentKind = Literal[FaultKind, "test"]  # a test notice goes the same way, to the destination that it is about
 
 
@@ -26,6 +29,8 @@ class Incident(msgspec.Struct, frozen=True):
     ended_at: datetime | None
     told_at: datetime | None
     end_told_at: datetime | None
+    flaps: bool = False  # it came and went several times within an hour
+    calm_since: datetime | None = None  # of one that flaps: since when it has been over
 
     @property
     def stands(self) -> bool:
@@ -37,25 +42,60 @@ COLUMNS = tuple(tables.incident.c[name] for name in Incident.__struct_fields__)
 
 
 def begin(connection: sa.Connection, kind: IncidentKind, subject: str, detail: str, now: datetime) -> bool:
-    """Record a fault; return False when it was recorded before and is not over."""
-    row = {"kind": kind, "subject": subject, "detail": detail, "began_at": now}
+    """Record a fault; return False when it was recorded before and is not over.
+
+    One that was over twice within an hour flaps from now on: it stands until it has been over for an hour.
+    """
+    flaps = kind not in NEVER_FLAPS and _times_over(connection, kind, subject, now) >= OVER_BEFORE_FLAPPING
+    row = {"kind": kind, "subject": subject, "detail": detail, "began_at": now, "flaps": flaps}
     insert = insert_or(connection.dialect.name, tables.incident).values(**row).on_conflict_do_nothing()
-    return connection.execute(insert.returning(tables.incident.c.id)).scalar() is not None
+    if connection.execute(insert.returning(tables.incident.c.id)).scalar() is not None:
+        return True
+    again = sa.update(tables.incident).where(_standing(kind, subject), tables.incident.c.calm_since.is_not(None))
+    connection.execute(again.values(calm_since=None))
+    return False
 
 
-def end(connection: sa.Connection, kind: IncidentKind, subject: str, now: datetime) -> bool:
-    """Record that a fault is over; return False when there was none."""
+def _times_over(connection: sa.Connection, kind: IncidentKind, subject: str, now: datetime) -> int:
+    """Count how often it was over lately, but for those that began again at once, to be told of more."""
+    incident, next_one = tables.incident, tables.incident.alias("next_one")
+    same = (next_one.c.kind == kind) & (next_one.c.subject == subject) & (next_one.c.began_at == incident.c.ended_at)
+    over = (incident.c.kind == kind) & (incident.c.subject == subject) & (incident.c.ended_at > now - FLAPS_WITHIN)
+    query = sa.select(sa.func.count()).select_from(incident).where(over, ~sa.exists().where(same))
+    return int(connection.execute(query).scalar_one())
+
+
+def _standing(kind: IncidentKind, subject: str) -> sa.ColumnElement[bool]:
     incident = tables.incident
-    which = (incident.c.kind == kind) & (incident.c.subject == subject) & incident.c.ended_at.is_(None)
-    change = sa.update(incident).where(which).values(ended_at=now, claimed_until=None)
-    return connection.execute(change).rowcount == 1
+    return (incident.c.kind == kind) & (incident.c.subject == subject) & incident.c.ended_at.is_(None)
+
+
+def end(connection: sa.Connection, kind: IncidentKind, subject: str, now: datetime, *, for_good: bool = False) -> bool:
+    """Record that a fault is over; return False when there was none, or one that flaps and must first stay over.
+
+    With `for_good` it cannot come again: what it is about is no longer there.
+    """
+    incident = tables.incident
+    which = _standing(kind, subject)
+    if not for_good:
+        calm = sa.update(incident).where(which, incident.c.flaps, incident.c.calm_since.is_(None))
+        connection.execute(calm.values(calm_since=now))
+        which &= ~incident.c.flaps
+    return connection.execute(sa.update(incident).where(which).values(ended_at=now, claimed_until=None)).rowcount == 1
+
+
+def end_what_is_calm(connection: sa.Connection, now: datetime) -> None:
+    """End the faults that flapped and have been over for an hour."""
+    incident = tables.incident
+    calm = (incident.c.ended_at.is_(None), incident.c.calm_since <= now - FLAPS_WITHIN)
+    connection.execute(sa.update(incident).where(*calm).values(ended_at=now, claimed_until=None))
 
 
 def renew(connection: sa.Connection, kind: IncidentKind, subject: str, detail: str, now: datetime) -> bool:
     """Let a fault that stands begin again, to be told again; of the end of the one before there is nothing to tell."""
     incident = tables.incident
-    which = (incident.c.kind == kind) & (incident.c.subject == subject) & incident.c.ended_at.is_(None)
-    connection.execute(sa.update(incident).where(which).values(ended_at=now, end_told_at=now, claimed_until=None))
+    over = {"ended_at": now, "end_told_at": now, "claimed_until": None}
+    connection.execute(sa.update(incident).where(_standing(kind, subject)).values(over))
     return begin(connection, kind, subject, detail, now)
 
 

@@ -286,6 +286,8 @@ incident = sa.Table(
     sa.Column("told_at", UtcTime),
     sa.Column("end_told_at", UtcTime),
     sa.Column("claimed_until", UtcTime),
+    sa.Column("flaps", sa.Boolean, nullable=False, default=False, server_default=sa.false()),  # it comes and goes
+    sa.Column("calm_since", UtcTime),  # of one that flaps: since when it has been over
     sa.Index("uq_incident_standing", "kind", "subject", unique=True, sqlite_where=ONGOING, postgresql_where=ONGOING),
 )
 

@@ -75,6 +75,7 @@ class Auditor:
             _look_at_feeds(connection, now)
             _look_at_emergency_accounts(connection, now)
             self._forget_destinations(connection, now)
+            incidents.end_what_is_calm(connection, now)
             heartbeats.beat(connection, AUDITOR, now)
         return not faults
 
@@ -83,7 +84,7 @@ class Auditor:
         named = {place.name for place in self.worker.site.destinations}
         for each in incidents.standing(connection):
             if each.kind == "destination" and each.subject not in named:
-                incidents.end(connection, "destination", each.subject, now)
+                incidents.end(connection, "destination", each.subject, now, for_good=True)
 
     def _canary_passed(self, now: datetime) -> bool:
         """Tell whether the last round of the canary passed, and lately; true where there is none."""
@@ -119,10 +120,13 @@ def _is_of_more(fault: TellingFault, before: Incident) -> bool:
 def _look_at_feeds(connection: sa.Connection, now: datetime) -> None:
     """Record which feeds are silent for longer than the site file lets them, and which are heard again."""
     silent = {_silence(feed): feed for feed in feeds.every(connection) if feed.is_silent(now)}
-    ongoing = {(each.kind, each.subject) for each in incidents.standing(connection)}
+    standing = incidents.standing(connection)
+    ongoing = {(each.kind, each.subject) for each in standing}
+    silent_before = {(each.kind, each.subject) for each in standing if each.calm_since is None}
     for (kind, name), feed in silent.items():
         since = feed.last_heard_at or feed.declared_at
-        if (kind, name) not in ongoing and incidents.begin(connection, kind, name, f"{since:%Y-%m-%d %H:%M} UTC", now):
+        is_new = (kind, name) not in silent_before
+        if is_new and incidents.begin(connection, kind, name, f"{since:%Y-%m-%d %H:%M} UTC", now):
             log.error("feed.silent", feed=name, heard=feed.last_heard_at is not None)
     for kind, name in ongoing - silent.keys():
         if kind in FEED_FAULTS:

@@ -34,6 +34,7 @@ def _tell(worker: Worker, incident: Incident) -> bool:
         link=worker.home,
         occurred_at=incident.ended_at or incident.began_at,
         language=worker.site.language,
+        flaps=incident.flaps and incident.stands,
     )
     if incident.kind == "test":
         return _test(worker, incident, notice)
