@@ -15,7 +15,7 @@ from clinical.words import Language, PriorityWord, Stream, TierWord
 Kind = Literal["raised", "changed", "escalated", "overdue", "reopened", "taken_on", "acknowledged", "resolved"]
 CALLS: Final[tuple[Kind, ...]] = ("raised", "changed", "escalated", "overdue", "reopened")  # somebody must act
 
-Fault = Literal["destination", "telling", "feed", "never_heard", "break_glass", "canary", "test"]
+Fault = Literal["destination", "telling", "feed", "never_heard", "break_glass", "canary", "clock", "test"]
 
 SCHEMA_VERSION = 1
 _KEY = re.compile(r"[A-Za-z0-9._:-]{1,120}")

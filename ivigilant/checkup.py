@@ -255,9 +255,15 @@ def _incidents(connection: sa.Connection, now: datetime) -> Iterator[Line]:
             yield Line(f"emergency {each.subject}", False, f"in use since {ago(now - each.began_at)}: {told}")
             continue
         told = "told by another path" if each.told_at is not None else "nobody could be told of it"
-        what = f"{TELLING_FAULTS.get(each.subject, 'takes nothing')} ({each.detail})"
+        what = (
+            "its times differ from ours" if each.kind == "clock" else TELLING_FAULTS.get(each.subject, "takes nothing")
+        )
         flaps = ", comes and goes" if each.flaps else ""
-        yield Line(f"incident {each.subject}", False, f"since {ago(now - each.began_at)}{flaps}: {what}; {told}")
+        yield Line(
+            f"incident {each.subject}",
+            False,
+            f"since {ago(now - each.began_at)}{flaps}: {what} ({each.detail}); {told}",
+        )
 
 
 def _telling(connection: sa.Connection, settings: Settings, now: datetime) -> Iterator[Line]:

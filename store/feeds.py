@@ -2,13 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 import sqlalchemy as sa
 
 from store import tables
 from store.rowsets import insert_or
+
+SKEW_LOOKED_AT: Final = timedelta(minutes=15)  # how far back messages say what the clock of their sender is
+SKEW_MESSAGES: Final = 500  # of all feeds together, the newest
+LEAST_STAMPED: Final = 3  # messages of a feed: fewer say nothing
+OLD_STAMP: Final = timedelta(hours=24)  # further back or ahead: history that is sent again, or a date of nobody's clock
 
 CANARY: Final = "ivigilant canary"  # its own feed (`store/canary.py`); a feed of the site file cannot have this name
 
@@ -84,3 +89,23 @@ def heard(connection: sa.Connection, feed_id: int, at: datetime) -> None:
     change = sa.update(feed).where(feed.c.id == feed_id)
     change = change.where(sa.or_(feed.c.last_heard_at.is_(None), feed.c.last_heard_at < at))
     connection.execute(change.values(last_heard_at=at))
+
+
+def clock_skews(connection: sa.Connection, now: datetime) -> dict[str, timedelta]:
+    """Return by how much the latest messages of each feed were stamped (MSH-7) ahead of our clock; negative: behind.
+
+    Of each feed the stamp nearest to our clock counts: other messages may have waited on their way. A feed that sent
+    too little lately is left out; so is a stamp of a whole hour, which may be a day or an hour without its minutes.
+    """
+    feed, message = tables.feed, tables.message
+    latest = sa.select(message.c.feed_id, message.c.message_time, message.c.received_at)
+    newest = latest.order_by(message.c.id.desc()).limit(SKEW_MESSAGES).subquery()
+    query = sa.select(feed.c.name, newest.c.message_time, newest.c.received_at)
+    query = query.join(newest, newest.c.feed_id == feed.c.id)
+    query = query.where(newest.c.received_at > now - SKEW_LOOKED_AT, newest.c.message_time.is_not(None))
+    found: dict[str, list[timedelta]] = {}
+    for row in connection.execute(query.where(feed.c.name != CANARY)):
+        ahead = row.message_time - row.received_at
+        if abs(ahead) < OLD_STAMP and (row.message_time.minute, row.message_time.second) != (0, 0):
+            found.setdefault(row.name, []).append(ahead)
+    return {name: min(each, key=abs) for name, each in found.items() if len(each) >= LEAST_STAMPED}

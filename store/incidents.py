@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from store import tables
 from store.rowsets import insert_or
 
-FaultKind = Literal["destination", "telling", "feed", "never_heard", "break_glass", "canary"]
+FaultKind = Literal["destination", "telling", "feed", "never_heard", "break_glass", "canary", "clock"]
 INCIDENT_KINDS: Final[tuple[FaultKind, ...]] = get_args(FaultKind)
 FEED_FAULTS: Final[tuple[FaultKind, ...]] = ("feed", "never_heard")  # silent now, or from the start
 FLAPS_WITHIN: Final = timedelta(hours=1)

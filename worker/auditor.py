@@ -33,6 +33,7 @@ AUDITOR: Final = "auditor"  # its heartbeat
 AUDIT_EVERY: Final = timedelta(seconds=15)
 BEGIN_EVERY: Final = timedelta(minutes=10)
 PING_EVERY: Final = timedelta(minutes=1)
+MOST_SKEW: Final = timedelta(minutes=2)  # between the clock of a feed and ours
 PING_WITHIN_S: Final = 5.0
 
 
@@ -73,6 +74,7 @@ class Auditor:
             for subject in standing.keys() - {fault.what for fault in faults}:
                 incidents.end(connection, "telling", subject, now)
             _look_at_feeds(connection, now)
+            _look_at_clocks(connection, now)
             _look_at_emergency_accounts(connection, now)
             self._forget_destinations(connection, now)
             incidents.end_what_is_calm(connection, now)
@@ -131,6 +133,21 @@ def _look_at_feeds(connection: sa.Connection, now: datetime) -> None:
     for kind, name in ongoing - silent.keys():
         if kind in FEED_FAULTS:
             incidents.end(connection, kind, name, now)
+
+
+def _look_at_clocks(connection: sa.Connection, now: datetime) -> None:
+    """Record whose messages are stamped with other times than those of our clock; who sends nothing stays as it is."""
+    standing = {each.subject: each for each in incidents.standing(connection) if each.kind == "clock"}
+    for name, ahead in feeds.clock_skews(connection, now).items():
+        subject, before = code_of(name), standing.get(code_of(name))
+        if abs(ahead) <= MOST_SKEW:
+            if before is not None:
+                incidents.end(connection, "clock", subject, now)
+            continue
+        detail = f"{round(abs(ahead) / timedelta(minutes=1))} min {'ahead' if ahead > timedelta(0) else 'behind'}"
+        is_new = before is None or before.calm_since is not None
+        if is_new and incidents.begin(connection, "clock", subject, detail, now):
+            log.error("feed.clock_differs", feed=name, seconds=round(ahead.total_seconds()))
 
 
 def _look_at_emergency_accounts(connection: sa.Connection, now: datetime) -> None:

@@ -21,6 +21,7 @@ from rules.knowledge import Knowledge
 from store import due, feeds, incidents, tables, telling_audit
 from tests.journeys.stories import Ordered, Problem, messages
 from tests.journeys.ward import NOON, WardOnCall
+from tests.store.builders import a_feed, a_message
 from worker.auditor import Auditor
 from worker.deliver import deliver
 from worker.due import carry_out_due
@@ -322,6 +323,46 @@ def test_a_feed_that_is_declared_and_never_heard_is_told_of_once_and_once_when_i
     assert early == []
     assert late == [("never_heard", "began", "EPD_of_C4")]
     assert told_after(5) == [*late, ("never_heard", "ended", "EPD_of_C4")]
+
+
+@pytest.mark.parametrize(
+    ("minutes", "differs"),
+    [([61, 60, 75], True), ([-3, -2.1, -5], True), ([61, 0, 75], False), ([1.9, 60, 70], False), ([-61, -62], False)],
+)
+def test_a_feed_of_which_every_stamp_differs_is_told_of_once_and_once_when_one_is_right(
+    ward: WardOnCall, minutes: list[float], differs: bool
+) -> None:
+    auditor, clock = Auditor(ward.hospital.worker), ward.hospital.clock
+    clock.passes(seconds=10)
+
+    def stamped(behind: list[float]) -> list[tuple[str, str, str]]:
+        with ward.hospital.engine.begin() as connection:
+            for number, each in enumerate(behind):
+                at = clock() - timedelta(minutes=each)
+                a_message(connection, f"{clock():%H%M}-{number}", received_at=clock(), message_time=at)
+        for _ in range(3):
+            auditor.look()
+            clock.passes(minutes=6)
+        return [(fault.fault, fault.kind, fault.subject) for fault in ward.sinks["pager"].faults]
+
+    first = stamped(minutes)
+    stamped([])  # nothing is sent: nothing is heard of the clock
+    last = stamped([0.1, 0.2, 40])
+
+    assert first == ([("clock", "began", "ehr")] if differs else [])
+    assert last == ([("clock", "began", "ehr"), ("clock", "ended", "ehr")] if differs else [])
+
+
+def test_messages_of_days_ago_that_are_sent_again_say_nothing_of_a_clock(engine: sa.Engine) -> None:
+    with engine.begin() as connection:
+        for number, feed in enumerate(("replayed", "late") * 3):
+            behind = timedelta(days=3 if feed == "replayed" else 0, minutes=7)
+            values = {"feed_id": a_feed(connection, feed), "received_at": NOON, "message_time": NOON - behind}
+            a_message(connection, str(number), **values)
+
+        found = feeds.clock_skews(connection, NOON)
+
+    assert found == {"late": -timedelta(minutes=7)}
 
 
 def test_an_account_for_an_emergency_is_told_of_while_somebody_is_signed_in_with_it(ward: WardOnCall) -> None:
