@@ -3,7 +3,7 @@
 import errno
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, Any, cast
 
 import typer
 
@@ -27,6 +27,9 @@ from ivigilant.errors import IvigilantError, NotReady
 EPILOG = "Settings: flags, IVIGILANT_… variables, or a TOML file named by --config. Exit codes: 0 done, 1 refused or \
 a check failed, 2 usage error, 3 a part did not start, 4 something needed is missing."
 
+# Its parent has the same name in every version of the package, and no place of its own.
+USAGE_ERROR = cast("type[Exception]", typer.BadParameter.__mro__[1])
+
 WITHOUT_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EMFILE, errno.ENFILE)
 
 app = typer.Typer(
@@ -34,7 +37,6 @@ app = typer.Typer(
     help="Checks every IVIg order on a hospital's HL7 feed for risk of venous thromboembolism.",
     epilog=EPILOG,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -71,7 +73,12 @@ def main() -> None:
     """Run one command; report an error in one line."""
     os.umask(0o077)  # what we write is about patients: for its owner alone, unless the code says otherwise
     try:
-        app()
+        code = app(prog_name="ivigilant", standalone_mode=False)
+    except USAGE_ERROR as error:
+        raise SystemExit(_show_usage(error)) from None
+    except typer.Abort:
+        print("ivigilant: aborted", file=sys.stderr)
+        raise SystemExit(1) from None
     except IvigilantError as error:
         print(f"ivigilant: {error}", file=sys.stderr)
         raise SystemExit(error.exit_code) from None
@@ -83,3 +90,15 @@ def main() -> None:
         raise SystemExit(NotReady.exit_code) from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None
+    raise SystemExit(code if isinstance(code, int) else 0)
+
+
+def _show_usage(error: Any) -> int:
+    """Print what is wrong with the words of a command in one line, or the help when there are none."""
+    text = " ".join(error.format_message().split())
+    words = error.ctx.command_path if error.ctx is not None else "ivigilant"
+    if text:
+        print(f"{words}: {text[:1].lower()}{text[1:].rstrip('.')}; `{words} --help` says more", file=sys.stderr)
+    else:
+        error.show()
+    return int(error.exit_code)

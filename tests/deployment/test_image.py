@@ -1,5 +1,6 @@
 """What is installed in the image is all that is read at run time, and the secrets it is given are made once."""
 
+import random
 import subprocess
 import sys
 import zipfile
@@ -26,6 +27,17 @@ def test_the_wheel_holds_every_module_and_every_file_that_is_read(tmp_path: Path
     }
     assert len(wanted) > 100
     assert wanted - held == set()
+
+
+def test_secrets_follow_from_no_seed(tmp_path: Path) -> None:
+    made = []
+    for number in range(2):
+        random.seed(7)
+        write_secrets(tmp_path / str(number))
+        made.append({path.read_text() for path in (tmp_path / str(number)).iterdir()} - {""})
+
+    assert len(made[0]) == len(made[1]) == 10
+    assert not made[0] & made[1]
 
 
 def test_secrets_are_made_once_and_never_changed(tmp_path: Path) -> None:

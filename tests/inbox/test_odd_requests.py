@@ -2,6 +2,7 @@
 
 import pytest
 
+from store.dump import dump
 from tests.inbox.sites import PASSWORD, Client, Site, form
 
 ZERO_BYTE = "%00"
@@ -50,6 +51,19 @@ def test_a_zero_byte_in_a_form_is_refused_or_looked_for(page: Client, site: Site
     answer = page.post(path, data=form(page, **{field: "a\0b"}))
 
     assert answer.status_code < 500
+
+
+@pytest.mark.parametrize(("path", "field"), [("/search", "number"), ("/alerts/1/comment", "text")])
+def test_no_form_takes_a_file(one_page: Client, one_site: Site, path: str, field: str) -> None:
+    one_site.with_case()
+    with one_site.engine.connect() as connection:
+        before = list(dump(connection))
+
+    answer = one_page.post(path, data=form(one_page), files={field: ("note.pdf", b"%PDF-1.7")})
+
+    assert 400 <= answer.status_code < 500
+    with one_site.engine.connect() as connection:
+        assert list(dump(connection)) == before
 
 
 def test_a_zero_byte_in_a_name_signs_nobody_in(client: Client) -> None:

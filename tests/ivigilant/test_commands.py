@@ -51,6 +51,28 @@ def test_the_version_is_that_of_the_distribution() -> None:
     assert (run.returncode, run.stdout) == (0, f"ivigilant {metadata.version('ivigilant')}\n")
 
 
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (["nonsense"], "ivigilant: no such command 'nonsense'; `ivigilant --help` says more\n"),
+        (["work", "--nope"], "ivigilant work: no such option: --nope; `ivigilant work --help` says more\n"),
+    ],
+)
+def test_a_usage_error_is_one_line_that_names_the_command(words: list[str], text: str) -> None:
+    run = ivigilant(*words)
+
+    assert (run.returncode, run.stdout) == (2, "")
+    assert run.stderr == text
+
+
+def test_a_shell_completes_what_was_begun() -> None:
+    asked = {"_IVIGILANT_COMPLETE": "complete_bash", "COMP_WORDS": "ivigilant tok", "COMP_CWORD": "1"}
+
+    run = ivigilant(environment=asked)
+
+    assert (run.returncode, run.stdout.split()) == (0, ["token"])
+
+
 def test_help_is_quick_and_leaves_zero() -> None:
     run = ivigilant("--help", within_s=10)
 

@@ -61,6 +61,14 @@ def test_what_is_not_there_is_a_page_in_the_same_dress(one_page: Client, path: s
     assert "/static/inbox.css" in answer.text
 
 
+def test_no_folder_is_listed_and_no_fault_shows_its_inside(one_page: Client) -> None:
+    answers = [one_page.get(path, follow_redirects=False) for path in ("/static", "/static/", "/alerts/999")]
+
+    assert [answer.status_code for answer in answers] == [404, 404, 404]
+    assert not any("server" in answer.headers or "Traceback" in answer.text for answer in answers)
+    assert one_page.app.debug is False
+
+
 def test_a_page_may_run_no_script_but_ours_and_is_kept_nowhere(one_client: Client) -> None:
     headers = one_client.get("/sign-in").headers
 
