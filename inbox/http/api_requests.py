@@ -43,6 +43,10 @@ Cursor = Annotated[
         schema_extra=or_left_out(OpenAPIType.STRING, pattern="^[0-9]{1,18}$"),
     ),
 ]
+Sought = Annotated[
+    str,
+    QueryParameter(description="a text without a NUL", schema_extra={"pattern": r"^[^\u0000]*$"}),
+]
 Limit = Annotated[int, QueryParameter(ge=1, le=200, description="how many items at most")]
 Heard = Annotated[
     int | None,

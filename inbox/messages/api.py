@@ -4,10 +4,10 @@ from typing import Annotated, Any
 
 from litestar import Router, get, post
 from litestar.exceptions import NotFoundException
-from litestar.params import FromPath, FromQuery
+from litestar.params import FromPath
 
 from inbox.acting import carry_out
-from inbox.http.api_requests import PAGE, Cursor, Limit, id_of, page_of, position_of, several_of, words_of
+from inbox.http.api_requests import PAGE, Cursor, Limit, Sought, id_of, page_of, position_of, several_of, words_of
 from inbox.http.api_shapes import Field, MessageShape, PageShape, WholeMessage
 from inbox.http.parts import AnyRequest, parts_of
 from inbox.http.problems import ACTED, FOUND, LISTED
@@ -25,8 +25,8 @@ States = Annotated[list[str] | None, several_of(STATES, name="state")]
 def all_messages(
     request: AnyRequest,
     states: States = None,
-    control_id: FromQuery[str] = "",
-    feed: FromQuery[str] = "",
+    control_id: Sought = "",
+    feed: Sought = "",
     cursor: Cursor = None,
     limit: Limit = PAGE,
 ) -> PageShape[MessageShape]:

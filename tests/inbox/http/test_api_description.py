@@ -161,3 +161,18 @@ def test_a_method_that_a_call_does_not_have_names_those_it_has(
 
         assert (answer.status_code, answer.headers["content-type"]) == (405, PROBLEM)
         assert {method.upper() for method in item} <= set(answer.headers["allow"].split(", "))
+
+
+def test_a_text_that_is_looked_for_is_described_without_what_no_database_holds(described: dict[str, Any]) -> None:
+    asked_for = [
+        (path, each)
+        for method, path, operation in calls_of(described)
+        for each in operation.get("parameters", ())
+        if each["in"] == "query" and each["schema"].get("type") == "string"
+    ]
+
+    open_to_anything = {
+        (path, each["name"]) for path, each in asked_for if not {"pattern", "format", "enum"} & set(each["schema"])
+    }
+    assert len(asked_for) > 5
+    assert open_to_anything == set()
