@@ -17,6 +17,9 @@ Span = tuple[int, int]
 _WORD = re.compile(r"[\w'.§¤]+|[,/;:()+&-]")
 _BREAK = re.compile(r"[.!?]+(?=\s|$)|\n+|;")
 _LAST_WORD = re.compile(r"[\w.]*\w$")
+_NEXT_WORD = re.compile(r"\s*(\w+)")
+_ARROW = re.compile(r"[-=]+>|→|⇒")
+_CLIPPED = re.compile(r"[^\W\d]{2,6}")  # as long as a word cut short may be: "aanw.", "verd."
 _JOINED = re.compile(r"\s*(?:[,/+&]|-|\Z)\s*")
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)|\d")
 _NAMED, _SIGN = "¤", "§"  # in a gap between words: another disease; a word that a denial passes through
@@ -81,7 +84,7 @@ class Reader:
                 continue
             if stop.group().startswith("?") and self._is_answered(text[stop.end() :]):
                 continue
-            if self._goes_on(text[stop.end() :]):
+            if self._goes_on(text[stop.end() :]) or (stop.group() == "." and self._is_mid_phrase(text, stop)):
                 continue
             found.append(text[begin : stop.end()].strip(" ;\n"))
             begin = stop.end()
@@ -97,9 +100,20 @@ class Reader:
         rest = plain(after.lstrip())
         return any(each.match(rest) for kind in ("own_yes", "relative_had") for each in self.cues.get(kind, ()))
 
+    def _is_mid_phrase(self, text: str, stop: re.Match[str]) -> bool:
+        """Whether a preposition in small letters follows a short word: "geen aanw. voor LE", "neg. for PE"."""
+        word, following = _LAST_WORD.search(text[: stop.start()]), _NEXT_WORD.match(text, stop.end())
+        if word is None or following is None or not _CLIPPED.fullmatch(word.group()) or not following[1].islower():
+            return False
+        return any(each.fullmatch(plain(following[1])) for each in self.cues.get("prepositions", ()))
+
     def _is_abbreviation(self, before: str) -> bool:
         word = _LAST_WORD.search(before)
         return word is not None and word.group().casefold() in self.abbreviations
+
+    def settles(self, sentence: str) -> bool:
+        """Return whether a sentence answers a doubt before it: a scan was normal, it was something else."""
+        return any(each.search(sentence) for each in self.cues.get("settles", ()))
 
     def rules_out(self, text: str) -> bool:
         """Return whether any word of a text rules something out."""
@@ -173,13 +187,22 @@ class Sentence:
             return None
         if self._is_open(span):
             return "suspected"
-        if self._is_denied_before(span) and self._is_since(span):
+        if self._is_denied_before(span) and (self._is_since(span) or self._is_asked(span)):
             return "suspected"
         if self._is_denied_before(span) or self._is_denied_after(span) or self._is_of("unrelated", span):
             return self._of_another(span) or "refuted"
         if self._is_of("relatives", span) or self._is_answered_of_relatives(span):
             return "confirmed" if self._of_another(span) == "confirmed" else "family"
-        return "suspected" if self._is_suspected(span) else "confirmed"
+        if not self._is_suspected(span):
+            return "confirmed"
+        return "refuted" if self._is_settled_behind(span) else "suspected"
+
+    def _is_settled_behind(self, span: Span) -> bool:
+        """Whether the sentence goes on to what it was instead: "verdenking LE, CT toonde alleen pneumonie"."""
+        cue = next((each for each in self._before(span) if each.kind == "suspects"), None)
+        if cue is not None and self._has("treated_as", self.text[cue.start : cue.end]):
+            return False  # treated, whatever it was: asked
+        return any(span[1] <= found.start() for each in self._words.get("settles", ()) for found in each.finditer(self.text))
 
     def _before(self, span: Span) -> Iterator[Cue]:
         """Return the cues before it, the nearest first."""
@@ -222,6 +245,10 @@ class Sentence:
         """Whether it is denied for a time alone: "geen DVT sinds de apixaban" tells of one before."""
         words = _WORD.findall(self.text[span[1] : self._item_end(span[1])])
         return (bool(words) and self._has("since", words[0])) or self._is_denied_since(span)
+
+    def _is_asked(self, span: Span) -> bool:
+        """Whether a question mark follows at once: "Ausschluss TVT?" asks for it."""
+        return self.text[span[1] :].lstrip(" )").startswith("?")
 
     def _is_denied_since(self, span: Span) -> bool:
         """Whether a time stands directly before the denial: "sinds 2015 geen trombose"."""
@@ -390,6 +417,8 @@ class Sentence:
     def _is_answer(self, span: Span, cue: Cue) -> bool:
         """Return whether "no" answers this term: only list items and the method of the search are between them."""
         gap = self._gap(span[1], cue.start)
+        if _ARROW.search(self.text, span[1], cue.start) and any(self._weighs(word) for word in gap):
+            return False  # "DVT -> filter? nee"
         if "," in gap:  # a sign belongs to one name: "DVT, LE-"
             is_sign = not any(letter.isalnum() for letter in self.text[cue.start : cue.end])
             return not is_sign and all(self._is_bare(item) for item in self._items(gap))
@@ -521,7 +550,8 @@ class Sentence:
             if cue.kind in (*_PERSONS, "patient") or cue.kind == kind:
                 gap = self._gap(span[1], cue.start)
                 listed = all(word == "," or self._is_named_or_joined(word) for word in gap)
-                near = "," not in gap and len([word for word in gap if self._weighs(word) and word != _NAMED]) <= 1
+                heavy = [word for word in gap if self._weighs(word) and word != _NAMED and not word.isdigit()]
+                near = "," not in gap and len([word for word in heavy if not self._has("at", word)]) <= 1
                 return cue.kind == kind and (near or listed)
             if cue.kind in ("contrasts", "resets", "past", "denied", "denies"):
                 if cue.kind == "resets" and self._has("at", self.text[cue.start : cue.end]):

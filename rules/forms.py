@@ -381,6 +381,8 @@ class LanguageForm(Form):
     suspects: list[str] = []
     suspected: list[str] = []
     confirms: list[str] = []
+    settles: list[str] = []
+    treated_as: list[str] = []
     past: list[str] = []
     resets: list[str] = []
     again: list[str] = []

@@ -11,7 +11,7 @@ from rules.spelling import Spelling
 
 Mention = tuple[str, str]  # value set, certainty
 _SUREST = ("confirmed", "suspected", "family", "refuted")
-_OF_EITHER = re.compile(r"^[vm]tev?$|tromb(o|us|en)-?embol|thromb(o|us)-?embol", re.IGNORECASE)
+_OF_EITHER = re.compile(r"^[vm]tev?$|^embol|tromb(o|us|en)-?embol|thromb(o|us)-?embol", re.IGNORECASE)
 _OF_THE_LUNG = re.compile(r"^(pe|le|ep|lae)\b|\b(long|lung|pulmo)\w*", re.IGNORECASE)
 _YEAR = re.compile(r"(?<![\d.,/-])(?:19|20)\d\d(?![\d.,])")
 _YEARS_AGO = re.compile(
@@ -147,7 +147,7 @@ class FreeText:
         found = self._cache.get(text)
         if found is None:
             read = list(self._read(text))
-            told = [each for each in read if not _is_settled(each, read)]
+            told = [_answered(each, read) for each in read if each.set and not _is_settled(each, read)]
             found = self._cache.keep(text, tuple(dict.fromkeys(told)))
         return found
 
@@ -176,6 +176,8 @@ class FreeText:
             sentence = self._not_meant.sub(" ", self._spelling.mended(plain(written)))
             named = self._names(sentence)
             if not named:
+                if begins and self._reader.settles(sentence):
+                    yield Told("", "refuted", written, looked=True, at=begins)
                 continue
             read = self._reader.read(sentence, [each.span for each in named])
             for each in named:
@@ -298,8 +300,16 @@ def _is_settled(told: Told, read: Sequence[Told]) -> bool:
     return told.certainty == "suspected" and any(
         each.certainty == "refuted" and each.looked and each.at > told.at and each.part in ("", told.part)
         for each in read
-        if each.set == told.set or (each.set.startswith(told.set) and told.part == "vein")  # "kein Thrombus"
+        if each.set == told.set
+        or (each.set.startswith(told.set) and (told.part == "vein" or not each.part))  # "kein Thrombus", "geen embolie"
     )
+
+
+def _answered(told: Told, read: Sequence[Told]) -> Told:
+    """Turn a doubt into a denial where a later sentence says what it was: "verdenking DVT. Echo: schoon"."""
+    if told.certainty == "suspected" and any(not each.set and each.at > told.at for each in read):
+        return told._replace(certainty="refuted")
+    return told
 
 
 def _ago(sentence: str) -> int | None:

@@ -182,8 +182,8 @@ def route_of(codes: Codes, words: FreeText, routes: Iterable[Coding]) -> str:
     """Return IV, SC or IM; with several routes an intravenous one counts."""
     found: set[str] = set()
     for coding in routes:
-        # A route often comes without the name of its code system.
-        guesses = (coding, *(Coding(system, coding.code) for system in ("HL70162", "SNOMED")))
+        # A route often comes without the name of its code system, and a method of administration in its place.
+        guesses = (coding, *(Coding(system, coding.code) for system in ("HL70162", "HL70165", "SNOMED")))
         names = frozenset().union(*(codes.sets_of(guess) for guess in guesses))
         if not names & _ROUTES.keys():
             names = words.sets_named(coding.display or coding.code)

@@ -6,10 +6,17 @@ from functools import lru_cache
 
 _WORD = re.compile(r"[A-Za-z01|]{6,}")
 _TORN = re.compile(r"([A-Za-z]{3,})-\s+([a-z]{3,})")  # a word that a line end tore: "longem- bolie"
-_GLUED = re.compile(r"(?<=[a-z]{2})(?=(?:DVT|VTE|TVT|TVP|LE|PE|EP)\b)")  # "geenDVT"
+_GLUED = re.compile(
+    r"(?<=[a-z]{2})(?=(?:DVT|VTE|TVT|TVP|LE|PE|EP)\b)"  # "geenDVT"
+    r"|(?<=\dx)(?=(?:[Dd][Vv][Tt]|[VvTt][Vv]?[TtEePp]|LE|PE|EP|LAE)\b)"  # "2xDVT"
+    r"|(?<=\bDVT)(?=[a-rt-z][a-z])|(?<=\bdvt)(?=(?:links|rechts|been|re|li)\b)"  # "DVTlinks"
+    r"|(?:(?<=\b[Dd][Vv][Tt])|(?<=\b[Vv][Tt][Ee])|(?<=\bTVT)|(?<=\bTVP)|(?<=\bLE)|(?<=\bPE)|(?<=\bEP))"
+    r"(?=(?:x ?\d|\d ?x|(?:19|20)\d\d)\b)"  # "DVT2018", "dvtx2"
+)
 _SCANNED = str.maketrans("01|", "oll")  # digits that a scanner reads for letters
 _STEMS = ("thrombo", "trombo", "thrombu", "trombu", "thrombi", "trombi", "embol", "phleb", "flebit")
 _LONG = 10  # letters: a word with one of the stems is mended only where it can be no other word
+_DOUBLED = re.compile(r"([a-z])\1")
 
 
 class Spelling:
@@ -34,7 +41,11 @@ class Spelling:
         if not written.isalpha() or word.isdigit():
             return word
         meant = self._long if any(stem in written for stem in _STEMS) else self._words
-        return next((each for each in meant if is_one_slip(written, each) or each == written != word.lower()), word)
+        found = next((each for each in meant if is_one_slip(written, each) or each == written != word.lower()), None)
+        if found is None and len(written) >= _LONG - 1:
+            single = _DOUBLED.sub(r"\1", written)
+            found = next((each for each in self._words if single == _DOUBLED.sub(r"\1", each)), None)
+        return found or word
 
 
 def is_one_slip(written: str, meant: str) -> bool:
