@@ -202,7 +202,9 @@ class Sentence:
         cue = next((each for each in self._before(span) if each.kind == "suspects"), None)
         if cue is not None and self._has("treated_as", self.text[cue.start : cue.end]):
             return False  # treated, whatever it was: asked
-        return any(span[1] <= found.start() for each in self._words.get("settles", ()) for found in each.finditer(self.text))
+        return any(
+            span[1] <= found.start() for each in self._words.get("settles", ()) for found in each.finditer(self.text)
+        )
 
     def _before(self, span: Span) -> Iterator[Cue]:
         """Return the cues before it, the nearest first."""
