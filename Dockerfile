@@ -6,7 +6,7 @@ ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PYTHONDONTWRITEBYTECODE=1
 RUN python -m venv /opt/ivigilant
 ENV PATH=/opt/ivigilant/bin:$PATH
 WORKDIR /source
-# requirements-apprise.txt adds the library for destinations of the kind apprise
+# requirements-apprise.txt adds the library for destinations of the kind apprise, requirements-otel.txt that for traces
 ARG REQUIREMENTS=requirements.txt
 COPY ${REQUIREMENTS} .
 RUN pip install --require-hashes --no-deps -r ${REQUIREMENTS}

@@ -87,7 +87,8 @@ requirements: $(DEVELOPMENT)  ## pin the newest versions that pyproject.toml all
 	$(COMPILE) --upgrade pyproject.toml -o requirements.txt
 	$(COMPILE) --upgrade --extra embedded -c requirements.txt pyproject.toml -o requirements-embedded.txt
 	$(COMPILE) --upgrade --extra apprise -c requirements.txt pyproject.toml -o requirements-apprise.txt
-	$(COMPILE) --upgrade --extra embedded --extra apprise --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+	$(COMPILE) --upgrade --extra otel -c requirements.txt pyproject.toml -o requirements-otel.txt
+	$(COMPILE) --upgrade --extra embedded --extra apprise --extra otel --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
 	$(subst --extra build,,$(COMPILE)) --upgrade --group release -o requirements-release.txt
 
 secrets: $(RUNTIME)  ## the files that docker-compose.yml reads passwords and keys from

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from functools import partial
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import sqlalchemy as sa
@@ -27,19 +28,25 @@ from listener.framing import FrameLimits
 from listener.server import Listener
 from store import feeds
 
+if TYPE_CHECKING:
+    from ivigilant.tracing import Tracing
 
-async def receive(settings: Settings, site: SiteFile, engine: sa.Engine, bell: Bell) -> None:
+
+async def receive(
+    settings: Settings, site: SiteFile, engine: sa.Engine, bell: Bell, tracing: "Tracing | None" = None
+) -> None:
     """Listen until SIGTERM or Ctrl-C, then finish and acknowledge what was received."""
     numbers = FeedNumbers(_known_numbers(engine, site))
     urgency = Urgency(code_systems(site))
     learning = Learning(urgency, partial(living_knowledge, settings, site), engine)
+    saving = Saving(engine, numbers)
     listener = Listener(
         ListenerConfig(
             ports=ports(settings, site),
             links=affordable(settings.listener_links, "links"),
             links_per_source=settings.listener_links_per_address,
         ),
-        Saving(engine, numbers),
+        saving if tracing is None else tracing.saving(saving),
         bell.must_process,
         Recognition(site, numbers),
         is_order=urgency,

@@ -82,6 +82,8 @@ class Settings(BaseModel):
 
     canary: bool = Field(True, description="beat sends a canary (section canary of the site file)")
 
+    tracing: bool = Field(False, description="traces from frame to notice, sent as OTEL_… says (needs the extra otel)")
+
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @field_validator("oidc_client_secret")

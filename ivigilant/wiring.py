@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from celery import Celery
-from celery.signals import task_postrun, task_prerun, worker_process_init
+from celery.signals import task_postrun, task_prerun, worker_process_init, worker_process_shutdown
 
 from ivigilant.access_roots import DailyRoot
 from ivigilant.attending import Attendant, Hearing, Turn, end_parent, end_when_told, worker_name
@@ -31,6 +31,7 @@ from store.engine import connect
 
 if TYPE_CHECKING:
     from inbox.http.settings import InboxSettings
+    from ivigilant.tracing import Tracing
     from worker.worker import Worker
 
 SLOW_NICE = 10  # long tasks leave the processors to urgent ones
@@ -113,7 +114,12 @@ def work(settings: Settings, role: WorkerRole = WORKER) -> int:
         turn=Turn(),
         end=lambda: end_parent(parent),
     )
-    bind_tasks(app, worker)
+    tracing = make_tracing(settings, engine)
+    if tracing is not None:
+        kinds = {form.name: form.kind for form in load_site(settings.site_file).destinations}
+        worker = replace(worker, destinations=tracing.sending(worker.destinations, kinds))
+        worker_process_shutdown.connect(lambda **_: tracing.close(), weak=False)
+    bind_tasks(app, worker, tracing)
 
     def prove(_ids: Sequence[int]) -> None:
         attendant.prove()
@@ -149,14 +155,32 @@ def _consume(app: Celery, settings: Settings, queues: Sequence[str]) -> int:
     return int(process.exitcode or 0)
 
 
-def bind_tasks(app: Celery, worker: "Worker") -> None:
+def make_tracing(settings: Settings, engine: sa.Engine) -> "Tracing | None":
+    """Return what makes the spans of this process; None where no traces are wanted."""
+    if not settings.tracing:
+        return None
+    try:
+        from ivigilant.tracing import Tracing
+    except ModuleNotFoundError as error:
+        if not (error.name or "").startswith("opentelemetry"):
+            raise
+        raise UnusableSettings(
+            "IVIGILANT_TRACING is set, and OpenTelemetry is not installed: install requirements-otel.txt "
+            "(docs/operating.md, Traces)"
+        ) from None
+    return Tracing(engine, utc_now)
+
+
+def bind_tasks(app: Celery, worker: "Worker", tracing: "Tracing | None" = None) -> None:
     """Bind the tasks of the queue to this worker."""
     from worker.canary import notify_nobody
     from worker.deliver import deliver
     from worker.tasks import process_messages
 
+    processing = process_messages if tracing is None else tracing.processing(process_messages)
+
     def process(ids: Sequence[int]) -> None:
-        process_messages(worker, ids)
+        processing(worker, ids)
 
     def send(ids: Sequence[int]) -> None:
         deliver(worker, ids or None)
@@ -175,7 +199,12 @@ def listen(settings: Settings) -> None:
     site = load_site(settings.site_file)
     engine = connect(settings.database())
     declare_feeds(engine, site)
-    uvloop.run(receive(settings, site, engine, Bell(make_celery(settings.redis()))))
+    tracing = make_tracing(settings, engine)
+    try:
+        uvloop.run(receive(settings, site, engine, Bell(make_celery(settings.redis())), tracing))
+    finally:
+        if tracing is not None:
+            tracing.close()
 
 
 def beat(settings: Settings) -> None:

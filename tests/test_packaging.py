@@ -29,7 +29,7 @@ def test_a_distribution_that_does_is_noticed(tmp_path: Path, monkeypatch: pytest
     assert claimants() == {"store": {"webshop"}}
 
 
-@pytest.mark.parametrize("extra", ["embedded", "apprise", "dev"])
+@pytest.mark.parametrize("extra", ["embedded", "apprise", "otel", "dev"])
 def test_every_list_of_packages_holds_those_of_the_product_itself(extra: str) -> None:
     product, larger = (
         {line.split()[0] for line in (ROOT / name).read_text().splitlines() if "==" in line}

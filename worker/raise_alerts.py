@@ -46,6 +46,7 @@ class Effects:
     deliveries: list[int] = field(default_factory=list)
     answers: int = 0
     alerted: set[int] = field(default_factory=set)  # patients who had an alert before
+    ended: list[int] = field(default_factory=list)  # messages
     kept: dict[frozenset[int], KeptHistory] = field(default_factory=dict)  # for the memory of the worker
 
     def include(self, other: "Effects") -> None:
@@ -53,6 +54,7 @@ class Effects:
         self.alerts += other.alerts
         self.deliveries += other.deliveries
         self.answers += other.answers
+        self.ended += other.ended
         self.kept |= other.kept
 
 

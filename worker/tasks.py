@@ -220,6 +220,7 @@ def _process(connection: sa.Connection, worker: Worker, opened: _Opened, manner:
     message_queries.mark(connection, ended, now)
     note_flags(connection, [each.message for each in contents])
     local_codes.record(connection, unknown, now)
+    done.ended = [each.id for each in ended]
     return done
 
 
