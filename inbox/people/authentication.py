@@ -17,6 +17,7 @@ from inbox.people.viewer import Viewer, source_of
 from store.engine import reading
 
 COOKIE = "ivigilant_session"
+UNCHECKED = "ivigilant_unchecked"  # the cookie of a browser that found the identity provider away, for a minute
 LONGEST_WANTED = 500  # characters of the page that somebody comes back to
 UNATTENDED = "unattended"  # marks a route the page calls by itself: it does not keep a session alive
 
@@ -47,10 +48,11 @@ class SessionAuthentication(AbstractAuthenticationMiddleware):
 
 
 def _send_to_check(connection: AnyConnection) -> None:
-    """Ask anew on the way to a page; a form, and a part of an open page, go on."""
+    """Ask anew on the way to a page; a form, a part of an open page, and who just found nobody to ask, go on."""
     wanted = connection.url.path + (f"?{connection.url.query}" if connection.url.query else "")
     is_page = connection.scope.get("method") == "GET" and connection.headers.get("Sec-Fetch-Mode") == "navigate"
-    if is_page and len(wanted) <= LONGEST_WANTED:
+    is_unchecked = parts_of(connection).settings.cookie(UNCHECKED) in connection.cookies
+    if is_page and not is_unchecked and len(wanted) <= LONGEST_WANTED:
         raise CheckDue(wanted)
 
 

@@ -122,12 +122,16 @@ class Provider:
         """Return whether it did not answer a moment ago."""
         return self.unanswered_at is not None and now - self.unanswered_at < NOT_CHECKED_FOR
 
+    def miss(self, now: datetime) -> None:
+        """Send nobody there in mid-work for a while: it did not answer as one does."""
+        self.unanswered_at = now
+
     async def answers(self, now: datetime) -> bool:
         """Return whether it answers at this moment."""
         try:
             await self._document(_well_known(self.settings.issuer))
         except ProviderAway:
-            self.unanswered_at = now
+            self.miss(now)
             return False
         return True
 

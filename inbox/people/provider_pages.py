@@ -28,10 +28,10 @@ from inbox.http.parts import AnyRequest, Parts, parts_of
 from inbox.http.settings import InboxSettings
 from inbox.people.access import record, record_alone
 from inbox.people.accounts import Account, speak
-from inbox.people.authentication import LONGEST_WANTED, session_token, viewer_of
+from inbox.people.authentication import LONGEST_WANTED, UNCHECKED, session_token, viewer_of
 from inbox.people.credentials import close_session, open_session, renew_session
 from inbox.people.permissions import ANYONE
-from inbox.people.provider import Challenge, Provider, ProviderAway, new_challenge
+from inbox.people.provider import NOT_CHECKED_FOR, Challenge, Provider, ProviderAway, new_challenge
 from inbox.people.provider_people import admit_person, end_sessions, name_of, role_of
 from inbox.people.provider_tokens import Logout, session_in, verify_logout_token
 from inbox.people.sealed import ID_TOKEN, seal, unseal
@@ -45,6 +45,11 @@ BACK: Final = "/sign-in/back"
 COMES_BACK_WITHIN: Final = timedelta(minutes=10)
 ATTEMPTS_PER_SIGN_IN: Final = 6  # of going and of coming back: a hospital has few addresses
 ENDS_PER_SIGN_IN: Final = 60  # sign-outs that the provider tells: all come from one address
+# A check is answered with these where the provider would have to ask (OpenID Connect Core 1.0, 3.1.2.6).
+# Any other error says that the provider is in trouble, and nothing of the person.
+HAS_TO_ASK: Final = frozenset(
+    {"login_required", "interaction_required", "consent_required", "account_selection_required"}
+)
 
 Fault = Literal["expired", "token", "denied", "no_group", "ended", "away"]
 STATUS: Final[Mapping[Fault, int]] = {
@@ -91,7 +96,7 @@ async def begin_sign_in(request: AnyRequest) -> Response[Any]:
     viewer = viewer_of(request)
     silent = asked.get("silent") == "1" and viewer is not None
     if silent and not (viewer is not None and viewer.check_due and await provider.answers(now)):
-        return Redirect(wanted, status_code=303)  # the session goes on; another site may have led here
+        return _go_on(request, provider, wanted)  # another site may have led here
     try:
         where = await provider.authorization_url(challenge, address_of(request) + BACK, now, silent=silent)
     except ProviderAway as error:
@@ -106,23 +111,55 @@ async def begin_sign_in(request: AnyRequest) -> Response[Any]:
 
 async def come_back(request: AnyRequest) -> Response[Any]:
     """Begin a session for whom the provider vouches for."""
-    parts = parts_of(request)
-    provider = _provider(request)
+    provider, begun = _provider(request), None
     try:
         begun = _begun(request)
-        await _check_answer(request, provider, begun)
-        if begun.silent and "error" in request.query_params:
-            return await asyncio.to_thread(_end_own, request, provider, begun)
-        challenge = Challenge(begun.state, begun.nonce, begun.verifier)
-        code = request.query_params.get("code", "")
-        claims, token = await provider.exchange(code, challenge, address_of(request) + BACK, parts.clock())
-        return await asyncio.to_thread(_open, request, provider, begun, claims, token)
-    except SignInFault as fault:
-        return await asyncio.to_thread(_refuse, request, fault)
+        return await _take_answer(request, provider, begun)
+    except SignInFault as error:
+        fault = error
     except TokenRefused as error:
-        return await asyncio.to_thread(_refuse, request, SignInFault("token", str(error)))
+        fault = SignInFault("token", str(error))
     except ProviderAway as error:
-        return await asyncio.to_thread(_refuse, request, SignInFault("away", str(error)))
+        if begun is not None and begun.silent:
+            return _go_on_unanswered(request, provider, begun, str(error))
+        fault = SignInFault("away", str(error))
+    return await asyncio.to_thread(_refuse, request, fault)
+
+
+async def _take_answer(request: AnyRequest, provider: Provider, begun: Begun) -> Response[Any]:
+    """Open, prolong or end a session, as the provider answers; or raise what is wrong with the answer."""
+    await _check_answer(request, provider, begun)
+    asked = request.query_params
+    if begun.silent and "error" in asked:
+        if asked["error"] in HAS_TO_ASK:
+            return await asyncio.to_thread(_end_own, request, provider, begun)
+        return _go_on_unanswered(request, provider, begun, f"error {asked['error'][:40]}")
+    challenge = Challenge(begun.state, begun.nonce, begun.verifier)
+    back, now = address_of(request) + BACK, parts_of(request).clock()
+    claims, token = await provider.exchange(asked.get("code", ""), challenge, back, now)
+    return await asyncio.to_thread(_open, request, provider, begun, claims, token)
+
+
+def _go_on_unanswered(request: AnyRequest, provider: Provider, begun: Begun, reason: str) -> Response[Any]:
+    """Let a session go on that the provider could not check; it still ends when its hour is over."""
+    log.warning("provider.check_unanswered", source=source_of(request), reason=reason)
+    provider.miss(parts_of(request).clock())
+    return _go_on(request, provider, begun.next)
+
+
+def _go_on(request: AnyRequest, provider: Provider, wanted: str) -> Response[Any]:
+    """Lead to the page that was asked for, without a check.
+
+    Where the provider did not answer, the browser says so for a minute: another process of the inbox would send it back
+    here at once.
+    """
+    parts = parts_of(request)
+    answer = _leave(parts.settings, wanted)
+    if provider.is_missed(parts.clock()):
+        name, age = parts.settings.cookie(UNCHECKED), int(NOT_CHECKED_FOR.total_seconds())
+        secure = parts.settings.secure_cookies
+        answer.set_cookie(Cookie(name, value="1", max_age=age, httponly=True, secure=secure, samesite="lax"))
+    return answer
 
 
 def provider_routes(settings: InboxSettings) -> list[Any]:

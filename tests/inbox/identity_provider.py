@@ -48,6 +48,7 @@ class IdentityProvider:
     claims: dict[str, Any] = field(default_factory=dict)  # of an ID token, in place of the truth; None: left out
     sign: Callable[[dict[str, Any]], str] | None = None  # in place of its key
     hangs: threading.Event | None = None  # it answers nothing before this is set
+    broken: set[str] = field(default_factory=set)  # the paths that answer with HTTP 503
     sessions: dict[str, str] = field(default_factory=dict)  # number → person
     _codes: dict[str, dict[str, str]] = field(default_factory=dict)
 
@@ -102,6 +103,8 @@ class IdentityProvider:
         self.asked.append(parts.path)
         if self.hangs is not None:
             self.hangs.wait(60)
+        if parts.path in self.broken:
+            return 503, "text/plain", "this part is away"
         match method, parts.path:
             case "GET", "/.well-known/openid-configuration":
                 return 200, "application/json", json.dumps(self._about() | self.says)

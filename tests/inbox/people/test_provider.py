@@ -662,6 +662,77 @@ def test_whoever_is_not_signed_in_there_any_more_is_out_here(
     assert line.object == "provider Hospital no longer signed in there"
 
 
+def is_sent(client: Client, page: str) -> str:
+    """Go to a page when a check is due; return where the provider is asked."""
+    sent = goes_to(client, page).headers["location"]
+    return client.get(sent, follow_redirects=False).headers["location"]
+
+
+@pytest.mark.parametrize("error", ["interaction_required", "consent_required", "account_selection_required"])
+def test_whoever_would_be_asked_something_there_is_out_here(
+    browser_of: Client, provider: IdentityProvider, one_site: Site, error: str
+) -> None:
+    comes_back(browser_of, provider)
+    works(browser_of, one_site, 40)
+
+    answer = browser_of.get(provider.deny(is_sent(browser_of, "/codes"), error), follow_redirects=False)
+
+    assert (answer.headers["location"], is_in(browser_of)) == ("/sign-in?next=%2Fcodes", False)
+
+
+@pytest.mark.parametrize("error", ["temporarily_unavailable", "server_error", ""])
+def test_a_provider_in_trouble_signs_nobody_out(
+    browser_of: Client, provider: IdentityProvider, one_site: Site, error: str
+) -> None:
+    """Its error, or a code that it cannot change at that moment, says nothing of the person."""
+    comes_back(browser_of, provider)
+    works(browser_of, one_site, 40)
+    there = is_sent(browser_of, "/codes")
+    provider.broken = set() if error else {"/token"}
+
+    back = provider.deny(there, error) if error else provider.approve(there, "eva")
+    answer = browser_of.get(back, follow_redirects=False)
+
+    assert (answer.status_code, answer.headers["location"]) == (303, "/codes")
+    assert (goes_to(browser_of, "/codes").status_code, is_in(browser_of)) == (200, True)
+    assert [line.outcome for line in the_lines(one_site.engine) if line.action.startswith("sign_")] == ["done"]
+    one_site.now += timedelta(minutes=21)
+    assert not is_in(browser_of)
+
+
+def test_a_provider_that_cannot_change_a_code_signs_nobody_in(browser_of: Client, provider: IdentityProvider) -> None:
+    provider.broken = {"/token"}
+
+    assert (comes_back(browser_of, provider).status_code, is_in(browser_of)) == (503, False)
+
+
+@pytest.mark.parametrize("found_by_another", [False, True])
+def test_two_processes_do_not_send_a_browser_to_and_fro_while_the_provider_is_away(
+    one_site: Site, provider: IdentityProvider, found_by_another: bool
+) -> None:
+    asked, asking = Provider(provider.settings()), Provider(provider.settings())
+    with (
+        one_site.client(sign_in=SignInSettings(asked)) as page,
+        one_site.client(sign_in=SignInSettings(asking)) as door,
+    ):
+        comes_back(page, provider)
+        works(page, one_site, 40)
+        provider.broken = {"/.well-known/openid-configuration"}
+        if found_by_another:
+            asking.miss(one_site.now)
+        door.cookies = page.cookies
+        sent = goes_to(page, "/codes").headers["location"]
+
+        back = door.get(sent, follow_redirects=False)
+        page.cookies = door.cookies
+
+        assert back.headers["location"] == "/codes"
+        assert "HttpOnly; Max-Age=60; Path=/; SameSite=lax" in back.headers["set-cookie"]
+        assert (asked.unanswered_at, goes_to(page, "/codes").status_code) == (None, 200)
+        one_site.now += timedelta(minutes=21)
+        assert goes_to(page, "/codes").headers["location"].startswith("/sign-in?")
+
+
 def test_a_check_of_another_person_begins_a_session_of_that_person(
     browser_of: Client, provider: IdentityProvider, one_site: Site
 ) -> None:
@@ -679,11 +750,12 @@ def test_a_check_of_another_person_begins_a_session_of_that_person(
 def test_nobody_is_sent_to_a_provider_that_does_not_answer_and_nobody_before_it_is_time(
     one_site: Site, provider: IdentityProvider
 ) -> None:
-    known = Provider(provider.settings(within_s=0.3))
+    known = Provider(provider.settings())
     with one_site.client(sign_in=SignInSettings(known)) as client:
         comes_back(client, provider)
         early = client.get("/sign-in/provider?next=/codes&silent=1", follow_redirects=False).headers["location"]
         works(client, one_site, 40)
+        known.settings = provider.settings(within_s=0.3)
         provider.hangs = threading.Event()
 
         sent = goes_to(client, "/codes").headers["location"]
