@@ -117,13 +117,14 @@ def test_the_list_shows_who_has_an_alert_open_and_not_the_viewer(one_site: Site,
     one_site.add_user("els")
     one_site.add_user("rik")
     one_site.presence = Presence(SharedPresence(redis_url))
-    alert = one_site.with_case()
+    alert = one_site.with_case(due_at=NOW + timedelta(minutes=25))
     with one_site.client() as one, one_site.client() as other:
         sign_in(one, "els").get(f"/alerts/{alert}/news")
         hers, his = one.get("/").text, sign_in(other, "rik").get("/").text
         other.get(f"/alerts/{alert}/news")
 
     assert ("has it open" in hers, "els has it open" in his) == (False, True)
+    assert "before 14:30" in hers and "before 14:30" in his
     elsewhere = Presence(SharedPresence(redis_url))
     assert elsewhere.at_each([alert, 99], NOW + timedelta(seconds=1)) == {alert: [ELS, RIK]}
     assert elsewhere.at_each([alert], NOW + 2 * GONE_AFTER) == {}
