@@ -34,16 +34,16 @@ def summarize(
     gravest = found[0]
     same = [_said_once(each, gravest, picture) for each in found if each.tier == gravest.tier]
     others = [each for each in found if each.tier != gravest.tier and not _is_named(each, gravest)]
+    may_be_cut = len(same) > 1 or bool(others)
+    room = LONGEST - (_length(_also([], len(found), picture)) if may_be_cut else 0)
     by_weight = [  # the most important first
-        _Part(0, _shortened(same[0])),
+        _Part(0, _shortened(same[0], room)),
         *([_Part(3, _after("in_favour", mitigating, picture))] if mitigating else ()),
         *([_Part(4, _after("missing", missing, picture))] if missing else ()),
         *(_Part(5, _advised(line, picture)) for line in advice[:1]),
         *(_Part(1, _spaced(each)) for each in same[1:]),
         *(_Part(5, _spaced(line)) for line in advice[1:]),
     ]
-    may_be_cut = len(same) > 1 or bool(others)
-    room = LONGEST - (_length(_also([], len(found), picture)) if may_be_cut else 0)
     kept = _that_fit(by_weight, room)
     room -= sum(_length(part.words) for part in kept)
     left_out = len(same) - sum(part.place <= 1 for part in kept)
@@ -153,11 +153,11 @@ def _length(words: Text) -> int:
     return max(map(len, words.values()))
 
 
-def _shortened(words: Text) -> Text:
-    """Cut a text that is too long, at a word boundary."""
+def _shortened(words: Text, room: int) -> Text:
+    """Cut a text to the room there is in each language, at a word boundary."""
     return Text(
         {
-            language: each if len(each) <= LONGEST else each[: LONGEST - 1].rsplit(" ", 1)[0].rstrip(" ,;:.") + "…"
+            language: each if len(each) <= room else each[: room - 1].rsplit(" ", 1)[0].rstrip(" ,;:.") + "…"
             for language, each in words.items()
         }
     )

@@ -1,5 +1,6 @@
 """What an evaluation leaves behind: facts that lead back to their message, a trace, and the same answer every time."""
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 
@@ -7,11 +8,13 @@ import pytest
 from msgspec import structs
 
 from clinical.codes import Coding
-from clinical.words import Priority, Tier
+from clinical.words import Priority, Text, Tier
 from rules.evaluate import evaluate
 from rules.examples import AT, Example, build_case
 from rules.facts import Case, Fact, Provenance
 from rules.knowledge import Knowledge
+from rules.picture import Picture
+from rules.summary import LONGEST, summarize
 
 
 def a_case(**cells: str) -> Case:
@@ -55,6 +58,18 @@ def test_a_text_names_a_thrombosis_once_and_counts_what_does_not_fit(knowledge: 
     assert found.text["en"].count("I82.9") == found.text["nl"].count("I82.9") == 1
     assert "; 4 andere bevindingen. Advies:" in found.text["nl"]
     assert "; 4 other findings. Advice:" in found.text["en"]
+
+
+def test_the_gravest_reason_is_cut_to_the_room_there_is_and_never_left_out(knowledge: Knowledge) -> None:
+    case = a_case(diagnosed="I80.2, 4 days ago", history="no")
+    gravest, *others = evaluate(case, knowledge).findings
+    long = Text({"nl": "Reden " + "woorden " * 72 + "einde.", "en": "Reason " + "words " * 40 + "end."})  # 588 and 251
+
+    text = summarize([structs.replace(gravest, because=long), *others], (), (), (), Picture(case, knowledge.terms))
+
+    assert others and max(map(len, text.values())) <= LONGEST
+    assert re.fullmatch(r"Reden (woorden )+woorden… Daarnaast: \d andere bevindingen\.", text["nl"])
+    assert text["en"].startswith(f"{long['en']} Also: ")
 
 
 def test_numbers_are_computed_for_this_patient(knowledge: Knowledge) -> None:
