@@ -107,7 +107,7 @@ class FaultNotice:
     link: str  # opens the page that says more
     occurred_at: datetime
     language: Language = "nl"
-    flaps: bool = False  # it comes and goes: nothing more is told of it until it has stayed over
+    flaps: bool = False  # it comes and goes: nothing more is told of it until it has stayed over, or has lasted
 
     def __post_init__(self) -> None:
         """Reject anything that could be a name, a sentence or an extra header."""

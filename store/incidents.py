@@ -44,7 +44,8 @@ COLUMNS = tuple(tables.incident.c[name] for name in Incident.__struct_fields__)
 def begin(connection: sa.Connection, kind: IncidentKind, subject: str, detail: str, now: datetime) -> bool:
     """Record a fault; return False when it was recorded before and is not over.
 
-    One that was over twice within an hour flaps from now on: it stands until it has been over for an hour.
+    One that was over twice within an hour flaps from now on: it stands until it has been over for an hour, or has
+    lasted for one.
     """
     flaps = kind not in NEVER_FLAPS and _times_over(connection, kind, subject, now) >= OVER_BEFORE_FLAPPING
     row = {"kind": kind, "subject": subject, "detail": detail, "began_at": now, "flaps": flaps}
@@ -52,7 +53,7 @@ def begin(connection: sa.Connection, kind: IncidentKind, subject: str, detail: s
     if connection.execute(insert.returning(tables.incident.c.id)).scalar() is not None:
         return True
     again = sa.update(tables.incident).where(_standing(kind, subject), tables.incident.c.calm_since.is_not(None))
-    connection.execute(again.values(calm_since=None))
+    connection.execute(again.values(calm_since=None, again_at=now))
     return False
 
 
@@ -89,6 +90,22 @@ def end_what_is_calm(connection: sa.Connection, now: datetime) -> None:
     incident = tables.incident
     calm = (incident.c.ended_at.is_(None), incident.c.calm_since <= now - FLAPS_WITHIN)
     connection.execute(sa.update(incident).where(*calm).values(ended_at=now, claimed_until=None))
+
+
+def renew_what_stays(connection: sa.Connection, now: datetime) -> None:
+    """Let the faults that flapped and have now lasted for an hour begin anew from when they last came back.
+
+    They are told once more, as faults that stand; of the coming and going before there is nothing more to tell.
+    """
+    incident = tables.incident
+    back_at = sa.func.coalesce(incident.c.again_at, incident.c.began_at)
+    stays = (incident.c.ended_at.is_(None), incident.c.flaps, incident.c.calm_since.is_(None))
+    change = sa.update(incident).where(*stays, back_at <= now - FLAPS_WITHIN)
+    change = change.values(ended_at=back_at, end_told_at=now, claimed_until=None)
+    which = (incident.c.kind, incident.c.subject, incident.c.detail, incident.c.ended_at.label("began_at"))
+    rows = [dict(row) for row in connection.execute(change.returning(*which)).mappings()]
+    if rows:
+        connection.execute(insert_or(connection.dialect.name, incident).on_conflict_do_nothing(), rows)
 
 
 def renew(connection: sa.Connection, kind: IncidentKind, subject: str, detail: str, now: datetime) -> bool:

@@ -34,6 +34,8 @@ AUDIT_EVERY: Final = timedelta(seconds=15)
 BEGIN_EVERY: Final = timedelta(minutes=10)
 PING_EVERY: Final = timedelta(minutes=1)
 MOST_SKEW: Final = timedelta(minutes=2)  # between the clock of a feed and ours
+CLOCK_ENDS_AFTER: Final = timedelta(days=1)  # without a message of that feed: its clock says nothing any more
+CLOCK_OF_UNDECLARED_ENDS_AFTER: Final = timedelta(hours=1)  # of a feed that the site file names no more, or never did
 PING_WITHIN_S: Final = 5.0
 
 
@@ -78,6 +80,7 @@ class Auditor:
             _look_at_emergency_accounts(connection, now)
             self._forget_destinations(connection, now)
             incidents.end_what_is_calm(connection, now)
+            incidents.renew_what_stays(connection, now)
             heartbeats.beat(connection, AUDITOR, now)
         return not faults
 
@@ -136,7 +139,10 @@ def _look_at_feeds(connection: sa.Connection, now: datetime) -> None:
 
 
 def _look_at_clocks(connection: sa.Connection, now: datetime) -> None:
-    """Record whose messages are stamped with other times than those of our clock; who sends nothing stays as it is."""
+    """Record whose messages are stamped with other times than those of our clock.
+
+    Who sends nothing stays as it is, for a day, or for an hour where the site file does not name the feed.
+    """
     standing = {each.subject: each for each in incidents.standing(connection) if each.kind == "clock"}
     for name, ahead in feeds.clock_skews(connection, now).items():
         subject, before = code_of(name), standing.get(code_of(name))
@@ -148,6 +154,18 @@ def _look_at_clocks(connection: sa.Connection, now: datetime) -> None:
         is_new = before is None or before.calm_since is not None
         if is_new and incidents.begin(connection, "clock", subject, detail, now):
             log.error("feed.clock_differs", feed=name, seconds=round(ahead.total_seconds()))
+    sending = {code_of(feed.name): feed for feed in feeds.every(connection)}
+    for subject, before in standing.items():
+        if _has_left(sending.get(subject), before, now):
+            incidents.end(connection, "clock", subject, now, for_good=True)
+
+
+def _has_left(feed: Feed | None, clock: Incident, now: datetime) -> bool:
+    """Tell whether a feed whose clock differed sends no more, so that no message will say what its clock is."""
+    if feed is None:
+        return True
+    heard_at = max(clock.began_at, feed.last_heard_at or clock.began_at)
+    return now - heard_at > (CLOCK_ENDS_AFTER if feed.known else CLOCK_OF_UNDECLARED_ENDS_AFTER)
 
 
 def _look_at_emergency_accounts(connection: sa.Connection, now: datetime) -> None:

@@ -353,6 +353,33 @@ def test_a_feed_of_which_every_stamp_differs_is_told_of_once_and_once_when_one_i
     assert last == ([("clock", "began", "ehr"), ("clock", "ended", "ehr")] if differs else [])
 
 
+@pytest.mark.parametrize(("is_declared", "hours"), [(True, 24), (False, 1)])
+def test_a_clock_that_differs_is_over_when_its_feed_sends_no_more(
+    ward: WardOnCall, is_declared: bool, hours: int
+) -> None:
+    auditor, clock = Auditor(ward.hospital.worker), ward.hospital.clock
+    with ward.hospital.engine.begin() as connection:
+        feed_id = feeds.ids_of(connection, ["lab of C4"])["lab of C4"]
+        for number in range(3):
+            at = clock() - timedelta(minutes=61)
+            a_message(connection, f"lab-{number}", feed_id=feed_id, received_at=clock(), message_time=at)
+        feeds.declare(connection, {"lab of C4": None} if is_declared else {}, clock())
+    auditor.look()
+    clock.passes(hours=2)
+    with ward.hospital.engine.begin() as connection:
+        feeds.heard(connection, feed_id, clock() - timedelta(minutes=30))
+    auditor.look()
+
+    clock.passes(hours=hours, minutes=-31)
+    auditor.look()
+    before = [fault.kind for fault in ward.sinks["pager"].faults if fault.fault == "clock"]
+    clock.passes(minutes=2)
+    auditor.look()
+
+    assert before == ["began"]
+    assert [fault.kind for fault in ward.sinks["pager"].faults if fault.fault == "clock"] == ["began", "ended"]
+
+
 def test_messages_of_days_ago_that_are_sent_again_say_nothing_of_a_clock(engine: sa.Engine) -> None:
     with engine.begin() as connection:
         for number, feed in enumerate(("replayed", "late") * 3):

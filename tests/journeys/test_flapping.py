@@ -114,6 +114,44 @@ def test_one_that_stands_without_a_break_does_not_flap(ward: WardOnCall) -> None
     assert told(ward) == [("began", False)]
 
 
+def test_one_that_flapped_and_then_stays_is_told_once_more_as_standing_since_it_last_came_back(
+    ward: WardOnCall,
+) -> None:
+    comes_and_goes(ward, 4)
+    came_back = ward.hospital.clock()
+    begins(ward)
+    waits(ward, 58)
+    early = told(ward)
+
+    for _ in range(3):
+        begins(ward)
+        waits(ward, 30)
+
+    assert early == [*TWICE, ("began", True)]
+    assert told(ward) == [*early, ("began", False)]
+    assert ward.sinks["pager"].faults[-1].occurred_at == came_back
+    assert [(each.flaps, each.began_at) for each in stands(ward)] == [(False, came_back)]
+
+    ends(ward)
+    waits(ward, 1)
+
+    assert told(ward) == [*early, ("began", False), ("ended", False)]
+    assert stands(ward) == []
+
+
+def test_a_feed_that_flapped_and_then_falls_silent_for_good_is_told_as_standing(ward: WardOnCall) -> None:
+    feed = sa.update(tables.feed).values(silence_after_s=240, name="EPD")
+    for _ in range(4):
+        with ward.hospital.engine.begin() as connection:
+            connection.execute(feed.values(last_heard_at=ward.hospital.clock()))
+        waits(ward, 6)
+
+    waits(ward, 90)
+
+    assert told(ward) == [*TWICE, ("began", True), ("began", False)]
+    assert [each.flaps for each in stands(ward)] == [False]
+
+
 def test_it_says_so_in_words_and_for_machines(ward: WardOnCall) -> None:
     comes_and_goes(ward, 3)
     notice = ward.sinks["pager"].faults[-1]
