@@ -1,6 +1,6 @@
 """`ivigilant telling verify`: proof that every alert was told until somebody answered."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,10 +11,13 @@ from ivigilant.commands.options import Config, DataDir, database_explained, read
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
-    from ivigilant.telling_proof import TellingFigures
+    import sqlalchemy as sa
+
+    from ivigilant.telling_proof import Period, TellingFigures
 
 app = typer.Typer(help="Proof that every alert was told until somebody answered.", no_args_is_help=True)
 
+_WRONG = "WRONG"
 _NO_END = datetime(9999, 1, 1, tzinfo=UTC)
 WRITTEN = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
 
@@ -47,37 +50,51 @@ def verify(
     from zoneinfo import ZoneInfo
 
     from forwarding.policy import DEFAULT
-    from ivigilant.checkup import TELLING_FAULTS
     from ivigilant.site import load_site
-    from ivigilant.telling_proof import Period, TellingFigures, prove
-    from store import incidents, telling_audit
+    from ivigilant.telling_proof import Period, TellingFigures
     from store.engine import connect, snapshot
 
     settings = read_settings(config, data_dir)
     site, now = load_site(settings.site_file), datetime.now(UTC)
     since, until = _period(begins, ends, days, now, ZoneInfo(site.zone))
-    chains = {DEFAULT: 1} | {chain.name: len(chain.steps) for chain in site.telling.chains}
-    figures, wrong = TellingFigures(), 0
-    has_destinations = bool(site.destinations)
+    steps = {DEFAULT: 1} | {chain.name: len(chain.steps) for chain in site.telling.chains}
+    figures, is_wrong = TellingFigures(), False
     with database_explained(), snapshot(connect(settings.database())) as connection:
-        for one in prove(connection, Period(since, until, now), chains, has_destinations=has_destinations):
-            figures.count(one)
-            if each_alert:
-                typer.echo(f"alert {one.alert_id}  {one.fate}: {one.how}")
-            for lacks in one.missing:
-                typer.echo(f"WRONG  alert {lacks.alert_id}, {lacks.step}: {lacks.what}")
-        for fault in telling_audit.audit(connection, now, has_destinations=has_destinations):
-            if not figures.named.issuperset(fault.alerts):  # of alerts from before
-                typer.echo(f"WRONG  {fault.count} {TELLING_FAULTS[fault.what]}: {', '.join(map(str, fault.alerts))}")
-                wrong += 1
-        for ongoing in incidents.standing(connection):
-            typer.echo(f"WRONG  incident {ongoing.subject} since {ongoing.began_at:%Y-%m-%d %H:%M}")
-            wrong += 1
+        proof = _proof(connection, Period(since, until, now), steps, figures, has_destinations=bool(site.destinations))
+        for line in proof:
+            is_wrong |= line.startswith(_WRONG)
+            if each_alert or line.startswith(_WRONG):
+                typer.echo(line)
     for line in _lines(figures, f"{(min(until, now) - since) / timedelta(days=1):.3g} days"):
         typer.echo(line)
-    if figures.missing or wrong:
+    if is_wrong:
         raise typer.Exit(1)
     typer.echo("every alert was answered, ended with its order, or is being told again")
+
+
+def _proof(
+    connection: "sa.Connection",
+    period: "Period",
+    steps: Mapping[str, int],
+    figures: "TellingFigures",
+    *,
+    has_destinations: bool,
+) -> Iterator[str]:
+    """Yield a line for each alert, and for what is missing, and count the alerts in `figures`."""
+    from ivigilant.checkup import TELLING_FAULTS
+    from ivigilant.telling_proof import prove
+    from store import incidents, telling_audit
+
+    for one in prove(connection, period, steps, has_destinations=has_destinations):
+        figures.count(one)
+        yield f"alert {one.alert_id}  {one.fate}: {one.how}"
+        for lacks in one.missing:
+            yield f"{_WRONG}  alert {lacks.alert_id}, {lacks.step}: {lacks.what}"
+    for fault in telling_audit.audit(connection, period.now, has_destinations=has_destinations):
+        if not figures.named.issuperset(fault.alerts):  # of alerts from before
+            yield f"{_WRONG}  {fault.count} {TELLING_FAULTS[fault.what]}: {', '.join(map(str, fault.alerts))}"
+    for ongoing in incidents.standing(connection):
+        yield f"{_WRONG}  incident {ongoing.subject} since {ongoing.began_at:%Y-%m-%d %H:%M}"
 
 
 def _period(
