@@ -164,6 +164,7 @@ def _copy_tables(url: str, folder: Path) -> _Snapshot:
     engine = connect(url)
     try:
         with snapshot(engine) as connection:
+            connection.execute(sa.text("SET tcp_user_timeout = 0"))  # a disk that is slow here has not vanished
             held = _content(connection)
             for table, columns in held.columns.items():
                 with (

@@ -84,6 +84,7 @@ def test_what_a_vanished_host_had_in_hand_is_done_by_the_other_once(
     for installation in installed:
         installation.start(*ROLES)
     soon(lambda: all(answers(host.address, lost.mllp_port) for host in two))
+    soon(lambda: all(len(installation.pids("worker")) >= 3 for installation in installed))  # both will take tasks
     sending = Sending(
         other.mllp_port,
         messages,

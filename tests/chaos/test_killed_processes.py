@@ -74,8 +74,10 @@ def test_workers_and_beats_killed_at_work_leave_nothing_behind(
 
     reconcile(watching, sending, undisturbed)
     assert kills == []
-    assert sent(watching) == {notice.key for notice in receiver.received} != set()
-    assert alerts_told(watching) == {alert for notice in receiver.received for alert in alerts_in(notice.text)}
+    # A feed whose messages were stamped a while ago is told of as well: as one whose clock differs.
+    notices = [notice for notice in receiver.received if not notice.key.startswith("ivigilant-incident-")]
+    assert sent(watching) == {notice.key for notice in notices} != set()
+    assert alerts_told(watching) == {alert for notice in notices for alert in alerts_in(notice.text)}
 
 
 def alerts_in(notice: str) -> set[str]:
