@@ -1,12 +1,16 @@
 """Real databases and a real Redis for every test that asks."""
 
+import logging
 import shutil
+import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import redis
 import sqlalchemy as sa
+import structlog
 from hypothesis import HealthCheck, settings
 
 from rules.knowledge import Knowledge
@@ -18,6 +22,21 @@ from tests.services import Databases, Undertaker, postgresql_server, redis_serve
 # How long a drawn case takes says how busy the machine is, not whether the answer is right.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
+
+
+@pytest.fixture(autouse=True)
+def usual_logging() -> Iterator[None]:
+    """Undo what a command that ran in the test's own process did to the log of the tests after it."""
+    level, hooks = logging.root.level, (sys.excepthook, threading.excepthook)
+    yield
+    if structlog.is_configured():
+        structlog.reset_defaults()
+        logging.captureWarnings(False)
+        logging.root.setLevel(level)
+        sys.excepthook, threading.excepthook = hooks
+        for handler in logging.root.handlers[:]:
+            if isinstance(handler.formatter, structlog.stdlib.ProcessorFormatter):
+                logging.root.removeHandler(handler)
 
 
 @pytest.fixture(scope="session")
