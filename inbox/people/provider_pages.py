@@ -40,7 +40,8 @@ from inbox.people.viewer import Viewer, source_of
 from store.access_log import REFUSED
 from store.cards import spend
 
-BEGUN: Final = "ivigilant_provider"  # the cookie of a sign-in that has begun
+BEGUN: Final = "ivigilant_provider"  # the cookie of a sign-in that has begun; its name goes on with that of its state
+MOST_BEGUN: Final = 5  # sign-ins of one browser at a time, as from several windows: a header has no room for more
 BACK: Final = "/sign-in/back"
 COMES_BACK_WITHIN: Final = timedelta(minutes=10)
 ATTEMPTS_PER_SIGN_IN: Final = 6  # of going and of coming back: a hospital has few addresses
@@ -105,7 +106,9 @@ async def begin_sign_in(request: AnyRequest) -> Response[Any]:
     begun = Begun(*numbers, wanted, asked.get("language", "")[:10], now, silent)
     log.info("provider.sign_in_begun", source=source_of(request), silent=silent)
     answer = Redirect(where, status_code=303)
-    answer.set_cookie(_begun_cookie(parts.settings, seal(parts.settings.secret, BEGUN, _json(begun))))
+    for old in _begun_in(request)[MOST_BEGUN - 1 :]:
+        answer.set_cookie(_begun_cookie(parts.settings, old, ""))
+    answer.set_cookie(_begun_cookie(parts.settings, begun, seal(parts.settings.secret, BEGUN, _json(begun))))
     return answer
 
 
@@ -154,7 +157,7 @@ def _go_on(request: AnyRequest, provider: Provider, wanted: str) -> Response[Any
     here at once.
     """
     parts = parts_of(request)
-    answer = _leave(parts.settings, wanted)
+    answer = _leave(request, wanted)
     if provider.is_missed(parts.clock()):
         name, age = parts.settings.cookie(UNCHECKED), int(NOT_CHECKED_FOR.total_seconds())
         secure = parts.settings.secure_cookies
@@ -217,17 +220,25 @@ async def end_by_provider(request: AnyRequest, data: Form) -> Response[Any]:
 
 def _begun(request: AnyRequest) -> Begun:
     """Return the sign-in that this browser began a short while ago, and that this answer belongs to."""
-    parts = parts_of(request)
-    sealed = request.cookies.get(parts.settings.cookie(BEGUN), "")
-    text = unseal(parts.settings.secret, BEGUN, sealed) if sealed else None
-    if text is None:
-        raise SignInFault("expired", "no sign-in was begun")
-    begun = msgspec.json.decode(text, type=Begun)
-    if not compare_digest(request.query_params.get("state", "").encode(), begun.state.encode()):
-        raise SignInFault("expired", "state")
-    if not timedelta(0) <= parts.clock() - begun.at <= COMES_BACK_WITHIN:
+    begun = _begun_of_answer(request)
+    if begun is None:
+        raise SignInFault("expired", "state" if _begun_in(request) else "no sign-in was begun")
+    if not timedelta(0) <= parts_of(request).clock() - begun.at <= COMES_BACK_WITHIN:
         raise SignInFault("expired", "too late")
     return begun
+
+
+def _begun_of_answer(request: AnyRequest) -> Begun | None:
+    state = request.query_params.get("state", "").encode()
+    return next((begun for begun in _begun_in(request) if compare_digest(state, begun.state.encode())), None)
+
+
+def _begun_in(request: AnyRequest) -> list[Begun]:
+    """Return the sign-ins that this browser began, each in a cookie of its own, the newest first."""
+    settings = parts_of(request).settings
+    sealed = [value for name, value in request.cookies.items() if name.startswith(settings.cookie(BEGUN))]
+    texts = [text for value in sealed if (text := unseal(settings.secret, BEGUN, value)) is not None]
+    return sorted((msgspec.json.decode(text, type=Begun) for text in texts), key=lambda begun: begun.at, reverse=True)
 
 
 async def _check_answer(request: AnyRequest, provider: Provider, begun: Begun) -> None:
@@ -268,7 +279,7 @@ def _open(
             viewer = Viewer(account.name, account.role, source_of(request))
             checked = f"checked again {_change(before, account.role)}".strip()
             record(connection, viewer, "sign_in", now, what=_what(provider, checked))
-            return _leave(settings, begun.next)
+            return _leave(request, begun.next)
         if session_token(request):
             close_session(connection, session_token(request))
         opened = open_session(
@@ -283,15 +294,22 @@ def _open(
             speak(connection, account.id, begun.language)
         viewer = Viewer(account.name, account.role, source_of(request))
         record(connection, viewer, "sign_in", now, what=_what(provider, _change(before, account.role)))
-    answer = _leave(settings, begun.next if begun.next != "/" else viewer.home)
+    answer = _leave(request, begun.next if begun.next != "/" else viewer.home)
     answer.set_cookie(session_cookie(settings, opened, int(settings.session_lifetime.total_seconds())))
     return answer
 
 
-def _leave(settings: InboxSettings, where: str) -> Response[Any]:
+def _leave(request: AnyRequest, where: str) -> Response[Any]:
     answer = Redirect(where, status_code=303)
-    answer.set_cookie(_begun_cookie(settings, ""))
+    _forget_begun(request, answer)
     return answer
+
+
+def _forget_begun(request: AnyRequest, answer: Response[Any]) -> None:
+    """Take back the cookie of the sign-in that was answered; those of other windows go on."""
+    begun = _begun_of_answer(request)
+    if begun is not None:
+        answer.set_cookie(_begun_cookie(parts_of(request).settings, begun, ""))
 
 
 def _renew(
@@ -325,7 +343,7 @@ def _end_own(request: AnyRequest, provider: Provider, begun: Begun) -> Response[
         if viewer is not None:
             what = _what(provider, "no longer signed in there")
             record(connection, viewer, "sign_out", parts.clock(), what=what)
-    answer = _leave(parts.settings, f"/sign-in?{urlencode({'next': begun.next})}")
+    answer = _leave(request, f"/sign-in?{urlencode({'next': begun.next})}")
     answer.set_cookie(session_cookie(parts.settings, "", 0))
     return answer
 
@@ -343,7 +361,7 @@ def _refuse(request: AnyRequest, fault: SignInFault) -> Response[Any]:
     record_alone(parts, Viewer("", "", source_of(request)), "sign_in", what=what, outcome=REFUSED)
     name = provider.settings.name
     answer = page(request, "sign_in_refused.html", STATUS[fault.kind], kind=fault.kind, provider=name)
-    answer.set_cookie(_begun_cookie(parts.settings, ""))
+    _forget_begun(request, answer)
     return answer
 
 
@@ -380,8 +398,8 @@ def _provider(request: AnyRequest) -> Provider:
     return provider
 
 
-def _begun_cookie(settings: InboxSettings, value: str) -> Cookie:
-    name, secure = settings.cookie(BEGUN), settings.secure_cookies
+def _begun_cookie(settings: InboxSettings, begun: Begun, value: str) -> Cookie:
+    name, secure = f"{settings.cookie(BEGUN)}_{begun.state[:8]}", settings.secure_cookies
     age = int(COMES_BACK_WITHIN.total_seconds()) if value else 0
     return Cookie(name, value=value, max_age=age, httponly=True, secure=secure, samesite="lax")
 

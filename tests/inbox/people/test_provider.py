@@ -50,6 +50,10 @@ def comes_back(client: Client, provider: IdentityProvider, person: str = "eva", 
     return client.get(provider.approve(begins(client, **asked), person), follow_redirects=False)
 
 
+def begun_cookies(client: Client) -> list[str]:
+    return [name for name in client.cookies if name.startswith("ivigilant_provider")]
+
+
 def is_in(client: Client) -> bool:
     return client.get("/preferences", follow_redirects=False).status_code == 200
 
@@ -275,10 +279,11 @@ def test_an_answer_counts_once_and_for_ten_minutes(
     browser_of: Client, provider: IdentityProvider, one_site: Site
 ) -> None:
     back = provider.approve(begins(browser_of), "eva")
-    begun = browser_of.cookies["ivigilant_provider"]
+    (begun,) = begun_cookies(browser_of)
+    sealed = browser_of.cookies[begun]
     first = browser_of.get(back, follow_redirects=False)
     browser_of.cookies.clear()
-    browser_of.cookies.set("ivigilant_provider", begun, domain="testserver.local")
+    browser_of.cookies.set(begun, sealed, domain="testserver.local")
     again = browser_of.get(back)
 
     late = provider.approve(begins(browser_of), "eva")
@@ -731,6 +736,40 @@ def test_two_processes_do_not_send_a_browser_to_and_fro_while_the_provider_is_aw
         assert (asked.unanswered_at, goes_to(page, "/codes").status_code) == (None, 200)
         one_site.now += timedelta(minutes=21)
         assert goes_to(page, "/codes").headers["location"].startswith("/sign-in?")
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_two_windows_are_checked_at_the_same_time(
+    browser_of: Client, provider: IdentityProvider, one_site: Site, turned: bool
+) -> None:
+    comes_back(browser_of, provider)
+    session = browser_of.cookies["ivigilant_session"]
+    works(browser_of, one_site, 40)
+    backs = [provider.approve(is_sent(browser_of, page), "eva") for page in ("/codes", "/messages")]
+
+    answers = [browser_of.get(back, follow_redirects=False) for back in (backs[::-1] if turned else backs)]
+
+    pages = [answer.headers["location"] for answer in answers]
+    assert pages == (["/messages", "/codes"] if turned else ["/codes", "/messages"])
+    assert (browser_of.cookies["ivigilant_session"], begun_cookies(browser_of)) == (session, [])
+    assert {line.outcome for line in the_lines(one_site.engine)} == {"done"}
+
+
+def test_a_browser_has_only_so_many_sign_ins_under_way(
+    browser_of: Client, provider: IdentityProvider, one_site: Site
+) -> None:
+    theres = []
+    for _ in range(6):
+        theres.append(begins(browser_of))
+        one_site.now += timedelta(seconds=1)
+    kept = len(begun_cookies(browser_of))
+
+    oldest = browser_of.get(provider.approve(theres[0], "eva"), follow_redirects=False).status_code
+    others = [
+        browser_of.get(provider.approve(there, "eva"), follow_redirects=False).status_code for there in theres[1:]
+    ]
+
+    assert (kept, oldest, others) == (5, 400, [303] * 5)
 
 
 def test_a_check_of_another_person_begins_a_session_of_that_person(
