@@ -120,6 +120,15 @@ def work(settings: Settings, role: WorkerRole = WORKER) -> int:
         worker = replace(worker, destinations=tracing.sending(worker.destinations, kinds))
         worker_process_shutdown.connect(lambda **_: tracing.close(), weak=False)
     bind_tasks(app, worker, tracing)
+    _attend(app, engine, attendant)
+    end_when_told()
+    gc.collect()
+    os.register_at_fork(before=gc.freeze)  # a collection in a child would copy every page that it looks through
+    return _consume(app, settings, [*role.queues, own.name])
+
+
+def _attend(app: Celery, engine: sa.Engine, attendant: Attendant) -> None:
+    """Let the attendant of each child begin with it, and hear of every task."""
 
     def prove(_ids: Sequence[int]) -> None:
         attendant.prove()
@@ -133,10 +142,6 @@ def work(settings: Settings, role: WorkerRole = WORKER) -> int:
     worker_process_init.connect(start_child, weak=False)
     task_prerun.connect(lambda **_: attendant.begin_task(), weak=False)
     task_postrun.connect(lambda **_: attendant.turn.end(), weak=False)
-    end_when_told()
-    gc.collect()
-    os.register_at_fork(before=gc.freeze)  # a collection in a child would copy every page that it looks through
-    return _consume(app, settings, [*role.queues, own.name])
 
 
 def _consume(app: Celery, settings: Settings, queues: Sequence[str]) -> int:

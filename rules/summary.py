@@ -16,7 +16,7 @@ LONGEST = 600  # characters of the text, in each language
 _PARTS = re.compile("[:;] ")
 
 
-class _Part(NamedTuple):
+class _TextPart(NamedTuple):
     """A part of the text, and its place in it."""
 
     place: int
@@ -37,12 +37,12 @@ def summarize(
     may_be_cut = len(same) > 1 or bool(others)
     room = LONGEST - (_length(_also([], len(found), picture)) if may_be_cut else 0)
     by_weight = [  # the most important first
-        _Part(0, _shortened(same[0], room)),
-        *([_Part(3, _after("in_favour", mitigating, picture))] if mitigating else ()),
-        *([_Part(4, _after("missing", missing, picture))] if missing else ()),
-        *(_Part(5, _advised(line, picture)) for line in advice[:1]),
-        *(_Part(1, _spaced(each)) for each in same[1:]),
-        *(_Part(5, _spaced(line)) for line in advice[1:]),
+        _TextPart(0, _shortened(same[0], room)),
+        *([_TextPart(3, _after("in_favour", mitigating, picture))] if mitigating else ()),
+        *([_TextPart(4, _after("missing", missing, picture))] if missing else ()),
+        *(_TextPart(5, _advised(line, picture)) for line in advice[:1]),
+        *(_TextPart(1, _spaced(each)) for each in same[1:]),
+        *(_TextPart(5, _spaced(line)) for line in advice[1:]),
     ]
     kept = _that_fit(by_weight, room)
     room -= sum(_length(part.words) for part in kept)
@@ -50,7 +50,7 @@ def summarize(
     named = _that_are_named(others, room)
     if others or left_out:
         described = describe(named, room - length_of_titles(named), _whole(kept))
-        kept.append(_Part(2, _also(described, left_out + len(others) - len(named), picture)))
+        kept.append(_TextPart(2, _also(described, left_out + len(others) - len(named), picture)))
     return _whole(kept)
 
 
@@ -92,7 +92,7 @@ def _is_named(finding: Finding, gravest: Finding) -> bool:
     return finding.title[FALLBACK] in told or first_sentence(finding)[FALLBACK] in told
 
 
-def _that_fit(parts: Iterable[_Part], room: int) -> list[_Part]:
+def _that_fit(parts: Iterable[_TextPart], room: int) -> list[_TextPart]:
     kept = []
     for part in parts:
         if (length := _length(part.words)) <= room:
@@ -143,7 +143,7 @@ def _spaced(words: Text) -> Text:
     return Text({language: f" {each}" for language, each in words.items()})
 
 
-def _whole(parts: Sequence[_Part]) -> Text:
+def _whole(parts: Sequence[_TextPart]) -> Text:
     ordered = sorted(parts, key=lambda part: part.place)
     return Text({language: "".join(part.words[language] for part in ordered) for language in parts[0].words})
 
