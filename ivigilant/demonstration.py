@@ -6,6 +6,7 @@ import os
 import secrets
 import sys
 import tempfile
+import textwrap
 import threading
 import time
 from collections.abc import Callable
@@ -37,6 +38,7 @@ LOOK_EVERY_S = 0.5
 SETTLES_IN = timedelta(seconds=1)
 START_WITHIN_S = 60.0
 GIVE_UP_AFTER_S = 300.0
+WIDEST = 120  # characters of a line on a terminal
 COLOURS = {"contraindication": typer.colors.RED, "high": typer.colors.YELLOW, "moderate": typer.colors.CYAN}
 
 
@@ -48,7 +50,7 @@ class OpenAlert:
     tier: str
     priority: str
     titles: tuple[str, ...]
-    product: str
+    patient: str
 
 
 @dataclass(slots=True)
@@ -79,6 +81,7 @@ class Watch:
 
     engine: sa.Engine
     stream: Stream
+    address: str  # of the inbox
     settled: Callable[[], None]
     shown: dict[int, OpenAlert] = field(default_factory=dict)
     deadline: float = field(default_factory=lambda: time.monotonic() + GIVE_UP_AFTER_S)
@@ -95,7 +98,7 @@ class Watch:
             alerts = open_alerts(connection, datetime.now(UTC) - SETTLES_IN)
         for alert in alerts:
             if self.shown.get(alert.id) != alert:
-                show(alert, again=alert.id in self.shown)
+                typer.echo(line_of(alert, self.address, datetime.now().astimezone(), again=alert.id in self.shown))
                 self.shown[alert.id] = alert
         if (sent and nothing_waits) or time.monotonic() > self.deadline:
             self.settled()
@@ -135,7 +138,7 @@ def _show_hospital(stack: Stack, seed: int, once: bool) -> int:
             told.set()
             typer.echo("Every message has been sent and processed; the inbox stays open until Ctrl-C.")
 
-    stack.supervisor.run(Watch(engine, stream, settle).look)
+    stack.supervisor.run(Watch(engine, stream, stack.settings.address(), settle).look)
     if stream.tally is None:
         typer.echo("Stopped before every message was sent.")
         return 130
@@ -161,11 +164,13 @@ def tell_burden() -> None:
     typer.echo(f"A settled alert is not raised again. Sources: docs/burden.md (rules {version}).")
 
 
-def show(alert: OpenAlert, *, again: bool) -> None:
-    """Print one alert, or what it became."""
-    tier = typer.style(f"{alert.tier:<16}", fg=COLOURS.get(alert.tier), bold=True)
-    told = f"{alert.product}: {'; '.join(alert.titles)}" + (" (changed)" if again else "")
-    typer.echo(f"{datetime.now().astimezone():%H:%M:%S}  {tier} {alert.priority:<8} {told}")
+def line_of(alert: OpenAlert, address: str, now: datetime, *, again: bool) -> str:
+    """Return one alert, or what it became, in a line of at most `WIDEST` characters: time, tier, patient, why, link."""
+    begins, link = f"{now:%H:%M:%S} {alert.tier:<16} {alert.priority:<7} ", f"{address}/alerts/{alert.id}"
+    room = WIDEST - len(begins) - len(link) - 1
+    why = f"{alert.patient}: {'changed: ' if again else ''}{'; '.join(alert.titles)}"
+    coloured = begins.replace(alert.tier, typer.style(alert.tier, fg=COLOURS.get(alert.tier), bold=True), 1)
+    return f"{coloured}{textwrap.shorten(why, room, placeholder=' …'):<{room}} {link}"
 
 
 def _welcome(settings: Settings, password: str) -> None:
@@ -214,7 +219,7 @@ def open_alerts(connection: sa.Connection, unchanged_since: datetime) -> list[Op
             tier=row.tier,
             priority=row.priority,
             titles=tuple(finding.title["en"] for finding in row.conclusion.findings),
-            product=row.conclusion.order.product,
+            patient=row.conclusion.patient.name,
         )
         for row in connection.execute(query)
     ]

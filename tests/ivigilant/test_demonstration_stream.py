@@ -1,10 +1,12 @@
 """The stream of a demonstration: what is not answered is sent again, and the figures are those of the inbox."""
 
 import asyncio
+import re
+from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
-from ivigilant.demonstration import count_outcomes
+from ivigilant.demonstration import OpenAlert, count_outcomes, line_of
 from ivigilant.replaying import send_until_answered
 from listener.client import Target
 from rules.knowledge import Knowledge
@@ -62,3 +64,18 @@ def test_an_alert_that_was_resolved_meanwhile_is_not_among_the_figures(
 
     assert found["ivig_orders"] == 2
     assert found["alerts"] == {"contraindication": 1, "high": 0, "moderate": 0}
+
+
+def test_an_alert_is_a_line_of_120_characters_with_its_patient_why_and_where_to_look() -> None:
+    titles = ("Prior venous thromboembolism (KNMP 7097)", "VTE without treatment-dose anticoagulation", "First dose")
+    alert = OpenAlert(id=1204, tier="contraindication", priority="urgent", titles=titles, patient="Anna de Vries")
+    now = datetime(2026, 11, 30, 8, tzinfo=UTC)
+
+    line = re.sub(
+        r"\x1b\[[0-9;]*m", "", line_of(alert, "http://127.0.0.1:8080", now, again=True)
+    )  # without its colours
+
+    assert len(line) == 120
+    assert line.startswith("08:00:00 contraindication urgent  Anna de Vries: changed: Prior venous")
+    assert line.endswith(" http://127.0.0.1:8080/alerts/1204")
+    assert "…" in line
