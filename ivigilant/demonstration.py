@@ -145,6 +145,7 @@ def _show_hospital(stack: Stack, seed: int, once: bool) -> int:
     with reading(engine) as connection:
         found = count_outcomes(connection)
         rest = waiting(connection)
+    typer.echo(f"In the inbox: {in_the_inbox(found)}.")
     typer.echo(f"Alerts per 100 IVIg orders of this stream, which is full of case reports: {per_hundred_orders(found)}")
     tell_burden()
     typer.echo(json.dumps({"messages": stream.tally.sent, "acked": stream.tally.accepted} | found))
@@ -226,21 +227,29 @@ def open_alerts(connection: sa.Connection, unchanged_since: datetime) -> list[Op
 
 
 def count_outcomes(connection: sa.Connection) -> dict[str, Any]:
-    """Count the parked messages, IVIg orders, assessments, and alerts about orders that stand in the inbox."""
+    """Count the parked messages, the IVIg orders, those assessed, and the alerts in the inbox by stream and tier."""
     message, order = tables.message, tables.medication_order
     assessment, alert = tables.assessment, tables.alert
     orders = sa.select(sa.func.count()).select_from(order).where(order.c.product_class.in_(IVIG))
-    # A case after an infusion is not an alert about its order. One that was resolved while the rest of the history came
-    # depends on which message came first, and stands in no inbox.
-    stands = (alert.c.stream == "order") & (alert.c.status != "resolved")
-    by_tier = sa.select(alert.c.tier, sa.func.count()).where(stands).group_by(alert.c.tier)
-    raised = {row[0]: row[1] for row in connection.execute(by_tier)}
+    # What was resolved while the rest of the history came depends on which message came first: it stands in no inbox.
+    stands = sa.select(alert.c.stream == "order", alert.c.tier, sa.func.count()).where(alert.c.status != "resolved")
+    counted = {
+        (about_order, tier): count
+        for about_order, tier, count in connection.execute(stands.group_by(alert.c.stream == "order", alert.c.tier))
+    }
     return {
         "parked": _count(connection, sa.select(sa.func.count()).where(message.c.state == "parked")),
         "ivig_orders": _count(connection, orders),
         "assessed": _count(connection, orders.where(order.c.id.in_(sa.select(assessment.c.order_id)))),
-        "alerts": {tier: raised.get(tier, 0) for tier in ALERT_TIERS},
+        "alerts": {tier: counted.get((True, tier), 0) for tier in ALERT_TIERS},
+        "after_infusion": {tier: counted.get((False, tier), 0) for tier in ALERT_TIERS},
     }
+
+
+def in_the_inbox(found: dict[str, Any]) -> str:
+    """Return how many alerts stand in the inbox, in words: those about orders and those after an infusion."""
+    about_orders, after = sum(found["alerts"].values()), sum(found["after_infusion"].values())
+    return f"{about_orders + after} alerts: {about_orders} about orders, {after} about a thrombosis after an infusion"
 
 
 def per_hundred_orders(found: dict[str, Any]) -> str:

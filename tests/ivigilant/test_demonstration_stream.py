@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
-from ivigilant.demonstration import OpenAlert, count_outcomes, line_of
+from ivigilant.demonstration import OpenAlert, count_outcomes, in_the_inbox, line_of
 from ivigilant.replaying import send_until_answered
 from listener.client import Target
 from rules.knowledge import Knowledge
@@ -64,6 +64,7 @@ def test_an_alert_that_was_resolved_meanwhile_is_not_among_the_figures(
 
     assert found["ivig_orders"] == 2
     assert found["alerts"] == {"contraindication": 1, "high": 0, "moderate": 0}
+    assert in_the_inbox(found) == "1 alerts: 1 about orders, 0 about a thrombosis after an infusion"
 
 
 def test_an_alert_is_a_line_of_120_characters_with_its_patient_why_and_where_to_look() -> None:

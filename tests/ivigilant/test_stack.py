@@ -123,6 +123,8 @@ def test_the_demonstration_shows_alerts_and_tells_what_became_of_every_message(t
     assert told["parked"] == 0
     assert told["ivig_orders"] == told["assessed"] > 0
     assert told["alerts"]["contraindication"] > 0
+    standing = sum(told["alerts"].values()) + sum(told["after_infusion"].values())
+    assert f"In the inbox: {standing} alerts: " in output.read_text()
 
 
 def is_ready(up: Up) -> bool:
