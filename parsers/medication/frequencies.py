@@ -1,11 +1,12 @@
 """How often and how long: a pattern of table 0335, a local code, or words → hours between two starts."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import lru_cache
 
-from parsers.medication.languages import weekdays_in
+from clinical.quantities import unique
+from parsers.medication.languages import weekdays_among, weekdays_in
 from parsers.medication.medication_text import with_digits
 from parsers.medication.units import HOURS, read_number, read_unit
 
@@ -253,6 +254,10 @@ _COUNTED = re.compile(
     rf"|(?:per|/|p\.?|a|each|every|in de|elke|iedere)\s*(?P<n>[0-9]{{1,3}})?\s*{_UNIT})"
 )
 _EVERY = re.compile(rf"\b(?:elke|iedere|om de|every|each|q)\s*(?P<n>[0-9]{{1,3}})?\s*{_UNIT}")
+_FROM_TO = re.compile(  # `every 3-4 weeks`, `om de 3 à 4 weken`, `1x/3-4wk`
+    r"((?:\b(?:elke|iedere|om de|every|each|q|per)|/)\s*)([0-9]{1,2})"
+    r"\s*(?:-|–|à|a|to|tot|or|of|bis|do)\s*[0-9]{1,2}(?=\s*[a-z])"
+)
 _PER = re.compile(
     r"(?:\bper|/)\s*(?P<n>[0-9]{1,3})?\s*(?P<unit>dagen|dag|days?|d|weken|week|weeks|wkn|wks|wk|maanden|maand|mnd|months?)\b"
 )
@@ -276,6 +281,9 @@ _TOKEN = re.compile(r"\b(?:qd|bid|tid|qid|qod|q[0-9]{1,3}[hdwl]|[1-9]\s?dd[0-9]*
 def pattern_in(text: str) -> Pattern:
     """Find how often in running text: `1x per 4 weken`, `om de dag`, `po bid x 5d`; else UNKNOWN."""
     text = with_digits(text.lower().replace("×", "x"))
+    if _FROM_TO.search(text):
+        shortest = pattern_in(_FROM_TO.sub(r"\1\2", text))
+        return replace(shortest, flags=unique((*shortest.flags, "pattern_assumed")))
     for expression, pattern in _WORDS:
         if expression.search(text):
             return pattern
@@ -294,6 +302,8 @@ def pattern_in(text: str) -> Pattern:
         return read_pattern(found[0])
     if found := _PER.search(text):
         return _from_words(found["n"], found["unit"], 1)
+    if days := weekdays_among(text):
+        return Pattern(WEEK, len(days), weekdays=days)
     return UNKNOWN
 
 

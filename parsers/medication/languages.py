@@ -15,33 +15,33 @@ UNITS = {
     "g": "gramos gramo grammi grammo gramas grama gramm gramme grammes gramów gramy gramu gramů gramaa "
     "grama gramas грамм грам грама грамів г. grame"
     "  gramai gramų γραμμάρια γραμμάριο γρ. グラム 그램 克 grs."
-    " граммов грамма г γρ g. gr.",
+    " граммов грамма г γρ g. gr. grammaa gramov gramom grami grömm gam غرام جرام גרם กรัม",
     "mg": "miligramos miligramo milligrammi milligrammo miligramas miligrama milligramm milligrammes "
     "milligramme miligramy"
-    " miligramów мг",
+    " miligramów мг milligrammaa miligramov",
     "mL": "毫升 ミリリットル mililitri mililitrai мілілітрів мілілітри χιλιοστόλιτρα "
     "mililitros mililitro millilitri millilitro millilitres millilitre millilitern milliliter "
     "millilitraa mililitrów"
     " mililitry мл",
-    "kg": "kilogramos kilogrammi kilogramas kilogramm kilogrammes kilogramme kiloa kilogramów кг kgkg",
+    "kg": "kilogramos kilogrammi kilogramas kilogramm kilogrammes kilogramme kiloa kilogramów кг kgkg kilogrammaa",
     "h": "時間 時 시간 小时 小時 óra ore oră ora ώρα ώρες години година val. val valandą "
     "stunde stunden std. std heure heures hora horas ora ore timme timmar time timer tunti tuntia "
     "tunnissa godzina godzinę"
     " godziny godz godz. hodina hodinu hodin hodinu hod hod. saat saatte час ч",
     "min": "minuten minuto minutos minuti minut minuter minutter minuutti minuutissa minuty minuta minutu dakika dk",
     "d": "tag tage tagen tägl täglich jour jours día días dia dias giorno giorni dygn dagar dager dage "
-    "døgn dogn päivä päivää"
+    "døgn dogn päivä päivää päivän päeva"
     " päivässä vrk dzień dni dobę doba doby den dny dní gün günde сутки сут день дня дней днів дні добу nap napig napon"
     " zi zile zilei μέρα μέρες ημέρα ημέρες diena dienas dienos dienų",
     "wk": "woche wochen wo. semaine semaines semana semanas settimana settimane vecka veckor uke uker uge "
-    "uger viikko viikkoa"
+    "uger viikko viikkoa viikon nädal nädala nädalat"
     " tydzień tygodnie tygodni tygodniu tyg. tyg týden týdny týdnů hafta haftada неделя недели недель неделю тиждень"
     " тижні тижнів hét héten hetente hétig săptămână săptămâni săptămâna εβδομάδα εβδομάδες savaitė savaites savaitės"
     " savaičių sem. sett.",
     "mo": "monat monate monaten mois mes meses mese mesi mês månad månader måned måneder kuukausi "
     "kuukautta miesiąc miesiące"
     " miesięcy mies. mies měsíc měsíce měsíců ay ayda месяц месяца месяцев місяць місяці місяців hónap hónapban"
-    " havonta lună luni luna μήνα μήνας μήνες mėnuo mėnesį mėnesius",
+    " månaden måneden kuukauden kuud havonta lună luni luna μήνα μήνας μήνες mėnuo mėnesį mėnesius",
     "package": "flasche flaschen durchstechflasche durchstechflaschen ampulle ampullen beutel stück stk "
     "flacone flaconi fiala"
     " fiale fialoidi frasco frascos vial viales frasco-ampola frascos-ampola ampola "
@@ -66,14 +66,15 @@ _ENGLISH = {
 }
 _NUMBERS = {
     1: "ein eine einer eines un une una uno um uma en ett et yksi jeden jedna bir",
-    2: "andra anden annen zwei deux dos due dois duas två to kaksi dwa dwie dva dvě iki два две дві két doi două δύο",
-    3: "tredje drei trois tres tre três kolme trzy tři üç три három trei τρεις",
-    4: "fjärde fjerde neljäs czwarty čtvrtý quatrième quatre cuatro quattro quatro fyra fire neljä cztery čtyři dört"
-    " vier четыре чотири négy patru τέσσερις",
+    2: "kahden andra anden annen zwei deux dos due dois duas två to kaksi dwa dwie dva dvě iki"
+    " два две дві két doi două δύο",
+    3: "kolmen tredje drei trois tres tre três kolme trzy tři üç три három trei τρεις",
+    4: "neljän fjärde fjerde neljäs czwarty čtvrtý quatrième quatre cuatro quattro quatro fyra fire neljä cztery čtyři"
+    " dört vier четыре чотири négy patru τέσσερις",
     5: "fünf cinq cinco cinque fem viisi pięć pět beş пять п'ять öt cinci πέντε",
-    6: "sechs six seis sei sex seks kuusi sześć šest altı",
+    6: "kuuden sechs six seis sei sex seks kuusi sześć šest altı",
     7: "sieben sept siete sette sete sju syv siedem sedm yedi",
-    8: "acht huit ocho otto oito åtta otte åtte osiem osm sekiz",
+    8: "kahdeksan acht huit ocho otto oito åtta otte åtte osiem osm sekiz",
     10: "zehn dix diez dieci dez tio ti dziesięć deset on",
 }
 _TIMES = [
@@ -107,7 +108,7 @@ _TIMES = [
 _EVERY = (
     "alle, jede, jeden, jeder, jedes, toutes les, tous les, toutes, tous, chaque, cada, a "
     "cada, ogni, var, varje, hver, hvert,"
-    " joka, co, każdy, każde, każdego, každé, každý, každých, každou, her, каждые, каждую, каждый, каждое, кожні,"
+    " vart, joka, co, każdy, każde, każdego, každé, každý, každých, každou, her, каждые, каждую, каждый, каждое, кожні,"
     " кожен, minden, la fiecare, fiecare, κάθε, kas, ik pēc, iga"
 )
 _PER = "pro, par, por, al, a la, alla, alle, à la, om, pr, pr., na, za, w, v, im, am, в, на, pe, την, τον"
@@ -118,6 +119,28 @@ _EACH_NTH = (
 )
 # Phrases, in the order in which they are searched.
 _PHRASES = (
+    # A cycle of fewer than 14 days may as well be a course of so many days on end.
+    (r"(1[4-9]|[2-9]\d)[- ]?(?:days?|dagen|tage)[- ](?:cycl\w+|zykl\w+)", r"every \1 days"),
+    (r"(?:cyc(?:le|lus)|zyklus)\s*(?:of|van|von|:)?\s*(1[4-9]|[2-9]\d)[- ]?(?:d|days?|dagen|tagen?)(?! ?\d)",
+     r"every \1 days"),
+    (r"(\d{1,2})[- ]?(?:weeks?|weken|wochen)[- ](?:cycl\w+|zykl\w+|interval\w*)", r"every \1 weeks"),
+    (r"(\d{1,2})[- ]?(?:days?|dagen|tage)[- ]interval\w*", r"every \1 days"),
+    (r"(?:cyc(?:le|lus)|zyklus|interval\w*|abst[aä]nd(?:en)?)\s*(?:of|van|von|:)?\s*(\d{1,2})[- ]?"
+     r"(?:w(?:k|eeks?|eken)?|wochen)(?! ?\d)", r"every \1 weeks"),
+    (r"(?:interval\w*|abst[aä]nd(?:en)?)\s*(?:of|van|von|:)?\s*(\d{1,2})[- ]?(?:d|days?|dagen|tagen?)(?! ?\d)",
+     r"every \1 days"),
+    (r"int[eé]rv[aá]l\w*\s*(?:of|van|von|de|di|:)?\s*(\d{1,2})\s*(?:semaines?|semanas|settimane)", r"every \1 weeks"),
+    (r"(\d{1,2}) semaines d'intervalle", r"every \1 weeks"),
+    (r"(\d{1,2})[- ]?wöchige[nmr]?s? (?:abst[aä]nd\w*|intervall\w*)", r"every \1 weeks"),
+    (r"(\d{1,2}) viikon välein", r"every \1 weeks"),
+    (r"(\d{1,2}) päivän välein", r"every \1 days"),
+    (r"(\d{1,2}) kuukauden välein", r"every \1 months"),
+    (r"(?:her )?(\d{1,2}) haftada bir(?: kez)?", r"every \1 weeks"),
+    (r"(?:her )?(\d{1,2}) günde bir(?: kez)?", r"every \1 days"),
+    (r"(?:her )?(\d{1,2}) ayda bir(?: kez)?", r"every \1 months"),
+    (r"(?:o dată )?la (\d{1,2}) săptămâni", r"every \1 weeks"),
+    (r"(?:o dată )?la (\d{1,2}) zile", r"every \1 days"),
+    (r"(?:in )?alternate weeks?", "every 2 weeks"),
     (r"(?:per|por) (\d{1,2}) ?(?:giorni|gg|d[ií]as)", r"for \1 days"),
     (r"(\d{1,2}) ?gg\.?", r"\1 days"),
     (r"all'ora|an hour", "/ hour"),
@@ -145,7 +168,7 @@ _PHRASES = (
      r"varannan vecka|annenhver uke|hver anden uge|joka toinen viikko|"
      r"co drugi tydzień|iki haftada bir", "every 2 weeks"),
     (r"(\d{1,2}|drei|vier|sechs|acht|drie|vier|zes|acht|three|four|six|"
-    r"eight)[- ]?(?:wöchentlich\w*|wekelijks\w*|weekly)",
+    r"eight)[- ]?(?:wöchentlich\w*|wöchig\w*(?: (?:abst[aä]nd|intervall)\w*)?|wekelijks\w*|weekly)",
      r"every \1 weeks"),
     (rf"{_EACH_NTH} (?:week|wk)", r"every \1 weeks"),
     (rf"{_EACH_NTH} (?:dag|day)", r"every \1 days"),
@@ -260,6 +283,45 @@ _ON_END = (
     r"consecutivi|di seguito|hintereinander|in folge|am stück|i rad|i træk|på rad|peräkkäin|z rzędu|po sobě|üst üste"
     r"|подряд"
 )
+_ORDINALS = {
+    1: "first eerste erste ersten erster premier première primer primero primera primo prima primeiro primeira första"
+    " første ensimmäinen pierwszy pierwszą první первый первую",
+    2: "other second andere tweede zweite zweiten zweites zweiter deuxième segundo segunda secondo seconda andra anden"
+    " andet annen toinen drugi drugą druhý druhé druhou második второй вторую",
+    3: "third derde dritte dritten troisième tercer tercero tercera terzo terza terceiro terceira tredje kolmas trzeci"
+    " trzecią třetí harmadik третий третью",
+    4: "fourth vierde vierte vierten quatrième cuarto cuarta quarto quarta fjärde fjerde neljäs czwarty czwartą čtvrtý"
+    " čtvrtou negyedik четвёртый четвертую",
+    6: "sixth zesde sechste sechsten sixième sexto sexta sesto sesta sjätte sjette kuudes szósty šestý hatodik",
+    8: "eighth achtste achte achten huitième octavo ottavo åttonde ottende kahdeksas ósmy osmý nyolcadik",
+}
+_ORDINAL_OF = {word: number for number, words in _ORDINALS.items() for word in words.split()}
+_ENDING = r"(?::[ea]|\.|º|ª|th|nd|rd|st|ste|te|de|er|[eè]mes?|e|-?(?:ую|ю|й|ый|я))"  # of an ordinal in digits: `4:e`
+_NTH = rf"(?:\d{{1,2}}{_ENDING}|{_any(_ORDINAL_OF)}|last|laatste|letzten|dernier|último|ultimo|sista|siste)"
+# A weekday stands for its week: `every other Tuesday`, `jeden dritten Montag`, `first Monday of the month`.
+_LONG_DAY = rf"(?:{_any(w for words in WEEKDAYS.values() for w in words.split() if len(w) > 4)})"
+_A_WEEKDAY = rf"{_LONG_DAY}(?:s|en|ar|er|ene)?"
+_MONTHS = _any(
+    ["month", "months", "maand", *(word for word, ours in _UNIT_OF.items() if ours == "mo" and len(word) > 2)]
+)
+_WEEKDAY_OF_THE_MONTH = re.compile(
+    rf"\b{_NTH}\s+(?P<second>(?:and|en|und|et|y|e|och|og|&|,)\s+{_NTH}\s+)?{_A_WEEKDAY}\s+"
+    rf"(?:[^\W\d]+\.?\s+){{0,3}}?(?:{_MONTHS})(?!\w)"
+)
+_EVERY_OTHER_WEEKDAY = re.compile(
+    rf"\b(?:(?:un|une|1) {_A_WEEKDAY} sur (?:deux|2)|(?:a )?{_A_WEEKDAY} altern[aeio]s?"
+    rf"|(?:alternate|om de(?: andere)?|varannan|vartannat|annenhver) {_A_WEEKDAY}"
+    rf"|(?:un )?{_A_WEEKDAY} s[iíì],? (?:e|y) (?:uno|otro) no)(?!\w)"
+)
+_EACH_ONE = f"{_any([*_EVERY.split(','), 'every', 'each', 'elke', 'iedere', 'jeden', 'jeder', 'ogni'])}"
+_EVERY_NTH = re.compile(
+    rf"\b(?:{_EACH_ONE})\s+(?:(?P<digits>\d{{1,2}}){_ENDING}?|(?P<word>{_any(_ORDINAL_OF)}|{_any(_NUMBER_OF)}))"
+    rf"\s+(?:(?P<day>{_A_WEEKDAY})(?!\w)|(?=(?:{_LONG_UNITS}|{_OUR_UNITS})(?!\w)))"
+)
+_AND_A_DAY = rf"(?:\s*(?:,|&|\+|/|-|and|en|und|et|y|e|och|og)\s*{_A_WEEKDAY})*"
+_ON_WEEKDAYS = re.compile(  # `start on Monday` is one day
+    rf"\b(?:(?:{_EACH_ONE})\s+(?P<days>{_A_WEEKDAY}{_AND_A_DAY})|(?P<plural>{_LONG_DAY}(?:s|en){_AND_A_DAY}))(?!\w)"
+)
 _UNDIVIDED = r"(?<!over )(?<!in )(?<!über )"
 _SO_MANY_ON_END = re.compile(
     rf"\b{_UNDIVIDED}(?P<count>\d{{1,2}})\s+(?:(?:{_ADJOINING})\s+(?:{_LONG_UNITS}|{_OUR_UNITS})|"
@@ -311,7 +373,7 @@ def in_english(text: str) -> str:
         return text
     if _FRENCH.search(text):
         text = _A_FRENCH_DAY.sub("/day", _FRENCH_DAYS.sub(r"\1 days", text))
-    text = _GERMAN_EVERY.sub("every ", text)
+    text = _weeks_for_weekdays(_GERMAN_EVERY.sub("every ", text))
     text = _AN_ITALIAN_DAY.sub("/day", text)
     if _FAR_EAST.search(text):
         text = unicodedata.normalize("NFKC", text)
@@ -326,6 +388,19 @@ def in_english(text: str) -> str:
     text = _SAID_EVERY.sub("every ", text)
     text = _SAID_PER.sub(" per ", text)
     return _ORDINAL.sub("", _SAID_UNIT.sub(lambda found: _ENGLISH[_UNIT_OF[found[1]]], text))
+
+
+def _weeks_for_weekdays(text: str) -> str:
+    """Return the text with `every 2 weeks` for `every other Tuesday`, and an ordinal as its number."""
+    text = _WEEKDAY_OF_THE_MONTH.sub(lambda found: "every 2 weeks" if found["second"] else "monthly", text)
+    return _EVERY_NTH.sub(_every_nth, _EVERY_OTHER_WEEKDAY.sub("every 2 weeks", text))
+
+
+def _every_nth(found: re.Match[str]) -> str:
+    number = found["digits"] or str(_ORDINAL_OF.get(found["word"]) or _NUMBER_OF[found["word"]])
+    if found["word"] and number == "1":
+        return "monthly" if found["day"] and found["word"] in _ORDINAL_OF else found[0]
+    return f"every {number} weeks" if found["day"] else f"every {number} "
 
 
 def _spaced(english: str, found: re.Match[str]) -> str:
@@ -365,6 +440,24 @@ _SHORTEST_ALONE = 4  # letters: `PO` is a route before it is a Czech Monday
 _ALONE = frozenset({"mon", "tue", "wed", "thu", "fri", "sat", "sun", "vr", "vrij", "za"})
 
 
+def _weekday(name: str) -> int | None:
+    """Return the day of a name, also of its plural: `Tuesdays`, `dinsdagen`, `dienstags`."""
+    found = _WEEKDAY_OF.get(name)
+    if found is None and len(name) > _SHORTEST_PLURAL:
+        names = (name.removesuffix(ending) for ending in ("s", "en", "ene", "ar", "er"))
+        found = next((day for day in map(_WEEKDAY_OF.get, names) if day), None)
+    return found
+
+
+_SHORTEST_PLURAL = 6  # letters
+
+
+def weekdays_among(text: str) -> tuple[int, ...]:
+    """Return the days of the week on which a text says that something recurs: `every Tuesday, six times`."""
+    found = _ON_WEEKDAYS.search(text.lower())
+    return weekdays_in(found["days"] or found["plural"]) if found else ()
+
+
 @lru_cache(maxsize=1024)
 def weekdays_in(text: str) -> tuple[int, ...]:
     """Return the days of the week that a pattern consists of, 1 for Monday; nothing when it is anything else.
@@ -379,7 +472,7 @@ def weekdays_in(text: str) -> tuple[int, ...]:
     ends = re.split(r"\s*(?:-|–|\bt/m\b|\btot\b|\bto\b|\bthrough\b|\bbis\b)\s*", text)
     joined_by_dash = len(ends) > 1 and "-feira" not in text
     names = ends if joined_by_dash else [name for name in _BETWEEN.split(text) if name]
-    days = [_WEEKDAY_OF.get(name.strip()) for name in names]
+    days = [_weekday(name.strip()) for name in names]
     if not days or None in days or (len(days) == 1 and len(names[0]) < _SHORTEST_ALONE and names[0] not in _ALONE):
         return ()
     known = [day for day in days if day is not None]
