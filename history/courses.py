@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from itertools import pairwise
+from itertools import combinations, pairwise
 from zoneinfo import ZoneInfo
 
 from clinical.events import MedicationGiven, MedicationOrdered
@@ -112,7 +112,9 @@ def _occasion(key: str, steps: list[Entry], ordered: Quantity | None) -> Occasio
     ends = [event.ended.at for event in events if event.ended is not None]
     at = _start_of(steps[0])
     source = provenance(steps[0])
-    dose = _what_ran(begun, again, ordered, at_once=_overlap([event for event in events if not event.tells_again]))
+    dose = _in_steps(events, ordered) or _what_ran(
+        begun, again, ordered, at_once=_overlap([event for event in events if not event.tells_again])
+    )
     return Occasion(key, at, max([at, *ends]), dose, given=True, provenance=source, ordered=ordered)
 
 
@@ -120,6 +122,30 @@ def _overlap(begun: Sequence[MedicationGiven]) -> bool:
     """Return whether one row begins while another runs: a pump and a nurse may both report one bag."""
     running = [(event.started.at, event.ended.at) for event in begun if event.started and event.ended]
     return any(starts < ends for (_, ends), (starts, _) in pairwise(sorted(running)))
+
+
+def _in_steps(events: Sequence[MedicationGiven], ordered: Quantity | None) -> Quantity | None:
+    """Return the total of rows that each report what ran in a time of their own; None when they are not such rows.
+
+    A pump writes `gestart, 25 mL, 9:00-9:30`, `stand gewijzigd, 75 mL, 9:30-10:15`. The amounts may also be what had
+    run until then, or what was left, unless together they are what was ordered.
+    """
+    steps = [event for event in events if event.grams is not None and event.grams.high > 0]
+    amounts = [event.grams for event in steps if event.grams is not None]
+    total = _sum(amounts)
+    if total is None or not any(event.tells_again for event in steps) or not _one_after_another(steps):
+        return None
+    if ordered is not None and _equal(total, ordered):
+        return total
+    repeated = any(_equal(one, other) for one, other in combinations(amounts, 2))
+    return None if repeated else _between(max(amounts, key=lambda amount: amount.high), total)
+
+
+def _one_after_another(steps: Sequence[MedicationGiven]) -> bool:
+    """Return whether every row lasts, and ends before the next one begins."""
+    times = sorted((step.started.at, step.ended.at) for step in steps if step.started and step.ended)
+    lasting = all(start < end for start, end in times)
+    return 1 < len(times) == len(steps) and lasting and all(end <= start for (_, end), (start, _) in pairwise(times))
 
 
 TOLD_AGAIN = "given_told_again"  # a doubt: the rows may report one dose several times, or several doses
