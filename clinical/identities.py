@@ -64,22 +64,22 @@ class Person(Generic[Key]):
 def latest(statements: Iterable[MergeStatement[Key]]) -> dict[tuple[Key, Key], MergeStatement[Key]]:
     """Return the latest statement about each pair. An identity merged with itself says nothing."""
     held: dict[tuple[Key, Key], MergeStatement[Key]] = {}
-    for said in statements:
-        pair = said.retired, said.survivor
-        if said.retired != said.survivor and (pair not in held or held[pair].version < said.version):
-            held[pair] = said
+    for statement in statements:
+        pair = statement.retired, statement.survivor
+        if statement.retired != statement.survivor and (pair not in held or held[pair].version < statement.version):
+            held[pair] = statement
     return held
 
 
 def pointers(statements: Iterable[MergeStatement[Key]], names: Mapping[Key, object]) -> dict[Key, Pointer[Key]]:
     """Return where each retired identity leads; if one message makes two statements, the greater name decides."""
     found: dict[Key, Pointer[Key]] = {}
-    for said in latest(statements).values():
-        if said.undone:
+    for statement in latest(statements).values():
+        if statement.undone:
             continue
-        known = found.get(said.retired)
-        if known is None or _rank(known, names) < (said.version, names[said.survivor]):
-            found[said.retired] = Pointer(said.survivor, said.version)
+        known = found.get(statement.retired)
+        if known is None or _rank(known, names) < (statement.version, names[statement.survivor]):
+            found[statement.retired] = Pointer(statement.survivor, statement.version)
     return found
 
 
@@ -118,9 +118,9 @@ def _follow(pointing: Mapping[Key, Pointer[Key]], start: Key) -> tuple[Key, froz
 def is_contradicted(person: Person[Key], statements: Iterable[MergeStatement[Key]]) -> bool:
     """Return whether a later statement says that two of these are not the same person."""
     held = latest(statements)
-    for (one, other), said in held.items():
+    for (one, other), statement in held.items():
         back = held.get((other, one))
-        if said.undone and {one, other} <= person.members and (back is None or back.undone):
+        if statement.undone and {one, other} <= person.members and (back is None or back.undone):
             return True
     return False
 

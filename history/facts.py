@@ -38,8 +38,8 @@ def placed_facts(entries: Iterable[Entry], zone: tzinfo, born: date | None, newe
 
     `newest` is when the newest order begins (`newest_start`).
     """
-    told = ((entry, fact_of(entry, zone, born, newest)) for entry in entries)
-    return [((0, *entry.place), fact) for entry, fact in told if fact is not None]
+    read = ((entry, fact_of(entry, zone, born, newest)) for entry in entries)
+    return [((0, *entry.place), fact) for entry, fact in read if fact is not None]
 
 
 def fact_of(entry: Entry, zone: tzinfo, born: date | None, newest: datetime | None) -> Fact | None:

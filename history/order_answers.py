@@ -189,9 +189,9 @@ def orders_and_facts(
     orders = [
         (order, product_of(knowledge, order.content)) for order in fold_orders(entries) if order.content is not None
     ]
-    told: list[Placed] = placed_facts(entries, site.zone, patient.birth_date, newest_start(entries))
-    told += [((1, at), fact) for at, fact in enumerate(_medications(orders, site))]
-    return orders, timeline_of(SortedFacts(told, knowledge.terms), knowledge)
+    facts: list[Placed] = placed_facts(entries, site.zone, patient.birth_date, newest_start(entries))
+    facts += [((1, at), fact) for at, fact in enumerate(_medications(orders, site))]
+    return orders, timeline_of(SortedFacts(facts, knowledge.terms), knowledge)
 
 
 def why_unanswered(entries: Sequence[Entry], knowledge: Knowledge) -> dict[str, str]:

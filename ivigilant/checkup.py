@@ -102,11 +102,11 @@ def _knowledge(settings: Settings) -> Line:
         faults = str(error).splitlines()
         more = f" (and {len(faults) - 1} more: ivigilant knowledge check)" if len(faults) > 1 else ""
         return Line("knowledge", False, f"has faults and is not used: {faults[0]}{more}")
-    told = site.knowledge
-    if told is None:
+    approval = site.knowledge
+    if approval is None:
         return Line("knowledge", True, f"{knowledge.version}; approved by nobody (knowledge: in the site file)")
-    approved = f"approved by {told.approved_by} on {told.approved_on:%Y-%m-%d}"
-    since = "" if told.version == knowledge.version else f", as version {told.version}; it has changed since"
+    approved = f"approved by {approval.approved_by} on {approval.approved_on:%Y-%m-%d}"
+    since = "" if approval.version == knowledge.version else f", as version {approval.version}; it has changed since"
     return Line("knowledge", True, f"{knowledge.version}; {approved}{since}")
 
 
@@ -118,8 +118,8 @@ def _hook_clients(settings: Settings, now: datetime) -> Iterator[Line]:
         return
     for client in hooks.issuers if hooks else ():
         keys = client.keys.count(now)
-        told = f"{keys} keys" if keys else f"no key in {client.keys.place}: whatever it asks is refused"
-        yield Line(f"CDS client {client.name}", keys > 0, told)
+        detail = f"{keys} keys" if keys else f"no key in {client.keys.place}: whatever it asks is refused"
+        yield Line(f"CDS client {client.name}", keys > 0, detail)
 
 
 def _identity_provider(settings: Settings, now: datetime) -> Iterator[Line]:
@@ -140,8 +140,10 @@ def _identity_provider(settings: Settings, now: datetime) -> Iterator[Line]:
     except ProviderAway as error:
         yield Line("sign-in", False, f"sign_in.provider.issuer is {issuer}: {error}")
         return
-    told = f"{issuer} has {keys} keys" if keys else f"sign_in.provider.issuer is {issuer}: it has no key to verify with"
-    yield Line("sign-in", keys > 0, told)
+    detail = (
+        f"{issuer} has {keys} keys" if keys else f"sign_in.provider.issuer is {issuer}: it has no key to verify with"
+    )
+    yield Line("sign-in", keys > 0, detail)
 
 
 def _proxies(settings: Settings) -> Line:
@@ -149,8 +151,8 @@ def _proxies(settings: Settings) -> Line:
     named = settings.trusted_proxies
     if named or not (settings.base_url or "").startswith("https:"):
         return Line("proxies", True, named or "none")
-    told = "none is named, so that everybody behind one shares its limit on sign-ins (IVIGILANT_TRUSTED_PROXIES)"
-    return Line("proxies", False, told)
+    detail = "none is named, so that everybody behind one shares its limit on sign-ins (IVIGILANT_TRUSTED_PROXIES)"
+    return Line("proxies", False, detail)
 
 
 def _signing_key(settings: Settings) -> Line:
@@ -210,8 +212,8 @@ def _database(engine: sa.Engine, settings: Settings, now: datetime) -> Iterator[
         yield from _application_acks(connection)
         yield _prunings(connection, now)
         yield _ledger(connection, now)
-        for told in suggestions(patients.newest(connection, LOOKED_AT)):
-            yield Line("patient numbers", False, told)
+        for detail in suggestions(patients.newest(connection, LOOKED_AT)):
+            yield Line("patient numbers", False, detail)
 
 
 def _processes(connection: sa.Connection, now: datetime) -> Iterator[Line]:
@@ -226,8 +228,8 @@ def _processes(connection: sa.Connection, now: datetime) -> Iterator[Line]:
 
 def _messages(connection: sa.Connection, now: datetime) -> Iterator[Line]:
     counts, oldest = message_queries.counts(connection), message_queries.oldest_received_age(connection, now)
-    told = f"{counts['received']} wait" + (f", the oldest came {ago(oldest)}" if oldest else "")
-    yield Line("waiting", oldest is None or oldest <= WAITS_AT_MOST, told)
+    detail = f"{counts['received']} wait" + (f", the oldest came {ago(oldest)}" if oldest else "")
+    yield Line("waiting", oldest is None or oldest <= WAITS_AT_MOST, detail)
     yield Line("parked", not counts["parked"], f"{counts['parked']} wait for a person; see Messages in the inbox")
 
 
@@ -251,10 +253,10 @@ def _incidents(connection: sa.Connection, now: datetime) -> Iterator[Line]:
         if each.kind in FEED_FAULTS or each.kind == "canary":
             continue  # a line of its own says it
         if each.kind == "break_glass":
-            told = "told outside the inbox" if each.told_at is not None else "nobody was told of it outside the inbox"
-            yield Line(f"emergency {each.subject}", False, f"in use since {ago(now - each.began_at)}: {told}")
+            detail = "told outside the inbox" if each.told_at is not None else "nobody was told of it outside the inbox"
+            yield Line(f"emergency {each.subject}", False, f"in use since {ago(now - each.began_at)}: {detail}")
             continue
-        told = "told by another path" if each.told_at is not None else "nobody could be told of it"
+        detail = "told by another path" if each.told_at is not None else "nobody could be told of it"
         what = (
             "its times differ from ours" if each.kind == "clock" else TELLING_FAULTS.get(each.subject, "takes nothing")
         )
@@ -262,7 +264,7 @@ def _incidents(connection: sa.Connection, now: datetime) -> Iterator[Line]:
         yield Line(
             f"incident {each.subject}",
             False,
-            f"since {ago(now - each.began_at)}{flaps}: {what} ({each.detail}); {told}",
+            f"since {ago(now - each.began_at)}{flaps}: {what} ({each.detail}); {detail}",
         )
 
 
@@ -291,12 +293,12 @@ def _canary(connection: sa.Connection, settings: Settings, now: datetime) -> Lin
         return Line("canary", True, "none is sent (canary in the site file, IVIGILANT_CANARY, IVIGILANT_LISTENER_AT)")
     found = canary.state(connection)
     if found.passed is not None and found.passed.ended_at is not None:
-        told = f"passed {ago(now - found.passed.ended_at)} in {found.passed.seconds:.1f} s"
+        detail = f"passed {ago(now - found.passed.ended_at)} in {found.passed.seconds:.1f} s"
     else:
-        told = "never passed"
+        detail = "never passed"
     if found.last is not None and found.last.outcome == "failed":
-        told += f"; the last one did not get to {found.last.detail}"
-    return Line("canary", found.is_well(now, counts_for), told)
+        detail += f"; the last one did not get to {found.last.detail}"
+    return Line("canary", found.is_well(now, counts_for), detail)
 
 
 def _prunings(connection: sa.Connection, now: datetime) -> Line:
@@ -304,8 +306,8 @@ def _prunings(connection: sa.Connection, now: datetime) -> Line:
     last = retention.last_pruning(connection)
     if last is None:
         return Line("kept", True, "the text of every message; ivigilant prune shows what may be removed")
-    told = f"{ago(now - last.at)} {last.actor} removed the text of {last.messages} messages, {last.size} bytes"
-    return Line("kept", True, f"{told}; of {retention.pruned_messages(connection)} in all")
+    detail = f"{ago(now - last.at)} {last.actor} removed the text of {last.messages} messages, {last.size} bytes"
+    return Line("kept", True, f"{detail}; of {retention.pruned_messages(connection)} in all")
 
 
 def _ledger(connection: sa.Connection, now: datetime) -> Line:
@@ -314,10 +316,10 @@ def _ledger(connection: sa.Connection, now: datetime) -> Line:
     if last is None:
         return Line("ledger", True, "not verified yet; beat does so once a day, or: ivigilant ledger verify")
     signed = "signed" if last.signature else "not signed (IVIGILANT_LEDGER_KEY)"
-    told = f"verified {ago(now - last.at)}, {signed}, up to message {last.last_message}"
+    detail = f"verified {ago(now - last.at)}, {signed}, up to message {last.last_message}"
     if not last.well:
-        return Line("ledger", False, f"{told}; something is missing: ivigilant ledger show")
-    return Line("ledger", now - last.at <= LEDGER_AGE, told)
+        return Line("ledger", False, f"{detail}; something is missing: ivigilant ledger show")
+    return Line("ledger", now - last.at <= LEDGER_AGE, detail)
 
 
 def _application_acks(connection: sa.Connection) -> Iterator[Line]:

@@ -129,13 +129,13 @@ def _show_hospital(stack: Stack, seed: int, once: bool) -> int:
     stopping = stack.supervisor.stopping
     _welcome(stack.settings, _add_pharmacist(engine))
     stream.begin(seed, stack.settings)
-    told = threading.Event()
+    printed = threading.Event()
 
     def settle() -> None:
         if once:
             stopping.set()
-        elif not told.is_set():
-            told.set()
+        elif not printed.is_set():
+            printed.set()
             typer.echo("Every message has been sent and processed; the inbox stays open until Ctrl-C.")
 
     stack.supervisor.run(Watch(engine, stream, stack.settings.address(), settle).look)

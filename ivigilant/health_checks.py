@@ -18,7 +18,7 @@ class Line:
 
     what: str
     well: bool
-    told: str
+    detail: str
 
 
 def look_at_role(settings: Settings, now: datetime, role: str) -> Iterator[Line]:
@@ -59,8 +59,10 @@ def certificate(settings: Settings, now: datetime, ends_well_after: timedelta) -
         return
     if tls is not None:
         left = tls.expires_at - now
-        told = f"of the listener expires in {left.days} days" if left > timedelta(0) else "of the listener has expired"
-        yield Line("certificate", left > ends_well_after, f"{told}; renewed files are used without a restart")
+        detail = (
+            f"of the listener expires in {left.days} days" if left > timedelta(0) else "of the listener has expired"
+        )
+        yield Line("certificate", left > ends_well_after, f"{detail}; renewed files are used without a restart")
 
 
 def inbox(settings: Settings) -> Line:
@@ -83,14 +85,14 @@ def beat(seen: Mapping[str, datetime], now: datetime) -> Line:
     from store import heartbeats
 
     at = seen.get("beat")
-    told = f"last heartbeat {ago(now - at)}" if at else "has not been heard of lately"
-    return Line("beat", at is not None and now - at <= heartbeats.ALIVE_WITHIN, told)
+    detail = f"last heartbeat {ago(now - at)}" if at else "has not been heard of lately"
+    return Line("beat", at is not None and now - at <= heartbeats.ALIVE_WITHIN, detail)
 
 
 def tasks_taken(working: Mapping[str, datetime], now: datetime) -> str:
     """Return which worker took a task when."""
-    told = [f"{name} took a task {ago(now - at)}" for name, at in sorted(working.items())]
-    return "; ".join(told) or "none has received a task lately; is one running, and can it reach Redis?"
+    detail = [f"{name} took a task {ago(now - at)}" for name, at in sorted(working.items())]
+    return "; ".join(detail) or "none has received a task lately; is one running, and can it reach Redis?"
 
 
 def ago(age: timedelta) -> str:

@@ -182,11 +182,11 @@ def _store(engine: sa.Engine, findings: Findings, signer: Signer, last: StoredSt
     content = msgspec.json.encode(statement, order="sorted")
     with engine.begin() as connection:
         ledger.append(connection, findings, content, signer.sign(content), digest(last))
-    told = {"sha256": hashlib.sha256(content).hexdigest(), "messages": statement.segment.messages}
+    fields = {"sha256": hashlib.sha256(content).hexdigest(), "messages": statement.segment.messages}
     if statement.faults:
-        log.error("ledger.faulty", **told, faults=[fault.what for fault in statement.faults])
+        log.error("ledger.faulty", **fields, faults=[fault.what for fault in statement.faults])
     else:
-        log.info("ledger.verified", **told)
+        log.info("ledger.verified", **fields)
     return statement
 
 

@@ -247,5 +247,5 @@ def _first_fault(error: ValidationError, config: Path | None) -> str:
     fault = error.errors(include_url=False, include_input=False)[0]
     name = str(fault["loc"][0])
     where = f" (or {name} in {config})" if config else ""
-    told = fault["msg"].removeprefix("Value error, ")
-    return f"{variable(name)}{where}: {told[0].lower()}{told[1:]}"
+    message = fault["msg"].removeprefix("Value error, ")
+    return f"{variable(name)}{where}: {message[0].lower()}{message[1:]}"

@@ -61,64 +61,66 @@ def worker_site(file: SiteFile, settings: Settings) -> Site:
 
 def hook_settings(file: SiteFile, settings: Settings) -> HookSettings | None:
     """Return who may ask by CDS Hooks; None when nobody may."""
-    told = file.cds_hooks
-    if not told.clients:
+    section = file.cds_hooks
+    if not section.clients:
         return None
-    issuers = tuple(Issuer(each.name, each.iss, KeySet(each.keys or each.jwks_url or "")) for each in told.clients)
-    return HookSettings(told.feed, issuers, settings.address())
+    issuers = tuple(Issuer(each.name, each.iss, KeySet(each.keys or each.jwks_url or "")) for each in section.clients)
+    return HookSettings(section.feed, issuers, settings.address())
 
 
 def sign_in_settings(file: SiteFile, settings: Settings) -> SignInSettings:
     """Return who may sign in, and how; or raise UnusableSettings without the secret of an identity provider."""
-    told = file.sign_in
+    section = file.sign_in
     return SignInSettings(
-        provider=_identity_provider(told.provider, settings) if told.provider is not None else None,
-        local_accounts=told.local_accounts == "all",
-        break_glass=frozenset(told.break_glass),
-        second_factor=frozenset(told.second_factor),
+        provider=_identity_provider(section.provider, settings) if section.provider is not None else None,
+        local_accounts=section.local_accounts == "all",
+        break_glass=frozenset(section.break_glass),
+        second_factor=frozenset(section.second_factor),
     )
 
 
-def _identity_provider(told: ProviderSection, settings: Settings) -> Provider:
+def _identity_provider(section: ProviderSection, settings: Settings) -> Provider:
     if settings.oidc_client_secret is None:
         raise UnusableSettings(
             "IVIGILANT_OIDC_CLIENT_SECRET is missing: the site file names an identity provider (sign_in.provider)"
         )
     return Provider(
         ProviderSettings(
-            name=told.name,
-            issuer=told.issuer,
-            client_id=told.client_id,
+            name=section.name,
+            issuer=section.issuer,
+            client_id=section.client_id,
             client_secret=settings.oidc_client_secret.get_secret_value(),
-            roles=tuple(told.groups.items()),
-            groups_claim=told.groups_claim,
-            name_claim=told.name_claim,
-            scopes=told.scopes,
-            certificates=told.certificates,
-            proxy=told.proxy,
-            session=timedelta(minutes=told.session_minutes),
-            max_age=timedelta(minutes=told.max_age_minutes) if told.max_age_minutes is not None else None,
-            prompt=told.prompt or "",
+            roles=tuple(section.groups.items()),
+            groups_claim=section.groups_claim,
+            name_claim=section.name_claim,
+            scopes=section.scopes,
+            certificates=section.certificates,
+            proxy=section.proxy,
+            session=timedelta(minutes=section.session_minutes),
+            max_age=timedelta(minutes=section.max_age_minutes) if section.max_age_minutes is not None else None,
+            prompt=section.prompt or "",
         )
     )
 
 
 def due_limits(file: SiteFile) -> DueLimits:
     """Give how long an alert may wait, and whoever is on it may take."""
-    told = file.due
+    section = file.due
     return DueLimits(
-        contraindication=timedelta(minutes=told.contraindication_min),
-        high=timedelta(hours=told.high_h),
-        moderate=timedelta(hours=told.moderate_h),
-        before_start=timedelta(minutes=told.before_start_min),
+        contraindication=timedelta(minutes=section.contraindication_min),
+        high=timedelta(hours=section.high_h),
+        moderate=timedelta(hours=section.moderate_h),
+        before_start=timedelta(minutes=section.before_start_min),
     )
 
 
 def retention_ages(file: SiteFile) -> Ages:
     """Return how long texts of messages are kept."""
-    told = file.retention
-    processed, ignored = (timedelta(days=days) if days else None for days in (told.processed_days, told.ignored_days))
-    return Ages(processed, ignored, {name: timedelta(days=days) for name, days in told.types.items()})
+    section = file.retention
+    processed, ignored = (
+        timedelta(days=days) if days else None for days in (section.processed_days, section.ignored_days)
+    )
+    return Ages(processed, ignored, {name: timedelta(days=days) for name, days in section.types.items()})
 
 
 def reading_defaults(file: SiteFile, feed: ReadingSection) -> Defaults:

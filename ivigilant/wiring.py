@@ -327,7 +327,9 @@ def _inbox_settings(settings: Settings, site: SiteFile) -> "InboxSettings":
         listener=listener_places(site, settings),
         base_url=settings.address(),
         secure_cookies=settings.address().startswith("https://"),
-        approval=Approval(told.approved_by, told.approved_on, told.version) if (told := site.knowledge) else None,
+        approval=Approval(approved.approved_by, approved.approved_on, approved.version)
+        if (approved := site.knowledge)
+        else None,
         due=due_limits(site),
         telling=site.telling,
         destinations=tuple(DestinationShown(form.name, form.kind) for form in site.destinations),

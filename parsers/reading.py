@@ -95,9 +95,9 @@ def _read_other(message: Message, header: Header, defaults: Defaults) -> Reading
             events += [*read_patients(message, patient, header, segments, defaults), *chart]
     if not events:
         return ignored
-    told = tuple(_not_in_the_future(event, header) for event in events)
+    dated = tuple(_not_in_the_future(event, header) for event in events)
     lost = (ORDER_UNREAD,) if any(segment.name in DRUGS for segment in message.segments) else ()
-    return Reading(header=header, events=told, flags=message.flags + _doubts(message) + lost)
+    return Reading(header=header, events=dated, flags=message.flags + _doubts(message) + lost)
 
 
 _OF_A_CHART = frozenset({"DG1", "FT1", "PRB", "PR1", "AL1", "IAM", "OBX", "PV2", "OBR", "NTE"})

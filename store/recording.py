@@ -78,19 +78,19 @@ def _statement(parts: tuple[str, ...]) -> sa.Executable:
     """Return one statement of PostgreSQL that writes these parts; the rows of each are a parameter of its name."""
     dialect = "postgresql"
     everybody = near(_IDS)
-    told: list[sa.Select[Any]] = [sa.select(sa.literal("near"), everybody.c.id)]
-    silent: list[sa.CTE] = []
+    returning: list[sa.Select[Any]] = [sa.select(sa.literal("near"), everybody.c.id)]
+    writing: list[sa.CTE] = []
     if "mentions" in parts:
-        silent.append(message_queries.insert_mentions(dialect, "mentions").cte("mentioned"))
+        writing.append(message_queries.insert_mentions(dialect, "mentions").cte("mentioned"))
     if "numbers" in parts:
         numbers = patients.insert_numbers(dialect, "numbers").cte("known_by")
-        told.append(sa.select(sa.literal("numbers"), numbers.c.patient_id))
+        returning.append(sa.select(sa.literal("numbers"), numbers.c.patient_id))
     if "patients" in parts:
-        silent.append(patients.update_rows(dialect, "patients").cte("altered"))
+        writing.append(patients.update_rows(dialect, "patients").cte("altered"))
     if "terms" in parts:
-        silent.append(patient_terms.delete_terms(dialect, "terms", _RENAMED).cte("dropped"))
-        silent.append(patient_terms.insert_terms(dialect, "terms").cte("added"))
+        writing.append(patient_terms.delete_terms(dialect, "terms", _RENAMED).cte("dropped"))
+        writing.append(patient_terms.insert_terms(dialect, "terms").cte("added"))
     if "facts" in parts:
         written = facts.insert_later(dialect, "facts").cte("written")
-        told.append(sa.select(sa.literal("facts"), written.c.patient_id).distinct())
-    return sa.union_all(*told).add_cte(*silent)
+        returning.append(sa.select(sa.literal("facts"), written.c.patient_id).distinct())
+    return sa.union_all(*returning).add_cte(*writing)

@@ -108,7 +108,7 @@ def _person_after(
     ]
     every = [*stored, *statements]
     own = {*sent.identities, *(row.name for row in rows.values())}
-    names = own.union(*((said.retired, said.survivor) for said in every))
+    names = own.union(*((each.retired, each.survivor) for each in every))
     return next(each for each in people_among(names, every, {}) if name in each.members)
 
 

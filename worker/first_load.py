@@ -18,8 +18,7 @@ from parsers.errors import UnreadableMessage
 from store import local_codes, message_queries
 from store.engine import reading
 from store.message_queries import MessageOutcome
-from store.messages import Arrival as Letter
-from store.messages import Saved, control_id_of, key_of, save_batch
+from store.messages import Arrival, Saved, control_id_of, key_of, save_batch
 from worker.batch import Judge
 from worker.local_codes import knowledge_now, sightings
 from worker.record import content_of, taken_up
@@ -32,7 +31,7 @@ from worker.worker import Worker
 class LoadedMessage:
     """A message that was read; one without a reading is processed like any other."""
 
-    letter: Letter
+    arrival: Arrival
     reading: Reading | UnreadableMessage | None = None
 
 
@@ -53,29 +52,29 @@ class Loaded:
         return Loaded(*(getattr(self, name) + getattr(other, name) for name in self.__slots__))
 
 
-def new_among(worker: Worker, letters: Sequence[Letter]) -> list[bool]:
+def new_among(worker: Worker, arrivals: Sequence[Arrival]) -> list[bool]:
     """Return for each whether it is still to be processed."""
     with reading(worker.engine) as connection:
-        there = message_queries.ended(connection, letters)
-    return [key_of(each) not in there for each in letters]
+        there = message_queries.ended(connection, arrivals)
+    return [key_of(each) not in there for each in arrivals]
 
 
 def load(worker: Worker, feed: str, opened: Sequence[LoadedMessage]) -> Loaded:
     """Store them and answer the orders they touch; when this returns they are committed."""
     if not opened:
         return Loaded()
-    if any(each.reading is None and each.letter.state == "received" for each in opened):
-        return _the_usual_way(worker, [each.letter for each in opened])
+    if any(each.reading is None and each.arrival.state == "received" for each in opened):
+        return _the_usual_way(worker, [each.arrival for each in opened])
     loaded, waiting = in_transaction(worker.engine, partial(_load, worker=worker, feed=feed, opened=opened))
     if waiting:
         process_messages(worker, waiting)
     return loaded
 
 
-def _the_usual_way(worker: Worker, letters: Sequence[Letter]) -> Loaded:
+def _the_usual_way(worker: Worker, arrivals: Sequence[Arrival]) -> Loaded:
     """Store them first: one that cannot be read is found and parked there, and the others continue."""
     with worker.engine.begin() as connection:
-        saved = save_batch(connection, letters)
+        saved = save_batch(connection, arrivals)
     ids = sorted({each.id for each in saved})
     done = process_messages(worker, ids)
     with worker.engine.connect() as connection:
@@ -98,26 +97,26 @@ def _load(
     knowledge = knowledge_now(worker, connection)
     reader = replace(worker, knowledge=knowledge)
     ends = [_end_of(each, feed, reader) for each in opened]
-    letters = [_as_it_ends(each.letter, end, now) for each, end in zip(opened, ends, strict=True)]
-    saved = save_batch(connection, letters)
+    arrivals = [_as_it_ends(each.arrival, end, now) for each, end in zip(opened, ends, strict=True)]
+    saved = save_batch(connection, arrivals)
     new = [(row.id, end) for row, end in zip(saved, ends, strict=True) if not row.duplicate]
-    arrivals = [replace(end, message_id=id_) for id_, end in new if isinstance(end, ReadMessage)]
-    unknown = sightings(worker.knowledge, arrivals)
+    readable = [replace(end, message_id=id_) for id_, end in new if isinstance(end, ReadMessage)]
+    unknown = sightings(worker.knowledge, readable)
     if unknown:
         local_codes.hold(connection)  # until we commit: mapping one of these codes must find these messages
-    contents = [content_of(each, knowledge) for each in arrivals]
+    contents = [content_of(each, knowledge) for each in readable]
     outcomes: list[MessageOutcome] = []
     done = record_safely(connection, Judge(knowledge, worker.site, now), contents, outcomes)
     failed = [each for each in outcomes if each.state != "processed"]
     message_queries.mark(connection, failed, now)
-    note_flags(connection, arrivals)
+    note_flags(connection, readable)
     local_codes.record(connection, unknown, now)
     known = [each.id for each in saved if each.duplicate]
     states = [end.state for _, end in new if isinstance(end, MessageOutcome)]
     loaded = Loaded(
         messages=len(saved) - len(known),
         known=len(known),
-        events=sum(len(each.reading.events) for each in arrivals),
+        events=sum(len(each.reading.events) for each in readable),
         ignored=states.count("ignored"),
         parked=len(failed) + states.count("parked") + _parked_at_once(saved, opened),
         answers=done.answers,
@@ -128,32 +127,32 @@ def _load(
 
 def _parked_at_once(saved: Sequence[Saved], opened: Sequence[LoadedMessage]) -> int:
     pairs = zip(saved, opened, strict=True)
-    return sum(each.letter.state == "parked" and not row.duplicate for row, each in pairs)
+    return sum(each.arrival.state == "parked" and not row.duplicate for row, each in pairs)
 
 
 def _end_of(message: LoadedMessage, feed: str, worker: Worker) -> ReadMessage | MessageOutcome | None:
     """Return what to record of a message that has no number yet, or how it ends; None for one parked already."""
     if message.reading is None:
         return None
-    return taken_up(_envelope(message.letter, feed), message.reading, worker.knowledge, worker.site)
+    return taken_up(_envelope(message.arrival, feed), message.reading, worker.knowledge, worker.site)
 
 
-def _as_it_ends(letter: Letter, end: ReadMessage | MessageOutcome | None, now: datetime) -> Letter:
+def _as_it_ends(arrival: Arrival, end: ReadMessage | MessageOutcome | None, now: datetime) -> Arrival:
     """Return the row of a message as it will be when this transaction is committed: it is written once."""
     if end is None:
-        return letter
+        return arrival
     if isinstance(end, ReadMessage):
-        return msgspec.structs.replace(letter, state="processed", processed_at=now)
-    return msgspec.structs.replace(letter, state=end.state, reason=end.reason, detail=end.detail, processed_at=now)
+        return msgspec.structs.replace(arrival, state="processed", processed_at=now)
+    return msgspec.structs.replace(arrival, state=end.state, reason=end.reason, detail=end.detail, processed_at=now)
 
 
-def _envelope(letter: Letter, feed: str) -> Envelope:
+def _envelope(arrival: Arrival, feed: str) -> Envelope:
     return Envelope(
         message_id=0,  # until it is saved
-        control_id=control_id_of(letter),
-        body_hash=letter.body_hash,
-        message_time=letter.message_time,
-        received_at=letter.received_at,
+        control_id=control_id_of(arrival),
+        body_hash=arrival.body_hash,
+        message_time=arrival.message_time,
+        received_at=arrival.received_at,
         feed=feed,
-        test=letter.test,
+        test=arrival.test,
     )

@@ -87,8 +87,8 @@ class AlertAct(msgspec.Struct, frozen=True):
     @property
     def seen(self) -> int | None:
         """The assessment that the reader had before her; None: whichever is the latest."""
-        told: str | None = getattr(self, "assessment", None)
-        return None if told is None else number_of(told) or 0
+        assessment: str | None = getattr(self, "assessment", None)
+        return None if assessment is None else number_of(assessment) or 0
 
     @property
     def others(self) -> Sequence[str]:

@@ -85,14 +85,14 @@ def _show(request: AnyRequest, number: int, status: int = 200, **said: Any) -> R
 
 def _answer(row: ConcludedAlert, card: Card, rates: RatesForm, notation: Notation) -> dict[str, Any]:
     """Return what the page shows of the answer itself."""
-    told = row.conclusion
+    conclusion = row.conclusion
     return {
-        "told": told,
-        "differences": comparison(told, rates, notation) if card.is_ahead else [],
+        "conclusion": conclusion,
+        "differences": comparison(conclusion, rates, notation) if card.is_ahead else [],
         "careful_rate": rates.conservative,
-        "limit": limit_at_risk(told, rates),
-        "sure": certainty_of(told, row.tier, notation),
-        "with_weight": with_a_weight(told, notation),
+        "limit": limit_at_risk(conclusion, rates),
+        "sure": certainty_of(conclusion, row.tier, notation),
+        "with_weight": with_a_weight(conclusion, notation),
     }
 
 

@@ -304,31 +304,31 @@ assessments_router = Router("/assessments", route_handlers=[all_assessments, one
 
 def alert_shape(row: ConcludedAlert, language: str) -> AlertShape:
     """Return an alert as the API shows it."""
-    told = row.conclusion
+    conclusion = row.conclusion
     return AlertShape(
         id=str(row.id),
         patient_id=str(row.patient_id),
         stream=row.stream,
         tier=row.tier,
-        channel=channel_of(told.channel, row.tier).word,
+        channel=channel_of(conclusion.channel, row.tier).word,
         priority=row.priority,
         status=row.status,
         badges=list(row.badges),
         assigned_to=row.assigned_to,
         due_at=row.due_at,
         snoozed_until=row.snoozed_until,
-        text=told.text or {language: ""},
+        text=conclusion.text or {language: ""},
         opened_at=row.opened_at,
         changed_at=row.changed_at,
-        patient=msgspec.convert(told.patient, PatientShape, from_attributes=True),
-        order=_order(told, row.order_state),
-        points=_points(told, language),
-        findings=findings_shape(told, language),
-        now=all_in(told.advice, language)[: told.now],
-        advice=all_in(told.advice, language),
-        does=told.does,
-        protection=in_language(told.protection, language),
-        missing=all_in(told.missing, language),
+        patient=msgspec.convert(conclusion.patient, PatientShape, from_attributes=True),
+        order=_order(conclusion, row.order_state),
+        points=_points(conclusion, language),
+        findings=findings_shape(conclusion, language),
+        now=all_in(conclusion.advice, language)[: conclusion.now],
+        advice=all_in(conclusion.advice, language),
+        does=conclusion.does,
+        protection=in_language(conclusion.protection, language),
+        missing=all_in(conclusion.missing, language),
         knowledge=row.knowledge,
         assessment=str(row.assessment_id),
     )
@@ -336,30 +336,30 @@ def alert_shape(row: ConcludedAlert, language: str) -> AlertShape:
 
 def assessment_shape(row: StoredAssessment, language: str, *, with_trace: bool = False) -> AssessmentShape:
     """Return an assessment as the API shows it; with the trace it is some ten times as long."""
-    told = row.conclusion
+    conclusion = row.conclusion
     return AssessmentShape(
         id=str(row.id),
         patient_id=str(row.patient_id),
         stream=row.stream,
-        order=_order(told, ""),
+        order=_order(conclusion, ""),
         tier=row.tier,
-        channel=channel_of(told.channel, row.tier).word,
+        channel=channel_of(conclusion.channel, row.tier).word,
         priority=row.priority,
-        points=_points(told, language),
-        findings=findings_shape(told, language),
-        missing=all_in(told.missing, language),
+        points=_points(conclusion, language),
+        findings=findings_shape(conclusion, language),
+        missing=all_in(conclusion.missing, language),
         knowledge=row.knowledge,
         as_of=row.as_of,
         concluded_at=row.concluded_at,
-        trace=_trace(told) if with_trace else None,
+        trace=_trace(conclusion) if with_trace else None,
     )
 
 
-def _trace(told: StoredConclusion) -> list[RuleAskedShape]:
+def _trace(conclusion: StoredConclusion) -> list[RuleAskedShape]:
     """Rule by rule, in the order they were asked. One on trial does not fire, though none of its conditions failed."""
-    fired = {finding.rule for finding in told.findings}
+    fired = {finding.rule for finding in conclusion.findings}
     asked: dict[str, list[ConditionAskedShape]] = {}
-    for step in told.trace:
+    for step in conclusion.trace:
         asked.setdefault(step.rule, []).append(ConditionAskedShape(step.condition, step.held, step.saw))
     return [
         RuleAskedShape(
@@ -372,7 +372,7 @@ def _trace(told: StoredConclusion) -> list[RuleAskedShape]:
     ]
 
 
-def findings_shape(told: StoredConclusion, language: str) -> list[FindingShape]:
+def findings_shape(conclusion: StoredConclusion, language: str) -> list[FindingShape]:
     """Return the findings in one language."""
     return [
         FindingShape(
@@ -385,12 +385,12 @@ def findings_shape(told: StoredConclusion, language: str) -> list[FindingShape]:
             facts=[msgspec.convert(fact, FactShape, from_attributes=True) for fact in finding.facts],
             evidence=list(finding.evidence),
         )
-        for finding in told.findings
+        for finding in conclusion.findings
     ]
 
 
-def _points(told: StoredConclusion, language: str) -> PointsShape | None:
-    points = told.points
+def _points(conclusion: StoredConclusion, language: str) -> PointsShape | None:
+    points = conclusion.points
     if points is None:
         return None
     counted = [
@@ -405,6 +405,6 @@ def all_in(texts: list[Words], language: str) -> list[str]:
     return [in_language(text, language) for text in texts]
 
 
-def _order(told: StoredConclusion, state: str) -> OrderShape:
-    order = msgspec.convert(told.order, OrderShape, from_attributes=True)
+def _order(conclusion: StoredConclusion, state: str) -> OrderShape:
+    order = msgspec.convert(conclusion.order, OrderShape, from_attributes=True)
     return msgspec.structs.replace(order, state=state) if state else order

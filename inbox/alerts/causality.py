@@ -44,8 +44,10 @@ def causality_of(row: ConcludedAlert, events: Sequence[AlertEvent], form: Naranj
         return None
     confirmed = next((event for event in reversed(events) if event.kind == NARANJO), None)
     before = {each.number: each for each in case.naranjo}
-    said = {int(number): reply for number, reply in (confirmed.data["replies"].items() if confirmed else ())}
-    replies = {number: said.get(number, each.reply) for number, each in before.items()}
+    confirmed_replies = {
+        int(number): reply for number, reply in (confirmed.data["replies"].items() if confirmed else ())
+    }
+    replies = {number: confirmed_replies.get(number, each.reply) for number, each in before.items()}
     questions = tuple(
         Question(
             number=item.number,

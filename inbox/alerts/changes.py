@@ -26,16 +26,16 @@ def worse_told(events: Sequence[AlertEvent], notation: Notation, titles: Mapping
 
     The first things come first, under their heading.
     """
-    told: list[str] = []
+    lines: list[str] = []
     heading = "alert.worse" if any(event.kind in _ACTS for event in events) else "alert.worse_unseen"
     for event in reversed(events):
         if event.kind in _SEEN:
             break
         codes = event.reason.split(", ") if event.kind in ("changed", "reopened") and event.reason else []
-        told = _worse(codes, event.data, notation, titles) + told
+        lines = _worse(codes, event.data, notation, titles) + lines
         if event.kind == "reopened" and "new_fact" in codes:
             heading = "alert.new_since"
-    return heading, told
+    return heading, lines
 
 
 def flag_of(events: Sequence[AlertEvent], notation: Notation, titles: Mapping[str, str], now: datetime) -> str:
@@ -88,33 +88,33 @@ def _worse(codes: Sequence[str], data: Mapping[str, Any], notation: Notation, ti
     held = {code: _CHANGED.get(code, code.removesuffix("_rose")) for code in codes}
     measured = {name: data[name] for name in held.values() if name in data}
     other = [code for code in codes if code in _ALONE]
-    told = changes_told(measured | {"rules_added": rules}, notation, titles) if measured or rules else []
-    return told + [notation.words.code("change", code) for code in other]
+    lines = changes_told(measured | {"rules_added": rules}, notation, titles) if measured or rules else []
+    return lines + [notation.words.code("change", code) for code in other]
 
 
 def changes_told(data: Mapping[str, Any], notation: Notation, titles: Mapping[str, str]) -> list[str]:
     """Return each change in a few words, rules by their titles; that only facts changed when nothing else did."""
     words = notation.words
-    told = [_fact(fact, notation) for fact in data.get("new_facts", ())]
+    lines = [_fact(fact, notation) for fact in data.get("new_facts", ())]
     if "tier" in data:
         before, now = (words.code("tier", tier) for tier in data["tier"])
-        told.append(words("change.became", what=words("filter.tier"), before=before, now=now))
-    told += [words("change.new_rule", rule=titles.get(rule, rule)) for rule in data.get("rules_added", ())]
-    told += [words("change.rule_gone", rule=titles.get(rule, rule)) for rule in data.get("rules_gone", ())]
+        lines.append(words("change.became", what=words("filter.tier"), before=before, now=now))
+    lines += [words("change.new_rule", rule=titles.get(rule, rule)) for rule in data.get("rules_added", ())]
+    lines += [words("change.rule_gone", rule=titles.get(rule, rule)) for rule in data.get("rules_gone", ())]
     for name, (label, unit) in _QUANTITIES.items():
         if name in data:
             before, now = (notation.range(value, unit) or words("unknown") for value in data[name])
-            told.append(words("change.became", what=words(label), before=before, now=now))
+            lines.append(words("change.became", what=words(label), before=before, now=now))
     if "product" in data:
         before, now = (value or words("unknown") for value in data["product"])
-        told.append(words("change.became", what=words("order.product"), before=before, now=now))
+        lines.append(words("change.became", what=words("order.product"), before=before, now=now))
     if "state" in data:
         before, now = (words.code("order_state", value or "unknown") for value in data["state"])
-        told.append(words("change.became", what=words("order.state"), before=before, now=now))
+        lines.append(words("change.became", what=words("order.state"), before=before, now=now))
     if "start" in data:
         before, now = (notation.moment(value) or words("unknown") for value in data["start"])
-        told.append(words("change.became", what=words("order.starts"), before=before, now=now))
-    return told or [words("change.facts_only")]
+        lines.append(words("change.became", what=words("order.starts"), before=before, now=now))
+    return lines or [words("change.facts_only")]
 
 
 def _fact(fact: Mapping[str, Any], notation: Notation) -> str:

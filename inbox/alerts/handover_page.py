@@ -111,10 +111,10 @@ def starts_soon(card: Card, now: datetime) -> bool:
 def _entries(connection: sa.Connection, cards: Iterable[Card]) -> list[HandedOver]:
     found = []
     for card in sorted(cards, key=lambda card: card.rank):
-        events, told = alerts.events_of(connection, card.alert.id), card.alert.conclusion
+        events, conclusion = alerts.events_of(connection, card.alert.id), card.alert.conclusion
         note = handover_note(events)
-        ticks = ticks_of(events, told.advice)[: told.now]
-        to_do = tuple(line for line, tick in zip(told.advice, ticks, strict=False) if tick is None)
+        ticks = ticks_of(events, conclusion.advice)[: conclusion.now]
+        to_do = tuple(line for line, tick in zip(conclusion.advice, ticks, strict=False) if tick is None)
         found.append(HandedOver(card, note.note or "" if note else "", to_do))
     return found
 

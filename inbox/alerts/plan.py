@@ -30,77 +30,77 @@ class Compared:
     difference: str = ""
 
 
-def must_wait(told: StoredConclusion) -> bool:
+def must_wait(conclusion: StoredConclusion) -> bool:
     """Return whether the next bottle must wait: held by what is to be done now, and nothing says not to delay."""
-    now = {act for line in told.does[: told.now] for act in line}
-    return "hold" in now and not any("give-without-delay" in line for line in told.does)
+    now = {act for line in conclusion.does[: conclusion.now] for act in line}
+    return "hold" in now and not any("give-without-delay" in line for line in conclusion.does)
 
 
-def first_difference(told: StoredConclusion, rates: RatesForm, notation: Notation) -> Pair | None:
+def first_difference(conclusion: StoredConclusion, rates: RatesForm, notation: Notation) -> Pair | None:
     """Return the first aspect in which an order differs from the advice: whether, how fast, how much.
 
     A patient without a weight gets the careful rate (`rates.conservative`) per kg.
     """
-    if must_wait(told):
-        return Pair(notation.figures(told.order.dose_g, "g"), notation.words("plan.discuss_first"))
-    return _rate(told, rates, notation) or _dose(told, notation)
+    if must_wait(conclusion):
+        return Pair(notation.figures(conclusion.order.dose_g, "g"), notation.words("plan.discuss_first"))
+    return _rate(conclusion, rates, notation) or _dose(conclusion, notation)
 
 
-def comparison(told: StoredConclusion, rates: RatesForm, notation: Notation) -> list[Compared]:
+def comparison(conclusion: StoredConclusion, rates: RatesForm, notation: Notation) -> list[Compared]:
     """Return the order beside the advice, what matters most first: whether, how fast, how long, how much."""
-    words, order = notation.words, told.order
+    words, order = notation.words, conclusion.order
     rows = []
-    if must_wait(told):
+    if must_wait(conclusion):
         start = notation.moment(order.start) or words("unknown")
         rows.append(Compared("start", start, words("plan.discuss_first"), words("plan.not_yet")))
-    rate, dose = _rate(told, rates, notation), _dose(told, notation)
+    rate, dose = _rate(conclusion, rates, notation), _dose(conclusion, notation)
     if rate:
-        rows += [Compared("rate", rate.ordered, rate.advised, _faster(told, rates, notation))]
-        rows += _duration(told, rates, notation)
+        rows += [Compared("rate", rate.ordered, rate.advised, _faster(conclusion, rates, notation))]
+        rows += _duration(conclusion, rates, notation)
     elif order.rate_g_per_h:
-        rows.append(Compared("rate", _rate_ordered(told, notation), "", words("plan.within_advice")))
+        rows.append(Compared("rate", _rate_ordered(conclusion, notation), "", words("plan.within_advice")))
     if dose:
         rows.append(Compared("dose", dose.ordered, dose.advised, words("plan.to_discuss")))
     else:
-        rows.append(Compared("dose", _dose_ordered(told, notation) or words("unknown")))
+        rows.append(Compared("dose", _dose_ordered(conclusion, notation) or words("unknown")))
     return rows
 
 
-def minutes_ordered(told: StoredConclusion) -> int | None:
+def minutes_ordered(conclusion: StoredConclusion) -> int | None:
     """Return how long the dose would run as ordered; None when that is not known."""
-    dose, rate = told.order.dose_g, told.order.rate_g_per_h
+    dose, rate = conclusion.order.dose_g, conclusion.order.rate_g_per_h
     return round(dose[1] / rate[1] * 60) if dose and rate and rate[1] else None
 
 
-def minutes_advised(told: StoredConclusion, rates: RatesForm) -> int | None:
+def minutes_advised(conclusion: StoredConclusion, rates: RatesForm) -> int | None:
     """Return how long the dose would run at the careful rate; None when that is not known, or not advised."""
-    careful, dose, rate = _careful(told, rates), told.order.dose_g, told.order.rate_g_per_h
+    careful, dose, rate = _careful(conclusion, rates), conclusion.order.dose_g, conclusion.order.rate_g_per_h
     if careful is None or dose is None or (rate is not None and rate[1] <= careful):
         return None
     return round(dose[1] / careful * 60)
 
 
-def limit_at_risk(told: StoredConclusion, rates: RatesForm) -> float | None:
+def limit_at_risk(conclusion: StoredConclusion, rates: RatesForm) -> float | None:
     """Return the highest rate for a patient at risk of thrombosis in g/h; None without a weight."""
-    if not told.order.weight_kg:
+    if not conclusion.order.weight_kg:
         return None
-    product = _product(told, rates)
+    product = _product(conclusion, rates)
     own = product.at_risk if product is not None else None
-    return _per_hour(float(own or rates.at_risk), told.order.weight_kg)
+    return _per_hour(float(own or rates.at_risk), conclusion.order.weight_kg)
 
 
-def _limit_of_label(told: StoredConclusion, rates: RatesForm) -> float | None:
+def _limit_of_label(conclusion: StoredConclusion, rates: RatesForm) -> float | None:
     """Return the highest rate of the label in g/h, for whatever indication: which one it was is not stored."""
-    if not told.order.weight_kg:
+    if not conclusion.order.weight_kg:
         return None
-    product = _product(told, rates)
+    product = _product(conclusion, rates)
     highest = rates.fallback if product is None else max([product.maximum, *product.indications.values()])
-    return _per_hour(float(highest), told.order.weight_kg)
+    return _per_hour(float(highest), conclusion.order.weight_kg)
 
 
-def _product(told: StoredConclusion, rates: RatesForm) -> ProductRate | None:
+def _product(conclusion: StoredConclusion, rates: RatesForm) -> ProductRate | None:
     """Return the rates of the product, of the longest brand that its name begins with."""
-    name = told.order.product.lower()
+    name = conclusion.order.product.lower()
     named = [each for each in rates.products if name.startswith(each.brand.lower())]
     return max(named, key=lambda each: len(each.brand), default=None)
 
@@ -109,24 +109,24 @@ def _per_hour(mg_per_kg_per_minute: float, weight_kg: str) -> float:
     return mg_per_kg_per_minute * 60 * float(weight_kg) / 1000
 
 
-def _is_at_risk(told: StoredConclusion) -> bool:
+def _is_at_risk(conclusion: StoredConclusion) -> bool:
     """Return whether the patient was judged to be at risk: as the trace says, else for an earlier event or points."""
-    asked = [step.held for step in told.trace if step.condition == AT_RISK]
-    by_points = told.points is not None and told.points.patient > 0
-    return any(asked) if asked else by_points or any(each.tier in GRAVE for each in told.findings)
+    asked = [step.held for step in conclusion.trace if step.condition == AT_RISK]
+    by_points = conclusion.points is not None and conclusion.points.patient > 0
+    return any(asked) if asked else by_points or any(each.tier in GRAVE for each in conclusion.findings)
 
 
-def _careful(told: StoredConclusion, rates: RatesForm) -> float | None:
-    return float(rates.conservative) * float(told.order.weight_kg) / 1000 if told.order.weight_kg else None
+def _careful(conclusion: StoredConclusion, rates: RatesForm) -> float | None:
+    return float(rates.conservative) * float(conclusion.order.weight_kg) / 1000 if conclusion.order.weight_kg else None
 
 
-def _faster(told: StoredConclusion, rates: RatesForm, notation: Notation) -> str:
+def _faster(conclusion: StoredConclusion, rates: RatesForm, notation: Notation) -> str:
     """Return how many times the advised rate was ordered; that it is too high only where it is above the limit.
 
     The limit is that for patients at risk where this one is, else that of the label.
     """
-    ordered, careful = told.order.rate_g_per_h, _careful(told, rates)
-    limit = limit_at_risk(told, rates) if _is_at_risk(told) else _limit_of_label(told, rates)
+    ordered, careful = conclusion.order.rate_g_per_h, _careful(conclusion, rates)
+    limit = limit_at_risk(conclusion, rates) if _is_at_risk(conclusion) else _limit_of_label(conclusion, rates)
     if ordered is None:
         return notation.words("plan.to_fill_in")
     if careful is None or limit is None:
@@ -136,8 +136,8 @@ def _faster(told: StoredConclusion, rates: RatesForm, notation: Notation) -> str
     return notation.words("plan.times", number=notation.figure(ordered[1] / careful))
 
 
-def _duration(told: StoredConclusion, rates: RatesForm, notation: Notation) -> list[Compared]:
-    minutes, as_ordered, start = minutes_advised(told, rates), minutes_ordered(told), told.order.start
+def _duration(conclusion: StoredConclusion, rates: RatesForm, notation: Notation) -> list[Compared]:
+    minutes, as_ordered, start = minutes_advised(conclusion, rates), minutes_ordered(conclusion), conclusion.order.start
     if minutes is None:
         return []
     ordered = notation.lasting(as_ordered) if as_ordered is not None else notation.words("plan.not_stated")
@@ -152,21 +152,21 @@ def _end(start: datetime, minutes: int, notation: Notation) -> str:
     return notation.clock(end) if is_same_day else notation.near(end, start)
 
 
-def _rate_ordered(told: StoredConclusion, notation: Notation) -> str:
-    return notation.figures(told.order.rate_g_per_h, f"g/{notation.words('unit.hour')}")
+def _rate_ordered(conclusion: StoredConclusion, notation: Notation) -> str:
+    return notation.figures(conclusion.order.rate_g_per_h, f"g/{notation.words('unit.hour')}")
 
 
-def _dose_ordered(told: StoredConclusion, notation: Notation) -> str:
-    order = told.order
+def _dose_ordered(conclusion: StoredConclusion, notation: Notation) -> str:
+    order = conclusion.order
     ordered = notation.figures(order.dose_g, "g") or notation.figures(order.dose_g_per_kg, "g/kg")
     if order.dose_g and order.dose_g_per_kg:
         ordered += f" ({notation.figures(order.dose_g_per_kg, 'g/kg')})"
     return ordered
 
 
-def _rate(told: StoredConclusion, rates: RatesForm, notation: Notation) -> Pair | None:
-    hour, order = notation.words("unit.hour"), told.order
-    ordered, careful = _rate_ordered(told, notation), _careful(told, rates)
+def _rate(conclusion: StoredConclusion, rates: RatesForm, notation: Notation) -> Pair | None:
+    hour, order = notation.words("unit.hour"), conclusion.order
+    ordered, careful = _rate_ordered(conclusion, notation), _careful(conclusion, rates)
     if careful is None:
         careful_per_kg = f"{notation.number(str(rates.conservative))} mg/kg/{hour}"
         return Pair(ordered, careful_per_kg) if ordered else None
@@ -175,12 +175,12 @@ def _rate(told: StoredConclusion, rates: RatesForm, notation: Notation) -> Pair 
     return Pair(ordered or notation.words("plan.not_stated"), notation.figure(careful, f"g/{hour}"))
 
 
-def _dose(told: StoredConclusion, notation: Notation) -> Pair | None:
-    order = told.order
-    ordered = _dose_ordered(told, notation)
+def _dose(conclusion: StoredConclusion, notation: Notation) -> Pair | None:
+    order = conclusion.order
+    ordered = _dose_ordered(conclusion, notation)
     if not ordered:
         return None
-    does = {act for line in told.does for act in line}
+    does = {act for line in conclusion.does for act in line}
     daily = order.course_g_per_kg[1] / SPREAD_OVER_DAYS if order.course_g_per_kg else None
     if "spread" in does and daily and order.dose_g_per_kg and daily < order.dose_g_per_kg[1]:
         weight = float(order.weight_kg) if order.weight_kg else None

@@ -25,29 +25,29 @@ class Reason:
     others: int = 0  # findings that the line does not name
 
 
-def reason_of(told: StoredConclusion, tier: str, notation: Notation, now: datetime) -> Reason:
+def reason_of(conclusion: StoredConclusion, tier: str, notation: Notation, now: datetime) -> Reason:
     """Return what decides: the newest diagnosis of the gravest finding, else the risk factors, else its title."""
-    findings = told_findings(told)
+    findings = told_findings(conclusion)
     lead = next((each for each in findings if each.tier == tier), None) or next(iter(findings), None)
     if lead is None:
         return Reason("")
     facts = history_facts(lead)
-    counted = told.points.counted if told.points else []
-    if lead.tier != Tier.CONTRAINDICATION.word and told.case is None and counted and len(facts) != 1:
+    counted = conclusion.points.counted if conclusion.points else []
+    if lead.tier != Tier.CONTRAINDICATION.word and conclusion.case is None and counted and len(facts) != 1:
         titles = [in_language(each.title, notation.words.language) for each in counted]
         fact = _listed(titles, notation)
     elif facts:
         fact = dated(facts[0], notation, now)
     else:
         fact = title_of(lead, notation.words.language)
-    protects = bool(facts) and told.case is None
-    protection = _in_brief(in_language(told.protection, notation.words.language)) if protects else ""
+    protects = bool(facts) and conclusion.case is None
+    protection = _in_brief(in_language(conclusion.protection, notation.words.language)) if protects else ""
     return Reason(fact[:1].upper() + fact[1:], protection, len(findings) - 1)
 
 
-def certainty_of(told: StoredConclusion, tier: str, notation: Notation) -> str:
+def certainty_of(conclusion: StoredConclusion, tier: str, notation: Notation) -> str:
     """Return how sure the deciding fact is: confirmed or suspected, by code or in words, of when; "" without one."""
-    lead = next((each for each in told_findings(told) if each.tier == tier), None)
+    lead = next((each for each in told_findings(conclusion) if each.tier == tier), None)
     facts = history_facts(lead) if lead else []
     if not facts:
         return ""
@@ -58,18 +58,18 @@ def certainty_of(told: StoredConclusion, tier: str, notation: Notation) -> str:
     return words("sure.sentence", fact=fact.display or fact.code, sure=sure, source=source, when=when)
 
 
-def with_a_weight(told: StoredConclusion, notation: Notation) -> str:
+def with_a_weight(conclusion: StoredConclusion, notation: Notation) -> str:
     """Return what the dose per kg would be at a usual weight, where the weight is missing and the dose is not."""
-    order = told.order
+    order = conclusion.order
     if order.weight_kg or not order.dose_g or order.dose_g_per_kg:
         return ""
     per_kg = notation.figure(order.dose_g[1] / USUAL_WEIGHT_KG, "g/kg")
     return notation.words("sure.with_weight", kg=USUAL_WEIGHT_KG, dose=per_kg)
 
 
-def told_findings(told: StoredConclusion) -> list[StoredFinding]:
+def told_findings(conclusion: StoredConclusion) -> list[StoredFinding]:
     """Return the findings that reach the inbox, the gravest first."""
-    return [each for each in told.findings if channel_of(each.channel, each.tier) >= Channel.WORKLIST]
+    return [each for each in conclusion.findings if channel_of(each.channel, each.tier) >= Channel.WORKLIST]
 
 
 def history_facts(finding: StoredFinding) -> list[StoredFact]:

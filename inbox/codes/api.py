@@ -100,9 +100,9 @@ def _whole(parts: Parts, number: int) -> WholeCode:
 
 def code_shape(row: SeenCode) -> dict[str, Any]:
     """Return the values of a code, for either of its shapes."""
-    told = {name: getattr(row, name) for name in CodeShape.__struct_fields__ if name not in ("id", "example")}
+    values = {name: getattr(row, name) for name in CodeShape.__struct_fields__ if name not in ("id", "example")}
     example = CodeExample(message=row.control_id or "", message_id=str(row.message_id), path=row.path or "")
-    return told | {"id": str(row.id), "example": example if row.message_id is not None else None}
+    return values | {"id": str(row.id), "example": example if row.message_id is not None else None}
 
 
 router = Router("/codes", route_handlers=[all_codes, one_code, map_code, dismiss_code], tags=["codes"])

@@ -80,13 +80,13 @@ class CardStyle:
 
 def card_of(answer: OrderAnswer, style: CardStyle, *, alert: int | None = None, is_unclear: bool = False) -> CardShape:
     """Return the card for an answer; `alert` is what stands in the inbox about the same order."""
-    told = msgspec.convert(answer.conclusion.content, StoredConclusion)
-    words, lead = style.notation.words, _lead(told, answer.tier.word)
+    conclusion = msgspec.convert(answer.conclusion.content, StoredConclusion)
+    words, lead = style.notation.words, _lead(conclusion, answer.tier.word)
     link = [LinkShape(words("hooks.open"), f"{style.address}/alerts/{alert}")] if alert is not None else []
     return CardShape(
         uuid=str(uuid4()),
-        summary=_summary(told, answer, style),
-        detail="\n".join(_detail(told, style, is_unclear=is_unclear)),
+        summary=_summary(conclusion, answer, style),
+        detail="\n".join(_detail(conclusion, style, is_unclear=is_unclear)),
         indicator=indicator_of(answer.assessment.channel, answer.tier),
         source=_source(lead, style),
         suggestions=[SuggestionShape(words("hooks.follow"), str(uuid4()))],
@@ -103,51 +103,55 @@ def indicator_of(channel: Channel, tier: Tier) -> str:
     return "critical" if tier == Tier.CONTRAINDICATION else "warning"
 
 
-def _summary(told: StoredConclusion, answer: OrderAnswer, style: CardStyle) -> str:
+def _summary(conclusion: StoredConclusion, answer: OrderAnswer, style: CardStyle) -> str:
     words = style.notation.words
-    reason = reason_of(told, answer.tier.word, style.notation, style.now)
+    reason = reason_of(conclusion, answer.tier.word, style.notation, style.now)
     fact = reason.fact or words("alert.untitled")
     protection = f"; {reason.protection}" if reason.protection else ""
-    said = _plain(f"{words.code('tier', answer.tier.word)}: {fact}{protection}")
-    return said if len(said) <= LONGEST_SUMMARY else f"{said[: LONGEST_SUMMARY - 1]}…"
+    summary = _plain(f"{words.code('tier', answer.tier.word)}: {fact}{protection}")
+    return summary if len(summary) <= LONGEST_SUMMARY else f"{summary[: LONGEST_SUMMARY - 1]}…"
 
 
-def _detail(told: StoredConclusion, style: CardStyle, *, is_unclear: bool) -> Iterator[str]:
+def _detail(conclusion: StoredConclusion, style: CardStyle, *, is_unclear: bool) -> Iterator[str]:
     words, language = style.notation.words, style.notation.words.language
-    yield f"{_escaped(style.notation.product(told.order.product))} {_dose(told, style.notation)}".strip()
+    yield f"{_escaped(style.notation.product(conclusion.order.product))} {_dose(conclusion, style.notation)}".strip()
     if is_unclear:
         yield f"\n**{_escaped(words('hooks.unclear'))}**"
-    if text := in_language(told.text, language):
+    if text := in_language(conclusion.text, language):
         yield f"\n{_escaped(text)}"
-    if told.advice:
+    if conclusion.advice:
         yield f"\n**{words('alert.advice')}**\n"
-        yield from (f"{number}. {_escaped(in_language(line, language))}" for number, line in enumerate(told.advice, 1))
-    findings = _shown(told)
+        yield from (
+            f"{number}. {_escaped(in_language(line, language))}" for number, line in enumerate(conclusion.advice, 1)
+        )
+    findings = _shown(conclusion)
     if findings:
         yield f"\n**{words('alert.findings')}**\n"
         for each in findings:
             yield f"- **{_escaped(title_of(each, language))}**: {_escaped(in_language(each.because, language))}"
-    if told.missing:
+    if conclusion.missing:
         yield f"\n**{words('alert.missing')}**\n"
-        yield from (f"- {_escaped(in_language(line, language))}" for line in told.missing)
+        yield from (f"- {_escaped(in_language(line, language))}" for line in conclusion.missing)
     evidence = dict.fromkeys(line for each in findings for line in each.evidence)
     if evidence:
         yield f"\n**{words('alert.evidence')}**\n"
         yield from (f"- {_escaped(line)}" for line in evidence)
 
 
-def _dose(told: StoredConclusion, notation: Notation) -> str:
-    parts = (notation.range(told.order.dose_g, "g"), notation.range(told.order.dose_g_per_kg, "g/kg"))
+def _dose(conclusion: StoredConclusion, notation: Notation) -> str:
+    parts = (notation.range(conclusion.order.dose_g, "g"), notation.range(conclusion.order.dose_g_per_kg, "g/kg"))
     return ", ".join(part for part in parts if part)
 
 
-def _shown(told: StoredConclusion) -> list[StoredFinding]:
+def _shown(conclusion: StoredConclusion) -> list[StoredFinding]:
     """Return the findings that may be shown with an order, the gravest first."""
-    return [each for each in told.findings if channel_of(each.channel, each.tier) >= Channel.WITH_ORDER]
+    return [each for each in conclusion.findings if channel_of(each.channel, each.tier) >= Channel.WITH_ORDER]
 
 
-def _lead(told: StoredConclusion, tier: str) -> StoredFinding | None:
-    return next((each for each in told.findings if each.tier == tier), None) or next(iter(told.findings), None)
+def _lead(conclusion: StoredConclusion, tier: str) -> StoredFinding | None:
+    return next((each for each in conclusion.findings if each.tier == tier), None) or next(
+        iter(conclusion.findings), None
+    )
 
 
 def _source(lead: StoredFinding | None, style: CardStyle) -> SourceShape:

@@ -133,11 +133,11 @@ def _identities_of(connection: sa.Connection, shown: ShownCard) -> set[int]:
 
 
 def _feedback(entry: FeedbackEntry, shown: ShownCard, client: Client, now: datetime) -> NewFeedback:
-    told = entry.override_reason if entry.outcome == "overridden" else None
-    coding = told.reason if told else None
+    override = entry.override_reason if entry.outcome == "overridden" else None
+    coding = override.reason if override else None
     is_ours = coding is not None and coding.code in REASONS and coding.system in ("", REASON_SYSTEM)
     own = "" if coding is None or is_ours else coding.display or coding.code
-    note = ": ".join(part for part in (own.strip(), told.user_comment.strip() if told else "") if part)
+    note = ": ".join(part for part in (own.strip(), override.user_comment.strip() if override else "") if part)
     return NewFeedback(
         card_uuid=shown.uuid,
         outcome=entry.outcome,

@@ -79,8 +79,8 @@ class HookPatient:
 
     @classmethod
     def of(cls, body: HookRequest) -> "HookPatient":
-        told = body.sent_along.get("patient") or {}
-        numbers = frozenset((text(each, "system"), text(each, "value")) for each in parts(told, "identifier"))
+        patient = body.sent_along.get("patient") or {}
+        numbers = frozenset((text(each, "system"), text(each, "value")) for each in parts(patient, "identifier"))
         return cls(body.patient, _base(body.fhir_server or ""), numbers)
 
     def has(self, number: Mapping[str, Any]) -> bool:
@@ -113,8 +113,8 @@ def decoded(decoder: msgspec.json.Decoder[Read], raw: bytes) -> Read:
     try:
         return decoder.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        told = str(error) if isinstance(error, msgspec.ValidationError) else "it cannot be read as JSON"
-        raise wrong("body", told) from None
+        reason = str(error) if isinstance(error, msgspec.ValidationError) else "it cannot be read as JSON"
+        raise wrong("body", reason) from None
 
 
 def read_request(raw: bytes, service: str, hook: str) -> HookRequest:
@@ -157,10 +157,10 @@ def question_of(body: HookRequest, feed: str, now: datetime) -> HookQuestion:
 
 
 def _text(context: Json, name: str) -> str:
-    told = text(context, name)[:200]
-    if not told:
+    value = text(context, name)[:200]
+    if not value:
         raise wrong(f"context.{name}", "is needed")
-    return told
+    return value
 
 
 def _base(address: str) -> str:
@@ -179,13 +179,15 @@ def _drafts(context: Json, patient: HookPatient) -> Iterator[SentResource]:
 
 
 def _prefetched(prefetch: Mapping[str, Json | None], patient: HookPatient) -> Iterator[SentResource]:
-    for key, told in sorted(prefetch.items()):
+    for key, resource in sorted(prefetch.items()):
         place = f"prefetch.{key}"
-        if told is None:
+        if resource is None:
             continue
-        if not isinstance(told.get("resourceType"), str):
+        if not isinstance(resource.get("resourceType"), str):
             raise wrong(place, "should be a resource")
-        for each in _entries(told, place) if told["resourceType"] == "Bundle" else [SentResource(told, place)]:
+        for each in (
+            _entries(resource, place) if resource["resourceType"] == "Bundle" else [SentResource(resource, place)]
+        ):
             if each.body["resourceType"] != "OperationOutcome":
                 yield SentResource(_of_patient(each.body, patient, each.place), each.place)
 
@@ -206,8 +208,8 @@ def _entries(bundle: Json, place: str) -> Iterator[SentResource]:
 
 def _numbered(draft: SentResource, index: int) -> Json:
     """Return a draft with an id, by which it is told from the others."""
-    told = draft.body.get("id")
-    return {**draft.body, "id": told if isinstance(told, str) and told else target(draft.url)[1] or f"draft-{index}"}
+    own = draft.body.get("id")
+    return {**draft.body, "id": own if isinstance(own, str) and own else target(draft.url)[1] or f"draft-{index}"}
 
 
 def _of_patient(resource: Json, patient: HookPatient, place: str) -> Json:
@@ -238,10 +240,10 @@ def _is_about(resource: Json, about: Json, patient: HookPatient) -> bool:
 
 
 def _selected(context: Json, request: DraftRequest) -> frozenset[str]:
-    told = context.get("selections")
-    if not isinstance(told, list) or not all(isinstance(each, str) for each in told):
+    selections = context.get("selections")
+    if not isinstance(selections, list) or not all(isinstance(each, str) for each in selections):
         raise wrong("context.selections", "should be a list of references to draftOrders")
-    return request.ids & {target(each)[1] for each in told}
+    return request.ids & {target(each)[1] for each in selections}
 
 
 def unreadable(error: UnreadableMessage, places: Sequence[str]) -> HTTPException:

@@ -85,7 +85,7 @@ def discover(request: AnyRequest) -> Response[Any]:
     parts = parts_of(request)
     admit(request, settings_of(parts), "")
     words = parts.words[_language(request)]
-    told = [
+    services = [
         {
             "id": each.id,
             "hook": each.hook,
@@ -95,7 +95,7 @@ def discover(request: AnyRequest) -> Response[Any]:
         }
         for each in SERVICES.values()
     ]
-    return Response({"services": told}, status_code=200)
+    return Response({"services": services}, status_code=200)
 
 
 @post("/{service_id:str}", opt={ANYONE: True, UNSIGNED: True}, status_code=200, include_in_schema=False)
@@ -250,8 +250,8 @@ def refusals_recorded(request: AnyRequest, client: Client, action: str, what: st
     try:
         yield
     except HTTPException as refusal:
-        viewer, told = viewer_of(request, client, user), f"{what}: {refusal.detail}".replace("\0", "")
-        record_alone(parts_of(request), viewer, action, what=told[:LONGEST_LINE], outcome=REFUSED)
+        viewer, line = viewer_of(request, client, user), f"{what}: {refusal.detail}".replace("\0", "")
+        record_alone(parts_of(request), viewer, action, what=line[:LONGEST_LINE], outcome=REFUSED)
         raise
 
 

@@ -135,8 +135,8 @@ def read_keys(raw: bytes) -> dict[str, PublicKey]:
         except UnsupportedAlgorithm as error:
             raise ValueError("the key is of a kind that is not used") from error
         return {"": key} if isinstance(key, EllipticCurvePublicKey | RSAPublicKey) else {}
-    told = json.loads(raw)
-    given = told.get("keys") if isinstance(told, dict) else None
+    document = json.loads(raw)
+    given = document.get("keys") if isinstance(document, dict) else None
     if not isinstance(given, list):
         raise ValueError("there is no list of keys")
     return {kid: key for each in given if isinstance(each, dict) for kid, key in _usable(each)}
@@ -203,15 +203,15 @@ def _reason(error: jwt.PyJWTError) -> str:
 
 
 def _token_id(claims: Mapping[str, Any]) -> str:
-    told = claims["jti"]
-    if not isinstance(told, str) or not told or len(told) > 200:
+    value = claims["jti"]
+    if not isinstance(value, str) or not value or len(value) > 200:
         raise TokenRefused("jti is not a text of at most 200 characters")
-    return told
+    return value
 
 
 def _user(claims: Mapping[str, Any]) -> str:
-    told = claims.get("sub")
-    return told[:200] if isinstance(told, str) else ""
+    value = claims.get("sub")
+    return value[:200] if isinstance(value, str) else ""
 
 
 def _valid_until(claims: Mapping[str, Any], now: datetime) -> datetime:
@@ -228,10 +228,10 @@ def _valid_until(claims: Mapping[str, Any], now: datetime) -> datetime:
 
 
 def _moment(claims: Mapping[str, Any], name: str) -> datetime:
-    told = claims[name]
-    if isinstance(told, bool) or not isinstance(told, int | float):
+    value = claims[name]
+    if isinstance(value, bool) or not isinstance(value, int | float):
         raise TokenRefused(f"{name} is not a number")
     try:
-        return datetime.fromtimestamp(told, UTC)
+        return datetime.fromtimestamp(value, UTC)
     except (OverflowError, ValueError, OSError):
         raise TokenRefused(f"{name} is not a time") from None

@@ -65,10 +65,10 @@ class Subscriber:
 
     def take(self) -> AlertNews:
         """Return what has not been told yet."""
-        told = AlertNews(self.last, tuple(sorted(self.alerts)))
+        news = AlertNews(self.last, tuple(sorted(self.alerts)))
         self.alerts.clear()
         self.something.clear()
-        return told
+        return news
 
 
 class LiveEvents:

@@ -106,8 +106,8 @@ def _say(acting: Acting, act: Unmerge | Merge, of: SourcedStatement, spoken: Seq
     times = [each.at + _SECOND for each in spoken if each.at is not None]
     at = max([acting.now, *times])
     event, kind = ("A37", "unmerged") if isinstance(act, Unmerge) else ("A40", "merged")
-    said = SaidByHand(event, of.survivor, of.retired, acting.actor, act.reason.strip(), at, acting.now)
-    message = keep(acting.connection, said)
+    statement = SaidByHand(event, of.survivor, of.retired, acting.actor, act.reason.strip(), at, acting.now)
+    message = keep(acting.connection, statement)
     line = Happening(kind, acting.now, acting.actor, note=act.reason.strip(), data={"message_id": str(message)})
     members = merges.merge_set(acting.connection, act.pair)
     for alert in alerts.of_patients(acting.connection, members, STANDING):
@@ -136,41 +136,43 @@ class SaidByHand:
     now: datetime
 
 
-def keep(connection: sa.Connection, said: SaidByHand) -> int:
+def keep(connection: sa.Connection, statement: SaidByHand) -> int:
     """Keep the message, waiting for a worker, and give its row."""
-    raw = _message_of(said)
+    raw = _message_of(statement)
     arrival = Arrival(
         feed_id=feeds.ids_of(connection, [FEED])[FEED],
         body_hash=hashlib.sha256(raw).digest(),
         raw=raw,
-        received_at=said.now,
+        received_at=statement.now,
         ack_code="",
         sending_application="IVIGILANT",
         sending_facility="BYHAND",
-        control_id=_control_id(said),
+        control_id=_control_id(statement),
         type="ADT",
-        event=said.event,
+        event=statement.event,
         hl7_version="2.5",
-        message_time=_to_the_second(said.at),
+        message_time=_to_the_second(statement.at),
         lane="orders",  # somebody waits for it
     )
     return save_batch(connection, [arrival])[0].id
 
 
-def _message_of(said: SaidByHand) -> bytes:
-    counts = _stamp(said.at)  # in MSH-7 too: an event dated long after its message would count from the message
-    structure = {"A37": "ADT_A37", "A40": "ADT_A39"}[said.event]
-    kind = f"ADT^{said.event}^{structure}"
-    other = f"PID|2||{_number(said.retired)}" if said.event == "A37" else f"MRG|{_number(said.retired)}"
-    header = rf"MSH|^~\&|IVIGILANT|BYHAND|IVIGILANT||{counts}||{kind}|{_control_id(said)}|P|2.5|||||NLD|UNICODE UTF-8"
-    why = f"ZBH|{_escaped(said.actor)}|{_escaped(said.reason)}"
-    lines = [header, f"EVN|{said.event}|{counts}", f"PID|1||{_number(said.survivor)}", other, why]
+def _message_of(statement: SaidByHand) -> bytes:
+    counts = _stamp(statement.at)  # in MSH-7 too: an event dated long after its message would count from the message
+    structure = {"A37": "ADT_A37", "A40": "ADT_A39"}[statement.event]
+    kind = f"ADT^{statement.event}^{structure}"
+    other = f"PID|2||{_number(statement.retired)}" if statement.event == "A37" else f"MRG|{_number(statement.retired)}"
+    header = (
+        rf"MSH|^~\&|IVIGILANT|BYHAND|IVIGILANT||{counts}||{kind}|{_control_id(statement)}|P|2.5|||||NLD|UNICODE UTF-8"
+    )
+    why = f"ZBH|{_escaped(statement.actor)}|{_escaped(statement.reason)}"
+    lines = [header, f"EVN|{statement.event}|{counts}", f"PID|1||{_number(statement.survivor)}", other, why]
     return ("\r".join(lines) + "\r").encode()
 
 
-def _control_id(said: SaidByHand) -> str:
+def _control_id(statement: SaidByHand) -> str:
     """Of the microsecond: two people never say something of the same two in one."""
-    return f"H{said.now.astimezone(UTC):%y%m%d%H%M%S%f}"
+    return f"H{statement.now.astimezone(UTC):%y%m%d%H%M%S%f}"
 
 
 def _number(name: Name) -> str:

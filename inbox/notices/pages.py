@@ -186,10 +186,10 @@ def _chain(connection: sa.Connection, alert_id: int) -> list[ChainLine]:
     sent: dict[int, list[Delivery]] = {}
     for each in deliveries.of_alert(connection, alert_id):
         sent.setdefault(each.event_id, []).append(each)
-    told = [
+    lines = [
         ChainLine(event.at, event.kind, event.data.get("step"), event.data.get("of"), sent[event.id])
         for event in alerts.events_of(connection, alert_id)
         if event.id in sent
     ]
     steps = [each for each in due.standing(connection, [alert_id]) if each.kind == "step"]
-    return [*told, *(ChainLine(each.due_at, "next", None, None) for each in steps)]
+    return [*lines, *(ChainLine(each.due_at, "next", None, None) for each in steps)]

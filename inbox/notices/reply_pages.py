@@ -62,10 +62,10 @@ class OnNotice:
         return Done(ids, " ".join(f"alert {number}" for number in ids), tuple(sorted(patients)), alerts=ids)
 
 
-def _waiting(connection: sa.Connection, told: Sequence[tuple[int, int]]) -> list[ConcludedAlert]:
+def _waiting(connection: sa.Connection, lines: Sequence[tuple[int, int]]) -> list[ConcludedAlert]:
     """Return the alerts that wait for somebody, and were not acted on or opened again since they were told of."""
     found = [
-        existing(connection, alert) for alert, event in told if not alerts.has_later(connection, alert, event, _ENDS)
+        existing(connection, alert) for alert, event in lines if not alerts.has_later(connection, alert, event, _ENDS)
     ]
     return [alert for alert in found if alert.status == "open"]
 
@@ -99,10 +99,10 @@ def take_on_by_reply(request: AnyRequest, token: FromPath[str]) -> Template:
     parts = parts_of(request)
     link, viewer = _followed(parts, request, token)
     with reading(parts.engine) as connection:
-        told = _told(parts, connection, link)
+        lines = _told(parts, connection, link)
     one = [link.alert_id]
     try:
-        taken = carry_out(parts, viewer, OnNotice(told))
+        taken = carry_out(parts, viewer, OnNotice(lines))
     except AlertSettled as error:
         status = 200 if error.status == "taken_on" and error.by == link.person else 409
         how = {"stands": error.status, "owner": error.by, "settled": error}

@@ -134,5 +134,5 @@ def change_account(request: AnyRequest, user_id: FromPath[str], change: FromPath
 def _show(request: AnyRequest, status: int, fault: AccountRefused | None) -> Template:
     with reading(parts_of(request).engine) as connection:
         rows, enrolled = every_user(connection), enrolled_users(connection)
-    said = None if fault is None else "own" if isinstance(fault, OwnAccount) else "refused"
-    return page(request, "accounts.html", status, rows=rows, enrolled=enrolled, roles=tuple(ROLES), fault=said)
+    reason = None if fault is None else "own" if isinstance(fault, OwnAccount) else "refused"
+    return page(request, "accounts.html", status, rows=rows, enrolled=enrolled, roles=tuple(ROLES), fault=reason)

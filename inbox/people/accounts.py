@@ -196,8 +196,8 @@ def _wait(failures: int) -> timedelta:
 
 def password_mark(connection: sa.Connection, user_id: int) -> str:
     """Return what changes with the password of an account, and tells nothing of it."""
-    kept = connection.scalar(sa.select(user.c.password_hash).where(user.c.id == user_id)) or ""
-    return sha256(kept.encode()).hexdigest()
+    stored = connection.scalar(sa.select(user.c.password_hash).where(user.c.id == user_id)) or ""
+    return sha256(stored.encode()).hexdigest()
 
 
 def active_account(connection: sa.Connection, name: str) -> Account | None:

@@ -196,10 +196,10 @@ class Provider:
             return ""
         if not end:
             return ""
-        told = {"client_id": self.settings.client_id, "post_logout_redirect_uri": back}
+        query = {"client_id": self.settings.client_id, "post_logout_redirect_uri": back}
         if 0 < len(id_token) <= LONGEST_HINT:
-            told["id_token_hint"] = id_token
-        return f"{end}{'&' if urlsplit(end).query else '?'}{urlencode(told)}"
+            query["id_token_hint"] = id_token
+        return f"{end}{'&' if urlsplit(end).query else '?'}{urlencode(query)}"
 
     async def _renew_metadata(self, now: datetime) -> None:
         """Read it, but not right after that failed; what it said before stays."""
@@ -306,12 +306,12 @@ def _read_metadata(document: Mapping[str, Any], settings: ProviderSettings) -> M
 
 def _object(raw: bytes, place: str) -> Mapping[str, Any]:
     try:
-        told = json.loads(raw)
+        answer = json.loads(raw)
     except ValueError as error:
         raise ProviderAway(f"{place}: the answer is not JSON") from error
-    if not isinstance(told, dict):
+    if not isinstance(answer, dict):
         raise ProviderAway(f"{place}: the answer is not a JSON object")
-    return told
+    return answer
 
 
 def _tls(certificates: Path | None) -> ssl.SSLContext:

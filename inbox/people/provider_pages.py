@@ -265,14 +265,14 @@ def _spend(parts: Parts, issuer: str, number: str) -> bool:
 def _open(
     request: AnyRequest, provider: Provider, begun: Begun, claims: Mapping[str, Any], token: str
 ) -> Response[Any]:
-    parts, told = parts_of(request), provider.settings
+    parts = parts_of(request)
     now, settings = parts.clock(), parts.settings
-    role = role_of(told, claims)
+    role = role_of(provider.settings, claims)
     if role is None:
         _end_all(parts, provider, claims["sub"], source_of(request))
-        raise SignInFault("no_group", f"in no group: {name_of(told, claims)}")
+        raise SignInFault("no_group", f"in no group: {name_of(provider.settings, claims)}")
     with parts.engine.begin() as connection:
-        account, before = admit_person(connection, told, claims, role, now)
+        account, before = admit_person(connection, provider.settings, claims, role, now)
         if not account.active:
             raise SignInFault("ended", f"account ended: {account.name}")
         if begun.silent and _renew(request, connection, provider, account, claims, token):
@@ -286,7 +286,7 @@ def _open(
             connection,
             account.id,
             now,
-            min(settings.session_lifetime, told.session),
+            min(settings.session_lifetime, provider.settings.session),
             provider_session=session_in(claims),
             id_token=seal(settings.secret, ID_TOKEN, token),
         )
@@ -387,8 +387,8 @@ def _end_all(parts: Parts, provider: Provider, subject: str, source: str) -> Non
             record(connection, viewer, "sign_out", now, what=_what(provider, "in no group any more"))
 
 
-def _what(provider: Provider, told: str) -> str:
-    return f"provider {provider.settings.name} {told}".strip()[:400]
+def _what(provider: Provider, event: str) -> str:
+    return f"provider {provider.settings.name} {event}".strip()[:400]
 
 
 def _provider(request: AnyRequest) -> Provider:

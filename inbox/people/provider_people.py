@@ -23,8 +23,8 @@ _TRIES: Final = 20
 
 def role_of(settings: ProviderSettings, claims: Mapping[str, Any]) -> str | None:
     """Return the role of the first group of the site file that somebody is in; None for who is in none."""
-    told = _claim(claims, settings.groups_claim)
-    given = [told] if isinstance(told, str) else told if isinstance(told, list) else []
+    claim = _claim(claims, settings.groups_claim)
+    given = [claim] if isinstance(claim, str) else claim if isinstance(claim, list) else []
     groups = {each for each in given if isinstance(each, str)}
     return next((role for group, role in settings.roles if group in groups), None)
 
@@ -32,8 +32,8 @@ def role_of(settings: ProviderSettings, claims: Mapping[str, Any]) -> str | None
 def name_of(settings: ProviderSettings, claims: Mapping[str, Any]) -> str:
     """Return what to call somebody: one line without signs that cannot be seen."""
     for claim in (settings.name_claim, "preferred_username", "sub"):
-        told = _claim(claims, claim)
-        if isinstance(told, str) and (name := _readable(told)):
+        value = _claim(claims, claim)
+        if isinstance(value, str) and (name := _readable(value)):
             return name
     return "?"
 
@@ -87,10 +87,10 @@ def _claim(claims: Mapping[str, Any], path: str) -> Any:
     """Return a claim by its name, or by a path such as `realm_access.roles`."""
     if path in claims:
         return claims[path]
-    told: Any = claims
+    value: Any = claims
     for step in path.split("."):
-        told = told.get(step) if isinstance(told, Mapping) else None
-    return told
+        value = value.get(step) if isinstance(value, Mapping) else None
+    return value
 
 
 def _readable(text: str) -> str:

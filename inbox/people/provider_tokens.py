@@ -88,8 +88,8 @@ def verify_id_token(
         claims.validate(now=int(now.timestamp()), leeway=int(LEEWAY.total_seconds()))
     except (JoseError, ValueError, TypeError) as error:
         raise TokenRefused(_reason(error)) from None
-    told = claims["nonce"]
-    if not nonce or not isinstance(told, str) or not compare_digest(told.encode(), nonce.encode()):
+    sent = claims["nonce"]
+    if not nonce or not isinstance(sent, str) or not compare_digest(sent.encode(), nonce.encode()):
         raise TokenRefused("nonce")
     _check_audience(claims, party.client_id)
     _check_age(claims, now)
@@ -127,8 +127,8 @@ def verify_logout_token(token: str, keys: Sequence[PublicKey], party: RelyingPar
 
 def session_in(claims: Mapping[str, Any]) -> str | None:
     """Return the provider's own number of the session, of a provider that gives one."""
-    told = claims.get("sid")
-    return told if isinstance(told, str) and 0 < len(told) <= LONGEST_TEXT else None
+    number = claims.get("sid")
+    return number if isinstance(number, str) and 0 < len(number) <= LONGEST_TEXT else None
 
 
 def _verify(token: str, keys: Sequence[PublicKey]) -> jwt.Token:
@@ -156,8 +156,8 @@ def _fits(key: PublicKey, algorithm: str) -> bool:
 
 def _check_audience(claims: Mapping[str, Any], client_id: str) -> None:
     """Refuse a token for others, also one for several that was not made at our asking."""
-    told = claims.get("aud")
-    audiences = [told] if isinstance(told, str) else told
+    audience = claims.get("aud")
+    audiences = [audience] if isinstance(audience, str) else audience
     if not isinstance(audiences, list) or client_id not in audiences:
         raise TokenRefused("aud")
     party = claims.get("azp")
@@ -172,20 +172,20 @@ def _check_age(claims: Mapping[str, Any], now: datetime) -> None:
 
 
 def _moment(claims: Mapping[str, Any], name: str) -> datetime:
-    told = claims.get(name)
-    if isinstance(told, bool) or not isinstance(told, int | float):
+    value = claims.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float):
         raise TokenRefused(name)
     try:
-        return datetime.fromtimestamp(told, UTC)
+        return datetime.fromtimestamp(value, UTC)
     except (OverflowError, ValueError, OSError):
         raise TokenRefused(name) from None
 
 
 def _text(claims: Mapping[str, Any], name: str) -> str:
-    told = claims.get(name)
-    if not isinstance(told, str) or not 0 < len(told) <= LONGEST_TEXT:
+    value = claims.get(name)
+    if not isinstance(value, str) or not 0 < len(value) <= LONGEST_TEXT:
         raise TokenRefused(name)
-    return told
+    return value
 
 
 def _reason(error: Exception) -> str:

@@ -24,15 +24,15 @@ class _SeveralAfterHistory(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Put --history before each of them."""
-        said: list[str] = []
+        words: list[str] = []
         follows = False
         for word in args:
             if word.startswith("--"):
                 follows = word == _HISTORY
-            elif follows and said[-1] != _HISTORY:
-                said.append(_HISTORY)
-            said.append(word)
-        return super().parse_args(ctx, said)
+            elif follows and words[-1] != _HISTORY:
+                words.append(_HISTORY)
+            words.append(word)
+        return super().parse_args(ctx, words)
 
 
 def add_to(app: typer.Typer) -> None:

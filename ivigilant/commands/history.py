@@ -174,7 +174,7 @@ def _load(
     dry_run: bool,
 ) -> "ImportCounts":
     from ivigilant import wiring
-    from ivigilant.importing.letters import Letters, feed_named
+    from ivigilant.importing.arrivals import Arrivals, feed_named
     from ivigilant.importing.loading import FirstLoad, medications_in
     from ivigilant.importing.rejects import rejects_in
     from ivigilant.receiving import feed_id
@@ -184,9 +184,9 @@ def _load(
     worker = None if dry_run else wiring.make_quiet_worker(settings)
     site = worker.site if worker is not None else worker_site(load_site(settings.site_file), settings)
     feed = feed_named(name, feed_id(worker.engine, name) if worker is not None else 0, site.defaults_of(name))
-    letters = Letters(feed, datetime.now(UTC), medications_in(files))
+    arrivals = Arrivals(feed, datetime.now(UTC), medications_in(files))
     with rejects_in(rejects) as rejected:
-        return FirstLoad(worker, feed, readers, rejected, report).run(files, letters)
+        return FirstLoad(worker, feed, readers, rejected, report).run(files, arrivals)
 
 
 def _quiet(settings: "Settings") -> "Settings":
@@ -228,12 +228,12 @@ def _summary(tally: "ImportCounts", rejects: Path, dry_run: bool) -> str:
     loaded = tally.loaded
     kinds = ", ".join(f"{count:,} {kind or 'unreadable'}" for kind, count in tally.kinds.most_common(_SHOWN))
     left = ", ".join(f"{count:,} {kind}" for kind, count in tally.unread.most_common(_SHOWN))
-    told = [f"{tally.kinds.total():,} read ({kinds})" if kinds else "nothing to read"]
+    parts = [f"{tally.kinds.total():,} read ({kinds})" if kinds else "nothing to read"]
     if not dry_run:
-        told.append(f"{loaded.messages:,} new, {loaded.known:,} stored before")
-        told.append(f"{loaded.answers:,} answers, {loaded.alerts:,} alerts changed")
-        told += [f"{loaded.parked:,} parked (in the inbox)"] if loaded.parked else []
-        told += [f"{loaded.ignored:,} ignored"] if loaded.ignored else []
-    told += [f"{tally.rejected:,} rejected (in {rejects})"] if tally.rejected else []
-    told += [f"not read: {left}"] if left else []
-    return "; ".join(told)
+        parts.append(f"{loaded.messages:,} new, {loaded.known:,} stored before")
+        parts.append(f"{loaded.answers:,} answers, {loaded.alerts:,} alerts changed")
+        parts += [f"{loaded.parked:,} parked (in the inbox)"] if loaded.parked else []
+        parts += [f"{loaded.ignored:,} ignored"] if loaded.ignored else []
+    parts += [f"{tally.rejected:,} rejected (in {rejects})"] if tally.rejected else []
+    parts += [f"not read: {left}"] if left else []
+    return "; ".join(parts)

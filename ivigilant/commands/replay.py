@@ -97,8 +97,8 @@ def _progress() -> Iterator[Callable[["ReplyCounts"], None]]:
 
         def report(tally: "ReplyCounts") -> None:
             refused = tally.sent - tally.accepted
-            told = f"{tally.accepted} accepted" + (f", {refused} not" if refused else "")
-            bar.update(task, completed=tally.sent, description=told)
+            progress = f"{tally.accepted} accepted" + (f", {refused} not" if refused else "")
+            bar.update(task, completed=tally.sent, description=progress)
 
         yield report
 

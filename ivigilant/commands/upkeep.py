@@ -52,7 +52,7 @@ def doctor(
     now = datetime.now(UTC)
     for line in look_at_role(settings, now, only) if only is not None else _look_at_all(settings, now):
         well = well and line.well
-        typer.echo(f"{'ok   ' if line.well else 'WRONG'}  {line.what:<20} {line.told}")
+        typer.echo(f"{'ok   ' if line.well else 'WRONG'}  {line.what:<20} {line.detail}")
     if not well:
         raise typer.Exit(1)
 

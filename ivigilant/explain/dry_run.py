@@ -1,6 +1,5 @@
 """Explain files without a database: read as by the listener and the workers, and judged with a history."""
 
-import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +13,7 @@ from history.person import judge_messages
 from ivigilant.explain.conformance import SecondOpinion
 from ivigilant.explain.explained import Explained, MessageExplained, OrderExplained, explain_answer
 from ivigilant.explain.messages import ReceivedText, explain_any
+from ivigilant.importing.arrivals import resource_arrival
 from ivigilant.importing.files import LINES, WHOLE, files_in, found_in, kind_of_file
 from ivigilant.knowledge.site_knowledge import site_knowledge
 from ivigilant.packed import is_archive
@@ -31,7 +31,7 @@ from parsers.errors import TooManySegments, UnreadableMessage
 from parsers.fhir.reading import is_resource, read_resource_header
 from parsers.reading import read
 from rules.knowledge import Knowledge
-from store.messages import Arrival as Kept
+from store.messages import Arrival
 
 _FHIR = {*LINES, *WHOLE}
 _IMPORT = Defaults().source  # the name of a first load's feed when none is given
@@ -47,10 +47,10 @@ class DryRun:
     names: list[str]  # of feeds, by their number
     imports: int = 0  # the number of the feed that FHIR lines come by
 
-    def received(self, raw: bytes, now: datetime) -> tuple[Kept, ...]:
+    def received(self, raw: bytes, now: datetime) -> tuple[Arrival, ...]:
         """Return what the listener, or for a FHIR line the import, would store and answer: one item a message."""
         if is_resource(raw):
-            return (_line(raw, self.imports, self.site.defaults_of(self.names[self.imports]), now),)
+            return (_resource(raw, self.imports, self.site.defaults_of(self.names[self.imports]), now),)
         feeds = LinkFeeds(self.recognition, Origin(port=0, address="127.0.0.1"))
         reception = Reception(lambda _raw, _header: False, ControlIds(now, "EXPLAIN"))
         return reception.receive(Frame(raw), feeds, now).arrivals
@@ -69,25 +69,13 @@ def prepare(settings: Settings) -> DryRun:
     return DryRun(worker_site(file, settings), site_knowledge(settings, file), recognition, names, imports)
 
 
-def _line(raw: bytes, feed: int, defaults: Defaults, now: datetime) -> Kept:
-    """Return it as `ivigilant history import` stores it; a file gets no answer."""
-    body_hash = hashlib.sha256(raw).digest()
+def _resource(raw: bytes, feed: int, defaults: Defaults, now: datetime) -> Arrival:
+    """Return it as `ivigilant history import` stores it."""
     try:
         header = read_resource_header(raw, defaults)
     except UnreadableMessage:
-        return Kept(feed_id=feed, body_hash=body_hash, raw=raw, received_at=now, ack_code="")
-    return Kept(
-        feed_id=feed,
-        body_hash=body_hash,
-        raw=raw,
-        received_at=now,
-        ack_code="",
-        control_id=header.control_id,
-        type=header.type,
-        event=header.event,
-        hl7_version=header.version,
-        message_time=header.sent_at.at if header.sent_at is not None else None,
-    )
+        return resource_arrival(raw, None, feed, now)
+    return resource_arrival(raw, header, feed, now)
 
 
 def _named(paths: Iterable[Path]) -> Iterator[tuple[str, bytes]]:
@@ -110,11 +98,11 @@ def explain_files(
     explained: list[MessageExplained] = []
     messages: list[ReadMessage] = []
     for name, raw in _named(paths):
-        for kept in dry_run.received(raw, now):
-            seen = explain_any(_known(dry_run, name, kept), dry_run.knowledge, opinion)
+        for arrival in dry_run.received(raw, now):
+            seen = explain_any(_known(dry_run, name, arrival), dry_run.knowledge, opinion)
             explained.append(seen.explained)
             if seen.reading is not None and seen.explained.state == "processed":
-                messages += _taken_up(dry_run, kept, seen.reading, len(before) + len(explained))
+                messages += _taken_up(dry_run, arrival, seen.reading, len(before) + len(explained))
     named = identities_in(messages)
     orders = [
         _order(answer, dry_run.knowledge)
@@ -138,19 +126,19 @@ def _order(answer: OrderAnswer, knowledge: Knowledge) -> OrderExplained:
     )
 
 
-def _known(dry_run: DryRun, name: str, kept: Kept) -> ReceivedText:
-    feed = dry_run.names[kept.feed_id]
+def _known(dry_run: DryRun, name: str, arrival: Arrival) -> ReceivedText:
+    feed = dry_run.names[arrival.feed_id]
     return ReceivedText(
         name=name,
-        raw=kept.raw,
+        raw=arrival.raw,
         feed=feed,
         defaults=dry_run.site.defaults_of(feed),
-        answer=kept.ack_code,
-        state=kept.state,
-        reason=kept.reason or "",
-        detail=kept.detail or "",
-        flags=kept.flags,
-        body_hash=kept.body_hash,
+        answer=arrival.ack_code,
+        state=arrival.state,
+        reason=arrival.reason or "",
+        detail=arrival.detail or "",
+        flags=arrival.flags,
+        body_hash=arrival.body_hash,
     )
 
 
@@ -158,33 +146,37 @@ def _history(dry_run: DryRun, paths: Iterable[Path], now: datetime) -> Iterator[
     """Return what the history files add; what cannot be read adds nothing."""
     number = 0
     for _, raw in _named(paths):
-        for kept in dry_run.received(raw, now):
+        for arrival in dry_run.received(raw, now):
             number += 1
-            if kept.state != "received":
+            if arrival.state != "received":
                 continue
             try:
-                reading: Reading | UnreadableMessage = read(kept.raw, dry_run.site.defaults_of(_feed(dry_run, kept)))
+                reading: Reading | UnreadableMessage = read(
+                    arrival.raw, dry_run.site.defaults_of(_feed(dry_run, arrival))
+                )
             except TooManySegments:
                 continue
             except UnreadableMessage as error:
                 reading = error
-            yield from _taken_up(dry_run, kept, reading, number)
+            yield from _taken_up(dry_run, arrival, reading, number)
 
 
-def _feed(dry_run: DryRun, kept: Kept) -> str:
-    return dry_run.names[kept.feed_id]
+def _feed(dry_run: DryRun, arrival: Arrival) -> str:
+    return dry_run.names[arrival.feed_id]
 
 
-def _taken_up(dry_run: DryRun, kept: Kept, reading: Reading | UnreadableMessage, number: int) -> Iterator[ReadMessage]:
+def _taken_up(
+    dry_run: DryRun, arrival: Arrival, reading: Reading | UnreadableMessage, number: int
+) -> Iterator[ReadMessage]:
     """Return it as the worker records it, as of when it was sent: a dry run is never a replay of old messages."""
     envelope = Envelope(
         message_id=number,
-        control_id=kept.control_id,
-        body_hash=kept.body_hash,
-        message_time=kept.message_time,
-        received_at=kept.message_time or kept.received_at,
-        feed=_feed(dry_run, kept),
-        test=kept.test,
+        control_id=arrival.control_id,
+        body_hash=arrival.body_hash,
+        message_time=arrival.message_time,
+        received_at=arrival.message_time or arrival.received_at,
+        feed=_feed(dry_run, arrival),
+        test=arrival.test,
     )
     found = take_up(envelope, reading, dry_run.knowledge, dry_run.site)
     if isinstance(found, ReadMessage):

@@ -140,7 +140,7 @@ class Explained:
 
 
 def explain_answer(
-    told: Json,
+    conclusion: Json,
     knowledge: Knowledge,
     *,
     tier: str,
@@ -157,16 +157,16 @@ def explain_answer(
         knowledge=version,
         as_of=as_of,
         concluded_at=concluded_at,
-        conclusion=told,
-        rules=tuple(_rules(told, knowledge)),
+        conclusion=conclusion,
+        rules=tuple(_rules(conclusion, knowledge)),
         stream=stream,
     )
 
 
-def _rules(told: Json, knowledge: Knowledge) -> Iterable[RuleAsked]:
-    fired = {finding["rule"]: finding for finding in told["findings"]}
+def _rules(conclusion: Json, knowledge: Knowledge) -> Iterable[RuleAsked]:
+    fired = {finding["rule"]: finding for finding in conclusion["findings"]}
     asked: dict[str, list[ConditionAsked]] = {}
-    for step in told["trace"]:
+    for step in conclusion["trace"]:
         asked.setdefault(step["rule"], []).append(ConditionAsked(step["condition"], step["held"], step["saw"]))
     known = {rule.id: rule for rule in knowledge.rules}
     for name, conditions in asked.items():

@@ -169,10 +169,10 @@ def _sets(event: Any, knowledge: Knowledge) -> str:
     names = {name for coding in coded for name in knowledge.sets_of(coding)}
     words = " ".join([event.text, *(coding.display for coding in coded)]).strip()
     named = knowledge.terms.words.sets_named(words) - names if words else frozenset()
-    told = [f"by code in {', '.join(sorted(names))}"] if names else []
+    reasons = [f"by code in {', '.join(sorted(names))}"] if names else []
     if named:
-        told.append(f"by its words in {', '.join(sorted(named))}")
-    return "; ".join(told)
+        reasons.append(f"by its words in {', '.join(sorted(named))}")
+    return "; ".join(reasons)
 
 
 # The fields that `parsers.hl7.header` reads from the bytes of MSH, without asking a segment.

@@ -6,8 +6,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ivigilant.importing.arrivals import Arrivals, Rejected, Unread, medication_in
 from ivigilant.importing.files import Found, found_in, is_of_resources
-from ivigilant.importing.letters import Letters, Rejected, Unread, medication_in
 from ivigilant.importing.readers import Read, Readers, decoded
 from ivigilant.importing.rejects import Rejects
 from listener.feeds import FeedProfile
@@ -35,7 +35,7 @@ class _ImportBatch:
     """Messages that are being read."""
 
     found: list[Found]
-    letters: list[Arrival]
+    arrivals: list[Arrival]
     answer: "Future[bytes] | None"
 
 
@@ -50,10 +50,10 @@ class FirstLoad:
     report: Callable[[int, ImportCounts], None]  # called with the bytes read since the last call, and the counts so far
     tally: ImportCounts = field(default_factory=ImportCounts)
 
-    def run(self, files: Sequence[Path], letters: Letters) -> ImportCounts:
+    def run(self, files: Sequence[Path], arrivals: Arrivals) -> ImportCounts:
         """Import all files; a run that was stopped continues where it was when repeated."""
         under_way: deque[_ImportBatch] = deque()
-        for batch in self._batches(files, letters):
+        for batch in self._batches(files, arrivals):
             under_way.append(self._begun(batch))
             while len(under_way) > AHEAD:
                 self._keep(under_way.popleft())
@@ -61,19 +61,19 @@ class FirstLoad:
             self._keep(under_way.popleft())
         return self.tally
 
-    def _batches(self, files: Sequence[Path], letters: Letters) -> Iterator[list[tuple[Found, Arrival]]]:
+    def _batches(self, files: Sequence[Path], arrivals: Arrivals) -> Iterator[list[tuple[Found, Arrival]]]:
         batch: list[tuple[Found, Arrival]] = []
         for file in files:
             for found in found_in(file, lambda size: self.report(size, self.tally)):
-                batch += self._letters(found, letters)
+                batch += self._arrivals(found, arrivals)
                 if len(batch) >= TOGETHER:
                     yield batch
                     batch = []
         if batch:
             yield batch
 
-    def _letters(self, found: Found, letters: Letters) -> list[tuple[Found, Arrival]]:
-        made = letters.of(found)
+    def _arrivals(self, found: Found, arrivals: Arrivals) -> list[tuple[Found, Arrival]]:
+        made = arrivals.of(found)
         if isinstance(made, Unread):
             self.tally.unread[made.kind] += 1
             return []
@@ -86,13 +86,13 @@ class FirstLoad:
 
     def _begun(self, batch: list[tuple[Found, Arrival]]) -> _ImportBatch:
         """Leave out what is stored already, and start reading the rest."""
-        letters = [letter for _, letter in batch]
-        new = new_among(self.worker, letters) if self.worker is not None else [True] * len(letters)
+        arrivals = [arrival for _, arrival in batch]
+        new = new_among(self.worker, arrivals) if self.worker is not None else [True] * len(arrivals)
         fresh = [pair for pair, is_new in zip(batch, new, strict=True) if is_new]
         self.tally.loaded += Loaded(known=len(batch) - len(fresh))
-        found, kept = [pair[0] for pair in fresh], [pair[1] for pair in fresh]
-        readable = [letter.raw for letter in kept if letter.state == "received"]
-        return _ImportBatch(found, kept, self.readers.read(self.feed.defaults, readable) if readable else None)
+        found, new_arrivals = [pair[0] for pair in fresh], [pair[1] for pair in fresh]
+        readable = [arrival.raw for arrival in new_arrivals if arrival.state == "received"]
+        return _ImportBatch(found, new_arrivals, self.readers.read(self.feed.defaults, readable) if readable else None)
 
     def _keep(self, batch: _ImportBatch) -> None:
         if batch.answer is not None and batch.answer.exception() is not None:
@@ -100,20 +100,20 @@ class FirstLoad:
             return
         readings = iter(decoded(batch.answer.result()) if batch.answer is not None else [])
         opened = []
-        for found, letter in zip(batch.found, batch.letters, strict=True):
-            read = next(readings) if letter.state == "received" else Read()
+        for found, arrival in zip(batch.found, batch.arrivals, strict=True):
+            read = next(readings) if arrival.state == "received" else Read()
             if read.fault:
                 self._reject(found, read.fault)
             else:
-                opened.append(LoadedMessage(letter, read.outcome()))
+                opened.append(LoadedMessage(arrival, read.outcome()))
         if self.worker is not None:
             self.tally.loaded += load(self.worker, self.feed.name, opened)
         self.report(0, self.tally)
 
     def _keep_slowly(self, batch: _ImportBatch) -> None:
         """Store a batch of which one message crashed its reader: that one is found and parked, the rest continue."""
-        for start in range(0, len(batch.letters), _ALONE):
-            some = [LoadedMessage(letter) for letter in batch.letters[start : start + _ALONE]]
+        for start in range(0, len(batch.arrivals), _ALONE):
+            some = [LoadedMessage(arrival) for arrival in batch.arrivals[start : start + _ALONE]]
             if self.worker is not None:
                 self.tally.loaded += load(self.worker, self.feed.name, some)
 

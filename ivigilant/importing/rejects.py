@@ -26,8 +26,8 @@ class Rejects:
     def add(self, found: Found, reason: str) -> None:
         """Add what was not stored, and why."""
         self.count += 1
-        told = {"file": str(found.file), "line": found.line, "reason": reason}
-        line = msgspec.json.encode(told | {"raw": found.raw.decode("utf-8", "replace")})
+        reject = {"file": str(found.file), "line": found.line, "reason": reason}
+        line = msgspec.json.encode(reject | {"raw": found.raw.decode("utf-8", "replace")})
         self._opened().write(line + b"\n")
 
     def _opened(self) -> IO[bytes]:

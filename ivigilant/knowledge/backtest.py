@@ -249,10 +249,10 @@ def as_page(comparison: Comparison) -> str:
 
 def as_json(comparison: Comparison) -> dict[str, Any]:
     """Return it as JSON, with the alerts per 100 orders."""
-    told = asdict(comparison)
-    told["since"] = comparison.since.isoformat() if comparison.since else None
+    values = asdict(comparison)
+    values["since"] = comparison.since.isoformat() if comparison.since else None
     for name, burden in (("burden_before", comparison.burden_before), ("burden_after", comparison.burden_after)):
-        told[name] = {
+        values[name] = {
             "orders": burden.orders,
             "alerts_per_100_orders": {tier: burden.per_hundred(tier) for tier in FOUND_TIERS},
         }
@@ -260,8 +260,8 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
         ("disturbed_before", comparison.disturbed_before),
         ("disturbed_after", comparison.disturbed_after),
     ):
-        told[name] = msgspec.to_builtins(found)
-    return told
+        values[name] = msgspec.to_builtins(found)
+    return values
 
 
 def moved(comparison: Comparison) -> list[CaseHeld]:

@@ -273,9 +273,9 @@ def _reached(options: Sequence[Option]) -> str:
 
 
 def _long(cases: Sequence[Held], on_it_for_long: Sequence[Held]) -> str:
-    told = {each.case.id: each.answer for each in cases}
+    answers = {each.case.id: each.answer for each in cases}
     rows = [
-        (each.case.id, each.case.event, _said(told[each.case.id]), _said(each.answer))
+        (each.case.id, each.case.event, _said(answers[each.case.id]), _said(each.answer))
         for each in on_it_for_long
         if each.case.order.before
     ]

@@ -58,11 +58,11 @@ def _rule(
     found: Difference, before: Mapping[str, Any], after: Mapping[str, Any], language: str
 ) -> tuple[Note, bool, bool]:
     """Return the note of one rule; whether it decides differently; whether it says something else."""
-    told = after or before
-    title = told.get("title", {}).get(language, found.title)
+    rule = after or before
+    title = rule.get("title", {}).get(language, found.title)
     if found.kind != "changed":
         status = f", {after['status']}" if after.get("status") else ""
-        because = told.get("alert", {}).get("because", {}).get(language, "")
+        because = rule.get("alert", {}).get("because", {}).get(language, "")
         return Note(f"{found.name}  {title}: {found.kind}{status}", (because,) if because else ()), True, True
     decides = [line for line in found.lines if line.startswith(_DECIDES) and not line.startswith("title")]
     decides += list(_answers(before.get("examples", ""), after.get("examples", "")))

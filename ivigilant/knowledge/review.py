@@ -78,11 +78,11 @@ def trial_as_page(found: Sequence[TrialReview]) -> str:
 
 def as_json(found: Review) -> dict[str, Any]:
     """Return it as JSON, each share with its limits."""
-    told = asdict(found)
-    told["since"] = found.since.isoformat() if found.since else None
-    told["interruptions"], told["worklist"] = _ratio(found.interruptions), _ratio(found.worklist)
-    told["rules"] = [asdict(each) | {"intervened": _ratio(each.intervened)} for each in found.rules]
-    return told
+    values = asdict(found)
+    values["since"] = found.since.isoformat() if found.since else None
+    values["interruptions"], values["worklist"] = _ratio(found.interruptions), _ratio(found.worklist)
+    values["rules"] = [asdict(each) | {"intervened": _ratio(each.intervened)} for each in found.rules]
+    return values
 
 
 def _ratio(ratio: Ratio) -> dict[str, Any]:

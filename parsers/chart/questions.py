@@ -133,9 +133,9 @@ def _read(
     obx: Segment, kind: str, patient: tuple[Identifier, ...], header: Header, at: datetime | None, defaults: Defaults
 ) -> Iterator[Condition]:
     if kind in _DATES | _NUMBERS or obx.raw(5)[:1].isdecimal():
-        told = _told_by_number(obx, kind, patient, header, at, defaults)
-        if told is not None:
-            yield told
+        result = _told_by_number(obx, kind, patient, header, at, defaults)
+        if result is not None:
+            yield result
             return
     answer = None if kind in _DATES else _answer(obx)
     if answer is not None:
@@ -310,5 +310,5 @@ def _onset(
     is_history = bool(_HISTORY.search(words)) or any(each.code in _OF_HISTORY for each in question)
     if observed is None or not is_history:
         return observed
-    told = header.sent_at
-    return None if told is not None and observed.at > told.at - _JUST_NOW else observed
+    sent = header.sent_at
+    return None if sent is not None and observed.at > sent.at - _JUST_NOW else observed

@@ -59,7 +59,7 @@ def read_administration(resource: Resource) -> Iterator[MedicationGiven]:
     grams, why = _grams(quantity, medicine, path, completion)
     strength, _ = concentration(medicine.product)
     sent, where, _ = read_any(dosage, "rate")
-    told = rate_in(sent, strength, resource.at(f"dosage.{where}")).peak
+    rate = rate_in(sent, strength, resource.at(f"dosage.{where}")).peak
     request = part(body, "request") or part(body, "prescription")  # the second: STU3
     kind, number = target(text(request, "reference"))
     yield MedicationGiven(
@@ -74,7 +74,7 @@ def read_administration(resource: Resource) -> Iterator[MedicationGiven]:
         routes=routes_in(part(dosage, "route"), resource.defaults),
         amount=amount_of(quantity, path) if quantity is not None else None,
         grams=grams,
-        rate=told
+        rate=rate
         or (RateStep(grams, started.at, ended.at).rate if grams and grams.high and started and ended else None),
         started=started,
         ended=ended,

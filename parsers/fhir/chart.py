@@ -109,8 +109,8 @@ def _birth_date(body: Json) -> tuple[date | None, tuple[str, ...]]:
 def _deceased(body: Json) -> bool | None:
     if text(body, "deceasedDateTime"):
         return True
-    said = body.get("deceasedBoolean")
-    return said if isinstance(said, bool) else None
+    wording = body.get("deceasedBoolean")
+    return wording if isinstance(wording, bool) else None
 
 
 _CERTAINTIES: dict[str, Certainty] = {
@@ -133,9 +133,9 @@ def read_condition(resource: Resource) -> Iterator[Condition]:
     """Yield the condition, unless it names nothing."""
     body, defaults = resource.body, resource.defaults
     concept = part(body, "code")
-    coded, said = codings(concept, defaults), words(concept)
+    coded, wording = codings(concept, defaults), words(concept)
     verified = bound(body, "verificationStatus", (*_CERTAINTIES, _ERROR))
-    if not coded and not said and verified != _ERROR:
+    if not coded and not wording and verified != _ERROR:
         return
     bare, marked = without_mark(coded)
     stated = _CERTAINTIES.get(verified, "confirmed")
@@ -146,11 +146,11 @@ def read_condition(resource: Resource) -> Iterator[Condition]:
         patient=resource.patient,
         path=where(resource, "code", concept),
         flags=flags,
-        key=resource.name or natural_key(category, bare, said, text(body, "onsetDateTime")),
+        key=resource.name or natural_key(category, bare, wording, text(body, "onsetDateTime")),
         category="diagnosis" if category == "diagnosis" else "problem",
         action="delete" if verified == _ERROR else "assert",
         codings=bare,
-        text=said,
+        text=wording,
         certainty=marked if stated == "confirmed" and marked else stated,
         status=_status(resource, resolved),
         onset=onset,
@@ -169,9 +169,9 @@ def _onset(resource: Resource) -> tuple[Moment | None, tuple[str, ...]]:
 
 
 def _status(resource: Resource, resolved: Moment | None) -> str:
-    said = bound(resource.body, "clinicalStatus", _STATUSES)
+    wording = bound(resource.body, "clinicalStatus", _STATUSES)
     has_abated = resolved is not None or any(name in resource.body for name in _ABATED)
-    return _STATUSES.get(said) or ("resolved" if has_abated else "active")
+    return _STATUSES.get(wording) or ("resolved" if has_abated else "active")
 
 
 def _is_diagnosis(resource: Resource) -> bool:
@@ -222,16 +222,16 @@ def _result(
     resource: Resource, body: Json, value: _FhirValue, taken: Moment | None, doubts: tuple[str, ...], inside: str
 ) -> Observation:
     concept = part(body, "code")
-    coded, said = codings(concept, resource.defaults), words(concept)
-    by_name = measure_named(coded, said, value.unit) if value.number is not None else None
-    if not value.unit and value.value and is_weight(coded, said):
-        weight = read_weight(said, value.value, value.number, in_pounds=weighs_in_pounds((), resource.defaults.zone))
+    coded, wording = codings(concept, resource.defaults), words(concept)
+    by_name = measure_named(coded, wording, value.unit) if value.number is not None else None
+    if not value.unit and value.value and is_weight(coded, wording):
+        weight = read_weight(wording, value.value, value.number, in_pounds=weighs_in_pounds((), resource.defaults.zone))
         value = replace(value, number=weight.number, unit=weight.unit, flags=value.flags + weight.flags)
         by_name = None if coded else WEIGHT
     status = _RESULT_STATUSES.get(text(resource.body, "status"), "preliminary")
     if status != "withdrawn" and not value.value and not value.codings:
         status = "no_value"
-    test = f"{coded[0].system}:{coded[0].code}" if coded else said.lower()
+    test = f"{coded[0].system}:{coded[0].code}" if coded else wording.lower()
     whole = resource.name or f"fhir/{test}/{stamp(taken)}"
     path = resource.at(inside) if inside else resource.path
     return Observation(
@@ -240,7 +240,7 @@ def _result(
         flags=doubts + value.flags,
         key=f"{whole}/{test}" if inside else whole,
         codings=(*coded, by_name) if by_name is not None else coded,
-        text=said,
+        text=wording,
         value=value.value,
         comparator=value.comparator,
         number=value.number,
@@ -263,9 +263,9 @@ def _value(body: Json, resource: Resource) -> _FhirValue:
     if concept := part(body, "valueCodeableConcept"):
         coded = codings(concept, resource.defaults)
         return _FhirValue("valueCodeableConcept", words(concept), codings=coded)
-    if said := text(body, "valueString"):
-        comparator, number, flags = read_figure(said, is_numeric=False)
-        return _FhirValue("valueString", said, comparator, number, flags=flags)
+    if wording := text(body, "valueString"):
+        comparator, number, flags = read_figure(wording, is_numeric=False)
+        return _FhirValue("valueString", wording, comparator, number, flags=flags)
     if (number := number_of(body, "valueInteger")) is not None:
         return _FhirValue("valueInteger", f"{number:f}", "", number)
     if isinstance(body.get("valueBoolean"), bool):
@@ -281,17 +281,17 @@ def _of_two(body: Json) -> _FhirValue:
     ):
         if within := part(body, element):
             ends = [part(within, name) for name in names]
-            said = [f"{end:f}" for each in ends if (end := number_of(each, "value")) is not None]
+            wording = [f"{end:f}" for each in ends if (end := number_of(each, "value")) is not None]
             unit = ucum_of(next((written for each in ends if (written := unit_text(each))), ""))
-            return _FhirValue(element, mark.join(said), unit=unit, flags=("value_range",))
+            return _FhirValue(element, mark.join(wording), unit=unit, flags=("value_range",))
     return _FhirValue()
 
 
 def _range(body: Json) -> str:
     for each in parts(body, "referenceRange"):
         ends = [number_of(part(each, name), "value") for name in ("low", "high")]
-        if said := text(each, "text"):
-            return said
+        if wording := text(each, "text"):
+            return wording
         if any(end is not None for end in ends):
             return "-".join("" if end is None else f"{end:f}" for end in ends)
     return ""
@@ -304,19 +304,19 @@ _NEVER = frozenset({"entered-in-error", "not-done"})
 def read_procedure(resource: Resource) -> Iterator[Procedure]:
     """Yield the procedure, unless it names nothing."""
     concept = part(resource.body, "code")
-    coded, said = codings(concept, resource.defaults), words(concept)
+    coded, wording = codings(concept, resource.defaults), words(concept)
     status = text(resource.body, "status")
-    if not coded and not said and status not in _NEVER:
+    if not coded and not wording and status not in _NEVER:
         return
     performed, doubts = first_moment(resource.body, "performed", resource.defaults)
     yield Procedure(
         patient=resource.patient,
         path=where(resource, "code", concept),
         flags=doubts,
-        key=resource.name or natural_key("procedure", coded, said, text(resource.body, "performedDateTime")),
+        key=resource.name or natural_key("procedure", coded, wording, text(resource.body, "performedDateTime")),
         action="delete" if status in _NEVER else "assert",
         codings=coded,
-        text=said,
+        text=wording,
         performed=performed,
     )
 
@@ -327,31 +327,31 @@ _NONE = frozenset({"entered-in-error", "refuted"})
 def read_allergy(resource: Resource) -> Iterator[Allergy | Condition]:
     """Yield the allergy, unless it names nothing."""
     concept = part(resource.body, "code")
-    coded, said = codings(concept, resource.defaults), words(concept)
+    coded, wording = codings(concept, resource.defaults), words(concept)
     verified = bound(resource.body, "verificationStatus", _NONE)
-    if says_none(coded, said) or (not coded and not said and verified not in _NONE):
+    if says_none(coded, wording) or (not coded and not wording and verified not in _NONE):
         return
     if verified not in _NONE:
-        yield from _reactions(resource, coded, said)
+        yield from _reactions(resource, coded, wording)
     yield Allergy(
         patient=resource.patient,
         path=where(resource, "code", concept),
-        key=resource.name or natural_key("allergy", coded, said, ""),
+        key=resource.name or natural_key("allergy", coded, wording, ""),
         action="delete" if verified in _NONE else "assert",
         codings=coded,
-        text=said,
+        text=wording,
     )
 
 
-def _reactions(resource: Resource, allergen: tuple[Coding, ...], said: str) -> Iterator[Condition]:
+def _reactions(resource: Resource, allergen: tuple[Coding, ...], wording: str) -> Iterator[Condition]:
     """Yield a thrombosis that a medicine gave: the manifestations of each reaction, and its description."""
     for place, reaction in placed(resource.body, "reaction"):
         substance = part(reaction, "substance")
-        by, by_words = (codings(substance, resource.defaults) or allergen), (words(substance) or said)
+        by, by_words = (codings(substance, resource.defaults) or allergen), (words(substance) or wording)
         began, _ = moment(reaction, "onset", resource.defaults)
-        told = [(codings(each, resource.defaults), words(each)) for each in parts(reaction, "manifestation")]
-        told.append(((), text(reaction, "description")))
-        for number, (coded, named) in enumerate(told):
+        manifestations = [(codings(each, resource.defaults), words(each)) for each in parts(reaction, "manifestation")]
+        manifestations.append(((), text(reaction, "description")))
+        for number, (coded, named) in enumerate(manifestations):
             condition = reaction_of(by, by_words, coded, named)
             if condition is not None:
                 yield msgspec.structs.replace(
@@ -362,9 +362,9 @@ def _reactions(resource: Resource, allergen: tuple[Coding, ...], said: str) -> I
                     onset=began,
                 )
     for place, note in placed(resource.body, "note"):
-        condition = reaction_of(allergen, said, (), text(note, "text"))
+        condition = reaction_of(allergen, wording, (), text(note, "text"))
         if condition is not None:
-            key = f"{resource.name or natural_key('reaction', allergen, said, '')}/{place}"
+            key = f"{resource.name or natural_key('reaction', allergen, wording, '')}/{place}"
             yield msgspec.structs.replace(condition, patient=resource.patient, path=resource.at(place), key=key)
 
 
@@ -380,9 +380,9 @@ def read_reasons(resource: Resource) -> Iterator[Condition]:
 def read_flag(resource: Resource) -> Iterator[Condition]:
     """Yield a warning about the patient, as Dutch hospitals tell contra-indications."""
     concept = part(resource.body, "code")
-    coded, said = codings(concept, resource.defaults), words(concept)
+    coded, wording = codings(concept, resource.defaults), words(concept)
     status = text(resource.body, "status")
-    if not coded and not said and status != _ERROR:
+    if not coded and not wording and status != _ERROR:
         return
     noted, doubts = moment(part(resource.body, "period"), "start", resource.defaults)
     bare, marked = without_mark(coded)
@@ -391,11 +391,11 @@ def read_flag(resource: Resource) -> Iterator[Condition]:
         path=where(resource, "code", concept),
         at=noted.at if noted else None,
         flags=doubts,
-        key=resource.name or natural_key("flag", bare, said, ""),
+        key=resource.name or natural_key("flag", bare, wording, ""),
         category="flag",
         action="delete" if status == _ERROR else "assert",
         codings=bare,
-        text=said,
+        text=wording,
         certainty=marked or "confirmed",
         status="inactive" if status == "inactive" else "active",
     )

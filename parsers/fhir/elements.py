@@ -128,9 +128,9 @@ def where(resource: Resource, element: str, concept: Json) -> str:
 
 def stands(path: str, concept: Json) -> str:
     """Return the same, of a concept that stands at this path."""
-    told = placed(concept, "coding")
+    found = placed(concept, "coding")
     for kind in ("code", "display"):
-        if coding := next((name for name, each in told if text(each, kind)), ""):
+        if coding := next((name for name, each in found if text(each, kind)), ""):
             return f"{path}.{coding}"
         if kind == "code" and text(concept, "text"):
             return f"{path}.text"
@@ -283,8 +283,8 @@ def numbers(patient: Json, defaults: Defaults) -> tuple[Identifier, ...]:
 
 def has_invalid_bsn(patient: Json) -> bool:
     """Return whether a number was sent as a BSN and is none; one that is masked was not sent."""
-    told = (text(each, "value") for each in parts(patient, "identifier") if is_citizen_number(each))
-    return any(value and not valid_bsn(value) for value in told)
+    numbers = (text(each, "value") for each in parts(patient, "identifier") if is_citizen_number(each))
+    return any(value and not valid_bsn(value) for value in numbers)
 
 
 def is_citizen_number(identifier: Json) -> bool:

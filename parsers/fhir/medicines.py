@@ -82,9 +82,9 @@ def _find(resource: Resource, reference: str) -> tuple[Json | None, str]:
     return resource.medications.get("/".join(target(reference)).lstrip("/"), (None, ""))
 
 
-def _made(coded: tuple[Coding, ...], said: str, path: str, elsewhere: str = "") -> FhirMedicine:
-    product = assumed_if_immunoglobulin(Package(name=said, basis=path), coded, said)
-    return FhirMedicine(coded, said, path, product, elsewhere=elsewhere)
+def _made(coded: tuple[Coding, ...], wording: str, path: str, elsewhere: str = "") -> FhirMedicine:
+    product = assumed_if_immunoglobulin(Package(name=wording, basis=path), coded, wording)
+    return FhirMedicine(coded, wording, path, product, elsewhere=elsewhere)
 
 
 def _product(medication: Json, made: FhirMedicine) -> Package:
@@ -112,12 +112,12 @@ def _strength(ratio: Json) -> tuple[SentAmount | None, SentAmount | None]:
 def _ingredients(medication: Json, resource: Resource, path: str) -> Iterator[Component]:
     for place, each in placed(medication, "ingredient"):
         concept = part(each, "itemCodeableConcept")
-        coded, said = codings(concept, resource.defaults), words(concept)
-        if coded or said:
+        coded, wording = codings(concept, resource.defaults), words(concept)
+        if coded or wording:
             at = stands(f"{path}.{place}.itemCodeableConcept", concept)
             amount = _amount(part(each, "strength"), f"{path}.{place}.strength")
             kind: Literal["base", "additive"] = "base" if each.get("isActive") is False else "additive"
-            yield Component(kind=kind, codings=coded, text=said, amount=amount, path=at)
+            yield Component(kind=kind, codings=coded, text=wording, amount=amount, path=at)
 
 
 def _amount(ratio: Json, path: str) -> Quantity | None:

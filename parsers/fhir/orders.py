@@ -48,14 +48,14 @@ _MOST_TIMES = {"d": 99, "wk": 9}  # that a pattern can name
 
 def sent_timing(dosage: Json, defaults: Defaults, path: str) -> Sent:
     """Return the timing of one dosage."""
-    told = part(dosage, "timing")
-    repeat = part(told, "repeat")
-    events = told.get("event")
+    timed = part(dosage, "timing")
+    repeat = part(timed, "repeat")
+    events = timed.get("event")
     moments = [moment({"at": each}, "at", defaults)[0] for each in events] if isinstance(events, list) else []
     known = sorted((each for each in moments if each is not None), key=lambda each: each.at)
     starts, _ = moment(part(repeat, "boundsPeriod"), "start", defaults)
     ends, _ = moment(part(repeat, "boundsPeriod"), "end", defaults)
-    code = part(told, "code")
+    code = part(timed, "code")
     coded = next(codes(code), "")
     pattern, (repeats, repeats_as) = _weighed_with(coded, *_period(repeat))
     if not pattern and not repeats_as and len(known) > 1:
@@ -126,17 +126,17 @@ def _period(repeat: Json) -> tuple[str, tuple[Duration, str]]:
 
 def _times(repeat: Json) -> Decimal:
     """Return how many in one period: as many as there are times of the day, when those are more."""
-    told = number_of(repeat, "frequencyMax") or number_of(repeat, "frequency") or Decimal(1)
+    times = number_of(repeat, "frequencyMax") or number_of(repeat, "frequency") or Decimal(1)
     is_daily = text(repeat, "periodUnit") in ("d", "") and number_of(repeat, "period") in (None, 1)
     named = [repeat.get(name) for name in ("timeOfDay", "when")] if is_daily else []
-    return max(told, *(Decimal(len(each)) for each in named if isinstance(each, list)), Decimal(1))
+    return max(times, *(Decimal(len(each)) for each in named if isinstance(each, list)), Decimal(1))
 
 
 def _weekdays(repeat: Json) -> str:
     """Return the days of the week as HL7 counts them: 1 is Monday."""
     days = repeat.get("dayOfWeek")
-    told = {each for each in days if isinstance(each, str)} if isinstance(days, list) else set()
-    return "".join(str(number) for number, day in enumerate(_DAYS, 1) if day in told)
+    named = {each for each in days if isinstance(each, str)} if isinstance(days, list) else set()
+    return "".join(str(number) for number, day in enumerate(_DAYS, 1) if day in named)
 
 
 def _apart(moments: Sequence[Moment]) -> tuple[Duration, str]:
@@ -273,8 +273,8 @@ def _first(dosage: Json, path: str, name: str) -> tuple[SentAmount | None, str, 
     STU3 writes it in the dosage itself.
     """
     doubts: tuple[str, ...] = ()
-    for place, told in [*placed(dosage, "doseAndRate"), ("", dosage)]:
-        quantity, element, more = read_any(told, name)
+    for place, sent in [*placed(dosage, "doseAndRate"), ("", dosage)]:
+        quantity, element, more = read_any(sent, name)
         doubts += more
         if quantity is not None:
             return quantity, ".".join(each for each in (path, place, element) if each), doubts

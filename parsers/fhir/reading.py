@@ -127,11 +127,11 @@ def read_resource(raw: bytes, defaults: Defaults) -> Reading:
     for resource in resources:
         if _is_elsewhere(resource):
             raise UnreadableMessage("medication_elsewhere", resource.at("medicationReference"), Reading(header, ()))
-        told = list(READERS[resource.kind](resource))
+        found = list(READERS[resource.kind](resource))
         if resource.kind in _STATING:
-            told += _STATING[resource.kind](resource)
-        events += told
-        if not nameless and not all(event.patient for event in told):
+            found += _STATING[resource.kind](resource)
+        events += found
+        if not nameless and not all(event.patient for event in found):
             nameless = _whose_place(resource)
     ignored = "" if events else next((why for each in resources if (why := _why_nothing(each))), "says_nothing")
     reading = Reading(header=header, events=tuple(events) if not ignored else (), ignored=ignored)

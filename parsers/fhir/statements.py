@@ -43,19 +43,19 @@ def _items(resource: Resource, element: Json, path: str, depth: int = 0) -> Iter
 def _answered(
     resource: Resource, element: Json, name: str, asked: Sequence[Coding], question: str, path: str
 ) -> Iterator[Condition]:
-    said = element.get(f"{name}Boolean")
+    boolean = element.get(f"{name}Boolean")
     value = part(element, f"{name}CodeableConcept") or {"coding": [part(element, f"{name}Coding")]}
-    coded, words_said = codings(value, resource.defaults), text(element, f"{name}String") or words(value)
-    yes = said if isinstance(said, bool) else answer_in(*(each.code for each in coded), words_said)
+    coded, wording = codings(value, resource.defaults), text(element, f"{name}String") or words(value)
+    yes = boolean if isinstance(boolean, bool) else answer_in(*(each.code for each in coded), wording)
     if yes is not None:
         if asks_for_thrombosis(asked, question):
             asked_words = " ".join(question.replace("?", " ").split())
             yield _condition(resource, path, tuple(asked), asked_words, refuted=not yes, of_family=question)
         return
     if coded and asks_for_diagnosis(asked, question, coded):
-        yield _condition(resource, path, coded, words_said, of_family=question)
-    elif words_said and asks_for_diagnosis(asked, question, ()):
-        for line in lines_that_name_thrombosis(words_said):
+        yield _condition(resource, path, coded, wording, of_family=question)
+    elif wording and asks_for_diagnosis(asked, question, ()):
+        for line in lines_that_name_thrombosis(wording):
             yield _condition(resource, path, (), line, of_family=question)
 
 
@@ -63,9 +63,9 @@ def read_report(resource: Resource) -> Iterator[Condition]:
     """Yield the conclusions of a report, coded and in words, and what its text says."""
     made, _ = first_moment(resource.body, "effective", resource.defaults)
     for place, concept in placed(resource.body, "conclusionCode"):
-        coded, said = codings(concept, resource.defaults), words(concept)
-        if coded or said:
-            yield _condition(resource, resource.at(place), coded, said, onset=made)
+        coded, wording = codings(concept, resource.defaults), words(concept)
+        if coded or wording:
+            yield _condition(resource, resource.at(place), coded, wording, onset=made)
     written = [(resource.at("conclusion"), text(resource.body, "conclusion")), *texts_of(resource)]
     yield from _lines(resource, written, made)
 
@@ -75,19 +75,19 @@ def read_impression(resource: Resource) -> Iterator[Condition]:
     made, _ = first_moment(resource.body, "effective", resource.defaults)
     for place, finding in placed(resource.body, "finding"):
         concept = part(finding, "itemCodeableConcept")
-        coded, said = codings(concept, resource.defaults), words(concept)
-        if coded or said:
-            yield _condition(resource, resource.at(place), coded, said, onset=made)
+        coded, wording = codings(concept, resource.defaults), words(concept)
+        if coded or wording:
+            yield _condition(resource, resource.at(place), coded, wording, onset=made)
     yield from _lines(resource, [(resource.at("summary"), text(resource.body, "summary"))], None)
 
 
 def read_adverse_event(resource: Resource) -> Iterator[Condition]:
     """Yield what happened to the patient; what might have happened is none."""
     concept = part(resource.body, "event")
-    coded, said = codings(concept, resource.defaults), words(concept)
-    if (coded or said) and text(resource.body, "actuality") != "potential":
+    coded, wording = codings(concept, resource.defaults), words(concept)
+    if (coded or wording) and text(resource.body, "actuality") != "potential":
         happened, _ = moment(resource.body, "date", resource.defaults)
-        yield _condition(resource, resource.at("event"), coded, said, onset=happened)
+        yield _condition(resource, resource.at("event"), coded, wording, onset=happened)
 
 
 def read_noted(resource: Resource) -> Iterator[Condition]:
@@ -103,8 +103,8 @@ def read_stated_reasons(resource: Resource) -> Iterator[Condition]:
 
 
 def _lines(resource: Resource, written: Sequence[tuple[str, str]], onset: Moment | None) -> Iterator[Condition]:
-    for path, said in written:
-        for line in lines_that_name_thrombosis(said):
+    for path, wording in written:
+        for line in lines_that_name_thrombosis(wording):
             yield _condition(resource, path, (), line, onset=onset)
 
 
@@ -112,7 +112,7 @@ def _condition(
     resource: Resource,
     path: str,
     coded: tuple[Coding, ...],
-    said: str,
+    wording: str,
     *,
     refuted: bool = False,
     of_family: str = "",
@@ -120,7 +120,7 @@ def _condition(
 ) -> Condition:
     bare, marked = without_mark(coded)
     deleted = text(resource.body, "status") in _ERROR
-    own = f"{resource.name or resource.path}/{path}/{natural_key('stated', bare, said, '')}"
+    own = f"{resource.name or resource.path}/{path}/{natural_key('stated', bare, wording, '')}"
     stated = Condition(
         patient=resource.patient,
         path=path,
@@ -129,7 +129,7 @@ def _condition(
         category="diagnosis" if coded else "problem",
         action="delete" if deleted else "assert",
         codings=bare,
-        text=said,
+        text=wording,
         certainty=marked or "confirmed",
         onset=onset,
     )

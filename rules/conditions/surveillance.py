@@ -36,8 +36,8 @@ def after_this_ivig(written: WrittenCondition) -> Check:
     certainty = _SUSPECTED if "certainty" in written.parts else OWN
 
     def check(picture: Picture) -> Outcome:
-        told = [fact for fact in picture.with_certainty(written.names, certainty) if fact.kind in HISTORY]
-        return _outcome(_followed(picture, told, window))
+        events = [fact for fact in picture.with_certainty(written.names, certainty) if fact.kind in HISTORY]
+        return _outcome(_followed(picture, events, window))
 
     return check
 
@@ -61,8 +61,8 @@ def more_ivig_planned_after(written: WrittenCondition) -> Check:
     def check(picture: Picture) -> Outcome:
         if picture.case.patient.deceased:
             return Outcome(held=False)
-        told = [fact for fact in picture.with_certainty(written.names) if fact.kind in HISTORY]
-        for event, dose in _followed(picture, told, timedelta.max):
+        events = [fact for fact in picture.with_certainty(written.names) if fact.kind in HISTORY]
+        for event, dose in _followed(picture, events, timedelta.max):
             for later in picture.case.doses:
                 if not later.given and later.at > dose.at and event.starts is not None and later.at > event.starts:
                     return Outcome(held=True, facts=(dose_fact(later),), saw=f"{later.at:%Y-%m-%d}")

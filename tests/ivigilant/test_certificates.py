@@ -77,5 +77,5 @@ def test_the_doctor_tells_when_the_certificate_ends(tmp_path: Path, days: int, w
     role = [line.well for line in look_at_role(settings, now, "listener") if line.what == "certificate"]
 
     assert line.well is well
-    assert told in line.told
+    assert told in line.detail
     assert role == [days > 0]  # a health check does not restart a listener for a certificate that ends in 19 days

@@ -80,7 +80,7 @@ def test_doctor_names_a_signing_key_that_would_stop_beat(tmp_path: Path) -> None
     (line,) = [line for line in look_at(settings, NOW) if line.what == "signing key"]
 
     assert not line.well
-    assert line.told.startswith("IVIGILANT_LEDGER_KEY: ")
+    assert line.detail.startswith("IVIGILANT_LEDGER_KEY: ")
 
 
 def test_what_a_command_writes_is_for_its_owner_alone(tmp_path: Path) -> None:

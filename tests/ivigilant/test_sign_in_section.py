@@ -93,7 +93,7 @@ def told_of_sign_in(folder: Path, issuer: str, secret: SecretStr | None) -> list
     path = folder / "site.yaml"
     path.write_text(ONE.replace("https://login.hospital.example", issuer))
     settings = Settings(site_file=path, data_dir=folder, oidc_client_secret=secret)
-    return [(line.well, line.told) for line in look_at(settings, NOW) if line.what == "sign-in"]
+    return [(line.well, line.detail) for line in look_at(settings, NOW) if line.what == "sign-in"]
 
 
 def test_the_check_up_asks_the_provider_for_its_keys(tmp_path: Path) -> None:

@@ -293,7 +293,7 @@ def test_doctor_names_a_destination_that_would_stop_a_start(tmp_path: Path) -> N
     line = next(iter(look_at(Settings(site_file=path), datetime.now(UTC))))
 
     assert (line.what, line.well) == ("site file", False)
-    assert "IVIGILANT_SMTP_HOST" in line.told
+    assert "IVIGILANT_SMTP_HOST" in line.detail
 
 
 @pytest.mark.parametrize(("lease", "is_told"), [(10, True), (10.5, False)])
@@ -306,4 +306,4 @@ def test_a_lease_that_ends_before_a_destination_gives_up_is_refused_at_the_start
     line = next(iter(look_at(Settings(site_file=path, delivery_lease_s=lease), datetime.now(UTC))))
 
     assert line.well is not is_told
-    assert ("IVIGILANT_DELIVERY_LEASE_S is 10: make it more than 10" in line.told) is is_told
+    assert ("IVIGILANT_DELIVERY_LEASE_S is 10: make it more than 10" in line.detail) is is_told

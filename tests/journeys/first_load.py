@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 
 from history.messages import IMPORT
+from ivigilant.importing.arrivals import Arrivals, feed_named
 from ivigilant.importing.files import files_in
-from ivigilant.importing.letters import Letters, feed_named
 from ivigilant.importing.loading import FirstLoad, ImportCounts, medications_in
 from ivigilant.importing.readers import Readers
 from ivigilant.importing.rejects import rejects_in
@@ -25,10 +25,10 @@ def loads(hospital: Hospital, *paths: Path) -> ImportCounts:
     """Import these files and folders."""
     files = files_in(paths)
     feed = feed_named(IMPORT, feed_id(hospital.engine, IMPORT), hospital.site.defaults_of(IMPORT))
-    letters = Letters(feed, hospital.clock(), medications_in(files))
+    arrivals = Arrivals(feed, hospital.clock(), medications_in(files))
     readers = Readers(0)
     with rejects_in(paths[0].parent / "rejects.ndjson") as rejects:
-        return FirstLoad(hospital.worker, feed, readers, rejects, lambda _size, _tally: None).run(files, letters)
+        return FirstLoad(hospital.worker, feed, readers, rejects, lambda _size, _tally: None).run(files, arrivals)
 
 
 def written(file: Path, resources: Sequence[Json]) -> Path:

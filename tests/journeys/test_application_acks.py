@@ -220,7 +220,7 @@ def test_a_no_is_heard_four_times_and_then_shown(set_up: Told) -> None:
             url = SecretStr(hospital.engine.url.render_as_string(hide_password=False))
             lines = look_at(Settings(database_url=url), NOW)
             (line,) = [line for line in lines if line.what == f"answers to {route.name}"]
-            assert (line.well, line.told[:9]) == (False, "1 refused")
+            assert (line.well, line.detail[:9]) == (False, "1 refused")
         assert [control_id_of(told) for told in ears.heard] == [b"IWR1"] * 4 + [b"IWR2"]
 
     run(main())

@@ -185,7 +185,7 @@ def test_a_destination_that_takes_one_notice_and_refuses_the_next_is_told_as_one
 
     assert told(ward) == [*TWICE, ("began", True)]
     lines = [line for line in look_at(_settings(ward), ward.hospital.clock()) if line.what == "incident sms-jansen"]
-    assert [("comes and goes" in line.told, line.well) for line in lines] == [(True, False)]
+    assert [("comes and goes" in line.detail, line.well) for line in lines] == [(True, False)]
 
 
 def test_a_destination_that_the_site_file_names_no_more_is_over_at_once(ward: WardOnCall) -> None:

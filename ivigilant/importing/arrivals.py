@@ -7,6 +7,7 @@ from datetime import datetime
 
 import msgspec
 
+from clinical.events import Header
 from ivigilant.importing.files import Found
 from ivigilant.urgency import Urgency
 from listener.acknowledge import ControlIds
@@ -16,7 +17,7 @@ from listener.receive import Reception
 from parsers.defaults import Defaults
 from parsers.errors import UnreadableMessage
 from parsers.fhir.medicines import reference_of
-from parsers.fhir.reading import BUNDLE, MEDICATION, OF_MEDICINES, ORDERS, READ, TYPE, read_resource_header
+from parsers.fhir.reading import BUNDLE, MEDICATION, OF_MEDICINES, ORDERS, READ, read_resource_header
 from store.messages import Arrival
 
 _POINTS_AWAY = b"medicationReference"
@@ -37,7 +38,7 @@ class Unread:
     kind: str
 
 
-class Letters:
+class Arrivals:
     """Makes the rows of one feed."""
 
     def __init__(self, feed: FeedProfile, now: datetime, medications: Mapping[str, bytes]) -> None:
@@ -61,21 +62,26 @@ class Letters:
             if reference and reference in self._medications:
                 raw = _with_medication(raw, header.control_id, self._medications[reference])
                 header = read_resource_header(raw, self._feed.defaults)
-        return [
-            Arrival(
-                feed_id=self._feed.id,
-                body_hash=hashlib.sha256(raw).digest(),
-                raw=raw,
-                received_at=self._now,
-                ack_code="",
-                control_id=header.control_id,
-                type=TYPE,
-                event=header.event,
-                hl7_version=header.version,
-                message_time=header.sent_at.at if header.sent_at is not None else None,
-                lane="orders" if header.event in (*ORDERS, BUNDLE) else "history",
-            )
-        ]
+        return [resource_arrival(raw, header, self._feed.id, self._now)]
+
+
+def resource_arrival(raw: bytes, header: Header | None, feed_id: int, now: datetime) -> Arrival:
+    """Return a resource as it is stored; without its header when that cannot be read. A file gets no answer."""
+    if header is None:
+        return Arrival(feed_id=feed_id, body_hash=hashlib.sha256(raw).digest(), raw=raw, received_at=now, ack_code="")
+    return Arrival(
+        feed_id=feed_id,
+        body_hash=hashlib.sha256(raw).digest(),
+        raw=raw,
+        received_at=now,
+        ack_code="",
+        control_id=header.control_id,
+        type=header.type,
+        event=header.event,
+        hl7_version=header.version,
+        message_time=header.sent_at.at if header.sent_at is not None else None,
+        lane="orders" if header.event in (*ORDERS, BUNDLE) else "history",
+    )
 
 
 def feed_named(name: str, number: int, defaults: Defaults) -> FeedProfile:
