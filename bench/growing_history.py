@@ -17,7 +17,7 @@ REPEATS = 15
 
 
 def measure() -> Table:
-    """Give a history of so many months, and time what comes after it."""
+    """Build a history of so many months, and time what comes after it."""
     rows = []
     for database in DATABASES:
         with surroundings(database) as place:

@@ -37,7 +37,7 @@ class Surroundings:
 
 @contextlib.contextmanager
 def surroundings(database: str, *, migrated: bool = True) -> Iterator[Surroundings]:
-    """Give an empty database of this kind and an empty Redis, for as long as they are needed."""
+    """Return an empty database of this kind and an empty Redis, for as long as they are needed."""
     with contextlib.ExitStack() as stack:
         somebody = stack.enter_context(undertaker())
         servers: dict[str, int] = {}

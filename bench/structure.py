@@ -94,7 +94,7 @@ class House:
                 yield from (alias.name for alias in node.names if alias.name in self.modules)
 
     def importers(self) -> Mapping[str, set[str]]:
-        """Give for each module who imports it."""
+        """Return for each module who imports it."""
         found: dict[str, set[str]] = defaultdict(set)
         for name, imported in self.imports.items():
             for each in imported:

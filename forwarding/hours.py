@@ -43,7 +43,7 @@ class Hours(PolicyPart):
     ends: ClockTime = Field(time(0), alias="until")  # the same as from: a whole day
 
     def hold(self, at: datetime, zone: ZoneInfo) -> bool:
-        """Tell whether this moment lies within the hours."""
+        """Return whether this moment lies within the hours."""
         return self.end(at, zone) is not None
 
     def end(self, at: datetime, zone: ZoneInfo) -> datetime | None:

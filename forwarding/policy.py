@@ -189,7 +189,7 @@ _EVERYBODY = TellingChain(name=DEFAULT, steps=(TellingStep(everybody=True),))
 
 
 def is_told(policy: TellingPolicy, situation: Situation, zone: ZoneInfo) -> bool:
-    """Tell whether the alert is told at all: when it interrupts, or a chain names its channel."""
+    """Return whether the alert is told at all: when it interrupts, or a chain names its channel."""
     return situation.channel == "interrupt" or chain_for(policy, situation, zone).name != DEFAULT
 
 
@@ -223,7 +223,7 @@ def turns_between(
 
 
 def is_last(policy: TellingPolicy, situation: Situation, step: int, zone: ZoneInfo) -> bool:
-    """Tell whether nobody comes after this step."""
+    """Return whether nobody comes after this step."""
     return step >= len(chain_for(policy, situation, zone).steps) - 1
 
 

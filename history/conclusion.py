@@ -36,7 +36,7 @@ class Conclusion:
     content: Json  # docs/api.md describes it
 
     def up_to(self, history_as_of: datetime | None) -> "Conclusion":
-        """Return the same conclusion, told of a history that is complete up to another moment."""
+        """Return the same conclusion for a history that is complete up to another moment."""
         return replace(self, content={**self.content, "history_as_of": time_json(history_as_of)})
 
     @property

@@ -55,7 +55,7 @@ class JudgedHistory:
         return replace(self, person=person, standing=standing, record=record, answers=answers)
 
     def _record_after(self, person: PersonHistory, changes: Sequence[EntryChange]) -> tuple[LaidOutHistory, Earlier]:
-        """Return what the orders are judged with now, and the answers of before."""
+        """Return what the orders are judged with now, and the earlier answers."""
         old, zone, born = self.record, self.site.zone, self.record.patient.birth_date
         went, came = [each.before for each in changes if each.before], [each.after for each in changes if each.after]
         is_dated_by_orders = any(isinstance(entry.event, Condition) for entry in (*went, *came))

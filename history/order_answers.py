@@ -71,7 +71,7 @@ class OrderAnswer:
         return conclusion_of(self.assessment, self.case, self.order, self.shown)
 
     def up_to(self, history_as_of: datetime | None) -> "OrderAnswer":
-        """Return the same answer, told of a history that is complete up to another moment."""
+        """Return the same answer for a history that is complete up to another moment."""
         if history_as_of == self.case.history_as_of:
             return self
         other = replace(self, case=replace(self.case, history_as_of=history_as_of))
@@ -133,8 +133,8 @@ def answer_orders(
 ) -> list[OrderAnswer]:
     """Judge every IVIg order of one patient, and what came after its doses.
 
-    With `only` the orders with these numbers are judged, beside the doses of all, and nothing of what came after. With
-    `earlier` an answer that still holds is taken over; the orders must be those of then.
+    With `only`, just the orders with these numbers are judged, with the doses of all orders but not what came after.
+    With `earlier`, an answer that still holds is reused; the orders must be the same as they were then.
     """
     asked = [
         (order, product)

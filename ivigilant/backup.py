@@ -109,7 +109,7 @@ def back_up(url: str, target: Path, key: AgeKey, now: datetime) -> BackupManifes
 def restore(url: str, source: Path, key: AgeKey) -> tuple[BackupManifest, list[str]]:
     """Write the content of a backup to the empty database at this address; return what differs from the manifest.
 
-    Raise BackupRefused when the file is no backup of ours, was changed, or does not fit a database that is not empty.
+    Raise BackupRefused when the file is not a backup of ours, was changed, or does not fit a database that holds rows.
     """
     if not key.identities:
         raise UnusableSettings(f"this key only encrypts: the one that decrypts has a line that begins with {IDENTITY}")
@@ -314,7 +314,7 @@ def _folder_of(url: str) -> Path:
 
 @contextmanager
 def _private_folder(beside: Path) -> Iterator[Path]:
-    """Give a folder for what is not encrypted yet, on the same disk, which nobody else can read; it is removed."""
+    """Return a folder for what is not encrypted yet, on the same disk, which nobody else can read; it is removed."""
     try:
         beside.mkdir(parents=True, exist_ok=True, mode=0o700)
         folder = Path(tempfile.mkdtemp(prefix=".backup-", dir=beside))

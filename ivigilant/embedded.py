@@ -118,7 +118,7 @@ class DataFolder:
         return path.read_text().strip()
 
     def signing_key(self) -> Path:
-        """Give the file of the key that signs what is found in the ledger, made at first use."""
+        """Return the file of the key that signs what is found in the ledger, made at first use."""
         path = self.path / SIGNING_KEY
         if not path.exists():
             write_private(path, new_key())

@@ -1,4 +1,4 @@
-"""Sends messages to a listener for `replay` and `demo`, from files, standard input or the store; counts the answers."""
+"""Messages sent to a listener by `replay` and `demo`, from files, standard input or the store; answers counted."""
 
 import asyncio
 import os

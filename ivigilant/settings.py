@@ -135,7 +135,7 @@ class Settings(BaseModel):
         return self.redis_url.get_secret_value()
 
     def signing_key(self) -> Path | None:
-        """Give the file of the key that signs: the one that is set, or that of the data folder when it has one."""
+        """Return the file of the key that signs: the one that is set, or that of the data folder when it has one."""
         own = self.data_dir / SIGNING_KEY
         return self.ledger_key or (own if own.is_file() else None)
 

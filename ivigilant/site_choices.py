@@ -104,7 +104,7 @@ def _identity_provider(section: ProviderSection, settings: Settings) -> Provider
 
 
 def due_limits(file: SiteFile) -> DueLimits:
-    """Give how long an alert may wait, and whoever is on it may take."""
+    """Return how long an alert may wait, and how long whoever is on it may take."""
     section = file.due
     return DueLimits(
         contraindication=timedelta(minutes=section.contraindication_min),

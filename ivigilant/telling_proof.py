@@ -36,7 +36,7 @@ class Period:
     now: datetime
 
     def holds(self, moment: datetime) -> bool:
-        """Tell whether a moment falls in it."""
+        """Return whether a moment falls in it."""
         return self.since <= moment < self.until
 
 
@@ -116,7 +116,7 @@ def _of_alert(each: AlertTelling, *, is_unbegun: bool) -> Iterator[Missing]:
 
 
 def _has_no_chain(each: AlertTelling, now: datetime) -> bool:
-    """Tell whether it interrupts and nothing was ever planned, although the auditor looked since."""
+    """Return whether it interrupts and nothing was ever planned, although the auditor looked since."""
     alert = each.alert
     interrupts = channel_of(alert.channel, alert.tier) >= Channel.INTERRUPT
     waits = alert.status == "open" and alert.opened_at < now - BEGIN_EVERY - LATE_AFTER

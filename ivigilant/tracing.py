@@ -56,7 +56,7 @@ def batched_export() -> SpanProcessor:
 
 
 class _StoredIds(RandomIdGenerator):
-    """Gives the next span of a thread the ids that follow from what is stored."""
+    """Ids of spans that follow from what is stored: the next span of a thread gets those that it expects."""
 
     def __init__(self) -> None:
         self._next = threading.local()

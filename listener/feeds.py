@@ -119,7 +119,7 @@ class FeedNumbers:
             return number
 
     def of_rows(self, engine: sa.Engine, arrivals: Sequence[Arrival]) -> Sequence[Arrival]:
-        """Return the messages with the numbers that their feeds have in the database; a feed that is new is made."""
+        """Return the messages with the numbers that their feeds have in the database; a new feed is added."""
         if all(each.feed_id > 0 for each in arrivals):
             return arrivals
         with self._lock:

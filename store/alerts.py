@@ -349,7 +349,7 @@ def events_of_each(connection: sa.Connection, alerts: Collection[int]) -> dict[i
 
 
 def has_later(connection: sa.Connection, alert_id: int, event_id: int, kinds: Collection[str]) -> bool:
-    """Tell whether a line of one of these kinds follows this one in the record of an alert."""
+    """Return whether a line of one of these kinds follows this one in the record of an alert."""
     event = tables.alert_event
     query = sa.select(event.c.id).where(event.c.alert_id == alert_id, event.c.id > event_id, event.c.kind.in_(kinds))
     return connection.execute(query.limit(1)).first() is not None

@@ -39,7 +39,7 @@ class CanaryRun(msgspec.Struct, frozen=True):
     detail: str | None
 
     def reached(self, step: CanaryStep) -> bool:
-        """Tell whether it came that far."""
+        """Return whether it came that far."""
         return getattr(self, f"{step}_at") is not None
 
     @property
@@ -60,7 +60,7 @@ class CanaryState(msgspec.Struct, frozen=True):
     last: CanaryRun | None
 
     def is_well(self, now: datetime, counts_for: timedelta) -> bool:
-        """Tell whether the last round passed, and no longer ago than this."""
+        """Return whether the last round passed, and no longer ago than this."""
         if self.passed is None or self.last is None or self.last.outcome != "passed":
             return False
         assert self.passed.ended_at is not None
@@ -110,7 +110,7 @@ def begin(
 
 
 def _is_time(connection: sa.Connection, now: datetime, every_s: float) -> bool:
-    """Tell whether no round goes on, and the last one that said anything began long enough ago."""
+    """Return whether no round goes on, and the last one that said anything began long enough ago."""
     run = tables.canary_run
     query = sa.select(run.c.standing, run.c.began_at, run.c.outcome).order_by(run.c.id.desc()).limit(1)
     last = connection.execute(query).one_or_none()

@@ -114,7 +114,7 @@ def told_together(connection: sa.Connection, alert_id: int, event_id: int, desti
 
 
 def was_sent(connection: sa.Connection, alert_id: int) -> bool:
-    """Tell whether any notice of this alert arrived."""
+    """Return whether any notice of this alert arrived."""
     delivery = tables.delivery
     query = sa.select(delivery.c.id).where(delivery.c.alert_id == alert_id, delivery.c.state == "sent").limit(1)
     return connection.execute(query).first() is not None

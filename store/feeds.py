@@ -30,7 +30,7 @@ class Feed:
     declared_at: datetime | None
 
     def is_heard(self, now: datetime) -> bool:
-        """Tell whether it was heard, and within its limit."""
+        """Return whether it was heard, and within its limit."""
         return self.last_heard_at is not None and not self.is_silent(now)
 
     def is_silent(self, now: datetime) -> bool:

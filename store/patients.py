@@ -196,7 +196,7 @@ class NamesakeClues:
 
 
 def newest(connection: sa.Connection, limit: int) -> list[NamesakeClues]:
-    """Give the identities that were made last."""
+    """Return the identities that were made last."""
     patient = tables.patient
     columns = patient.c.id, patient.c.authority, patient.c.value, patient.c.merged_into, patient.c.demographics
     rows = connection.execute(sa.select(*columns).order_by(patient.c.id.desc()).limit(limit)).all()

@@ -20,7 +20,7 @@ _IDS, _RENAMED = "ids", "renamed"
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """What to write: of each the patient is an identity that is locked."""
+    """What to write; each patient in it is an identity that is locked."""
 
     mentions: Collection[tuple[int, int]]  # message and patient
     numbers: Collection[tuple[str, str, str, int]]  # authority, value, type and patient

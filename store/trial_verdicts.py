@@ -42,7 +42,7 @@ class VerdictCounts(NamedTuple):
 
 
 def keep(connection: sa.Connection, verdict: TrialVerdict) -> None:
-    """Store a verdict; the first of a reviewer on a finding stays, and a second thought stands beside it."""
+    """Store a verdict: a reviewer's first on a finding counts, a later one is stored beside it."""
     insert = insert_or(connection.dialect.name, trial_verdict).values(verdict._asdict())
     new, first = insert.excluded, trial_verdict.c.verdict
     later = {
@@ -59,7 +59,7 @@ def of_rules(connection: sa.Connection, rules: Collection[str]) -> list[TrialVer
 
 
 def count(verdicts: Iterable[TrialVerdict]) -> dict[str, VerdictCounts]:
-    """Count the findings by rule and first verdict, of who gave it blind."""
+    """Count the findings of each rule by their first blind verdict."""
     by_finding: dict[tuple[str, int], set[str]] = defaultdict(set)
     for one in verdicts:
         by_finding[one.rule, one.order_id] |= {one.verdict} if one.is_blind else set()

@@ -60,12 +60,12 @@ class Chart:
         self._numbers = 0
 
     def number(self, prefix: str) -> str:
-        """Give the next number of this patient: for a request, a problem, an order that nobody asks after."""
+        """Return the next number of this patient: for a request, a problem, an order that nobody asks after."""
         self._numbers += 1
         return f"{prefix}{self.person.number}{self._numbers:02d}"
 
     def dialect(self, application: str) -> Dialect:
-        """Give the way one system writes about this patient."""
+        """Return the way one system writes about this patient."""
         return Dialect(application, self.versions[application])
 
     def _tell(self, dialect: Dialect, kind: tuple[str, str, str], segments: list[str]) -> None:
@@ -81,7 +81,7 @@ class Chart:
         discharged_at: datetime | None = None,
         died_at: datetime | None = None,
     ) -> None:
-        """Tell an ADT event: A01 admission, A02 transfer, A03 discharge, A04 registration, A08 update, ..."""
+        """Add an ADT event: A01 admission, A02 transfer, A03 discharge, A04 registration, A08 update, ..."""
         dialect = self.dialect("EPD")
         segments = [
             evn(event, at, dialect),
@@ -103,17 +103,17 @@ class Chart:
         event: str = "A01",
         since: datetime | None = None,
     ) -> None:
-        """Tell an admission, or with A04 a registration, with the diagnoses of that day, or on record since then."""
+        """Add an admission, or with A04 a registration, with the diagnoses of that day, or on record since then."""
         self.visit = replace(self.visit, admitted_at=at)
         self.moves(event, at, *(Diagnosis(code, since or at) for code in diagnoses), weight=weight)
 
     def transferred(self, at: datetime, ward: str) -> None:
-        """Tell that the patient lies elsewhere now."""
+        """Add a transfer to another ward."""
         self.visit = replace(self.visit, ward=ward)
         self.moves("A02", at)
 
     def diagnosed(self, at: datetime, *codes: SentCode) -> None:
-        """Tell final diagnoses made at that moment."""
+        """Add final diagnoses made at that moment."""
         self.moves("A08", at, *(Diagnosis(code, at) for code in codes))
 
     def has_problem(
@@ -126,7 +126,7 @@ class Chart:
         certainty: str = "CONF^Bevestigd^L",
         event: str = "PC1",
     ) -> None:
-        """Tell an entry of the problem list; `past` marks it as history."""
+        """Add an entry of the problem list; `past` marks it as history."""
         dialect = self.dialect("EPD")
         status = "INACTIVE^Voorgeschiedenis^L" if past else "ACTIVE^Actief^L"
         problem = ProblemSent(code, self.number("PRB"), onset=onset, status=status, certainty=certainty)
@@ -136,7 +136,7 @@ class Chart:
     def measured(
         self, at: datetime, *results: Result, panel: SentCode = CHEMISTRY, request: str = "", status: str = "F"
     ) -> str:
-        """Tell results; give the number of the request, by which a correction can name it."""
+        """Add results; return the number of the request, by which a correction can name it."""
         dialect = self.dialect("LIS")
         number = request or self.number("LB")
         segments = [
@@ -149,7 +149,7 @@ class Chart:
         return number
 
     def ordered(self, order: Prescription, envelope: Envelope = "OMP", *, weight: str = "") -> None:
-        """Tell an order; a weight goes with it when the prescriber entered one."""
+        """Add an order; a weight goes with it when the prescriber entered one."""
         dialect = self.dialect("APOTHEEK" if envelope == "RDE" else "EPD")
         segments = [pid(self.person, dialect, visit=self.visit), pv1(self.visit, dialect)]
         segments += order_segments(order, envelope, dialect)
@@ -158,26 +158,26 @@ class Chart:
         self._tell(dialect, kind_of(envelope, dialect), segments)
 
     def given(self, order: Prescription, *doses: Given) -> None:
-        """Tell what was given of an order."""
+        """Add what was given of an order."""
         dialect = self.dialect("EMAR")
         segments = [pid(self.person, dialect), pv1(self.visit, dialect), *given_segments(order, doses, dialect)]
         event = ("O17", "RAS_O17") if dialect.speaks("2.4") else ("O01", "RAS_O01")
         self._tell(dialect, ("RAS", *event), segments)
 
     def infused(self, order: Prescription, starts: datetime, hours: float, amount: str, unit: str = "g") -> datetime:
-        """Tell one complete infusion; give the moment it ended."""
+        """Add one complete infusion; return the moment it ended."""
         ends = starts + timedelta(hours=hours)
         self.given(order, Given(starts, ends, amount, unit))
         return ends
 
     def merged(self, retired: str, at: datetime) -> None:
-        """Tell that another number was the same patient."""
+        """Add a merge with another number of the same patient."""
         dialect = self.dialect("EPD")
         event = "A40" if dialect.speaks("2.3.1") else "A34"
         segments = [evn(event, at, dialect), pid(self.person, dialect), mrg(retired)]
         self._tell(dialect, ("ADT", event, STRUCTURES[event]), segments)
 
     def died(self, at: datetime, *diagnoses: SentCode) -> None:
-        """Tell the patient's death as the discharge it is."""
+        """Add the patient's death as the discharge it is."""
         lines = (Diagnosis(code, at) for code in diagnoses)
         self.moves("A03", at, *lines, discharged_at=at, died_at=at)

@@ -43,13 +43,13 @@ class SyntheticPerson:
 
 
 def dice(*seed: object) -> random.Random:
-    """Give a die that always falls the same way for the same seed."""
+    """Return a die that always falls the same way for the same seed."""
     return random.Random(":".join(map(str, seed)))  # noqa: S311  # it makes up patients, not secrets
 
 
 @cache
 def bsns() -> tuple[str, ...]:
-    """Give every number that begins with 99995 to 99999 and passes the eleven-test."""
+    """Return every number that begins with 99995 to 99999 and passes the eleven-test."""
     numbers = []
     for stem in range(99995000, 100000000):
         check = sum(weight * int(digit) for weight, digit in zip(range(9, 1, -1), str(stem), strict=True)) % 11

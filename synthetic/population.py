@@ -233,7 +233,7 @@ class PatientYear:
 
 
 def years(now: datetime, size: int, *, after: int = 0, seed: int = 7) -> Iterator[PatientYear]:
-    """Give the year before `now` of so many patients, after so many."""
+    """Return the year before `now` of so many patients, after so many."""
     for index in range(after, after + size):
         yield _PatientLife(dice(seed, "population", index), index, now).year()
 

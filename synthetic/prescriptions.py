@@ -64,13 +64,13 @@ class Prescription:
         return self.at or self.schedule.starts - timedelta(hours=1)
 
     def stopped(self, at: datetime, control: str = "DC", reason: SentCode | None = None) -> "Prescription":
-        """Give the order that ends this one: DC discontinue, CA cancel, SC for one that has run its course."""
+        """Return the order that ends this one: DC discontinue, CA cancel, SC for one that has run its course."""
         status = {"DC": "DC", "CA": "CA", "SC": "CM"}[control]
         return replace(self, control=control, status=status, at=at, reason=reason)
 
 
 def kind_of(envelope: Envelope, dialect: Dialect) -> tuple[str, str, str]:
-    """Give MSH-9 for an order in this envelope."""
+    """Return MSH-9 for an order in this envelope."""
     if envelope == "ORM":
         return "ORM", "O01", "ORM_O01"
     if envelope == "OMP":

@@ -94,7 +94,7 @@ def published(file: Path = FILE) -> Published:
 
 
 def told(case: PublishedCase, index: int, now: datetime, *, long: bool = False) -> tuple[str, list[Draft]]:
-    """Give the number of the order before the thrombosis, and everything that is told of the patient.
+    """Return the number of the order before the thrombosis, and everything that is told of the patient.
 
     `long`: whoever had IVIg before is told to have had this dose every four weeks.
     """

@@ -91,7 +91,7 @@ def routine(now: datetime, index: int) -> list[Draft]:
 
 
 def order_of(way: Writing, number: str, schedule: Schedule, at: datetime) -> Prescription:
-    """Give the order, written that way."""
+    """Return the order, written that way."""
     return Prescription(
         number, way.drug, schedule, way.dose, way.unit, rate=way.rate, mixture_g=way.mixture_g, indication=CVID, at=at
     )

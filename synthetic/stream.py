@@ -29,7 +29,7 @@ CASES: tuple[CaseReport, ...] = (
 
 
 def hospital_messages(seed: int = 7, *, now: datetime, patients: int | None = None) -> Iterator[bytes]:
-    """Give the feed of the hospital as it is at `now`, without MLLP framing.
+    """Return the feed of the hospital as it is at `now`, without MLLP framing.
 
     Every case report and look-alike is in it, whatever the seed. `patients` asks for that many more on the wards,
     most of them with IVIg, for measuring; without it there are forty, none with IVIg.
@@ -45,7 +45,7 @@ def hospital_messages(seed: int = 7, *, now: datetime, patients: int | None = No
 
 
 def expected() -> list[Expected]:
-    """Give what must become of the orders of the case reports and look-alikes."""
+    """Return what must become of the orders of the case reports and look-alikes."""
     return [answer for case in CASES for answer in case.expected]
 
 

@@ -4,12 +4,12 @@ from synthetic.wire import SentCode
 
 
 def icd(code: str, text: str, snomed: tuple[str, str] | None = None) -> SentCode:
-    """Give a diagnosis in ICD-10, with its SNOMED CT code when the ward picked one."""
+    """Return a diagnosis in ICD-10, with its SNOMED CT code when the ward picked one."""
     return SentCode(code, text, "I10", (*snomed, "SCT") if snomed else None)
 
 
 def loinc(code: str, text: str) -> SentCode:
-    """Give a laboratory test or measurement in LOINC."""
+    """Return a laboratory test or measurement in LOINC."""
     return SentCode(code, text, "LN")
 
 

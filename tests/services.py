@@ -97,14 +97,14 @@ class Undertaker:
 
 @contextlib.contextmanager
 def postgresql_server(undertaker: Undertaker) -> Iterator[sa.URL]:
-    """Give the address of a PostgreSQL of our own, fast because nothing in it must outlive a power cut."""
+    """Return the address of a PostgreSQL of our own, fast because nothing in it must outlive a power cut."""
     with postgresql(undertaker, POSTGRES_SETTINGS) as server:
         yield server.url
 
 
 @contextlib.contextmanager
 def postgresql(undertaker: Undertaker, settings: str, addresses: Sequence[str] = ()) -> Iterator["PostgreSql"]:
-    """Give a PostgreSQL of our own that runs with these lines in its settings.
+    """Return a PostgreSQL of our own that runs with these lines in its settings.
 
     Beside its socket it listens at the addresses, to whoever can reach those.
     """
@@ -213,7 +213,7 @@ def _start_patiently(server: PostgresServer) -> None:
 
 @contextlib.contextmanager
 def redis_server(undertaker: Undertaker) -> Iterator[str]:
-    """Give the address of a Redis of our own, which keeps nothing on disk."""
+    """Return the address of a Redis of our own, which keeps nothing on disk."""
     with redis_process(undertaker, appendonly=False) as server:
         yield server.url
 
@@ -222,7 +222,7 @@ def redis_server(undertaker: Undertaker) -> Iterator[str]:
 def redis_process(
     undertaker: Undertaker, *, appendonly: bool, options: Sequence[str] = (), login: str = ""
 ) -> Iterator["RedisServer"]:
-    """Give a Redis of our own that runs, with these options too; `login` is NAME:PASSWORD."""
+    """Return a Redis of our own that runs, with these options too; `login` is NAME:PASSWORD."""
     server = RedisServer(undertaker, appendonly=appendonly, options=options, login=login)
     server.start()
     try:
@@ -288,7 +288,7 @@ class RedisServer:
 
 
 def _lives(pid: int) -> bool:
-    """Tell whether a process runs; one that only waits to be counted does not."""
+    """Return whether a process runs; one that only waits to be counted does not."""
     try:
         return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
     except OSError:
@@ -322,7 +322,7 @@ class Databases:
         self._lent: dict[str | None, Migrated] = {}
 
     def make(self, template: str = "template0") -> sa.URL:
-        """Give the address of a new database."""
+        """Return the address of a new database."""
         self._made += 1
         name = f"test_{os.getpid()}_{self._made}"
         self._run(f"CREATE DATABASE {name} TEMPLATE {template}")
@@ -333,7 +333,7 @@ class Databases:
         self._run(f"DROP DATABASE {database.database} WITH (FORCE)")
 
     def lend(self, migrated: str) -> sa.URL:
-        """Give the address of a database that is as `migrated` is."""
+        """Return the address of a database that is as `migrated` is."""
         database = self._waiting.pop() if self._waiting else Migrated(self.make(migrated))
         self._lent[database.url.database] = database
         return database.url

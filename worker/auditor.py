@@ -92,7 +92,7 @@ class Auditor:
                 incidents.end(connection, "destination", each.subject, now, for_good=True)
 
     def _canary_passed(self, now: datetime) -> bool:
-        """Tell whether the last round of the canary passed, and lately; true where there is none."""
+        """Return whether the last round of the canary passed, and lately; true where there is none."""
         counts_for = self.worker.site.canary_counts_for
         if counts_for is None:
             return True
@@ -115,7 +115,7 @@ class Auditor:
 
 
 def _is_of_more(fault: TellingFault, before: Incident) -> bool:
-    """Tell whether an alert is forgotten of which nobody was told yet; what stops all telling is told once."""
+    """Return whether an alert is forgotten of which nobody was told yet; what stops all telling is told once."""
     named = {int(alert) for alert in before.detail.partition(": ")[2].split(", ") if alert}
     if fault.count > NAMED:  # not all are named: which of the older ones were, nobody can tell
         return not fault.stops_telling and max(fault.alerts) > max(named, default=0)
@@ -161,7 +161,7 @@ def _look_at_clocks(connection: sa.Connection, now: datetime) -> None:
 
 
 def _has_left(feed: Feed | None, clock: Incident, now: datetime) -> bool:
-    """Tell whether a feed whose clock differed sends no more, so that no message will say what its clock is."""
+    """Return whether a feed whose clock differed sends no more, so that no message will say what its clock is."""
     if feed is None:
         return True
     heard_at = max(clock.began_at, feed.last_heard_at or clock.began_at)

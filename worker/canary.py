@@ -39,11 +39,11 @@ _NOT_LATER: Final = timedelta(0)
 
 
 class _WrongAnswer(Exception):
-    """The way is not open: what the canary had to lead to did not come about; the text says what, of no patient."""
+    """The round failed: an expected result is missing. The text says which, and names no patient."""
 
 
 class _RolledBack(Exception):
-    """Everything came about as it had to: undo it."""
+    """Everything went as expected: undo it."""
 
 
 class Nobody:
@@ -68,13 +68,13 @@ def follow(worker: Worker, messages: Sequence[StoredMessage]) -> None:
 
 def _follow(worker: Worker, run_id: int, part: CanaryPart) -> None:
     try:
-        in_transaction(worker.engine, lambda connection: _go_the_way(connection, worker, run_id, part))
+        in_transaction(worker.engine, lambda connection: _run_round(connection, worker, run_id, part))
     except _RolledBack:
         fault = None
     except _WrongAnswer as error:
         fault = str(error)
     except (OUT_OF_TIME, PeopleMoved):
-        raise  # they say nothing of the way: it is tried again, until the step is late
+        raise  # these say nothing about the product: it is tried again, until the step is late
     except Exception as error:
         if is_passing(error):
             raise
@@ -89,7 +89,7 @@ def _follow(worker: Worker, run_id: int, part: CanaryPart) -> None:
         worker.ring_deliveries([])
 
 
-def _go_the_way(connection: sa.Connection, worker: Worker, run_id: int, part: CanaryPart) -> None:
+def _run_round(connection: sa.Connection, worker: Worker, run_id: int, part: CanaryPart) -> None:
     """Do everything up to this part of the round, and raise: _RolledBack, or what was wrong."""
     parts = canary.message_ids(connection, run_id)
     knowledge = knowledge_now(worker, connection)

@@ -134,7 +134,7 @@ def tell_overdue(context: DueContext, each: Due, alert: ConcludedAlert) -> Effec
 
 
 def _chain_tells_in_time(context: DueContext, alert: ConcludedAlert) -> bool:
-    """Tell whether the chain goes on before the order starts, and somebody was told, or will be after quiet hours."""
+    """Return whether the chain goes on before the order starts, and somebody was told, or will be after quiet hours."""
     steps = [each.due_at for each in due.standing(context.connection, [alert.id]) if each.kind == "step"]
     if not steps or (alert.starts_at is not None and context.now < alert.starts_at < min(steps)):
         return False

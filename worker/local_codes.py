@@ -115,7 +115,7 @@ def _may_be_ivig(knowledge: Knowledge, thing: _Thing) -> bool:
 
 
 def _is_unnamed(knowledge: Knowledge, thing: _Thing) -> bool:
-    """Tell whether words that are short enough to be a diagnosis name no value set: in another language, or private."""
+    """Return whether words short enough to be a diagnosis name no value set: in another language, or private."""
     if len(thing.text) > LONGEST_WORDS or _LETTERS.search(thing.text) is None:
         return False
     return not knowledge.stands_for_nothing(Coding("", thing.text)) and not knowledge.terms.words.sets_named(thing.text)

@@ -1,4 +1,4 @@
-"""Histories that this worker judged last, so that the next message of the same patient starts from there.
+"""The histories that this worker judged last, from which it judges the next message of the same patient.
 
 A history is kept with the number of changes of its facts (`store.facts.versions`), and is used only by whoever holds
 the lock of the patient and finds that number unchanged: then nobody, in any process, has written a fact since. What a
@@ -101,7 +101,7 @@ class Recalled:
 
 
 def holding(kept: Kept, versions: Mapping[int, int]) -> dict[frozenset[int], KeptHistory]:
-    """Return those of these histories whose facts have changed so often and no more."""
+    """Return the histories whose facts have not changed since they were kept."""
     return {
         members: each
         for members, each in kept.items()

@@ -12,7 +12,7 @@ class Accept(AbstractHandler):  # type: ignore[misc]  # hl7apy has no types
     """Put the message on the queue, and say yes before anybody has kept it."""
 
     def reply(self) -> str:
-        """Give the acknowledgement."""
+        """Return the acknowledgement."""
         control_id = self.incoming_message.split("|", 10)[9]
         keep.delay(self.incoming_message)
         return f"\x0bMSH|^~\\&|B|B|A|A|20260101||ACK|1|P|2.5\rMSA|AA|{control_id}\r\x1c\r"

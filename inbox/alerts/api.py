@@ -188,7 +188,7 @@ def plan_follow_up(request: AnyRequest, alert_id: FromPath[str], data: JSONBody[
 
 @_act("/{alert_id:str}/followed_up")
 def end_follow_up(request: AnyRequest, alert_id: FromPath[str], data: JSONBody[FollowedUp]) -> AlertShape:
-    """Say that it was looked at."""
+    """Record that it was looked at."""
     return _do(request, alert_id, data)
 
 
@@ -212,7 +212,7 @@ def comment_on_alert(request: AnyRequest, alert_id: FromPath[str], data: JSONBod
 
 @_act("/{alert_id:str}/assign")
 def assign_alert(request: AnyRequest, alert_id: FromPath[str], data: JSONBody[Assignment]) -> AlertShape:
-    """Say who is working on the alert."""
+    """Record who is working on the alert."""
     return _do(request, alert_id, data)
 
 

@@ -80,7 +80,7 @@ class Listing:
 
 
 def wanted_in(request: AnyRequest) -> Wanted:
-    """Read the filters; a value that is none of ours is left out."""
+    """Read the filters; an unknown value is left out."""
     asked = request.query_params
     choices = {"status": STATUSES, "channel": REACHES, "tier": ALERT_TIERS, "whose": WHOSE}
     chosen = {name: asked.get(name, "") for name in choices}

@@ -1,4 +1,4 @@
-"""What is written with an alert and leaves its status alone: remarks, a colleague's name, ticks, Naranjo answers."""
+"""Additions to an alert that leave its status unchanged: remarks, a colleague's name, ticks, Naranjo answers."""
 
 from typing import Annotated
 
@@ -43,7 +43,7 @@ class Comment(AlertAct, frozen=True):
 
 
 class HandoverNote(AlertAct, frozen=True):
-    """What the next shift must know of this alert; the last note counts, an empty one takes it away."""
+    """What the next shift must know of this alert; the last note counts, an empty one removes it."""
 
     action = HANDOVER
 
@@ -102,12 +102,12 @@ class Assignment(AlertAct, frozen=True):
         return cls(form.text("user"))
 
     def check(self, acting: Acting) -> None:
-        """Refuse a name that is nobody's."""
+        """Refuse a name without an account."""
         if self.user and self.user not in user_names(acting.connection):
             raise ActRefused("user", "unknown")
 
     def write(self, acting: Acting, alert: ConcludedAlert) -> None:
-        """Say who is working on the alert."""
+        """Record who is working on the alert."""
         assign_alert(acting.connection, alert.id, self.user or None)
         data = {"user": self.user}
         alerts.record(acting.connection, alert.id, Happening("assigned", acting.now, acting.actor, data=data))

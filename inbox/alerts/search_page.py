@@ -54,7 +54,7 @@ def show_found(request: AnyRequest, data: Form) -> Response[Any]:
 
 @dataclass(frozen=True, slots=True)
 class PatientQuery:
-    """What was filled in; a word that is no number of anybody is looked for as a name."""
+    """What was filled in; a word that is nobody's number is looked for as a name."""
 
     number: str = ""
     name: str = ""

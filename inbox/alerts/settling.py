@@ -131,7 +131,7 @@ class Override(AlertAct, frozen=True):
         return cls(form.text("reason"), form.text("note"), until, form.seen, again, form.text("look_at"), form.together)
 
     def check(self, acting: Acting) -> None:
-        """Refuse a reason that is none of ours, a note that is too long, and a time that is over."""
+        """Refuse an unknown reason, a note that is too long, and a time that is past."""
         if self.reason not in REASONS:
             raise ActRefused("reason", "unknown" if self.reason else "required")
         check_length("note", self.note)

@@ -1,4 +1,4 @@
-"""Snooze: the alert leaves the list for a while, for a reason; a contra-indication never until it is too late."""
+"""Snooze: the alert leaves the list for a while, for a reason; a contra-indication returns before it is too late."""
 
 from datetime import datetime, timedelta
 from typing import Annotated
@@ -17,7 +17,7 @@ LONGEST = timedelta(days=14)
 
 
 class Snooze(AlertAct, frozen=True):
-    """Later, for a coded reason; whoever says so has it until then."""
+    """Later, for a coded reason; whoever snoozes it owns it until then."""
 
     action = "snooze"
     may_be = PENDING
@@ -36,7 +36,7 @@ class Snooze(AlertAct, frozen=True):
         return cls(until, form.text("reason"), form.text("note"), form.seen)
 
     def check(self, acting: Acting) -> None:
-        """Refuse a reason that is none of ours, and a time that is over or far away."""
+        """Refuse an unknown reason, and a time that is past or too far ahead."""
         if self.reason not in SNOOZE_REASONS:
             raise ActRefused("reason", "unknown" if self.reason else "required")
         if self.reason == "other" and not self.note.strip():
@@ -50,7 +50,7 @@ class Snooze(AlertAct, frozen=True):
             raise ActRefused("until", "too_late")
 
     def write(self, acting: Acting, alert: ConcludedAlert) -> None:
-        """Let it sleep under a name."""
+        """Put it to sleep under the actor's name."""
         limit = snooze_limit(alert.tier, alert.starts_at, acting.now, acting.due)
         if limit is not None and self.until > limit:
             raise ActRefused("until", "near_start")

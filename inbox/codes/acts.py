@@ -44,7 +44,7 @@ class MapCode:
 
 @dataclass(frozen=True, slots=True)
 class DismissCode:
-    """Say that the code has no bearing."""
+    """Record that the code is not relevant."""
 
     action: ClassVar[str] = "dismiss_code"
     permission: ClassVar[Permission] = Permission.CODES_DECIDE

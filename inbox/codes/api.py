@@ -83,7 +83,7 @@ def map_code(request: AnyRequest, code_id: FromPath[str], data: JSONBody[MapTo])
     "/{code_id:str}/dismiss", status_code=200, responses=ACTED, opt=needs(Permission.CODES_DECIDE), sync_to_thread=True
 )
 def dismiss_code(request: AnyRequest, code_id: FromPath[str], data: JSONBody[Dismissal]) -> WholeCode:
-    """Say that the code has no bearing; a mapping is taken back."""
+    """Record that the code is not relevant; a mapping is taken back."""
     parts, number = parts_of(request), id_of(code_id)
     carry_out(parts, request.user, DismissCode(number, data.reason, data.seen))
     return _whole(parts, number)

@@ -93,7 +93,7 @@ def map_code(request: AnyRequest, code_id: FromPath[str], data: Form) -> Respons
 
 @post("/codes/{code_id:str}/dismiss", opt=needs(Permission.CODES_DECIDE), include_in_schema=False, sync_to_thread=True)
 def dismiss_code(request: AnyRequest, code_id: FromPath[str], data: Form) -> Response[Any]:
-    """Say that the code has no bearing."""
+    """Record that the code is not relevant."""
     return _do(request, DismissCode(id_of(code_id), data.get("reason", ""), number_of(data.get("seen", ""))), data)
 
 

@@ -17,7 +17,7 @@ class Place:
 
 
 def unanswered(place: Place, within_s: float) -> str | None:
-    """Say why nobody serves there; None when somebody does.
+    """Return why nobody serves there; None when somebody does.
 
     The kernel accepts links for a listener that hangs or has no descriptors left. So the link is closed on our side,
     and the listener must close it on its own: that it does at once, with TLS too, and nothing is kept or answered.

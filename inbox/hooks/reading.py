@@ -247,7 +247,7 @@ def _selected(context: Json, request: DraftRequest) -> frozenset[str]:
 
 
 def unreadable(error: UnreadableMessage, places: Sequence[str]) -> HTTPException:
-    """Say what could not be read, in the client's own words for where it stands."""
+    """Return what could not be read, with its place in the client's own request."""
     found = _PLACE.match(error.path)
     path = f"{places[int(found[1])]}{found[2]}" if found else error.path
     if error.reason == "medication_elsewhere":

@@ -116,7 +116,7 @@ class KeySet:
         return self._tried_at is None or now - self._tried_at >= (NOT_AGAIN_WITHIN if key is None else FETCHED_AGAIN)
 
     def _read(self, now: datetime) -> None:
-        """Read the keys; those of before stay for a while when that fails."""
+        """Read the keys; the earlier ones count for a while when that fails."""
         try:
             raw = self.place.read_bytes() if isinstance(self.place, Path) else self.fetch(self.place)
             self._keys = read_keys(raw)

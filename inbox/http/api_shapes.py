@@ -330,7 +330,7 @@ class HandoverShape(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TakenOverShape(msgspec.Struct, frozen=True):
-    """The ids of the alerts that now stand under the name of who asked."""
+    """The ids of the alerts that are now under the name of the caller."""
 
     alerts: list[str]
 
@@ -388,7 +388,7 @@ class MergeShape(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PageShape(msgspec.Struct, Generic[Item], frozen=True):
-    """Some items, and the cursor that gives the next; null when there are no more."""
+    """Some items, and the cursor of the next; null when there are no more."""
 
     items: list[Item]
     next: str | None

@@ -1,4 +1,4 @@
-"""Connections of browsers and programs that do not get on with their requests: bounded in time and in number."""
+"""Limits on connections whose request does not arrive: in time and in number."""
 
 from asyncio import TimerHandle, Transport
 from collections.abc import Iterable, Sequence
@@ -15,10 +15,10 @@ _READ = (h11.DONE, h11.MUST_CLOSE, h11.CLOSED, h11.SWITCHED_PROTOCOL)
 
 
 class BoundedHttp(H11Protocol):
-    """HTTP that closes a connection whose request does not come, or goes on too slowly.
+    """HTTP that closes a connection whose request does not come, or comes too slowly.
 
-    Where there are as many connections as there may be, the one that has kept its request waiting longest makes place
-    for the newest. One whose request is being answered, or that listens to the live page, is left alone.
+    At the limit on connections, the one whose request is overdue longest makes room for the newest. A connection whose
+    request is being answered, or that listens to the live page, is left alone.
     """
 
     head_within_s = 10.0  # from the connection, or the first byte of a later request, to the end of its headers
@@ -32,7 +32,7 @@ class BoundedHttp(H11Protocol):
         super().connection_made(transport)
         self._expect(self.head_within_s)
         if len(self.connections) > self.at_most:
-            _make_place(each for each in self.connections if isinstance(each, BoundedHttp) and each is not self)
+            _make_room(each for each in self.connections if isinstance(each, BoundedHttp) and each is not self)
 
     def data_received(self, data: bytes) -> None:
         """Read on; once the request is whole, its sender has no deadline."""
@@ -53,11 +53,11 @@ class BoundedHttp(H11Protocol):
 
     @property
     def is_awaited(self) -> bool:
-        """Whether its request is not whole."""
+        """Whether its request is still incomplete."""
         return self._deadline is not None
 
     def give_up(self) -> None:
-        """Close it; whoever is there has waited with its request too long."""
+        """Close it: its request took too long."""
         self._expect(None)
         self.connections.discard(self)
         self.transport.abort()
@@ -68,23 +68,23 @@ class BoundedHttp(H11Protocol):
         self._deadline = None if within_s is None else self.loop.call_later(within_s, self.give_up)
 
 
-def _make_place(others: Iterable[BoundedHttp]) -> None:
+def _make_room(others: Iterable[BoundedHttp]) -> None:
     awaited = [each for each in others if each.is_awaited]
     if awaited:
         min(awaited, key=lambda each: each._opened_at).give_up()
 
 
 class NamedProxies:
-    """An application that knows who asks: from these proxies by what they forward, from anybody else by the link.
+    """The application behind these proxies: the source of a request is what they forward, else the peer itself.
 
-    The first time that a machine which is not one of them forwards a request, the log says what to set.
+    The first time that another machine forwards a request, the log says what to set.
     """
 
-    most_told = 10  # machines; anybody can send such a header
+    most_warned = 10  # machines; anybody can send such a header
 
     def __init__(self, app: Any, proxies: Sequence[str]) -> None:
         self._forwarded = ProxyHeadersMiddleware(app, list(proxies))
-        self._told: set[str] = set()
+        self._warned: set[str] = set()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer one request."""
@@ -93,9 +93,9 @@ class NamedProxies:
         await self._forwarded(scope, receive, send)
 
     def _warn_unless_named(self, address: str) -> None:
-        if address in self._told or len(self._told) >= self.most_told or address in self._forwarded.trusted_hosts:
+        if address in self._warned or len(self._warned) >= self.most_warned or address in self._forwarded.trusted_hosts:
             return
-        self._told.add(address)
+        self._warned.add(address)
         log.warning(
             "inbox.proxy_not_named",
             address=address,
@@ -105,6 +105,6 @@ class NamedProxies:
 
 
 def bounded(at_most: int) -> type[BoundedHttp]:
-    """Return the protocol for so many connections."""
+    """Return the protocol with this limit on connections."""
     values: dict[str, Any] = {"at_most": at_most}
     return type("BoundedHttp", (BoundedHttp,), values)

@@ -1,4 +1,4 @@
-"""What goes wrong, said in the way of who asked: a problem document to a program, a page to a person."""
+"""Errors as answers: a problem document for a program, a page for a person."""
 
 import traceback
 from http import HTTPStatus

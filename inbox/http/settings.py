@@ -81,7 +81,7 @@ class InboxSettings:
     session_lifetime: timedelta = timedelta(hours=12)
     session_idle: timedelta = IDLE
     sign_ins_per_minute: int = 10  # per address
-    heartbeat_limit: timedelta = timedelta(seconds=30)  # an older sign of life of the worker means not ready
+    heartbeat_limit: timedelta = timedelta(seconds=30)  # when no worker took a task for longer, not ready
     unprocessed_limit: timedelta = timedelta(seconds=60)  # an older waiting message means not ready
     history_limit: timedelta = timedelta(seconds=30)  # an older waiting message of the history lane is said on the page
     listener: tuple[Place, ...] = ()  # where readiness knocks; empty: nowhere

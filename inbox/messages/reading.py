@@ -46,7 +46,7 @@ def as_text(raw: bytes) -> str:
 def read_segments(raw: bytes, version: str, place: str = "") -> tuple[SegmentLines, ...]:
     """Return the segments, the field at `place` marked; nothing when the message cannot even be split.
 
-    Of a FHIR line its resources stand for segments, and their elements for fields.
+    In a FHIR line, resources take the place of segments, and elements that of fields.
     """
     try:
         if is_resource(raw):
@@ -89,7 +89,7 @@ def _read_resource(resource: Placed, place: str) -> SegmentLines:
 
 
 def _marked(paths: list[str], place: str) -> str:
-    """Return the value at `place`: the code of a coding, the number of a quantity, else the first value inside."""
+    """Return the path to mark at `place`: the code of a coding, the number of a quantity, else the first inside."""
     for wanted in (place, f"{place}.code", f"{place}.value"):
         if wanted in paths:
             return wanted

@@ -17,7 +17,7 @@ from inbox.people.preferences import Preferences, read_preferences
 from store.tables import session, user
 from store.tables import token as tokens
 
-SEEN_EVERY = timedelta(minutes=1)  # a sign of life is written no more often
+SEEN_EVERY = timedelta(minutes=1)  # the time a session was last seen is written no more often
 
 
 class SignedIn(msgspec.Struct, frozen=True):

@@ -29,7 +29,7 @@ def choose_preferences(request: AnyRequest, data: Form) -> Response[Any]:
     """Keep a theme and whether there is a sound."""
     theme = next((each for each in THEMES if each == data.get("theme")), None)
     if theme is None:
-        raise ClientException("the theme is none of ours")
+        raise ClientException("there is no such theme")
     _keep(request, replace(request.user.preferences, theme=theme, sound=data.get("sound") == "on"))
     return to_page("/preferences")
 

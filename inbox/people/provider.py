@@ -29,9 +29,9 @@ READ_AGAIN: Final = timedelta(minutes=10)  # what it says of itself, and its key
 NOT_AGAIN_WITHIN: Final = timedelta(
     seconds=10
 )  # for a key that the last answer did not have, if anybody may ask for it
-AWAY_FOR: Final = timedelta(seconds=5)  # after it did not answer: nobody else waits for it so long
-KEPT_WITHOUT: Final = timedelta(hours=4)  # keys that cannot be read anew: one that was withdrawn meanwhile is not known
-NOT_CHECKED_FOR: Final = timedelta(minutes=1)  # after it did not answer: nobody is sent there in mid-work
+AWAY_FOR: Final = timedelta(seconds=5)  # after it did not answer: meanwhile nobody else waits for it
+KEPT_WITHOUT: Final = timedelta(hours=4)  # how long old keys count when they cannot be read again: one may be withdrawn
+NOT_CHECKED_FOR: Final = timedelta(minutes=1)  # after it did not answer: nobody at work is sent there
 LONGEST_HINT: Final = 3000  # characters of an ID token in an address
 
 T = TypeVar("T")
@@ -40,7 +40,7 @@ log = structlog.get_logger()
 
 
 class ProviderAway(Exception):
-    """The provider does not answer as one does; the message says what could not be read, and nothing of anybody."""
+    """The provider does not answer as it should; the message says what could not be read, and names nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +58,8 @@ class ProviderSettings:
     certificates: Path | None = None  # PEM: an authority of the hospital itself
     proxy: str | None = None
     within_s: float = 5.0  # for each whole answer
-    session: timedelta = timedelta(hours=1)  # so long a role counts; it is checked again when half of that is left
-    max_age: timedelta | None = None  # since somebody proved there who she is
+    session: timedelta = timedelta(hours=1)  # how long a role counts; it is checked again when half of that is left
+    max_age: timedelta | None = None  # since the user authenticated there
     prompt: str = ""  # what the provider asks of everybody who signs in: login, consent or select_account
 
 
@@ -77,7 +77,7 @@ class Metadata:
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """What one sign-in is recognised by when the browser comes back: three numbers that cannot be guessed."""
+    """Three numbers that cannot be guessed, by which a sign-in is recognised when the browser comes back."""
 
     state: str
     nonce: str
@@ -85,7 +85,7 @@ class Challenge:
 
 
 def new_challenge() -> Challenge:
-    """Draw one."""
+    """Return a new one."""
     return Challenge(secrets.token_urlsafe(32), secrets.token_urlsafe(32), secrets.token_urlsafe(48))
 
 
@@ -123,7 +123,7 @@ class Provider:
         return self.unanswered_at is not None and now - self.unanswered_at < NOT_CHECKED_FOR
 
     def miss(self, now: datetime) -> None:
-        """Send nobody there in mid-work for a while: it did not answer as one does."""
+        """Send nobody who is at work there for a while: it did not answer as it should."""
         self.unanswered_at = now
 
     async def answers(self, now: datetime) -> bool:
@@ -202,7 +202,7 @@ class Provider:
         return f"{end}{'&' if urlsplit(end).query else '?'}{urlencode(query)}"
 
     async def _renew_metadata(self, now: datetime) -> None:
-        """Read it, but not right after that failed; what it said before stays."""
+        """Read it, but not right after that failed; what was read before is kept."""
         if self._metadata is None and self._away_at is not None and now - self._away_at < AWAY_FOR:
             return
         try:
@@ -214,7 +214,7 @@ class Provider:
         self._metadata_at = now
 
     async def _read_keys_when_due(self, now: datetime) -> bool:
-        """Return whether the keys were read just now; those of before stay for a while when that fails."""
+        """Return whether the keys were read just now; the earlier ones count for a while when that fails."""
         if self._keys_at is not None and self._tried_at is not None and now - self._tried_at < READ_AGAIN:
             return False
         try:

@@ -1,6 +1,6 @@
 """Signing in at the hospital's identity provider, and the provider's own word that a session is over.
 
-What a sign-in is recognised by travels in a sealed cookie, so that nothing is stored for who has not come back.
+What a sign-in is recognised by travels in a sealed cookie, so that nothing is stored for anybody who has not come back.
 """
 
 import asyncio
@@ -45,7 +45,7 @@ MOST_BEGUN: Final = 5  # sign-ins of one browser at a time, as from several wind
 BACK: Final = "/sign-in/back"
 COMES_BACK_WITHIN: Final = timedelta(minutes=10)
 ATTEMPTS_PER_SIGN_IN: Final = 6  # of going and of coming back: a hospital has few addresses
-ENDS_PER_SIGN_IN: Final = 60  # sign-outs that the provider tells: all come from one address
+ENDS_PER_SIGN_IN: Final = 60  # sign-outs reported by the provider: all come from one address
 # A check is answered with these where the provider would have to ask (OpenID Connect Core 1.0, 3.1.2.6).
 # Any other error says that the provider is in trouble, and nothing of the person.
 HAS_TO_ASK: Final = frozenset(
@@ -113,7 +113,7 @@ async def begin_sign_in(request: AnyRequest) -> Response[Any]:
 
 
 async def come_back(request: AnyRequest) -> Response[Any]:
-    """Begin a session for whom the provider vouches for."""
+    """Begin a session for the person whom the provider vouches for."""
     provider, begun = _provider(request), None
     try:
         begun = _begun(request)
@@ -166,7 +166,7 @@ def _go_on(request: AnyRequest, provider: Provider, wanted: str) -> Response[Any
 
 
 def provider_routes(settings: InboxSettings) -> list[Any]:
-    """Return the routes to the provider, back from it, and of its own word; each answers an address only so often.
+    """Return the routes to the provider, back from it, and for its logout; each answers an address only so often.
 
     None of it is counted with the passwords, nor is a check of somebody who is signed in.
     """
@@ -256,7 +256,7 @@ async def _check_answer(request: AnyRequest, provider: Provider, begun: Begun) -
 
 
 def _spend(parts: Parts, issuer: str, number: str) -> bool:
-    """Use a number up; return whether it is the first time. It is kept until it could not be used anyway."""
+    """Use a number up; return whether this is the first time. It is remembered until it would have expired."""
     now = parts.clock()
     with parts.engine.begin() as connection:
         return spend(connection, issuer, sha256(number.encode()).hexdigest(), now + COMES_BACK_WITHIN, now)

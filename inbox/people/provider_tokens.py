@@ -20,8 +20,8 @@ from inbox.errors import TokenRefused
 
 ALGORITHMS: Final = frozenset({f"{kind}{bits}" for kind in ("RS", "PS", "ES") for bits in (256, 384, 512)})
 LEEWAY: Final = timedelta(seconds=60)  # clocks differ
-OLDEST: Final = timedelta(minutes=10)  # a token that was issued longer ago is of another sign-in or sign-out
-LONGEST: Final = timedelta(hours=1)  # from now to the expiry of a logout token: so long its number is remembered
+OLDEST: Final = timedelta(minutes=10)  # a token that was issued longer ago belongs to another sign-in or sign-out
+LONGEST: Final = timedelta(hours=1)  # a logout token may expire no later: its number is remembered until then
 SMALLEST_RSA: Final = 2048  # bits
 LONGEST_TEXT: Final = 255  # characters of sub, sid and jti
 LOGOUT_EVENT: Final = "http://schemas.openid.net/event/backchannel-logout"
@@ -35,11 +35,11 @@ class UnknownKey(TokenRefused):
 
 @dataclass(frozen=True, slots=True)
 class RelyingParty:
-    """Whose tokens are believed, and at whom they must be aimed."""
+    """Whose tokens are accepted, and for whom they must be issued."""
 
     issuer: str
     client_id: str
-    max_age: timedelta | None = None  # since somebody proved at the issuer who she is
+    max_age: timedelta | None = None  # since the user authenticated at the issuer
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Logout:
 
 
 def read_key_set(document: object) -> list[PublicKey]:
-    """Return the keys of a JWK Set that signatures may be verified with, or raise ValueError when it is none."""
+    """Return the keys of a JWK Set that signatures may be verified with, or raise ValueError when it is not one."""
     given = document.get("keys") if isinstance(document, dict) else None
     if not isinstance(given, list):
         raise ValueError("there is no list of keys")
@@ -100,7 +100,7 @@ def verify_id_token(
 
 
 def verify_logout_token(token: str, keys: Sequence[PublicKey], party: RelyingParty, now: datetime) -> Logout:
-    """Return which session is over, or raise TokenRefused. That it is used once is for whoever may write."""
+    """Return which session is over, or raise TokenRefused. The caller must see to it that a token is used once."""
     verified = _verify(token, keys)
     claims = verified.claims
     if str(verified.header.get("typ", "")).lower() not in ("", "jwt", "logout+jwt", "application/logout+jwt"):
@@ -111,7 +111,7 @@ def verify_logout_token(token: str, keys: Sequence[PublicKey], party: RelyingPar
     events = claims.get("events")
     if not isinstance(events, dict) or not isinstance(events.get(LOGOUT_EVENT), dict):
         raise TokenRefused("events")
-    if "nonce" in claims:  # an ID token is no logout token
+    if "nonce" in claims:  # an ID token is not a logout token
         raise TokenRefused("nonce")
     _check_age(claims, now)
     expires = _moment(claims, "exp") if "exp" in claims else _moment(claims, "iat") + OLDEST
@@ -126,7 +126,7 @@ def verify_logout_token(token: str, keys: Sequence[PublicKey], party: RelyingPar
 
 
 def session_in(claims: Mapping[str, Any]) -> str | None:
-    """Return the provider's own number of the session, of a provider that gives one."""
+    """Return the provider's own id of the session, if it sends one."""
     number = claims.get("sid")
     return number if isinstance(number, str) and 0 < len(number) <= LONGEST_TEXT else None
 
@@ -141,7 +141,7 @@ def _verify(token: str, keys: Sequence[PublicKey]) -> jwt.Token:
     if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
         raise TokenRefused("alg")
     fitting = [key for key in keys if _fits(key, algorithm) and key_id in (None, key.kid)]
-    if len(fitting) != 1:  # a token without a key's name is believed where there is one key to mean
+    if len(fitting) != 1:  # a token that names no key is accepted only where exactly one key fits
         raise UnknownKey("kid")
     try:
         return jwt.decode(token, fitting[0], algorithms=[algorithm])
@@ -155,7 +155,7 @@ def _fits(key: PublicKey, algorithm: str) -> bool:
 
 
 def _check_audience(claims: Mapping[str, Any], client_id: str) -> None:
-    """Refuse a token for others, also one for several that was not made at our asking."""
+    """Refuse a token for others, and one for several clients that was not issued to us."""
     audience = claims.get("aud")
     audiences = [audience] if isinstance(audience, str) else audience
     if not isinstance(audiences, list) or client_id not in audiences:

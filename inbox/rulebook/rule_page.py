@@ -130,7 +130,7 @@ def titles_of(knowledge: Knowledge, language: str) -> dict[str, str]:
 def say_all(
     conditions: Iterable[Mapping[str, Any]], titles: Mapping[str, str], words: Words
 ) -> tuple[ConditionSentence, ...]:
-    """Say conditions in sentences."""
+    """Return conditions as sentences."""
     return tuple(_say(condition, titles, words) for condition in conditions)
 
 

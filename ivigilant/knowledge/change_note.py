@@ -107,7 +107,7 @@ def _cited(line: Mapping[str, Any]) -> str:
 
 
 def _answers(before: str, after: str) -> Iterator[str]:
-    """Give the worked examples that are in both and answered differently."""
+    """Return the worked examples that are in both and answered differently."""
     was, now = example_rows(before), example_rows(after)
     for name, row in now.items():
         if name in was and name != "case" and was[name][-1] != row[-1]:
@@ -122,7 +122,7 @@ def _examples(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[s
 
 
 def _other(found: Difference, old: Files, new: Files, language: str) -> Iterator[Note]:
-    """Give the note of a file that is not a rule."""
+    """Return the note of a file that is not a rule."""
     before, after = (files.documents[found.name].value if found.name in files.documents else {} for files in (old, new))
     folder = found.name.partition("/")[0]
     name = found.name.rpartition("/")[2].removesuffix(".yaml")

@@ -23,11 +23,11 @@ def living_knowledge(settings: Settings, file: SiteFile) -> KnowledgeSource:
     knowledge = site_knowledge(settings, file)
     if settings.knowledge_dir is None:
         return Settled(knowledge)
-    load = partial(load_knowledge, settings.knowledge_dir, _local_codes(file), _chosen(file))
-    return LivingKnowledge(settings.knowledge_dir, load, time.monotonic, _tell_change)
+    load = partial(load_knowledge, settings.knowledge_dir, _local_codes(file), _policy_choices(file))
+    return LivingKnowledge(settings.knowledge_dir, load, time.monotonic, _log_change)
 
 
-def _tell_change(knowledge: Knowledge, faults: tuple[Fault, ...]) -> None:
+def _log_change(knowledge: Knowledge, faults: tuple[Fault, ...]) -> None:
     if faults:
         first = f"{faults[0].file}:{faults[0].line}"
         log.error("knowledge.faulty", faults=len(faults), first=first, kept=knowledge.version)
@@ -42,7 +42,7 @@ def _local_codes(file: SiteFile) -> dict[str, list[Coding]]:
     return local
 
 
-def _chosen(file: SiteFile) -> dict[str, Any]:
+def _policy_choices(file: SiteFile) -> dict[str, Any]:
     return file.policy.model_dump(exclude_none=True)
 
 
@@ -52,7 +52,7 @@ def site_knowledge(settings: Settings, file: SiteFile | None = None) -> Knowledg
     _require_folder(settings)
     codes = site.codes
     try:
-        knowledge = load_knowledge(settings.knowledge_dir, _local_codes(site), _chosen(site))
+        knowledge = load_knowledge(settings.knowledge_dir, _local_codes(site), _policy_choices(site))
     except RulesError as error:
         raise UnusableKnowledge(str(error)) from None
     faults = [

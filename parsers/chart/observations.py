@@ -101,7 +101,7 @@ _NOTHING = Measured()
 
 
 def read_measured(obx: Segment, defaults: Defaults) -> Measured:
-    """Read OBX-5 by its type in OBX-2; two double quotes and empty are no value."""
+    """Read OBX-5 by its type in OBX-2; two double quotes, or nothing, mean no value."""
     kind = obx.text(2)
     if kind != "NM":
         kind = kind.strip().upper()

@@ -46,7 +46,7 @@ _NOTHING = "NA"
 
 
 def read_administration(resource: Resource) -> Iterator[MedicationGiven]:
-    """Yield the administration; `not-done` is one of nothing."""
+    """Yield the administration; `not-done` means that nothing was given."""
     body = resource.body
     medicine = read_medicine(resource)
     started, doubts = first_moment(body, "effective", resource.defaults)

@@ -1,7 +1,7 @@
 """Validation of resources against FHIR R4 (library fhir.resources, release R4B), and else against STU3.
 
-R4B equals R4 in all that is read here. What is missing and never read, as the author of a letter, is no fault. The
-library is large and slow to load, so it is loaded for the first resource that has not its usual form.
+R4B equals R4 in all that is read here. A missing element that is never read, such as the author of a letter, is not
+a fault. The library is large and slow to load, so it is loaded for the first resource that is not in its usual form.
 """
 
 import importlib
@@ -28,7 +28,7 @@ def fault_by_library(kind: str, raw: bytes) -> str:
     older = _model_of_stu3(kind) if found else None
     if older is not None and not _faults(older, raw):
         return ""
-    return "; ".join(_told(each) for each in found[:_MOST_FAULTS])
+    return "; ".join(_line_of(each) for each in found[:_MOST_FAULTS])
 
 
 def _faults(model: "type[BaseModel]", raw: bytes) -> list[Any]:
@@ -46,7 +46,7 @@ def _is_missing_and_unread(fault: Any) -> bool:
     return bool(fault["type"] == "missing" and fault["loc"] and fault["loc"][-1] in _UNREAD)
 
 
-def _told(fault: Any) -> str:
+def _line_of(fault: Any) -> str:
     where = ".".join(str(each) for each in fault["loc"])
     return f"{where}: {fault['msg']}" if where else str(fault["msg"])
 

@@ -176,7 +176,7 @@ _LETTER = {"W": "W", "D": "D", "M": "L", "H": "H", "U": "H"}
 
 @lru_cache(maxsize=4096)
 def read_pattern(text: str) -> Pattern:
-    """Read a pattern; what is none of ours comes back as UNKNOWN, with its flag."""
+    """Read a pattern; one we do not know is returned as UNKNOWN, with its flag."""
     code = re.sub(r"[\s.]", "", text.upper())[:60]
     if code in _ONCE:
         return ONCE

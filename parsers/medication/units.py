@@ -191,7 +191,7 @@ def plausible(amount: SentAmount, *, immunoglobulin: bool = False) -> SentAmount
 
 @lru_cache(maxsize=4096)
 def read_unit(text: str) -> Unit | None:
-    """Read a unit, or None when it is none of ours."""
+    """Read a unit, or None when it is not one we know."""
     text = text.strip()
     if not text or len(text) > 60:
         return None

@@ -31,7 +31,7 @@ class Host:
 
 @contextlib.contextmanager
 def hosts(*names: str) -> Iterator[list[Host]]:
-    """Give a host of each name, all in networks of their own, or none."""
+    """Return a host of each name, all in networks of their own, or none."""
     with contextlib.ExitStack() as until_then:
         try:
             if not all(map(shutil.which, NEEDED)):

@@ -24,5 +24,5 @@ class AppriseReceiver(WebReceiver):
         self.received.append(Received(content["message"].splitlines()[-1], "\n".join(map(str, content.values()))))
 
     def destination(self) -> AppriseService:  # type: ignore[override]  # the receiver of another kind
-        """Give a forwarder that sends here."""
+        """Return a forwarder that sends here."""
         return AppriseForm(kind="apprise", name="chat", url_file=self.url_file).open(Settings())

@@ -21,12 +21,12 @@ ORDINARY = Notice(
 
 
 def a_notice(**changes: Any) -> Notice:
-    """Give an ordinary notice with some fields changed."""
+    """Return an ordinary notice with some fields changed."""
     return replace(ORDINARY, **changes)
 
 
 def a_fault(**changes: Any) -> FaultNotice:
-    """Give a notice that a destination takes nothing, with some fields changed."""
+    """Return a notice that a destination takes nothing, with some fields changed."""
     fault = FaultNotice(
         idempotency_key="ivigilant-incident-3-began",
         kind="began",

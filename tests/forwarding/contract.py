@@ -27,7 +27,7 @@ class Receiver(Protocol):
     received: list[Received]
 
     def destination(self) -> Destination:
-        """Give a forwarder that sends here."""
+        """Return a forwarder that sends here."""
 
     def answers(self, kind: str) -> None:
         """Answer from now on as `accepted`, `busy` (temporary) or `refused` (permanent)."""

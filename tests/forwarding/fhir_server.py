@@ -136,7 +136,7 @@ class FhirStore:
         return f'W/"{self.resources[place]["meta"]["versionId"]}"'
 
     def of(self, kind: str) -> list[Resource]:
-        """Give every resource of a kind."""
+        """Return every resource of a kind."""
         return [each for each in self.resources.values() if each["resourceType"] == kind]
 
     def faults(self) -> list[str]:
@@ -145,7 +145,7 @@ class FhirStore:
         return [fault for each in arrived for fault in faults_of(each)]
 
     def destination(self) -> FhirServer:
-        """Give a forwarder that posts here."""
+        """Return a forwarder that posts here."""
         return FhirServer("ehr", self.url, SECRET, timeout_s=30)
 
     def answers(self, kind: str) -> None:

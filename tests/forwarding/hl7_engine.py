@@ -76,11 +76,11 @@ class Hl7Engine:
             parse_message(each.text, validation_level=VALIDATION_LEVEL.STRICT).validate()
 
     def destination(self) -> Hl7Receiver:
-        """Give a forwarder that sends here."""
+        """Return a forwarder that sends here."""
         return Hl7Receiver("engine", "127.0.0.1", self.port, self.message, timeout_s=30)
 
     def section(self) -> dict[str, Any]:
-        """Give it as the site file names it."""
+        """Return it as the site file names it."""
         return {"kind": "hl7", "host": "127.0.0.1", "port": self.port, "message": self.message, "security": "none"}
 
     def answers(self, kind: str) -> None:

@@ -87,11 +87,11 @@ class MailReceiver:
         return self.answer
 
     def destination(self, recipients: tuple[str, ...] = (PHARMACY,), password: str = "") -> Mail:
-        """Give a forwarder that mails here."""
+        """Return a forwarder that mails here."""
         return Mail("apotheek-mail", self.mail_server(password), SENDER, recipients)
 
     def mail_server(self, password: str = "") -> MailServer:
-        """Give the way to this server, trusting its certificate."""
+        """Return the way to this server, trusting its certificate."""
         tls = ssl.create_default_context(cafile=str(self.certificate) if self.certificate else None)
         user = "ivigilant" if password else ""
         return MailServer("127.0.0.1", self.port, self.security, user, password, timeout_s=60, tls=tls)
@@ -165,7 +165,7 @@ class WebReceiver:
         self.received.append(Received(key=headers["idempotency-key"], text=f"{lines}\n\n{body.decode()}"))
 
     def destination(self) -> Webhook:
-        """Give a forwarder that posts here."""
+        """Return a forwarder that posts here."""
         moment = datetime.datetime(2025, 3, 10, 9, 0, tzinfo=datetime.UTC)
         return Webhook("on-call", f"http://127.0.0.1:{self.port}/hook", SECRET, timeout_s=60, clock=lambda: moment)
 

@@ -29,7 +29,7 @@ ARGUMENTS = [
 
 @cache
 def find_browser() -> str | None:
-    """Give the path of a browser, or None."""
+    """Return the path of a browser, or None."""
     named = os.environ.get(NAMED)
     if named:
         return named

@@ -85,7 +85,7 @@ class Site:
             insert(connection, tables.user, **row)
 
     def token(self, role: str = "pharmacist", name: str = "") -> dict[str, str]:
-        """Give the header of a program with this role."""
+        """Return the header of a program with this role."""
         with self.engine.begin() as connection:
             return {"Authorization": f"Bearer {create_token(connection, name or f'a {role}', role, NOW)}"}
 

@@ -1,4 +1,4 @@
-"""Every page for who reads with the ears, works with the keyboard or sees little, and what a printer makes of it."""
+"""Every page for people who listen to it, use only a keyboard or see little, and as it is printed."""
 
 import re
 from pathlib import Path

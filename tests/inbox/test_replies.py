@@ -119,7 +119,7 @@ def notice(one_site: Site) -> list[int]:
 
 
 def raised_in(connection: sa.Connection, alert: int) -> int:
-    """Give the line of the record that says that the alert was raised."""
+    """Return the line of the record that says that the alert was raised."""
     return next(event.id for event in alerts.events_of(connection, alert) if event.kind == "raised")
 
 

@@ -194,7 +194,7 @@ def lines(path: Path) -> list[list[int]]:
 
 
 def lives(pid: int) -> bool:
-    """Tell whether a process runs; one that only waits to be counted does not."""
+    """Return whether a process runs; one that only waits to be counted does not."""
     try:
         return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
     except OSError:

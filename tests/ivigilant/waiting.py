@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 def soon(ask: Callable[[], T], within_s: float = 90.0) -> T:
-    """Give the first answer that says yes."""
+    """Return the first answer that says yes."""
     deadline, pause_s = time.monotonic() + within_s, 0.02
     while True:
         try:

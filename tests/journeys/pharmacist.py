@@ -67,7 +67,7 @@ class Pharmacist:
 
 @contextmanager
 def pharmacist_of(hospital: Hospital, name: str = "a pharmacist") -> Iterator[Pharmacist]:
-    """Give somebody who looks at this hospital's inbox."""
+    """Return somebody who looks at this hospital's inbox."""
     settings = InboxSettings(secret="s" * 32, zone=hospital.site.zone, secure_cookies=False)
     parts = make_parts(
         engine=hospital.engine,

@@ -1,4 +1,4 @@
-"""Codes of a house: seen, mapped by a pharmacist, and from then on as good as any other."""
+"""Local codes: seen, mapped by a pharmacist, and from then on as good as any other."""
 
 import random
 import threading
@@ -29,7 +29,7 @@ def codes(hospital: Hospital) -> list[SeenCode]:
 
 
 def decides(hospital: Hospital, code: str, value_set: str) -> int:
-    """Map a code as a pharmacist does; gives how many messages wait again."""
+    """Map a code as a pharmacist does; return how many messages wait again."""
     row = next(each for each in codes(hospital) if each.code == code)
     return hospital.does(MapCode(row.id, value_set))
 

@@ -74,7 +74,7 @@ class Eavesdropper:
         self.heard.extend(iter(lambda: self._link.recv(65536), b""))
 
     def close(self) -> bytes:
-        """Give what was heard."""
+        """Return what was heard."""
         self._link.shutdown(socket.SHUT_RDWR)
         self._thread.join()
         self._link.close()

@@ -298,5 +298,5 @@ Tell = Callable[[Vignette], Answer]
 
 
 def teller(hospital: Hospital, pharmacist: Pharmacist) -> Tell:
-    """Give what tells a vignette to this hospital and reads the answer."""
+    """Return what tells a vignette to this hospital and reads the answer."""
     return lambda vignette: Telling(vignette, hospital, pharmacist).answer()

@@ -16,7 +16,7 @@ def insert(connection: sa.Connection, table: sa.Table, **values: Any) -> int:
 
 
 def a_feed(connection: sa.Connection, name: str = "ehr") -> int:
-    """Give the feed of this name."""
+    """Return the feed of this name."""
     found = connection.execute(sa.select(tables.feed.c.id).where(tables.feed.c.name == name)).scalar()
     return int(found) if found else insert(connection, tables.feed, name=name)
 

@@ -33,7 +33,7 @@ def segments(message: bytes) -> list[list[str]]:
 
 
 def field(message: bytes, name: str, number: int) -> str:
-    """Give one field of the first segment of that name; MSH counts its separator."""
+    """Return one field of the first segment of that name; MSH counts its separator."""
     found = next((line for line in segments(message) if line[0] == name), [])
     index = number - 1 if name == "MSH" else number
     return found[index] if index < len(found) else ""

@@ -10,7 +10,7 @@ from tests.store.builders import a_message
 
 
 def order_of(text: str, *words: str) -> list[str]:
-    """Give the words in the order in which they appear."""
+    """Return the words in the order in which they appear."""
     return sorted(words, key=text.index)
 
 
