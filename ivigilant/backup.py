@@ -109,7 +109,8 @@ def back_up(url: str, target: Path, key: AgeKey, now: datetime) -> BackupManifes
 def restore(url: str, source: Path, key: AgeKey) -> tuple[BackupManifest, list[str]]:
     """Write the content of a backup to the empty database at this address; return what differs from the manifest.
 
-    Raise BackupRefused when the file is not a backup of ours, was changed, or does not fit a database that holds rows.
+    Raise BackupRefused when the file is not a backup of ours or was changed, or the database is of another kind or not
+    empty.
     """
     if not key.identities:
         raise UnusableSettings(f"this key only encrypts: the one that decrypts has a line that begins with {IDENTITY}")
