@@ -11,7 +11,7 @@ from clinical.events import Condition, MedicationGiven, MedicationOrdered
 from history.choices import Site
 from history.entries import EntryChange, StandingEntries
 from history.facts import WEIGHT, Timeline, newest_start, placed_facts
-from history.order_answers import Earlier, LaidOutHistory, OrderAnswer, answer_orders, marked
+from history.order_answers import EarlierAnswers, LaidOutHistory, OrderAnswer, answer_orders, flags_by_source
 from history.person import PersonAnswers, PersonHistory, laid_out
 from rules.facts import Fact, Patient
 from rules.knowledge import Knowledge
@@ -54,7 +54,9 @@ class JudgedHistory:
         answers = answer_orders(record, knowledge, site, earlier=earlier)
         return replace(self, person=person, standing=standing, record=record, answers=answers)
 
-    def _record_after(self, person: PersonHistory, changes: Sequence[EntryChange]) -> tuple[LaidOutHistory, Earlier]:
+    def _record_after(
+        self, person: PersonHistory, changes: Sequence[EntryChange]
+    ) -> tuple[LaidOutHistory, EarlierAnswers]:
         """Return what the orders are judged with now, and the earlier answers."""
         old, zone, born = self.record, self.site.zone, self.record.patient.birth_date
         went, came = [each.before for each in changes if each.before], [each.after for each in changes if each.after]
@@ -67,11 +69,11 @@ class JudgedHistory:
         record = replace(
             old,
             facts=timeline,
-            marked=marked(person.entries) if is_marked else old.marked,
+            flags_by_source=flags_by_source(person.entries) if is_marked else old.flags_by_source,
             history_as_of=person.history_as_of,
         )
         may_follow = _may_follow(changed, old.facts, timeline, old.patient, self.knowledge)
-        return record, Earlier(self.answers, changed, may_follow=may_follow)
+        return record, EarlierAnswers(self.answers, changed, may_follow=may_follow)
 
 
 def judge_history(outline: PersonHistory, standing: StandingEntries, knowledge: Knowledge, site: Site) -> JudgedHistory:

@@ -88,13 +88,13 @@ class LaidOutHistory:
     orders: Sequence[tuple[OrderState, Product]]
     facts: Timeline
     infusions: Infusions
-    marked: Mapping[Provenance, frozenset[str]]  # the flags of entries that have some
+    flags_by_source: Mapping[Provenance, frozenset[str]]  # the flags of entries that have some
     history_received: bool
     history_as_of: datetime | None
     shown: dict[str, Any]
 
 
-class Earlier:
+class EarlierAnswers:
     """The answers to a patient's orders before some facts came or went, and which of them still hold."""
 
     def __init__(self, answers: Iterable[OrderAnswer], changed: Sequence[Fact], *, may_follow: bool) -> None:
@@ -129,7 +129,7 @@ def answer_orders(
     site: Site,
     *,
     only: Collection[str] | None = None,
-    earlier: Earlier | None = None,
+    earlier: EarlierAnswers | None = None,
 ) -> list[OrderAnswer]:
     """Judge every IVIg order of one patient, and what came after its doses.
 
@@ -167,10 +167,12 @@ def record_of(
     """Lay out what the orders of a patient are judged with; entries come oldest version first."""
     orders, facts = orders_and_facts(entries, patient, knowledge, site)
     infusions = infusions_of(orders, site)
-    return LaidOutHistory(patient, orders, facts, infusions, marked(entries), history_received, history_as_of, shown)
+    return LaidOutHistory(
+        patient, orders, facts, infusions, flags_by_source(entries), history_received, history_as_of, shown
+    )
 
 
-def marked(entries: Iterable[Entry]) -> dict[Provenance, frozenset[str]]:
+def flags_by_source(entries: Iterable[Entry]) -> dict[Provenance, frozenset[str]]:
     """Return the flags of the entries that have some, by where they were read."""
     return {provenance(entry): frozenset(entry.event.flags) for entry in entries if entry.event.flags}
 
@@ -210,7 +212,11 @@ def why_unanswered(entries: Sequence[Entry], knowledge: Knowledge) -> dict[str, 
 
 
 def _watched(
-    answered: Sequence[OrderAnswer], record: LaidOutHistory, knowledge: Knowledge, site: Site, earlier: Earlier | None
+    answered: Sequence[OrderAnswer],
+    record: LaidOutHistory,
+    knowledge: Knowledge,
+    site: Site,
+    earlier: EarlierAnswers | None,
 ) -> list[OrderAnswer]:
     """Return the orders whose doses were followed by an event."""
     latest, infusions = record.facts.latest_event, record.infusions
@@ -231,16 +237,18 @@ def _watched(
         watched = watch(one.case, record.facts, doses, knowledge)
         if watched is not None:
             case, assessment = watched
-            badges = _badges_of(assessment, case.order, record.marked)
+            badges = _badges_of(assessment, case.order, record.flags_by_source)
             found.append(replace(one, case=case, assessment=assessment, badges=badges, stream=AFTER_INFUSION))
     return found
 
 
-def _badges_of(assessment: Assessment, order: Order, marked: Mapping[Provenance, frozenset[str]]) -> frozenset[str]:
+def _badges_of(
+    assessment: Assessment, order: Order, flags_by_source: Mapping[Provenance, frozenset[str]]
+) -> frozenset[str]:
     """Return the badges that all events found share: an old event beside a new one is news."""
     facts = [fact for finding in assessment.findings for fact in finding.facts]
     sources = [event.provenance for event in events_among(facts, order)]
-    return BADGES.intersection(*(marked.get(source, frozenset()) for source in sources if source is not None))
+    return BADGES.intersection(*(flags_by_source.get(source, frozenset()) for source in sources if source is not None))
 
 
 def _medications(orders: list[tuple[OrderState, Product]], site: Site) -> list[Fact]:

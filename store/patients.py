@@ -224,12 +224,12 @@ def named(connection: sa.Connection, value: str, authority: str | None = None) -
     return set(connection.execute(sa.union(of_messages, known_as)).scalars())
 
 
-Told = tuple[int, str, Mapping[str, Any]]  # patient, version, the fields a message fills
+SentFields = tuple[int, str, Mapping[str, Any]]  # patient, version, the fields a message fills
 
 
 @dataclass(slots=True)
 class PatientChanges:
-    """What becomes of some patients, who must be locked, by what messages add."""
+    """The changes that messages make to some patients, who must be locked."""
 
     rows: dict[int, KnownPatient]  # as they will be
     altered: set[int] = field(default_factory=set)  # whose row differs from what is stored
@@ -241,7 +241,7 @@ class PatientChanges:
         self.rows[id_] = row
         self.altered.add(id_)
 
-    def tell(self, entries: Iterable[Told]) -> None:
+    def add_demographics(self, entries: Iterable[SentFields]) -> None:
         """Take the latest of every field, of what is stored and these.
 
         One of several identities of a person counts as changed even if its values are repeated: the latest identity
@@ -251,17 +251,17 @@ class PatientChanges:
         for patient_id, version, fields in entries:
             by_patient.setdefault(patient_id, []).append((version, fields))
         led_to = {row.merged_into for row in self.rows.values()}
-        for patient_id, told in by_patient.items():
+        for patient_id, sent in by_patient.items():
             row = self.rows[patient_id]
-            values, versions = latest(row.demographics, row.demographics_versions, told)
+            values, versions = latest(row.demographics, row.demographics_versions, sent)
             is_merged = row.merged_into is not None or patient_id in led_to
             if values != row.demographics or (versions != row.demographics_versions and is_merged):
                 self.changed.add(patient_id)
             if any(values.get(name) != row.demographics.get(name) for name in patient_terms.FIELDS):
                 self.renamed.add(patient_id)
             if versions != row.demographics_versions:
-                told_row = msgspec.structs.replace(row, demographics=values, demographics_versions=versions)
-                self.alter(patient_id, told_row)
+                new_row = msgspec.structs.replace(row, demographics=values, demographics_versions=versions)
+                self.alter(patient_id, new_row)
 
     def mark_has_ivig(self, ids: Iterable[int]) -> None:
         """Record that these patients have an order or administration that may be IVIg."""
@@ -315,8 +315,8 @@ def latest(
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Return the latest value of every field and its version, of those stored and more, each with its version."""
     newest, of = dict(fields), dict(versions)
-    for version, told in more:
-        later = [name for name in told if of.get(name, "") < version]
-        newest |= {name: told[name] for name in later}
+    for version, sent in more:
+        later = [name for name in sent if of.get(name, "") < version]
+        newest |= {name: sent[name] for name in later}
         of |= dict.fromkeys(later, version)
     return newest, of

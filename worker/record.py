@@ -133,7 +133,7 @@ def record(
     """
     gathered = together(each.gathered for each in contents)
     changes = PatientChanges(dict(rows))
-    changes.tell((ids[name], version, fields) for name, version, fields in gathered.demographics)
+    changes.add_demographics((ids[name], version, fields) for name, version, fields in gathered.demographics)
     changes.mark_has_ivig(ids[name] for name in gathered.with_ivig)
     changes.add_flag((ids[name] for name in gathered.with_history), HISTORY_RECEIVED)
     recording = Recording(

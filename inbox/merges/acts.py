@@ -106,7 +106,7 @@ def _say(acting: Acting, act: Unmerge | Merge, of: SourcedStatement, spoken: Seq
     times = [each.at + _SECOND for each in spoken if each.at is not None]
     at = max([acting.now, *times])
     event, kind = ("A37", "unmerged") if isinstance(act, Unmerge) else ("A40", "merged")
-    statement = SaidByHand(event, of.survivor, of.retired, acting.actor, act.reason.strip(), at, acting.now)
+    statement = StatementByHand(event, of.survivor, of.retired, acting.actor, act.reason.strip(), at, acting.now)
     message = keep(acting.connection, statement)
     line = Happening(kind, acting.now, acting.actor, note=act.reason.strip(), data={"message_id": str(message)})
     members = merges.merge_set(acting.connection, act.pair)
@@ -124,8 +124,8 @@ _ESCAPES = str.maketrans(
 
 
 @dataclass(frozen=True, slots=True)
-class SaidByHand:
-    """Who says of which two patients, when and why, that they are one or are not."""
+class StatementByHand:
+    """A pharmacist's statement that two patients are one, or are not: by whom, when and why."""
 
     event: str  # A40: `retired` is `survivor` now; A37: they are two
     survivor: Name
@@ -136,8 +136,8 @@ class SaidByHand:
     now: datetime
 
 
-def keep(connection: sa.Connection, statement: SaidByHand) -> int:
-    """Keep the message, waiting for a worker, and give its row."""
+def keep(connection: sa.Connection, statement: StatementByHand) -> int:
+    """Store the message, waiting for a worker, and return its row."""
     raw = _message_of(statement)
     arrival = Arrival(
         feed_id=feeds.ids_of(connection, [FEED])[FEED],
@@ -157,7 +157,7 @@ def keep(connection: sa.Connection, statement: SaidByHand) -> int:
     return save_batch(connection, [arrival])[0].id
 
 
-def _message_of(statement: SaidByHand) -> bytes:
+def _message_of(statement: StatementByHand) -> bytes:
     counts = _stamp(statement.at)  # in MSH-7 too: an event dated long after its message would count from the message
     structure = {"A37": "ADT_A37", "A40": "ADT_A39"}[statement.event]
     kind = f"ADT^{statement.event}^{structure}"
@@ -170,7 +170,7 @@ def _message_of(statement: SaidByHand) -> bytes:
     return ("\r".join(lines) + "\r").encode()
 
 
-def _control_id(statement: SaidByHand) -> str:
+def _control_id(statement: StatementByHand) -> str:
     """Of the microsecond: two people never say something of the same two in one."""
     return f"H{statement.now.astimezone(UTC):%y%m%d%H%M%S%f}"
 

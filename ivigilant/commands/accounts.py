@@ -235,7 +235,7 @@ def _accounts(config: Path | None, data_dir: Path | None, action: str, what: str
     A refusal is recorded without what was typed: it may have been a password.
     """
     from inbox.errors import AccountRefused
-    from ivigilant.somebody import record_command
+    from ivigilant.command_user import record_command
     from store.engine import connect
 
     engine = connect(read_settings(config, data_dir).database())

@@ -175,7 +175,7 @@ def prune(
 
     Example: ivigilant audit prune --years 7
     """
-    from ivigilant.somebody import at_the_command_line
+    from ivigilant.command_user import at_the_command_line
     from store.access_log import remove_before
     from store.engine import connect
 
@@ -198,7 +198,7 @@ def _stated(purpose: str) -> str:
 
 def _record(engine: "sa.Engine", action: str, purpose: str, patients: Iterable[int | None], what: str) -> None:
     """Write who uses the access log, before anything of it is shown."""
-    from ivigilant.somebody import record_command
+    from ivigilant.command_user import record_command
 
     with engine.begin() as connection:
         record_command(connection, action, what, patients=patients, purpose=purpose)

@@ -43,10 +43,10 @@ def prune(
 
     Example: ivigilant prune --data-dir /var/lib/ivigilant
     """
+    from ivigilant.command_user import at_the_command_line
     from ivigilant.commands.history import quiet
     from ivigilant.site import load_site
     from ivigilant.site_choices import retention_ages
-    from ivigilant.somebody import at_the_command_line
     from store.engine import connect
     from worker.prune import Run
     from worker.prune import prune as remove

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from inbox.people import access
 from inbox.people.viewer import Viewer
+from ivigilant.command_user import at_the_command_line
 from ivigilant.errors import IvigilantError
 from ivigilant.explain.conformance import SecondOpinion
 from ivigilant.explain.explained import Explained, OrderExplained, explain_answer
@@ -15,7 +16,6 @@ from ivigilant.knowledge.site_knowledge import site_knowledge
 from ivigilant.settings import Settings
 from ivigilant.site import load_site
 from ivigilant.site_choices import worker_site
-from ivigilant.somebody import at_the_command_line
 from rules.knowledge import Knowledge
 from store import assessments, merges, orders, tables
 from store.canary import of_senders

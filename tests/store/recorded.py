@@ -12,7 +12,7 @@ from store.recording import Recording, write
 def update_demographics(connection: sa.Connection, entries: Iterable[Told]) -> set[int]:
     """Record the latest of every field; return the patients whose orders may be answered otherwise."""
     told = list(entries)
-    return _recorded(connection, {each[0] for each in told}, lambda changes: changes.tell(told))
+    return _recorded(connection, {each[0] for each in told}, lambda changes: changes.add_demographics(told))
 
 
 def mark_has_ivig(connection: sa.Connection, ids: Collection[int]) -> set[int]:

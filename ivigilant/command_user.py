@@ -27,7 +27,7 @@ def record_command(
     purpose: str = "",
     done: bool = True,
 ) -> None:
-    """Write in the access log what somebody does at the command line; the last thing in a transaction."""
+    """Write in the access log what a command does, and by whom; the last thing in a transaction."""
     from store.access_log import DONE, REFUSED, AccessLine, write
 
     lines = [
