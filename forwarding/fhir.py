@@ -107,7 +107,7 @@ class FhirServer:
         }
 
     async def _ask(self, method: Literal["GET", "POST"], path: str, content: Resource | None = None) -> Resource:
-        """Return what the server answers, {} when that is no JSON object; errors never quote it."""
+        """Return what the server answers, {} when that is not a JSON object; errors never quote it."""
         import httpx  # imported here: only a process that sends needs it
 
         headers = {"Accept": "application/fhir+json", "User-Agent": "ivigilant", "Cache-Control": "no-cache"}
@@ -145,7 +145,7 @@ def _object(raw: bytes) -> Resource:
 
 
 def _statuses(answer: Resource) -> list[str]:
-    """Return the status of each entry, in the order of the request; [] when it is no answer to a transaction."""
+    """Return the status of each entry, in the order of the request; [] when it is not an answer to a transaction."""
     if (answer.get("resourceType"), answer.get("type")) != ("Bundle", "transaction-response"):
         return []
     return [str(each.get("response", {}).get("status", ""))[:3] for each in answer.get("entry", ())]

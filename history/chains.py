@@ -47,7 +47,7 @@ def chain_step(site: Site, situation: Situation, after: datetime | None, now: da
     ]
     last = max(turns, key=lambda turn: turn.step, default=None)
     next_at = next_moment(site.telling, situation, max(now, situation.began_at), site.zone)
-    if turns and not named:  # a step that names nobody is no reason for silence
+    if turns and not named:  # a step that names nobody must not mean silence
         named = everybody
     return ChainStep(
         destinations=list(dict.fromkeys(named)),

@@ -37,7 +37,7 @@ Fields = dict[str, Any]
 
 IMPORT = "import"  # the feed of a first load
 NO_PATIENT_NUMBER = "no_patient_number"  # flag on a reading, and on events of a patient invented for one message
-LONGEST_NUMBER = 250  # characters of a number or of who gave it out; a longer one is a text in its place
+LONGEST_NUMBER = 250  # characters of a number or of its authority; a longer one is a text in the wrong place
 _LONGEST_KEY = 2_000  # bytes of what tells one entry from another; PostgreSQL indexes 2,704 at most
 _LONGEST_CHARACTER = 4  # bytes in UTF-8
 _LONG_PATIENT_NUMBER = "long_patient_number"

@@ -27,7 +27,7 @@ _RECORD = {"system": _DICOM, "code": "110110", "display": "Patient Record"}
 _ACTIVITY = {"system": _DICOM, "code": "110100", "display": "Application Activity"}
 _TYPES = {"sign_": _AUTHENTICATION, "access_": _LOG_USED, "list_": _QUERY, "search": _QUERY}
 
-# http://hl7.org/fhir/R4/valueset-audit-event-action.html: what is no look ("R", read) is an act ("E", execute).
+# http://hl7.org/fhir/R4/valueset-audit-event-action.html: anything but a look ("R", read) is an act ("E", execute).
 _LOOKS = ("view_", "list_", "search", "access_report", "access_export")
 _PATIENT = {"system": "http://terminology.hl7.org/CodeSystem/object-role", "code": "1", "display": "Patient"}
 

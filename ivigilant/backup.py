@@ -244,7 +244,7 @@ def _unpack(source: Path, key: AgeKey, folder: Path) -> BackupManifest:
     except (OSError, pyrage.DecryptError) as error:
         if isinstance(error, OSError) and error.strerror:  # without one it is age's: a piece is not as it was sealed
             raise BackupRefused(f"{source} cannot be read ({error.strerror})") from None
-        raise BackupRefused(f"{source} is no backup for this key, or was changed") from None
+        raise BackupRefused(f"{source} is not a backup for this key, or was changed") from None
     try:
         with tarfile.open(plain) as archive:
             manifest = msgspec.json.decode(_member(archive, MANIFEST).read(LARGEST_MANIFEST), type=BackupManifest)

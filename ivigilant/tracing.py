@@ -258,7 +258,7 @@ def _alert_span(line: AlertLine) -> int:
 
 
 def _hashed(text: str, size: int) -> int:
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:size]) or 1  # 0 is no id
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:size]) or 1  # 0 is not an id
 
 
 def _nanoseconds(moment: datetime) -> int:

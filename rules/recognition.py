@@ -161,7 +161,7 @@ _GIVEN_AROUND = re.compile(
 
 
 def _named_apart(words: FreeText, texts: Iterable[str]) -> frozenset[str]:
-    """Return what names an immunoglobulin in a clause that names nothing else: "IVIg, cave anti-D" is no anti-D."""
+    """Return what names an immunoglobulin in a clause that names nothing else: "IVIg, cave anti-D" is not anti-D."""
     for text in texts:
         for clause in clauses(text, of_a_name=True):
             if IVIG in (named := _named_alone(words, clause)):

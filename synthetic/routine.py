@@ -183,7 +183,7 @@ def look_alike(now: datetime, index: int) -> list[Draft]:
 
 
 def laboratory(now: datetime) -> list[Draft]:
-    """Tell a request for IgG in serum, and its result: a laboratory order is no medicine."""
+    """Add a request for IgG in serum, and its result: a laboratory order is not one for a medicine."""
     chart = Chart(invent(120, "M", 52, now), ward="POLIINT", patient_class="O")
     chart.admitted(now - 5 * HOUR, CVID, event="A04")
     chart.has_problem(DVT_LEG, now - 5 * HOUR, onset=(now - 900 * DAY).date(), past=True)

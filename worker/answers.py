@@ -110,7 +110,7 @@ class _PlacedOrders:
 
     ids: dict[tuple[int, str], int]  # of those stored, by patient and key
     changed: list[OrderRow]  # those to write
-    gone: list[dict[int, str]]  # of each person, those that are no orders of their own any more, with their keys
+    gone: list[dict[int, str]]  # of each person, those that are no longer orders of their own, with their keys
 
 
 def _place_orders(

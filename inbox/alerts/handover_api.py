@@ -72,7 +72,7 @@ def _entry(each: HandedOver, language: str) -> HandedOverShape:
     summary="Take over what a colleague holds",
 )
 def take_handover(request: AnyRequest, data: JSONBody[TakeOver]) -> TakenOverShape:
-    """Put these alerts under the name of who asks, where they wait and stand under the colleague's name still."""
+    """Put these alerts under the caller's name, those that wait and are still under the colleague's."""
     taken = taken_over(request, data.user, {number_of(each) for each in data.alerts})
     return TakenOverShape([str(each) for each in taken])
 

@@ -30,7 +30,7 @@ def unanswered(place: Place, within_s: float) -> str | None:
             while link.recv(4096):
                 pass
     except ConnectionResetError:
-        return None  # as it does to who may not connect
+        return None  # as it does to anybody who may not connect
     except TimeoutError:
         return "does not answer"
     except OSError as error:

@@ -29,7 +29,7 @@ class Notation:
         return f"{self.day(local)} {local:%H:%M:%S}" if local else ""
 
     def day(self, at: date | str | None) -> str:
-        """Write a date: `21 nov 2026`. A text that is no date is given back."""
+        """Write a date: `21 nov 2026`. A text that is not a date is returned unchanged."""
         if isinstance(at, str):
             try:
                 at = date.fromisoformat(at[:10])

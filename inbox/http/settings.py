@@ -74,7 +74,7 @@ class InboxSettings:
     secret: str = field(repr=False)  # signs the token in every form
     zone: ZoneInfo  # times are shown in it
     site_name: str = "IVIgilant"
-    languages: tuple[Language, ...] = ("nl", "en")  # the first is spoken to who asks for none of them
+    languages: tuple[Language, ...] = ("nl", "en")  # the first is for anybody who asks for none of them
     word_files: Path = CATALOGUES
     base_url: str = ""  # where people reach it; behind a proxy another than the one that is asked
     secure_cookies: bool = True  # only over https; off for a demonstration on one machine

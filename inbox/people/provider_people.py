@@ -22,7 +22,7 @@ _TRIES: Final = 20
 
 
 def role_of(settings: ProviderSettings, claims: Mapping[str, Any]) -> str | None:
-    """Return the role of the first group of the site file that somebody is in; None for who is in none."""
+    """Return the role of the first group of the site file that somebody is in; None for somebody in none of them."""
     claim = _claim(claims, settings.groups_claim)
     given = [claim] if isinstance(claim, str) else claim if isinstance(claim, list) else []
     groups = {each for each in given if isinstance(each, str)}

@@ -1,4 +1,4 @@
-"""Codes of an authenticator beside a password (RFC 6238), and the recovery codes for who has lost it.
+"""Codes of an authenticator beside a password (RFC 6238), and the recovery codes for anybody who has lost it.
 
 Each code counts once. The secret lies in the database sealed, a recovery code as its hash.
 """

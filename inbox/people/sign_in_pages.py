@@ -78,7 +78,7 @@ def _ask(request: AnyRequest, status: int, wanted: str, chosen: str, *, refused:
 
 
 def sign_in(request: AnyRequest, data: Form) -> Response[Any]:
-    """Begin a session for who gave the right password, and a code where the account has a second factor."""
+    """Begin a session after the right password, and a code where the account has a second factor."""
     parts = parts_of(request)
     now, settings, source = parts.clock(), parts.settings, source_of(request)
     wanted, chosen = data.get("next", "/"), data.get("language", "")

@@ -220,7 +220,7 @@ def _yield_by_points(burden: Burden, cases: Sequence[Held]) -> str:
         ]
         for points in range(1, MOST_POINTS + 1)
     ]
-    text = "Points of patient and plan together; an earlier thrombosis is no point, and is held by its own rules."
+    text = "Points of patient and plan together; an earlier thrombosis has no points, but rules of its own."
     columns = ("points or more", "published cases", "of 100 first answers", "of 100 orders")
     return _table("Yield, by points", text, columns, rows)
 

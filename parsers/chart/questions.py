@@ -140,7 +140,7 @@ def _read(
     answer = None if kind in _DATES else _answer(obx)
     if answer is not None:
         question, asked = read_coded(obx, 3, defaults)
-        words = " ".join(asked.replace("?", " ").split())  # the question is answered: the question mark is no doubt
+        words = " ".join(asked.replace("?", " ").split())  # the question is answered: the question mark is not a doubt
         if asks_for_thrombosis(question, words):
             yield from _answered(obx, question, words, answer, patient, header, at, defaults)
     elif kind in _CODED:

@@ -81,7 +81,7 @@ def _spelled(resource: Resource, identity: Identifier) -> Iterator[PatientMerged
 
 
 def _replaced(resource: Resource, identity: Identifier) -> Iterator[PatientMerged]:
-    """`replaced-by` is a merge. `replaces` is said by the other record too; `seealso` and `refer` are no identity."""
+    """`replaced-by` is a merge. The other record states `replaces` too; `seealso` and `refer` do not count."""
     for place, link in placed(resource.body, "link"):
         kind, number = target(text(part(link, "other"), "reference"))
         if text(link, "type") == "replaced-by" and number not in ("", resource.id) and kind in ("Patient", ""):

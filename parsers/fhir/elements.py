@@ -138,7 +138,7 @@ def stands(path: str, concept: Json) -> str:
 
 
 def moment(element: Json, name: str, defaults: Defaults) -> tuple[Moment | None, tuple[str, ...]]:
-    """Return a date or dateTime with its precision, and what was doubtful about it; placeholders are no time."""
+    """Return a date or dateTime with its precision, and what was doubtful about it; placeholders are not times."""
     found, doubts = read_time(_FINER.sub(r"\1", text(element, name)), defaults.zone)
     return plausible(found), doubts
 

@@ -90,7 +90,7 @@ def _shown(value: Any) -> str:
 
 
 def citizen_numbers(raw: bytes) -> frozenset[str]:
-    """Return every citizen service number in it, right or wrong, as it was written; none when it is no JSON."""
+    """Return every citizen service number in it, right or wrong, as it was written; none when it is not JSON."""
     try:
         waiting: list[Any] = [_decoder.decode(raw)]
     except NO_JSON:

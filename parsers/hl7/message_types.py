@@ -20,7 +20,7 @@ ADMINISTRATIONS = _of("RAS", "O01 O17") | _of("BTS", "O31")
 RESULTS = _of("ORU", "R01 R30 R31 R32") | _of("OUL", "R21 R22 R23 R24")
 PROBLEMS = _of("PPR", "PC1 PC2 PC3") | _of("PGL", "PC6 PC7 PC8")
 REQUESTS = _of("OMI", "O23")  # for an image: what it is for, and the diagnoses with it
-ANSWERS = (  # of a pharmacy, a blood bank or a department to who ordered: what became of the orders
+ANSWERS = (  # of a pharmacy, a blood bank or a department to the orderer: what became of the orders
     _of("ORR", "O02")
     | _of("ORP", "O10")
     | _of("RRE", "O02 O12 O26")
@@ -52,7 +52,7 @@ ADMINISTRATIVE = _of("ADT", f"{_ADMISSIONS} {_IDENTITIES}")
 _HISTORY = RESULTS | PROBLEMS | BILLING | ADMINISTRATIVE | REFERRALS | DOCUMENTS | REQUESTS
 READ = ORDERS | ANSWERS | ADMINISTRATIONS | _HISTORY
 
-# The record of a patient is deleted: what comes with it is no news.
+# The record of a patient is deleted: what comes with it is not new.
 RECORD_REMOVED = _of("ADT", "A23 A29")
 
 # What a message is that does not say so in MSH-9: by the first of these segments that it has.

@@ -182,7 +182,7 @@ def _product(
 
 
 def _rather_a_course(dose: OrderedDose, timings: Sequence[Timing]) -> OrderedDose:
-    """More than 1.2 g/kg, day after day, is rather the whole course; grams wait for who knows the weight."""
+    """More than 1.2 g/kg, day after day, is rather the whole course; grams wait until the weight is known."""
     days = max((days_of(timing) for timing in timings), default=1)
     if dose.each is None or dose.course is not None or dose.each.unit != PER_KG:
         return dose

@@ -399,7 +399,7 @@ class Chosen:
 def choose(sources: Sequence[Sequence[Sent]]) -> Chosen:
     """Return the first source that says how often; a start that a better source names is taken from there.
 
-    Steps of one infusion (`Once`, with a rate in words) are no schedule: the schedule is then the request's.
+    Steps of one infusion (`Once`, with a rate in words) are not a schedule: the schedule is then the request's.
     """
     said = [[sent for sent in source if not sent.is_empty] for source in sources]
     said = [source for source in said if source]
@@ -454,7 +454,7 @@ _CLOCK = re.compile(r"([0-9]{2}):?([0-9]{2})(?::?[0-9]{2}(?:\.[0-9]+)?)?(?:[+-][
 
 
 def read_clock(text: str) -> time | None:
-    """`0900` or `09:00`, with or without seconds and a zone; a date is no clock."""
+    """`0900` or `09:00`, with or without seconds and a zone; a date is not a time of day."""
     found = _CLOCK.fullmatch(text.strip())
     if found is None:
         return None

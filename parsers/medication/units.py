@@ -236,7 +236,7 @@ def _parts(text: str) -> list[str]:
 
 
 def _package_with_size(text: str) -> Unit | None:
-    """`flacon 100 mL` is a package; its size is read from the same text by who needs it."""
+    """`flacon 100 mL` is a package; its size is read from the same text where it is needed."""
     first = re.split(r"[\s(à]", text.lower(), maxsplit=1)[0]
     return Unit(PACKAGE, PACKAGE) if _WORDS.get(first) == PACKAGE else None
 

@@ -125,7 +125,7 @@ def test_without_the_key_it_says_nothing_and_nobody_else_may_read_it(
     assert file.stat().st_mode & 0o077 == 0
     assert b"PID|" not in file.read_bytes()
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".backup")] == []
-    with pytest.raises(BackupRefused, match="no backup for this key, or was changed"):
+    with pytest.raises(BackupRefused, match="is not a backup for this key, or was changed"):
         restore(empty_url, file, key_of(tmp_path, new_key()))
 
 
