@@ -105,7 +105,7 @@ class TellingPolicy(PolicyPart):
         monday = datetime(2026, 1, 5, tzinfo=UTC)
         for tier in ALERT_TIERS:
             if self.allowed_from(monday, tier, ZoneInfo("UTC")) > monday + _A_WEEK:
-                raise ValueError(f"quiet_hours leave no hour in which {tier} is told")
+                raise ValueError(f"quiet_hours leave no hour in which {tier} may be sent")
         return self
 
     def allowed_from(self, at: datetime, tier: TierWord, zone: ZoneInfo) -> datetime:

@@ -48,8 +48,8 @@ LEAST_WRITE = 64 * 1024
 LEAST_FREE = 256 * 2**20
 WAITS_AT_MOST = timedelta(minutes=2)
 TELLING_FAULTS = {
-    "no-next-step": "open alerts will be told to nobody any more",
-    "told-nobody": "open alerts are past their time and were told to nobody yet",
+    "no-next-step": "open alerts that nobody will be notified of any more",
+    "told-nobody": "open alerts that are overdue, and that nobody was notified of yet",
     "due-not-tried": "steps were not carried out in time; is beat running?",
     "notices-not-tried": "notices were not sent in time; is a worker running?",
 }
@@ -253,10 +253,10 @@ def _incidents(connection: sa.Connection, now: datetime) -> Iterator[Line]:
         if each.kind in FEED_FAULTS or each.kind == "canary":
             continue  # a line of its own says it
         if each.kind == "break_glass":
-            detail = "told outside the inbox" if each.told_at is not None else "nobody was told of it outside the inbox"
+            detail = "reported outside the inbox" if each.told_at is not None else "not reported outside the inbox yet"
             yield Line(f"emergency {each.subject}", False, f"in use since {ago(now - each.began_at)}: {detail}")
             continue
-        detail = "told by another path" if each.told_at is not None else "nobody could be told of it"
+        detail = "reported by another path" if each.told_at is not None else "not reported to anybody yet"
         what = (
             "its times differ from ours" if each.kind == "clock" else TELLING_FAULTS.get(each.subject, "takes nothing")
         )

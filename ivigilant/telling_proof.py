@@ -1,4 +1,4 @@
-"""The proof that each alert was told until somebody answered: how it ended, and what is missing."""
+"""The proof that each alert was sent until somebody answered: how it ended, and what is missing."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ from store.telling_audit import LATE_AFTER, OVER_AFTER
 from store.telling_rows import AlertTelling, PlannedStep, RecordLine, SentNotice
 from worker.auditor import BEGIN_EVERY
 
-Fate = Literal["answered", "ended", "told to the last step", "being told"]
+Fate = Literal["answered", "ended", "sent up to the last step", "being sent"]
 ANSWERS: Final = ("taken_on", "acknowledged", "overridden", "snoozed")
 _BEGINS: Final = ("raised", "reopened", "undone")  # what came before no longer says who has it
 _CAME: Final = ("came", CAME_BACK)
@@ -172,7 +172,7 @@ def _fate(each: AlertTelling, now: datetime, chains: Mapping[str, int]) -> tuple
     if alert.order_ends_at is not None and alert.order_ends_at <= now - OVER_AFTER:
         return "ended", f"expired: the last dose was {_at(alert.order_ends_at)}"
     step, of = _reached(each, lines, chains)
-    return "told to the last step" if step >= of else "being told", f"step {step} of {of}"
+    return "sent up to the last step" if step >= of else "being sent", f"step {step} of {of}"
 
 
 def _since_it_was_opened(lines: Sequence[RecordLine]) -> Sequence[RecordLine]:

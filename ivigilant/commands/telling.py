@@ -1,4 +1,4 @@
-"""`ivigilant telling verify`: proof that every alert was told until somebody answered."""
+"""`ivigilant telling verify`: proof that every alert was sent until somebody answered."""
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from ivigilant.telling_proof import Period, TellingFigures
 
-app = typer.Typer(help="Proof that every alert was told until somebody answered.", no_args_is_help=True)
+app = typer.Typer(help="Proof that every alert was sent until somebody answered.", no_args_is_help=True)
 
 _WRONG = "WRONG"
 _NO_END = datetime(9999, 1, 1, tzinfo=UTC)
@@ -24,7 +24,7 @@ WRITTEN = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
 
 @app.callback()
 def telling() -> None:
-    """Proof that every alert was told until somebody answered."""
+    """Proof that every alert was sent until somebody answered."""
 
 
 @app.command("verify")
@@ -41,7 +41,7 @@ def verify(
     config: Config = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Verify of each alert that it was answered, ended or is being told, and of each step that it was tried in time.
+    """Verify that each alert was answered, ended or is being sent, and that each step was tried in time.
 
     What is missing is a line: alert, step, what. Only reads. Exit code 1 when something is missing.
 
@@ -69,7 +69,7 @@ def verify(
         typer.echo(line)
     if is_wrong:
         raise typer.Exit(1)
-    typer.echo("every alert was answered, ended with its order, or is being told again")
+    typer.echo("every alert was answered, ended with its order, or is being sent again")
 
 
 def _proof(
@@ -114,10 +114,10 @@ def _lines(figures: "TellingFigures", period: str) -> Iterator[str]:
     fates, states, longest = figures.fates, figures.states, figures.longest_to_answer
     waited = f"; the longest wait was {longest.total_seconds() / 60:.0f} min" if longest is not None else ""
     late = [f"{figures.lateness(share).total_seconds():.0f} s" for share in (0.5, 0.99, 1)]
-    yield f"{figures.alerts} alerts told in {period}: {fates.get('answered', 0)} answered{waited}"
+    yield f"{figures.alerts} alerts sent in {period}: {fates.get('answered', 0)} answered{waited}"
     yield (
-        f"{fates.get('ended', 0)} ended before that, {fates.get('told to the last step', 0)} were told to the last "
-        f"step, {fates.get('being told', 0)} are being told"
+        f"{fates.get('ended', 0)} ended before that, {fates.get('sent up to the last step', 0)} were sent up to the "
+        f"last step, {fates.get('being sent', 0)} are being sent"
     )
     yield f"{len(figures.late)} later steps carried out, late by {late[0]} (p50), {late[1]} (p99), {late[2]} (most)"
     yield (

@@ -43,7 +43,7 @@ def _message(message: MessageExplained, console: Console) -> None:
     console.print(
         f"[{_STATE[message.state]}]{message.state}{escape(reason + where)}[/]; "
         f"answered {message.answer or 'with nothing'}; "
-        f"version {escape(message.version) or 'not told'}, read as {message.charset or 'no text'}, "
+        f"version {escape(message.version) or 'not stated'}, read as {message.charset or 'no text'}, "
         f"feed {escape(message.feed)}"
     )
     for doubt in message.flags:

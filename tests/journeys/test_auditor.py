@@ -254,9 +254,9 @@ def test_a_day_of_telling_is_proved(ward: WardOnCall) -> None:
 
     assert [(one.fate, one.how) for one in proved] == [
         ("answered", "taken_on by els, 2026-11-02 11:20:00 UTC"),
-        ("told to the last step", "step 1 of 1"),
+        ("sent up to the last step", "step 1 of 1"),
     ]
-    assert (found.alerts, found.fates) == (2, {"answered": 1, "told to the last step": 1})
+    assert (found.alerts, found.fates) == (2, {"answered": 1, "sent up to the last step": 1})
     assert (found.longest_to_answer, found.late) == (timedelta(minutes=20), [timedelta(0)])
     assert (found.states, found.sent_twice) == ({"sent": 6, "refused": 2}, 0)
     assert [(lack.alert_id, lack.step, lack.what) for one in proved for lack in one.missing] == [
@@ -276,7 +276,7 @@ def test_verify_exits_with_1_when_a_destination_took_nothing(ward: WardOnCall, m
 
     assert wrong.exit_code == 1
     assert "WRONG  incident pager since 2026-11-02 11:00" in wrong.output
-    assert "1 alerts told in 366 days: 0 answered" in well.output
+    assert "1 alerts sent in 366 days: 0 answered" in well.output
 
 
 def test_a_feed_that_falls_silent_is_told_of_once_and_once_when_it_sends_again(ward: WardOnCall) -> None:

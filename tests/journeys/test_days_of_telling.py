@@ -87,9 +87,9 @@ def test_days_of_telling_end_with_every_alert_answered_or_told_to_the_last_step(
     reached = {row.alert_id: (row.data["step"], row.data["of"]) for row in last}
     assert [row["status"] for row in ward.hospital.alerts()].count("acknowledged") == 3
     proved = ward.proves(NOON)
-    assert [one.fate for one in proved].count("told to the last step") == 1
+    assert [one.fate for one in proved].count("sent up to the last step") == 1
     assert [one.fate for one in proved].count("answered") == 3
-    assert reached[3] == (2, 2)  # told to the last step, and again and again
+    assert reached[3] == (2, 2)  # sent up to the last step, and again and again
     assert [lacks for one in proved for lacks in one.missing] == []
     assert [one.alert_id for one in proved if "refused" in one.states] == []
     assert (faults, standing) == ([], [])

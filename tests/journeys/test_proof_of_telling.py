@@ -165,7 +165,7 @@ def test_days_over_the_end_of_summer_time_end_with_every_alert_accounted_for(
     figures = figures_of(proved)
     assert [lacks for one in proved for lacks in one.missing] == []
     assert figures.alerts == ALERTS_OF_A_WARD
-    assert set(figures.fates) == {"answered", "ended", "told to the last step"}
+    assert set(figures.fates) == {"answered", "ended", "sent up to the last step"}
     assert figures.fates["answered"] > ALERTS_OF_A_WARD * 0.8
     assert (figures.lateness(1) <= TICK, figures.sent_twice) == (True, 0)
     assert len(figures.late) > ALERTS_OF_A_WARD / 4
