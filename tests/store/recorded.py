@@ -5,14 +5,14 @@ from collections.abc import Callable, Collection, Iterable
 import sqlalchemy as sa
 
 from store import merges, patients
-from store.patients import PatientChanges, Told
+from store.patients import PatientChanges, SentFields
 from store.recording import Recording, write
 
 
-def update_demographics(connection: sa.Connection, entries: Iterable[Told]) -> set[int]:
+def update_demographics(connection: sa.Connection, entries: Iterable[SentFields]) -> set[int]:
     """Record the latest of every field; return the patients whose orders may be answered otherwise."""
-    told = list(entries)
-    return _recorded(connection, {each[0] for each in told}, lambda changes: changes.add_demographics(told))
+    sent = list(entries)
+    return _recorded(connection, {each[0] for each in sent}, lambda changes: changes.add_demographics(sent))
 
 
 def mark_has_ivig(connection: sa.Connection, ids: Collection[int]) -> set[int]:
