@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from clinical.events import Header, PatientMerged, PatientSeen
 from clinical.identities import Identifier, PersonName
@@ -67,7 +67,7 @@ def read_merges(
     defaults: Defaults,
 ) -> list[PatientMerged]:
     """Return the numbers that now mean this patient; merges of an account or a visit leave the person alone."""
-    merges = _read_spellings(patient, segments, defaults)
+    merges = _read_spellings(patient, header, segments, defaults)
     if header.event in _UNDONE_MERGES:
         return merges + _read_unlinked(patient, message, defaults)
     if header.event not in _PERSON_MERGES:
@@ -83,7 +83,7 @@ def read_merges(
 
 
 def _read_spellings(
-    patient: tuple[Identifier, ...], segments: Sequence[Segment], defaults: Defaults
+    patient: tuple[Identifier, ...], header: Header, segments: Sequence[Segment], defaults: Defaults
 ) -> list[PatientMerged]:
     """That the number of this message is one that other feeds may write in another way, or one of several she has."""
     pid = next((segment for segment in segments if segment.name == "PID"), None)
@@ -91,6 +91,8 @@ def _read_spellings(
         return []
     usual = usual_spelling(patient[0], defaults)
     beside = {each: usual_spelling(each, defaults) for each in numbers_beside(pid, patient, defaults)}
+    if beside and _is_infant(pid, header):
+        beside = {}
     links = [(SPELLING, usual, other_spellings(pid, 3, defaults, patient[0]))]
     links += [(SPELLING, other, (each,)) for each, other in beside.items() if other != each]
     links += [(BESIDE, usual, tuple(dict.fromkeys(beside.values())))]
@@ -100,6 +102,14 @@ def _read_spellings(
         if retired
     ]
 
+
+def _is_infant(pid: Segment, header: Header) -> bool:
+    """Return whether the patient is not a year old: another number in the message may be the mother's."""
+    born, _ = read_date(pid.text(7))
+    return born is not None and header.sent_at is not None and header.sent_at.at.date() - born < _A_YEAR
+
+
+_A_YEAR = timedelta(days=365)
 
 # Flags of a merge without a merge message.
 SPELLING = "spelling"  # one number, written in two ways
