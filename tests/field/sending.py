@@ -105,6 +105,29 @@ def of_our_own() -> Iterator[Case]:
             )
 
 
+def whole() -> Iterator[Case]:
+    """Messages as they were sent, header and patient included: a file a kind."""
+    for file in sorted((HERE / "whole").glob("*.yaml")):
+        for told in yaml.safe_load(file.read_text(encoding="utf-8")):
+            messages = tuple(_as_sent(each) for each in told.get("send", []))
+            states = zip(messages, told.get("states", []), strict=False)
+            yield Case(
+                name=f"{file.stem}: {told['name']}",
+                messages=messages,
+                imports=tuple(
+                    (f"{number}.ndjson", each.encode()) for number, each in enumerate(told.get("import", []))
+                ),
+                states=tuple((_control_id(raw), state) for raw, state in states if state),
+                orders=told.get("orders", {}),
+                patients=told.get("patients", {}),
+            )
+
+
+def _as_sent(told: str | bytes) -> bytes:
+    """Bytes stand as they are, of a character set of their own; a text has a segment a line."""
+    return told if isinstance(told, bytes) else told.replace("\n", "\r").encode()
+
+
 def _resources(told: list[Json]) -> bytes:
     """One resource a line, after that of the patient and before an order for IVIg."""
     subject = {"reference": "Patient/h1"}

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from rules.knowledge import Knowledge
 from store.engine import connect
-from tests.field.sending import Case, faults, given, of_our_own
+from tests.field.sending import Case, faults, given, of_our_own, whole
 from tests.journeys.hospital import Clock, Hospital
 
 
@@ -40,4 +40,13 @@ def test_what_was_told_to_us_is_read_as_it_is_meant(case: Case, hospital: Hospit
 
 @pytest.mark.parametrize("case", [pytest.param(case, id=case.name) for case in of_our_own()])
 def test_what_else_hospitals_send_of_these_kinds_is_read_so_too(case: Case, hospital: Hospital, tmp_path: Path) -> None:
+    assert faults(case, hospital, tmp_path) == []
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, id=case.name) for case in whole()])
+def test_whole_messages_of_other_senders_are_read_as_they_are_meant(
+    case: Case, hospital: Hospital, tmp_path: Path
+) -> None:
+    hospital.clock.passes(hours=36)  # they were sent on the morning of 30 November
+
     assert faults(case, hospital, tmp_path) == []
