@@ -33,6 +33,11 @@ AWAY_FOR: Final = timedelta(seconds=5)  # after it did not answer: meanwhile nob
 KEPT_WITHOUT: Final = timedelta(hours=4)  # how long old keys count when they cannot be read again: one may be withdrawn
 NOT_CHECKED_FOR: Final = timedelta(minutes=1)  # after it did not answer: nobody at work is sent there
 LONGEST_HINT: Final = 3000  # characters of an ID token in an address
+# Errors that are about the person: the provider would have to ask (OpenID Connect Core 1.0, 3.1.2.6), or it says no
+# (RFC 6749, 4.1.2.1). Any other error is about the request, the client or the provider, and says nothing of the person.
+ABOUT_THE_PERSON: Final = frozenset(
+    {"login_required", "interaction_required", "consent_required", "account_selection_required", "access_denied"}
+)
 
 T = TypeVar("T")
 
@@ -41,6 +46,14 @@ log = structlog.get_logger()
 
 class ProviderAway(Exception):
     """The provider does not answer as it should; the message says what could not be read, and names nobody."""
+
+
+class NotVouchedFor(Exception):
+    """The provider answers, and does not vouch for the person; the message is its error: sign nobody in."""
+
+
+class CodeRefused(TokenRefused):
+    """The provider does not take the code: it was used before, is too old, or is not of this sign-in; begin again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +173,11 @@ class Provider:
     async def exchange(
         self, code: str, challenge: Challenge, redirect_uri: str, now: datetime
     ) -> tuple[dict[str, Any], str]:
-        """Change a code for the claims about who signed in, and the ID token; or raise TokenRefused or ProviderAway."""
+        """Change a code for the claims about who signed in, and the ID token.
+
+        Raises TokenRefused where the answer cannot be believed, CodeRefused where the provider does not take the code,
+        NotVouchedFor where it says no to the person, and ProviderAway for any other answer.
+        """
         answer = await self._tokens(code, challenge, redirect_uri, await self.metadata(now))
         token, access = answer.get("id_token"), answer.get("access_token")
         if not isinstance(token, str) or not isinstance(access, str):
@@ -247,10 +264,8 @@ class Provider:
         headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
         url, headers, body = auth.prepare("POST", metadata.token, headers, body)
         status, raw = await self._ask("POST", url, headers, body)
-        if status in (400, 401, 403):
-            raise TokenRefused("code")  # used before, too old, or not of this sign-in
         if status != 200:
-            raise ProviderAway(f"token_endpoint: HTTP {status}")
+            raise _refusal(status, raw)
         return _object(raw, "token_endpoint")
 
     async def _document(self, url: str) -> Mapping[str, Any]:
@@ -302,6 +317,20 @@ def _read_metadata(document: Mapping[str, Any], settings: ProviderSettings) -> M
         isinstance(methods, list) and "client_secret_post" in methods,
         document.get("authorization_response_iss_parameter_supported") is True,
     )
+
+
+def _refusal(status: int, raw: bytes) -> Exception:
+    """Return what an answer without tokens means, by its error (RFC 6749, 5.2)."""
+    try:
+        error = _object(raw, "token_endpoint").get("error") if 400 <= status < 500 else None
+    except ProviderAway:
+        error = None
+    if isinstance(error, str) and error in ABOUT_THE_PERSON:
+        return NotVouchedFor(error)
+    if error == "invalid_grant":
+        return CodeRefused("code")
+    named = f" {error[:40]}" if isinstance(error, str) else ""
+    return ProviderAway(f"token_endpoint: HTTP {status}{named}")
 
 
 def _object(raw: bytes, place: str) -> Mapping[str, Any]:

@@ -31,7 +31,16 @@ from inbox.people.accounts import Account, speak
 from inbox.people.authentication import LONGEST_WANTED, UNCHECKED, session_token, viewer_of
 from inbox.people.credentials import close_session, open_session, renew_session
 from inbox.people.permissions import ANYONE
-from inbox.people.provider import NOT_CHECKED_FOR, Challenge, Provider, ProviderAway, new_challenge
+from inbox.people.provider import (
+    ABOUT_THE_PERSON,
+    NOT_CHECKED_FOR,
+    Challenge,
+    CodeRefused,
+    NotVouchedFor,
+    Provider,
+    ProviderAway,
+    new_challenge,
+)
 from inbox.people.provider_people import admit_person, end_sessions, name_of, role_of
 from inbox.people.provider_tokens import Logout, session_in, verify_logout_token
 from inbox.people.sealed import ID_TOKEN, seal, unseal
@@ -46,11 +55,6 @@ BACK: Final = "/sign-in/back"
 COMES_BACK_WITHIN: Final = timedelta(minutes=10)
 ATTEMPTS_PER_SIGN_IN: Final = 6  # of going and of coming back: a hospital has few addresses
 ENDS_PER_SIGN_IN: Final = 60  # sign-outs reported by the provider: all come from one address
-# A check is answered with these where the provider would have to ask (OpenID Connect Core 1.0, 3.1.2.6).
-# Any other error says that the provider is in trouble, and nothing of the person.
-HAS_TO_ASK: Final = frozenset(
-    {"login_required", "interaction_required", "consent_required", "account_selection_required"}
-)
 
 Fault = Literal["expired", "token", "denied", "no_group", "ended", "away"]
 STATUS: Final[Mapping[Fault, int]] = {
@@ -120,12 +124,15 @@ async def come_back(request: AnyRequest) -> Response[Any]:
         return await _take_answer(request, provider, begun)
     except SignInFault as error:
         fault = error
-    except TokenRefused as error:
-        fault = SignInFault("token", str(error))
-    except ProviderAway as error:
+    except NotVouchedFor as error:
         if begun is not None and begun.silent:
+            return await asyncio.to_thread(_end_own, request, provider, begun, str(error))
+        fault = SignInFault("denied", f"the provider signed nobody in: {error}")
+    except (TokenRefused, ProviderAway) as error:
+        is_no_answer = not isinstance(error, TokenRefused) or isinstance(error, CodeRefused)
+        if begun is not None and begun.silent and is_no_answer:
             return _go_on_unanswered(request, provider, begun, str(error))
-        fault = SignInFault("away", str(error))
+        fault = SignInFault("token" if isinstance(error, TokenRefused) else "away", str(error))
     return await asyncio.to_thread(_refuse, request, fault)
 
 
@@ -134,8 +141,8 @@ async def _take_answer(request: AnyRequest, provider: Provider, begun: Begun) ->
     await _check_answer(request, provider, begun)
     asked = request.query_params
     if begun.silent and "error" in asked:
-        if asked["error"] in HAS_TO_ASK:
-            return await asyncio.to_thread(_end_own, request, provider, begun)
+        if asked["error"] in ABOUT_THE_PERSON:
+            raise NotVouchedFor(asked["error"])
         return _go_on_unanswered(request, provider, begun, f"error {asked['error'][:40]}")
     challenge = Challenge(begun.state, begun.nonce, begun.verifier)
     back, now = address_of(request) + BACK, parts_of(request).clock()
@@ -335,13 +342,13 @@ def _renew(
     )
 
 
-def _end_own(request: AnyRequest, provider: Provider, begun: Begun) -> Response[Any]:
-    """End the session of this browser: the provider would have to ask who is there. Then ask to sign in."""
+def _end_own(request: AnyRequest, provider: Provider, begun: Begun, error: str) -> Response[Any]:
+    """End the session of this browser: the provider would have to ask who is there, or says no. Then ask to sign in."""
     parts, viewer = parts_of(request), viewer_of(request)
     with parts.engine.begin() as connection:
         close_session(connection, session_token(request))
         if viewer is not None:
-            what = _what(provider, "no longer signed in there")
+            what = _what(provider, "denied there" if error == "access_denied" else "no longer signed in there")
             record(connection, viewer, "sign_out", parts.clock(), what=what)
     answer = _leave(request, f"/sign-in?{urlencode({'next': begun.next})}")
     answer.set_cookie(session_cookie(parts.settings, "", 0))

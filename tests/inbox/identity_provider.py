@@ -49,6 +49,7 @@ class IdentityProvider:
     sign: Callable[[dict[str, Any]], str] | None = None  # in place of its key
     hangs: threading.Event | None = None  # it answers nothing before this is set
     broken: set[str] = field(default_factory=set)  # the paths that answer with HTTP 503
+    no_tokens: tuple[int, dict[str, Any]] | None = None  # what it answers to every code
     sessions: dict[str, str] = field(default_factory=dict)  # number → person
     _codes: dict[str, dict[str, str]] = field(default_factory=dict)
 
@@ -115,7 +116,7 @@ class IdentityProvider:
             case "POST", "/authorize":
                 return 302, self.approve(path, form["person"]), ""
             case "POST", "/token":
-                status, told = self._token(form, authorization)
+                status, told = self.no_tokens or self._token(form, authorization)
                 return status, "application/json", json.dumps(told)
             case "GET", "/end-session":
                 return self._end_session({name: of[0] for name, of in parse_qs(parts.query).items()})

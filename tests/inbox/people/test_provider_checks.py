@@ -2,6 +2,7 @@
 
 import threading
 from datetime import timedelta
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -129,6 +130,62 @@ def test_a_provider_in_trouble_signs_nobody_out(
     assert [line.outcome for line in the_lines(one_site.engine) if line.action.startswith("sign_")] == ["done"]
     one_site.now += timedelta(minutes=21)
     assert not is_in(browser_of)
+
+
+@pytest.mark.parametrize("at_the_door", [True, False])
+def test_whoever_the_provider_says_no_to_is_out_here(
+    browser_of: Client, provider: IdentityProvider, one_site: Site, at_the_door: bool
+) -> None:
+    comes_back(browser_of, provider)
+    works(browser_of, one_site, 40)
+    there = is_sent(browser_of, "/codes")
+    provider.no_tokens = (400, {"error": "access_denied"})
+
+    answer = browser_of.get(
+        provider.deny(there) if at_the_door else provider.approve(there, "eva"), follow_redirects=False
+    )
+
+    assert (answer.headers["location"], is_in(browser_of)) == ("/sign-in?next=%2Fcodes", False)
+    line = the_lines(one_site.engine)[-1]
+    assert (line.actor, line.action, line.object) == ("Eva de Wit", "sign_out", "provider Hospital denied there")
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (400, {"error": "invalid_grant"}),
+        (400, {"error": "invalid_request"}),
+        (400, {"error": ["login_required"]}),
+        (401, {"error": "invalid_client"}),
+        (403, {}),
+        (429, {"error": "slow_down"}),
+        (503, {"error": "access_denied"}),
+    ],
+)
+def test_a_token_endpoint_that_refuses_the_request_says_nothing_of_the_person(
+    browser_of: Client, provider: IdentityProvider, one_site: Site, status: int, body: dict[str, Any]
+) -> None:
+    comes_back(browser_of, provider)
+    works(browser_of, one_site, 40)
+    provider.no_tokens = (status, body)
+
+    answer = browser_of.get(provider.approve(is_sent(browser_of, "/codes"), "eva"), follow_redirects=False)
+
+    assert (answer.headers["location"], is_in(browser_of)) == ("/codes", True)
+    one_site.now += timedelta(minutes=21)
+    assert not is_in(browser_of)
+
+
+@pytest.mark.parametrize(
+    ("error", "shown"),
+    [("invalid_grant", 400), ("access_denied", 403), ("login_required", 403), ("invalid_client", 503)],
+)
+def test_whoever_signs_in_sees_whether_the_provider_says_no_or_is_in_trouble(
+    browser_of: Client, provider: IdentityProvider, error: str, shown: int
+) -> None:
+    provider.no_tokens = (400, {"error": error})
+
+    assert (comes_back(browser_of, provider).status_code, is_in(browser_of)) == (shown, False)
 
 
 def test_a_provider_that_cannot_change_a_code_signs_nobody_in(browser_of: Client, provider: IdentityProvider) -> None:
