@@ -3,11 +3,15 @@
 import configparser
 import json
 import re
+import shutil
+import subprocess
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+import pytest
 import sqlalchemy as sa
 import yaml
 from prometheus_client import CollectorRegistry
@@ -19,9 +23,11 @@ from listener.metrics import Metrics
 from tests.ivigilant.processes import ROOT
 
 DEPLOY = ROOT / "deploy"
-GROUPS = yaml.safe_load((DEPLOY / "prometheus" / "ivigilant.rules.yml").read_text())["groups"]
+ALARMS = DEPLOY / "prometheus" / "ivigilant.rules.yml"
+GROUPS = yaml.safe_load(ALARMS.read_text())["groups"]
 RULES: list[dict[str, Any]] = [rule for group in GROUPS for rule in group["rules"]]
 PANELS: list[dict[str, Any]] = json.loads((DEPLOY / "grafana" / "ivigilant.json").read_text())["panels"]
+PROMTOOL = shutil.which("promtool")
 SAMPLES = {"counter": ("_total",), "gauge": ("",), "histogram": ("_bucket", "_sum", "_count")}
 
 
@@ -64,6 +70,35 @@ def test_every_alarm_is_named_once_and_has_a_paragraph_in_the_guide() -> None:
         assert rule["labels"]["severity"] in {"warning", "critical"}
         assert rule["annotations"]["summary"].endswith(".")
         assert rule["expr"].count("(") == rule["expr"].count(")")
+
+
+def promtool(*words: str | Path) -> tuple[int, str]:
+    """Run promtool; return its exit code and what it wrote."""
+    assert PROMTOOL is not None, "promtool is not installed (Debian: apt-get install prometheus)"
+    run = subprocess.run([PROMTOOL, *words], capture_output=True, text=True, timeout=60, check=False)
+    return run.returncode, run.stdout + run.stderr
+
+
+@pytest.mark.promtool
+def test_promtool_finds_no_fault_in_the_alarms_nor_in_what_the_dashboard_asks(tmp_path: Path) -> None:
+    targets = [target["expr"].replace("$__rate_interval", "5m") for panel in PANELS for target in panel["targets"]]
+    asked = [{"record": f"panel:{number}", "expr": expression} for number, expression in enumerate(targets)]
+    (tmp_path / "dashboard.yml").write_text(yaml.safe_dump({"groups": [{"name": "dashboard", "rules": asked}]}))
+
+    code, written = promtool("check", "rules", ALARMS, tmp_path / "dashboard.yml")
+
+    assert (code, f"SUCCESS: {len(RULES)} rules found" in written) == (0, True), written
+    assert f"SUCCESS: {len(asked)} rules found" in written
+
+
+@pytest.mark.promtool
+def test_alarms_stand_when_the_figures_say_so_and_not_before(tmp_path: Path) -> None:
+    shutil.copy(ALARMS, tmp_path)
+    tried = shutil.copy(Path(__file__).parent / "alarms.promtool.yml", tmp_path)
+
+    code, written = promtool("test", "rules", tried)
+
+    assert (code, "SUCCESS" in written) == (0, True), written
 
 
 def test_every_role_of_the_product_has_its_unit() -> None:
