@@ -47,6 +47,8 @@ _DRUGS: Final = {name.encode(): PLACES[name].drug for name in ("RXO", "RXE", "RX
 _SERVICE: Final = (4, 44, 46)  # of OBR
 _BLOOD_BANK: Final = frozenset({b"BPO", b"BPX", b"BTX"})
 _SEGMENT: Final = re.compile(rb"[A-Z][A-Z0-9]{2}(?:\||$)")
+_MOMENT: Final = re.compile(rb"(?<![0-9A-Za-z])[0-9]{12,14}(?:[+-][0-9]{4})?(?![0-9A-Za-z])")
+_TOO_SHORT: Final = 2  # bytes of a field that cannot name a drug
 _CODE: Final = re.compile(r"J06B|J1[45]\d\d|90283", re.IGNORECASE)  # of immunoglobulins: ATC, HCPCS and CPT
 _IN_PLACE_OF_ANOTHER: Final = frozenset(b"RP RQ RO RU XO XX XR".split())  # ORC-1: what it changes may be IVIg
 _HARMLESS: Final = frozenset({"other", "lookalike"})
@@ -59,13 +61,13 @@ class Urgency:
         self._defaults = Defaults(code_systems=dict(code_systems or {}))
         self._knowledge: Knowledge | None = None
         self._drugs: dict[bytes, bool] = {}  # field → whether it names another drug
-        self._silent: dict[bytes, bool] = {}  # field → whether it names no immunoglobulin
+        self._silent: set[bytes] = set()  # fields that name no immunoglobulin
         self._services: dict[bytes, bool] = {}  # field → whether the service is something else
 
     def use(self, knowledge: Knowledge) -> None:
         """Decide by this knowledge from now on."""
         self._knowledge = knowledge  # first: whoever is reading a field just now remembers it with what goes
-        self._drugs, self._silent, self._services = {}, {}, {}
+        self._drugs, self._silent, self._services = {}, set(), {}
 
     def forget(self) -> None:
         """Every order and administration is urgent from now on."""
@@ -91,6 +93,7 @@ class Urgency:
             return False
         drugs = 0
         waits = False  # an order control that no drug has followed yet
+        written: set[bytes] = set()  # the fields
         for line in lines:
             name = line[:3]
             if not line or name in _ABOUT_THE_PATIENT:
@@ -106,9 +109,8 @@ class Urgency:
                 if not self._is_another(name, fields):
                     return False
                 waits, drugs = False, drugs + 1
-            if not all(self._names_none(field) for field in fields[1:] if len(field) > 2 and not field.isdigit()):
-                return False
-        return drugs > 0 and not waits
+            written.update(fields[1:])
+        return drugs > 0 and not waits and self._name_none(written)
 
     def _is_another(self, name: bytes, fields: list[bytes]) -> bool:
         """Return whether a segment is sure to be about another drug, or another service than to give one."""
@@ -137,8 +139,20 @@ class Urgency:
         segment = Message([b"OBR|" + field], _USUAL, _UTF8).segments[0]
         return read_all_codings(segment, 1, self._defaults), read_words(segment, 1)
 
-    def _names_none(self, field: bytes) -> bool:
-        return _once(self._silent, field, self._is_silent)
+    def _name_none(self, written: set[bytes]) -> bool:
+        """Return whether none of these fields names an immunoglobulin; times, which are always new, are left out."""
+        silent = self._silent
+        for field in written - silent:
+            field = _MOMENT.sub(b"0", field)
+            if len(field) <= _TOO_SHORT or field.isdigit() or field in silent:
+                continue
+            if not self._is_silent(field):
+                return False
+            if len(field) <= _LONGEST:
+                if len(silent) >= _MOST:
+                    silent.clear()
+                silent.add(field)
+        return True
 
     def _is_silent(self, field: bytes) -> bool:
         """Return whether no code and no word of a field says immunoglobulin, as far as it can be read."""

@@ -35,6 +35,7 @@ _HEADERS_REMEMBERED = 200  # of one address and port
 _ORIGINS_REMEMBERED = 100
 _PLAIN_TIME = re.compile(rb"[0-9.+-]*").fullmatch
 _PLAIN_NUMBER = re.compile(rb"[A-Za-z0-9._-]*").fullmatch
+_ENCODINGS = (b"^~\\&", b"^~\\&#")  # before and since version 2.7
 _UNKNOWN = Defaults()  # to read the name of a sender before its first message
 
 _HeaderKey = tuple[bytes, ...]
@@ -333,7 +334,7 @@ def _plain_header(raw: bytes) -> tuple[_HeaderKey, int, bytes, bytes] | None:
     """Return the constant part of MSH, its end, its time and its control id; None if it is not a plain one."""
     end = raw.find(b"\r")
     fields = raw[:end].split(b"|", 10)
-    if end < 0 or len(fields) < 11 or fields[0] != b"MSH" or fields[1] != b"^~\\&":
+    if end < 0 or len(fields) < 11 or fields[0] != b"MSH" or fields[1] not in _ENCODINGS:
         return None
     time, control_id = fields[6], fields[9]
     if not control_id or not _PLAIN_TIME(time) or not _PLAIN_NUMBER(control_id):
