@@ -353,6 +353,19 @@ def test_a_new_link_starts_from_the_headers_that_its_sender_sent_before_and_no_o
     assert asked == ["10.0.0.1", "10.0.0.2"]
 
 
+@pytest.mark.parametrize("marks", ["^~\\&", "^~\\&#"])
+def test_a_header_is_remembered_with_the_marks_of_every_version(marks: str) -> None:
+    link = LinkFeeds(one_feed(FeedProfile(1, defaults=USUAL)), Origin(2575, "10.0.0.1"))
+
+    receive_on(link, a_message(msh2=marks, msh12="2.7"))
+
+    assert len(link.known) == 1
+
+
+def receive_on(link: LinkFeeds, raw: bytes) -> None:
+    Reception(lambda _raw, _header: False, ControlIds(NOW, "TEST0")).receive(Frame(raw), link, NOW)
+
+
 def test_headers_are_remembered_of_so_many_addresses_at_most() -> None:
     reception = Reception(lambda _raw, _header: False, ControlIds(NOW, "TEST0"))
     first = reception.feeds_of(one_feed(FeedProfile(1, defaults=USUAL)), Origin(2575, "10.0.0.1"))
@@ -369,6 +382,7 @@ def test_headers_are_remembered_of_so_many_addresses_at_most() -> None:
 SAME = st.fixed_dictionaries(
     {},
     optional={
+        "msh2": st.sampled_from(["^~\\&", "^~\\&#", "^~\\*"]),
         "msh3": st.sampled_from(["EHR", "LAB", "Zoë", "A&B", "A\\T\\B", ""]),
         "msh7": st.sampled_from(["20260301120000+0100", "202603011200", "", "2026-03-01T12:00", "0"]),
         "msh8": st.sampled_from(["", "secret"]),
