@@ -8,7 +8,7 @@ latest of its statements that was not undone. Identities with the same final sur
 
 from collections.abc import Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from clinical.values import Value
 from clinical.versions import BESIDE, SPELLED
@@ -123,6 +123,22 @@ def is_contradicted(person: Person[Key], statements: Iterable[MergeStatement[Key
         if statement.undone and {one, other} <= person.members and (back is None or back.undone):
             return True
     return False
+
+
+def are_two_people(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Return whether the demographics of two identities are those of two people.
+
+    Another day of birth and another family name, and another sex or first letter of the given name, all of them known:
+    parting one person hides her history, so a typing error must not do it.
+    """
+    names = ("birth_date", "family", "sex", "given")
+    born, family, sex, given = (
+        bool(one.get(name) and other.get(name)) and str(one[name]).casefold() != str(other[name]).casefold()
+        for name in names
+    )
+    is_other_sex = sex and {one["sex"], other["sex"]} == {"F", "M"}
+    is_other_given = given and str(one["given"])[:1].casefold() != str(other["given"])[:1].casefold()
+    return born and family and (is_other_sex or is_other_given)
 
 
 def is_citizen_number(name: Name) -> bool:

@@ -13,12 +13,14 @@ from clinical.identities import (
     MergeStatement,
     Name,
     Person,
+    are_two_people,
     is_citizen_number,
     is_contradicted,
     people_of,
     pointers,
     with_carried,
 )
+from clinical.versions import SPELLED
 from history.choices import Site
 from history.entries import Entry, NewEntry, fold_entries, latest_entries
 from history.messages import Fields, Gathered, ReadMessage, gather, identities_in
@@ -141,10 +143,11 @@ def people_in(messages: Sequence[ReadMessage], knowledge: Knowledge) -> list[Per
 
 
 def _people_in(gathered: Gathered, names: Collection[Name]) -> list[PersonHistory]:
-    statements = [merge.statement for merge in gathered.merges]
+    demographics = _demographics(gathered)
+    said = [merge.statement for merge in gathered.merges]
+    statements = [each for each in said if not _is_only_spelled_alike(each, demographics)]
     carriers = _carriers(gathered, names)
     entries = _by_identity(gathered.entries)
-    demographics = _demographics(gathered)
     return [
         PersonHistory(
             identities=by_root(person),
@@ -156,6 +159,13 @@ def _people_in(gathered: Gathered, names: Collection[Name]) -> list[PersonHistor
         )
         for person in people_among(names, statements, carriers)
     ]
+
+
+def _is_only_spelled_alike(said: MergeStatement[Name], demographics: Mapping[Name, Versioned]) -> bool:
+    """Return whether two people's numbers differ only in how they are written."""
+    nothing: Versioned = ({}, {})
+    one, other = (demographics.get(name, nothing)[0] for name in (said.retired, said.survivor))
+    return said.version == SPELLED and are_two_people(one, other)
 
 
 def people_among(

@@ -4,14 +4,23 @@ Also the statements about merges, for people to review: by pair, newest first, a
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 
-from clinical.identities import MergeStatement, Name, Person, Pointer, is_contradicted, people_of, pointers
+from clinical.identities import (
+    MergeStatement,
+    Name,
+    Person,
+    Pointer,
+    are_two_people,
+    is_contradicted,
+    people_of,
+    pointers,
+)
 from clinical.versions import BESIDE, SPELLED, event_time
 from store import tables
 from store.patients import KnownPatient, named
@@ -32,11 +41,12 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """An identity as the merges see it: its name, and where it leads by which version."""
+    """An identity as the merges see it: its name, where it leads by which version, and whose it is."""
 
     name: Name
     merged_into: int | None
     version: str
+    demographics: Mapping[str, Any] = field(default_factory=dict)
 
 
 def merge_set(connection: sa.Connection, ids: Collection[int]) -> set[int]:
@@ -46,20 +56,39 @@ def merge_set(connection: sa.Connection, ids: Collection[int]) -> set[int]:
 
 def persons(connection: sa.Connection, ids: Collection[int]) -> list[Person[int]]:
     """Return the persons behind these identities, each once, in the order of their root's name."""
-    rows = connected(connection, ids)
-    return people_of(rows, pointing(rows), {id_: row.name for id_, row in rows.items()})
+    return _persons(connected(connection, ids), ids)
 
 
 def persons_among(rows: Mapping[int, KnownPatient], ids: Collection[int]) -> list[Person[int]]:
     """Return the same, of rows that hold everybody who may be one person with these."""
-    seen = {id_: Identity(row.name, row.merged_into, row.merge_version or "") for id_, row in rows.items()}
-    people = people_of(seen, pointing(seen), {id_: row.name for id_, row in seen.items()})
+    seen = {
+        id_: Identity(row.name, row.merged_into, row.merge_version or "", row.demographics) for id_, row in rows.items()
+    }
+    return _persons(seen, ids)
+
+
+def _persons(rows: Mapping[int, Identity], ids: Collection[int]) -> list[Person[int]]:
+    people = people_of(rows, pointing(rows), {id_: row.name for id_, row in rows.items()})
     return [person for person in people if not person.members.isdisjoint(ids)]
 
 
+def with_spellings(rows: Mapping[int, KnownPatient], ids: Collection[int]) -> set[int]:
+    """Return these, and those whose number is written in another way: what is learnt of one may part or join both."""
+    spelled = {(id_, row.merged_into) for id_, row in rows.items() if row.merge_version == SPELLED}
+    return set(ids) | {id_ for pair in spelled if not {*pair}.isdisjoint(ids) for id_ in pair if id_ is not None}
+
+
 def pointing(rows: Mapping[int, Identity]) -> dict[int, Pointer[int]]:
-    """Return the pointers of those of these that lead anywhere."""
-    return {id_: Pointer(row.merged_into, row.version) for id_, row in rows.items() if row.merged_into is not None}
+    """Return the pointers of those of these that lead anywhere; none between two people with numbers spelled alike."""
+    return {
+        id_: Pointer(row.merged_into, row.version)
+        for id_, row in rows.items()
+        if row.merged_into is not None and not _are_only_spelled_alike(row, rows.get(row.merged_into))
+    }
+
+
+def _are_only_spelled_alike(one: Identity, other: Identity | None) -> bool:
+    return one.version == SPELLED and other is not None and are_two_people(one.demographics, other.demographics)
 
 
 def select_stated(dialect: str) -> list[sa.Select[int]]:
@@ -151,7 +180,7 @@ def _read(
     connection: sa.Connection, which: Callable[[str], sa.Executable], ids: Collection[int]
 ) -> dict[int, Identity]:
     return {
-        row.id: Identity((row.authority, row.value), row.merged_into, row.merge_version or "")
+        row.id: Identity((row.authority, row.value), row.merged_into, row.merge_version or "", row.demographics)
         for row in connection.execute(which(connection.dialect.name), {"ids": ids})
     }
 
@@ -166,11 +195,11 @@ def _these_and_near(dialect: str) -> sa.Executable:
     patient = tables.patient
     # Two queries: with both conditions in one, SQLite scans the table.
     these, near = one_of(dialect, patient.c.id), one_of(dialect, patient.c.merged_into)
-    return sa.union(_IDENTITY.where(these), _IDENTITY.where(near))
+    return sa.union_all(_IDENTITY.where(these), _IDENTITY.where(near))
 
 
 _IDENTITY = sa.select(
-    *(tables.patient.c[name] for name in ("id", "authority", "value", "merged_into", "merge_version"))
+    *(tables.patient.c[name] for name in ("id", "authority", "value", "merged_into", "merge_version", "demographics"))
 )
 
 

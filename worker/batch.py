@@ -163,8 +163,11 @@ def _people_with_orders(
 ) -> tuple[list[Person[int]], Mapping[int, KnownPatient]]:
     """Return everybody whose orders may need another answer, and the rows of all identities."""
     ids = touched.history | touched.people
-    people = merges.persons(connection, ids) if touched.rows is None else merges.persons_among(touched.rows, ids)
     rows = touched.rows
+    if rows is None:
+        people = merges.persons(connection, merges.merge_set(connection, ids))
+    else:
+        people = merges.persons_among(rows, merges.with_spellings(rows, ids))
     if rows is None:
         rows = patients.of_ids(connection, {member for person in people for member in person.members})
     # A patient split off may keep orders but nothing that could be IVIg.
