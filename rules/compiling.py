@@ -224,6 +224,7 @@ def compile_policy(
     priority = _priority(reader, form.priority, ("priority",))
     surveillance = _priority(reader, form.surveillance.priority, ("surveillance", "priority"))
     _check_names(document, form, frozenset(rule.id for rule in rules))
+    _check_exact(document, form)
     family_of = _families(document, form, rules)
     check_evidence(document, reader.numbers, form.evidence, ("evidence",), sources)
     check_text(document, form.escalation.because, ("escalation", "because"))
@@ -248,7 +249,18 @@ def compile_policy(
         reader.read(form.quieter.when, ("quieter", "when")) if form.quieter else (),
         lines_of(form.escalation.advice, terms),
         lines_of(form.checklist, terms),
+        _led_by(form, instead=False),
+        _led_by(form, instead=True),
     )
+
+
+def _led_by(form: PolicyForm, *, instead: bool) -> dict[str, frozenset[str]]:
+    """Return of each general rule the more exact ones that lead it, or that speak instead of it."""
+    lines = [line for line in form.exact if line.instead or not instead]
+    return {
+        general: frozenset(rule for line in lines if general in line.lead for rule in line.rules)
+        for general in {rule for line in lines for rule in line.lead}
+    }
 
 
 def _families(document: Document, form: PolicyForm, rules: Sequence[Rule]) -> dict[str, str]:
@@ -273,12 +285,23 @@ def _check_names(document: Document, form: PolicyForm, rules: frozenset[str]) ->
     named = _rules_named(form.priority, ("priority",))
     named += _rules_named(form.surveillance.priority, ("surveillance", "priority"))
     named += [(("families", index, "rules"), rule) for index, each in enumerate(form.families) for rule in each.rules]
+    for index, exact in enumerate(form.exact):
+        named += [(("exact", index, "rules"), rule) for rule in exact.rules]
+        named += [(("exact", index, "lead"), rule) for rule in exact.lead]
     own = form.escalation.id
     named += [(("choices", "rule_channels", rule), rule) for rule in sorted(form.choices.rule_channels) if rule != own]
     named += [(("quieter", "rules"), rule) for rule in (form.quieter.rules if form.quieter else ()) if rule != own]
     for where, rule in named:
         if rule not in rules:
             document.fault(where, f"no such rule: {rule}")
+
+
+def _check_exact(document: Document, form: PolicyForm) -> None:
+    """Refuse a rule that leads and is led: who stands first would depend on the order of the lines."""
+    led = {rule for line in form.exact for rule in line.lead}
+    for index, line in enumerate(form.exact):
+        for rule in sorted(led.intersection(line.rules)):
+            document.fault(("exact", index, "rules"), f"{rule} leads, and is led", "let the most exact rule lead both")
 
 
 def _priority(

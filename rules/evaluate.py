@@ -27,6 +27,7 @@ def evaluate(case: Case, knowledge: Knowledge, stream: Stream = "order") -> Asse
         finding = judge(rule, picture, trace)
         if finding is not None and rule.is_live:
             findings.append(finding)
+    findings = _without_what_is_named(findings, knowledge, picture)
     if stream == "pharmacovigilance":
         return _combine_events(picture, knowledge, findings, tuple(trace))
     return _combine(picture, knowledge, findings, tuple(trace))
@@ -82,12 +83,27 @@ def _finding(rule: Rule, tier: Tier, facts: tuple[Fact, ...], picture: Picture) 
     )
 
 
+def _without_what_is_named(findings: Sequence[Finding], knowledge: Knowledge, picture: Picture) -> list[Finding]:
+    """Return the findings; a general one without the diagnoses that a more exact one names instead of it."""
+    kept: list[Finding] = []
+    for each in findings:
+        exact = knowledge.policy.replaced_by.get(each.rule, frozenset())
+        named = [fact for other in findings if other.rule in exact for fact in other.facts]
+        rest = tuple(fact for fact in each.facts if fact not in named)
+        if rest == each.facts:
+            kept.append(each)
+        elif any(fact.kind in HISTORY for fact in rest):
+            rule = next(rule for rule in knowledge.rules if rule.id == each.rule)
+            kept.append(_finding(rule, each.tier, rest, picture))
+    return kept
+
+
 def _combine(
     picture: Picture, knowledge: Knowledge, findings: Sequence[Finding], trace: tuple[Step, ...]
 ) -> Assessment:
     """Combine the findings of one order, the most serious first."""
     policy = knowledge.policy
-    escalated = _escalate(policy, findings, picture)
+    escalated = _escalate(policy, _sorted(policy, findings), picture)
     found = _sorted(policy, [*findings, *escalated], quieter=_is_quieter(policy, picture, findings))
     if not found:
         return _nothing(knowledge, trace)
@@ -166,7 +182,15 @@ def _sorted(policy: Policy, findings: Sequence[Finding], *, quieter: bool = Fals
     told = [
         structs.replace(each, channel=policy.channel_of(each.rule, each.tier, quieter=quieter)) for each in findings
     ]
-    return sorted(told, key=lambda finding: (-finding.tier, -_newest(finding), finding.rule))
+    return sorted(told, key=lambda finding: _place(finding, policy, told))
+
+
+def _place(finding: Finding, policy: Policy, found: Sequence[Finding]) -> tuple[int, float, bool, str]:
+    """Return what findings are sorted by: tier, the newest diagnosis, and what is most exact before what it leads."""
+    same = [each for each in found if each.tier == finding.tier]
+    led = [each for each in same if finding.rule in policy.led_by.get(each.rule, ())]
+    follows = any(each.rule in policy.led_by.get(finding.rule, ()) for each in same)
+    return -finding.tier, -max(map(_newest, [finding, *led])), follows, finding.rule
 
 
 def _newest(finding: Finding) -> float:

@@ -517,6 +517,14 @@ class Quieter(Form):
     rules: list[str]
 
 
+class ExactLine(Form):
+    """Rules that name an event more exactly than others, and lead them within a tier."""
+
+    rules: list[str] = Field(min_length=1)
+    lead: list[str] = Field(min_length=1)
+    instead: bool = False  # the others leave out the diagnoses that these name
+
+
 class PolicyForm(Form):
     """`policy.yaml`: how findings become one tier, one priority and one text."""
 
@@ -525,6 +533,7 @@ class PolicyForm(Form):
     quieter: Quieter | None = None
     priority: dict[FoundTier, list[PriorityLine]]
     surveillance: Surveillance
+    exact: list[ExactLine] = Field(default_factory=list)  # none in a folder written before there were any
     families: list[Family]
     escalation: Escalation
     missing: list[RemarkForm]

@@ -101,6 +101,8 @@ class Policy:
     quieter_when: tuple[ConditionTest, ...]
     escalation_advice: tuple[GuardedLine, ...]
     checklist: tuple[GuardedLine, ...]
+    led_by: Mapping[str, frozenset[str]]  # of a general rule: those that name the same more exactly, and lead it
+    replaced_by: Mapping[str, frozenset[str]]  # of these, those whose diagnoses the general rule leaves out
 
     def channel_of(self, rule: str, tier: Tier, *, quieter: bool = False) -> Channel:
         """The channel of a finding; where it may be quieter, one less, but never for a contra-indication."""

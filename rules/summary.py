@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from clinical.words import FALLBACK, Text
 from rules.assessment import Finding
+from rules.facts import HISTORY
 from rules.picture import Picture
 from rules.wording import fill
 
@@ -57,11 +58,12 @@ def summarize(
 def describe(findings: Sequence[Finding], room: int, told: Text | None = None) -> list[Text]:
     """Return the first sentence of each finding as far as there is room beyond the titles, and what was not told yet;
     else its title."""
-    said = []
+    said: list[Text] = []
     for each in findings:
         sentence = first_sentence(each)
         longer = _length(sentence) - _length(each.title)
-        repeats = told is not None and any(part in told[FALLBACK] for part in _PARTS.split(sentence[FALLBACK])[1:])
+        before = " ".join(each[FALLBACK] for each in ([told] if told else []) + said)
+        repeats = any(part in before for part in _PARTS.split(sentence[FALLBACK])[1:])
         if longer <= room and not repeats:
             said.append(sentence)
             room -= longer
@@ -76,14 +78,21 @@ def first_sentence(finding: Finding) -> Text:
 
 
 def _said_once(finding: Finding, gravest: Finding, picture: Picture) -> Text:
-    """Return why a rule fired, without the diagnoses where the gravest finding names the same ones."""
-    if finding is gravest:
+    """Return why a rule fired, without the diagnoses that the gravest finding names."""
+    rest = tuple(fact for fact in finding.facts if fact not in gravest.facts)
+    if finding is gravest or rest == finding.facts:
         return finding.because
     template = Text(dict.fromkeys(finding.because, "{found}"))
-    ours, its = fill(template, picture, finding.facts), fill(template, picture, gravest.facts)
-    if ours != its or not ours[FALLBACK]:
+    ours, others = fill(template, picture, finding.facts), fill(template, picture, rest)
+    if not ours[FALLBACK]:
         return finding.because
-    return Text({each: words.replace(f": {ours[each]}", "", 1) for each, words in finding.because.items()})
+    has_others = any(fact.kind in HISTORY for fact in rest)
+    return Text(
+        {
+            language: words.replace(f": {ours[language]}", f": {others[language]}" if has_others else "", 1)
+            for language, words in finding.because.items()
+        }
+    )
 
 
 def _is_named(finding: Finding, gravest: Finding) -> bool:

@@ -6,8 +6,9 @@ import pytest
 
 from clinical.codes import Coding
 from clinical.quantities import exactly
+from rules.assessment import Assessment
 from rules.evaluate import evaluate
-from rules.examples import AT, an_order
+from rules.examples import AT, Example, an_order, build_case
 from rules.facts import Case, Dose, Fact, Patient
 from rules.knowledge import Knowledge
 
@@ -57,3 +58,30 @@ def test_nobody_waits_for_the_next_dose_of_a_patient_who_died(knowledge: Knowled
     died = Case(case.order, Patient(deceased=True), case.at, case.facts, case.doses)
 
     assert evaluate(died, knowledge, "pharmacovigilance").priority.name == "PROMPT"
+
+
+def what_followed(knowledge: Knowledge, diagnosed: str) -> Assessment:
+    """Return what is said of diagnoses after a dose of five days ago."""
+    case = build_case(Example("a case", {"given": "30 g, 5 days ago", "diagnosed": diagnosed}, "high"))
+    return evaluate(case, knowledge, "pharmacovigilance")
+
+
+@pytest.mark.parametrize("event", ["I21.9", "SNOMED 230690007", '"hartinfarct"', '"herseninfarct met afasie"'])
+def test_an_infarction_is_not_called_a_symptom(knowledge: Knowledge, event: str) -> None:
+    found = what_followed(knowledge, f"{event}, 4 days ago")
+
+    assert [finding.rule for finding in found.findings] == ["IG-PV-043"]
+    assert found.advice[0].does == ("hold",)
+
+
+@pytest.mark.parametrize(("event", "rule"), [("I21.9", "IG-PV-043"), ("I26.9", "IG-PV-040")])
+def test_an_event_leads_a_symptom_that_came_later_and_each_is_named_once(
+    knowledge: Knowledge, event: str, rule: str
+) -> None:
+    found = what_followed(knowledge, f"{event}, 4 days ago; R06.0, 1 days ago; R07.4, 2 days ago")
+
+    assert [finding.rule for finding in found.findings] == [rule, "IG-PV-041"]
+    assert [found.text["nl"].count(code) for code in (event, "R06.0", "R07.4")] == [1, 1, 1]
+    codes = {coding.code for fact in found.findings[1].facts for coding in fact.codings}
+    assert codes >= {"R06.0", "R07.4"}
+    assert event not in codes

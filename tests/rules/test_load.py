@@ -91,6 +91,8 @@ def test_the_version_follows_the_content(folder: Path) -> None:
         (SET, "match: prefix", "match: fuzzy", "match: "),
         ("value_sets/immobility.yaml", r"code: '\b(bedlegerig", r"code: '\b((bedlegerig", "not a pattern"),
         ("policy.yaml", "fired: [IG-VTE-002", "fired: [IG-VTE-999", "no such rule: IG-VTE-999"),
+        ("policy.yaml", "lead: [IG-PV-041]", "lead: [IG-PV-141]", "no such rule: IG-PV-141"),
+        ("policy.yaml", "- rules: [IG-VTE-026]", "- rules: [IG-VTE-001]", "IG-VTE-001 leads, and is led"),
         ("policy.yaml", "- missing: rate", "- missing: hope", "'hope' is not one of"),
         ("policy.yaml", "{no_dose_per_kg}", "{no_dose}", "no such name in a text: {no_dose}"),
     ],
