@@ -15,10 +15,24 @@ from clinical.words import Language, PriorityWord, Stream, TierWord
 Kind = Literal["raised", "changed", "escalated", "overdue", "reopened", "taken_on", "acknowledged", "resolved"]
 CALLS: Final[tuple[Kind, ...]] = ("raised", "changed", "escalated", "overdue", "reopened")  # somebody must act
 
-Fault = Literal["destination", "telling", "feed", "never_heard", "break_glass", "canary", "clock", "test"]
+Fault = Literal[
+    "destination",
+    "telling",
+    "feed",
+    "never_heard",
+    "idle",
+    "parked",
+    "gap",
+    "undeclared",
+    "break_glass",
+    "canary",
+    "clock",
+    "test",
+]
 
 SCHEMA_VERSION = 1
 _KEY = re.compile(r"[A-Za-z0-9._:-]{1,120}")
+_NUMBERS = re.compile(r"MSH-1[03] [0-9]{1,15}(-[0-9]{1,15})?")
 _LANGUAGE = re.compile(r"[a-z]{2,3}")
 _WARD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,11}")
 
@@ -108,11 +122,13 @@ class FaultNotice:
     occurred_at: datetime
     language: Language = "nl"
     flaps: bool = False  # it comes and goes: nothing more is told of it until it has stayed over, or has lasted
+    numbers: str = ""  # of messages that are missing: the field, and the first and last number (`MSH-10 1204-1206`)
 
     def __post_init__(self) -> None:
         """Reject anything that could be a name, a sentence or an extra header."""
         _check(_KEY.fullmatch(self.idempotency_key), "an idempotency key consists of letters, digits and . _ : -")
         _check(_KEY.fullmatch(self.subject), "a subject consists of letters, digits and . _ : -")
+        _check(not self.numbers or _NUMBERS.fullmatch(self.numbers), "numbers are those of MSH-10 or MSH-13")
         _check(_LANGUAGE.fullmatch(self.language), "a language is two or three letters")
         _check(_is_link(self.link), "a link is an http address without a query")
         _check(self.occurred_at.tzinfo, "a time needs a zone")
@@ -153,12 +169,14 @@ def as_json(notice: AnyNotice) -> bytes:
 
 
 def _fault_content(notice: FaultNotice) -> dict[str, object]:
-    flapping = {"flaps": True} if notice.flaps else {}
+    more: dict[str, object] = {"flaps": True} if notice.flaps else {}
+    if notice.numbers:
+        more["numbers"] = notice.numbers
     return {
         "event_id": notice.idempotency_key,
         "type": f"fault.{notice.kind}",
         "occurred_at": notice.occurred_at.astimezone(UTC).isoformat(),
-        "fault": {"kind": notice.fault, "subject": notice.subject, "link": notice.link, **flapping},
+        "fault": {"kind": notice.fault, "subject": notice.subject, "link": notice.link, **more},
         "schema_version": SCHEMA_VERSION,
     }
 

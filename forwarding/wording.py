@@ -74,6 +74,7 @@ class FaultWords(msgspec.Struct, frozen=True):
     began_means: dict[Fault, str]
     flaps: str  # of one that comes and goes
     flaps_means: str
+    numbers: str  # of messages that are missing
     codes: dict[str, str]  # what a code of the telling means; a destination is named as it is
     read: str
 
@@ -122,7 +123,8 @@ def _fault_subject(notice: FaultNotice, folder: Path) -> str:
 
 def _fault_text(notice: FaultNotice, folder: Path) -> str:
     words = words_in(notice.language, folder)
-    means = f"{words.fault.began_means[notice.fault]}\n\n" if notice.kind == "began" else ""
+    means = f"{words.fault.numbers}: {notice.numbers}\n" if notice.numbers else ""
+    means += f"{words.fault.began_means[notice.fault]}\n\n" if notice.kind == "began" else ""
     means += f"{words.fault.flaps_means}\n\n" if notice.flaps else ""
     return (
         f"{_fault_subject(notice, folder).removeprefix('[IVIg] ')}.\n{means}{words.fault.read}:\n{notice.link}\n\n"

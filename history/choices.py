@@ -27,6 +27,14 @@ class AckRoute:
 
 
 @dataclass(frozen=True, slots=True)
+class SilenceBounds:
+    """Between which limits is learned how long a feed may be silent."""
+
+    floor: timedelta = timedelta(minutes=15)
+    ceiling: timedelta = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
 class Site:
     """One hospital's choices, the same for all workers of an installation."""
 
@@ -43,6 +51,8 @@ class Site:
     course_gap: timedelta = timedelta(days=7)  # doses less than this apart are one course (INTERFACE 4.3)
     covers_for: timedelta = timedelta(days=180)  # a settled alert covers the same findings this long (NA-4)
     canary_counts_for: timedelta | None = None  # how long a round that passed says something; None: there is no canary
+    silence: SilenceBounds = field(default_factory=SilenceBounds)  # of feeds whose limit the site file does not name
+    gaps_ignored: frozenset[str] = frozenset()  # feeds whose numbers say nothing of messages that are missing
     due: DueLimits = field(default_factory=DueLimits)  # by when somebody must be on an alert, and done with it
 
     def defaults_of(self, feed: str) -> Defaults:

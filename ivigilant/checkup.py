@@ -38,6 +38,7 @@ from store import (
 )
 from store.engine import connect, reading
 from store.errors import StoreError
+from store.feeds import Feed
 from store.incidents import FEED_FAULTS
 from store.patients import NamesakeClues
 
@@ -52,6 +53,12 @@ TELLING_FAULTS = {
     "told-nobody": "open alerts that are overdue, and that nobody was notified of yet",
     "due-not-tried": "steps were not carried out in time; is beat running?",
     "notices-not-tried": "notices were not sent in time; is a worker running?",
+}
+FEED_FAULTS_SEEN = {
+    "clock": "its times differ from ours",
+    "parked": "its messages are accepted and then parked",
+    "gap": "messages of it are missing; ask the sender to send them again",
+    "undeclared": "it sends and is not in the site file",
 }
 LEDGER_AGE = timedelta(hours=26)  # it is verified every day
 
@@ -237,7 +244,16 @@ def _feeds(connection: sa.Connection, now: datetime) -> Iterator[Line]:
     for feed in feeds.every(connection):
         heard = f"last heard {ago(now - feed.last_heard_at)}" if feed.last_heard_at else "never heard"
         known = "" if feed.known else "; not in the site file"
-        yield Line(f"feed {feed.name}", not feed.is_silent(now), heard + known)
+        linked = "; its link is open" if feed.is_linked(now) else ""
+        yield Line(f"feed {feed.name}", not feed.is_silent(now), f"{heard}{_limit_of(feed)}{linked}{known}")
+
+
+def _limit_of(feed: Feed) -> str:
+    """Say how long it may be silent, and who says so."""
+    if feed.limit_s is None:
+        return ""
+    learned = "" if feed.silence_after_s is not None else " at this hour (learned)"
+    return f"; may be silent for {max(feed.limit_s // 60, 1)} min{learned}"
 
 
 def _deliveries(connection: sa.Connection, now: datetime) -> Iterator[Line]:
@@ -257,9 +273,7 @@ def _incidents(connection: sa.Connection, now: datetime) -> Iterator[Line]:
             yield Line(f"emergency {each.subject}", False, f"in use since {ago(now - each.began_at)}: {detail}")
             continue
         detail = "reported by another path" if each.told_at is not None else "not reported to anybody yet"
-        what = (
-            "its times differ from ours" if each.kind == "clock" else TELLING_FAULTS.get(each.subject, "takes nothing")
-        )
+        what = FEED_FAULTS_SEEN.get(each.kind) or TELLING_FAULTS.get(each.subject, "takes nothing")
         flaps = ", comes and goes" if each.flaps else ""
         yield Line(
             f"incident {each.subject}",

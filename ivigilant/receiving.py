@@ -25,6 +25,7 @@ from listener.config import ListenerConfig, Port
 from listener.errors import OddConfig
 from listener.feeds import FeedNumbers
 from listener.framing import FrameLimits
+from listener.open_links import OpenLinks
 from listener.server import Listener
 from store import feeds
 
@@ -64,8 +65,11 @@ async def receive(
     acks = ApplicationAcks(engine, routes(site), listener.clock, listener.metrics)
     acks.start()
     learning.start()
+    open_links = OpenLinks(engine, listener.linked_feeds, listener.clock)
+    open_links.start()
     await stopping.wait()
     learning.stop()
+    await open_links.stop()
     await listener.stop()
     await acks.stop()
 

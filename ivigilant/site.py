@@ -168,7 +168,8 @@ class FeedSection(ReadingSection):
     batch_ack: bool = False  # answer a batch with a batch
     accept_unframed: bool = False  # accept its messages without SB
     placer_authoritative: bool = True  # its cancel stops the order; false: the pharmacy confirms first
-    silence_after_s: int | None = Field(None, gt=0)
+    silence_after_s: Annotated[int, Field(gt=0)] | Literal["never"] | None = None  # empty: learned
+    watch_gaps: bool = True  # numbers that run on by one and then skip are messages that are missing
 
     @model_validator(mode="after")
     def _is_recognisable(self) -> "FeedSection":
@@ -186,6 +187,19 @@ class FeedSection(ReadingSection):
     def _can_be_told_later(self) -> "FeedSection":
         if self.app_ack_route is not None and self.ack_mode not in ("auto", "enhanced"):
             raise ValueError("app_ack_route needs ack_mode auto or enhanced: in another mode there is one answer only")
+        return self
+
+
+class SilenceSection(Section):
+    """Between which limits is learned how long a feed without `silence_after_s` may be silent."""
+
+    floor_min: int = Field(15, ge=1, le=1440)
+    ceiling_h: int = Field(24, ge=1, le=168)
+
+    @model_validator(mode="after")
+    def _is_a_span(self) -> "SilenceSection":
+        if self.floor_min > 60 * self.ceiling_h:
+            raise ValueError("floor_min is longer than ceiling_h")
         return self
 
 
@@ -311,6 +325,7 @@ class SiteFile(ReadingSection):
     knowledge: ApprovalSection | None = None
     policy: PolicySection = PolicySection()
     retention: RetentionSection = RetentionSection()
+    silence: SilenceSection = SilenceSection()
     due: DueSection = DueSection()
     destinations: tuple[AnyDestination, ...] = ()
     telling: TellingPolicy = TellingPolicy()

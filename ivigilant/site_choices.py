@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from forwarding.contract import Destination
 from forwarding.errors import OddDestination
-from history.choices import AckRoute, NoticeRoute, Site
+from history.choices import AckRoute, NoticeRoute, SilenceBounds, Site
 from history.due_times import DueLimits
 from inbox.health.knock import Place
 from inbox.hooks.tokens import Issuer, KeySet
@@ -55,6 +55,8 @@ def worker_site(file: SiteFile, settings: Settings) -> Site:
         language=file.languages[0],
         shows_cards=bool(file.cds_hooks.clients),
         replay_after=timedelta(days=settings.replay_after_days),
+        silence=SilenceBounds(timedelta(minutes=file.silence.floor_min), timedelta(hours=file.silence.ceiling_h)),
+        gaps_ignored=frozenset(feed.name for feed in file.feeds if not feed.watch_gaps),
         due=due_limits(file),
     )
 

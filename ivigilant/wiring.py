@@ -263,8 +263,13 @@ def sweep_once(settings: Settings) -> int:
 
 def declare_feeds(engine: sa.Engine, site: SiteFile) -> None:
     """Store the feeds of the site file, including those that have never sent anything."""
+    from history.messages import is_imported
+
+    limits = {feed.name: None if feed.silence_after_s == "never" else feed.silence_after_s for feed in site.feeds}
+    # What comes from files is not waited for.
+    silent = {feed.name for feed in site.feeds if feed.silence_after_s == "never" or is_imported(feed.name)}
     with engine.begin() as connection:
-        feeds.declare(connection, {feed.name: feed.silence_after_s for feed in site.feeds}, utc_now())
+        feeds.declare(connection, limits, utc_now(), silent)
 
 
 def serve(settings: Settings) -> None:

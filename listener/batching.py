@@ -240,10 +240,11 @@ class Saving:
 
     def _note_heard(self, arrivals: Sequence[Arrival]) -> None:
         """Record now and then when a feed was heard; a failure does not affect what is saved."""
-        for feed_id, at in {each.feed_id: each.received_at for each in arrivals}.items():
+        for feed_id, latest in {each.feed_id: each for each in arrivals}.items():
+            at = latest.received_at
             before = self._heard.get(feed_id)
             if before is not None and (at - before).total_seconds() < self._heard_every_s:
                 continue
             self._heard[feed_id] = at
             with contextlib.suppress(sa.exc.SQLAlchemyError), self._engine.begin() as connection:
-                feeds.heard(connection, feed_id, at)
+                feeds.heard(connection, feed_id, at, latest.message_time)

@@ -55,6 +55,7 @@ class ListenerConfig:
     links_per_source: int = 100  # per address; beyond it the lowest-ranked of that address is closed
     handshake_s: float = 10.0  # a TLS handshake that takes longer is abandoned
     first_byte_s: float = 300.0  # a link that never sent anything is closed after this long
+    linked_after_s: float = 60.0  # a link that was open for less says nothing of its feed: a monitor may have knocked
     idle_s: float | None = None  # a sender that has sent something expects its link to stay open for ever
     stop_within_s: float = 10.0
     tick_s: float = 0.25

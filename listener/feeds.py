@@ -87,6 +87,14 @@ class LinkFeeds:
         # Headers that were read before, and what they meant.
         self.known: dict[tuple[bytes, ...], Any] = {} if known is None else known
 
+    @property
+    def names(self) -> set[str]:
+        """The feeds that have sent over it; before the first message the one that the link itself shows, if any."""
+        if self.latest is None:
+            first = self._feed_of(self._source)
+            return {first.name} if first.known and first.declared else set()
+        return {self.latest.name, *(each.name for each in self._found.values())}
+
     def of(self, application: str, facility: str) -> FeedProfile:
         """Return the feed of this sender."""
         key = (application, facility)

@@ -222,6 +222,11 @@ class Listener:
         if more := self._seldom.times((link.address, "refused"), self._loop.time(), _SAY_EVERY_S):
             log.warning("link.not_allowed", source=link.address, times=more)
 
+    def linked_feeds(self) -> set[str]:
+        """Return the names of the feeds with a link that has been open for a while."""
+        now = self._loop.time()
+        return {name for link in self._links for name in link.feeds_linked(now, self.config.linked_after_s)}
+
     def keep(self, pending: PendingFrame) -> None:
         """Save it with everything else from this turn of the event loop."""
         if not self._collected:

@@ -9,9 +9,22 @@ import sqlalchemy as sa
 from store import tables
 from store.rowsets import insert_or
 
-FaultKind = Literal["destination", "telling", "feed", "never_heard", "break_glass", "canary", "clock"]
+FaultKind = Literal[
+    "destination",
+    "telling",
+    "feed",
+    "never_heard",
+    "idle",
+    "parked",
+    "gap",
+    "undeclared",
+    "break_glass",
+    "canary",
+    "clock",
+]
 INCIDENT_KINDS: Final[tuple[FaultKind, ...]] = get_args(FaultKind)
-FEED_FAULTS: Final[tuple[FaultKind, ...]] = ("feed", "never_heard")  # silent now, or from the start
+# A feed that is silent: now, from the start, or while its link is open.
+FEED_FAULTS: Final[tuple[FaultKind, ...]] = ("feed", "never_heard", "idle")
 FLAPS_WITHIN: Final = timedelta(hours=1)
 OVER_BEFORE_FLAPPING: Final = 2  # so often over within that time: the third time it flaps
 NEVER_FLAPS: Final = ("test", "break_glass")  # each is an act of somebody, and reported each time

@@ -302,6 +302,11 @@ def unpack(stored: bytes) -> bytes:
     return zlib.decompress(stored) if stored.startswith(ZLIB) else stored
 
 
+def beginning(stored: bytes) -> bytes:
+    """Return the first bytes as received, from the first bytes of the `raw` column."""
+    return zlib.decompressobj().decompress(stored) if stored.startswith(ZLIB) else stored
+
+
 def raw_of(row: Any) -> bytes:
     """Return the payload of a row of `message`, byte for byte."""
     return unpack(bytes(row.raw))

@@ -20,6 +20,20 @@ feed = sa.Table(
     sa.Column("last_heard_at", UtcTime),
     sa.Column("silence_after_s", sa.Integer),
     sa.Column("declared_at", UtcTime),  # since when the site file names it
+    # The site file says that nobody is to miss it, however long it says nothing.
+    sa.Column("may_be_silent", sa.Boolean, nullable=False, default=False, server_default=sa.false()),
+    sa.Column("learned_silence_s", sa.Integer),  # how long it may be silent at this hour, by what it was before
+    sa.Column("linked_at", UtcTime),  # when a listener last had a link of it open
+    sa.Column("stamps", sa.JSON),  # the latest that say something of its clock: [[when, seconds ahead], …]
+)
+
+feed_hour = sa.Table(
+    "feed_hour",
+    metadata,
+    # How long, at the most, a feed had been silent at some moment of an hour.
+    sa.Column("feed_id", Id, sa.ForeignKey("feed.id"), primary_key=True, autoincrement=False),
+    sa.Column("hour", UtcTime, primary_key=True),  # its beginning
+    sa.Column("longest_s", sa.Integer, nullable=False),
 )
 
 WAITS = sa.text("state = 'received'")
@@ -278,9 +292,7 @@ incident = sa.Table(
     metadata,
     # A fault of the telling itself. Of each subject one stands at most; it is told when it begins and when it ends.
     row_id(),
-    sa.Column(
-        "kind", sa.Text, nullable=False
-    ),  # destination | telling | feed | never_heard | break_glass | canary | clock
+    sa.Column("kind", sa.Text, nullable=False),  # `FaultKind` and test, of store/incidents.py
     sa.Column("subject", sa.Text, nullable=False),
     sa.Column("detail", sa.Text, nullable=False),
     sa.Column("began_at", UtcTime, nullable=False),

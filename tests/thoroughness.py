@@ -9,4 +9,6 @@ SECONDS = 60 if THOROUGH else 3  # of workers in each other's way
 FAULTS = 100 if THOROUGH else 6  # in a row, in the middle of a backlog
 BACKLOG = 4000 if THOROUGH else 900  # messages, about
 FROZEN_S = 30.0 if THOROUGH else 12.0  # longer than any time limit on a socket
-ALERTS_OF_A_WARD = 1_000 if THOROUGH else 30  # in a simulated week, or in a day; each costs some 0.1 s
+CHAINS_KILLED = 1_000 if THOROUGH else 20  # that go on while whoever carries them on is killed
+# In a simulated week, or in a day; each costs some 0.1 s. A week of a large hospital has 10,000.
+ALERTS_OF_A_WARD = int(os.environ.get("ALERTS_OF_A_WARD", "1000" if THOROUGH else "30"))

@@ -4,7 +4,7 @@ What does not hold is an incident, told by the second path, until it holds again
 passed lately, it pings the dead-man's switch that the site file names, which calls people when the pings stop.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -17,13 +17,13 @@ from history.alerting import is_quiet
 from history.chains import BEGAN_AT, chain_step
 from history.choices import Site
 from history.conclusion import channel_of
-from store import alerts, canary, due, feeds, heartbeats, incidents, sessions, telling_audit
+from store import alerts, canary, due, heartbeats, incidents, sessions, telling_audit
 from store.due import NewDue
-from store.feeds import Feed
-from store.incidents import FEED_FAULTS, Incident, IncidentKind
+from store.incidents import Incident
 from store.locks import lock_people
 from store.telling_audit import NAMED, TellingFault
 from worker.due import situation_of
+from worker.feed_faults import FeedWatch
 from worker.incidents import tell_incidents
 from worker.worker import Worker
 
@@ -33,9 +33,6 @@ AUDITOR: Final = "auditor"  # its heartbeat
 AUDIT_EVERY: Final = timedelta(seconds=15)
 BEGIN_EVERY: Final = timedelta(minutes=10)
 PING_EVERY: Final = timedelta(minutes=1)
-MOST_SKEW: Final = timedelta(minutes=2)  # between the clock of a feed and ours
-CLOCK_ENDS_AFTER: Final = timedelta(days=1)  # without a message of that feed: its clock says nothing any more
-CLOCK_OF_UNDECLARED_ENDS_AFTER: Final = timedelta(hours=1)  # of a feed that the site file names no more, or never did
 PING_WITHIN_S: Final = 5.0
 
 
@@ -47,6 +44,7 @@ class Auditor:
     audited_at: datetime | None = None
     pinged_at: datetime | None = None
     begun_at: datetime | None = None  # when it last began the chains that were missing
+    feeds: FeedWatch = field(default_factory=FeedWatch)
 
     def look(self) -> None:
         """Audit when it is time, tell what began or ended, and ping while all is well."""
@@ -75,8 +73,7 @@ class Auditor:
                     log.error("telling.fault", what=fault.what, count=fault.count, alerts=list(fault.alerts))
             for subject in standing.keys() - {fault.what for fault in faults}:
                 incidents.end(connection, "telling", subject, now)
-            _look_at_feeds(connection, now)
-            _look_at_clocks(connection, now)
+            self.feeds.look(connection, self.worker.site, now)
             _look_at_emergency_accounts(connection, now)
             self._forget_destinations(connection, now)
             incidents.end_what_is_calm(connection, now)
@@ -122,63 +119,12 @@ def _is_of_more(fault: TellingFault, before: Incident) -> bool:
     return not fault.stops_telling and not named.issuperset(fault.alerts)
 
 
-def _look_at_feeds(connection: sa.Connection, now: datetime) -> None:
-    """Record which feeds are silent for longer than the site file lets them, and which are heard again."""
-    silent = {_silence(feed): feed for feed in feeds.every(connection) if feed.is_silent(now)}
-    standing = incidents.standing(connection)
-    ongoing = {(each.kind, each.subject) for each in standing}
-    silent_before = {(each.kind, each.subject) for each in standing if each.calm_since is None}
-    for (kind, name), feed in silent.items():
-        since = feed.last_heard_at or feed.declared_at
-        is_new = (kind, name) not in silent_before
-        if is_new and incidents.begin(connection, kind, name, f"{since:%Y-%m-%d %H:%M} UTC", now):
-            log.error("feed.silent", feed=name, heard=feed.last_heard_at is not None)
-    for kind, name in ongoing - silent.keys():
-        if kind in FEED_FAULTS:
-            incidents.end(connection, kind, name, now)
-
-
-def _look_at_clocks(connection: sa.Connection, now: datetime) -> None:
-    """Record whose messages are stamped with other times than those of our clock.
-
-    Who sends nothing stays as it is, for a day, or for an hour where the site file does not name the feed.
-    """
-    standing = {each.subject: each for each in incidents.standing(connection) if each.kind == "clock"}
-    for name, ahead in feeds.clock_skews(connection, now).items():
-        subject, before = code_of(name), standing.get(code_of(name))
-        if abs(ahead) <= MOST_SKEW:
-            if before is not None:
-                incidents.end(connection, "clock", subject, now)
-            continue
-        detail = f"{round(abs(ahead) / timedelta(minutes=1))} min {'ahead' if ahead > timedelta(0) else 'behind'}"
-        is_new = before is None or before.calm_since is not None
-        if is_new and incidents.begin(connection, "clock", subject, detail, now):
-            log.error("feed.clock_differs", feed=name, seconds=round(ahead.total_seconds()))
-    sending = {code_of(feed.name): feed for feed in feeds.every(connection)}
-    for subject, before in standing.items():
-        if _has_left(sending.get(subject), before, now):
-            incidents.end(connection, "clock", subject, now, for_good=True)
-
-
-def _has_left(feed: Feed | None, clock: Incident, now: datetime) -> bool:
-    """Return whether a feed whose clock differed sends no more, so that no message will say what its clock is."""
-    if feed is None:
-        return True
-    heard_at = max(clock.began_at, feed.last_heard_at or clock.began_at)
-    return now - heard_at > (CLOCK_ENDS_AFTER if feed.known else CLOCK_OF_UNDECLARED_ENDS_AFTER)
-
-
 def _look_at_emergency_accounts(connection: sa.Connection, now: datetime) -> None:
     """Record of which account for an emergency nobody is signed in any more."""
     in_use = {code_of(name) for name in sessions.names_in_use(connection, now)}
     for each in incidents.standing(connection):
         if each.kind == "break_glass" and each.subject not in in_use:
             incidents.end(connection, "break_glass", each.subject, now)
-
-
-def _silence(feed: Feed) -> tuple[IncidentKind, str]:
-    """Return as which incident its silence stands."""
-    return "never_heard" if feed.last_heard_at is None else "feed", code_of(feed.name)
 
 
 def _begin_chains(worker: Worker, now: datetime) -> None:

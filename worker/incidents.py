@@ -35,6 +35,7 @@ def _tell(worker: Worker, incident: Incident) -> bool:
         occurred_at=incident.ended_at or incident.began_at,
         language=worker.site.language,
         flaps=incident.flaps and incident.stands,
+        numbers=incident.detail if incident.kind == "gap" else "",
     )
     if incident.kind == "test":
         return _test(worker, incident, notice)

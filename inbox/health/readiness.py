@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from litestar import Response, Router, get
 from litestar.openapi.datastructures import ResponseSpec
 
+from forwarding.notice import code_of
 from inbox.health.knock import unanswered
 from inbox.http.parts import AnyRequest, Parts, parts_of
 from inbox.http.problems import described
@@ -43,6 +44,10 @@ class Readiness:
     canary: CanaryState | None = None  # None: none is sent
     canary_is_well: bool = True
     telling_faults: tuple[TellingFault, ...] = ()  # looked for here too: the auditor may be down
+
+    def feed_called(self, subject: str) -> str:
+        """Return the name of the feed that an incident is about."""
+        return next((feed.name for feed in self.feeds if code_of(feed.public_name) == subject), subject)
 
     @property
     def is_ready(self) -> bool:

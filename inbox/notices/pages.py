@@ -21,7 +21,7 @@ from inbox.http.parts import AnyRequest, Parts, parts_of
 from inbox.http.settings import DestinationShown
 from inbox.people.access import record_alone
 from inbox.people.permissions import Permission, needs
-from store import alerts, canary, deliveries, due, heartbeats, incidents, telling_audit
+from store import alerts, canary, deliveries, due, feeds, heartbeats, incidents, telling_audit
 from store.alerts import Alert
 from store.deliveries import Delivery, DestinationState
 from store.engine import reading
@@ -116,6 +116,7 @@ def show_notices(request: AnyRequest, alert: FromQuery[str] = "") -> Template:
         chain = _chain(connection, chosen) if chosen is not None else []
         faults = telling_audit.audit(connection, parts.clock(), has_destinations=bool(parts.settings.destinations))
         audited_at = heartbeats.last(connection).get("auditor")
+        every_feed = feeds.every(connection)
         rounds = canary.state(connection) if parts.settings.canary_counts_for is not None else None
     return page(
         request,
@@ -127,6 +128,7 @@ def show_notices(request: AnyRequest, alert: FromQuery[str] = "") -> Template:
         faults=faults,
         audited_at=audited_at,
         canary=rounds,
+        feeds=every_feed,
         switch=parts.settings.telling.dead_mans_switch is not None,
         policy=_policy(parts, language_of(request)),
     )

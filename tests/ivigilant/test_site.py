@@ -72,6 +72,11 @@ def test_without_a_file_and_with_an_empty_one_the_defaults_hold(tmp_path: Path) 
         ("unknown_sources: park", "canary: {every_minutes: 1}", "4: canary: "),  # shorter than its steps may take
         ("unknown_sources: park", "canary: {key_file: key.pem}", "4: canary: "),
         ("name: lab", "name: ivigilant canary", "15: feeds.2: "),
+        ("zone: UTC", "silence_after_s: 0", "17: feeds.2.silence_after_s"),
+        ("zone: UTC", "silence_after_s: always", "17: feeds.2.silence_after_s"),
+        ("zone: UTC", "watch_gaps: perhaps", "17: feeds.2.watch_gaps: "),
+        ("unknown_sources: park", "silence:\n  floor_min: 15\n  ceiling_h: 200", "6: silence.ceiling_h: "),
+        ("unknown_sources: park", "silence: {floor_min: 90, ceiling_h: 1}", "4: silence: "),
     ],
 )
 def test_a_fault_is_named_with_its_line(tmp_path: Path, old: str, new: str, message: str) -> None:

@@ -14,6 +14,8 @@ from ivigilant.knowledge.site_knowledge import site_knowledge
 from ivigilant.receiving import ports
 from ivigilant.settings import Settings
 from ivigilant.site import load_site
+from ivigilant.site_choices import worker_site
+from ivigilant.wiring import declare_feeds
 from listener.feeds import Origin
 from store import feeds, tables
 from tests.ivigilant.site_hospital import NOW, SiteHospital, a_message, an_order
@@ -267,6 +269,26 @@ def test_a_feed_that_is_silent_too_long_is_said_to_be(set_up: SetUp) -> None:
     with hospital.engine.connect() as connection:
         (feed,) = feeds.every(connection)
     assert (feed.is_silent(NOW + timedelta(seconds=59)), feed.is_silent(NOW + timedelta(seconds=61))) == (False, True)
+
+
+def test_what_may_be_silent_for_ever_is_not_missed_and_what_is_learned_has_the_bounds_of_the_file(
+    sqlite_engine: sa.Engine, tmp_path: Path
+) -> None:
+    path = tmp_path / "site.yaml"
+    path.write_text(
+        "silence: {floor_min: 5, ceiling_h: 2}\n"
+        "feeds: [{name: old, port: 1, silence_after_s: never}, {name: lab, port: 2, watch_gaps: false}, "
+        "{name: cpoe, port: 3, silence_after_s: 60}, {name: import}]\n"
+    )
+    file = load_site(path)
+    declare_feeds(sqlite_engine, file)
+
+    with sqlite_engine.connect() as connection:
+        found = {feed.name: (feed.silence_after_s, feed.may_be_silent) for feed in feeds.every(connection)}
+    site = worker_site(file, Settings(site_file=path))
+    assert found == {"old": (None, True), "lab": (None, False), "cpoe": (60, False), "import": (None, True)}
+    assert (site.silence.floor, site.silence.ceiling) == (timedelta(minutes=5), timedelta(hours=2))
+    assert site.gaps_ignored == {"lab"}
 
 
 def test_a_value_set_that_does_not_exist_is_told_with_its_line(tmp_path: Path) -> None:

@@ -281,7 +281,7 @@ def test_verify_exits_with_1_when_a_destination_took_nothing(ward: WardOnCall, m
 
 def test_a_feed_that_falls_silent_is_told_of_once_and_once_when_it_sends_again(ward: WardOnCall) -> None:
     auditor, clock = Auditor(ward.hospital.worker), ward.hospital.clock
-    heard = sa.update(tables.feed).values(silence_after_s=900, name="EPD of C4")
+    heard = sa.update(tables.feed).values(silence_after_s=900, name="EPD of C4", known=True)
     with ward.hospital.engine.begin() as connection:
         connection.execute(heard.values(last_heard_at=clock()))
 

@@ -184,7 +184,7 @@ def test_a_destination_that_takes_one_notice_and_refuses_the_next_is_told_as_one
         waits(ward, 3)
 
     assert told(ward) == [*TWICE, ("began", True)]
-    lines = [line for line in look_at(_settings(ward), ward.hospital.clock()) if line.what == "incident sms-jansen"]
+    lines = [line for line in look_at(settings_of(ward), ward.hospital.clock()) if line.what == "incident sms-jansen"]
     assert [("comes and goes" in line.detail, line.well) for line in lines] == [(True, False)]
 
 
@@ -207,7 +207,7 @@ def test_an_emergency_account_is_told_each_time_it_is_used(ward: WardOnCall) -> 
     assert told(ward) == [("began", False), ("ended", False)] * 4
 
 
-def _settings(ward: WardOnCall) -> Settings:
+def settings_of(ward: WardOnCall) -> Settings:
     return Settings.model_validate(
         {"database_url": ward.hospital.engine.url.render_as_string(hide_password=False), "canary": False}
     )
