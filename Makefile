@@ -36,7 +36,7 @@ test: $(DEVELOPMENT)  ## every test, on SQLite, PostgreSQL and Redis that it sta
 
 test-thorough: $(DEVELOPMENT)  ## the tests that draw stories or race workers, for much longer
 	@THOROUGH=1 $(BIN)/pytest -n $(WORKERS) --timeout 0 tests/journeys \
-		tests/chaos/test_queue_faults.py tests/chaos/test_database_away.py
+		tests/chaos/test_queue_faults.py tests/chaos/test_database_away.py tests/chaos/test_killed_chains.py
 
 check: $(DEVELOPMENT)  ## format, lint, types and import arrows
 	$(BIN)/ruff format --check .

@@ -1,8 +1,7 @@
 """`/metrics`: counts and ages for Prometheus. Nothing in it is about a patient."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from datetime import datetime
+from collections.abc import Iterator
 from itertools import product
 from threading import Lock
 
@@ -16,9 +15,8 @@ from clinical.words import FOUND_TIERS, STREAMS
 from inbox.http.parts import AnyRequest, Parts
 from inbox.people.authentication import AnyAuthentication
 from inbox.people.permissions import Permission, needs
-from store import alerts, application_acks, deliveries, feeds, incidents, message_queries
+from store import alerts, application_acks, deliveries, incidents, message_queries
 from store.engine import reading
-from store.feeds import Feed
 from store.incidents import INCIDENT_KINDS
 
 
@@ -62,8 +60,7 @@ class StoreCollector(Collector):
             waiting = deliveries.counts(connection)
             acks = application_acks.counts(connection)
             ongoing = incidents.standing(connection)
-            now, every_feed = self._parts.clock(), feeds.every(connection)
-            oldest = message_queries.oldest_received_age(connection, now)
+            oldest = message_queries.oldest_received_age(connection, self._parts.clock())
         opened = GaugeMetricFamily("ivigilant_alerts_open", "Open alerts", labels=["stream", "tier"])
         for labels, count in sorted((dict.fromkeys(product(STREAMS, FOUND_TIERS), 0) | opened_now).items()):
             opened.add_metric(labels, count)
@@ -73,23 +70,8 @@ class StoreCollector(Collector):
         yield _unsent("ivigilant_application_acks", "Application acknowledgements not sent", "route", acks)
         kinds = Counter(each.kind for each in ongoing)
         yield _family("ivigilant_incidents", "Faults of the telling", "kind", {k: kinds[k] for k in INCIDENT_KINDS})
-        yield from _silences(every_feed, now)
         waited = oldest.total_seconds() if oldest else 0.0
         yield GaugeMetricFamily("ivigilant_oldest_received_age_seconds", "How long the oldest message waits", waited)
-
-
-def _silences(every: Sequence[Feed], now: datetime) -> Iterator[Metric]:
-    """Yield how long each feed of the site file has been silent, and how long it may be; none that a sender named."""
-    silent = GaugeMetricFamily("ivigilant_feed_silent_seconds", "Since a feed was last heard", labels=["feed"])
-    limit = GaugeMetricFamily("ivigilant_feed_silence_limit_seconds", "How long a feed may be silent", labels=["feed"])
-    for feed in every:
-        since = feed.last_heard_at or feed.declared_at
-        if feed.known and since is not None:
-            silent.add_metric([feed.name], max((now - since).total_seconds(), 0.0))
-            if feed.limit_s is not None:
-                limit.add_metric([feed.name], feed.limit_s)
-    yield silent
-    yield limit
 
 
 def _unsent(name: str, text: str, place: str, counts: dict[tuple[str, str], int]) -> Metric:
