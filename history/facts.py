@@ -15,6 +15,7 @@ from clinical.times import Moment
 from clinical.versions import sent_at
 from history.entries import Entry
 from history.orders import OrderState
+from parsers.chart.allergies import STATED_AS_REACTION
 from rules.dates import last_moment
 from rules.facts import Fact, Patient, Provenance
 from rules.knowledge import Knowledge
@@ -97,6 +98,7 @@ def _condition(entry: Entry, event: Condition, zone: tzinfo, born: date | None, 
         ends=event.resolved.at if event.resolved else None,
         certainty=event.certainty,
         status=event.status,
+        is_reaction=STATED_AS_REACTION in event.flags,
         provenance=provenance(entry),
     )
 

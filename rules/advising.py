@@ -1,7 +1,8 @@
 """Advice for one patient: harmful lines are left out or replaced, and duplicate lines merged."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
+from clinical.words import Tier
 from rules.assessment import AdviceLine, Finding
 from rules.facts import Fact
 from rules.picture import Picture
@@ -45,14 +46,26 @@ def _guarded(line: GuardedLine, picture: Picture, guards: Sequence[Guard]) -> li
 
 
 def together(
-    found: Sequence[Finding], checklist: Iterable[GuardedLine], picture: Picture
+    found: Sequence[Finding], checklist: Iterable[GuardedLine], picture: Picture, *, always: bool = True
 ) -> tuple[list[AdviceLine], int]:
-    """Return every line once, what is to be done now first; and how many those are."""
-    always = [line for guard in picture.guards if guard.always for line in guard.says]
-    lines = [*advise(always, picture, ()), *(line for finding in found for line in finding.advice)]
+    """Return every line once, what is to be done now first; and how many those are.
+
+    What guards say in any case is said of an order, not of what came after one.
+    """
+    in_any_case = [line for guard in picture.guards if guard.always and always for line in guard.says]
+    lines = [*advise(in_any_case, picture, ()), *_in_turn(found), *(line for each in found for line in each.advice)]
     now = [line for line in _once(lines) if not _LATER & set(line.does)][:MOST_NOW]
     rest = [*lines, *advise(checklist, picture, ())]
     return [*now, *(line for line in _once([*now, *rest]) if line not in now)], len(now)
+
+
+def _in_turn(found: Sequence[Finding]) -> Iterator[AdviceLine]:
+    """Yield what each finding that asks for a look wants done now: two lines of the first, one of every other."""
+    most = 2
+    for finding in found:
+        if finding.tier >= Tier.MODERATE:
+            yield from [line for line in finding.advice if not _LATER & set(line.does)][:most]
+            most = 1
 
 
 def _once(lines: Iterable[AdviceLine]) -> list[AdviceLine]:

@@ -251,6 +251,7 @@ def compile_policy(
         lines_of(form.checklist, terms),
         _led_by(form, instead=False),
         _led_by(form, instead=True),
+        {rule: place for place, rule in enumerate(form.first)},
     )
 
 
@@ -289,6 +290,7 @@ def _check_names(document: Document, form: PolicyForm, rules: frozenset[str]) ->
         named += [(("exact", index, "rules"), rule) for rule in exact.rules]
         named += [(("exact", index, "lead"), rule) for rule in exact.lead]
     own = form.escalation.id
+    named += [(("first",), rule) for rule in form.first]
     named += [(("choices", "rule_channels", rule), rule) for rule in sorted(form.choices.rule_channels) if rule != own]
     named += [(("quieter", "rules"), rule) for rule in (form.quieter.rules if form.quieter else ()) if rule != own]
     for where, rule in named:

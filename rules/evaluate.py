@@ -111,7 +111,7 @@ def _combine(
     missing = _remarks(policy.missing, picture)
     mitigating = _remarks(policy.mitigating, picture)
     checklist = policy.checklist if tier >= Tier.named(policy.form.checklist_from) else ()
-    advice, now = together(found, checklist, picture)
+    advice, now = together(_first(policy, found), checklist, picture)
     return Assessment(
         tier,
         _priority(policy.priority, picture, found),
@@ -137,7 +137,7 @@ def _combine_events(
     if not found:
         return _nothing(knowledge, trace)
     priority = _priority(knowledge.policy.surveillance, picture, found)
-    advice, now = together(found, (), picture)
+    advice, now = together(found, (), picture, always=False)
     text = summarize(found, advice[:now], (), (), picture)
     naranjo = prefill(knowledge.naranjo, picture, found[0])
     return Assessment(
@@ -191,6 +191,11 @@ def _place(finding: Finding, policy: Policy, found: Sequence[Finding]) -> tuple[
     led = [each for each in same if finding.rule in policy.led_by.get(each.rule, ())]
     follows = any(each.rule in policy.led_by.get(finding.rule, ()) for each in same)
     return -finding.tier, -max(map(_newest, [finding, *led])), follows, finding.rule
+
+
+def _first(policy: Policy, found: Sequence[Finding]) -> list[Finding]:
+    """Return the findings in the order in which they advise: those of policy.yaml, `first`, before graver ones."""
+    return sorted(found, key=lambda each: policy.first.get(each.rule, len(policy.first)))
 
 
 def _newest(finding: Finding) -> float:

@@ -234,6 +234,8 @@ def _qualified(fact: Fact, part: str) -> Fact:
             return structs.replace(fact, certainty=certainty)
         case [("resolved" | "inactive" | "preliminary" | "stopped") as status]:
             return structs.replace(fact, status=status)
+        case ["reaction"]:
+            return structs.replace(fact, is_reaction=True)
         case [("IV" | "PO" | "SC") as route]:
             return structs.replace(fact, route=route)
         case [quoted] | [quoted, *_] if quoted.startswith('"'):

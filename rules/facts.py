@@ -44,6 +44,7 @@ class Fact(Struct, frozen=True, gc=False):
     status: str = "active"  # condition: active | resolved | inactive; observation: final | preliminary | corrected
     route: str = ""  # medication: IV, SC, PO, ... "" when unknown
     provenance: Provenance | None = None
+    is_reaction: bool = False  # condition: stated as a reaction to immunoglobulin
     sent_date: str = ""  # a date that cannot be, as it was sent; the fact is then undated
 
 

@@ -163,7 +163,9 @@ def _per_hour(rate: Callable[[Picture], Decimal]) -> Filler:
 
 
 def _after_ivig(filling: Filling) -> str:
-    """Return how long after the last IVIg the event that followed it began: "10 days after", "on the day of"."""
+    """Return when after the last IVIg the event began: "10 days after", "on the day of", or "as a reaction to"."""
+    if any(fact.is_reaction for fact in filling.facts):
+        return filling.phrases.as_reaction_to
     event = next((fact for fact in filling.facts if fact.kind in HISTORY and fact.starts), None)
     if event is None or event.starts is None:
         return ""

@@ -89,6 +89,7 @@ class Phrases(Form):
     same_day: str
     one_day_after: str
     days_after: str
+    as_reaction_to: str
     no_weight: str
     old_weight: str
     odd_weight: str
@@ -534,6 +535,7 @@ class PolicyForm(Form):
     priority: dict[FoundTier, list[PriorityLine]]
     surveillance: Surveillance
     exact: list[ExactLine] = Field(default_factory=list)  # none in a folder written before there were any
+    first: list[str] = Field(default_factory=list)
     families: list[Family]
     escalation: Escalation
     missing: list[RemarkForm]

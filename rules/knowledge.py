@@ -103,6 +103,7 @@ class Policy:
     checklist: tuple[GuardedLine, ...]
     led_by: Mapping[str, frozenset[str]]  # of a general rule: those that name the same more exactly, and lead it
     replaced_by: Mapping[str, frozenset[str]]  # of these, those whose diagnoses the general rule leaves out
+    first: Mapping[str, int]  # the rules whose advice comes before that of others, with their place
 
     def channel_of(self, rule: str, tier: Tier, *, quieter: bool = False) -> Channel:
         """The channel of a finding; where it may be quieter, one less, but never for a contra-indication."""

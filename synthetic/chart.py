@@ -34,7 +34,7 @@ from synthetic.prescriptions import (
     order_segments,
 )
 from synthetic.terms import WEIGHT
-from synthetic.wire import Dialect, Draft, SentCode
+from synthetic.wire import Dialect, Draft, SentCode, escape, segment
 
 ORDINARY = {"EPD": "2.5", "APOTHEEK": "2.5", "LIS": "2.5.1", "EMAR": "2.5.1"}
 CHEMISTRY = SentCode("CHEM", "Klinische chemie", "L")
@@ -70,6 +70,13 @@ class Chart:
 
     def _tell(self, dialect: Dialect, kind: tuple[str, str, str], segments: list[str]) -> None:
         self.drafts.append(Draft(dialect, *kind, tuple(segments)))
+
+    def is_allergic(self, at: datetime, substance: SentCode, reaction: str) -> None:
+        """Tell an entry of the allergy list, with the reaction in words."""
+        dialect = self.dialect("EPD")
+        allergy = segment("AL1", {1: 1, 2: "DA", 3: substance, 4: "SV", 5: escape(reaction)})
+        segments = [evn("A60", at, dialect), pid(self.person, dialect), pv1(self.visit, dialect), allergy]
+        self._tell(dialect, ("ADT", "A60", "ADT_A60"), segments)
 
     def moves(
         self,

@@ -19,6 +19,7 @@ from parsers.hl7.segments import Message, Segment
 from parsers.hl7.times import moment
 from parsers.medication.immunoglobulins import looks_like_immunoglobulin
 
+STATED_AS_REACTION = "stated_as_reaction"  # flag: an allergy list gives it as the reaction to a medicine
 _FLAG_TYPE = re.compile(r"^(?:CI|CIND|CONTRA.*)$|contra-?\s?indicati", re.IGNORECASE)
 _FLAG_SYSTEMS = frozenset({"GS40", "ICD10", "ICD10CM", "ICPC", "DHD"})  # these name conditions, never an allergen
 _NONE_KNOWN = re.compile(
@@ -155,7 +156,7 @@ def reaction_of(
     return Condition(
         patient=(),
         path="",
-        flags=("stated_as_reaction",),
+        flags=(STATED_AS_REACTION,),
         key="",
         category="diagnosis",
         codings=tuple(coding for coding in codings if coding.system),

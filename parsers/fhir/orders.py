@@ -227,12 +227,21 @@ def read_order(resource: Resource) -> Iterator[MedicationOrdered]:
         rate_mean=content.rate.mean,
         timings=timings,
         components=() if in_error else medicine.components,
-        indications=tuple(dict.fromkeys(c for each in parts(body, "reasonCode") for c in codings(each, defaults))),
+        indications=tuple(dict.fromkeys(c for each in parts(body, "reasonCode") for c in _reason(each, defaults))),
         instructions=written,
         starts=starts,
         lots=medicine.lots,
         course_grams=content.dose.course,
     )
+
+
+def _reason(concept: Json, defaults: Defaults) -> Iterator[Coding]:
+    """Yield the codes of a reason, and its text as a code of no system where it says more than their displays."""
+    found = codings(concept, defaults)
+    yield from found
+    written = text(concept, "text")
+    if written and written not in {coding.display for coding in found}:
+        yield Coding(system="", code=written, display=written)
 
 
 def words_of(body: Json, dosed: Sequence["Dosage"]) -> str:

@@ -287,12 +287,19 @@ class DrugLine:
         return tuple(dict.fromkeys([*found, *(each for coding in found for each in _as_atc(coding))]))
 
     def indications(self, defaults: Defaults) -> tuple[Coding, ...]:
-        """Return why it was ordered, in every repetition."""
+        """Return why it was ordered, in every repetition; words without a code are a code of no system."""
         field = self._at(self.places.indication) if self.places.indication else 0
         repetitions = self.segment.repetitions(field) if field else 0
-        return tuple(
-            each for number in range(1, repetitions + 1) for each in read_codings(self.segment, field, defaults, number)
-        )
+        found: list[Coding] = []
+        for number in range(1, repetitions + 1):
+            codings, words = (
+                read_codings(self.segment, field, defaults, number),
+                read_words(self.segment, field, number),
+            )
+            found += [coding for coding in codings if coding.system or coding.code != words]
+            if words and words not in {coding.display for coding in codings}:
+                found.append(Coding(system="", code=words, display=words))
+        return tuple(found)
 
     def name(self) -> str:
         """Return every text the drug was sent with; where its own field is empty, that of another that names it."""

@@ -129,12 +129,18 @@ def found_positive(written: WrittenCondition) -> Check:
 
 @word(Kind.SETS, needs={"within_days": Kind.NUMBER})
 def diagnosed_after_ivig(written: WrittenCondition) -> Check:
-    """Begun at most so many days after a dose of IVIg; a date without a month is too vague to say so."""
+    """Begun at most so many days after a dose of IVIg, or stated as a reaction to it, whatever its date.
+
+    A date without a month is too vague to say so.
+    """
     window = days(written.number("within_days"))
 
     def check(picture: Picture) -> Outcome:
         facts: list[Fact] = []
         for event in picture.history(written.names):
+            if event.is_reaction:
+                facts.append(event)
+                continue
             last = last_moment(event)
             if event.starts is None or last is None or event.precision == "year":
                 continue

@@ -8,7 +8,7 @@ from synthetic import medicines
 from synthetic.chart import Chart
 from synthetic.messages import Result
 from synthetic.prescriptions import Given, Prescription, Schedule
-from synthetic.terms import DVT_LEG, EMBOLISM, icd
+from synthetic.terms import DVT_LEG, EMBOLISM, STROKE, icd
 from synthetic.wire import SentCode
 
 Json = Mapping[str, Any]
@@ -49,12 +49,19 @@ def _thrombosis(chart: Chart, event: Json, at: datetime) -> None:
     if event["objective"]:
         chart.diagnosed(at, code)
         chart.measured(at, Result(IMAGING, SEEN[event.get("where", "PE")], kind="TX"))
+    elif event.get("certain"):
+        chart.diagnosed(at, code)
     else:
         chart.has_problem(code, at, onset=at, certainty="SUSP^Verdenking^L")
 
 
 def _symptom(chart: Chart, event: Json, at: datetime) -> None:
     chart.has_problem(_code(event, icd("R06.0", "Dyspnoe")), at, onset=at)
+
+
+def _arterial(chart: Chart, event: Json, at: datetime) -> None:
+    chart.diagnosed(at, _code(event, STROKE))
+    chart.measured(at, Result(IMAGING, "CT: herseninfarct.", kind="TX"))
 
 
 def _examination(chart: Chart, event: Json, at: datetime) -> None:
@@ -76,6 +83,7 @@ def _code(event: Json, usual: SentCode) -> SentCode:
 
 TELLERS: dict[str, Callable[[Chart, Json, datetime], None]] = {
     "VTE_AFTER_IVIG": _thrombosis,
+    "ARTERIAL": _arterial,
     "SYMPTOM": _symptom,
     "EXAMINATION": _examination,
     "ANTICOAGULANT": _anticoagulant,

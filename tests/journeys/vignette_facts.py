@@ -2,10 +2,11 @@
 
 problems:   {icd | words | code + system, days_ago, certainty: suspected | refuted, past, event}
 taking:     {drug (synthetic/medicines.py), dose, unit, pattern, days_ago, stopped_days_ago}
-results:    {test (synthetic/terms.py), value, unit, days_ago, status, kind}
+results:    {test (synthetic/terms.py) | words + code + system, value, unit, days_ago, status, kind}
 procedures: {words | code + system, days_ago}
+allergies:  {words | code + system, reaction}
 ivig:       {days_ago, grams, drug}: a dose of an earlier order
-orders:     {drug, dose, unit, days}: another order, told before the one that is asked about
+orders:     {drug, dose, unit, days, days_ahead}: another order, told before the one that is asked about
 """
 
 from collections.abc import Callable, Mapping
@@ -59,12 +60,17 @@ def _taking(chart: Chart, told: Json, now: datetime) -> None:
 
 
 def _result(chart: Chart, told: Json, now: datetime) -> None:
-    result = Result(getattr(terms, told["test"]), told["value"], told.get("unit", ""), kind=told.get("kind", "NM"))
+    test = getattr(terms, told["test"]) if "test" in told else code_of(told)
+    result = Result(test, told["value"], told.get("unit", ""), kind=told.get("kind", "NM"))
     chart.measured(now - told.get("days_ago", 1) * DAY, result, status=told.get("status", "F"))
 
 
 def _procedure(chart: Chart, told: Json, now: datetime) -> None:
     chart.moves("A08", now - told.get("days_ago", 1) * DAY, procedure=code_of(told))
+
+
+def _allergy(chart: Chart, told: Json, now: datetime) -> None:
+    chart.is_allergic(now - 2 * HOUR, code_of(told), told["reaction"])
 
 
 def _ivig(chart: Chart, told: Json, now: datetime) -> None:
@@ -86,6 +92,7 @@ TELLERS: dict[str, Callable[[Chart, Json, datetime], None]] = {
     "taking": _taking,
     "results": _result,
     "procedures": _procedure,
+    "allergies": _allergy,
     "ivig": _ivig,
     "orders": _other_order,
 }

@@ -22,7 +22,7 @@ from synthetic.wire import Draft, SentCode, post
 from tests.journeys.hospital import Hospital
 from tests.journeys.pharmacist import Pharmacist
 from tests.journeys.vignette_events import tell_course, tell_event
-from tests.journeys.vignette_facts import tell_facts
+from tests.journeys.vignette_facts import code_of, tell_facts
 from tests.rules import vignettes as cases
 
 Json = dict[str, Any]
@@ -35,6 +35,8 @@ BRANDS = {
     ),
     "Privigen-EU-PID": medicines.PRIVIGEN,
     "Octagam-10-DM": medicines.OCTAGAM,
+    "Privigen": medicines.PRIVIGEN,
+    "Gammaplex 5%": medicines.GAMMAPLEX,
 }
 TREATED = {
     "none": (),
@@ -118,6 +120,8 @@ class Telling:
             )
             self.send()
             return self._case()
+        if self.told.get("died"):
+            self.chart.died(self.now - HOUR)
         order = prescription(self.told, self.vignette.number, self.now)
         if self.told["order"].get("same_course_already_alerted"):
             return self._settled_before(order)
@@ -264,11 +268,11 @@ def drug_of(order: Json) -> Drug:
 def prescription(told: Json, number: str, now: datetime) -> Prescription:
     """The order of the case. A rate that it does not give is 5 g/h, so that "no rate" does not fire everywhere."""
     order = told["order"]
-    indication = cases.BRANDS.get(order.get("brand", ""), ("", ""))[1]
     dose, unit = next(((str(order[key]), unit) for key, unit in cases.BASIS.items() if key in order), ("", "g"))
     days = order.get("days", 1)
     pattern = "Once" if days == 1 else "QD" if order.get("consecutive_days", days) > 1 else "Q5D"
-    rate, give_per = _rate(order)
+    rate, give_per = _rate(order, drug_of(order))
+    indicated = cases.indication_of(order)
     return Prescription(
         number,
         drug_of(order),
@@ -277,20 +281,20 @@ def prescription(told: Json, number: str, now: datetime) -> Prescription:
         unit,
         rate=rate,
         give_per=give_per,
-        indication=icd(indication, "Indicatie") if indication else None,
+        indication=code_of(indicated) if indicated else None,
         at=now - HOUR,
         route=order["route"] or "",
     )
 
 
-def _rate(order: Json) -> tuple[str, str]:
-    """RXE-23 in mL/h of a 10% product; without a weight mg/kg/min can only be said as the hours of the infusion."""
+def _rate(order: Json, drug: Drug) -> tuple[str, str]:
+    """Return RXE-23 in mL/h (10% where none is named), or without a weight RXE-22: the hours it takes."""
     if order.get("no_rate"):
         return "", ""
     if "mg_per_kg_min" in order and not order.get("weight_kg"):
         return "", f"H{round(order['g_per_kg_day'] * 1000 / 60 / order['mg_per_kg_min'])}"
     if "mg_per_kg_min" in order:
-        return f"{order['mg_per_kg_min'] * 60 * order['weight_kg'] / 100:g}", ""
+        return f"{order['mg_per_kg_min'] * 60 * order['weight_kg'] / (drug.mg_per_ml or 100):g}", ""
     return f"{order.get('g_per_h', 5) * 10:g}", ""
 
 

@@ -75,6 +75,27 @@ OTHER_FACTS: dict[str, tuple[str, dict[str, str]]] = {
     "fluindione": ("prophylaxis", {"taking": '"Previscan 20 mg"'}),
     "a DOAC at treatment dose": ("prophylaxis", {"taking": "B01AF02, 10 mg"}),
 }
+# Guards beside those above, each tried with every one of them rather than in every subset.
+BESIDE: dict[str, tuple[dict[str, str], frozenset[str], tuple[str, ...]]] = {
+    "a thrombosis of 40 days ago": (
+        {"diagnosed": "I26.9, 40 days ago"},
+        frozenset({"prophylaxis", "check-prophylaxis"}),
+        ("Consider anticoagulant prophylaxis", "Prophylaxis is running"),
+    ),
+    "ITP without a platelet count": (
+        {"diagnosed": "D69.3"},
+        frozenset({"prophylaxis"}),
+        ("Consider anticoagulant prophylaxis",),
+    ),
+    "a stroke in Guillain-Barré": (
+        {"diagnosed": "G61.0, 5 days ago; I63.9, 2 days ago"},
+        frozenset({"hold", "postpone", "spread", "discuss-alternatives", "give-without-delay"}),
+        ("old the", "old until", "old further", "ostpone", "pread", "Split", "do not delay"),
+    ),
+    "a bleeding that nobody dated": ({"diagnosed": "K92.2"}, *GUARDS["bleeding"][1:]),
+    "Guillain-Barré that nobody dated": ({"diagnosed": "G61.0"}, *GUARDS["Guillain-Barré"][1:]),
+    "a crisis that nobody dated": ({"diagnosed": '"myasthene crisis"'}, *GUARDS["Guillain-Barré"][1:]),
+}
 CONTRADICTIONS = (
     ({"hold", "postpone", "spread", "discuss-alternatives", "decide-now"}, {"give-without-delay"}),
     ({"hydrate"}, {"limit-fluid"}),
@@ -94,7 +115,7 @@ SUBSETS = [subset for size in range(len(GUARDS) + 1) for subset in combinations(
 def _added(subset: tuple[str, ...]) -> Case:
     cells: dict[str, str] = {}
     for name in subset:
-        for column, cell in (OTHER_FACTS[name][1] if name in OTHER_FACTS else GUARDS[name][0]).items():
+        for column, cell in (OTHER_FACTS[name][1] if name in OTHER_FACTS else (GUARDS | BESIDE)[name][0]).items():
             cells[column] = f"{cells[column]}; {cell}" if column in cells else cell
     return build_case(Example("guards", cells, "none"))
 
@@ -115,7 +136,7 @@ def _check(found: Assessment, subset: tuple[str, ...]) -> None:
     for one, other in CONTRADICTIONS:
         assert not (acts & one and acts & other), (subset, acts & one, acts & other)
     for name in subset:
-        _, forbidden, words = GUARDS[OTHER_FACTS[name][0] if name in OTHER_FACTS else name]
+        _, forbidden, words = (GUARDS | BESIDE)[OTHER_FACTS[name][0] if name in OTHER_FACTS else name]
         assert not acts & forbidden, (subset, name, acts & forbidden)
         said = " ".join([found.text["en"].partition("Advice: ")[2], *(line["en"] for line in found.advice)])
         assert not [word for word in words if word in said], (subset, name, said)
@@ -135,6 +156,15 @@ def test_no_combination_of_guards_contradicts_or_harms(rule: Rule) -> None:
 
         assert found.now <= 3
         _check(found, subset)
+
+
+@pytest.mark.parametrize("name", BESIDE)
+def test_a_guard_beside_every_other_guard_and_rule_contradicts_and_harms_nothing(name: str) -> None:
+    for case, rule in FIRED:
+        for other in (*GUARDS, ""):
+            if other != "HIT" or name != "a stroke in Guillain-Barré":  # there IVIg treats what the stroke comes from
+                subset = (other, name) if other else (name,)
+                _check(evaluate(_with(case, subset), ASKED, rule.stream), subset)
 
 
 @pytest.mark.parametrize("name", OTHER_FACTS)

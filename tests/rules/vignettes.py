@@ -15,6 +15,9 @@ from rules.evaluate import evaluate
 from rules.examples import AT
 from rules.facts import Case, Dose, Fact, Order, Patient
 from rules.knowledge import Knowledge
+from synthetic import medicines, terms
+from synthetic.medicines import Drug
+from synthetic.wire import SentCode
 
 VTE_CODES = {"DVT": "I80.2", "PE": "I26.9", "VTE": "I82.9", "jugular vein thrombosis": "I82.8"}
 RISK_CODES = {
@@ -32,7 +35,11 @@ BRANDS = {
     "Gamunex-C": ("Gamunex", ""),
     "Privigen-EU-PID": ("Privigen", "D80.0"),
     "Octagam-10-DM": ("Octagam 10%", "M33.1"),
+    "Privigen": ("Privigen", ""),
+    "Gammaplex 5%": ("Gammaplex", ""),
 }
+SYSTEMS = {"LN": "LOINC", "I10": "ICD10", "SCT": "SNOMED"}
+SAID_IN_MESSAGES = ("orders", "allergies", "died")  # under `told`
 BASIS = {"g_per_kg_day": "g/kg", "g_per_day": "g"}
 
 
@@ -85,6 +92,61 @@ def vte(told: dict[str, Any]) -> tuple[list[Fact], list[Dose]]:
     return [condition(VTE_CODES[told["kind"]], ago)], doses
 
 
+def code_of(told: dict[str, Any]) -> tuple[Coding, ...]:
+    if "icd" in told:
+        return (Coding("ICD10", told["icd"]),)
+    return (Coding(SYSTEMS.get(told["system"], told["system"]), told["code"]),) if told.get("code") else ()
+
+
+def told_facts(told: dict[str, Any]) -> list[Fact]:
+    """Return what stands under `told`, as messages would have it read (tests/journeys/vignette_facts.py)."""
+    facts = [problem(each) for each in told.get("problems", ())]
+    facts += [structs.replace(problem(each), kind="procedure") for each in told.get("procedures", ())]
+    facts += [taken(each) for each in told.get("taking", ())]
+    return [*facts, *(result(each) for each in told.get("results", ()))]
+
+
+def problem(told: dict[str, Any]) -> Fact:
+    fact = Fact(
+        "condition",
+        code_of(told),
+        told.get("words", ""),
+        certainty=told.get("certainty", "confirmed"),
+        status="inactive" if told.get("past") else "active",
+    )
+    return fact if "days_ago" not in told else dated(fact, told["days_ago"])
+
+
+def taken(told: dict[str, Any]) -> Fact:
+    drug: Drug = getattr(medicines, told["drug"])
+    times = {"QD": 1, "BID": 2}[told.get("pattern", "QD")]
+    codings = (Coding("ATC", drug.code.other[0]),) if drug.code.other else ()
+    amount = known(Decimal(str(told["dose"])) * times, told.get("unit", "mg")) if "dose" in told else None
+    return dated(
+        Fact("medication", codings, drug.code.text, amount, told.get("unit", "mg"), route=drug.route),
+        told.get("days_ago", 30),
+    )
+
+
+def result(told: dict[str, Any]) -> Fact:
+    test: SentCode | None = getattr(terms, told["test"]) if "test" in told else None
+    codings = (Coding("LOINC", test.code),) if test else code_of(told)
+    fact = Fact(
+        "observation",
+        codings,
+        "",
+        known(told["value"], told["unit"]),
+        told["unit"],
+        status="final",
+        certainty="confirmed",
+    )
+    return dated(fact, told.get("days_ago", 1))
+
+
+def dated(fact: Fact, days_ago: int) -> Fact:
+    return structs.replace(fact, starts=AT - timedelta(days=days_ago), precision="second")
+
+
 def facts_of(told: dict[str, Any]) -> list[Fact]:
     facts = [condition(RISK_CODES[name]) for name in told["risk_factors"] if name in RISK_CODES]
     facts += [Fact("condition", (), note) for note in told.get("notes", ())]
@@ -101,20 +163,35 @@ def facts_of(told: dict[str, Any]) -> list[Fact]:
     }[told["anticoag"]]
     codes = {"inr": ("6301-6", "{INR}"), "aptt_s": ("14979-9", "s"), "serum_viscosity_cP": ("3128-6", "cP")}
     facts += [measured(codes[name][0], value, codes[name][1]) for name, value in labs.items()]
+    facts += told_facts(told.get("told", {}))
     if "height_cm" in told["patient"]:
         facts.append(measured("8302-2", told["patient"]["height_cm"], "cm"))
     return facts
 
 
+def indication_of(order: dict[str, Any]) -> dict[str, Any]:
+    """Return what the order is for, as a code or in words: as the case says, or as the label of its brand is for."""
+    code = BRANDS.get(order.get("brand", ""), ("", ""))[1]
+    found: dict[str, Any] = order.get("for") or ({"icd": code} if code else {})
+    return found
+
+
+def indications_of(order: dict[str, Any]) -> tuple[Coding, ...]:
+    told = indication_of(order)
+    if "icd" in told:
+        return (Coding("ICD10", told["icd"], told.get("words", "")),)
+    return (Coding("", told["words"], told["words"]),) if told else ()
+
+
 def order_of(told: dict[str, Any]) -> Order:
     days, weight = told.get("days"), told.get("weight_kg")
-    brand, indication = BRANDS.get(told.get("brand", ""), ("", ""))
+    brand, _ = BRANDS.get(told.get("brand", ""), ("", ""))
     per_kg, grams = told.get("g_per_kg_day"), told.get("g_per_day")
     if grams is None and per_kg is not None and weight:
         grams = per_kg * weight
     if per_kg is None and grams is not None and weight:
         per_kg = grams / weight
-    has_rate = "mg_per_kg_min" in told or "g_per_h" in told
+    has_rate = "mg_per_kg_min" in told or "g_per_h" in told or told.get("no_rate")
     return Order(
         key="ORDER",
         codings=() if "text" in told else (Coding("ATC", "J06BA02"),),
@@ -131,7 +208,7 @@ def order_of(told: dict[str, Any]) -> Order:
         mg_per_kg_per_minute=known(told.get("mg_per_kg_min"), "mg/kg/min"),
         weight_kg=Decimal(weight) if weight else None,
         dose_basis=next((basis for key, basis in BASIS.items() if key in told), ""),
-        indications=(Coding("ICD10", indication),) if indication else (),
+        indications=indications_of(told),
         starts=AT,
     )
 
@@ -144,6 +221,9 @@ def vignette(told: dict[str, Any]) -> Vignette:
         doses += followed
     if not told["order"].get("first_ever"):
         doses.append(Dose(AT - timedelta(days=35), exactly(20, "g"), given=True))
+    for each in told.get("told", {}).get("ivig", ()):
+        doses.append(Dose(AT - timedelta(days=each["days_ago"]), exactly(each.get("grams", 30), "g"), given=True))
+    doses.sort(key=lambda dose: dose.at)
     age = told["patient"].get("age")
     case = Case(
         order=order_of(told["order"]),

@@ -255,6 +255,12 @@ def test_route_and_reason_are_kept() -> None:
     assert (subcutaneous.routes[0].system, subcutaneous.routes[0].code) == ("", "subcutaan")
 
 
+def test_a_reason_in_words_alone_is_an_indication() -> None:
+    found = one_of(MedicationOrdered, an_order(a_dosage(), reasonCode=[{"text": "Guillain-Barré"}]))
+
+    assert [(each.system, each.display) for each in found.indications] == [("", "Guillain-Barré")]
+
+
 def test_it_goes_by_its_number_and_its_id_and_names_what_came_before() -> None:
     order = an_order(
         identifier=[{"system": "urn:oid:1.2"}, {"system": "urn:oid:1.2", "value": "900001"}],

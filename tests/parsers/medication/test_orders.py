@@ -109,6 +109,22 @@ def test_where_a_value_was_read_is_kept() -> None:
     assert [coding.code for coding in order.indications] == ["G61.8"]
 
 
+@pytest.mark.parametrize(
+    ("sent", "read_as"),
+    [
+        ("^Guillain-Barré^L", [("", "Guillain-Barré")]),
+        ("myasthene crisis", [("", "myasthene crisis")]),
+        ("G61.0^Guillain-Barré^I10", [("ICD10", "Guillain-Barré")]),
+        ("G61^Polyneuritis^I10^^^^^^GBS", [("ICD10", "Polyneuritis"), ("", "Polyneuritis; GBS")]),
+        ("G61.8^CIDP^I10~^VITT^L", [("ICD10", "CIDP"), ("", "VITT")]),
+    ],
+)  # fmt: skip  # a line each
+def test_a_reason_in_words_alone_is_an_indication(sent: str, read_as: list[tuple[str, str]]) -> None:
+    order = the_order(ORC, rxe("30", "g", rest=f"{'|' * 22}{sent}"))
+
+    assert [(each.system, each.display) for each in order.indications] == read_as
+
+
 def test_a_drug_one_field_too_far_is_read_there() -> None:
     order = the_order(ORC, f"RXE|||{IVIG}|30||g^gram")
 
