@@ -2,8 +2,9 @@
 
 import pytest
 
+from rules.evaluate import evaluate
 from rules.knowledge import Knowledge
-from tests.rules.vignettes import VIGNETTES, Vignette, answer_to
+from tests.rules.vignettes import VIGNETTES, Vignette, advised, answer_to
 
 
 @pytest.mark.parametrize("vignette", VIGNETTES, ids=lambda each: each.name)
@@ -11,3 +12,11 @@ def test_the_vignette_gets_the_agreed_answer(vignette: Vignette, knowledge: Know
     answer = answer_to(vignette, knowledge)
 
     assert answer == vignette.expected
+
+
+@pytest.mark.parametrize("vignette", [each for each in VIGNETTES if each.says_how], ids=lambda each: each.name)
+def test_the_vignette_gets_the_agreed_channel_points_and_advice(vignette: Vignette, knowledge: Knowledge) -> None:
+    found = evaluate(vignette.case, knowledge)
+
+    assert advised(vignette, found) == vignette.advised
+    assert not vignette.never & {act for line in found.advice for act in line.does}

@@ -11,6 +11,7 @@ from msgspec import structs
 
 from clinical.codes import Coding
 from clinical.quantities import Quantity, exactly
+from rules.assessment import Assessment
 from rules.evaluate import evaluate
 from rules.examples import AT
 from rules.facts import Case, Dose, Fact, Order, Patient
@@ -38,7 +39,7 @@ BRANDS = {
     "Privigen": ("Privigen", ""),
     "Gammaplex 5%": ("Gammaplex", ""),
 }
-SYSTEMS = {"LN": "LOINC", "I10": "ICD10", "SCT": "SNOMED"}
+SYSTEMS = {"LN": "LOINC", "I10": "ICD10", "SCT": "SNOMED", "I9C": "ICD9"}
 SAID_IN_MESSAGES = ("orders", "allergies", "died")  # under `told`
 BASIS = {"g_per_kg_day": "g/kg", "g_per_day": "g"}
 
@@ -51,15 +52,41 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Advised:
+    """What else was agreed of an answer; None where nothing was."""
+
+    channel: str | None  # whom it may disturb
+    points: tuple[int, int] | None  # of the patient, and with the plan
+    first: frozenset[str] | None  # the acts of the line of advice that comes first
+
+
+@dataclass(frozen=True, slots=True)
 class Vignette:
     name: str
     case: Case
     expected: Answer
+    advised: Advised
+    never: frozenset[str]  # acts that no line may advise
+
+    @property
+    def says_how(self) -> bool:
+        """Whether more was agreed than what fires."""
+        return self.advised != Advised(None, None, None) or bool(self.never)
 
 
 def answer_to(vignette: Vignette, knowledge: Knowledge) -> Answer:
     found = evaluate(vignette.case, knowledge)
     return Answer(found.tier.name, found.priority.word, frozenset(each.rule for each in found.findings))
+
+
+def advised(vignette: Vignette, found: Assessment) -> Advised:
+    """Return of an answer what was agreed of it."""
+    agreed = vignette.advised
+    return Advised(
+        agreed.channel and found.channel.word,
+        agreed.points and (found.points.patient, found.points.total),
+        agreed.first and frozenset(found.advice[0].does),
+    )
 
 
 def known(number: Any, unit: str = "g") -> Quantity | None:
@@ -148,7 +175,7 @@ def dated(fact: Fact, days_ago: int) -> Fact:
 
 
 def facts_of(told: dict[str, Any]) -> list[Fact]:
-    facts = [condition(RISK_CODES[name]) for name in told["risk_factors"] if name in RISK_CODES]
+    facts = [condition(RISK_CODES[name]) for name in told.get("risk_factors", ()) if name in RISK_CODES]
     facts += [Fact("condition", (), note) for note in told.get("notes", ())]
     meds, labs = told.get("meds", {}), told.get("labs", {})
     if "prednisone_mg_day" in meds:
@@ -160,7 +187,7 @@ def facts_of(told: dict[str, Any]) -> list[Fact]:
         "therapeutic": [medicine("B01AF02", 10)],
         "vka_sub": [medicine("B01AA03")],
         "antiplatelet_only": [medicine("B01AC06", 80)],
-    }[told["anticoag"]]
+    }[told.get("anticoag", "none")]
     codes = {"inr": ("6301-6", "{INR}"), "aptt_s": ("14979-9", "s"), "serum_viscosity_cP": ("3128-6", "cP")}
     facts += [measured(codes[name][0], value, codes[name][1]) for name, value in labs.items()]
     facts += told_facts(told.get("told", {}))
@@ -234,12 +261,26 @@ def vignette(told: dict[str, Any]) -> Vignette:
         history_received=told.get("history_available", True),
     )
     expected = told["expected"]
-    return Vignette(told["id"], case, Answer(expected["tier"], expected["priority"], frozenset(expected["rules"])))
+    points, first = expected.get("points"), expected.get("first")
+    return Vignette(
+        told["id"],
+        case,
+        Answer(expected["tier"], expected["priority"], frozenset(expected["rules"])),
+        Advised(expected.get("channel"), points and tuple(points), first and frozenset(first)),
+        frozenset(expected.get("never", ())),
+    )
 
 
 def _is_one_order(told: dict[str, Any]) -> bool:
     """Whether rules alone can answer it: no event, no alert settled before, nothing that only messages say."""
-    return "order" in told and "told" not in told and told["expected"].get("suppressed_by") != "NA-4"
+    order = told.get("order")
+    if order is None or not {"then", "drug"}.isdisjoint(order) or told["expected"].get("suppressed_by") == "NA-4":
+        return False
+    facts = told.get("told", {})
+    odd = [each for each in facts.get("problems", ()) if each.get("days_ago", 0) < 0]
+    odd += [each for each in facts.get("taking", ()) if "stopped_days_ago" in each]
+    odd += [each for each in facts.get("results", ()) if each.get("kind", "NM") != "NM"]
+    return not odd and not any(kind in facts for kind in SAID_IN_MESSAGES)
 
 
 VIGNETTES = [
