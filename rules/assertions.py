@@ -436,11 +436,19 @@ class Sentence:
         if any(each.kind in ("resets", "past") for each in self._trailing if span[1] <= each.start < cue.start):
             return False
         *earlier, last = self._items(gap)
-        if earlier and not all(self._is_bare(item) for item in [*earlier, last]):
+        if earlier and not self._is_all_of_it(earlier, last):
             return False
         if "," in gap and _NAMED in last:  # "DVT, LE uitgesloten" says nothing of the DVT
             return False
         return self._is_manner(last)
+
+    def _is_all_of_it(self, earlier: list[list[str]], last: list[str]) -> bool:
+        """Whether a denial behind a comma has nothing else to deny: "verdenking DVT li, op echo niet bevestigd"."""
+        if all(self._is_bare(item) for item in [*earlier, last]):
+            return True
+        is_method = not any(word == _NAMED or (self._weighs(word) and not self._has("methods", word)) for word in last)
+        sides = [[word for word in item if not self._is_side(word)] for item in earlier]
+        return is_method and all(self._is_bare(item) for item in sides)
 
     def _points_back(self, gap: list[str]) -> bool:
         """Whether only a word such as "which" stands between: "verdenking LE, welke werd uitgesloten"."""

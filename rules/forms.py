@@ -418,6 +418,22 @@ class LanguageForm(Form):
     subordinates: list[str] = []
     abbreviations: list[str] = []
     not_meant: list[str] = []
+    topics: list[str] = []
+    talks: list[str] = []
+    warns: list[str] = []
+    affirms: list[str] = []
+    wrong: list[str] = []
+    wrong_of: list[str] = []
+    turns: list[str] = []
+    points: list[str] = []
+    instead: list[str] = []
+    besides: list[str] = []
+    acted_on: list[str] = []
+    tests: list[str] = []
+    awaits: list[str] = []
+    looks_for: list[str] = []
+    checks_on: list[str] = []
+    weighs: list[str] = []
 
 
 class SitesForm(Form):
@@ -441,6 +457,7 @@ class RecognitionForm(Form):
     over_of: dict[str, str] = {}
     recent_years: int = 0
     dated_by_words: list[str] = []
+    framed: list[str] = []
     imaging: list[str] = []
     hidden_by: dict[str, list[str]]
     often_mistyped: list[str]

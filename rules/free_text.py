@@ -7,6 +7,7 @@ from typing import NamedTuple
 from rules.assertions import Reader, Span, compiled, plain
 from rules.codes import Codes, Remembered, TextPattern
 from rules.forms import Cues, RecognitionForm
+from rules.frames import Frames
 from rules.spelling import Spelling
 
 Mention = tuple[str, str]  # value set, certainty
@@ -81,10 +82,17 @@ class FreeText:
     """Finds value sets in text, with the certainty given by the words around each term."""
 
     def __init__(
-        self, codes: Codes, reader: Reader, spelling: Spelling, cues: Cues, recognition: RecognitionForm
+        self,
+        codes: Codes,
+        reader: Reader,
+        frames: Frames,
+        spelling: Spelling,
+        cues: Cues,
+        recognition: RecognitionForm,
     ) -> None:
         self._patterns = codes.patterns
-        self._reader, self._spelling = reader, spelling
+        self._reader, self._frames, self._spelling = reader, frames, spelling
+        self._framed = frozenset(recognition.framed)
         self._past_of, self._over_of = recognition.past_of, recognition.over_of
         self._set_of_today = {over: name for name, over in recognition.over_of.items()}
         self._dated_by_words = frozenset(recognition.dated_by_words)
@@ -170,22 +178,30 @@ class FreeText:
         return bool(self._positive.search(words)) and not self._negative.search(words)
 
     def _read(self, text: str) -> Iterator[Told]:
-        begins = 0
+        ends = 0
         for written in self._reader.sentences(_marks_in_words(text)):
-            begins += len(written) + 1
+            begins, ends = ends, ends + len(written) + 1
             sentence = self._not_meant.sub(" ", self._spelling.mended(plain(written)))
             named = self._names(sentence)
+            if begins and self._framed.isdisjoint(each.set for each in named) and self._settles(sentence):
+                yield Told("", "refuted", written, looked=True, at=begins)
             if not named:
-                if begins and self._reader.settles(sentence):
-                    yield Told("", "refuted", written, looked=True, at=begins)
                 continue
             read = self._reader.read(sentence, [each.span for each in named])
             for each in named:
                 certainty = read.says(each.span)
+                if each.set in self._framed:
+                    certainty = self._frames.qualified(sentence, each.span, certainty)
                 if certainty is not None:
                     part, at = _part_of(sentence[slice(*each.span)]), begins + each.span[0]
                     told = Told(each.set, certainty, written, part, read.is_looked_for, at=at)
                     yield self._placed(told, sentence, each.span)
+
+    def _settles(self, sentence: str) -> bool:
+        """Whether a sentence answers a doubt before it: a scan showed nothing, or something else."""
+        if self._frames.is_acted_on(sentence):
+            return False
+        return self._reader.settles(sentence) or self._frames.finds_another(sentence)
 
     def _placed(self, told: Told, sentence: str, span: Span) -> Told:
         """Place in time what a sentence tells: of today, of the year it names, or of the past."""

@@ -13,6 +13,7 @@ from rules.codes import Codes
 from rules.compiling import check_evidence, compile_guards, compile_points, compile_policy, compile_rule, compile_state
 from rules.errors import KnowledgeFaults
 from rules.form_check import check_form, check_forms
+from rules.frames import KINDS, Frames
 from rules.forms import (
     AnticoagulationForm,
     Form,
@@ -204,7 +205,8 @@ def _words(files: Files, codes: Codes, recognition: RecognitionForm) -> FreeText
     not_meant = [pattern for language in languages for pattern in language.pop("not_meant")]
     cues = recognition.cues.model_copy(update={"not_meant": not_meant})
     spelling = Spelling(recognition.often_mistyped)
-    return FreeText(codes, reader_of(languages), spelling, cues, recognition)
+    frames = Frames({kind: language.pop(kind) for kind in KINDS} for language in languages)
+    return FreeText(codes, reader_of(languages), frames, spelling, cues, recognition)
 
 
 def _aliases(recognition: RecognitionForm) -> dict[str, str]:
