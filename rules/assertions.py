@@ -4,6 +4,7 @@ After ConText (Harkema 2009), with more grammar, since a missed thrombosis costs
 it and a list of nouns, and nothing else; where its reach is unclear, it does not apply.
 """
 
+import itertools
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,15 +17,22 @@ Span = tuple[int, int]
 
 _WORD = re.compile(r"[\w'.§¤]+|[,/;:()+&-]")
 _BREAK = re.compile(r"[.!?]+(?=\s|$)|\n+|;")
+_FIELDS = re.compile(  # the answer of one field of a form, and the label of the next: "Trombose: nee   Allergie: nee"
+    r"(?<=[^\s:;,=?])(?:[ \t]{2,}|\t)(?=[^\W\d][^:;,.?\n]{0,30}[:?])|"
+    r"([:=?]\s*(?:nee|neen|ja|no|yes|n|y|j|0|neg|pos|oui|non|nein|geen|none))[ \t]+(?=[^\W\d][\w/ -]{1,24}[:=?])",
+    re.IGNORECASE,
+)
 _LAST_WORD = re.compile(r"[\w.]*\w$")
 _NEXT_WORD = re.compile(r"\s*(\w+)")
 _ARROW = re.compile(r"[-=]+>|→|⇒")
 _CLIPPED = re.compile(r"[^\W\d]{2,6}")  # as long as a word cut short may be: "aanw.", "verd."
+_DASH = re.compile(r"\s-\s")
 _JOINED = re.compile(r"\s*(?:[,/+&]|-|\Z)\s*")
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)|\d")
 _NAMED, _SIGN = "¤", "§"  # in a gap between words: another disease; a word that a denial passes through
 _LONGEST_ITEM, _LONGEST_GAP, _LONGEST_TAIL = 5, 6, 3  # words
 _ANYWHERE = ("[", "(?<=", "\\s", "\\?", "\\(")  # the beginning of a pattern that need not be at the start of a word
+_AS = frozenset({"als", "as", "comme"})
 _DENIALS = frozenset({"denies", "denies_all", "excludes", "not"})
 _PLAIN = str.maketrans(
     {
@@ -77,6 +85,7 @@ class Reader:
 
     def sentences(self, text: str) -> list[str]:
         """Split a text into sentences; a full stop after an abbreviation does not end one."""
+        text = _FIELDS.sub(r"\1; ", text)
         found, begin = [], 0
         for stop in _BREAK.finditer(text):
             before = text[begin : stop.start()]
@@ -309,6 +318,8 @@ class Sentence:
         gap = self._gap(cue.end, span[0])
         if cue.kind == "not":  # "niet massale longembolie" is an embolism
             return all(word == ":" or self._has("articles", word) for word in gap)
+        if self._is_beyond_dash(cue, span):
+            return False
         items = self._items(gap)
         *earlier, last = items
         listed = all(self._is_item(self._without_cause(item), cue.language) for item in earlier)
@@ -320,6 +331,14 @@ class Sentence:
             return True
         is_bare = self._is_bare(items[-1]) and self._is_bare(self._gap(span[1], self._item_end(span[1])))
         return is_bare and (cue.kind not in ("denies", "excludes") or self._is_list_of_diseases(cue, span, items[:-1]))
+
+    def _is_beyond_dash(self, cue: Cue, span: Span) -> bool:
+        """Whether a dash ends a list whose items are denied one by one: "no cancer, no surgery - DVT left leg"."""
+        dash = _DASH.search(self.text, cue.end, span[0])
+        if dash is None or cue.kind != "denies":
+            return False
+        is_repeated = any(each.kind == "denies" for each in self._leading if each.end <= cue.start)
+        return is_repeated and any(self._weighs(word) for word in self._gap(cue.end, dash.start()))
 
     def _without_cause(self, item: list[str]) -> list[str]:
         """Return an item of a list without a cause that ends it: "geen cardiale oorzaak, maligniteit of trombose"."""
@@ -431,7 +450,7 @@ class Sentence:
         gap = self._gap(span[1], cue.start)
         if self._points_back(gap):
             return True
-        if any(self._has("denied_of", word) or self._has("subordinates", word) for word in gap):
+        if any(self._has("denied_of", word) or self._has("subordinates", word) for word in _not_as_cause(gap)):
             return False
         if any(each.kind in ("resets", "past") for each in self._trailing if span[1] <= each.start < cue.start):
             return False
@@ -447,8 +466,9 @@ class Sentence:
         if all(self._is_bare(item) for item in [*earlier, last]):
             return True
         is_method = not any(word == _NAMED or (self._weighs(word) and not self._has("methods", word)) for word in last)
-        sides = [[word for word in item if not self._is_side(word)] for item in earlier]
-        return is_method and all(self._is_bare(item) for item in sides)
+        first, *others = [[word for word in item if not self._is_side(word)] for item in earlier]
+        is_short = len(first) <= _LONGEST_GAP and _NAMED not in first and not any(map(_YEAR.search, first))
+        return is_method and bool(last) and is_short and all(self._is_bare(item) for item in others)
 
     def _points_back(self, gap: list[str]) -> bool:
         """Whether only a word such as "which" stands between: "verdenking LE, welke werd uitgesloten"."""
@@ -495,9 +515,17 @@ class Sentence:
             return False  # "longembolie, oorzaak onbekend"
         between = [each for each in self._trailing if span[1] <= each.start < cue.start]
         if any(each.kind in ("contrasts", "resets", "past", "relatives") for each in between):
-            return False
+            return self._is_whole_question(span, cue, between)
         items = self._items(gap)
         return all(self._is_bare(item) for item in items) or (len(items) == 1 and self._is_manner(gap))
+
+    def _is_whole_question(self, span: Span, cue: Cue, between: list[Cue]) -> bool:
+        """Whether all that is asked is whether it was there before: "DVT in VG?"."""
+        places = [(span[1], span[1]), *((each.start, each.end) for each in between), (cue.start, cue.start)]
+        is_past = all(each.kind == "past" for each in between)
+        is_bare = all(self._is_small(self.text[one[1] : other[0]]) for one, other in itertools.pairwise(places))
+        before = [word for word in self._gap(0, span[0]) if self._weighs(word)]
+        return is_past and is_bare and len(before) <= 1 and self.text[cue.start : cue.end].startswith("?")
 
     def _is_asked_after(self, span: Span, cue: Cue) -> bool:
         """Whether a question is about something else, after it: "is IVIg safe given his prior thromboses?"."""
@@ -620,7 +648,7 @@ _ANSWERS_OF_ANOTHER = ("own_yes", "relative_had")
 _TRAILING = frozenset(
     {*_BOTH_WAYS, *_ANSWERS_OF_ANOTHER, "patient_too", "denied", "no", "yes", "suspected", "about_after"}
 )
-_CUES = sorted(_LEADING | _TRAILING)
+_CUES = sorted(_LEADING | _TRAILING, key=lambda kind: (kind == "signs", kind))  # a word that may be more is more
 _PERSONS = ("relatives", "unrelated")
 _LIST_ENDS = frozenset({"contrasts", "resets", "again", *_DENIALS})
 _PASSED = frozenset({"signs", "suspects", "past", "relatives", "confirms", "patient", "not_relatives", "open"})
@@ -638,6 +666,11 @@ def _resolved(cues: Iterable[Cue]) -> list[Cue]:
 def _commas(words: list[str]) -> list[str]:
     """Write a list with slashes as one with commas: "denies CP/SOB/hx DVT/recent travel"."""
     return ["," if word == "/" else word for word in words]
+
+
+def _not_as_cause(words: list[str]) -> list[str]:
+    """Leave out "as the cause": "LE als oorzaak van de hypoxie uitgesloten" denies the embolism."""
+    return words[2:] if words[:1] and words[0].casefold() in _AS else words
 
 
 def _overlap(cue: Cue, span: Span) -> bool:

@@ -434,6 +434,8 @@ class LanguageForm(Form):
     looks_for: list[str] = []
     checks_on: list[str] = []
     weighs: list[str] = []
+    reports: list[str] = []
+    unsure: list[str] = []
 
 
 class SitesForm(Form):
@@ -457,7 +459,7 @@ class RecognitionForm(Form):
     over_of: dict[str, str] = {}
     recent_years: int = 0
     dated_by_words: list[str] = []
-    framed: list[str] = []
+    with_tenor: list[str] = []
     imaging: list[str] = []
     hidden_by: dict[str, list[str]]
     often_mistyped: list[str]

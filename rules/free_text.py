@@ -7,13 +7,15 @@ from typing import NamedTuple
 from rules.assertions import Reader, Span, compiled, plain
 from rules.codes import Codes, Remembered, TextPattern
 from rules.forms import Cues, RecognitionForm
-from rules.frames import Frames
 from rules.spelling import Spelling
+from rules.tenor import Tenors
 
 Mention = tuple[str, str]  # value set, certainty
 _SUREST = ("confirmed", "suspected", "family", "refuted")
 _OF_EITHER = re.compile(r"^[vm]tev?$|^embol|tromb(o|us|en)-?embol|thromb(o|us)-?embol", re.IGNORECASE)
-_OF_THE_LUNG = re.compile(r"^(pe|le|ep|lae)\b|\b(long|lung|pulmo)\w*", re.IGNORECASE)
+_OF_THE_LUNG = re.compile(
+    r"^(pe|le|ep|lae)\b|\b(long|lung|pulmo)\w*|vullingsdef|filling def|aussparung|fullungsdef|lacune", re.IGNORECASE
+)
 _YEAR = re.compile(r"(?<![\d.,/-])(?:19|20)\d\d(?![\d.,])")
 _YEARS_AGO = re.compile(
     r"\b(\d{1,2}) (?:jaar|jaren|jr|years?|yrs?|jahren?|ans) (?:geleden|terug|ago|zuvor)\b", re.IGNORECASE
@@ -85,14 +87,14 @@ class FreeText:
         self,
         codes: Codes,
         reader: Reader,
-        frames: Frames,
+        tenors: Tenors,
         spelling: Spelling,
         cues: Cues,
         recognition: RecognitionForm,
     ) -> None:
         self._patterns = codes.patterns
-        self._reader, self._frames, self._spelling = reader, frames, spelling
-        self._framed = frozenset(recognition.framed)
+        self._reader, self._tenors, self._spelling = reader, tenors, spelling
+        self._with_tenor = frozenset(recognition.with_tenor)
         self._past_of, self._over_of = recognition.past_of, recognition.over_of
         self._set_of_today = {over: name for name, over in recognition.over_of.items()}
         self._dated_by_words = frozenset(recognition.dated_by_words)
@@ -178,30 +180,32 @@ class FreeText:
         return bool(self._positive.search(words)) and not self._negative.search(words)
 
     def _read(self, text: str) -> Iterator[Told]:
-        ends = 0
+        ends, is_report = 0, False
         for written in self._reader.sentences(_marks_in_words(text)):
             begins, ends = ends, ends + len(written) + 1
             sentence = self._not_meant.sub(" ", self._spelling.mended(plain(written)))
             named = self._names(sentence)
-            if begins and self._framed.isdisjoint(each.set for each in named) and self._settles(sentence):
+            is_report = is_report or self._tenors.reports(sentence)
+            if begins and self._with_tenor.isdisjoint(each.set for each in named) and self._settles(sentence):
                 yield Told("", "refuted", written, looked=True, at=begins)
             if not named:
                 continue
             read = self._reader.read(sentence, [each.span for each in named])
             for each in named:
                 certainty = read.says(each.span)
-                if each.set in self._framed:
-                    certainty = self._frames.qualified(sentence, each.span, certainty)
+                if each.set in self._with_tenor:
+                    certainty = self._tenors.qualified(sentence, each.span, certainty)
                 if certainty is not None:
                     part, at = _part_of(sentence[slice(*each.span)]), begins + each.span[0]
-                    told = Told(each.set, certainty, written, part, read.is_looked_for, at=at)
+                    looked = read.is_looked_for or (is_report and not self._past.search(sentence))
+                    told = Told(each.set, certainty, written, part, looked, at=at)
                     yield self._placed(told, sentence, each.span)
 
     def _settles(self, sentence: str) -> bool:
         """Whether a sentence answers a doubt before it: a scan showed nothing, or something else."""
-        if self._frames.is_acted_on(sentence):
+        if self._tenors.is_acted_on(sentence):
             return False
-        return self._reader.settles(sentence) or self._frames.finds_another(sentence)
+        return self._reader.settles(sentence) or self._tenors.finds_another(sentence)
 
     def _placed(self, told: Told, sentence: str, span: Span) -> Told:
         """Place in time what a sentence tells: of today, of the year it names, or of the past."""

@@ -13,7 +13,6 @@ from rules.codes import Codes
 from rules.compiling import check_evidence, compile_guards, compile_points, compile_policy, compile_rule, compile_state
 from rules.errors import KnowledgeFaults
 from rules.form_check import check_form, check_forms
-from rules.frames import KINDS, Frames
 from rules.forms import (
     AnticoagulationForm,
     Form,
@@ -33,6 +32,7 @@ from rules.inspection import inspect_codes, inspect_cues, inspect_numbers, inspe
 from rules.knowledge import Knowledge, Rule
 from rules.naranjo import Naranjo
 from rules.spelling import Spelling
+from rules.tenor import KINDS, Tenors
 from rules.terms import Terms
 from rules.yaml_lines import Document, Loc, read_document
 
@@ -205,8 +205,8 @@ def _words(files: Files, codes: Codes, recognition: RecognitionForm) -> FreeText
     not_meant = [pattern for language in languages for pattern in language.pop("not_meant")]
     cues = recognition.cues.model_copy(update={"not_meant": not_meant})
     spelling = Spelling(recognition.often_mistyped)
-    frames = Frames({kind: language.pop(kind) for kind in KINDS} for language in languages)
-    return FreeText(codes, reader_of(languages), frames, spelling, cues, recognition)
+    tenors = Tenors({kind: language.pop(kind) for kind in KINDS} for language in languages)
+    return FreeText(codes, reader_of(languages), tenors, spelling, cues, recognition)
 
 
 def _aliases(recognition: RecognitionForm) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """What a sentence as a whole says of the diseases in it, whatever stands beside each of them.
 
-A disease that a talk with the patient is about is nobody's; an entry that was made by mistake says that there was none;
-where something else was found it was that; a test that is awaited leaves it open; a box that nobody ticked says nothing.
+A disease that a talk with the patient is about is nobody's; an entry made by mistake says that there was none; where
+something else was found it was that; a test that is awaited leaves it open; a box that nobody ticked says nothing.
 The words stand in `cues/`, a file for each language, and are looked at in all languages together, as the cues are.
 """
 
@@ -13,20 +13,29 @@ from rules.assertions import Certainty, Span, compiled, plain
 
 KINDS = (
     "topics", "talks", "warns", "affirms", "wrong", "wrong_of", "turns", "points", "instead", "besides", "acted_on",
-    "tests", "awaits", "looks_for", "checks_on", "weighs",
+    "tests", "awaits", "looks_for", "checks_on", "weighs", "reports", "unsure",
 )  # fmt: skip  # a list of words
 _BOX = re.compile(r"(?P<empty>\[\s*_?\s*\]|\(\s\s?\)|[☐□▢❏◻○])|(?P<ticked>\[\s*[xX✓✔☒vV]\s*\]|\([xX✓✔]\)|[☑☒■✓✔◼●])")
-_ANSWER = re.compile(r"\W{0,3}(ja|j|yes|y|oui|o|nee|neen|no|n|nein|non|onbekend|unknown|unbekannt|inconnu)\b", re.IGNORECASE)
+_ANSWER = re.compile(
+    r"\W{0,3}(ja|j|yes|y|oui|o|nee|neen|no|n|nein|non|onbekend|unknown|unbekannt|inconnu)\b", re.IGNORECASE
+)
+_LABEL = re.compile(r"\b(ja|j|yes|y|oui|o|nee|neen|no|n|nein|non)\W{0,2}$", re.IGNORECASE)
+_ANSWERS: Mapping[str, Certainty | None] = {"yes": "confirmed", "no": "refuted", "neither": None}
 _EITHER = re.compile(
     r"[\s:?]*\(?\s*(ja|j|yes|y|oui|o)\s*[/|]\s*(nee|neen|n|no|nein|non)\b\s*\)?(?!\s*[:=]?\s*\w)", re.IGNORECASE
 )
 _YEAR = re.compile(r"(?<![\d.,/-])(?:19|20)\d\d(?![\d.,])|'\d\d\b")
 _CLAUSE = re.compile(r"[,;()]|\s[-–]\s|\. ")
-_NEAR = 60  # characters between the words of a turn and what was found instead
+_AFTER = re.compile(  # "counselled after a DVT"
+    r"(?<!\w)(na|nadat|sinds|met|with|mit|avec|after|following|since|post|nach|seit|apres|depuis)"
+    r"( (een|de|zijn|haar|an?|the|his|her|eine[rm]?|une?|la))*\W+$",
+    re.IGNORECASE,
+)
+_NEAR, _CLOSE = 60, 25  # characters between the words of a turn and what was found instead: of a doubt, and of any
 
 
-class Frames:
-    """The words of every language that frame a sentence."""
+class Tenors:
+    """The words of every language that set the tenor of a sentence."""
 
     def __init__(self, languages: Iterable[Mapping[str, Sequence[str]]]) -> None:
         told = list(languages)
@@ -34,53 +43,62 @@ class Frames:
         words = {kind: _joined(patterns) for kind, patterns in every.items()}
         self._topics, self._talks, self._warns = words["topics"], words["talks"], words["warns"]
         self._affirms, self._wrong, self._wrong_of = words["affirms"], words["wrong"], words["wrong_of"]
-        self._turned = _found_instead(every["turns"], every["instead"])
-        self._pointed = _found_instead(every["points"], every["instead"])
+        self._turned = _found_instead(every["turns"], every["instead"], _CLOSE)
+        self._pointed = _found_instead([*every["turns"], *every["points"]], every["instead"], _NEAR)
         self._besides, self._acted_on = words["besides"], words["acted_on"]
         self._tests, self._awaits, self._weighs = words["tests"], words["awaits"], words["weighs"]
+        self._reports, self._unsure = words["reports"], words["unsure"]
         self._looks_for, self._checks_on = words["looks_for"], words["checks_on"]
-        self._frames = lru_cache(maxsize=64)(self._framed)
+        self._tenors = lru_cache(maxsize=64)(self._found)
 
     def qualified(self, sentence: str, span: Span, certainty: Certainty | None) -> Certainty | None:
-        """Return how certain a sentence is of a disease in it, with what frames it; None if it is only mentioned."""
+        """Return how certain a sentence is of a disease in it, by its tenor too; None if it is only mentioned."""
+        tenors = self._tenors(sentence)
+        if "box" in tenors and (answer := _answered(sentence, span)) is not None:
+            return _ANSWERS[answer] if certainty != "family" else certainty
         if certainty in ("refuted", "family"):
             return certainty
-        frames = self._frames(sentence)
-        if "box" in frames and (ticked := _is_ticked(sentence, span)) is not None:
+        if "box" in tenors and (ticked := _is_ticked(sentence, span)) is not None:
             return certainty if ticked else None
         if _EITHER.match(sentence, span[1]):
             return None
         if certainty is None:
-            return "suspected" if "weighed" in frames and "awaited" in frames else None
-        if "wrong" in frames and self._is_wrong(sentence, span):
+            return "suspected" if "weighed" in tenors and "awaited" in tenors else None
+        if "wrong" in tenors and self._is_wrong(sentence, span):
             return "refuted"
-        if ("turned" in frames or "pointed" in frames) and self._is_another(sentence, span, certainty):
+        if "turned" in tenors and self._is_another(sentence, span, certainty):
             return "refuted"
-        if "talk" in frames and self._is_talk(sentence, span):
+        if "talk" in tenors and self._is_talk(sentence, span):
             return None
-        if "awaited" in frames and self._is_awaited(sentence, span):
+        if "awaited" in tenors and self._is_awaited(sentence, span):
+            return "suspected"
+        if "unsure" in tenors and not self._wrong_of.search(sentence) and not self._is_dated(sentence, span):
             return "suspected"
         return certainty
 
     def finds_another(self, sentence: str) -> bool:
         """Return whether a sentence says what was found instead."""
-        return bool(self._turned.search(sentence) or self._pointed.search(sentence))
+        return self._pointed.search(sentence) is not None
+
+    def reports(self, sentence: str) -> bool:
+        """Return whether a sentence reports what an examination showed."""
+        return self._reports.search(sentence) is not None
 
     def is_acted_on(self, sentence: str) -> bool:
         """Return whether a sentence says that something was treated, or that a diagnosis was changed."""
         return self._acted_on.search(sentence) is not None
 
-    def _framed(self, sentence: str) -> frozenset[str]:
-        """Return the frames that a sentence may have."""
+    def _found(self, sentence: str) -> frozenset[str]:
+        """Return the tenors that a sentence may have."""
         found = set()
         if _BOX.search(sentence):
             found.add("box")
         if self._wrong.search(sentence):
             found.add("wrong")
-        if self._turned.search(sentence):
-            found.add("turned")
         if self._pointed.search(sentence):
-            found.add("pointed")
+            found.add("turned")
+        if self._unsure.search(sentence):
+            found.add("unsure")
         if self._warns.search(sentence) or (self._topics.search(sentence) and self._talks.search(sentence)):
             found.add("talk")
         if self._awaits.search(sentence) and not self._checks_on.search(sentence):
@@ -88,6 +106,9 @@ class Frames:
             found.update({"weighed"} if is_weighed else ())
             found.update({"awaited"} if is_weighed or self._tests.search(sentence) else ())
         return frozenset(found)
+
+    def _is_dated(self, sentence: str, span: Span) -> bool:
+        return _YEAR.search(sentence[slice(*_clause(sentence, span))]) is not None
 
     def _has_happened(self, sentence: str, span: Span) -> bool:
         """Whether the clause around it says that it was there: a year, "gehad", "in VG"."""
@@ -101,9 +122,11 @@ class Frames:
 
     def _is_another(self, sentence: str, span: Span, certainty: Certainty) -> bool:
         """Whether the sentence goes on to what was found instead."""
-        is_doubted = certainty == "suspected" or "?" in (sentence[span[0] - 1 : span[0]], sentence[span[1] : span[1] + 1])
-        turns = [self._turned, self._pointed] if is_doubted else [self._turned]
-        found = next((match for turn in turns if (match := turn.search(sentence, span[1]))), None)
+        is_doubted = certainty == "suspected" or "?" in (
+            sentence[span[0] - 1 : span[0]],
+            sentence[span[1] : span[1] + 1],
+        )
+        found = (self._pointed if is_doubted else self._turned).search(sentence, span[1])
         if found is None or self.is_acted_on(sentence):
             return False
         if self._besides.search(sentence, span[1], found.end() + 20):
@@ -115,7 +138,9 @@ class Frames:
         begins = [match.start() for match in self._warns.finditer(sentence)]
         if self._talks.search(sentence):
             begins += [match.start() for match in self._topics.finditer(sentence)]
-        return any(begin < span[0] for begin in begins) and not self._has_happened(sentence, span)
+        if not any(begin < span[0] for begin in begins) or _AFTER.search(sentence, 0, span[0]):
+            return False
+        return not self._has_happened(sentence, span)
 
     def _is_awaited(self, sentence: str, span: Span) -> bool:
         """Whether a test that is still to come is for it, or its probability was weighed."""
@@ -125,11 +150,24 @@ class Frames:
         return bool(self._weighs.search(sentence) or (self._tests.search(before) and self._looks_for.search(before)))
 
 
+def _answered(sentence: str, span: Span) -> str | None:
+    """Return which of the boxes for yes and no behind it is ticked: "yes", "no", "neither"; None without them."""
+    boxes = list(_BOX.finditer(sentence, span[1]))[:2]
+    for words in ([_ANSWER.match(sentence, box.end()) for box in boxes], [_label(sentence, box) for box in boxes]):
+        if len(boxes) == 2 and all(words):
+            ticked = [word[1] for word, box in zip(words, boxes, strict=True) if word and box["ticked"]]
+            return "neither" if len(ticked) != 1 else "no" if ticked[0].casefold().startswith("n") else "yes"
+    return None
+
+
+def _label(sentence: str, box: re.Match[str]) -> re.Match[str] | None:
+    """Return the answer that stands before a box."""
+    return _LABEL.search(sentence, 0, box.start())
+
+
 def _is_ticked(sentence: str, span: Span) -> bool | None:
-    """Whether the box beside it is ticked; None where there is none, or where the boxes are for yes and no."""
+    """Whether the box beside it is ticked; None where there is none."""
     boxes = list(_BOX.finditer(sentence))
-    if any(_ANSWER.match(sentence, box.end()) for box in boxes):
-        return None
     leads = not sentence[: boxes[0].start()].strip() or sentence[: boxes[0].start()].rstrip().endswith((":", ")", "-"))
     if leads:
         box = next((each for each in reversed(boxes) if each.end() <= span[0]), None)
@@ -150,9 +188,9 @@ def _joined(patterns: Sequence[str]) -> re.Pattern[str]:
     return compiled(rf"(?<!\w)(?:{'|'.join(map(plain, patterns))})(?!\w)")
 
 
-def _found_instead(turns: Sequence[str], instead: Sequence[str]) -> re.Pattern[str]:
+def _found_instead(turns: Sequence[str], instead: Sequence[str], near: int) -> re.Pattern[str]:
     """Return the pattern of a turn and, few words further, something that is no thrombosis."""
     if not turns or not instead:
         return compiled(r"(?!)")
     found, other = "|".join(map(plain, turns)), "|".join(map(plain, instead))
-    return compiled(rf"(?:(?<!\w)(?:{found}))(?=\W)[^.;]{{0,{_NEAR}}}?(?<!\w)(?:{other})(?!\w)")
+    return compiled(rf"(?:(?<!\w)(?:{found}))(?=\W)[^.;]{{0,{near}}}?(?<!\w)(?:{other})(?!\w)")
