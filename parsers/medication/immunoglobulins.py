@@ -182,7 +182,12 @@ _OF_NO_DRUG = re.compile(
     r"|orders?|opdracht|voorschrift|prescriptions?|therap\w+|plan|protocol|geneesmiddel\w*"
     r"|medicat\w*|medic\w*|drugs?|infuus|infusie\w*|infusions?|bereiding|blood|bank|products?"
     r"|bloedproduct\w*|the|de|het|der"
-    r"|iv|i\.v\.|intraven\w+|per|via|volgens|according|below|onder|unten|formular|freitext|zonder|without|code)\b",
+    r"|iv|i\.v\.|intraven\w+|per|via|volgens|according|below|onder|unten|formular|freitext|zonder|without|code"
+    r"|dumm(?:y|ies)|placeholder|(?:niet[- ]?)?assortiments?\w*|buiten"
+    r"|arti[ck](?:el\w*|les?|olo|ulos?)|items?|produ[ck]t\w*|produits?"
+    r"|hors|livret|formulaire|r[ée]f[ée]renc[ée]\w*|m[ée]dicament\w*|sonder\w*|anforderung|haus(?:apotheke|liste)"
+    r"|non|pas|nicht|gelistet\w*|arzneimittel\w*|pr[äa]eparat\w*|unlisted|off|not|on|formulary|manual|ad|hoc|custom|entry"
+    r"|entries|fuera|gu[ií]a|libre|testo|texto|libero|handmatige?|vrij|fritext|fri|vapaa|teksti|wolny|eigen|invoer)\b",
     re.IGNORECASE,
 )
 _NAMED = re.compile(r"[^\W\d_]{3,}")

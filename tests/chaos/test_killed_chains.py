@@ -133,7 +133,7 @@ def test_chains_go_on_whoever_is_killed(ward: WardOnCall, processes: Processes, 
     sent = Counter((tmp_path / "notices").read_text().splitlines())
     due = {f"{row.key} {row.destination}" for row in keys(ward.hospital.engine)}
     assert [lacks for one in proved for lacks in one.missing] == []
-    assert (figures.alerts, set(figures.fates)) == (CHAINS_KILLED, {"answered", "told to the last step"})
+    assert (figures.alerts, set(figures.fates)) == (CHAINS_KILLED, {"answered", "sent up to the last step"})
     assert figures.states.keys() == {"sent"}
     assert (due - sent.keys(), sent.keys() - due) == (set(), set())
     assert max(sent.values()) <= 2

@@ -2,7 +2,7 @@
 
 import pytest
 
-from parsers.medication.immunoglobulins import is_named, looks_like_immunoglobulin
+from parsers.medication.immunoglobulins import is_named, looks_like_immunoglobulin, says_elsewhere
 from tests.parsers.medication.order_builders import IVIG, ORC, ends, orders_of, rxe, the_order
 
 METHYLPREDNISOLONE = "H02AB04^Methylprednisolon^ATC"
@@ -142,3 +142,36 @@ def test_what_is_to_be_given_may_also_say_what_was(said: str) -> None:
 )
 def test_the_letter_e_and_another_drug_decide_only_where_they_are_the_name(drug: str, is_normal: bool) -> None:
     assert looks_like_immunoglobulin((), drug) == is_normal
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Niet-assortimentsartikel",
+        "dummy artikel",
+        "geneesmiddel buiten assortiment",
+        "Non-formulary medication",
+        "Unlisted drug, see text",
+        "médicament hors livret",
+        "produit non référencé",
+        "Nicht gelistetes Arzneimittel",
+        "Sonderanforderung",
+        "medicamento fuera de guía",
+        "handmatige invoer",
+    ],
+)
+def test_an_article_that_stands_for_any_drug_leaves_its_name_to_the_note(words: str) -> None:
+    (order,) = orders_of(
+        "ORC|NW|1^EPD", f"RXE||99^{words}^L|1||ST", "NTE|1||Gammagard S/D 20 g i.v., eenmalig", "RXR|IV"
+    )
+
+    assert says_elsewhere((), words)
+    assert "Gammagard" in order.text
+
+
+@pytest.mark.parametrize("words", ["Prednisolon tablet", "NaCl 0,9 % infuus", "Dummyzolam", "clemastine vóór infuus"])
+def test_a_drug_with_a_name_of_its_own_is_not_what_its_note_names(words: str) -> None:
+    (order,) = orders_of("ORC|NW|1^EPD", f"RXE||99^{words}^L|1||ST", "NTE|1||30 min vóór Gammagard", "RXR|IV")
+
+    assert not says_elsewhere((), words)
+    assert "Gammagard" not in order.text
