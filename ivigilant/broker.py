@@ -165,13 +165,14 @@ class Bell:
 
     @cached_property
     def _redis(self) -> redis.Redis:
+        address = plain_url(self.app.conf.broker_url)
+        of_a_network: dict[str, Any] = {"socket_connect_timeout": REDIS_CONNECT_S, "socket_keepalive": True}
         return redis.Redis.from_url(
-            plain_url(self.app.conf.broker_url),
+            address,
             socket_timeout=REDIS_S,
-            socket_connect_timeout=REDIS_CONNECT_S,
-            socket_keepalive=True,
             health_check_interval=REDIS_CHECK_S,
             retry=Retry(NoBackoff(), 1),  # over a new connection: the old one may have died while it was idle
+            **({} if address.startswith("unix://") else of_a_network),  # a socket file takes neither
         )
 
     def process(self, lane: str, ids: Sequence[int]) -> None:

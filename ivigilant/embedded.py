@@ -26,7 +26,7 @@ from ivigilant.settings import SIGNING_KEY, STACK_FILE, Settings
 LONGEST_SOCKET_PATH = 100  # the system's own limit is 104 to 108 bytes
 
 # What the queue and the live pages need. Three scripts of the queue's library remain (docs/decisions/0023).
-QUEUE_RIGHTS = "~* &* +@all -@dangerous -@scripting +evalsha +script|load +info"
+QUEUE_RIGHTS = "~* &* +@all -@dangerous -@scripting +evalsha +script|load +script|exists +info"
 
 # Acknowledged messages are in the database, so a second of queue may be lost; an order to evict would lose more.
 # The last line takes away what nobody of ours does.

@@ -130,14 +130,16 @@ def heard(connection: sa.Connection, feed_id: int, at: datetime, stamp: datetime
     An earlier moment than the last changes nothing.
     """
     feed = tables.feed
-    before = connection.execute(sa.select(feed.c.last_heard_at, feed.c.stamps).where(feed.c.id == feed_id)).one()
+    before = connection.execute(
+        sa.select(feed.c.name, feed.c.last_heard_at, feed.c.stamps).where(feed.c.id == feed_id)
+    ).one()
     values: dict[str, object] = {"last_heard_at": at}
     if stamp is not None and says_of_clock(stamp, at):
         latest = [*(before.stamps or ()), [at.isoformat(), (stamp - at).total_seconds()]]
         values["stamps"] = latest[-STAMPS_KEPT:]
     change = sa.update(feed).where(feed.c.id == feed_id)
     change = change.where(sa.or_(feed.c.last_heard_at.is_(None), feed.c.last_heard_at < at))
-    if not connection.execute(change.values(**values)).rowcount:
+    if not connection.execute(change.values(**values)).rowcount or before.name == CANARY:
         return
     rows = [
         {"feed_id": feed_id, "hour": hour, "longest_s": silent_s}

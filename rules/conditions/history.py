@@ -57,6 +57,17 @@ def now_has(written: WrittenCondition) -> Check:
     return check
 
 
+@word(Kind.SETS)
+def now_has_undated(written: WrittenCondition) -> Check:
+    """On record without a date, and neither resolved, inactive nor ended."""
+
+    def check(picture: Picture) -> Outcome:
+        facts = picture.history(written.names)
+        return _found([fact for fact in facts if fact.starts is None and picture.is_present(fact)])
+
+    return check
+
+
 @word(Kind.SETS, needs={"within_days": Kind.NUMBER, "if_undated": Kind.ANSWER})
 def diagnosed_recently(written: WrittenCondition) -> Check:
     """Dated at most so many days before the judged moment, or after it; a vague date counts when it may be."""

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import redis
 
+from ivigilant.broker import Bell, make_celery
 from ivigilant.embedded import DataFolder, EmbeddedRedis, prepare_redis, redis_executable
 from ivigilant.errors import NotReady
 from ivigilant.settings import Settings
@@ -38,6 +39,16 @@ def test_an_embedded_redis_does_nothing_that_the_queue_does_not_need(folder: Dat
         ):
             with pytest.raises(redis.exceptions.NoPermissionError):
                 client.execute_command(*refused)
+
+
+def test_a_ring_reaches_the_socket_of_an_embedded_redis(folder: DataFolder) -> None:
+    with running(prepare_redis(folder.redis)) as part, redis.Redis.from_url(part.url) as client:
+        bell = Bell(make_celery(part.url))
+
+        bell.must_process("orders", [1, 2])
+
+        assert client.llen("orders") == 1
+        assert not bell.is_crowded("orders")
 
 
 def a_server(folder: Path, name: str, version: str) -> Path:
