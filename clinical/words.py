@@ -1,4 +1,4 @@
-"""The vocabulary of alerts: tier, priority, channel, stream, status and language.
+"""The vocabulary of alerts and faults: tier, priority, channel, stream, status, language, and kinds of fault.
 
 Each is defined once. Languages are data: a language exists when it has word files.
 """
@@ -35,6 +35,22 @@ Stream = Literal["order", "pharmacovigilance"]
 STREAMS: Final[tuple[Stream, ...]] = get_args(Stream)
 ABOUT_ORDER: Final = "order"
 AFTER_INFUSION: Final = "pharmacovigilance"
+
+FaultKind = Literal[
+    "destination",
+    "telling",
+    "feed",
+    "never_heard",
+    "idle",
+    "parked",
+    "gap",
+    "undeclared",
+    "break_glass",
+    "canary",
+    "clock",
+]  # what is wrong with the telling or a feed (docs/operating.md)
+FAULT_KINDS: Final[tuple[FaultKind, ...]] = get_args(FaultKind)
+IncidentKind = Literal[FaultKind, "test"]  # a test notice goes the same way, to the destination that it is about
 
 
 class Tier(IntEnum):

@@ -10,25 +10,10 @@ from datetime import UTC, datetime
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
-from clinical.words import Language, PriorityWord, Stream, TierWord
+from clinical.words import IncidentKind, Language, PriorityWord, Stream, TierWord
 
 Kind = Literal["raised", "changed", "escalated", "overdue", "reopened", "taken_on", "acknowledged", "resolved"]
 CALLS: Final[tuple[Kind, ...]] = ("raised", "changed", "escalated", "overdue", "reopened")  # somebody must act
-
-Fault = Literal[
-    "destination",
-    "telling",
-    "feed",
-    "never_heard",
-    "idle",
-    "parked",
-    "gap",
-    "undeclared",
-    "break_glass",
-    "canary",
-    "clock",
-    "test",
-]
 
 SCHEMA_VERSION = 1
 _KEY = re.compile(r"[A-Za-z0-9._:-]{1,120}")
@@ -116,7 +101,7 @@ class FaultNotice:
 
     idempotency_key: str
     kind: Literal["began", "ended"]
-    fault: Fault
+    fault: IncidentKind
     subject: str  # the destination that takes nothing, or a code
     link: str  # opens the page that says more
     occurred_at: datetime

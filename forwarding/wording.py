@@ -6,9 +6,9 @@ from pathlib import Path
 
 import msgspec
 
-from clinical.words import FoundChannel, FoundTier, Language, PriorityWord, Stream, TierWord
+from clinical.words import FoundChannel, FoundTier, IncidentKind, Language, PriorityWord, Stream, TierWord
 from forwarding.hours import DayName
-from forwarding.notice import CALLS, AnyNotice, Fault, FaultNotice, Kind, Notice
+from forwarding.notice import CALLS, AnyNotice, FaultNotice, Kind, Notice
 
 WORDS = Path(__file__).parent / "words"
 
@@ -69,9 +69,9 @@ class PolicyWords(msgspec.Struct, frozen=True):
 class FaultWords(msgspec.Struct, frozen=True):
     """The words of a fault of the telling itself, with the {name} of what it is about."""
 
-    began: dict[Fault, str]
-    ended: dict[Fault, str]
-    began_means: dict[Fault, str]
+    began: dict[IncidentKind, str]
+    ended: dict[IncidentKind, str]
+    began_means: dict[IncidentKind, str]
     flaps: str  # of one that comes and goes
     flaps_means: str
     numbers: str  # of messages that are missing

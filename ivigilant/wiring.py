@@ -30,6 +30,7 @@ from store import feeds
 from store.engine import connect
 
 if TYPE_CHECKING:
+    from inbox.http.parts import Parts
     from inbox.http.settings import InboxSettings
     from ivigilant.tracing import Tracing
     from worker.worker import Worker
@@ -276,8 +277,26 @@ def serve(settings: Settings) -> None:
     """Serve the inbox until asked to stop."""
     import uvicorn
 
-    from inbox.app import create_app, make_parts
+    from inbox.app import create_app
     from inbox.http.connections import NamedProxies, bounded
+
+    uvicorn.run(
+        NamedProxies(create_app(_inbox_parts(settings)), settings.proxies()),
+        proxy_headers=False,
+        host=settings.http_host,
+        port=settings.http_port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        http=bounded(affordable(settings.http_connections, "connections")),
+        backlog=1024,
+        timeout_graceful_shutdown=5,
+    )
+
+
+def _inbox_parts(settings: Settings) -> "Parts":
+    """Connect what the inbox asks: the database, the knowledge, the queue, and who else looks."""
+    from inbox.app import make_parts
     from inbox.live.events import LiveEvents
     from inbox.live.presence import Presence, SharedPresence
     from ivigilant.knowledge.site_knowledge import living_knowledge
@@ -291,7 +310,7 @@ def serve(settings: Settings) -> None:
     knowledge = living_knowledge(settings, site)
     choices = worker_site(site, settings)
     judging = Worker(engine, knowledge.current(), choices, utc_now, newest_knowledge=knowledge.current)
-    parts = make_parts(
+    return make_parts(
         engine=engine,
         knowledge=knowledge,
         settings=_inbox_settings(settings, site),
@@ -300,18 +319,6 @@ def serve(settings: Settings) -> None:
         requeue=lambda ids: bell.process("orders", ids),
         judge_drafts=partial(judge_drafts, judging),
         presence=Presence(SharedPresence(settings.redis())),
-    )
-    uvicorn.run(
-        NamedProxies(create_app(parts), settings.proxies()),
-        proxy_headers=False,
-        host=settings.http_host,
-        port=settings.http_port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        http=bounded(affordable(settings.http_connections, "connections")),
-        backlog=1024,
-        timeout_graceful_shutdown=5,
     )
 
 

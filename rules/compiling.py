@@ -223,16 +223,13 @@ def compile_policy(
     reader = ConditionReader(document, terms, states)
     priority = _priority(reader, form.priority, ("priority",))
     surveillance = _priority(reader, form.surveillance.priority, ("surveillance", "priority"))
-    _check_names(document, form, frozenset(rule.id for rule in rules))
-    _check_exact(document, form)
+    _check_lists(document, form, frozenset(rule.id for rule in rules))
     family_of = _families(document, form, rules)
     check_evidence(document, reader.numbers, form.evidence, ("evidence",), sources)
     check_text(document, form.escalation.because, ("escalation", "because"))
     _check_advice(document, form.checklist, ("checklist",), states)
     missing = _remarks(document, reader, form.missing, "missing")
     mitigating = _remarks(document, reader, form.mitigating, "mitigating")
-    for tier in sorted(set(FOUND_TIERS) - form.choices.channels.keys()):
-        document.fault(("choices", "channels"), f"{tier} has no channel", "add a line for it")
     return Policy(
         form,
         priority,
@@ -253,6 +250,14 @@ def compile_policy(
         _led_by(form, instead=True),
         {rule: place for place, rule in enumerate(form.first)},
     )
+
+
+def _check_lists(document: Document, form: PolicyForm, rules: frozenset[str]) -> None:
+    """Refuse a rule that does not exist, one that leads and is led, and a tier without a channel."""
+    _check_names(document, form, rules)
+    _check_exact(document, form)
+    for tier in sorted(set(FOUND_TIERS) - form.choices.channels.keys()):
+        document.fault(("choices", "channels"), f"{tier} has no channel", "add a line for it")
 
 
 def _led_by(form: PolicyForm, *, instead: bool) -> dict[str, frozenset[str]]:

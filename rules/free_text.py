@@ -180,13 +180,13 @@ class FreeText:
         return bool(self._positive.search(words)) and not self._negative.search(words)
 
     def _read(self, text: str) -> Iterator[Told]:
-        ends, is_report = 0, False
+        ends, is_report, is_doubted = 0, False, False
         for written in self._reader.sentences(_marks_in_words(text)):
             begins, ends = ends, ends + len(written) + 1
             sentence = self._not_meant.sub(" ", self._spelling.mended(plain(written)))
             named = self._names(sentence)
             is_report = is_report or self._tenors.reports(sentence)
-            if begins and self._with_tenor.isdisjoint(each.set for each in named) and self._settles(sentence):
+            if is_doubted and self._with_tenor.isdisjoint(each.set for each in named) and self._settles(sentence):
                 yield Told("", "refuted", written, looked=True, at=begins)
             if not named:
                 continue
@@ -198,6 +198,7 @@ class FreeText:
                 if certainty is not None:
                     part, at = _part_of(sentence[slice(*each.span)]), begins + each.span[0]
                     looked = read.is_looked_for or (is_report and not self._past.search(sentence))
+                    is_doubted |= certainty == "suspected"
                     told = Told(each.set, certainty, written, part, looked, at=at)
                     yield self._placed(told, sentence, each.span)
 

@@ -38,8 +38,8 @@ class Tenors:
     """The words of every language that set the tenor of a sentence."""
 
     def __init__(self, languages: Iterable[Mapping[str, Sequence[str]]]) -> None:
-        told = list(languages)
-        every = {kind: [each for language in told for each in language.get(kind, ())] for kind in KINDS}
+        of_all = list(languages)
+        every = {kind: [each for language in of_all for each in language.get(kind, ())] for kind in KINDS}
         words = {kind: _joined(patterns) for kind, patterns in every.items()}
         self._topics, self._talks, self._warns = words["topics"], words["talks"], words["warns"]
         self._affirms, self._wrong, self._wrong_of = words["affirms"], words["wrong"], words["wrong_of"]

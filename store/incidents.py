@@ -1,34 +1,20 @@
 """Incidents: faults of the telling itself, and what nobody may miss, each told once when it begins and when it ends."""
 
 from datetime import datetime, timedelta
-from typing import Final, Literal, get_args
+from typing import Final
 
 import msgspec
 import sqlalchemy as sa
 
+from clinical.words import FaultKind, IncidentKind
 from store import tables
 from store.rowsets import insert_or
 
-FaultKind = Literal[
-    "destination",
-    "telling",
-    "feed",
-    "never_heard",
-    "idle",
-    "parked",
-    "gap",
-    "undeclared",
-    "break_glass",
-    "canary",
-    "clock",
-]
-INCIDENT_KINDS: Final[tuple[FaultKind, ...]] = get_args(FaultKind)
 # A feed that is silent: now, from the start, or while its link is open.
 FEED_FAULTS: Final[tuple[FaultKind, ...]] = ("feed", "never_heard", "idle")
 FLAPS_WITHIN: Final = timedelta(hours=1)
 OVER_BEFORE_FLAPPING: Final = 2  # so often over within that time: the third time it flaps
 NEVER_FLAPS: Final = ("test", "break_glass")  # each is an act of somebody, and reported each time
-IncidentKind = Literal[FaultKind, "test"]  # a test notice goes the same way, to the destination that it is about
 
 
 class Incident(msgspec.Struct, frozen=True):

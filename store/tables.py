@@ -292,7 +292,7 @@ incident = sa.Table(
     metadata,
     # A fault of the telling itself. Of each subject one stands at most; it is told when it begins and when it ends.
     row_id(),
-    sa.Column("kind", sa.Text, nullable=False),  # `FaultKind` and test, of store/incidents.py
+    sa.Column("kind", sa.Text, nullable=False),  # `IncidentKind`
     sa.Column("subject", sa.Text, nullable=False),
     sa.Column("detail", sa.Text, nullable=False),
     sa.Column("began_at", UtcTime, nullable=False),

@@ -11,7 +11,7 @@ from typing import Final, Literal
 
 import sqlalchemy as sa
 
-from store import message_queries
+from store import feed_messages
 from store.incidents import Incident
 
 NumberField = Literal["MSH-10", "MSH-13"]
@@ -102,18 +102,18 @@ class ControlIdWatch:
     def read(self, connection: sa.Connection, now: datetime) -> None:
         """Read the messages that came since."""
         self.began_at = self.began_at or now
-        newest = message_queries.newest_id(connection)
+        newest = feed_messages.newest_id(connection)
         after = newest - READ_AT_ONCE if self.read_until is None else self.read_until
         if newest - after > READ_AT_ONCE:
             self.runs.clear()
             after = newest - READ_AT_ONCE
-        numbered = message_queries.numbered(connection, after, newest)
+        numbered = feed_messages.numbered(connection, after, newest)
         self.read_until = newest
         for message in numbered:
             self._add(message.feed_id, "MSH-10", message.control_id, message.received_at)
         regular = {feed for (feed, place, _), run in self.runs.items() if place == "MSH-10" and run.runs_on}
         others = [message for message in numbered if message.feed_id not in regular]
-        heads = message_queries.heads(connection, after, newest) if others else {}
+        heads = feed_messages.heads(connection, after, newest) if others else {}
         for message in others:
             self._add(message.feed_id, "MSH-13", _sequence_number(heads.get(message.id, b"")), message.received_at)
         for run in self.runs.values():

@@ -11,11 +11,12 @@ from typing import Final
 import sqlalchemy as sa
 import structlog
 
+from clinical.words import FaultKind
 from forwarding.notice import code_of
 from history.choices import Site
-from store import feeds, incidents, message_queries
+from store import feed_messages, feeds, incidents
 from store.feeds import Feed
-from store.incidents import FEED_FAULTS, FaultKind, Incident
+from store.incidents import FEED_FAULTS, Incident
 from worker.control_ids import ControlIdWatch
 from worker.feed_silence import HOUR, WEEKS, learned_limit
 
@@ -39,8 +40,9 @@ class FeedWatch:
 
     def look(self, connection: sa.Connection, site: Site, now: datetime) -> None:
         """Record what began and what is over."""
-        self._learn(connection, site, now)
         every = feeds.every(connection)
+        if self._learn(connection, every, site, now):
+            every = feeds.every(connection)
         _look_at_silence(connection, every, now)
         _look_at_clocks(connection, every, now)
         _look_at_undeclared(connection, every, now)
@@ -49,12 +51,10 @@ class FeedWatch:
             _look_at_parked(connection, every, now)
             self._look_at_gaps(connection, site, every, now)
 
-    def _learn(self, connection: sa.Connection, site: Site, now: datetime) -> None:
-        """Store how long each feed may be silent in this hour, where the site file does not say it."""
+    def _learn(self, connection: sa.Connection, every: Collection[Feed], site: Site, now: datetime) -> bool:
+        """Store how long each feed may be silent in this hour, unless the site file says; return whether it changed."""
         hour = now.replace(minute=0, second=0, microsecond=0)
-        unlearned = [
-            each for each in feeds.every(connection) if each.silence_after_s is None and not each.may_be_silent
-        ]
+        unlearned = [each for each in every if each.silence_after_s is None and not each.may_be_silent]
         if hour != self.learned_for:
             since = now - timedelta(weeks=WEEKS) - 2 * HOUR
             feeds.forget_silences(connection, since)
@@ -63,10 +63,11 @@ class FeedWatch:
         else:
             unlearned = [each for each in unlearned if each.learned_silence_s is None and _gets_ceiling(each)]
             silences = {}
-        for feed in unlearned:
-            limit = _limit_of(feed, silences.get(feed.id, {}), site, now)
-            if limit != feed.learned_silence_s:
-                feeds.learn(connection, feed.id, limit)
+        limits = {feed: _limit_of(feed, silences.get(feed.id, {}), site, now) for feed in unlearned}
+        changed = {feed.id: limit for feed, limit in limits.items() if limit != feed.learned_silence_s}
+        for feed_id, limit in changed.items():
+            feeds.learn(connection, feed_id, limit)
+        return bool(changed)
 
     def _look_at_gaps(self, connection: sa.Connection, site: Site, every: Collection[Feed], now: datetime) -> None:
         """Record of which feeds numbers are missing, and of which they came after all, or were missed long enough."""
@@ -175,7 +176,7 @@ def _look_at_parked(connection: sa.Connection, every: Collection[Feed], now: dat
     """Record of which feeds the latest messages of some type were acknowledged and then parked, all of them."""
     names = {feed.id: code_of(feed.public_name) for feed in every}
     parked: dict[str, list[str]] = {}
-    for each in message_queries.parked_one_after_another(connection, now):
+    for each in feed_messages.parked_one_after_another(connection, now):
         if each.feed_id in names:
             parked.setdefault(names[each.feed_id], []).append(f"{each.type}^{each.event} {each.count}")
     _record(connection, "parked", {name: ", ".join(what) for name, what in parked.items()}, now)

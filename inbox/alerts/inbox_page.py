@@ -107,12 +107,12 @@ def refresh_inbox(request: AnyRequest, after: Heard = None) -> Template | Redire
 
 
 def _inbox(request: AnyRequest, template: str, wanted: Wanted, after: int | None) -> Template:
-    parts = parts_of(request)
+    parts, language = parts_of(request), language_of(request)
     now = parts.clock()
     with reading(parts.engine) as connection:
         heard = event_order.position(connection)
-        waiting = cards_of(parts, list_alerts(connection, AlertFilter(PENDING), None, None), language_of(request), now)
-        cards, has_older = _cards(connection, parts, wanted, waiting, language_of(request), now)
+        waiting = cards_of(parts, list_alerts(connection, AlertFilter(PENDING), None, None), language, now)
+        cards, has_older = _cards(connection, parts, wanted, waiting, language, now)
         listing = _list(connection, request, wanted, cards)
         every_feed, last = feeds.every(connection), last_message_at(connection)
         # Only the page without alerts shows it; it reads every answer of the day.
@@ -121,7 +121,6 @@ def _inbox(request: AnyRequest, template: str, wanted: Wanted, after: int | None
         records = events_of_each(connection, [card.id for card in shown.values() if card.is_open])
         looking = _looking(connection, request, shown)
         new = shown.keys() if after is None else shown.keys() & _changed_since(connection, after)
-    language = language_of(request)
     notation, titles = parts.notation(language), titles_of(parts.knowledge, language)
     # Of a list that was only brought up to date, the viewer has not seen these before.
     if new or after is None:

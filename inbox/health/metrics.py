@@ -11,13 +11,12 @@ from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, 
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from clinical.words import FOUND_TIERS, STREAMS
+from clinical.words import FAULT_KINDS, FOUND_TIERS, STREAMS
 from inbox.http.parts import AnyRequest, Parts
 from inbox.people.authentication import AnyAuthentication
 from inbox.people.permissions import Permission, needs
 from store import alerts, application_acks, deliveries, incidents, message_queries
 from store.engine import reading
-from store.incidents import INCIDENT_KINDS
 
 
 class SettledMessages:
@@ -69,7 +68,7 @@ class StoreCollector(Collector):
         yield _unsent("ivigilant_deliveries", "Deliveries not sent", "destination", waiting)
         yield _unsent("ivigilant_application_acks", "Application acknowledgements not sent", "route", acks)
         kinds = Counter(each.kind for each in ongoing)
-        yield _family("ivigilant_incidents", "Faults of the telling", "kind", {k: kinds[k] for k in INCIDENT_KINDS})
+        yield _family("ivigilant_incidents", "Faults of the telling", "kind", {k: kinds[k] for k in FAULT_KINDS})
         waited = oldest.total_seconds() if oldest else 0.0
         yield GaugeMetricFamily("ivigilant_oldest_received_age_seconds", "How long the oldest message waits", waited)
 

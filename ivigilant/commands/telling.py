@@ -1,6 +1,6 @@
 """`ivigilant telling verify`: proof that every alert was sent until somebody answered."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
@@ -58,18 +58,25 @@ def verify(
     site, now = load_site(settings.site_file), datetime.now(UTC)
     since, until = _period(begins, ends, days, now, ZoneInfo(site.zone))
     steps = {DEFAULT: 1} | {chain.name: len(chain.steps) for chain in site.telling.chains}
-    figures, is_wrong = TellingFigures(), False
+    figures = TellingFigures()
     with database_explained(), snapshot(connect(settings.database())) as connection:
         proof = _proof(connection, Period(since, until, now), steps, figures, has_destinations=bool(site.destinations))
-        for line in proof:
-            is_wrong |= line.startswith(_WRONG)
-            if each_alert or line.startswith(_WRONG):
-                typer.echo(line)
+        is_wrong = _show(proof, each_alert=each_alert)
     for line in _lines(figures, f"{(min(until, now) - since) / timedelta(days=1):.3g} days"):
         typer.echo(line)
     if is_wrong:
         raise typer.Exit(1)
     typer.echo("every alert was answered, ended with its order, or is being sent again")
+
+
+def _show(proof: Iterable[str], *, each_alert: bool) -> bool:
+    """Print the lines of a proof that say what is missing, or all; return whether anything is."""
+    is_wrong = False
+    for line in proof:
+        is_wrong |= line.startswith(_WRONG)
+        if each_alert or line.startswith(_WRONG):
+            typer.echo(line)
+    return is_wrong
 
 
 def _proof(

@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from clinical.words import Language
-from forwarding.notice import Fault, FaultNotice, as_json
+from clinical.words import FaultKind, Language
+from forwarding.notice import FaultNotice, as_json
 from forwarding.wording import subject, text
 from history.choices import SilenceBounds, Site
 from ivigilant.checkup import look_at
@@ -303,7 +303,7 @@ def test_a_small_feed_keeps_the_fault_of_its_clock_and_loses_it_with_the_first_r
 
 @pytest.mark.parametrize("language", ["nl", "en"])
 @pytest.mark.parametrize("kind", ["idle", "parked", "gap", "undeclared"])
-def test_every_fault_of_a_feed_has_its_words(kind: Fault, language: Language) -> None:
+def test_every_fault_of_a_feed_has_its_words(kind: FaultKind, language: Language) -> None:
     began, ended = (
         FaultNotice(f"k-{when}", when, kind, "EPD_of_C4", "https://inbox.example/", NOON, language)
         for when in ("began", "ended")
