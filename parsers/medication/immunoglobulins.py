@@ -174,20 +174,20 @@ _OF_NO_DRUG = re.compile(
     r"\b(?:see|zie|siehe|voir|vedi|ver|se|patrz|viz|comments?|opmerking(?:en)?|bemerkung(?:en)?|remarks?|not[ae]s?|tekst"
     r"|text|te[kx]t[ev]eld|commentaires?|toelichting|misc\w*|divers\w*|overige?|others?|autres?"
     r"|sonstige\w*|andere?s?|otr[oa]s?"
-    r"|altr[oi]|annet|annan|vrije?|free|non[- ]?formulary|niet|in|lijst|list|special|speciaal"
+    r"|altr[oi]|annet|annan|vrije?|free|niet|in|lijst|list|special|speciaal"
     r"|bijzonder\w*|magistra\w*"
     r"|protocol\w*|protokol\w*|kuur|regimen|regime|order ?sets?|set|dag\w*|day\w*|op|maat|zorgpad"
     r"|behandel\w*|treatment"
     r"|dagbehandeling|afdeling|polikliniek|clinic|centrum|center|centre|default\w*|unknown|onbekend"
-    r"|orders?|opdracht|voorschrift|prescriptions?|therap\w+|plan|protocol|geneesmiddel\w*"
-    r"|medicat\w*|medic\w*|drugs?|infuus|infusie\w*|infusions?|bereiding|blood|bank|products?"
+    r"|orders?|opdracht|voorschrift|prescriptions?|therap\w+|plan|geneesmiddel\w*"
+    r"|medicat\w*|medic\w*|drugs?|infuus|infusie\w*|infusions?|bereiding|blood|bank"
     r"|bloedproduct\w*|the|de|het|der"
     r"|iv|i\.v\.|intraven\w+|per|via|volgens|according|below|onder|unten|formular|freitext|zonder|without|code"
     r"|dumm(?:y|ies)|placeholder|(?:niet[- ]?)?assortiments?\w*|buiten"
     r"|arti[ck](?:el\w*|les?|olo|ulos?)|items?|produ[ck]t\w*|produits?"
     r"|hors|livret|formulaire|r[ée]f[ée]renc[ée]\w*|m[ée]dicament\w*|sonder\w*|anforderung|haus(?:apotheke|liste)"
-    r"|non|pas|nicht|gelistet\w*|arzneimittel\w*|pr[äa]eparat\w*|unlisted|off|not|on|formulary|manual|ad|hoc|custom|entry"
-    r"|entries|fuera|gu[ií]a|libre|testo|texto|libero|handmatige?|vrij|fritext|fri|vapaa|teksti|wolny|eigen|invoer)\b",
+    r"|non|pas|nicht|gelistet\w*|arzneimittel\w*|pr[äa]eparat\w*|unlisted|off|not|on|formulary|manual|ad|hoc|custom"
+    r"|entry|entries|fuera|gu[ií]a|libre|testo|texto|libero|handmatige?|fritext|fri|vapaa|teksti|wolny|eigen|invoer)\b",
     re.IGNORECASE,
 )
 _NAMED = re.compile(r"[^\W\d_]{3,}")
