@@ -28,8 +28,17 @@ from rules.knowledge import Knowledge
 
 Json = Mapping[str, Any]
 ORDER = "MedicationRequest"
+ENDED = ("cancelled", "completed", "entered-in-error", "stopped")
 _NOT_STORED = 0  # the number of a message that is not kept
 _encoder = msgspec.json.Encoder(decimal_format="number")
+
+
+@dataclass(frozen=True, slots=True)
+class DraftEntry:
+    """One resource, and the address by which others of the request may point to it (`fullUrl`), or ""."""
+
+    resource: Json
+    url: str = ""
 
 
 @dataclass(frozen=True)
@@ -38,15 +47,23 @@ class DraftRequest:
 
     feed: str  # whose settings the resources are read with
     patient: str  # the id of the Patient at the sender
-    drafts: Sequence[Json]  # each MedicationRequest with an id, and the Medications they point to
-    known: Sequence[Json]  # what the sender has on record, the Patient included, without older forms of the drafts
+    drafts: Sequence[DraftEntry]  # each MedicationRequest with an id, and the Medications they point to
+    known: Sequence[
+        DraftEntry
+    ]  # what the sender has on record, the Patient included, without older forms of the drafts
     at: datetime
     tells_conditions: bool = False  # the sender reports every condition on record, even if there is none
 
     @cached_property
     def ids(self) -> frozenset[str]:
         """The ids of the drafts."""
-        return frozenset(str(each["id"]) for each in self.drafts if each.get("resourceType") == ORDER)
+        resources = (each.resource for each in self.drafts)
+        return frozenset(str(each["id"]) for each in resources if each.get("resourceType") == ORDER)
+
+    @property
+    def names_patient(self) -> bool:
+        """Whether the Patient was sent along."""
+        return any(each.resource.get("resourceType") == "Patient" for each in self.known)
 
 
 class PatientUnknown(Exception):
@@ -90,8 +107,9 @@ def drafts_among(answers: Sequence[OrderAnswer], numbers: Mapping[str, str]) -> 
 
 def read_drafts(request: DraftRequest, knowledge: Knowledge, site: Site) -> list[ReadMessage]:
     """Read a request as a message of this moment; UnreadableMessage counts what is known first, then the drafts."""
-    resources = [*request.known, *(_as_ordered(each) for each in request.drafts)]
-    raw = _encoder.encode({"resourceType": BUNDLE, "entry": [{"resource": each} for each in resources]})
+    entries = [*request.known, *(replace(each, resource=_as_ordered(each.resource)) for each in request.drafts)]
+    written = [{"resource": each.resource} | ({"fullUrl": each.url} if each.url else {}) for each in entries]
+    raw = _encoder.encode({"resourceType": BUNDLE, "entry": written})
     envelope = Envelope(
         message_id=_NOT_STORED,
         control_id="",
@@ -110,8 +128,11 @@ def read_drafts(request: DraftRequest, knowledge: Knowledge, site: Site) -> list
 
 
 def _as_ordered(draft: Json) -> Json:
-    """Return a draft as the order it becomes when it is signed."""
-    return {**draft, "status": "active", "intent": "order"} if draft.get("resourceType") == ORDER else draft
+    """Return a draft as the order it becomes when it is signed; what was ended or withdrawn stays so."""
+    if draft.get("resourceType") != ORDER:
+        return draft
+    status = draft.get("status")
+    return {**draft, "status": status if status in ENDED else "active", "intent": "order"}
 
 
 def beside_stored(

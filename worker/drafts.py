@@ -43,8 +43,7 @@ def judge_drafts(worker: Worker, connection: sa.Connection, request: DraftReques
     reported = [merge.statement for merge in gather(messages, knowledge).merges]
     statements = [each for each in reported if not is_citizen_number(each.survivor)]  # these lead on to their carrier
     found = _found(connection, name, sent, statements)
-    is_told = any(each.get("resourceType") == "Patient" for each in request.known)
-    if not found.members and not is_told:
+    if not found.members and not request.names_patient:
         raise PatientUnknown
     root = (found.root or min(found.members)) if found.members else None
     numbers = numbers_of_drafts(request, site)

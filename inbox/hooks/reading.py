@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import msgspec
 from litestar.exceptions import ClientException, HTTPException
 
-from history.drafts import ORDER, DraftRequest
+from history.drafts import ORDER, DraftEntry, DraftRequest
 from parsers.errors import UnreadableMessage
 from parsers.fhir.elements import part, parts, target, text
 
@@ -142,8 +142,8 @@ def question_of(body: HookRequest, feed: str, now: datetime) -> HookQuestion:
     request = DraftRequest(
         feed,
         patient.id,
-        [each.body for each in drafts],
-        [each.body for each in known],
+        [DraftEntry(each.body, each.url) for each in drafts],
+        [DraftEntry(each.body, each.url) for each in known],
         now,
         "conditions" in body.sent_along,
     )
@@ -175,7 +175,7 @@ def _drafts(context: Json, patient: HookPatient) -> Iterator[SentResource]:
         raise wrong("context.draftOrders", "should be a Bundle")
     for index, each in enumerate(_entries(bundle, "context.draftOrders")):
         if each.body["resourceType"] in (ORDER, "Medication"):
-            yield SentResource(_of_patient(_numbered(each, index), patient, each.place), each.place)
+            yield replace(each, body=_of_patient(_numbered(each, index), patient, each.place))
 
 
 def _prefetched(prefetch: Mapping[str, Json | None], patient: HookPatient) -> Iterator[SentResource]:
@@ -189,7 +189,7 @@ def _prefetched(prefetch: Mapping[str, Json | None], patient: HookPatient) -> It
             _entries(resource, place) if resource["resourceType"] == "Bundle" else [SentResource(resource, place)]
         ):
             if each.body["resourceType"] != "OperationOutcome":
-                yield SentResource(_of_patient(each.body, patient, each.place), each.place)
+                yield replace(each, body=_of_patient(each.body, patient, each.place))
 
 
 def _entries(bundle: Json, place: str) -> Iterator[SentResource]:
@@ -199,11 +199,18 @@ def _entries(bundle: Json, place: str) -> Iterator[SentResource]:
         raise wrong(f"{place}.entry", "should be a list")
     for index, entry in enumerate(entries):
         where = f"{place}.entry[{index}].resource"
+        if _holds_nothing(entry):
+            continue
         resource = entry.get("resource") if isinstance(entry, dict) else None
         if not isinstance(resource, dict) or not isinstance(resource.get("resourceType"), str):
             raise wrong(where, "should be a resource")
         url = entry.get("fullUrl")
         yield SentResource(resource, where, url if isinstance(url, str) else "")
+
+
+def _holds_nothing(entry: Any) -> bool:
+    """Return whether an entry of a search only says how it went, or where something stands that was not sent."""
+    return isinstance(entry, dict) and bool(entry) and "resource" not in entry
 
 
 def _numbered(draft: SentResource, index: int) -> Json:

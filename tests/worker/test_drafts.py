@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from clinical.words import Tier
 from history.choices import Site
-from history.drafts import DraftRequest, JudgedDrafts, PatientUnknown
+from history.drafts import DraftEntry, DraftRequest, JudgedDrafts, PatientUnknown
 from parsers.defaults import Defaults
 from parsers.errors import UnreadableMessage
 from rules.knowledge import Knowledge
@@ -48,8 +48,12 @@ def draft(**elements: Any) -> Json:
     return an_order(DOSE, status="draft", **elements)
 
 
+def entries(*resources: Json) -> list[DraftEntry]:
+    return [DraftEntry(each) for each in resources]
+
+
 def judged(hospital: Hospital, *known: Json, drafts: tuple[Json, ...] = ()) -> JudgedDrafts:
-    request = DraftRequest("EPD", "p1", drafts or (draft(),), known, hospital.clock())
+    request = DraftRequest("EPD", "p1", entries(*(drafts or (draft(),))), entries(*known), hospital.clock())
     with hospital.engine.connect() as connection:
         return judge_drafts(hospital.worker, connection, request)
 
@@ -284,7 +288,7 @@ def test_only_the_drafts_are_judged_beside_the_doses_of_every_order(hospital: Ho
 
 def test_of_a_chart_that_is_opened_every_order_is_judged(hospital: Hospital) -> None:
     hospital.sends(THROMBOSIS, a_patient_message(ORC, rxe("32", "g"), kind="RDE^O11").replace(b"|C1|", b"|C2|"))
-    request = DraftRequest("EPD", "p1", (), (KNOWN,), hospital.clock())
+    request = DraftRequest("EPD", "p1", (), entries(KNOWN), hospital.clock())
 
     with hospital.engine.connect() as connection:
         found = judge_drafts(hospital.worker, connection, request)

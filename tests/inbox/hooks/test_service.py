@@ -183,6 +183,36 @@ def test_drafts_without_an_id_are_told_apart(hospital: Hospital, epd: HookClient
     assert len(cards(epd, "order-sign", nameless, nameless)) == 2
 
 
+@pytest.mark.parametrize("status", ["cancelled", "completed", "entered-in-error", "stopped"])
+def test_an_order_that_is_taken_back_gets_no_card(hospital: Hospital, epd: HookClient, status: str) -> None:
+    hospital.sends(THROMBOSIS)
+
+    assert cards(epd, "order-sign", DRAFT | {"status": status}) == []
+    assert len(cards(epd, "order-sign", DRAFT | {"status": status}, an_order(DOSE, id="m2", status="draft"))) == 1
+
+
+def test_a_draft_may_point_to_its_medication_by_the_address_of_the_entry(hospital: Hospital, epd: HookClient) -> None:
+    hospital.sends(THROMBOSIS)
+    body = a_request("order-sign", prefetch=PREFETCH)
+    draft = without(DRAFT, "medicationCodeableConcept") | {"medicationReference": {"reference": "urn:uuid:6f1c"}}
+    medication = {"resourceType": "Medication", "id": "x1", "code": DRAFT["medicationCodeableConcept"]}
+    body["context"]["draftOrders"]["entry"] = [
+        {"fullUrl": "urn:uuid:6f1c", "resource": medication},
+        {"fullUrl": "urn:uuid:6f1d", "resource": draft},
+    ]
+
+    answer = epd.asks("ivig-order-sign", body)
+
+    assert [card["indicator"] for card in answer.json()["cards"]] == ["critical"]
+
+
+def test_what_a_search_adds_about_itself_is_passed_over(epd: HookClient) -> None:
+    found = searchset({"resourceType": "OperationOutcome", "issue": []}, a_condition())
+    found["entry"].append({"fullUrl": "https://epd.example/fhir/Condition/9", "search": {"mode": "include"}})
+
+    assert len(cards(epd, "order-sign", DRAFT, prefetch=PREFETCH | {"conditions": found})) == 1
+
+
 def test_other_orders_get_no_card(epd: HookClient) -> None:
     paracetamol = an_order(status="draft", medicationCodeableConcept=concept((ATC, "N02BE01"), text="paracetamol"))
     diet = {"resourceType": "NutritionOrder", "id": "n1", "status": "draft", "patient": {"reference": "Patient/p1"}}
