@@ -145,7 +145,7 @@ def make_parts(
     words = load_words(settings.languages, settings.word_files)
     rulebook = Settled(knowledge) if isinstance(knowledge, Knowledge) else knowledge
     looking = presence or Presence()
-    return Parts(engine, rulebook, settings, clock, events, requeue, words, looking, judge_drafts)
+    return Parts(engine, rulebook, settings, clock, events, requeue, words, looking, judge_drafts=judge_drafts)
 
 
 def create_app(parts: Parts) -> Litestar:

@@ -280,8 +280,11 @@ def serve(settings: Settings) -> None:
     from inbox.app import create_app
     from inbox.http.connections import NamedProxies, bounded
 
+    app = create_app(_inbox_parts(settings))
+    gc.collect()
+    gc.freeze()  # looking through the knowledge for garbage would hold up every page for a tenth of a second
     uvicorn.run(
-        NamedProxies(create_app(_inbox_parts(settings)), settings.proxies()),
+        NamedProxies(app, settings.proxies()),
         proxy_headers=False,
         host=settings.http_host,
         port=settings.http_port,

@@ -4,7 +4,7 @@ Whoever changes an alert holds the lock of its patient, so the worker and a phar
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache
@@ -20,6 +20,7 @@ from store import due, tables
 from store.due import OF_ALERT, NewDue
 from store.engine import to_json
 from store.orders import numbered
+from store.recent import Recent
 from store.rowsets import among, one_of, rowset
 from store.tables import CONCLUSION
 
@@ -337,15 +338,20 @@ def events_of(connection: sa.Connection, alert_id: int) -> list[AlertEvent]:
     return [AlertEvent(*row) for row in connection.execute(query)]
 
 
-def events_of_each(connection: sa.Connection, alerts: Collection[int]) -> dict[int, list[AlertEvent]]:
-    """Return the records of these alerts, each oldest first."""
-    event = tables.alert_event
-    columns = (event.c[name] for name in AlertEvent.__struct_fields__)
-    query = sa.select(*columns).where(event.c.alert_id.in_(alerts)).order_by(event.c.id)
+def events_of_each(connection: sa.Connection, alerts: Collection[int], *, holding: str) -> dict[int, list[AlertEvent]]:
+    """Return the records of those of these alerts that hold a line of this kind, each oldest first."""
     found: dict[int, list[AlertEvent]] = {}
-    for row in connection.execute(query) if alerts else ():
+    for row in connection.execute(_events_of_each(connection.dialect.name), {"ids": alerts, "holding": holding}):
         found.setdefault(row.alert_id, []).append(AlertEvent(*row))
     return found
+
+
+@cache
+def _events_of_each(dialect: str) -> sa.Executable:
+    event, line = tables.alert_event, tables.alert_event.alias("line")
+    these = sa.select(line.c.alert_id).where(one_of(dialect, line.c.alert_id), line.c.kind == sa.bindparam("holding"))
+    columns = (event.c[name] for name in AlertEvent.__struct_fields__)
+    return sa.select(*columns).where(event.c.alert_id.in_(these)).order_by(event.c.id)
 
 
 def has_later(connection: sa.Connection, alert_id: int, event_id: int, kinds: Collection[str]) -> bool:
@@ -474,31 +480,62 @@ class AlertFilter:
     streams: Collection[str] = ()
 
 
-_ALERT = (
-    *COLUMNS,
-    CONCLUSION,
-    tables.assessment.c.knowledge,
-    tables.medication_order.c.state,
-    tables.medication_order.c.ends_at,
-)
+class Conclusions:
+    """The conclusions that were read last, by the number of their answer: an answer is never rewritten or removed."""
+
+    def __init__(self, most: int) -> None:
+        """Hold at most so many."""
+        self._held: Recent[int, tuple[StoredConclusion, str]] = Recent(most)
+
+    def of(self, connection: sa.Connection, answers: Collection[int]) -> dict[int, tuple[StoredConclusion, str]]:
+        """Return the conclusion of each of these answers, and by which knowledge it was drawn."""
+        held = {number: self._held.get(number) for number in answers}
+        found = {number: each for number, each in held.items() if each is not None}
+        new = [number for number in held if number not in found]
+        for row in connection.execute(_conclusions(connection.dialect.name), {"ids": new}) if new else ():
+            found[row.id] = row.conclusion, row.knowledge
+            self._held.put(row.id, found[row.id])
+        return found
+
+
+@cache
+def _conclusions(dialect: str) -> sa.Executable:
+    answer = tables.assessment
+    return sa.select(answer.c.id, CONCLUSION, answer.c.knowledge).where(one_of(dialect, answer.c.id))
+
+
+_ORDER = (tables.medication_order.c.state, tables.medication_order.c.ends_at)
+_CONCLUDED = (CONCLUSION, tables.assessment.c.knowledge)
 
 
 def _alerts() -> sa.Select[Any]:
     return (
-        sa.select(*_ALERT)
+        sa.select(*COLUMNS, *_CONCLUDED, *_ORDER)
         .join(tables.assessment, tables.assessment.c.id == tables.alert.c.assessment_id)
         .join(tables.medication_order, tables.medication_order.c.id == tables.alert.c.order_id)
     )
 
 
 def list_alerts(
-    connection: sa.Connection, wanted: AlertFilter, before: int | None, limit: int | None
+    connection: sa.Connection,
+    wanted: AlertFilter,
+    before: int | None,
+    limit: int | None,
+    conclusions: Conclusions | None = None,
 ) -> list[ConcludedAlert]:
-    """Alerts with their conclusions, newest first, older than the alert `before`; without a limit, all of them."""
+    """Alerts with their conclusions, newest first, older than the alert `before`; without a limit, all of them.
+
+    Conclusions that are held already are not read again.
+    """
     query = _wanted(wanted).order_by(tables.alert.c.id.desc()).limit(limit)
     if before is not None:
         query = query.where(tables.alert.c.id < before)
-    return _read_alerts(connection, query)
+    if conclusions is None:
+        return _read_alerts(connection, query)
+    rows = connection.execute(query.with_only_columns(*COLUMNS, *_ORDER)).all()
+    found = conclusions.of(connection, {row.assessment_id for row in rows})
+    values: Iterable[tuple[Any, ...]] = ((*row[:-2], *found[row.assessment_id], *row[-2:]) for row in rows)
+    return [ConcludedAlert(*each) for each in values]
 
 
 def _read_alerts(connection: sa.Connection, query: sa.Select[Any]) -> list[ConcludedAlert]:

@@ -38,6 +38,9 @@ def position(connection: sa.Connection) -> int:
     """Return where to begin without missing an event still to be committed; 0 when there are no events."""
     newest: int = connection.execute(sa.select(sa.func.max(alert_event.c.id))).scalar() or 0
     base = max(newest - LOOK_BACK, 0)
+    committed = sa.select(sa.func.count()).where(alert_event.c.id > base, alert_event.c.id <= newest)
+    if connection.execute(committed).scalar() == newest - base:
+        return newest  # without a gap there is nothing to read
     return settled(base, after(connection, base))
 
 

@@ -59,6 +59,12 @@ def persons(connection: sa.Connection, ids: Collection[int]) -> list[Person[int]
     return _persons(connected(connection, ids), ids)
 
 
+def joined_persons(connection: sa.Connection, ids: Collection[int]) -> list[Person[int]]:
+    """Return the same of those of these identities that lead to another one or are led to; the others are alone."""
+    joined = connection.execute(_joined(connection.dialect.name), {"ids": ids}).scalars().all()
+    return persons(connection, joined) if joined else []
+
+
 def persons_among(rows: Mapping[int, KnownPatient], ids: Collection[int]) -> list[Person[int]]:
     """Return the same, of rows that hold everybody who may be one person with these."""
     seen = {
@@ -196,6 +202,13 @@ def _these_and_near(dialect: str) -> sa.Executable:
     # Two queries: with both conditions in one, SQLite scans the table.
     these, near = one_of(dialect, patient.c.id), one_of(dialect, patient.c.merged_into)
     return sa.union_all(_IDENTITY.where(these), _IDENTITY.where(near))
+
+
+@cache
+def _joined(dialect: str) -> sa.Executable:
+    patient = tables.patient
+    leading = sa.select(patient.c.id).where(one_of(dialect, patient.c.id), patient.c.merged_into.is_not(None))
+    return sa.union(leading, sa.select(patient.c.merged_into).where(one_of(dialect, patient.c.merged_into)))
 
 
 _IDENTITY = sa.select(

@@ -1,5 +1,6 @@
 """The inbox as a list: what can still be prevented first, then how loudly and how strongly the knowledge speaks."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,6 +17,7 @@ from inbox.http.notation import Notation
 from rules.forms import RatesForm
 from store.alerts import ConcludedAlert
 
+NO_TIME, MINUTE = timedelta(0), timedelta(minutes=1)
 SOON = timedelta(hours=24)
 FAR = timedelta(days=6)  # of a start nearer than this, the day of the week says enough
 
@@ -39,22 +41,33 @@ class Clock:
     until: datetime | None = None  # what it counts down to
 
 
-@dataclass(frozen=True)  # without slots: what the list shows is worked out when it is shown
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """All that a card shows of the moment at which it is looked at; it changes once a minute, not with every look."""
+
+    today: datetime  # the midnight with which the day began
+    minutes: int | None  # until the start, below nought since then; None: nobody knows the start
+    has_begun: bool
+    is_far: bool  # the start is so far away that a day of the week does not say which
+    is_late: bool  # somebody should have been on it, or done with it
+    due_minutes: int  # until that, or since then
+
+
+@dataclass(frozen=True)  # without slots: what the list shows is worked out when it is shown, and once
 class Card:
-    """One alert in the list: the alert itself, and what is worked out of what was concluded."""
+    """One alert in the list, and what is worked out of it; equal cards look the same, whenever they are shown."""
 
     alert: ConcludedAlert
     starts: datetime | None
     section: ListSection
-    away: timedelta  # between now and the start
+    moment: Moment
     notation: Notation
     rates: RatesForm
-    now: datetime
 
     @property
     def has_begun(self) -> bool:
         """Whether the order began."""
-        return self.starts is not None and self.starts <= self.now
+        return self.moment.has_begun
 
     @property
     def is_ahead(self) -> bool:
@@ -71,7 +84,7 @@ class Card:
         """The patient as known then."""
         return self.alert.conclusion.patient
 
-    @property
+    @cached_property
     def channel(self) -> Channel:
         """How loudly it speaks."""
         return channel_of(self.alert.conclusion.channel, self.alert.tier)
@@ -81,17 +94,17 @@ class Card:
         """Whether it stands on the worklist, without a notice."""
         return self.channel < Channel.INTERRUPT
 
-    @property
-    def rank(self) -> tuple[int, bool, int, int, bool, timedelta, int, int]:
+    @cached_property
+    def rank(self) -> tuple[int, bool, int, int, bool, float, int, int]:
         """The place in the list: section; what is late, then channel and tier; the nearest start before what runs."""
-        alert = self.alert
+        alert, starts = self.alert, self.starts.timestamp() if self.starts else -math.inf
         strength = (-self.channel, -Tier.named(alert.tier))
         return (
             self.section,
             not (self.is_late and self.section < ListSection.RECORD),
             *strength,
             self.has_begun,
-            self.away,
+            -starts if self.has_begun else starts,
             -Priority.named(alert.priority),
             alert.id,
         )
@@ -99,7 +112,15 @@ class Card:
     @cached_property
     def reason(self) -> Reason:
         """The deciding fact."""
-        return reason_of(self.alert.conclusion, self.alert.tier, self.notation, self.now)
+        return reason_of(self.alert.conclusion, self.alert.tier, self.notation, self.moment.today)
+
+    @cached_property
+    def likeness(self) -> tuple[object, ...]:
+        """What alerts of one person must have in common to be one row of the list."""
+        alert = self.alert
+        findings = (self.reason.fact, *((each.rule, each.tier) for each in alert.conclusion.findings))
+        stands = (alert.stream, alert.tier, alert.status, alert.assigned_to, tuple(alert.badges))
+        return (self.section, self.channel, *stands, findings)
 
     @cached_property
     def pair(self) -> Pair | None:
@@ -116,8 +137,7 @@ class Card:
     @property
     def is_late(self) -> bool:
         """Whether somebody should have been on it, or done with it, by now."""
-        due = self.alert.due_at
-        return due is not None and due <= self.now and self.alert.snoozed_until is None
+        return self.moment.is_late
 
     @property
     def is_urged(self) -> bool:
@@ -129,13 +149,13 @@ class Card:
     def clock(self) -> Clock:
         """How long still, or since when."""
         if self.is_ahead:
-            return _countdown(self.starts, self.now, self.notation)
+            return _countdown(self)
         case = self.alert.conclusion.case
         if self.section == ListSection.AFTER_INFUSION and case and case.events:
             last = case.events[0].last_dose or case.events[0].at
         else:
-            last = (self.alert.order_ends_at or self.starts or self.now).isoformat()
-        return _since(last, self.now, self.notation)
+            last = (self.alert.order_ends_at or self.starts or self.moment.today).isoformat()
+        return _since(last, self.moment.today, self.notation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,11 +199,8 @@ def rows_of(cards: Iterable[Card], person_of: Mapping[int, int]) -> list[ListRow
     """Return the rows of the list in order; alerts of one person with the same findings are one row."""
     alike: dict[tuple[object, ...], list[Card]] = {}
     for card in sorted(cards, key=lambda card: card.rank):
-        alert = card.alert
-        person = person_of.get(alert.patient_id, alert.patient_id)
-        findings = (card.reason.fact, *((each.rule, each.tier) for each in alert.conclusion.findings))
-        stands = (alert.stream, alert.tier, alert.status, alert.assigned_to, tuple(alert.badges))
-        alike.setdefault((card.section, card.channel, person, *stands, findings), []).append(card)
+        person = person_of.get(card.alert.patient_id, card.alert.patient_id)
+        alike.setdefault((person, card.likeness), []).append(card)
     return [ListRow(first, tuple(others)) for first, *others in alike.values()]
 
 
@@ -224,24 +241,34 @@ def section_of(alert: ConcludedAlert, starts: datetime | None, now: datetime) ->
 
 def card_of(alert: ConcludedAlert, notation: Notation, rates: RatesForm, now: datetime) -> Card:
     """Return one alert as the list shows it."""
-    start = alert.conclusion.order.start
-    starts = datetime.fromisoformat(start) if start else None
-    away = abs(starts - now) if starts is not None else timedelta(0)
-    return Card(alert, starts, section_of(alert, starts, now), away, notation, rates, now)
+    starts = alert.starts_at
+    return Card(alert, starts, section_of(alert, starts, now), _moment(alert, starts, notation, now), notation, rates)
 
 
-def _countdown(starts: datetime | None, now: datetime, notation: Notation) -> Clock:
+def _moment(alert: ConcludedAlert, starts: datetime | None, notation: Notation, now: datetime) -> Moment:
+    ahead, due = starts - now if starts else None, alert.due_at
+    return Moment(
+        today=notation.midnight(now),
+        minutes=round(ahead.total_seconds() / 60) if ahead is not None else None,
+        has_begun=ahead is not None and ahead <= NO_TIME,
+        is_far=ahead is not None and ahead > FAR,
+        is_late=due is not None and due <= now and alert.snoozed_until is None,
+        due_minutes=abs(due - now) // MINUTE if due else 0,
+    )
+
+
+def _countdown(card: Card) -> Clock:
+    starts, minutes, notation = card.starts, card.moment.minutes, card.notation
     words = notation.words
-    if starts is None:
+    if starts is None or minutes is None:
         return Clock(words("clock.unknown"))
-    minutes = round((starts - now).total_seconds() / 60)
     if minutes <= 0:
-        if -minutes < SOON.total_seconds() / 60:
+        if -minutes < SOON // MINUTE:
             return Clock(words("clock.runs"), words("clock.busy", span=notation.span(minutes)))
         return Clock(words("clock.runs"), words("clock.since", day=notation.on(starts)))
-    if starts - now <= SOON:
-        return Clock(notation.span(minutes), notation.near(starts, now), starts)
-    day = notation.on(starts) if starts - now > FAR else notation.weekday(starts.astimezone(notation.zone))
+    if card.section == ListSection.NOW:
+        return Clock(notation.span(minutes), notation.near(starts, card.moment.today), starts)
+    day = notation.on(starts) if card.moment.is_far else notation.weekday(starts.astimezone(notation.zone))
     return Clock(f"{day} {notation.clock(starts)}", words("ahead").replace("%", notation.span(minutes)), starts)
 
 

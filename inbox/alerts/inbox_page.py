@@ -1,7 +1,7 @@
 """The inbox: open alerts by what can still be prevented, live."""
 
 import asyncio
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, get_args
@@ -10,13 +10,16 @@ from urllib.parse import urlencode
 import sqlalchemy as sa
 from litestar import get
 from litestar.response import Redirect, Template
+from markupsafe import Markup
 
 from clinical.words import ALERT_TIERS, PENDING, STATUSES
 from inbox.alerts.cards import Card, ListRow, card_of, groups_of, rows_of
 from inbox.alerts.changes import flag_of
+from inbox.alerts.drawn import RowView
 from inbox.health.readiness import readiness
 from inbox.http.api_requests import Heard
-from inbox.http.pages import is_fragment, language_of, page, titles_of, to_page
+from inbox.http.notation import Notation
+from inbox.http.pages import environment_of, is_fragment, language_of, page, titles_of, to_page
 from inbox.http.parts import AnyRequest, Parts, parts_of
 from inbox.people.access import record_list
 from inbox.people.accounts import names_of_accounts
@@ -26,7 +29,7 @@ from store import event_order, feeds
 from store.alerts import AlertFilter, ConcludedAlert, events_of_each, list_alerts
 from store.assessments import orders_answered_since
 from store.engine import reading
-from store.merges import persons
+from store.merges import joined_persons
 from store.message_queries import last_message_at
 
 Reach = Literal["interrupt", "worklist"]
@@ -108,20 +111,20 @@ def refresh_inbox(request: AnyRequest, after: Heard = None) -> Template | Redire
 
 def _inbox(request: AnyRequest, template: str, wanted: Wanted, after: int | None) -> Template:
     parts, language = parts_of(request), language_of(request)
-    now = parts.clock()
+    now, notation = parts.clock(), parts.notation(language)
     with reading(parts.engine) as connection:
         heard = event_order.position(connection)
-        waiting = cards_of(parts, list_alerts(connection, AlertFilter(PENDING), None, None), language, now)
+        pending = list_alerts(connection, AlertFilter(PENDING), None, None, parts.drawn.conclusions)
+        waiting = cards_of(parts, pending, language, now)
         cards, has_older = _cards(connection, parts, wanted, waiting, language, now)
         listing = _list(connection, request, wanted, cards)
         every_feed, last = feeds.every(connection), last_message_at(connection)
         # Only the page without alerts shows it; it reads every answer of the day.
-        answered = 0 if listing.rows else orders_answered_since(connection, _midnight(parts, now))
+        answered = 0 if listing.rows else orders_answered_since(connection, notation.midnight(now))
         shown = {card.alert.id: card.alert for row in listing.shown for card in row.cards}
-        records = events_of_each(connection, [card.id for card in shown.values() if card.is_open])
+        flags = _flags(connection, parts, [alert.id for alert in shown.values() if alert.is_open], notation, now)
         looking = _looking(connection, request, shown)
         new = shown.keys() if after is None else shown.keys() & _changed_since(connection, after)
-    notation, titles = parts.notation(language), titles_of(parts.knowledge, language)
     # Of a list that was only brought up to date, the viewer has not seen these before.
     if new or after is None:
         record_list(request, "list_alerts", "alerts", [row for row in shown.values() if row.id in new])
@@ -142,8 +145,7 @@ def _inbox(request: AnyRequest, template: str, wanted: Wanted, after: int | None
         feeds=every_feed,
         last_message_at=last,
         answered=answered,
-        looking=looking,
-        flags={number: flag_of(events, notation, titles, now) for number, events in records.items()},
+        strips=_strips(request, listing.shown, flags, looking, notation),
         called=[] if after is None else sorted(new & _calling(listing, request.user.name)),
     )
 
@@ -155,6 +157,35 @@ def _looking(connection: sa.Connection, request: AnyRequest, alerts: Collection[
     names = names_of_accounts(connection, sorted({each for found in there.values() for each in found} - {account}))
     named = {alert: [names[each] for each in found if each in names] for alert, found in there.items()}
     return {alert: found for alert, found in named.items() if found}
+
+
+def _flags(
+    connection: sa.Connection, parts: Parts, alerts: Collection[int], notation: Notation, now: datetime
+) -> dict[int, str]:
+    """Return why each of these alerts was opened again, of those that were."""
+    titles = titles_of(parts.knowledge, notation.words.language)
+    records = events_of_each(connection, alerts, holding="reopened")
+    return {number: flag_of(events, notation, titles, now) for number, events in records.items()}
+
+
+def _strips(
+    request: AnyRequest,
+    rows: Iterable[ListRow],
+    flags: Mapping[int, str],
+    looking: Mapping[int, Sequence[str]],
+    notation: Notation,
+) -> dict[int, Markup]:
+    """Return each of these rows as the viewer sees it, by the number of its first alert."""
+    views = (
+        RowView(
+            row,
+            flags.get(row.card.alert.id, ""),
+            list(dict.fromkeys(name for card in row.cards for name in looking.get(card.alert.id, ()))),
+            row.card.alert.assigned_to == request.user.name,
+        )
+        for row in rows
+    )
+    return parts_of(request).drawn.draw(environment_of(request), views, notation)
 
 
 def _calling(listing: Listing, viewer: str) -> set[int]:
@@ -172,7 +203,7 @@ def _changed_since(connection: sa.Connection, after: int) -> set[int]:
 def cards_of(parts: Parts, alerts: Iterable[ConcludedAlert], language: str, now: datetime) -> list[Card]:
     """Return alerts as the list shows them."""
     notation, rates = parts.notation(language), parts.knowledge.terms.rates
-    return [card_of(alert, notation, rates, now) for alert in alerts]
+    return [parts.drawn.same(card_of(alert, notation, rates, now)) for alert in alerts]
 
 
 def _cards(
@@ -191,7 +222,7 @@ def _list(connection: sa.Connection, request: AnyRequest, wanted: Wanted, cards:
     of_channel: dict[str, list[Card]] = {
         reach: [card for card in chosen if card.is_quiet == (reach == "worklist")] for reach in REACHES
     }
-    people = persons(connection, {card.alert.patient_id for card in chosen})
+    people = joined_persons(connection, {card.alert.patient_id for card in chosen})
     person_of = {member: person.root for person in people for member in person.members}
     rows = rows_of(of_channel.get(wanted.channel, chosen), person_of)
     size = parts_of(request).settings.alerts_per_page
@@ -200,10 +231,6 @@ def _list(connection: sa.Connection, request: AnyRequest, wanted: Wanted, cards:
     number = min(max(int(asked), 1), pages) if asked.isascii() and asked.isdigit() and len(asked) < 9 else 1
     counts = {reach: len(found) for reach, found in of_channel.items()} | {"": len(chosen)}
     return Listing(tuple(rows), tuple(rows[(number - 1) * size : number * size]), number, pages, counts)
-
-
-def _midnight(parts: Parts, now: datetime) -> datetime:
-    return now.astimezone(parts.settings.zone).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 @get("/banners", opt=needs(Permission.STATUS_READ) | {UNATTENDED: True}, include_in_schema=False)

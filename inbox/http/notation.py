@@ -102,6 +102,10 @@ class Notation:
         local = self._local(at)
         return local.date() if local else None
 
+    def midnight(self, at: datetime) -> datetime:
+        """Return the midnight with which the day of a moment began in the hospital's zone."""
+        return at.astimezone(self.zone).replace(hour=0, minute=0, second=0, microsecond=0)
+
     def span(self, minutes: int) -> str:
         """Write how long: `42 min`, `3 h 42`, `27 h`, `3 days`."""
         hours, rest = divmod(abs(minutes), 60)

@@ -3,6 +3,7 @@
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from jinja2 import Environment
 from litestar import Request, Response
 from litestar.response import Redirect, Template
 from markupsafe import Markup
@@ -63,6 +64,13 @@ def page(
         "authority": lambda name: "BSN" if name in masked else name,
     }
     return Template(name, context=everywhere | context, status_code=status)
+
+
+def environment_of(request: AnyRequest) -> Environment:
+    """Return the templates, for a piece of a page that is drawn by itself."""
+    engine: Any = request.app.template_engine
+    environment: Environment = engine.engine
+    return environment
 
 
 def titles_of(knowledge: Knowledge, language: str) -> dict[str, str]:

@@ -11,6 +11,7 @@ from litestar.connection import ASGIConnection
 from litestar.datastructures import State
 
 from history.drafts import DraftRequest, JudgedDrafts
+from inbox.alerts.drawn import Drawn
 from inbox.http.notation import Notation
 from inbox.http.settings import InboxSettings
 from inbox.http.words import Words
@@ -38,6 +39,7 @@ class Parts:
     requeue: Requeue
     words: Mapping[str, Words]
     presence: Presence = field(default_factory=Presence)
+    drawn: Drawn = field(default_factory=Drawn)
     judge_drafts: JudgeDrafts | None = None  # None: CDS Hooks is off
 
     @property

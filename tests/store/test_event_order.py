@@ -1,6 +1,6 @@
 """Numbers that are given before they are committed: nobody says that she heard of what may still come."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -52,6 +52,21 @@ def test_it_begins_at_the_end_when_there_is_no_gap(engine: sa.Engine) -> None:
         assert event_order.after(connection, numbers[0]) == [EventPlace(n, alert, NOW) for n in numbers[1:]]
 
 
+def test_a_number_that_was_taken_back_long_ago_keeps_nobody_waiting(postgres_engine: sa.Engine) -> None:
+    with postgres_engine.begin() as connection:
+        alert = an_alert(connection)
+        before = an_event(connection, alert)
+        taken_back = connection.begin_nested()
+        an_event(connection, alert)
+        taken_back.rollback()
+        an_event(connection, alert)
+        soon = event_order.position(connection)
+        last = an_event(connection, alert, at=NOW + LATE)
+
+        assert soon == before
+        assert event_order.position(connection) == last == before + 3
+
+
 def test_of_two_transactions_that_commit_in_reverse_order_the_first_is_waited_for(postgres_engine: sa.Engine) -> None:
     with postgres_engine.begin() as connection:
         alert = an_alert(connection)
@@ -71,5 +86,5 @@ def test_of_two_transactions_that_commit_in_reverse_order_the_first_is_waited_fo
         assert event_order.position(looking) == second
 
 
-def an_event(connection: sa.Connection, alert: int) -> int:
-    return insert(connection, tables.alert_event, alert_id=alert, at=NOW, kind="changed", actor="system", data={})
+def an_event(connection: sa.Connection, alert: int, at: datetime = NOW) -> int:
+    return insert(connection, tables.alert_event, alert_id=alert, at=at, kind="changed", actor="system", data={})

@@ -39,6 +39,18 @@ def test_a_patient_nobody_merged_is_alone(engine: sa.Engine, five: list[int]) ->
         assert merges.persons(connection, five[:2]) == [Person(id_, frozenset({id_})) for id_ in (five[1], five[0])]
 
 
+def test_only_those_who_were_joined_are_read_as_persons(engine: sa.Engine, five: list[int]) -> None:
+    a, b, c, d, e = five
+    with engine.begin() as connection:
+        merge(connection, a, b)
+        merge(connection, c, b)
+
+        assert merges.joined_persons(connection, [d, e]) == []
+        for some in ([a, d], [b, d], [c, e], five):
+            alone = [person for person in merges.persons(connection, some) if len(person.members) > 1]
+            assert merges.joined_persons(connection, some) == alone
+
+
 def test_a_chain_of_merges_is_one_person_from_wherever_it_is_read(engine: sa.Engine, five: list[int]) -> None:
     a, b, c, d, e = five
     with engine.begin() as connection:
