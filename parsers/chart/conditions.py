@@ -24,6 +24,7 @@ from parsers.hl7.times import moment, read_time
 
 _DELETING_EVENT = "PC3"
 _WITHDRAWN = ("D", "X")  # DG1-21
+UNNUMBERED = "withdrawn_without_number"
 _BILLED_FOR = 19  # FT1-19
 _NO_EFFECT = ("LI", "UN")  # PRB-1: linked to an order or a goal
 
@@ -58,7 +59,7 @@ def _with_its_copy(condition: Condition, written: str) -> list[Condition]:
 
     Entries with a number of their own stay: cleaning up a duplicate removes nothing else.
     """
-    if condition.action == "assert" or not condition.codings:
+    if condition.action == "assert" or not condition.codings or UNNUMBERED in condition.flags:
         return [condition]
     copy = natural_key(condition.category, condition.codings, condition.text, written)
     return [condition] if copy == condition.key else [condition, msgspec.structs.replace(condition, key=copy)]
@@ -71,19 +72,20 @@ def _onset(prb: Segment) -> str:
 def _read_diagnosis(
     dg1: Segment, patient: tuple[Identifier, ...], header: Header, at: datetime | None, defaults: Defaults
 ) -> Condition | None:
+    """Read a DG1; one that is withdrawn without its number (DG1-20) takes back nothing that was said before."""
     codings, marked = without_mark(read_diagnosed(dg1, defaults))
     text = joined(read_words(dg1, 3), dg1.whole(4))
     if not codings and not text:
         return None
     onset, flags = read_time(dg1.text(5), defaults.zone)
-    withdrawn = dg1.text(21).strip().upper() in _WITHDRAWN
+    withdrawn, number = dg1.text(21).strip().upper() in _WITHDRAWN, entity_key("diagnosis", dg1, 20, header)
     stated = DIAGNOSIS_TYPES.get(dg1.text(6).strip().upper(), "confirmed")
     return Condition(
         patient=patient,
         path=dg1.path(3 if dg1.raw(3) else 4),
         at=at,
-        flags=flags,
-        key=entity_key("diagnosis", dg1, 20, header) or natural_key("diagnosis", codings, text, dg1.text(5)),
+        flags=flags if number or not withdrawn else (*flags, UNNUMBERED),
+        key=number or natural_key("withdrawn" if withdrawn else "diagnosis", codings, text, dg1.text(5)),
         category="diagnosis",
         action="delete" if withdrawn else "assert",
         codings=codings,

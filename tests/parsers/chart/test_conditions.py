@@ -6,6 +6,7 @@ import pytest
 
 from clinical.codes import Coding
 from clinical.events import Condition
+from parsers.chart.conditions import UNNUMBERED
 from parsers.defaults import Defaults
 from parsers.reading import read
 from tests.parsers.builders import DEFAULTS, a_patient_message
@@ -64,6 +65,15 @@ def test_a_deletion_also_covers_what_was_said_of_that_code_and_day_without_a_num
 
     assert [each.action for each in deleted] == ["delete", "delete"]
     assert [each.key for each in deleted] == ["diagnosis:EPD|DX1", snapshot.key]
+
+
+def test_a_deletion_without_a_number_takes_nothing_back() -> None:
+    (snapshot,) = conditions(a_dg1())
+
+    (deleted,) = conditions(a_dg1(f21="D"))
+
+    assert (deleted.action, deleted.flags) == ("delete", (UNNUMBERED,))
+    assert deleted.key != snapshot.key
 
 
 def test_a_message_without_diagnoses_says_nothing_about_them() -> None:

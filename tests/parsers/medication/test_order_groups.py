@@ -158,6 +158,12 @@ def test_the_letter_e_and_another_drug_decide_only_where_they_are_the_name(drug:
         "Sonderanforderung",
         "medicamento fuera de guía",
         "handmatige invoer",
+        "zie instructie apotheek",
+        "see pharmacy instructions",
+        "siehe Anweisung in der Anlage",
+        "voir ordonnance en annexe",
+        "vedi istruzioni allegate",
+        "conform recept, zie bijlage",
     ],
 )
 def test_an_article_that_stands_for_any_drug_leaves_its_name_to_the_note(words: str) -> None:
