@@ -41,7 +41,7 @@ from tests.inbox.hooks.clients import (
 
 NOW = datetime(2026, 11, 21, 13, 5, tzinfo=UTC)
 HERE = f"{ADDRESS}/cds-services"
-CLIENT = HookClient(TestClient(Litestar()), NOW)
+CLIENT = HookClient(TestClient(Litestar(logging_config=None)), NOW)
 
 
 def verified(token: str, issuer: Issuer | None = None, now: datetime = NOW) -> Client:
