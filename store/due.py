@@ -7,13 +7,14 @@ was planned; it is not part of the dump, because it depends on when people act.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, Final, Literal, get_args
 
 import msgspec
 import sqlalchemy as sa
 
 from store import tables
-from store.rowsets import among
+from store.rowsets import among, one_of
 
 DueKind = Literal["take_on", "owner", "follow_up", "override_end", "snooze", "step"]
 KINDS: Final[tuple[DueKind, ...]] = get_args(DueKind)
@@ -163,15 +164,19 @@ def coming_back(connection: sa.Connection, until: datetime) -> list[Due]:
 
 def awaited(connection: sa.Connection, patient_ids: Collection[int]) -> list[Due]:
     """Return the follow-ups of these patients that evidence can answer: planned, or what put an alert on the list."""
+    return [Due(*row) for row in connection.execute(_awaited(connection.dialect.name), {"ids": patient_ids})]
+
+
+@cache
+def _awaited(dialect: str) -> sa.Executable:
     due, alert = tables.due, tables.alert
-    query = (
+    return (
         sa.select(*COLUMNS)
         .join(alert, alert.c.id == due.c.alert_id)
-        .where(among(connection, alert.c.patient_id, patient_ids), due.c.kind == "follow_up")
+        .where(one_of(dialect, alert.c.patient_id), due.c.kind == "follow_up")
         .where(sa.or_(due.c.done_at.is_(None), (due.c.outcome == CAME_BACK) & (alert.c.status == "open")))
         .order_by(due.c.due_at, due.c.id)
     )
-    return [Due(*row) for row in connection.execute(query)]
 
 
 def answer(connection: sa.Connection, due_id: int, outcome: str, now: datetime) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -55,7 +56,10 @@ class OrderRow:
 
     def is_stored_as(self, stored: MedicationOrder) -> bool:
         """Return whether nothing of it differs from what is stored."""
-        return all(getattr(self, name) == getattr(stored, name) for name in self.__slots__)
+        return bool(_content(self) == _content(stored))
+
+
+_content = attrgetter(*OrderRow.__slots__)
 
 
 def upsert(connection: sa.Connection, rows: Iterable[OrderRow]) -> dict[tuple[int, str], int]:

@@ -125,8 +125,11 @@ def _place_orders(
     placed = _PlacedOrders({}, [], [])
     for rows, ones in zip(own, judged, strict=True):
         of_row: dict[int, OrderRow] = {}
+        by_key: dict[str, list[MedicationOrder]] = defaultdict(list)
+        for row in rows:
+            by_key[row.key].append(row)
         for one in ones:
-            _place(connection, placed, of_row, _row_of(one.order, rows), _order_row(one))
+            _place(connection, placed, of_row, _row_of(one.order, by_key), _order_row(one))
     current = set(placed.ids.values())
     placed.gone.extend(
         {row.id: row.key for row in rows if not row.is_absorbed and row.id not in current} for rows in own
@@ -158,9 +161,9 @@ def _place(
         placed.changed.append(order)
 
 
-def _row_of(order: OrderState, existing: Sequence[MedicationOrder]) -> MedicationOrder | None:
+def _row_of(order: OrderState, existing: Mapping[str, Sequence[MedicationOrder]]) -> MedicationOrder | None:
     """Return the existing row of an order: its own, else the oldest with a number that proved to be its own."""
-    same = [row for row in existing if row.key in order.numbers]
+    same = [row for number in order.numbers for row in existing.get(number, ())]
     return min(same, key=lambda row: (not _is_exactly(row, order), row.key != order.key, row.id), default=None)
 
 
