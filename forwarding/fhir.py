@@ -12,30 +12,22 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from ssl import SSLContext, create_default_context
-from typing import Any, ClassVar, Final, Literal
+from typing import ClassVar, Final, Literal
 from urllib.parse import urlencode
 
-from clinical.words import PriorityWord, TierWord
+from clinical.words import PriorityWord
 from forwarding.contract import DestinationForm, ProcessSettings, secret_in
 from forwarding.deadline import within
+from forwarding.detected_issue import AUTHOR, Issue, IssueAct, Resource, detected_issue, system_of
 from forwarding.errors import OddDestination, Refused, Unreachable
 from forwarding.http import check_address, judge
 from forwarding.notice import AnyNotice, FaultNotice, GatheredAlert, Kind
 from forwarding.wording import WORDS, NoticeWords, subject, text, words_in
 
-Resource = dict[str, Any]
-
-_SEVERITY: Final[Mapping[TierWord, str]] = {
-    "contraindication": "high",
-    "high": "high",
-    "moderate": "moderate",
-    "information": "low",
-}
 _PRIORITY: Final[Mapping[PriorityWord, str]] = {"urgent": "stat", "prompt": "urgent"}
 _SETTLED: Final[tuple[Kind, ...]] = ("acknowledged", "resolved")
 _BY_A_PERSON: Final[tuple[Kind, ...]] = ("taken_on", *_SETTLED)
 _CATEGORIES: Final = "http://terminology.hl7.org/CodeSystem/communication-category"
-_AUTHOR: Final = {"display": "IVIgilant"}
 _MOST: Final = 2**20  # bytes of an answer
 _CHANGED_MEANWHILE: Final = (409, 412)
 _MADE: Final = ("200", "201")  # it was there already, or is now
@@ -93,7 +85,7 @@ class FhirServer:
         """Return the issues that the server has, by the number of the alert."""
         if not alerts:
             return {}
-        wanted = {alert.alert: _system(alert.link) for alert in alerts}
+        wanted = {alert.alert: system_of(alert.link) for alert in alerts}
         named = ",".join(f"{system}|{number}" for number, system in wanted.items())
         answer = await self._ask("GET", f"/DetectedIssue?{urlencode({'identifier': named})}")
         if answer.get("resourceType") != "Bundle":
@@ -162,7 +154,7 @@ def _transaction(
     new, changed, about = [], [], []
     words = words_in(notice.language, word_files)
     for alert in alerts:
-        issue, system = stored.get(alert.alert), _system(alert.link)
+        issue, system = stored.get(alert.alert), system_of(alert.link)
         content = _issue(alert, notice.occurred_at, words)
         if issue is None:
             address = f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, alert.link)}"
@@ -172,28 +164,27 @@ def _transaction(
             if _sequence(issue) < alert.sequence:
                 changed.append(_entry(address, _updated(issue, content), _update(issue)))
         about.append({"reference": address})
-    key, system = notice.idempotency_key, _system(notice.link)
+    key, system = notice.idempotency_key, system_of(notice.link)
     address = f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, f'{system}|{key}')}"
     communication = _entry(address, _communication(notice, about, word_files), _create("Communication", system, key))
     return {"resourceType": "Bundle", "type": "transaction", "entry": [*new, *changed, communication]}
 
 
 def _issue(alert: GatheredAlert, at: datetime, words: NoticeWords) -> Resource:
-    system, kind = _system(alert.link), words.kind[alert.kind]
-    action = {"coding": [{"system": f"{system}#event", "code": alert.kind}], "text": kind}
-    return {
-        "resourceType": "DetectedIssue",
-        "extension": [{"url": f"{system}#sequence", "valueInteger": alert.sequence}],
-        "identifier": [{"system": system, "value": alert.alert}],
-        "status": "final" if alert.kind in _SETTLED else "preliminary",
-        "code": {"coding": [{"system": f"{system}#tier", "code": alert.tier}], "text": words.tier[alert.tier]},
-        **({"severity": _SEVERITY[alert.tier]} if alert.tier in _SEVERITY else {}),
-        "identifiedDateTime": at.isoformat(),
-        "author": _AUTHOR,
-        "detail": f"{words.tier[alert.tier]} ({kind})",
-        "reference": alert.link,
-        **({"mitigation": [{"action": action, "date": at.isoformat()}]} if alert.kind in _BY_A_PERSON else {}),
-    }
+    kind, tier = words.kind[alert.kind], words.tier[alert.tier]
+    act = IssueAct(alert.kind, kind, at)
+    issue = Issue(
+        alert=alert.alert,
+        link=alert.link,
+        sequence=alert.sequence,
+        tier=alert.tier,
+        tier_text=tier,
+        is_settled=alert.kind in _SETTLED,
+        identified_at=at,
+        detail=f"{tier} ({kind})",
+        acts=[act] if alert.kind in _BY_A_PERSON else (),
+    )
+    return detected_issue(issue)
 
 
 def _updated(issue: Resource, content: Resource) -> Resource:
@@ -204,7 +195,7 @@ def _updated(issue: Resource, content: Resource) -> Resource:
 
 
 def _communication(notice: AnyNotice, about: Sequence[Resource], word_files: Path) -> Resource:
-    system = _system(notice.link)
+    system = system_of(notice.link)
     is_fault = isinstance(notice, FaultNotice)
     return {
         "resourceType": "Communication",
@@ -216,7 +207,7 @@ def _communication(notice: AnyNotice, about: Sequence[Resource], word_files: Pat
         "topic": {"coding": [{"system": f"{system}#event", "code": notice.kind}]},
         **({"about": list(about)} if about else {}),
         "sent": notice.occurred_at.isoformat(),
-        "sender": _AUTHOR,
+        "sender": AUTHOR,
         "payload": [{"contentString": subject(notice, word_files)}, {"contentString": text(notice, word_files)}],
     }
 
@@ -243,8 +234,3 @@ def _sequence(issue: Resource) -> int:
 
 def _is_sequence(extension: Resource) -> bool:
     return str(extension.get("url", "")).endswith("#sequence")
-
-
-def _system(link: str) -> str:
-    """Return the system of our numbers: the address of this installation, so that two never share one."""
-    return link.rpartition("/")[0]

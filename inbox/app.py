@@ -25,6 +25,7 @@ from inbox.alerts import alert_pages, handover_api, handover_page, inbox_page, r
 from inbox.alerts.api import alerts_router, assessments_router
 from inbox.codes import api as codes_api
 from inbox.codes import pages as code_pages
+from inbox.fhir import routes as fhir_routes
 from inbox.figures import pages as figure_pages
 from inbox.health import metrics, readiness
 from inbox.hooks import feedback, service
@@ -157,6 +158,7 @@ def create_app(parts: Parts) -> Litestar:
             _api(),
             service.router,
             feedback.router,
+            *fhir_routes.routers,
             readiness.router,
             metrics.metrics,
             _static(),

@@ -130,6 +130,22 @@ def oldest_lines(connection: sa.Connection, wanted: LineFilter, page: int = 1000
         last = rows[-1].id
 
 
+def numbered(connection: sa.Connection, ids: Collection[int]) -> list[WrittenLine]:
+    """Return these lines."""
+    query = sa.select(*_LINE).where(access_log.c.id.in_(sorted(ids)))
+    return [_line(row) for row in connection.execute(query)] if ids else []
+
+
+def actions(connection: sa.Connection) -> list[str]:
+    """Return every action that stands in the log: one step in the index for each, whatever the length of the log."""
+    action = access_log.c.action
+    found = sa.select(sa.func.min(action).label("action")).cte("found", recursive=True)
+    later = sa.select(sa.func.min(action)).where(action > found.c.action).scalar_subquery()
+    steps = found.union_all(sa.select(later).where(found.c.action.is_not(None)))
+    query = sa.select(steps.c.action).where(steps.c.action.is_not(None))
+    return list(connection.execute(query).scalars())
+
+
 def remove_before(connection: sa.Connection, before: datetime, actor: str, now: datetime) -> int:
     """Remove the oldest lines of the chain, up to the first that is not older than `before`; return how many.
 

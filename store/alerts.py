@@ -354,6 +354,31 @@ def _events_of_each(dialect: str) -> sa.Executable:
     return sa.select(*columns).where(event.c.alert_id.in_(these)).order_by(event.c.id)
 
 
+def records_of(connection: sa.Connection, alerts: Collection[int]) -> dict[int, list[AlertEvent]]:
+    """Return the record of each of these alerts, oldest first."""
+    event = tables.alert_event
+    columns = (event.c[name] for name in AlertEvent.__struct_fields__)
+    query = sa.select(*columns).where(event.c.alert_id.in_(sorted(alerts))).order_by(event.c.id)
+    found: dict[int, list[AlertEvent]] = {}
+    for row in connection.execute(query) if alerts else ():
+        found.setdefault(row.alert_id, []).append(AlertEvent(*row))
+    return found
+
+
+def events_numbered(connection: sa.Connection, ids: Collection[int]) -> list[AlertEvent]:
+    """Return these lines of the records of alerts."""
+    event = tables.alert_event
+    columns = (event.c[name] for name in AlertEvent.__struct_fields__)
+    rows = connection.execute(sa.select(*columns).where(event.c.id.in_(sorted(ids)))) if ids else ()
+    return [AlertEvent(*row) for row in rows]
+
+
+def patients_of(connection: sa.Connection, ids: Collection[int]) -> dict[int, int]:
+    """Return the patient of each of these alerts."""
+    query = sa.select(tables.alert.c.id, tables.alert.c.patient_id).where(tables.alert.c.id.in_(sorted(ids)))
+    return {row.id: row.patient_id for row in connection.execute(query)} if ids else {}
+
+
 def has_later(connection: sa.Connection, alert_id: int, event_id: int, kinds: Collection[str]) -> bool:
     """Return whether a line of one of these kinds follows this one in the record of an alert."""
     event = tables.alert_event
@@ -564,6 +589,11 @@ def _wanted(wanted: AlertFilter) -> sa.Select[Any]:
 def find_alert(connection: sa.Connection, alert_id: int) -> ConcludedAlert | None:
     """Return one alert with what was concluded."""
     return next(iter(_read_alerts(connection, _alerts().where(tables.alert.c.id == alert_id))), None)
+
+
+def concluded(connection: sa.Connection, ids: Collection[int]) -> list[ConcludedAlert]:
+    """Return these alerts with what was concluded."""
+    return _read_alerts(connection, _alerts().where(tables.alert.c.id.in_(sorted(ids)))) if ids else []
 
 
 def assign_alert(connection: sa.Connection, alert_id: int, user: str | None) -> None:

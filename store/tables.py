@@ -212,6 +212,9 @@ alert = sa.Table(
     sa.Column("snoozed_until", UtcTime),
     sa.UniqueConstraint("order_id", "stream"),
     sa.Index("ix_alert_status_id", "status", "id"),
+    sa.Index("ix_alert_opened_at", "opened_at"),
+    sa.Index("ix_alert_tier_opened_at", "tier", "opened_at"),
+    sa.Index("ix_alert_changed_at", "changed_at"),
 )
 
 alert_event = sa.Table(
@@ -228,6 +231,8 @@ alert_event = sa.Table(
     sa.Column("note", sa.Text),
     sa.Column("assessment_id", Id, sa.ForeignKey("assessment.id")),
     sa.Column("data", sa.JSON, nullable=False, default=dict),
+    sa.Index("ix_alert_event_at", "at"),
+    sa.Index("ix_alert_event_actor_at", "actor", "at"),
 )
 
 decision = sa.Table(
@@ -395,6 +400,8 @@ token = sa.Table(
     sa.Column("expires_at", UtcTime),
 )
 
+BEHALF = sa.text("on_behalf <> ''")
+
 access_log = sa.Table(
     "access_log",
     metadata,
@@ -411,6 +418,10 @@ access_log = sa.Table(
     sa.Column("purpose", sa.Text, nullable=False, server_default=""),  # where it was asked
     sa.Column("on_behalf", sa.Text, nullable=False, server_default=""),  # for whom a program asked
     sa.Index("ix_access_log_at", "at"),
+    sa.Index("ix_access_log_actor_at", "actor", "at"),
+    sa.Index("ix_access_log_action_at", "action", "at"),
+    sa.Index("ix_access_log_outcome_at", "outcome", "at"),
+    sa.Index("ix_access_log_on_behalf", "on_behalf", sqlite_where=BEHALF, postgresql_where=BEHALF),
 )
 
 access_seal = sa.Table(

@@ -1,6 +1,7 @@
 """Errors as answers: a problem document for a program, a page for a person."""
 
 import traceback
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
@@ -27,13 +28,14 @@ from inbox.errors import (
     MessageWaiting,
     TrialFindingMissing,
 )
+from inbox.fhir import outcomes
 from inbox.http.api_shapes import ProblemShape
 from inbox.http.forms import FormRefused
 from inbox.http.pages import error_page, to_sign_in
 from inbox.people.authentication import CheckDue
 from inbox.people.authorisation import PasswordDue
 
-PROGRAMS = ("/api/", "/cds-services", "/health/", "/metrics", "/schema")
+PROGRAMS = ("/api/", "/cds-services", "/fhir", "/health/", "/metrics", "/schema")
 MEDIA_TYPE = "application/problem+json"
 
 log = structlog.get_logger()
@@ -139,6 +141,8 @@ def _answer(
 ) -> Response[Any]:
     if not _is_program(request):
         return error_page(request, status, headers)
+    if outcomes.is_fhir(request.url.path):
+        return _outcome(status, headers, **said)
     problem = ProblemShape(
         type=f"urn:ivigilant:problem:{kind}" if kind else "about:blank",
         title=HTTPStatus(status).phrase,
@@ -146,6 +150,19 @@ def _answer(
         **said,
     )
     return Response(problem, status_code=status, media_type=MEDIA_TYPE, headers=headers)
+
+
+def _outcome(
+    status: int,
+    headers: dict[str, Any] | None,
+    *,
+    detail: str = "",
+    errors: Sequence[dict[str, str]] = (),
+    **_: Any,
+) -> Response[Any]:
+    """Answer a FHIR client as its standard says."""
+    content = outcomes.outcome(status, HTTPStatus(status).phrase, detail, errors)
+    return Response(content, status_code=status, media_type=outcomes.MEDIA_TYPE, headers=headers)
 
 
 HANDLERS: dict[int | type[Exception], Any] = {

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from functools import lru_cache
+from urllib.parse import quote
 
 from clinical.codes import Coding
 from parsers.defaults import Defaults
@@ -64,6 +65,17 @@ def system_named(name: str, of_feed: Mapping[str, str] | None = None) -> str:
     if key.startswith("HL7") and key[3:].isdigit():
         return "HL7" + key[3:].zfill(4)  # HL70162, HL70396: a table of the standard
     return key
+
+
+@lru_cache
+def address_of(system: str) -> str:
+    """Return the address under which FHIR has a code system of ours, else its object identifier, or a local name."""
+    names = _NAMES.get(system, "").split()
+    address = next((name for name in names if name.startswith("http")), "")
+    number = next((name for name in names if name[0].isdigit() and "." in name), "")
+    if address or number:
+        return address or f"urn:oid:{number}"
+    return f"urn:ivigilant:code-system:{quote(system)}" if system else ""
 
 
 _TRIPLETS = (0, 3, 9)  # where a triplet begins; the third is CWE's of 2.7

@@ -25,7 +25,11 @@ BINDINGS = {
     ("DetectedIssue", "severity"): {"high", "moderate", "low"},
     ("Communication", "status"): EVENT_STATUS | {"unknown"},
     ("Communication", "priority"): {"routine", "urgent", "asap", "stat"},
-    ("Bundle", "type"): {"transaction"},
+    ("Bundle", "type"): {"transaction", "searchset"},
+    ("AuditEvent", "action"): {"C", "R", "U", "D", "E"},
+    ("AuditEvent", "outcome"): {"0", "4", "8", "12"},
+    ("CapabilityStatement", "status"): {"draft", "active", "retired", "unknown"},
+    ("CapabilityStatement", "kind"): {"instance", "capability", "requirements"},
 }
 
 

@@ -14,7 +14,7 @@ from fhir.resources.R4B.auditevent import AuditEvent
 from structlog.testing import capture_logs
 from typer.testing import CliRunner, Result
 
-from ivigilant.access_export import audit_event
+from inbox.fhir.access_lines import audit_event
 from ivigilant.access_roots import DailyRoot, UnwritableRoots, add_root, read_roots
 from ivigilant.cli import app
 from ivigilant.commands.audit import NoSuchPatient

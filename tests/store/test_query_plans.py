@@ -39,7 +39,7 @@ def large(engine: sa.Engine, knowledge: Knowledge) -> Hospital:
     hospital.sends(*messages([Seen(), Problem(), Merged(retired=("3",), at=1)]))
     with engine.begin() as connection:
         for table, count, values in _others(connection):
-            _fill(connection, table, count, values)
+            fill(connection, table, count, values)
     if engine.dialect.name == "postgresql":  # which analyses by itself in time; nobody does on SQLite
         with engine.connect() as connection:
             connection.execute(sa.text("ANALYZE"))
@@ -75,7 +75,7 @@ def _others(connection: sa.Connection) -> Iterator[tuple[sa.Table, int, dict[str
     yield tables.alert, ORDERS, alert | times
 
 
-def _fill(connection: sa.Connection, table: sa.Table, count: int, values: dict[str, str]) -> None:
+def fill(connection: sa.Connection, table: sa.Table, count: int, values: dict[str, str]) -> None:
     """Insert `count` rows, numbered from 1000 on."""
     numbered = values | ({"id": "1000 + i"} if "id" in table.c else {})
     if "attempts" in table.c:

@@ -18,7 +18,7 @@ OTHERS = [
     {"Sec-Fetch-Site": "same-site"},
     {"Sec-Fetch-Site": "cross-site", "Origin": "http://testserver.local"},
 ]
-WITHOUT_SESSION = ("/api/", "/reply/", "/sign-in", "/sign-out/provider", "/language", "/cds-services/")
+WITHOUT_SESSION = ("/api/", "/fhir/", "/reply/", "/sign-in", "/sign-out/provider", "/language", "/cds-services/")
 OURS = [{}, {"Origin": "http://testserver.local"}, {"Sec-Fetch-Site": "same-origin", "Origin": "null"}]
 
 

@@ -104,6 +104,17 @@ MAY = {
     ("GET", "/api/v1/messages/{message_id:str}"): ALL,
     ("POST", "/api/v1/messages/{message_id:str}/reprocess"): (*ACTING, "operator"),
 }
+MAY |= {
+    (method, path): ("auditor",) if "AuditEvent" in path else CLINICAL
+    for kind in ("AuditEvent", "DetectedIssue", "Provenance")
+    for method, path in (
+        ("GET", f"/fhir/{kind}"),
+        ("HEAD", f"/fhir/{kind}"),
+        ("POST", f"/fhir/{kind}/_search"),
+        ("GET", f"/fhir/{kind}/{{number:str}}"),
+        ("HEAD", f"/fhir/{kind}/{{number:str}}"),
+    )
+}
 MAY |= {("POST", f"/alerts/{{alert_id:str}}/{act}"): ACTING for act in ACTS}
 MAY |= {("POST", f"/api/v1/alerts/{{alert_id:str}}/{act}"): ACTING for act in ACTS}
 OPEN = {
@@ -118,6 +129,8 @@ OPEN = {
     ("GET", "/cds-services"),  # a signed token of the client, and no account
     ("POST", "/cds-services/{service_id:str}"),
     ("POST", "/cds-services/{service_id:str}/feedback"),
+    ("GET", "/fhir/metadata"),
+    ("HEAD", "/fhir/metadata"),
     ("GET", "/health/live"),
     ("GET", "/health/ready"),  # what is wrong, only to whom it may say so
     ("GET", "/static/{file_path:path}"),
@@ -143,11 +156,11 @@ class Caller:
     def status(self, method: str, path: str) -> int:
         """Ask, and return the status of the answer."""
         asked = "/".join("1" if part.startswith("{") else part for part in path.split("/"))
-        is_page = not path.startswith("/api/")
+        is_page = not path.startswith(("/api/", "/fhir/"))
         headers = {} if is_page else self.bearer
-        if method == "GET":
-            return self.client.get(asked, headers=headers, follow_redirects=False).status_code
-        filled = {"data": form(self.client)} if is_page else {"json": {}}
+        if method in ("GET", "HEAD"):
+            return self.client.request(method, asked, headers=headers, follow_redirects=False).status_code
+        filled = {"json": {}} if path.startswith("/api/") else {"data": form(self.client) if is_page else {}}
         return self.client.post(asked, headers=headers, follow_redirects=False, **filled).status_code  # type: ignore[arg-type]  # either
 
 

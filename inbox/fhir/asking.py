@@ -1,0 +1,216 @@
+"""What a client asks of a search: which parameters, how many, in which order, from where on, and in which format."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from difflib import SequenceMatcher
+from typing import Final
+from urllib.parse import parse_qsl, urlencode
+
+from litestar.exceptions import ClientException
+
+from inbox.fhir.criteria import Criterion, read_criterion
+from inbox.fhir.kinds import ResourceKind, Sort
+from inbox.fhir.outcomes import ParameterRefused
+
+PAGE: Final = 50
+LARGEST_PAGE: Final = 200
+CURSOR: Final = "_cursor"
+_FORMATS: Final = ("_format", "_pretty")
+_ABOUT_ANSWER: Final = ("_count", "_sort", "_summary", "_total", CURSOR, "_revinclude")
+_SELECTS: Final = ("_content", "_filter", "_has", "_in", "_list", "_query", "_text", "_type")  # not served, and narrow
+_WHOM: Final = ("patient", "subject", "beneficiary", "individual", "person")
+_ALIKE: Final = 0.75  # how much a name must look like one of these: patientt, pateint
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+Pairs = list[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a page ended: the time that its last row is ordered by, where it is, and its number."""
+
+    id: int
+    at: datetime | None = None
+
+    def __str__(self) -> str:
+        """Write it as a cursor."""
+        return str(self.id) if self.at is None else f"{(self.at - _EPOCH) // _MICROSECOND}.{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class SearchRequest:
+    """One search as it was understood."""
+
+    criteria: tuple[Criterion, ...]
+    sort: Sort
+    descending: bool
+    count: int
+    is_count_only: bool
+    total: str  # none | estimate | accurate | "" when it was not asked
+    after: Place | None
+    includes: tuple[str, ...]
+    used: Pairs = field(default_factory=list)  # all that was understood, as it was sent, without the cursor
+
+
+def link_to(base: str, kind: str, pairs: Sequence[tuple[str, str]]) -> str:
+    """Return the address of a search."""
+    query = urlencode(pairs, safe=":|,/$")
+    return f"{base}/{kind}?{query}" if query else f"{base}/{kind}"
+
+
+def pairs_of(query: bytes) -> Pairs:
+    """Read parameters as they stand in an address or a form."""
+    try:
+        pairs = parse_qsl(query.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=200)
+    except ValueError:
+        raise ClientException("the parameters are not UTF-8, or there are too many") from None
+    if any("\0" in part for pair in pairs for part in pair):
+        raise ClientException("a parameter holds a zero byte")
+    return pairs
+
+
+def formats_in(pairs: Pairs) -> list[str]:
+    """Return the formats that were asked for by name."""
+    return [value for name, value in pairs if name == "_format"]
+
+
+def is_pretty(pairs: Pairs) -> bool:
+    """Return whether the answer is to be laid out for a reader."""
+    return any(name == "_pretty" and value.lower() in ("true", "1") for name, value in pairs)
+
+
+def is_strict(prefer: Sequence[str]) -> bool:
+    """Return whether what is not understood must be refused."""
+    wishes = [wish.strip().replace(" ", "").lower() for text in prefer for wish in re.split("[,;]", text)]
+    return "handling=strict" in wishes
+
+
+def refuse_unless_known(pairs: Pairs, strict: bool) -> None:
+    """Refuse parameters of a read, which has none but those of its format."""
+    for name, value in pairs:
+        if name not in _FORMATS:
+            _leave_out(name, value, strict)
+
+
+def read_search(kind: ResourceKind, pairs: Pairs, *, strict: bool) -> SearchRequest:
+    """Read the parameters, or refuse one that cannot be served; what there is not here is left out, or refused."""
+    criteria: list[Criterion] = []
+    about: dict[str, list[str]] = {}
+    includes: list[str] = []
+    used: Pairs = []
+    for name, value in pairs:
+        if name in _FORMATS:
+            continue
+        if name == "_revinclude" and value.removesuffix(":DetectedIssue") in kind.includes:
+            includes.append(value.removesuffix(":DetectedIssue"))
+        elif name in _ABOUT_ANSWER and name != "_revinclude":
+            about.setdefault(name, []).append(value)
+        elif (criterion := _criterion(kind, name, value)) is not None:
+            criteria.append(criterion)
+        else:
+            _leave_out(name, value, strict)
+            continue
+        if name != CURSOR:
+            used.append((name, value))
+    sort, descending = _sort(kind, _one(about, "_sort") or kind.order)
+    count, summary = _count(_one(about, "_count")), _summary(_one(about, "_summary"))
+    return SearchRequest(
+        criteria=tuple(criteria),
+        sort=sort,
+        descending=descending,
+        count=count,
+        is_count_only=summary == "count" or count == 0,
+        total=_total(_one(about, "_total")),
+        after=_place(_one(about, CURSOR), by_time=sort.is_time),
+        includes=tuple(dict.fromkeys(includes)),
+        used=used,
+    )
+
+
+def _criterion(kind: ResourceKind, name: str, value: str) -> Criterion | None:
+    """Return the criterion, or None when there is no such parameter; a modifier that is not served is refused."""
+    bare, mark, rest = _apart(name)
+    parameter = kind.parameter(bare)
+    if parameter is None:
+        return None
+    if rest.endswith(".identifier") and rest.removesuffix(".identifier") in parameter.modifiers:
+        rest = "identifier"  # patient:Patient.identifier
+    if mark and (not rest or (mark == "." and rest != "identifier") or rest not in parameter.modifiers):
+        served = ", ".join(f":{each}" for each in parameter.modifiers) or "none"
+        raise ParameterRefused(name[:100], f"this modifier is not served; of {bare} are: {served}")
+    return read_criterion(bare, rest, value, sent=(name, value))
+
+
+def _apart(name: str) -> tuple[str, str, str]:
+    """Split `patient:identifier` and `patient.identifier`."""
+    place = next((place for place, sign in enumerate(name) if sign in ":."), len(name))
+    return name[:place], name[place : place + 1], name[place + 1 :]
+
+
+def _leave_out(name: str, value: str, strict: bool) -> None:
+    """Pass over what there is not here; but what narrows to a patient, passed over, would give everybody."""
+    bare = _apart(name)[0]
+    if strict:
+        raise ParameterRefused(name[:100], "there is no such parameter here")
+    if bare in _SELECTS or _names_a_patient(name, value):
+        raise ParameterRefused(name[:100], "it would narrow the answer, and is not served here")
+
+
+def _names_a_patient(name: str, value: str) -> bool:
+    parts = [part.lower() for part in re.split(r"[^A-Za-z]+", name) if part]
+    return "Patient/" in value or any(
+        word in part or SequenceMatcher(None, word, part).ratio() >= _ALIKE for part in parts for word in _WHOM
+    )
+
+
+def _one(about: dict[str, list[str]], name: str) -> str | None:
+    values = about.get(name, [])
+    if len(set(values)) > 1:
+        raise ParameterRefused(name, "it is there more than once")
+    return values[0] if values else None
+
+
+def _count(text: str | None) -> int:
+    if text is None:
+        return PAGE
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise ParameterRefused("_count", "it is a whole number")
+    return min(int(text), LARGEST_PAGE)
+
+
+def _summary(text: str | None) -> str:
+    if text not in (None, "false", "data", "count"):
+        raise ParameterRefused("_summary", "served are count, data and false")
+    return text or "false"
+
+
+def _total(text: str | None) -> str:
+    if text not in (None, "none", "estimate", "accurate"):
+        raise ParameterRefused("_total", "it is none, estimate or accurate")
+    return text or ""
+
+
+def _sort(kind: ResourceKind, text: str) -> tuple[Sort, bool]:
+    """Read one key, with a minus before it for the latest first; of equal ones the number decides."""
+    name = text.removeprefix("-")
+    found = next((each for each in kind.sorts if each.name == name), None)
+    if found is None:
+        served = ", ".join(each.name for each in kind.sorts)
+        raise ParameterRefused("_sort", f"one of {served}, with - before it for the last first")
+    return found, text.startswith("-")
+
+
+def _place(text: str | None, *, by_time: bool) -> Place | None:
+    if text is None:
+        return None
+    pattern = r"(?P<at>-?[0-9]{1,18})\.(?P<id>[0-9]{1,18})" if by_time else r"(?P<id>[0-9]{1,18})"
+    found = re.fullmatch(pattern, text)
+    if found is None:
+        raise ParameterRefused(CURSOR, "it is not one that a link here holds")
+    try:
+        return Place(int(found["id"]), _EPOCH + int(found["at"]) * _MICROSECOND if by_time else None)
+    except OverflowError:
+        raise ParameterRefused(CURSOR, "it is not one that a link here holds") from None
