@@ -16,6 +16,9 @@ SEVERITIES: Final[Mapping[TierWord, str]] = {
     "moderate": "moderate",
     "information": "low",
 }
+# The kind of issue in the words of the standard: a therapy that a condition of the patient speaks against.
+# http://hl7.org/fhir/R4/valueset-detectedissue-category.html
+CATEGORY: Final = ("http://terminology.hl7.org/CodeSystem/v3-ActCode", "COND")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,8 @@ class Issue:
 def detected_issue(issue: Issue) -> Resource:
     """Return the resource; it names no patient, which whoever may read about one adds."""
     system = system_of(issue.link)
-    tier = {"coding": [{"system": f"{system}#tier", "code": issue.tier}], "text": issue.tier_text}
+    category = {"system": CATEGORY[0], "code": CATEGORY[1], "display": "Condition Alert"}
+    tier = {"coding": [{"system": f"{system}#tier", "code": issue.tier}, category], "text": issue.tier_text}
     return {
         "resourceType": "DetectedIssue",
         "extension": [{"url": f"{system}#sequence", "valueInteger": issue.sequence}],

@@ -1,10 +1,12 @@
 """What a client asks of a search: which parameters, how many, in which order, from where on, and in which format."""
 
+import hmac
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from difflib import SequenceMatcher
+from hashlib import sha256
 from typing import Final
 from urllib.parse import parse_qsl, urlencode
 
@@ -22,6 +24,7 @@ _ABOUT_ANSWER: Final = ("_count", "_sort", "_summary", "_total", CURSOR, "_revin
 _SELECTS: Final = ("_content", "_filter", "_has", "_in", "_list", "_query", "_text", "_type")  # not served, and narrow
 _WHOM: Final = ("patient", "subject", "beneficiary", "individual", "person")
 _ALIKE: Final = 0.75  # how much a name must look like one of these: patientt, pateint
+_REFERENCE: Final = re.compile(r"(?:^|[/,=])[A-Z][A-Za-z]+/[A-Za-z0-9.-]+")  # Encounter/12
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
@@ -35,9 +38,32 @@ class Place:
     id: int
     at: datetime | None = None
 
-    def __str__(self) -> str:
-        """Write it as a cursor."""
-        return str(self.id) if self.at is None else f"{(self.at - _EPOCH) // _MICROSECOND}.{self.id}"
+
+@dataclass(frozen=True, slots=True)
+class Cursors:
+    """The cursors of one order of one kind: a place, and a seal that shows that it was written here."""
+
+    secret: str = field(repr=False)
+    kind: str
+    sort: Sort
+    descending: bool
+
+    def write(self, place: Place) -> str:
+        """Return the cursor of a place."""
+        text = str(place.id) if place.at is None else f"{(place.at - _EPOCH) // _MICROSECOND}.{place.id}"
+        return f"{text}.{self._seal(text)}"
+
+    def read(self, cursor: str) -> Place | None:
+        """Return the place, or None when this cursor was not written here."""
+        text, _, seal = cursor.rpartition(".")
+        if not hmac.compare_digest(seal.encode(), self._seal(text).encode()):
+            return None
+        at, _, number = text.rpartition(".")
+        return Place(int(number), _EPOCH + int(at) * _MICROSECOND if at else None)
+
+    def _seal(self, text: str) -> str:
+        sealed = f"fhir cursor {self.kind} {self.sort.name} {self.descending} {text}"
+        return hmac.new(self.secret.encode(), sealed.encode(), sha256).hexdigest()[:20]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +121,14 @@ def refuse_unless_known(pairs: Pairs, strict: bool) -> None:
             _leave_out(name, value, strict)
 
 
-def read_search(kind: ResourceKind, pairs: Pairs, *, strict: bool) -> SearchRequest:
+def read_search(kind: ResourceKind, pairs: Pairs, secret: str, *, strict: bool) -> SearchRequest:
     """Read the parameters, or refuse one that cannot be served; what there is not here is left out, or refused."""
     criteria: list[Criterion] = []
     about: dict[str, list[str]] = {}
     includes: list[str] = []
     used: Pairs = []
     for name, value in pairs:
-        if name in _FORMATS:
+        if name in _FORMATS or _is_unused(kind, name, value):
             continue
         if name == "_revinclude" and value.removesuffix(":DetectedIssue") in kind.includes:
             includes.append(value.removesuffix(":DetectedIssue"))
@@ -124,10 +150,16 @@ def read_search(kind: ResourceKind, pairs: Pairs, *, strict: bool) -> SearchRequ
         count=count,
         is_count_only=summary == "count" or count == 0,
         total=_total(_one(about, "_total")),
-        after=_place(_one(about, CURSOR), by_time=sort.is_time),
+        after=_place(_one(about, CURSOR), Cursors(secret, kind.name, sort, descending)),
         includes=tuple(dict.fromkeys(includes)),
         used=used,
     )
+
+
+def _is_unused(kind: ResourceKind, name: str, value: str) -> bool:
+    """Return whether a filter was left empty, as a form does with a field that is not filled in."""
+    parameter = kind.parameter(_apart(name)[0])
+    return not value.strip() and (name in _ABOUT_ANSWER or (parameter is not None and not parameter.names_one))
 
 
 def _criterion(kind: ResourceKind, name: str, value: str) -> Criterion | None:
@@ -151,7 +183,10 @@ def _apart(name: str) -> tuple[str, str, str]:
 
 
 def _leave_out(name: str, value: str, strict: bool) -> None:
-    """Pass over what there is not here; but what narrows to a patient, passed over, would give everybody."""
+    """Pass over what there is not here; but what narrows to a patient, passed over, would give everybody.
+
+    A reference narrows to one thing, which is mostly somebody's.
+    """
     bare = _apart(name)[0]
     if strict:
         raise ParameterRefused(name[:100], "there is no such parameter here")
@@ -161,7 +196,7 @@ def _leave_out(name: str, value: str, strict: bool) -> None:
 
 def _names_a_patient(name: str, value: str) -> bool:
     parts = [part.lower() for part in re.split(r"[^A-Za-z]+", name) if part]
-    return "Patient/" in value or any(
+    return bool(_REFERENCE.search(value)) or any(
         word in part or SequenceMatcher(None, word, part).ratio() >= _ALIKE for part in parts for word in _WHOM
     )
 
@@ -203,14 +238,10 @@ def _sort(kind: ResourceKind, text: str) -> tuple[Sort, bool]:
     return found, text.startswith("-")
 
 
-def _place(text: str | None, *, by_time: bool) -> Place | None:
+def _place(text: str | None, cursors: Cursors) -> Place | None:
     if text is None:
         return None
-    pattern = r"(?P<at>-?[0-9]{1,18})\.(?P<id>[0-9]{1,18})" if by_time else r"(?P<id>[0-9]{1,18})"
-    found = re.fullmatch(pattern, text)
-    if found is None:
+    place = cursors.read(text)
+    if place is None:
         raise ParameterRefused(CURSOR, "it is not one that a link here holds")
-    try:
-        return Place(int(found["id"]), _EPOCH + int(found["at"]) * _MICROSECOND if by_time else None)
-    except OverflowError:
-        raise ParameterRefused(CURSOR, "it is not one that a link here holds") from None
+    return place

@@ -169,8 +169,7 @@ KIND: Final = ResourceKind(
         of_codes(
             "outcome",
             _line.outcome,
-            {DONE: DONE_OUTCOME, REFUSED: REFUSED_OUTCOME},
-            lambda _search: OUTCOME_SYSTEM,
+            lambda _: {DONE: [(OUTCOME_SYSTEM, DONE_OUTCOME)], REFUSED: [(OUTCOME_SYSTEM, REFUSED_OUTCOME)]},
             "0 done, 4 refused",
             bound=_OUTCOMES,
         ),

@@ -12,7 +12,9 @@ STATED_ON: Final = "2026-11-30"  # when what it says last changed; a test holds 
 _DEFINITIONS: Final = {  # of the standard, http://hl7.org/fhir/R4/searchparameter-registry.html
     ("Resource", "_id"): "Resource-id",
     ("Resource", "_lastUpdated"): "Resource-lastUpdated",
+    ("DetectedIssue", "author"): "DetectedIssue-author",
     ("DetectedIssue", "code"): "DetectedIssue-code",
+    ("DetectedIssue", "implicated"): "DetectedIssue-implicated",
     ("DetectedIssue", "identified"): "DetectedIssue-identified",
     ("DetectedIssue", "identifier"): "clinical-identifier",
     ("DetectedIssue", "patient"): "clinical-patient",
@@ -60,6 +62,7 @@ def _resource(kind: ResourceKind) -> dict[str, Any]:
         "interaction": [{"code": "read"}, {"code": "search-type"}],
         "versioning": "no-version",
         "readHistory": False,
+        "conditionalRead": "not-match",
         "referencePolicy": ["literal", "logical"],
         **({"searchRevInclude": sorted(kind.includes)} if kind.includes else {}),
         "searchParam": [_parameter(kind, each) for each in kind.parameters],

@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 from inbox.fhir.outcomes import ParameterRefused
 
 LONGEST = 100  # alternatives of one parameter
-ID = re.compile(r"[A-Za-z0-9.-]{1,64}")
 _PREFIXES = ("eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap")
 _TIME = re.compile(
     r"(?P<prefix>[a-z]{2})?(?P<year>\d{4})(?:-(?P<month>\d\d)(?:-(?P<day>\d\d)"

@@ -7,10 +7,10 @@ import sqlalchemy as sa
 
 from clinical.conclusions import StoredConclusion, StoredFact, StoredFinding
 from clinical.words import PENDING, STATUSES, TIERS, in_language
-from forwarding.detected_issue import SEVERITIES, Issue, IssueAct, detected_issue, status_of
+from forwarding.detected_issue import CATEGORY, SEVERITIES, Issue, IssueAct, detected_issue, status_of
 from inbox.alerts.settling import DONE_AS, REASONS
 from inbox.fhir import provenances
-from inbox.fhir.criteria import Criterion, tokens_of
+from inbox.fhir.criteria import Criterion, references_of, tokens_of
 from inbox.fhir.kinds import (
     Condition,
     Found,
@@ -24,12 +24,20 @@ from inbox.fhir.kinds import (
     of_patients,
     of_time,
 )
-from inbox.fhir.references import Resource, message_reference, patient_reference, person_reference
+from inbox.fhir.references import (
+    DEVICE,
+    Resource,
+    device_reference,
+    message_reference,
+    patient_reference,
+    person_reference,
+)
 from inbox.hooks.cards import REASON_SYSTEM, RULE_SYSTEM
 from inbox.http.api_requests import number_of
 from parsers.hl7.codes import address_of
 from store import alerts, patients, tables
 from store.alerts import AlertEvent, ConcludedAlert
+from store.orders import numbered
 from store.patients import KnownPatient
 
 DONE_SYSTEM: Final = "urn:ivigilant:done-as"
@@ -84,16 +92,17 @@ def _resource(
         detail=in_language(conclusion.text, language) or search.words.code("tier", row.tier),
         acts=[_act(search, event) for event in standing_acts(record)],
     )
-    content = detected_issue(issue)
+    content, order = detected_issue(issue), _order(conclusion, whose)
     evidence = [_evidence(finding, language) for finding in conclusion.findings]
     head = {
         "resourceType": content.pop("resourceType"),
         "id": str(row.id),
         "meta": {"versionId": f"{sequence}-{language}", "lastUpdated": row.changed_at.isoformat()},
         "language": language,
-        "contained": [_order(conclusion, whose)],
+        "contained": [order],
     }
-    about = {"patient": whose, "implicated": [{"reference": "#order"}]}
+    number = {"identifier": order["identifier"][0]} if "identifier" in order else {}
+    about = {"author": device_reference(), "patient": whose, "implicated": [{"reference": "#order", **number}]}
     return head | content | about | ({"evidence": evidence} if evidence else {})
 
 
@@ -181,6 +190,24 @@ def _of_identifier(search: Search, criterion: Criterion) -> Condition:
     return any_of(conditions)
 
 
+def _of_author(search: Search, criterion: Criterion) -> Condition:
+    named = references_of(criterion, search.base, ("Device",))
+    return sa.true() if any(each.id == DEVICE for each in named) else sa.false()
+
+
+def _of_order(search: Search, criterion: Criterion) -> Condition:
+    """Find the alerts about an order by a number of it; none has an id here, as it is contained."""
+    if criterion.modifier != "identifier":
+        references_of(criterion, search.base, ("MedicationRequest",))
+        return sa.false()
+    tokens = tokens_of(criterion)
+    if not all(token.code for token in tokens):
+        raise criterion.refuse("a number is needed")
+    numbers = [f"{token.system}|{token.code}" if token.system else token.code for token in tokens]
+    order = sa.select(tables.medication_order.c.id).where(any_of(numbered(number) for number in numbers))
+    return _alert.order_id.in_(order)
+
+
 def _of_patients(ids: Collection[int]) -> Condition:
     return _alert.patient_id.in_(sorted(ids))
 
@@ -191,29 +218,34 @@ KIND: Final = ResourceKind(
     parameters=(
         of_ids(_alert.id),
         of_time("_lastUpdated", _alert.changed_at, "when it last changed"),
+        Parameter("author", "reference", _of_author, "IVIgilant itself: Device/ivigilant", ("Device",)),
         of_codes(
             "code",
             _alert.tier,
-            {tier: tier for tier in TIERS},
-            lambda search: f"{search.alerts}#tier",
+            lambda search: {tier: [(f"{search.alerts}#tier", tier), CATEGORY] for tier in TIERS},
             "the tier: contraindication, high, moderate, information",
         ),
         of_time("identified", _alert.opened_at, "when the alert was raised"),
         Parameter("identifier", "token", _of_identifier, "the number of the alert"),
+        Parameter(
+            "implicated",
+            "reference",
+            _of_order,
+            "the order, by its placer or filler number: implicated:identifier=EPD|900001",
+            ("identifier", "MedicationRequest"),
+        ),
         of_patients("patient", _of_patients, ("Patient",)),
         of_codes(
             "severity",
             _alert.tier,
-            {tier: SEVERITIES.get(tier) for tier in TIERS},
-            lambda _search: SEVERITY_SYSTEM,
+            lambda _: {tier: [(SEVERITY_SYSTEM, SEVERITIES[tier])] if tier in SEVERITIES else [] for tier in TIERS},
             "high (a contra-indication too), moderate, low",
             bound=("high", "moderate", "low"),
         ),
         of_codes(
             "status",
             _alert.status,
-            {status: status_of(status not in PENDING) for status in STATUSES},
-            lambda _search: STATUS_SYSTEM,
+            lambda _: {status: [(STATUS_SYSTEM, status_of(status not in PENDING))] for status in STATUSES},
             "preliminary while it waits for somebody, final once it is settled",
             bound=_STATUS_CODES,
         ),

@@ -9,12 +9,13 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from inbox.fhir.criteria import Criterion, Token, references_of, time_ranges_of, tokens_of
-from inbox.fhir.references import ACCOUNT, Resource
+from inbox.fhir.references import ACCOUNT, DEVICE, SYSTEM_ACTOR, Resource
 from inbox.http.api_requests import number_of
 from inbox.http.words import Words
 from store.merges import merge_set, patients_named
 
 Condition = sa.ColumnElement[bool]
+Code = tuple[str, str]  # system and code
 BSN_SYSTEM = "http://fhir.nl/fhir/NamingSystem/bsn"  # https://simplifier.net/packages/fhir.nl.naming.system
 
 
@@ -29,6 +30,7 @@ class Search:
     site: str
     zone: ZoneInfo
     masked: Collection[str]
+    secret: str  # seals the cursors
     now: datetime
     patients: set[int] = field(default_factory=set)  # that were searched for
     named: dict[tuple[str, str], set[int]] = field(default_factory=dict)  # by a number of theirs, as it was sent
@@ -62,6 +64,11 @@ class Parameter:
     where: Callable[[Search, Criterion], Condition]
     says: str
     modifiers: tuple[str, ...] = ()
+
+    @property
+    def names_one(self) -> bool:
+        """Whether its value names a person or a thing: empty, it is a mistake, and not a filter that is not used."""
+        return self.type == "reference" or self.name in ("_id", "identifier")
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,13 +158,12 @@ def _moved(moment: datetime, by: timedelta) -> datetime:
 def of_codes(
     name: str,
     column: sa.ColumnElement[str],
-    codes: Mapping[str, str | None],
-    system: Callable[[Search], str],
+    codes: Callable[[Search], Mapping[str, Sequence[Code]]],
     says: str,
     *,
     bound: Collection[str] = (),
 ) -> Parameter:
-    """Return a parameter on a column of a few words, each with the code that it is, or None.
+    """Return a parameter on a column of a few words, each with the codes that it is shown as.
 
     `bound` holds the codes that FHIR allows; another is a mistake. Without it another code just finds nothing.
     """
@@ -166,8 +172,9 @@ def of_codes(
         tokens = tokens_of(criterion)
         if bound and any(token.code and token.code not in bound for token in tokens):
             raise criterion.refuse(f"the codes are {', '.join(sorted(bound))}")
-        fit = {word for word, code in codes.items() if code is not None and _fits(tokens, system(search), code, bound)}
-        return column.in_(sorted(set(codes) - fit if criterion.modifier == "not" else fit))
+        shown = codes(search)
+        fit = {word for word, each in shown.items() if any(_fits(tokens, *code, bound) for code in each)}
+        return column.in_(sorted(set(shown) - fit if criterion.modifier == "not" else fit))
 
     return Parameter(name, "token", where, says, ("not",))
 
@@ -216,4 +223,5 @@ def people_of(search: Search, criterion: Criterion) -> list[str]:
         if not all(token.code for token in tokens):
             raise criterion.refuse("a name is needed")
         return [token.code for token in tokens if token.system in (None, "", ACCOUNT)]
-    return [each.id for each in references_of(criterion, search.base, ("Practitioner", "Device"))]
+    named = references_of(criterion, search.base, ("Practitioner", "Device"))
+    return [SYSTEM_ACTOR if each.type != "Practitioner" and each.id == DEVICE else each.id for each in named]

@@ -26,6 +26,13 @@ def is_fhir(path: str) -> bool:
     return path == PATH or path.startswith(f"{PATH}/")
 
 
+def challenge(status: int, sent: Mapping[str, str]) -> dict[str, str]:
+    """Return the header that says that the token which was sent is not, or no longer, valid (RFC 6750)."""
+    scheme, _, token = sent.get("Authorization", "").partition(" ")
+    is_token = status == 401 and scheme.lower() == "bearer" and token.strip() != ""
+    return {"WWW-Authenticate": 'Bearer error="invalid_token"'} if is_token else {}
+
+
 def outcome(status: int, title: str, detail: str, faults: Sequence[Mapping[str, str]]) -> dict[str, Any]:
     """Return the resource for an error: an issue for each parameter that is at fault, else one for the request."""
     code = _CODES.get(status, "exception" if status >= 500 else "processing")

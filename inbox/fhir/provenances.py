@@ -19,14 +19,13 @@ from inbox.fhir.kinds import (
     of_time,
     people_of,
 )
-from inbox.fhir.references import Resource, message_reference, person_reference
+from inbox.fhir.references import SYSTEM_ACTOR, Resource, device_reference, message_reference, person_reference
 from inbox.hooks.cards import REASON_SYSTEM
 from inbox.http.api_requests import number_of
 from store import alerts, assessments, tables
 from store.alerts import AlertEvent
 from store.assessments import StoredAssessment
 
-SYSTEM_ACTOR: Final = "system"
 EVENT_SYSTEM: Final = "urn:ivigilant:event"
 _OPERATION: Final = "http://terminology.hl7.org/CodeSystem/v3-DataOperation"
 _PARTICIPANT: Final = "http://terminology.hl7.org/CodeSystem/provenance-participant-type"
@@ -79,7 +78,7 @@ def _resource(event: AlertEvent, answer: StoredAssessment | None) -> Resource:
                 {"system": EVENT_SYSTEM, "code": event.kind},
             ]
         },
-        "agent": [_by_rules() if is_system else _by_person(event)],
+        "agent": _by_rules() if is_system else [_agent("author", person_reference(event.actor))],
         **({"entity": entities} if entities else {}),
     }
 
@@ -88,16 +87,17 @@ def _is_override(event: AlertEvent) -> bool:
     return event.kind == "overridden" and bool(event.reason)
 
 
-def _by_rules() -> Resource:
-    return {"type": {"coding": [{"system": _PARTICIPANT, "code": "assembler"}]}, "who": {"reference": "#rules"}}
+def _by_rules() -> list[Resource]:
+    """Return the rules, with the version that concluded, and IVIgilant, which applied them."""
+    return [_agent("assembler", {"reference": "#rules"}), _agent("performer", device_reference())]
 
 
-def _by_person(event: AlertEvent) -> Resource:
-    return {"type": {"coding": [{"system": _PARTICIPANT, "code": "author"}]}, "who": person_reference(event.actor)}
+def _agent(role: str, who: Resource) -> Resource:
+    return {"type": {"coding": [{"system": _PARTICIPANT, "code": role}]}, "who": who}
 
 
 def _device(answer: StoredAssessment | None) -> Resource:
-    """Return the rules as a device, with the version that concluded."""
+    """Return the rules as a device."""
     version = {"version": [{"type": {"text": "rules"}, "value": answer.knowledge}]} if answer else {}
     names = [{"name": "IVIgilant", "type": "user-friendly-name"}]
     return {"resourceType": "Device", "id": "rules", "deviceName": names, **version}
@@ -136,7 +136,7 @@ KIND: Final = ResourceKind(
             "agent",
             "reference",
             _of_agent,
-            "who acted: the name of an account or token; system is IVIgilant itself",
+            "who acted: the name of an account or token; Device/ivigilant is IVIgilant itself",
             ("identifier", "Practitioner", "Device"),
         ),
         of_patients("patient", _of_patients, ("Patient",)),

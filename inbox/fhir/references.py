@@ -1,5 +1,6 @@
 """References to what has no resource here: the patient, a message and its field, a person."""
 
+import re
 from collections.abc import Collection
 from typing import Any, Final
 
@@ -7,7 +8,10 @@ from inbox.http.masking import mask
 from store.patients import KnownPatient
 
 Resource = dict[str, Any]
+_ID: Final = re.compile(r"[A-Za-z0-9.-]{1,64}")
 
+DEVICE: Final = "ivigilant"  # the id of IVIgilant itself, as a device
+SYSTEM_ACTOR: Final = "system"  # of lines that nobody wrote
 ACCOUNT: Final = "urn:ivigilant:account"
 CONTROL_ID: Final = "urn:ivigilant:control-id"
 FIELD: Final = "urn:ivigilant:field"
@@ -43,4 +47,10 @@ def message_reference(control_id: str, message_id: str, path: str) -> Resource:
 
 def person_reference(name: str) -> Resource:
     """Return a reference to whoever has this account, or to the program that has a token of this name."""
-    return {"type": "Practitioner", "identifier": {"system": ACCOUNT, "value": name}, "display": name}
+    reference = {"reference": f"Practitioner/{name}"} if _ID.fullmatch(name) else {}
+    return {**reference, "type": "Practitioner", "identifier": {"system": ACCOUNT, "value": name}, "display": name}
+
+
+def device_reference() -> Resource:
+    """Return a reference to IVIgilant itself."""
+    return {"reference": f"Device/{DEVICE}", "type": "Device", "display": "IVIgilant"}

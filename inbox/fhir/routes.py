@@ -1,6 +1,8 @@
 """`/fhir`: what was concluded, what it came from and who looked, for systems that read FHIR R4."""
 
 import asyncio
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from typing import Any, Final
 
 import msgspec
@@ -79,7 +81,7 @@ def _search_route(kind: ResourceKind, permission: Permission) -> list[Any]:
 def _search(request: AnyRequest, kind: ResourceKind, pairs: Pairs) -> Response[bytes]:
     parts = parts_of(request)
     format_of(request.headers.get("Accept", ""), formats_in(pairs))  # refused before anybody is looked up
-    asked = read_search(kind, pairs, strict=is_strict(request.headers.getall("Prefer", [])))
+    asked = read_search(kind, pairs, parts.settings.secret, strict=is_strict(request.headers.getall("Prefer", [])))
     with snapshot(parts.engine) as connection:
         search = _search_of(request, connection)
         bundle, found = bundle_of(search, kind, asked)
@@ -98,7 +100,9 @@ def _read(request: AnyRequest, kind: ResourceKind, number: str) -> Response[byte
     what = f"{kind.plural[:-1]} {found.id}"
     record_alone(parts, request.user, kind.viewed, patients=[found.patient_id], what=what)
     meta = found.resource["meta"]
-    headers = {"ETag": f'W/"{meta["versionId"]}"', "Vary": "Accept, Accept-Language"}
+    changed = format_datetime(datetime.fromisoformat(meta["lastUpdated"]).astimezone(UTC), usegmt=True)
+    tag = f'W/"{meta["versionId"]}"'
+    headers = {"ETag": tag, "Last-Modified": changed, "Vary": "Accept, Accept-Language"}
     if _has_already(request.headers.getall("If-None-Match", []), meta["versionId"]):
         return Response(b"", status_code=304, headers=headers, media_type=format_of("", ()))
     return _answer(request, pairs, found.resource, headers)
@@ -120,6 +124,7 @@ def _search_of(request: AnyRequest, connection: Any) -> Search:
         site=settings.site_name,
         zone=settings.zone,
         masked=settings.masked_authorities,
+        secret=settings.secret,
         now=parts.clock(),
     )
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from inbox.fhir.asking import CURSOR, Pairs, Place, SearchRequest, link_to
+from inbox.fhir.asking import CURSOR, Cursors, Pairs, Place, SearchRequest, link_to
 from inbox.fhir.criteria import Criterion
 from inbox.fhir.kinds import Found, ResourceKind, Search
 from inbox.fhir.references import Resource
@@ -77,12 +77,13 @@ def _total(
 
 def _next(search: Search, kind: ResourceKind, asked: SearchRequest, last: Place) -> str:
     """Return the address of the next page; patients stand in it by their id, not by a number of theirs."""
+    cursors = Cursors(search.secret, kind.name, asked.sort, asked.descending)
     used: Pairs = []
     for name, value in asked.used:
         ids = search.named.get((name, value))
         by_id = ",".join(f"Patient/{id_}" for id_ in sorted(ids or ()))
         used.append((name, value) if ids is None else (name.removesuffix("identifier")[:-1], by_id))
-    return link_to(search.base, kind.name, [*used, (CURSOR, str(last))])
+    return link_to(search.base, kind.name, [*used, (CURSOR, cursors.write(last))])
 
 
 def _entry(search: Search, each: Found, mode: str) -> Resource:

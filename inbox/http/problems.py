@@ -142,7 +142,7 @@ def _answer(
     if not _is_program(request):
         return error_page(request, status, headers)
     if outcomes.is_fhir(request.url.path):
-        return _outcome(status, headers, **said)
+        return _outcome(status, (headers or {}) | outcomes.challenge(status, request.headers), **said)
     problem = ProblemShape(
         type=f"urn:ivigilant:problem:{kind}" if kind else "about:blank",
         title=HTTPStatus(status).phrase,
@@ -154,7 +154,7 @@ def _answer(
 
 def _outcome(
     status: int,
-    headers: dict[str, Any] | None,
+    headers: dict[str, Any],
     *,
     detail: str = "",
     errors: Sequence[dict[str, str]] = (),

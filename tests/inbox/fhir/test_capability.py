@@ -12,7 +12,7 @@ from tests.inbox.fhir.conftest import Reader
 from tests.inbox.sites import Site
 
 # Of all that it says but the version of the release: when one changes, so does the other.
-STATED = ("2026-11-30", "5ee60d58b9b1cd8a44436432f60a40fb11d5cc31e755c029de49fc81d87c11a4")
+STATED = ("2026-11-30", "bc6fd51924fe8bed01f6db3bb172e6bee7399dfef1d4a73c5b5dceec2432437e")
 
 
 @pytest.fixture

@@ -24,7 +24,9 @@ def test_an_alert_is_an_issue_with_its_order_and_what_it_was_found_from(reader: 
     assert (issue["status"], issue["severity"], issue["code"]["text"]) == ("preliminary", "high", "Contraindication")
     assert issue["identifier"] == [{"system": f"{BASE}/alerts", "value": str(alert)}]
     assert issue["patient"]["identifier"] == {"value": "1000001", "assigner": {"display": "ZKHA"}}
-    assert issue["implicated"] == [{"reference": "#order"}]
+    (implicated,) = issue["implicated"]
+    assert (implicated["reference"], implicated["identifier"]["value"]) == ("#order", "900001")
+    assert [code["code"] for code in issue["code"]["coding"]] == ["contraindication", "COND"]
     (order,) = issue["contained"]
     assert (order["status"], order["medicationCodeableConcept"]["text"]) == ("active", "Privigen 100 mg/ml")
     (evidence,) = issue["evidence"]
@@ -42,7 +44,7 @@ def test_what_is_read_here_is_what_is_posted_to_a_server(one_reader: Reader, one
 
     read = one_reader.asks(f"DetectedIssue/{alert}").json()
 
-    same = ("resourceType", "identifier", "status", "severity", "code", "author", "reference")
+    same = ("resourceType", "identifier", "status", "severity", "code", "reference")
     assert {name: read[name] for name in same} == {name: posted[name] for name in same}
     assert read["extension"][0]["url"] == posted["extension"][0]["url"] == f"{system_of(notice.link)}#sequence"
 
@@ -97,6 +99,7 @@ def test_a_client_that_has_this_version_already_gets_nothing_more(reader: Reader
         an_event(connection, alert, kind="acknowledged", actor="els")
     later = reader.asks(f"DetectedIssue/{alert}", headers={"If-None-Match": tag})
 
+    assert first.headers["last-modified"] == "Sat, 21 Nov 2026 13:05:00 GMT"
     assert tag == f'W/"{first.json()["meta"]["versionId"]}"'
     assert (same.status_code, same.content, same.headers["etag"]) == (304, b"", tag)
     assert later.status_code == 200
@@ -122,6 +125,19 @@ def test_a_client_that_has_this_version_already_gets_nothing_more(reader: Reader
         (f"code={BASE}/alerts%23tier|contraindication", "1"),
         (f"code={BASE}/alerts%23tier|", "321"),
         ("code=nothing", ""),
+        ("code=http://terminology.hl7.org/CodeSystem/v3-ActCode|COND", "321"),
+        ("code=http://terminology.hl7.org/CodeSystem/v3-ActCode|", "321"),
+        ("code=|COND", ""),
+        ("code:not=COND", ""),
+        ("code=&severity=moderate", "3"),
+        ("status=&identified=&_count=", "321"),
+        ("author=Device/ivigilant", "321"),
+        ("author=Device/other", ""),
+        ("implicated:identifier=EPD|900001", "2"),
+        ("implicated:identifier=900001,900002", "32"),
+        ("implicated:identifier=APO|F77", "321"),
+        ("implicated:identifier=LAB|900001", ""),
+        ("implicated=MedicationRequest/1", ""),
         ("identifier=2", "2"),
         (f"identifier={BASE}/alerts|2", "2"),
         ("identifier=http://elsewhere|2", ""),

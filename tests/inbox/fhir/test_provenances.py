@@ -14,7 +14,7 @@ def test_what_the_rules_concluded_names_their_version_and_the_fields(reader: Rea
 
     assert origin["target"] == [{"reference": f"DetectedIssue/{alert}", "type": "DetectedIssue"}]
     assert origin["contained"][0]["version"] == [{"type": {"text": "rules"}, "value": "2026.1"}]
-    assert origin["agent"][0]["who"] == {"reference": "#rules"}
+    assert [agent["who"]["reference"] for agent in origin["agent"]] == ["#rules", "Device/ivigilant"]
     sources = [
         (each["what"]["identifier"]["value"], each["what"]["extension"][0]["valueString"]) for each in origin["entity"]
     ]
@@ -28,6 +28,7 @@ def test_what_a_person_did_names_who_and_why(one_reader: Reader, one_site: Site)
 
     origin = one_reader.asks(f"Provenance/{act}").json()
 
+    assert origin["agent"][0]["who"]["reference"] == "Practitioner/els"
     assert origin["agent"][0]["who"]["identifier"] == {"system": "urn:ivigilant:account", "value": "els"}
     assert origin["reason"][0]["coding"][0]["code"] == "will_monitor"
     assert [each["code"] for each in origin["activity"]["coding"]] == ["UPDATE", "overridden"]
@@ -47,6 +48,9 @@ def test_what_a_person_did_names_who_and_why(one_reader: Reader, one_site: Site)
         ("agent=Practitioner/els", "4"),
         ("agent:identifier=urn:ivigilant:account|els", "4"),
         ("agent=system", "321"),
+        ("agent=Device/ivigilant", "321"),
+        ("agent:Device=ivigilant", "321"),
+        ("agent=Device/other", ""),
         ("agent:identifier=http://elsewhere|els", ""),
         ("recorded=2026-11-21", "4321"),
         ("recorded=ne2026-11-21", ""),

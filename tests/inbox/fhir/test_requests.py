@@ -64,6 +64,15 @@ def test_an_answer_can_be_laid_out_for_a_reader(one_reader: Reader) -> None:
         "subject=Patient/1",
         "implicated=Patient/1",
         "nonsense=Patient/1",
+        "encounter=Encounter/7",
+        "nonsense=https://fhir.example/r4/Encounter/7",
+        "patient:identifier=",
+        "identifier=",
+        "_id=",
+        "implicated=",
+        "implicated:identifier=EPD|",
+        "implicated=Encounter/7",
+        "author:missing=true",
         "_has:Observation:patient:code=1",
         "_filter=patient eq 1",
         "_query=mine",
@@ -86,7 +95,6 @@ def test_what_would_narrow_to_a_patient_never_gives_everybody(one_reader: Reader
         "status=open",
         "status:exact=final",
         "status:=final",
-        "status=",
         "status=final,",
         "severity=grave",
         "identified=yesterday",
@@ -105,7 +113,9 @@ def test_what_would_narrow_to_a_patient_never_gives_everybody(one_reader: Reader
         "_summary=true",
         "_total=some",
         "_cursor=x",
-        "_cursor=999999999999999999.1",
+        "_cursor=1795266300000000.3",
+        "_cursor=1795266300000000.3.0123456789abcdef0123",
+        "_cursor=%C3%A9.3.x",
         "_count=1&_count=2",
         "status=%00",
         "status=%ff",
@@ -183,7 +193,9 @@ def test_without_a_token_nothing_but_what_is_served_is_said(one_client: Client, 
     refused = one_client.get("/fhir/DetectedIssue", headers=header)
     open_to_all = one_client.get("/fhir/metadata", headers=header)
 
-    assert (refused.status_code, refused.headers["www-authenticate"]) == (401, "Bearer")
+    invalid = header.get("Authorization", "").startswith("Bearer")
+    challenge = 'Bearer error="invalid_token"' if invalid else "Bearer"
+    assert (refused.status_code, refused.headers["www-authenticate"]) == (401, challenge)
     assert (refused.headers["content-type"], refused.json()["issue"][0]["code"]) == (FHIR, "login")
     assert open_to_all.status_code == 200
 
@@ -202,3 +214,22 @@ def test_a_form_that_is_too_large_is_refused_as_fhir(one_reader: Reader) -> None
 
 def test_a_session_of_a_browser_opens_nothing(one_page: Client) -> None:
     assert one_page.get("/fhir/DetectedIssue").status_code == 401
+
+
+def test_a_cursor_of_another_order_or_with_another_place_is_refused(one_reader: Reader, one_site: Site) -> None:
+    with_three(one_site)
+    page = one_reader.asks("DetectedIssue?_count=1").json()
+    cursor = page["link"][1]["url"].rpartition("=")[2]
+    changed = f"{(int(cursor[0]) + 1) % 10}{cursor[1:]}"
+
+    good = one_reader.asks(f"DetectedIssue?_cursor={cursor}")
+    wrong = [
+        one_reader.asks(path).status_code
+        for path in (
+            f"DetectedIssue?_cursor={changed}",
+            f"DetectedIssue?_sort=identified&_cursor={cursor}",
+            f"Provenance?_cursor={cursor}",
+        )
+    ]
+
+    assert (good.status_code, wrong) == (200, [400, 400, 400])
