@@ -1,6 +1,7 @@
 """Every fact that an alert shows opens at its segment and field, and what stands there is what is shown."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,14 +13,16 @@ from store import tables
 from store.messages import raw_of
 from synthetic.stream import hospital_messages
 from tests.journeys.hospital import Hospital
+from tests.journeys.pharmacist import pharmacist_of
+from tests.journeys.test_read_by_fhir import every
 
 Json = dict[str, Any]
 
 
-@pytest.fixture
-def lived(sqlite_engine: sa.Engine, knowledge: Knowledge) -> Hospital:
-    """The synthetic hospital after a day."""
-    hospital = Hospital(sqlite_engine, knowledge)
+@pytest.fixture(scope="module")
+def lived(fresh_engine: Callable[[], sa.Engine], knowledge: Knowledge) -> Hospital:
+    """The synthetic hospital after a day; here it is only read."""
+    hospital = Hospital(fresh_engine(), knowledge)
     ids = hospital.receives(*hospital_messages(now=hospital.clock()))
     for start in range(0, len(ids), 100):
         hospital.processes(ids[start : start + 100])
@@ -77,3 +80,19 @@ def stands_there(fact: Json, segment: str, fields: list[FieldLine]) -> bool:
 def plain(text: str) -> str:
     """Without what is written differently: case, spaces, zeros at the end of a decimal."""
     return re.sub(r"(\.\d*?)0+(?!\d)", r"\1", text.casefold().replace(" ", "").replace(",", ".")).rstrip(".")
+
+
+def test_every_alert_is_read_by_fhir_with_the_messages_it_came_from(lived: Hospital) -> None:
+    with pharmacist_of(lived) as pharmacist:
+        found = every(pharmacist, "DetectedIssue?_count=20&_revinclude=Provenance:target")
+
+    issues = [each for each in found if each["resourceType"] == "DetectedIssue"]
+    origins = [each for each in found if each["resourceType"] == "Provenance"]
+    controls = {row[0] for row in lived.rows("SELECT control_id FROM message")}
+    sources = [entity["what"] for each in origins for entity in each.get("entity", ())]
+    assert len(issues) == lived.rows("SELECT count(*) FROM alert")[0][0] > 30
+    assert len({each["id"] for each in issues}) == len(issues)
+    assert {each["target"][0]["reference"] for each in origins} == {f"DetectedIssue/{each['id']}" for each in issues}
+    assert all(each["evidence"] for each in issues if each["status"] == "preliminary")
+    assert {each["identifier"]["value"] for each in sources} <= controls
+    assert all("[" in each["extension"][0]["valueString"] for each in sources)
