@@ -18,6 +18,7 @@ from inbox.alerts.cards import Card, card_of
 from inbox.alerts.causality import causality_of
 from inbox.alerts.plan import comparison, limit_at_risk, minutes_advised, minutes_ordered
 from inbox.alerts.reason import certainty_of, with_a_weight
+from inbox.alerts.steps import steps_of
 from inbox.errors import ActRefused, AlertChanged, AlertSettled
 from inbox.http.api_requests import id_of
 from inbox.http.notation import Notation
@@ -78,17 +79,18 @@ def _show(request: AnyRequest, number: int, status: int = 200, **said: Any) -> R
         picture=picture_of(history, parts, notation, parts.clock(), start),
         unfold=request.query_params.get("unfold"),
         done=done if done in ACTS and not said else None,
-        **_answer(row, card, rates, notation),
+        **_answer(row, card, rates, notation, parts.clock()),
         **{"acted": "", "form": {}, "fault": None, "conflict": None} | said,
     )
 
 
-def _answer(row: ConcludedAlert, card: Card, rates: RatesForm, notation: Notation) -> dict[str, Any]:
+def _answer(row: ConcludedAlert, card: Card, rates: RatesForm, notation: Notation, now: datetime) -> dict[str, Any]:
     """Return what the page shows of the answer itself."""
     conclusion = row.conclusion
     return {
         "conclusion": conclusion,
-        "differences": comparison(conclusion, rates, notation) if card.is_ahead else [],
+        "differences": comparison(conclusion, rates, notation, now) if card.is_ahead else [],
+        "steps": steps_of(card),
         "careful_rate": rates.conservative,
         "limit": limit_at_risk(conclusion, rates),
         "sure": certainty_of(conclusion, row.tier, notation),

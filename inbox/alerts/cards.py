@@ -75,6 +75,12 @@ class Card:
         return self.section <= ListSection.LATER
 
     @property
+    def is_over(self) -> bool:
+        """Whether nothing is left to do: it lapsed, or the patient died; a reaction of who died is still reported."""
+        is_reaction = self.alert.stream == AFTER_INFUSION
+        return self.section == ListSection.RECORD and (self.alert.is_resolved or not is_reaction)
+
+    @property
     def order(self) -> StoredOrder:
         """The order that was judged."""
         return self.alert.conclusion.order
@@ -277,4 +283,6 @@ def _since(last: str | None, now: datetime, notation: Notation) -> Clock:
     if day is None or today is None:
         return Clock(notation.words("clock.unknown"))
     words = notation.words
+    if day == today:
+        return Clock(words("clock.given_today"), words("clock.given"))
     return Clock(words("clock.day", number=(today - day).days), words("clock.after", day=notation.on(last)))

@@ -95,10 +95,11 @@ def _worse(codes: Sequence[str], data: Mapping[str, Any], notation: Notation, ti
 def changes_told(data: Mapping[str, Any], notation: Notation, titles: Mapping[str, str]) -> list[str]:
     """Return each change in a few words, rules by their titles; that only facts changed when nothing else did."""
     words = notation.words
-    lines = [_fact(fact, notation) for fact in data.get("new_facts", ())]
+    lines = []
     if "tier" in data:
         before, now = (words.code("tier", tier) for tier in data["tier"])
         lines.append(words("change.became", what=words("filter.tier"), before=before, now=now))
+    lines += [_fact(fact, notation) for fact in data.get("new_facts", ())]
     lines += [words("change.new_rule", rule=titles.get(rule, rule)) for rule in data.get("rules_added", ())]
     lines += [words("change.rule_gone", rule=titles.get(rule, rule)) for rule in data.get("rules_gone", ())]
     for name, (label, unit) in _QUANTITIES.items():

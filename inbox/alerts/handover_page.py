@@ -17,6 +17,7 @@ from inbox.alerts.act import OnAlert
 from inbox.alerts.cards import Card, ListSection
 from inbox.alerts.inbox_page import cards_of
 from inbox.alerts.remarks import Assignment
+from inbox.alerts.steps import steps_of
 from inbox.alerts.ticks import handover_note, ticks_of
 from inbox.errors import InboxError
 from inbox.http.api_requests import number_of
@@ -56,7 +57,7 @@ class Returning:
 class Handover:
     """What one shift leaves to the next, in one language."""
 
-    soon: list[HandedOver]  # open contra-indications that start within twelve hours
+    soon: list[HandedOver]  # open contra-indications that run, or may start within twelve hours
     held: list[HandedOver]  # what stands under a name
     returning: list[Returning]
     in_trouble: list[Feed]
@@ -92,7 +93,7 @@ def handover_of(request: AnyRequest, language: str) -> Handover:
         settled = [find_alert(connection, number) for number in {each.alert_id for each in coming} - known.keys()]
         known |= {card.alert.id: card for card in cards_of(parts, filter(None, settled), language, now)}
         returning = [Returning(each, known[each.alert_id]) for each in coming if each.alert_id in known]
-        soon = _entries(connection, (card for card in waiting if starts_soon(card, now)))
+        soon = _entries(connection, (card for card in waiting if is_soon(card, now)))
         held = _entries(connection, (card for card in waiting if card.alert.assigned_to))
         every_feed = feeds.every(connection)
     cards = [*(each.card for each in (*soon, *held)), *(each.card for each in returning)]
@@ -102,10 +103,10 @@ def handover_of(request: AnyRequest, language: str) -> Handover:
     return Handover(soon, held, returning, in_trouble, len(every_feed) - len(in_trouble))
 
 
-def starts_soon(card: Card, now: datetime) -> bool:
-    """Return whether this is an open contra-indication whose order starts within twelve hours."""
-    is_ahead = card.starts is not None and now < card.starts <= now + SOON
-    return card.is_urged and card.section == ListSection.NOW and is_ahead
+def is_soon(card: Card, now: datetime) -> bool:
+    """Return whether this is an open contra-indication whose order runs, or may start within twelve hours."""
+    is_far = card.starts is not None and card.starts > now + SOON
+    return card.is_urged and card.section == ListSection.NOW and not is_far
 
 
 def _entries(connection: sa.Connection, cards: Iterable[Card]) -> list[HandedOver]:
@@ -113,8 +114,9 @@ def _entries(connection: sa.Connection, cards: Iterable[Card]) -> list[HandedOve
     for card in sorted(cards, key=lambda card: card.rank):
         events, conclusion = alerts.events_of(connection, card.alert.id), card.alert.conclusion
         note = handover_note(events)
-        ticks = ticks_of(events, conclusion.advice)[: conclusion.now]
-        to_do = tuple(line for line, tick in zip(conclusion.advice, ticks, strict=False) if tick is None)
+        ticks = ticks_of(events, conclusion.advice)
+        places = steps_of(card).now[: conclusion.now]
+        to_do = tuple(conclusion.advice[place] for place in places if ticks[place] is None)
         found.append(HandedOver(card, note.note or "" if note else "", to_do))
     return found
 

@@ -46,13 +46,14 @@ def first_difference(conclusion: StoredConclusion, rates: RatesForm, notation: N
     return _rate(conclusion, rates, notation) or _dose(conclusion, notation)
 
 
-def comparison(conclusion: StoredConclusion, rates: RatesForm, notation: Notation) -> list[Compared]:
+def comparison(conclusion: StoredConclusion, rates: RatesForm, notation: Notation, now: datetime) -> list[Compared]:
     """Return the order beside the advice, what matters most first: whether, how fast, how long, how much."""
     words, order = notation.words, conclusion.order
     rows = []
     if must_wait(conclusion):
-        start = notation.moment(order.start) or words("unknown")
-        rows.append(Compared("start", start, words("plan.discuss_first"), words("plan.not_yet")))
+        start, runs = notation.near(order.start, now) or words("unknown"), _runs(conclusion, now)
+        still = words("plan.not_further" if runs else "plan.not_yet")
+        rows.append(Compared("running" if runs else "start", start, words("plan.discuss_first"), still))
     rate, dose = _rate(conclusion, rates, notation), _dose(conclusion, notation)
     if rate:
         rows += [Compared("rate", rate.ordered, rate.advised, _faster(conclusion, rates, notation))]
@@ -62,8 +63,14 @@ def comparison(conclusion: StoredConclusion, rates: RatesForm, notation: Notatio
     if dose:
         rows.append(Compared("dose", dose.ordered, dose.advised, words("plan.to_discuss")))
     else:
-        rows.append(Compared("dose", _dose_ordered(conclusion, notation) or words("unknown")))
+        ordered = _dose_ordered(conclusion, notation)
+        rows.append(Compared("dose", ordered or words("unknown"), "", "" if ordered else words("plan.to_fill_in")))
     return rows
+
+
+def _runs(conclusion: StoredConclusion, now: datetime) -> bool:
+    start = conclusion.order.start
+    return start is not None and datetime.fromisoformat(start) <= now
 
 
 def minutes_ordered(conclusion: StoredConclusion) -> int | None:

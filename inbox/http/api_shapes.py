@@ -323,7 +323,7 @@ class FeedShape(msgspec.Struct, frozen=True, kw_only=True):
 class HandoverShape(msgspec.Struct, frozen=True, kw_only=True):
     """What one shift leaves to the next."""
 
-    soon: list[HandedOverShape]  # open contra-indications that start within twelve hours
+    soon: list[HandedOverShape]  # open contra-indications that run, or may start within twelve hours
     held: list[HandedOverShape]  # what stands under a name (`assigned_to`)
     returning: list[ReturningShape]
     feeds_in_trouble: list[FeedShape]

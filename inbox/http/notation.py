@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from inbox.http.words import Words
 
 BRIEF_NAME = 3  # letters of a name that may be an abbreviation
+WEEKDAY_SAYS_ENOUGH = 6  # days from today
 RECENT_DAYS = 60  # of a day this near, the day itself is written and not its year
 
 
@@ -82,6 +83,14 @@ class Notation:
         if local.date() == now.astimezone(self.zone).date():
             return f"{self.words('today')} {local:%H:%M}"
         return f"{self.weekday(local)} {local.day} {self.month(local.month)} {local:%H:%M}"
+
+    def brief(self, at: datetime | str | None, now: datetime) -> str:
+        """Write a moment of the days around now in a narrow column: `10:30`, `Tue 08:00`."""
+        local = self._local(at)
+        if local is None or abs((local.date() - now.astimezone(self.zone).date()).days) > WEEKDAY_SAYS_ENOUGH:
+            return self.near(at, now)
+        is_today = local.date() == now.astimezone(self.zone).date()
+        return f"{local:%H:%M}" if is_today else f"{self.weekday(local)} {local:%H:%M}"
 
     def on(self, at: datetime | str | None) -> str:
         """Write a day near now: `Wed 25 Nov`."""

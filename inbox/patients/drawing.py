@@ -21,6 +21,7 @@ AHEAD = timedelta(days=45)  # that they go on where no day is drawn by the hour
 HOURS_BEFORE = timedelta(hours=2)
 LETTER = 6.2  # pixels of one letter, roughly
 BOLD_LETTER = 7.0
+LONGEST_LABEL = 72  # letters beside a mark
 LOW, HIGH = 0.5, 4.5  # the INR that the lane holds
 NORMAL = (2.0, 3.0)
 
@@ -290,7 +291,7 @@ def _thromboses(plot: Plot, events: Sequence[PlottedThrombosis]) -> Iterable[Mar
         if event.at is None or event.at > plot.months.ends:
             continue
         when = notation.known(event.at, "day" if event.precision == "second" else event.precision)
-        after = words("picture.after", number=event.days_after) if event.days_after is not None else ""
+        after = words_after(notation, event.days_after)
         name = ", ".join(part for part in (event.name, when, after) if part)
         if event.is_suspected:
             name = f"{name} ({words.code('certainty', 'suspected')})"
@@ -300,11 +301,19 @@ def _thromboses(plot: Plot, events: Sequence[PlottedThrombosis]) -> Iterable[Mar
         )
         yield _link(event.source, name, shape, x, plot.clot)
         label = f"{event.at.astimezone(notation.zone).day} {notation.month(event.at.astimezone(notation.zone).month)}"
-        text = label if plot.narrow or len(name) > 60 else name
+        text = label if plot.narrow or len(name) > LONGEST_LABEL else name
         if x > busy:
             before = x + 12 + len(text) * LETTER > plot.months.right
+            text = label if before and x - 12 - len(text) * BOLD_LETTER < busy else text
             yield _text(x - 12 if before else x + 12, plot.clot + 4, text, "red fin" if before else "red")
             busy = x + 24 + (0 if before else len(text) * LETTER)
+
+
+def words_after(notation: Notation, days: int | None) -> str:
+    """Say how long after a dose: `on the day of IVIg`, `10 days after IVIg`."""
+    if days is None:
+        return ""
+    return notation.words.count("picture.after", days) if days else notation.words("picture.same_day")
 
 
 def _uses(plot: Plot, uses: Sequence[AnticoagulantUse]) -> Iterable[Markup]:
@@ -394,6 +403,8 @@ def _lines(plot: Plot) -> Iterable[Markup]:
         text = words("picture.start", at=notation.clock(plot.start.at) if plot.day else notation.on(plot.start.at))
         if x > now or x + len(text) * LETTER < now - wide:
             yield _text(x + 4, 30 if box <= x + 4 <= box + wide else 12.5, text, "red b")
+        elif x - len(text) * BOLD_LETTER > panel.left:
+            yield _text(x - 4, 30, text, "red fin")
 
 
 def _text(x: float, y: float, text: str, css: str = "") -> Markup:

@@ -14,7 +14,7 @@ from history.entries import decode
 from history.person import PersonHistory, latest_fields
 from inbox.http.notation import Notation
 from inbox.http.parts import Parts
-from inbox.patients.drawing import Start, drawings, words_of_use
+from inbox.patients.drawing import Start, drawings, words_after, words_of_use
 from rules.facts import Provenance
 from store import facts, merges, patients
 
@@ -97,7 +97,7 @@ def table_of(chronology: Chronology, notation: Notation) -> list[PictureRow]:
         for dose in chronology.doses
     ]
     for event in chronology.thromboses:
-        after = words("picture.after", number=event.days_after) if event.days_after is not None else ""
+        after = words_after(notation, event.days_after)
         doubt = words.code("certainty", "suspected") if event.is_suspected else ""
         name = ", ".join(part for part in (event.name, after, doubt) if part)
         when = notation.known(event.at, event.precision) or words("moment.undated")

@@ -107,6 +107,44 @@ def test_the_first_card_of_the_demonstration_is_the_contraindication_that_starts
             expect(first.locator("time[data-until]")).to_be_visible()  # it is still to start
             expect(desk.page.locator(".group").first).to_contain_text("Starts within 24 hours")
             assert desk.page.title().startswith("(")
+            for alert in _one_of_each_kind(one_site):
+                fits_the_screen(desk, alert)
+
+
+MOST_WORDS = 120  # above the fold of an alert; numbers, units, keys and the picture with its labels apart
+WORDS_IN_SIGHT = r"""() => {
+  const fold = document.querySelector(".act-bar").getBoundingClientRect().top;
+  const texts = document.createTreeWalker(document.querySelector("main .page"), NodeFilter.SHOW_TEXT);
+  let words = 0;
+  while (texts.nextNode()) {
+    const node = texts.currentNode, within = node.parentElement, range = document.createRange();
+    range.selectNodeContents(node);
+    const box = range.getBoundingClientRect();
+    if (within.closest(".picture, .keys, .away, #worse, details:not([open]) > :not(summary)") || !box.height || box.top > fold) { continue; }
+    words += node.data.split(/\s+/).filter((each) => /\p{L}{2}/u.test(each)).length;
+  }
+  return words;
+}"""  # noqa: E501
+
+
+def _one_of_each_kind(site: Site) -> list[int]:
+    """Return an alert of each stream, tier and deciding rule of the demonstration."""
+    with site.engine.connect() as connection:
+        alert, answer = tables.alert.c, tables.assessment.c
+        query = sa.select(alert.id, alert.stream, alert.tier, alert.status, tables.CONCLUSION)
+        rows = connection.execute(query.join(tables.assessment, answer.id == alert.assessment_id)).all()
+    kinds = {(row.stream, row.tier, row.status, row.conclusion.findings[0].rule): row.id for row in rows}
+    return sorted(kinds.values())
+
+
+def fits_the_screen(desk: Desk, alert: int) -> None:
+    """Check that an alert is one screen of few words, and on a telephone no wider than that."""
+    desk.page.set_viewport_size({"width": 1280, "height": 800})
+    desk.goes(f"/alerts/{alert}")
+    assert desk.page.evaluate("document.documentElement.scrollHeight") == 800, alert
+    assert desk.page.evaluate(WORDS_IN_SIGHT) <= MOST_WORDS, alert
+    desk.page.set_viewport_size({"width": 390, "height": 844})
+    assert desk.page.evaluate("document.documentElement.scrollWidth") == 390, alert
 
 
 def _soonest_contraindication(site: Site) -> int:

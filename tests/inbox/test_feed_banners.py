@@ -26,16 +26,16 @@ FOUND = {
 
 LIMITS = {
     "nl": [
-        "mag 15 min stil zijn",
-        "mag op dit uur 2 uur stil zijn (geleerd)",
+        "mag hoogstens 15 min stil zijn",
+        "mag op dit uur hoogstens 2 uur stil zijn (geleerd)",
         "verbinding open",
-        "mag stil zijn",
+        "geen maximale stilte ingesteld",
     ],
     "en": [
         "may be silent for 15 min",
         "may be silent for 2 h at this hour (learned)",
         "link open",
-        "may be silent",
+        "no limit to silence set",
     ],
 }
 

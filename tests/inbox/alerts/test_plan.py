@@ -11,7 +11,7 @@ from inbox.alerts.plan import Compared, Pair, comparison, first_difference, must
 from inbox.http.notation import Notation
 from inbox.http.words import load_words
 from rules.knowledge import Knowledge
-from tests.inbox.builders import a_conclusion, an_order_told
+from tests.inbox.builders import NOW, a_conclusion, an_order_told
 
 SLOW = [2.0, 4.0]  # g/h for 80 kg; 50 mg/kg/h is 4
 SPREAD: dict[str, Any] = {"does": [["spread"]]}
@@ -61,7 +61,7 @@ DOSE = Compared("dose", "80 g (1 g/kg)")
         (
             {},
             HELD,
-            [Compared("start", "21 Nov 2026 16:00", "discuss first", "hold"), RATE, DURATION, DOSE],
+            [Compared("start", "today 16:00", "discuss first", "hold"), RATE, DURATION, DOSE],
         ),
         (
             {"rate_g_per_h": [20.0, 20.0], "start": None},
@@ -86,7 +86,7 @@ DOSE = Compared("dose", "80 g (1 g/kg)")
         (
             {"rate_g_per_h": None, "weight_kg": None, "dose_g": None, "dose_g_per_kg": None},
             {},
-            [Compared("dose", "unknown")],
+            [Compared("dose", "unknown", "", "fill in")],
         ),
     ],
 )
@@ -95,7 +95,7 @@ def test_the_page_of_an_alert_sets_every_aspect_of_the_order_against_the_advice(
 ) -> None:
     notation = Notation(load_words(("en",))["en"], ZoneInfo("Europe/Amsterdam"))
 
-    assert comparison(concluded(order, values), knowledge.terms.rates, notation) == rows
+    assert comparison(concluded(order, values), knowledge.terms.rates, notation, NOW) == rows
 
 
 NOT_AT_RISK: dict[str, Any] = {"trace": [{"rule": "IG-DATA-031", "condition": "is: at-risk", "held": False, "saw": ""}]}
@@ -117,13 +117,13 @@ def test_a_rate_is_too_high_above_the_label_for_who_is_not_at_risk(
     notation = Notation(load_words(("en",))["en"], ZoneInfo("Europe/Amsterdam"))
     told = concluded({"rate_g_per_h": [rate, rate], "product": product}, NOT_AT_RISK)
 
-    assert comparison(told, knowledge.terms.rates, notation)[0].difference == difference
+    assert comparison(told, knowledge.terms.rates, notation, NOW)[0].difference == difference
 
 
 def test_the_end_names_its_day_unless_that_is_the_day_of_the_start(knowledge: Knowledge) -> None:
     notation = Notation(load_words(("nl",))["nl"], ZoneInfo("Europe/Amsterdam"))
     short, long = (
-        comparison(concluded({"dose_g": [dose, dose]}, {}), knowledge.terms.rates, notation)[1]
+        comparison(concluded({"dose_g": [dose, dose]}, {}), knowledge.terms.rates, notation, NOW)[1]
         for dose in (12.0, 204.0)
     )
 

@@ -79,7 +79,7 @@ def test_every_mark_has_a_name_and_leads_to_its_source() -> None:
     assert len(links) == 2 + 2 + 1 + 2 + 2  # doses, order and advice, thrombosis, anticoagulant in two panels, INR
     assert {link.get("href") for link in links} == {"/messages/7?path=RXA%5B1%5D-5#marked"}
     assert all(link.get("aria-label") for link in links)
-    assert "DVT been, 14 mei 2026, 10 d na IVIg" in [link.get("aria-label") for link in links]
+    assert "DVT been, 14 mei 2026, 10 dagen na IVIg" in [link.get("aria-label") for link in links]
 
 
 def test_a_start_days_away_is_drawn_among_the_months() -> None:
@@ -94,7 +94,7 @@ def test_a_start_days_away_is_drawn_among_the_months() -> None:
 def test_without_an_anticoagulant_the_lane_says_so_to_the_end() -> None:
     svg = drawn(Chronology((a_dose(-100),)), None)
 
-    assert "geen" in [each.text for each in svg.iter("text")]
+    assert "geen bekend" in [each.text for each in svg.iter("text")]
     assert of_kind(svg, "cover") == []
 
 
@@ -139,7 +139,7 @@ def test_the_table_holds_what_the_picture_shows_newest_first() -> None:
         ("inr", "2,5"),
         ("inr", "1,7"),
         ("cover", "rivaroxaban, behandeldosis"),
-        ("thrombosis", "DVT been, 10 d na IVIg"),
+        ("thrombosis", "DVT been, 10 dagen na IVIg"),
         ("ivig", "32 g gegeven"),
         ("ivig", "32 g gegeven"),
         ("thrombosis", "longembolie"),
