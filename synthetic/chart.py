@@ -132,11 +132,19 @@ class Chart:
         past: bool = False,
         certainty: str = "CONF^Bevestigd^L",
         event: str = "PC1",
-    ) -> None:
-        """Add an entry of the problem list; `past` marks it as history."""
-        dialect = self.dialect("EPD")
+    ) -> ProblemSent:
+        """Add an entry of the problem list, and return it; `past` marks it as history."""
         status = "INACTIVE^Voorgeschiedenis^L" if past else "ACTIVE^Actief^L"
         problem = ProblemSent(code, self.number("PRB"), onset=onset, status=status, certainty=certainty)
+        self._tell_problem(event, problem, at)
+        return problem
+
+    def withdraws(self, problem: ProblemSent, at: datetime) -> None:
+        """Take an entry of the problem list back: it was entered in error."""
+        self._tell_problem("PC3", replace(problem, action="DE"), at)
+
+    def _tell_problem(self, event: str, problem: ProblemSent, at: datetime) -> None:
+        dialect = self.dialect("EPD")
         segments = [pid(self.person, dialect), pv1(self.visit, dialect), prb(problem, at, dialect)]
         self._tell(dialect, ("PPR", event, "PPR_PC1"), segments)
 

@@ -10,7 +10,7 @@ from synthetic.wire import Dialect, SentCode, escape, segment, unit
 
 Envelope = Literal["ORM", "OMP", "RDE"]
 PRESCRIBER = "20011^de Boer^Karin"
-ROUTES = {"IV": "Intravenous", "SC": "Subcutaneous", "IM": "Intramuscular", "PO": "Oral"}
+ROUTES = {"IV": "Intravenous", "SC": "Subcutaneous", "IM": "Intramuscular", "PO": "Oral", "TD": "Transdermal"}
 UNITS = {
     "g": "gram",
     "g/kg": "gram per kilogram",

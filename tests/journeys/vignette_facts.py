@@ -1,6 +1,6 @@
 """What else is told of a patient in a vignette, under `told`: problems, medicines, results, procedures, other IVIg.
 
-problems:   {icd | words | code + system, days_ago, certainty: suspected | refuted, past, event}
+problems:   {icd | words | code + system, days_ago, certainty: suspected | refuted, past, withdrawn}
 taking:     {drug (synthetic/medicines.py), dose, unit, pattern, days_ago, stopped_days_ago}
 results:    {test (synthetic/terms.py) | words + code + system, value, unit, days_ago, status, kind}
 procedures: {words | code + system, days_ago}
@@ -47,7 +47,9 @@ def _problem(chart: Chart, told: Json, now: datetime) -> None:
     onset = now - told["days_ago"] * DAY if "days_ago" in told else None
     certainty = CERTAINTIES[told.get("certainty", "confirmed")]
     at = now - 2 * HOUR
-    chart.has_problem(code_of(told), at, onset=onset, past=told.get("past", False), certainty=certainty)
+    problem = chart.has_problem(code_of(told), at, onset=onset, past=told.get("past", False), certainty=certainty)
+    if told.get("withdrawn"):
+        chart.withdraws(problem, now - HOUR)
 
 
 def _taking(chart: Chart, told: Json, now: datetime) -> None:

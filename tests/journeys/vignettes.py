@@ -118,6 +118,8 @@ class Telling:
             tell_event(
                 self.chart, self.told["event"], tell_course(self.chart, self.told, self.vignette.number, self.now)
             )
+            if self.told["event"].get("died"):
+                self.chart.died(self.now - HOUR)
             self.send()
             return self._case()
         if self.told.get("died"):
@@ -245,7 +247,7 @@ def person_of(told: Json, now: datetime) -> SyntheticPerson:
     """The patient, with no more than the case says."""
     patient = told.get("patient", {})
     age = patient.get("age")
-    born = date(now.year - age, 1, 1) if age else None
+    born = date(now.year - age, 1, 1) if age is not None else None
     return SyntheticPerson(f"92000{told['id'][1:]}", "", "Voorbeeld", told["id"], patient.get("sex") or "U", born)
 
 

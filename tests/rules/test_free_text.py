@@ -279,7 +279,7 @@ def test_a_cancer_of_today_is_not_over_and_no_year_dates_it(knowledge: Knowledge
 
     assert ("malignancy", "confirmed") in words.mentions(text)
     assert "malignancy-history" not in dict(words.mentions(text))
-    assert words.years(text) == {}
+    assert words.years(text).keys() <= {"surgery"}  # the operation has a year, the cancer has none
 
 
 @pytest.mark.parametrize(

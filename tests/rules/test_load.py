@@ -78,7 +78,7 @@ def test_the_version_follows_the_content(folder: Path) -> None:
         (RULE, "| taking  ", "| swallowing  ", "no such column: 'swallowing'"),
         (RULE, "id: IG-VTE-015", "id: IG-VTE-115", "call the file ig-vte-115.yaml"),
         (RULE, "title: {nl", "title: {fr: x, nl", "unknown key 'fr'"),
-        (RULE, "  version: 3", "  version: 0", "version: "),
+        (RULE, "  version: 4", "  version: 0", "version: "),
         (RULE, "  reviewed: 2026-11-30", "  reviewed: last year", "reviewed: "),
         (RULE, "status: live", "status: live\nstatus: trial", "the key 'status' stands here twice"),
         ("library/ig-vte-001.yaml", "is: prior-vte", "is: earlier-vte", "'earlier-vte' is not one of"),

@@ -13,7 +13,7 @@ from tests.knowledge_folders import a_copy, edit
 
 RULE = "library/ig-vte-015.yaml"
 FIRST = "    - {version: 1, on: 2026-11-20, what: First version, who: Hospital pharmacist}\n"
-THIRD = "    - {version: 4, on: 2027-01-15, what: Another limit, who: A. de Vries}\n"
+THIRD = "    - {version: 5, on: 2027-01-15, what: Another limit, who: A. de Vries}\n"
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def test_the_newest_change_is_of_the_version_of_the_rule(knowledge: Knowledge) -
 
 
 def test_a_change_that_is_written_down_is_taken_over(own: Path) -> None:
-    edit(own, RULE, "  version: 3\n", "  version: 4\n")
+    edit(own, RULE, "  version: 4\n", "  version: 5\n")
     edit(own, RULE, "  history:\n", "  history:\n" + THIRD)
 
     rule = next(rule for rule in load_knowledge(own).rules if rule.id == "IG-VTE-015")
@@ -36,13 +36,14 @@ def test_a_change_that_is_written_down_is_taken_over(own: Path) -> None:
         "Hospital pharmacist",
         "Hospital pharmacist",
         "Hospital pharmacist",
+        "Hospital pharmacist",
     ]
 
 
 @pytest.mark.parametrize(
     ("old", "new", "fault"),
     [
-        ("  version: 3\n", "  version: 4\n", "the newest change is of version 3, the rule has 4"),
+        ("  version: 4\n", "  version: 5\n", "the newest change is of version 4, the rule has 5"),
         (FIRST, FIRST + FIRST, "not older than the change above it"),
         (FIRST, "    - {version: 1, on: 2026-11-20, what: First version}\n", "who: Field required"),
         ("  history:\n", "  before:\n", "history"),

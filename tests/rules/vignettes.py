@@ -127,7 +127,7 @@ def code_of(told: dict[str, Any]) -> tuple[Coding, ...]:
 
 def told_facts(told: dict[str, Any]) -> list[Fact]:
     """Return what stands under `told`, as messages would have it read (tests/journeys/vignette_facts.py)."""
-    facts = [problem(each) for each in told.get("problems", ())]
+    facts = [problem(each) for each in told.get("problems", ()) if not each.get("withdrawn")]
     facts += [structs.replace(problem(each), kind="procedure") for each in told.get("procedures", ())]
     facts += [taken(each) for each in told.get("taking", ())]
     return [*facts, *(result(each) for each in told.get("results", ()))]
@@ -233,7 +233,7 @@ def order_of(told: dict[str, Any]) -> Order:
         consecutive_days=told.get("consecutive_days", days),
         grams_per_hour=known(told.get("g_per_h") if has_rate else 5, "g/h"),
         mg_per_kg_per_minute=known(told.get("mg_per_kg_min"), "mg/kg/min"),
-        weight_kg=Decimal(weight) if weight else None,
+        weight_kg=Decimal(str(weight)) if weight else None,
         dose_basis=next((basis for key, basis in BASIS.items() if key in told), ""),
         indications=indications_of(told),
         starts=AT,
@@ -254,7 +254,9 @@ def vignette(told: dict[str, Any]) -> Vignette:
     age = told["patient"].get("age")
     case = Case(
         order=order_of(told["order"]),
-        patient=Patient(date(AT.year - age, 1, 1) if age else None, told["patient"].get("sex") or "", inpatient=True),
+        patient=Patient(
+            date(AT.year - age, 1, 1) if age is not None else None, told["patient"].get("sex") or "", inpatient=True
+        ),
         at=AT,
         facts=(*events, *facts_of(told)),
         doses=tuple(doses),
