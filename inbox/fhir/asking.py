@@ -23,6 +23,17 @@ _FORMATS: Final = ("_format", "_pretty")
 _ABOUT_ANSWER: Final = ("_count", "_sort", "_summary", "_total", CURSOR, "_revinclude")
 _SELECTS: Final = ("_content", "_filter", "_has", "_in", "_list", "_query", "_text", "_type")  # not served, and narrow
 _WHOM: Final = ("patient", "subject", "beneficiary", "individual", "person")
+_OF_WHOM: Final = (
+    "birthdate",
+    "bsn",
+    "family",
+    "given",
+    "mrn",
+    "name",
+    "pat",
+    "pid",
+    "ssn",
+)  # what a person is known by
 _ALIKE: Final = 0.75  # how much a name must look like one of these: patientt, pateint
 _REFERENCE: Final = re.compile(r"(?:^|[/,=])[A-Z][A-Za-z]+/[A-Za-z0-9.-]+")  # Encounter/12
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -41,7 +52,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Cursors:
-    """The cursors of one order of one kind: a place, and a seal that shows that it was written here."""
+    """The cursors of one order of one kind: a place, signed, so that nobody makes one of their own."""
 
     secret: str = field(repr=False)
     kind: str
@@ -51,19 +62,19 @@ class Cursors:
     def write(self, place: Place) -> str:
         """Return the cursor of a place."""
         text = str(place.id) if place.at is None else f"{(place.at - _EPOCH) // _MICROSECOND}.{place.id}"
-        return f"{text}.{self._seal(text)}"
+        return f"{text}.{self._sign(text)}"
 
     def read(self, cursor: str) -> Place | None:
         """Return the place, or None when this cursor was not written here."""
-        text, _, seal = cursor.rpartition(".")
-        if not hmac.compare_digest(seal.encode(), self._seal(text).encode()):
+        text, _, signed = cursor.rpartition(".")
+        if not hmac.compare_digest(signed.encode(), self._sign(text).encode()):
             return None
         at, _, number = text.rpartition(".")
         return Place(int(number), _EPOCH + int(at) * _MICROSECOND if at else None)
 
-    def _seal(self, text: str) -> str:
-        sealed = f"fhir cursor {self.kind} {self.sort.name} {self.descending} {text}"
-        return hmac.new(self.secret.encode(), sealed.encode(), sha256).hexdigest()[:20]
+    def _sign(self, text: str) -> str:
+        content = f"fhir cursor {self.kind} {self.sort.name} {self.descending} {text}"
+        return hmac.new(self.secret.encode(), content.encode(), sha256).hexdigest()[:20]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +101,7 @@ def link_to(base: str, kind: str, pairs: Sequence[tuple[str, str]]) -> str:
 def pairs_of(query: bytes) -> Pairs:
     """Read parameters as they stand in an address or a form."""
     try:
-        pairs = parse_qsl(query.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=200)
+        pairs = parse_qsl(query.decode(), keep_blank_values=True, errors="strict", max_num_fields=200)
     except ValueError:
         raise ClientException("the parameters are not UTF-8, or there are too many") from None
     if any("\0" in part for pair in pairs for part in pair):
@@ -197,7 +208,9 @@ def _leave_out(name: str, value: str, strict: bool) -> None:
 def _names_a_patient(name: str, value: str) -> bool:
     parts = [part.lower() for part in re.split(r"[^A-Za-z]+", name) if part]
     return bool(_REFERENCE.search(value)) or any(
-        word in part or SequenceMatcher(None, word, part).ratio() >= _ALIKE for part in parts for word in _WHOM
+        part in _OF_WHOM or word in part or SequenceMatcher(None, word, part).ratio() >= _ALIKE
+        for part in parts
+        for word in _WHOM
     )
 
 

@@ -30,7 +30,7 @@ class Search:
     site: str
     zone: ZoneInfo
     masked: Collection[str]
-    secret: str  # seals the cursors
+    secret: str  # signs the cursors
     now: datetime
     patients: set[int] = field(default_factory=set)  # that were searched for
     named: dict[tuple[str, str], set[int]] = field(default_factory=dict)  # by a number of theirs, as it was sent

@@ -80,7 +80,7 @@ def _search_route(kind: ResourceKind, permission: Permission) -> list[Any]:
 
 def _search(request: AnyRequest, kind: ResourceKind, pairs: Pairs) -> Response[bytes]:
     parts = parts_of(request)
-    format_of(request.headers.get("Accept", ""), formats_in(pairs))  # refused before anybody is looked up
+    _format(request, pairs)  # refused before anybody is looked up
     asked = read_search(kind, pairs, parts.settings.secret, strict=is_strict(request.headers.getall("Prefer", [])))
     with snapshot(parts.engine) as connection:
         search = _search_of(request, connection)
@@ -91,7 +91,7 @@ def _search(request: AnyRequest, kind: ResourceKind, pairs: Pairs) -> Response[b
 
 def _read(request: AnyRequest, kind: ResourceKind, number: str) -> Response[bytes]:
     parts, pairs = parts_of(request), pairs_of(request.scope["query_string"])
-    format_of(request.headers.get("Accept", ""), formats_in(pairs))
+    _format(request, pairs)
     refuse_unless_known(pairs, is_strict(request.headers.getall("Prefer", [])))
     with snapshot(parts.engine) as connection:
         found = read_one(_search_of(request, connection), kind, id_of(number))
@@ -104,7 +104,7 @@ def _read(request: AnyRequest, kind: ResourceKind, number: str) -> Response[byte
     tag = f'W/"{meta["versionId"]}"'
     headers = {"ETag": tag, "Last-Modified": changed, "Vary": "Accept, Accept-Language"}
     if _has_already(request.headers.getall("If-None-Match", []), meta["versionId"]):
-        return Response(b"", status_code=304, headers=headers, media_type=format_of("", ()))
+        return Response(b"", status_code=304, headers=headers, media_type=_format(request, pairs))
     return _answer(request, pairs, found.resource, headers)
 
 
@@ -156,11 +156,14 @@ def _names_whom(name: str) -> bool:
 def _answer(
     request: AnyRequest, pairs: Pairs, resource: Resource, headers: dict[str, str] | None = None
 ) -> Response[bytes]:
-    media_type = format_of(request.headers.get("Accept", ""), formats_in(pairs))
     content = msgspec.json.encode(resource)
     if is_pretty(pairs):
         content = msgspec.json.format(content, indent=2)
-    return Response(content, status_code=200, media_type=media_type, headers=headers)
+    return Response(content, status_code=200, media_type=_format(request, pairs), headers=headers)
+
+
+def _format(request: AnyRequest, pairs: Pairs) -> str:
+    return format_of(",".join(request.headers.getall("Accept", [])), formats_in(pairs))
 
 
 routers: Final = (

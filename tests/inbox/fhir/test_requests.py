@@ -1,5 +1,6 @@
 """What a FHIR client may send, and how it is answered when that is wrong."""
 
+import httpx
 import pytest
 
 from tests.inbox.fhir.conftest import Reader, with_three
@@ -64,6 +65,9 @@ def test_an_answer_can_be_laid_out_for_a_reader(one_reader: Reader) -> None:
         "subject=Patient/1",
         "implicated=Patient/1",
         "nonsense=Patient/1",
+        "name=Jansen",
+        "bsn=999900018",
+        "object=1",
         "encounter=Encounter/7",
         "nonsense=https://fhir.example/r4/Encounter/7",
         "patient:identifier=",
@@ -233,3 +237,29 @@ def test_a_cursor_of_another_order_or_with_another_place_is_refused(one_reader: 
     ]
 
     assert (good.status_code, wrong) == (200, [400, 400, 400])
+
+
+def test_several_headers_of_one_name_count_as_one(one_reader: Reader) -> None:
+    headers = [("Accept", "application/fhir+xml"), ("Accept", "application/json"), *one_reader.token.items()]
+
+    answer = one_reader.client.get("/fhir/DetectedIssue", headers=httpx.Headers(headers))
+
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
+
+
+@pytest.mark.parametrize("asked", ["colour=red", "_elements=status", "projects=7", "period=2026", "utm_source=x"])
+def test_what_narrows_to_nobody_is_passed_over(one_reader: Reader, one_site: Site, asked: str) -> None:
+    with_three(one_site)
+
+    assert one_reader.finds(f"DetectedIssue?{asked}&status=final") == ["3"]
+
+
+def test_a_database_that_is_away_is_said_as_fhir(one_reader: Reader, one_site: Site) -> None:
+    one_reader.asks("DetectedIssue")
+    with one_site.engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE alert RENAME TO away")
+
+    answer = one_reader.asks("DetectedIssue")
+
+    assert (answer.status_code, answer.headers["content-type"]) == (503, FHIR)
+    assert (answer.json()["issue"][0]["code"], answer.headers["retry-after"]) == ("transient", "5")
