@@ -1,5 +1,6 @@
 """Live updates: with Redis at once, without it soon, and never a word about a patient."""
 
+import asyncio
 import json
 import threading
 import time
@@ -11,6 +12,7 @@ import redis
 import sqlalchemy as sa
 
 from inbox.live.events import CHANNEL, LiveEvents
+from inbox.live.stream import signal, stream_of
 from rules.knowledge import Knowledge
 from store import event_order
 from tests.inbox.builders import a_case, a_person, an_event
@@ -124,6 +126,39 @@ def test_who_connects_anew_hears_what_was_missed(one_site: Site) -> None:
         told = [json.loads(line[6:])["alerts"] for line in stream.lines if line.startswith("data: ")]
 
     assert told == [[str(missed)]]
+
+
+def test_what_happens_in_a_rush_is_told_to_a_page_together_and_nothing_is_left_out(one_site: Site) -> None:
+    with one_site.engine.begin() as connection:
+        patient = a_person(connection)
+    events, numbers = LiveEvents(one_site.engine, None, poll_s=3600), iter("abc")
+
+    async def happens() -> int:
+        with one_site.engine.begin() as connection:
+            alert = a_case(connection, patient=patient, number=next(numbers))
+            last = an_event(connection, alert)
+        await events._look()
+        return last
+
+    async def rush() -> None:
+        lasts.extend([await happens(), await happens()])
+
+    async def heard() -> list[object]:
+        await events._look()
+        stream = stream_of(events, None, signal, rush)
+        assert (await anext(stream)).comment == "connected"
+        first = asyncio.ensure_future(anext(stream))
+        while not events._listeners:
+            await asyncio.sleep(0)
+        lasts.append(await happens())
+        found: list[object] = [(await first).id, (await anext(stream)).id]
+        (listener,) = events._listeners
+        return [*found, listener.something.is_set()]
+
+    lasts: list[int] = []
+    first, second, is_left = asyncio.run(heard())
+
+    assert (first, second, is_left) == (lasts[0], lasts[2], False)
 
 
 def test_an_act_of_a_colleague_is_heard(one_site: Site) -> None:
