@@ -32,12 +32,12 @@ from inbox.fhir.kinds import (
     of_time,
     patients_of,
     people_of,
+    with_merged,
 )
 from inbox.fhir.references import Resource, patient_reference, person_reference
 from inbox.http.api_requests import number_of
 from store import access_log, alerts, patients, tables
 from store.access_log import DONE, REFUSED, WrittenLine
-from store.merges import merge_set
 from store.patients import KnownPatient
 
 ACTION_CODES_SYSTEM: Final = "http://hl7.org/fhir/audit-event-action"
@@ -131,9 +131,7 @@ def _of_entity(search: Search, criterion: Criterion) -> Condition:
         return _of_patients(patients_of(search, criterion))
     named = references_of(criterion, search.base, ("Patient", "DetectedIssue"))
     ids = [(each.type, id_) for each in named if (id_ := number_of(each.id)) is not None]
-    wanted = {id_ for kind, id_ in ids if kind in ("", "Patient")}
-    people = merge_set(search.connection, wanted) if wanted else set()
-    search.patients |= people
+    people = with_merged(search, {id_ for kind, id_ in ids if kind in ("", "Patient")})
     whose = alerts.patients_of(search.connection, {id_ for kind, id_ in ids if kind in ("", "DetectedIssue")})
     looked = [sa.and_(_line.patient_id == patient, _line.object == f"alert {id_}") for id_, patient in whose.items()]
     return any_of([_of_patients(people), *looked])

@@ -195,16 +195,24 @@ def of_patients(name: str, column: Callable[[Collection[int]], Condition], types
 
 
 def patients_of(search: Search, criterion: Criterion) -> set[int]:
-    """Return the identities of the patients that a criterion names, and note that they were asked for."""
+    """Return the identities of the patients that a criterion names, and note which were asked for.
+
+    One that is no longer stored still has lines in the access log.
+    """
     if criterion.modifier == "identifier":
         found = {id_ for token in tokens_of(criterion) for id_ in _with_number(search, criterion, token)}
         search.named[criterion.sent] = found
-    else:
-        ids = (number_of(each.id) for each in references_of(criterion, search.base, ("Patient",)))
-        wanted = {id_ for id_ in ids if id_ is not None}
-        found = merge_set(search.connection, wanted) if wanted else set()
-    search.patients |= found
-    return found
+        search.patients |= found
+        return found
+    ids = (number_of(each.id) for each in references_of(criterion, search.base, ("Patient",)))
+    return with_merged(search, {id_ for id_ in ids if id_ is not None})
+
+
+def with_merged(search: Search, ids: set[int]) -> set[int]:
+    """Return these, and all identities of the same people, which were asked for as far as they are stored."""
+    stored = merge_set(search.connection, ids) if ids else set()
+    search.patients |= stored
+    return ids | stored
 
 
 def _with_number(search: Search, criterion: Criterion, token: Token) -> set[int]:

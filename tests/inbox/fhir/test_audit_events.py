@@ -133,3 +133,17 @@ def test_nobody_but_the_auditor_reads_the_log(one_reader: Reader, one_auditor: R
     assert (refused.status_code, other.status_code) == (403, 403)
     assert refused.json()["issue"][0]["code"] == "forbidden"
     assert [line.outcome for line in the_lines(one_site.engine)[6:]] == ["refused", "refused"]
+
+
+@pytest.mark.parametrize("asked", ["patient=77", "entity=Patient/77", "entity=77"])
+def test_who_looked_at_somebody_who_is_no_longer_stored_is_still_found(auditor: Reader, site: Site, asked: str) -> None:
+    with site.engine.begin() as connection:
+        line = AccessLine(at=NOW, actor="els", role="lead", action="view_patient", patient_id=77)
+        access_log.write(connection, [line])
+
+    found = auditor.asks(f"AuditEvent?{asked}").json()
+
+    assert [each["resource"]["entity"][0]["what"]["display"] for each in found["entry"]] == [
+        "patient 77, no longer stored"
+    ]
+    assert [line.patient_id for line in the_lines(site.engine)] == [77, None]

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from inbox.fhir.searching import COUNTED
 from store import tables
 from store.access_log import REFUSED
 from tests.inbox.builders import NOW, an_event
@@ -73,6 +74,19 @@ def large(site: Site) -> Site:
             connection.execute(sa.text("ANALYZE"))
             connection.commit()
     return site
+
+
+def test_more_than_can_be_counted_in_passing_is_counted_for_who_asks(one_site: Site, one_auditor: Reader) -> None:
+    line = {"at": LONG_AGO, "actor": "'els'", "role": "'lead'", "action": "'view_alert'", "object": "''"}
+    with one_site.engine.begin() as connection:
+        fill(connection, tables.access_log, COUNTED + 1, line | {"source": "''", "outcome": "'done'", "purpose": "''"})
+
+    totals = [
+        one_auditor.asks(f"AuditEvent?_count=1{more}").json().get("total")
+        for more in ("", "&_total=accurate", "&date=ge2026-11", "&_total=none")
+    ]
+
+    assert totals == [None, COUNTED + 2, 2, None]
 
 
 def asking(reader: Reader, auditor: Reader, path: str) -> Reader:
