@@ -41,7 +41,7 @@ _UNKNOWN = Defaults()  # to read the name of a sender before its first message
 _HeaderKey = tuple[bytes, ...]
 
 
-class Letter(msgspec.Struct, frozen=True):
+class IncomingMessage(msgspec.Struct, frozen=True):
     """One message, read as far as its answer requires."""
 
     raw: bytes
@@ -69,7 +69,7 @@ class Letter(msgspec.Struct, frozen=True):
             return ""  # an acknowledgement is never acknowledged
         return ack_code(self.verdict, self.header, self.feed.ack_mode, answered_later=self.feed.answered_later)
 
-    def refused(self, fault: Refusal | None, reason: str | None) -> "Letter":
+    def refused(self, fault: Refusal | None, reason: str | None) -> "IncomingMessage":
         """Return the same message with the reason it is rejected."""
         return msgspec.structs.replace(self, fault=fault, reason=reason)
 
@@ -86,19 +86,19 @@ class Received(msgspec.Struct, frozen=True):
 class _Known:
     """The constant part of a sender's MSH, without time and control id, and what follows from it."""
 
-    like: Letter
+    like: IncomingMessage
     zone: tzinfo
     hashed_before: bytes  # of MSH, before and after its control id, as hashed with the body
     hashed_after: bytes
     forms: dict[str, AckForm]  # by code
 
-    def letter(self, raw: bytes, end: int, time: bytes, control_id: bytes) -> Letter:
+    def message(self, raw: bytes, end: int, time: bytes, control_id: bytes) -> IncomingMessage:
         """Return another message of this kind."""
         like = self.like
         header = msgspec.structs.replace(
             like.header, sent_at=moment(time.decode(), self.zone), control_id=control_id.decode()
         )
-        return Letter(
+        return IncomingMessage(
             raw,
             like.line,
             header,
@@ -131,10 +131,10 @@ class Reception:
         if isinstance(part, Frame):
             return self._whole(part, feeds, now)
         if isinstance(part, Oversized):
-            letter = self._too_large(part, feeds)
-            return self._alone(letter, self._arrival(letter, now, detail=f"{part.size} bytes"))
-        letter = _read(part.payload, feeds)
-        arrival = self._arrival(letter, now, reason="truncated_frame", code="")
+            message = self._too_large(part, feeds)
+            return self._alone(message, self._arrival(message, now, detail=f"{part.size} bytes"))
+        message = _read(part.payload, feeds)
+        arrival = self._arrival(message, now, reason="truncated_frame", code="")
         return Received((arrival,), lambda _saved, _now: ("", b""))
 
     def _whole(self, part: Frame, feeds: LinkFeeds, now: datetime) -> Received:
@@ -143,72 +143,74 @@ class Reception:
             return self.receive(Oversized(part.payload[:_KEPT_OF_TOO_MANY], len(part.payload)), feeds, now)
         if batch is not None and batch.messages:
             return self._batch(batch, part.flags, feeds, now)
-        letter = _letter(part.payload, feeds)
-        return self._alone(letter, self._arrival(letter, now, flags=part.flags))
+        message = _incoming(part.payload, feeds)
+        return self._alone(message, self._arrival(message, now, flags=part.flags))
 
     def feed_of(self, raw: bytes, feeds: LinkFeeds) -> FeedProfile:
         """Return the feed of these bytes, as far as they show it."""
         return _read(raw, feeds).feed
 
-    def _too_large(self, part: Oversized, feeds: LinkFeeds) -> Letter:
+    def _too_large(self, part: Oversized, feeds: LinkFeeds) -> IncomingMessage:
         return _read(part.prefix, feeds).refused(Refusal("207"), "too_large")
 
-    def _alone(self, letter: Letter, arrival: Arrival) -> Received:
+    def _alone(self, message: IncomingMessage, arrival: Arrival) -> Received:
         def answer(saved: Sequence[Saved], now: datetime) -> tuple[str, bytes]:
-            return self._answer(letter, saved[0].ack_code or letter.code, now)
+            return self._answer(message, saved[0].ack_code or message.code, now)
 
-        return Received((arrival,), answer, int(letter.answers_us))
+        return Received((arrival,), answer, int(message.answers_us))
 
     def _batch(self, batch: Batch, flags: tuple[str, ...], feeds: LinkFeeds, now: datetime) -> Received:
-        letters = [_letter(raw, feeds) for raw in batch.messages]
+        incoming = [_incoming(raw, feeds) for raw in batch.messages]
         number = batch.control_id.decode("ascii", "replace")
         flags = (*flags, *batch.flags)
-        arrivals = tuple(self._arrival(letter, now, flags=flags, batch=number or None) for letter in letters)
+        arrivals = tuple(self._arrival(message, now, flags=flags, batch=number or None) for message in incoming)
 
         def answer(saved: Sequence[Saved], now: datetime) -> tuple[str, bytes]:
-            codes = [each.ack_code or letter.code for each, letter in zip(saved, letters, strict=True)]
-            return self._answer_batch(batch, letters, codes, now)
+            codes = [each.ack_code or message.code for each, message in zip(saved, incoming, strict=True)]
+            return self._answer_batch(batch, incoming, codes, now)
 
-        return Received(arrivals, answer, sum(letter.answers_us for letter in letters))
+        return Received(arrivals, answer, sum(message.answers_us for message in incoming))
 
     def _answer_batch(
-        self, batch: Batch, letters: Sequence[Letter], codes: Sequence[str], now: datetime
+        self, batch: Batch, incoming: Sequence[IncomingMessage], codes: Sequence[str], now: datetime
     ) -> tuple[str, bytes]:
         """Return one answer for all of them, negative when one is; or one for each, where the feed wants that."""
-        if letters[0].feed.batch_ack:
-            answers = [self._answer(letter, code, now)[1] for letter, code in zip(letters, codes, strict=True)]
-            head = self._batch_header(batch, letters[0], now)
+        if incoming[0].feed.batch_ack:
+            answers = [self._answer(message, code, now)[1] for message, code in zip(incoming, codes, strict=True)]
+            head = self._batch_header(batch, incoming[0], now)
             return codes[0], head + b"".join(answers) + b"BTS|%d\r" % len(answers)
         refused = [at for at, code in enumerate(codes) if not positive(code)]
         which = refused[0] if refused else 0
-        return self._answer(letters[which], codes[which], now, answered=batch.control_id or None)
+        return self._answer(incoming[which], codes[which], now, answered=batch.control_id or None)
 
-    def _batch_header(self, batch: Batch, letter: Letter, now: datetime) -> bytes:
+    def _batch_header(self, batch: Batch, message: IncomingMessage, now: datetime) -> bytes:
         control_id = self._control_ids()
-        swapped = letter.line.fields[3:7] if letter.line else (b"", b"", b"", b"")
+        swapped = message.line.fields[3:7] if message.line else (b"", b"", b"", b"")
         fields = [b"BHS", b"^~\\&", *swapped[2:], *swapped[:2], now.strftime("%Y%m%d%H%M%S%z").encode()]
         return b"|".join([*fields, b"", b"", b"", control_id, batch.control_id]) + b"\r"
 
-    def _answer(self, letter: Letter, code: str, now: datetime, *, answered: bytes | None = None) -> tuple[str, bytes]:
+    def _answer(
+        self, message: IncomingMessage, code: str, now: datetime, *, answered: bytes | None = None
+    ) -> tuple[str, bytes]:
         if not code:
             return "", b""
-        form = letter.known.forms.get(code) if letter.known is not None else None
+        form = message.known.forms.get(code) if message.known is not None else None
         if form is None:
-            fault = None if positive(code) else letter.fault
-            form = ack_form(letter.line, letter.header, code, mode=letter.feed.ack_mode, fault=fault)
-            if letter.known is not None:
-                letter.known.forms[code] = form
-        return code, form.filled(now, self._control_ids(), letter.control_id if answered is None else answered)
+            fault = None if positive(code) else message.fault
+            form = ack_form(message.line, message.header, code, mode=message.feed.ack_mode, fault=fault)
+            if message.known is not None:
+                message.known.forms[code] = form
+        return code, form.filled(now, self._control_ids(), message.control_id if answered is None else answered)
 
-    def _lane(self, letter: Letter) -> str:
+    def _lane(self, message: IncomingMessage) -> str:
         """Return the lane of a message: how urgent it is, and whether others would have to wait for it."""
-        if takes_long(letter.raw):
+        if takes_long(message.raw):
             return SLOW
-        return "orders" if self._is_order(letter.raw, letter.header) else "history"
+        return "orders" if self._is_order(message.raw, message.header) else "history"
 
     def _arrival(
         self,
-        letter: Letter,
+        message: IncomingMessage,
         now: datetime,
         *,
         flags: tuple[str, ...] = (),
@@ -217,14 +219,14 @@ class Reception:
         code: str | None = None,
         detail: str | None = None,
     ) -> Arrival:
-        header, feed = letter.header, letter.feed
-        reason = reason or letter.reason
+        header, feed = message.header, message.feed
+        reason = reason or message.reason
         return Arrival(
             feed_id=feed.id,
-            body_hash=_torn_hash(letter) if reason == "truncated_frame" else _hash_of(letter),
-            raw=letter.raw,
+            body_hash=_torn_hash(message) if reason == "truncated_frame" else _hash_of(message),
+            raw=message.raw,
             received_at=now,
-            ack_code=letter.code if code is None else code,
+            ack_code=message.code if code is None else code,
             sending_application=header.sending_application,
             sending_facility=header.sending_facility,
             control_id=header.control_id,
@@ -232,14 +234,14 @@ class Reception:
             event=header.event,
             hl7_version=header.version,
             message_time=None if header.sent_at is None else header.sent_at.at,
-            lane="history" if reason is not None else self._lane(letter),
+            lane="history" if reason is not None else self._lane(message),
             state="received" if reason is None else "parked",
             reason=reason,
-            detail=detail or (letter.fault.location or None if letter.fault else None),
-            flags=_flags(letter, flags),
+            detail=detail or (message.fault.location or None if message.fault else None),
+            flags=_flags(message, flags),
             batch_control_id=batch,
             test=header.processing_id in ("T", "D"),
-            patient_key=None if letter.line is None else patient_key(letter.raw, letter.line),
+            patient_key=None if message.line is None else patient_key(message.raw, message.line),
         )
 
 
@@ -287,18 +289,18 @@ def body_hash(raw: bytes, line: HeaderLine | None) -> bytes:
     return hashed.digest()
 
 
-def _hash_of(letter: Letter) -> bytes:
+def _hash_of(message: IncomingMessage) -> bytes:
     """Return the hash of its body, of which a known header gives most."""
-    known = letter.known
+    known = message.known
     if known is None:
-        return body_hash(letter.raw, letter.line)
-    body = letter.raw[letter.end :]
-    return hashlib.sha256(b"".join((known.hashed_before, letter.control_id, known.hashed_after, body))).digest()
+        return body_hash(message.raw, message.line)
+    body = message.raw[message.end :]
+    return hashlib.sha256(b"".join((known.hashed_before, message.control_id, known.hashed_after, body))).digest()
 
 
-def _torn_hash(letter: Letter) -> bytes:
+def _torn_hash(message: IncomingMessage) -> bytes:
     """Return another hash than that of the complete message: a frame torn just before its end contains all of it."""
-    return hashlib.sha256(b"truncated\0" + body_hash(letter.raw, letter.line)).digest()
+    return hashlib.sha256(b"truncated\0" + body_hash(message.raw, message.line)).digest()
 
 
 def _batch_in(raw: bytes) -> Batch | None:
@@ -308,7 +310,7 @@ def _batch_in(raw: bytes) -> Batch | None:
     return split_batch(raw)
 
 
-def _letter(raw: bytes, feeds: LinkFeeds) -> Letter:
+def _incoming(raw: bytes, feeds: LinkFeeds) -> IncomingMessage:
     """Read and judge one message.
 
     A sender's MSH is always the same but for time and control id. Reading it every time is a third of what a message
@@ -321,13 +323,13 @@ def _letter(raw: bytes, feeds: LinkFeeds) -> Letter:
     known: _Known | None = feeds.known.get(key)
     if known is not None:
         feeds.latest = known.like.feed
-        return known.letter(raw, end, time, control_id)
-    letter = _judged(_read(raw, feeds))
-    if _says_all(letter, raw[:end]):
+        return known.message(raw, end, time, control_id)
+    message = _judged(_read(raw, feeds))
+    if _says_all(message, raw[:end]):
         if len(feeds.known) >= _HEADERS_REMEMBERED:
             feeds.known.clear()
-        feeds.known[key] = _remembered(letter, key)
-    return letter
+        feeds.known[key] = _remembered(message, key)
+    return message
 
 
 def _plain_header(raw: bytes) -> tuple[_HeaderKey, int, bytes, bytes] | None:
@@ -343,43 +345,43 @@ def _plain_header(raw: bytes) -> tuple[_HeaderKey, int, bytes, bytes] | None:
     return tuple(fields), end, time, control_id
 
 
-def _says_all(letter: Letter, line: bytes) -> bool:
+def _says_all(message: IncomingMessage, line: bytes) -> bool:
     """Return whether MSH alone decides everything: an event read from EVN may differ next time."""
-    event = letter.header.event.encode()
+    event = message.header.event.encode()
     return (
-        letter.line is not None
-        and b"|".join((b"MSH", *letter.line.fields[2:])) == line
+        message.line is not None
+        and b"|".join((b"MSH", *message.line.fields[2:])) == line
         and line.isascii()
-        and letter.feed.check is None
-        and not letter.answers_us
-        and letter.reason != "utf16"
+        and message.feed.check is None
+        and not message.answers_us
+        and message.reason != "utf16"
         and bool(event)
-        and event in letter.line.fields[9].upper()
+        and event in message.line.fields[9].upper()
     )
 
 
-def _remembered(letter: Letter, key: _HeaderKey) -> _Known:
+def _remembered(message: IncomingMessage, key: _HeaderKey) -> _Known:
     """Return the part of this message that also holds for the next."""
     fields = [*key[:10], *key[10].split(b"|")]
     for number in _VOLATILE:
         if number <= len(fields):
             fields[number - 1] = b""
     return _Known(
-        msgspec.structs.replace(letter, raw=b""),  # a link must not hold on to a large one
-        letter.feed.defaults.zone,
+        msgspec.structs.replace(message, raw=b""),  # a link must not hold on to a large one
+        message.feed.defaults.zone,
         b"|".join(fields[:9]) + b"|",
         b"|" + b"|".join(fields[10:]),
         {},
     )
 
 
-def _read(raw: bytes, feeds: LinkFeeds) -> Letter:
+def _read(raw: bytes, feeds: LinkFeeds) -> IncomingMessage:
     """Read MSH and the feed, as far as possible."""
     try:
         line = read_header_line(raw)
     except UnreadableHeader:
         fault, reason = (Refusal("207"), "utf16") if raw.startswith(_UTF16) else (Refusal("100"), "no_msh")
-        return Letter(raw, None, _NOT_READ, feeds.of("", ""), fault, reason)
+        return IncomingMessage(raw, None, _NOT_READ, feeds.of("", ""), fault, reason)
     defaults = feeds.latest.defaults if feeds.latest else _UNKNOWN
     try:
         header = header_of(line, raw, defaults)
@@ -387,10 +389,10 @@ def _read(raw: bytes, feeds: LinkFeeds) -> Letter:
         if feed.defaults is not defaults:  # a sender's own zone and character set are known once its name is
             header = header_of(line, raw, feed.defaults)
     except UnreadableHeader:
-        return Letter(
+        return IncomingMessage(
             raw, line, _NOT_READ, feeds.of("", ""), Refusal("207", "MSH^1^18"), "utf16", False, line.control_id
         )
-    return Letter(raw, line, header, feed, answers_us=_answers_us(raw, header), control_id=line.control_id)
+    return IncomingMessage(raw, line, header, feed, answers_us=_answers_us(raw, header), control_id=line.control_id)
 
 
 def _answers_us(raw: bytes, header: Header) -> bool:
@@ -405,27 +407,27 @@ def _answers_us(raw: bytes, header: Header) -> bool:
     return b"\rPID" not in raw and b"\nPID" not in raw
 
 
-def _judged(letter: Letter) -> Letter:
+def _judged(message: IncomingMessage) -> IncomingMessage:
     """Decide whether it is accepted, and whether it is parked for a person."""
-    line, header, feed = letter.line, letter.header, letter.feed
-    if letter.fault is not None or line is None or letter.answers_us:
-        return letter
+    line, header, feed = message.line, message.header, message.feed
+    if message.fault is not None or line is None or message.answers_us:
+        return message
     if line.names_another_version:
-        return letter.refused(Refusal("203", "MSH^1^12"), "unsupported_version")
+        return message.refused(Refusal("203", "MSH^1^12"), "unsupported_version")
     if header.processing_id in ("T", "D") and header.processing_id not in feed.processing_ids:
-        return letter.refused(Refusal("202", "MSH^1^11"), "processing_id")
+        return message.refused(Refusal("202", "MSH^1^11"), "processing_id")
     if feed.types is not None and f"{header.type}^{header.event}" not in feed.types:
         known = any(each.startswith(f"{header.type}^") for each in feed.types)
-        return letter.refused(Refusal("201" if known else "200", "MSH^1^9"), "unknown_type")
-    if feed.check is not None and (fault := feed.check(letter.raw, header)) is not None:
-        return letter.refused(fault, None)
-    return letter.refused(None, "unknown_source") if feed.parks else letter
+        return message.refused(Refusal("201" if known else "200", "MSH^1^9"), "unknown_type")
+    if feed.check is not None and (fault := feed.check(message.raw, header)) is not None:
+        return message.refused(fault, None)
+    return message.refused(None, "unknown_source") if feed.parks else message
 
 
-def _flags(letter: Letter, flags: tuple[str, ...]) -> tuple[str, ...]:
+def _flags(message: IncomingMessage, flags: tuple[str, ...]) -> tuple[str, ...]:
     """Return the doubts about the frame and its header."""
-    if letter.line is not None:
-        flags += letter.line.delimiters.flags
-        if not letter.header.control_id:
+    if message.line is not None:
+        flags += message.line.delimiters.flags
+        if not message.header.control_id:
             flags += ("no_control_id",)
-    return flags if letter.feed.known else (*flags, "unknown_source")
+    return flags if message.feed.known else (*flags, "unknown_source")
