@@ -14,11 +14,14 @@ from parsers.fhir.chart import read_reasons, texts_of
 from parsers.fhir.elements import Json, Resource, codings, first_moment, moment, part, placed, text, words
 from parsers.hl7.identifiers import natural_key
 
+_ANSWERING = ("valueBoolean", "valueCodeableConcept", "valueCoding", "valueString")
 _ERROR = frozenset({"entered-in-error", "cancelled"})
 
 
 def read_answered(resource: Resource) -> Iterator[Condition]:
     """Yield what an Observation answers: yes to "thrombosis in the past?", or a diagnosis for a value."""
+    if resource.body.keys().isdisjoint(_ANSWERING):
+        return  # a number, as most results are, answers no question
     concept = part(resource.body, "code")
     asked = codings(concept, resource.defaults)
     yield from _answered(resource, resource.body, "value", asked, words(concept), resource.path)
