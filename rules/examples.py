@@ -298,7 +298,8 @@ def _ordered(case: Case, cell: str) -> Case:
 
 
 def _indication(case: Case, cell: str) -> Case:
-    return _with(case, indications=(_coding(cell),))
+    named = Coding("", "", cell.strip('"')) if cell.startswith('"') else _coding(cell)
+    return _with(case, indications=(named,))
 
 
 def _weight(case: Case, cell: str) -> Case:

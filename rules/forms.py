@@ -459,6 +459,7 @@ class RecognitionForm(Form):
     over_of: dict[str, str] = {}
     recent_years: int = 0
     dated_by_words: list[str] = []
+    beside_indications: list[str] = []
     with_tenor: list[str] = []
     imaging: list[str] = []
     hidden_by: dict[str, list[str]]

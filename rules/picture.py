@@ -277,10 +277,14 @@ class Picture:
 
     @_Once
     def indications(self) -> frozenset[str]:
-        """The value sets of the order's indications."""
+        """The value sets of the order's indications, without what is denied beside them: "ITP, geen bloeding"."""
         codes, words = self.terms.codes, self.terms.words
-        named = (codes.sets_of(coding) | words.sets_named(coding.display) for coding in self.case.order.indications)
-        return frozenset().union(*named)
+        beside = set(self.terms.recognition.beside_indications)
+        named: set[str] = set()
+        for coding in self.case.order.indications:
+            denied = {name for name, certainty in words.mentions(coding.display) if certainty == "refuted"}
+            named |= codes.sets_of(coding) | (words.sets_named(coding.display) - (denied & beside))
+        return frozenset(named)
 
     @_Once
     def weight(self) -> Fact | None:

@@ -52,6 +52,8 @@ OTHER_FACTS: dict[str, tuple[str, dict[str, str]]] = {
     "Kawasaki": ("Guillain-Barré", {"indication": "M30.3"}),
     "a myasthenic crisis": ("Guillain-Barré", {"diagnosed": '"myasthene crisis", 2 days ago'}),
     "ITP with a bleeding": ("Guillain-Barré", {"indication": "D69.3", "diagnosed": "K92.2, 2 days ago"}),
+    "ITP with a nosebleed": ("Guillain-Barré", {"indication": "D69.3", "diagnosed": "R04.0, 2 days ago"}),
+    "ITP with a bleeding in words of the order": ("Guillain-Barré", {"indication": '"ITP met slijmvliesbloeding"'}),
     "VITT as indication": ("HIT", {"indication": "ICD10CM D75.84"}),
     "dialysis": ("heart failure", {"diagnosed": "Z99.2"}),
     "an eGFR of 14": ("heart failure", {"eGFR": "14, 0 days ago"}),
@@ -81,6 +83,11 @@ BESIDE: dict[str, tuple[dict[str, str], frozenset[str], tuple[str, ...]]] = {
         {"diagnosed": "I26.9, 40 days ago"},
         frozenset({"prophylaxis", "check-prophylaxis"}),
         ("Consider anticoagulant prophylaxis", "Prophylaxis is running"),
+    ),
+    "HIT of 40 days ago": (
+        {"diagnosed": "ICD10CM D75.82, 40 days ago"},
+        frozenset({"prophylaxis", "bridge"}),
+        ("Consider anticoagulant prophylaxis", "ridging"),
     ),
     "ITP without a platelet count": (
         {"diagnosed": "D69.3"},
