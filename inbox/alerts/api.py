@@ -1,6 +1,6 @@
 """`/api/v1/alerts` and `/api/v1/assessments`: read alerts, act on them, and read every answer, also "nothing found"."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 from typing import Annotated
 
@@ -48,6 +48,7 @@ from inbox.http.api_shapes import (
     HandoverNoteShape,
     OrderShape,
     PageShape,
+    PatientNumber,
     PatientShape,
     PointShape,
     PointsShape,
@@ -55,6 +56,7 @@ from inbox.http.api_shapes import (
     TickShape,
     WholeAlertShape,
 )
+from inbox.http.masking import masked_for, shown_number
 from inbox.http.parts import AnyRequest, parts_of
 from inbox.http.problems import ACTED, FOUND, LISTED
 from inbox.people.access import record, record_list
@@ -94,7 +96,9 @@ def all_alerts(
         wanted = AlertFilter(statuses, tiers, patients, order, moment, streams)
         rows = list_alerts(connection, wanted, position_of(cursor), limit)
     record_list(request, "list_alerts", "alerts", rows)
-    return page_of([alert_shape(row, language) for row in rows], len(rows), limit, rows[-1].id if rows else None)
+    masked = masked_for(request)
+    items = [alert_shape(row, language, masked) for row in rows]
+    return page_of(items, len(rows), limit, rows[-1].id if rows else None)
 
 
 @get("/{alert_id:str}", responses=FOUND, opt=needs(Permission.ALERTS_READ), sync_to_thread=True, summary="One alert")
@@ -108,13 +112,15 @@ def one_alert(request: AnyRequest, alert_id: FromPath[str]) -> WholeAlertShape:
         what = f"alert {number}"
         events, stands = alerts.events_of(connection, number), due.standing(connection, [number])
         record(connection, request.user, "view_alert", parts.clock(), patients=[row.patient_id], what=what)
-    return _whole(row, events, stands, language_of(request))
+    return _whole(alert_shape(row, language_of(request), masked_for(request)), row, events, stands)
 
 
-def _whole(row: ConcludedAlert, events: Sequence[AlertEvent], stands: Sequence[Due], language: str) -> WholeAlertShape:
+def _whole(
+    shape: AlertShape, row: ConcludedAlert, events: Sequence[AlertEvent], stands: Sequence[Due]
+) -> WholeAlertShape:
     note = handover_note(events)
     return WholeAlertShape(
-        **msgspec.structs.asdict(alert_shape(row, language)),
+        **msgspec.structs.asdict(shape),
         follow_ups=[follow_up_shape(each) for each in stands if each.kind == "follow_up"],
         ticked=[TickShape(each.by, each.at) if each else None for each in ticks_of(events, row.conclusion.advice)],
         handover=HandoverNoteShape(note.note or "", note.actor, note.at) if note else None,
@@ -137,7 +143,7 @@ def follow_up_shape(each: Due) -> FollowUpShape:
 def _do(request: AnyRequest, alert_id: str, act: AlertAct) -> AlertShape:
     """Act, and give the alert as it is then."""
     alert = carry_out(parts_of(request), request.user, OnAlert(id_of(alert_id), act))
-    return alert_shape(alert, language_of(request))
+    return alert_shape(alert, language_of(request), masked_for(request))
 
 
 @_act("/{alert_id:str}/acknowledge", operation_class=BodyLeftOut)
@@ -302,8 +308,8 @@ def one_assessment(request: AnyRequest, assessment_id: FromPath[str]) -> Assessm
 assessments_router = Router("/assessments", route_handlers=[all_assessments, one_assessment], tags=["assessments"])
 
 
-def alert_shape(row: ConcludedAlert, language: str) -> AlertShape:
-    """Return an alert as the API shows it."""
+def alert_shape(row: ConcludedAlert, language: str, masked: Collection[str]) -> AlertShape:
+    """Return an alert as the API shows it; of a number that one of the masked authorities gave, its end."""
     conclusion = row.conclusion
     return AlertShape(
         id=str(row.id),
@@ -320,7 +326,7 @@ def alert_shape(row: ConcludedAlert, language: str) -> AlertShape:
         text=conclusion.text or {language: ""},
         opened_at=row.opened_at,
         changed_at=row.changed_at,
-        patient=msgspec.convert(conclusion.patient, PatientShape, from_attributes=True),
+        patient=_patient(conclusion, masked),
         order=_order(conclusion, row.order_state),
         points=_points(conclusion, language),
         findings=findings_shape(conclusion, language),
@@ -403,6 +409,14 @@ def _points(conclusion: StoredConclusion, language: str) -> PointsShape | None:
 def all_in(texts: list[Words], language: str) -> list[str]:
     """Return each text in one language."""
     return [in_language(text, language) for text in texts]
+
+
+def _patient(conclusion: StoredConclusion, masked: Collection[str]) -> PatientShape:
+    patient = msgspec.convert(conclusion.patient, PatientShape, from_attributes=True)
+    numbers = [
+        PatientNumber(each.authority, shown_number(each.authority, each.value, masked)) for each in patient.identifiers
+    ]
+    return msgspec.structs.replace(patient, identifiers=numbers)
 
 
 def _order(conclusion: StoredConclusion, state: str) -> OrderShape:

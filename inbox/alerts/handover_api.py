@@ -1,5 +1,6 @@
 """`/api/v1/handover`: what one shift leaves to the next, and taking it over."""
 
+from collections.abc import Collection
 from typing import Annotated
 
 import msgspec
@@ -19,6 +20,7 @@ from inbox.http.api_shapes import (
     TakenOverShape,
     Text,
 )
+from inbox.http.masking import masked_for
 from inbox.http.parts import AnyRequest
 from inbox.http.problems import ACTED, LISTED
 from inbox.people.permissions import Permission, needs
@@ -40,14 +42,14 @@ class TakeOver(msgspec.Struct, frozen=True):
 )
 def handover(request: AnyRequest) -> HandoverShape:
     """Contra-indications that start soon, what stands under a name, what comes back, and feeds in trouble."""
-    language = language_of(request)
+    language, masked = language_of(request), masked_for(request)
     found = handover_of(request, language)
     return HandoverShape(
-        soon=[_entry(each, language) for each in found.soon],
-        held=[_entry(each, language) for each in found.held],
+        soon=[_entry(each, language, masked) for each in found.soon],
+        held=[_entry(each, language, masked) for each in found.held],
         returning=[
             ReturningShape(
-                alert=alert_shape(each.card.alert, language),
+                alert=alert_shape(each.card.alert, language, masked),
                 at=each.due.due_at,
                 kind=each.due.kind,
                 look_at=each.due.look_at if each.due.kind == "follow_up" else "",
@@ -58,9 +60,9 @@ def handover(request: AnyRequest) -> HandoverShape:
     )
 
 
-def _entry(each: HandedOver, language: str) -> HandedOverShape:
+def _entry(each: HandedOver, language: str, masked: Collection[str]) -> HandedOverShape:
     lines = [in_language(line, language) for line in each.to_do]
-    return HandedOverShape(alert=alert_shape(each.card.alert, language), note=each.note, to_do=lines)
+    return HandedOverShape(alert=alert_shape(each.card.alert, language, masked), note=each.note, to_do=lines)
 
 
 @post(

@@ -29,7 +29,7 @@ StreamName = Annotated[str, one_of(STREAMS)]
 
 
 class PatientNumber(msgspec.Struct, frozen=True):
-    """One number of the patient and who gave it."""
+    """One number of the patient and who gave it; of a citizen service number its end, for most who ask."""
 
     authority: str
     value: str
@@ -380,6 +380,8 @@ class MergeShape(msgspec.Struct, frozen=True, kw_only=True):
     unclear: str | None  # circle, contradicted or citizen_number: a person must look into it
     retired: PatientNumber
     survivor: PatientNumber
+    retired_id: str  # for `/patients`; names a number that is shown in part
+    survivor_id: str
     at: datetime | None
     by_hand: bool
     message: str

@@ -1,11 +1,16 @@
-"""The citizen service number (BSN), shown by its last three digits only."""
+"""The citizen service number (BSN), shown by its last three digits only, but to a program that may read it whole."""
 
 import re
 from collections.abc import Callable, Collection
 from functools import cache
 
+from inbox.http.parts import AnyRequest, parts_of
+from inbox.people.permissions import Permission
+from parsers.errors import ParserError
 from parsers.fhir.places import citizen_numbers
 from parsers.fhir.reading import is_resource
+from parsers.hl7.identifiers import numbers_given_by
+from parsers.hl7.segments import split
 
 DOT = "•"
 _SHOWN = 3
@@ -17,6 +22,18 @@ def mask(number: str) -> str:
     return DOT * hidden + number[hidden:]
 
 
+def shown_number(authority: str, value: str, authorities: Collection[str]) -> str:
+    """Return a number as it is shown: its end only when one of these authorities gave it."""
+    return mask(value) if authority in authorities else value
+
+
+def masked_for(request: AnyRequest) -> frozenset[str]:
+    """Return the authorities whose numbers the API masks for who asks: none where they may be read whole."""
+    if request.user.may(Permission.CITIZEN_NUMBERS_READ):
+        return frozenset()
+    return parts_of(request).settings.masked_authorities
+
+
 def mask_in_text(text: str, authorities: Collection[str]) -> str:
     """Hide every number in a message that one of these authorities gave: `999900018^^^NLMINBIZA^NNNLD`."""
     if not authorities:
@@ -26,13 +43,25 @@ def mask_in_text(text: str, authorities: Collection[str]) -> str:
 
 def masker(raw: bytes, authorities: Collection[str]) -> Callable[[str], str]:
     """Hide the numbers of one message in any text that is taken from it; a FHIR line names them by their system."""
-    if not authorities or not is_resource(raw):
-        return lambda text: mask_in_text(text, authorities)
-    numbers = citizen_numbers(raw)
+    if not authorities:
+        return lambda text: text
+    if is_resource(raw):
+        return _hiding(citizen_numbers(raw))
+    try:
+        numbers = numbers_given_by(split(raw), authorities)
+    except ParserError:
+        numbers = frozenset()
+    hide = _hiding(numbers, r"(?<!\w)(?:{})(?!\w)")
+    return lambda text: mask_in_text(hide(text), authorities)
+
+
+def _hiding(numbers: Collection[str], where: str = "{}") -> Callable[[str], str]:
+    """Hide these numbers, also where nothing beside them says whose they are."""
     if not numbers:
         return lambda text: text
-    known = re.compile("|".join(re.escape(number) for number in sorted(numbers, key=len, reverse=True)))
-    return lambda text: known.sub(lambda found: mask(found[0]), text)
+    found = "|".join(re.escape(number) for number in sorted(numbers, key=len, reverse=True))
+    pattern = re.compile(where.format(found))
+    return lambda text: pattern.sub(lambda found: mask(found[0]), text)
 
 
 @cache

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from clinical.words import in_language
 from inbox.alerts.changes import changes_told, worse_told
 from inbox.http.forms import FIELD, form_token
-from inbox.http.masking import mask
+from inbox.http.masking import shown_number
 from inbox.http.parts import languages_wished, parts_of
 from inbox.people.authentication import recognise, viewer_of
 from inbox.people.viewer import Viewer
@@ -60,7 +60,7 @@ def page(
         "worse": lambda events: worse_told(events, parts.notation(language), titles_of(parts.knowledge, language)),
         "asked": _asked(request),
         "now": parts.clock(),
-        "mask": lambda authority, value: mask(value) if authority in masked else value,
+        "mask": lambda authority, value: shown_number(authority, value, masked),
         "authority": lambda name: "BSN" if name in masked else name,
     }
     return Template(name, context=everywhere | context, status_code=status)

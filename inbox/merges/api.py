@@ -7,10 +7,12 @@ import sqlalchemy as sa
 from litestar import Router, get, post
 from litestar.params import FromPath, FromQuery, JSONBody
 
+from clinical.identities import Name
 from inbox.acting import carry_out
 from inbox.errors import ActRefused, MergeMissing
 from inbox.http.api_requests import PAGE, Cursor, Limit, number_of, position_of
 from inbox.http.api_shapes import MergeShape, PageShape, PatientNumber, Text
+from inbox.http.masking import masked_for, shown_number
 from inbox.http.parts import AnyRequest, parts_of
 from inbox.http.problems import ACTED, LISTED
 from inbox.merges.acts import FEED, Merge, Unmerge
@@ -30,10 +32,11 @@ class Unmerging(msgspec.Struct, frozen=True):
 
 
 class Merging(msgspec.Struct, frozen=True):
-    """Why they are one after all, and which number stays."""
+    """Why they are one after all, and which number stays: as it was shown, or by its id."""
 
     reason: Text
-    survivor: PatientNumber
+    survivor: PatientNumber | None = None
+    survivor_id: str | None = None
     seen: str | None = None
 
 
@@ -51,7 +54,7 @@ def all_merges(
     parts = parts_of(request)
     with reading(parts.engine) as connection:
         rows = _unclear(connection) if unclear else merges.newest(connection, position_of(cursor), limit)
-        items = _shapes(connection, rows)
+        items = _shapes(connection, rows, masked_for(request))
     shown = {each for row in rows for each in row.pair}
     with parts.engine.begin() as connection:
         record(connection, request.user, "list_merges", parts.clock(), patients=sorted(shown) or [None])
@@ -87,12 +90,34 @@ def merge(request: AnyRequest, merge_id: FromPath[str], data: JSONBody[Merging])
     pair = pair_of(merge_id)
     with reading(parts_of(request).engine) as connection:
         spoken = merges.of_pair(connection, pair)
-    name = (data.survivor.authority, data.survivor.value)
-    survivor = next((each.survivor_id for each in spoken if each.survivor == name), None)
+    survivor = _survivor(data, spoken, masked_for(request))
     if spoken and survivor is None:
         raise ActRefused("survivor", "unknown")
     carry_out(parts_of(request), request.user, Merge(pair, data.reason, survivor or 0, _seen(data)))
     return _one(request, pair)
+
+
+def _survivor(data: Merging, spoken: Collection[SourcedStatement], masked: Collection[str]) -> int | None:
+    """Return who stays, 0 when nobody was named, or None when it is neither of the two, or may be either.
+
+    What was shown masked can be sent back so, unless both numbers look alike then.
+    """
+    if data.survivor_id is not None:
+        return number_of(data.survivor_id)
+    if data.survivor is None:
+        return 0
+    sent = (data.survivor.authority, data.survivor.value)
+    names = {id_: name for each in spoken for id_, name in _both(each)}
+    exact = [id_ for id_, name in names.items() if name == sent]
+    alike = [
+        id_ for id_, (authority, value) in names.items() if (authority, shown_number(authority, value, masked)) == sent
+    ]
+    found = exact or alike
+    return found[0] if len(found) == 1 else None
+
+
+def _both(statement: SourcedStatement) -> tuple[tuple[int, Name], tuple[int, Name]]:
+    return (statement.retired_id, statement.retired), (statement.survivor_id, statement.survivor)
 
 
 def _seen(data: Merging | Unmerging) -> int | None:
@@ -104,10 +129,10 @@ def _one(request: AnyRequest, pair: Pair) -> MergeShape:
         rows = merges.of_pair(connection, pair)
         if not rows:
             raise MergeMissing("nothing was ever said of these two")
-        return _shapes(connection, merges.by_pair(rows).values())[0]
+        return _shapes(connection, merges.by_pair(rows).values(), masked_for(request))[0]
 
 
-def _shapes(connection: sa.Connection, rows: Collection[SourcedStatement]) -> list[MergeShape]:
+def _shapes(connection: sa.Connection, rows: Collection[SourcedStatement], masked: Collection[str]) -> list[MergeShape]:
     found = merges.unclear_among(connection, {each for row in rows for each in row.pair})
     why = {member: one.why for one in found for member in one.person.members}
     return [
@@ -115,8 +140,10 @@ def _shapes(connection: sa.Connection, rows: Collection[SourcedStatement]) -> li
             id=id_of_pair(row.pair),
             state="parted" if row.undone else "merged",
             unclear=next((why[each] for each in row.pair if each in why), None),
-            retired=PatientNumber(*row.retired),
-            survivor=PatientNumber(*row.survivor),
+            retired=_number(row.retired, masked),
+            survivor=_number(row.survivor, masked),
+            retired_id=str(row.retired_id),
+            survivor_id=str(row.survivor_id),
             at=row.at,
             by_hand=row.feed == FEED,
             message=row.control_id,
@@ -125,6 +152,11 @@ def _shapes(connection: sa.Connection, rows: Collection[SourcedStatement]) -> li
         )
         for row in rows
     ]
+
+
+def _number(name: Name, masked: Collection[str]) -> PatientNumber:
+    authority, value = name
+    return PatientNumber(authority, shown_number(authority, value, masked))
 
 
 router = Router("/merges", route_handlers=[all_merges, unmerge, merge], tags=["merges"])

@@ -9,6 +9,7 @@ from litestar.params import FromPath
 from inbox.acting import carry_out
 from inbox.http.api_requests import PAGE, Cursor, Limit, Sought, id_of, page_of, position_of, several_of, words_of
 from inbox.http.api_shapes import Field, MessageShape, PageShape, WholeMessage
+from inbox.http.masking import masked_for, masker
 from inbox.http.parts import AnyRequest, parts_of
 from inbox.http.problems import ACTED, FOUND, LISTED
 from inbox.messages.acts import Reprocess
@@ -48,7 +49,7 @@ def all_messages(
     summary="One message, as sent and as read",
 )
 def one_message(request: AnyRequest, message_id: FromPath[str]) -> WholeMessage:
-    """Return one message: its text as it was sent, and its fields by name."""
+    """Return one message: its text as it was sent, and its fields by name; of a citizen service number the end."""
     parts, number = parts_of(request), id_of(message_id)
     with parts.engine.begin() as connection:
         row = find_message(connection, number)
@@ -57,9 +58,10 @@ def one_message(request: AnyRequest, message_id: FromPath[str]) -> WholeMessage:
         patients = patients_in_message(connection, number)
         record(connection, request.user, "view_message", parts.clock(), patients=patients, what=f"message {number}")
     raw = row.text
+    masked = masker(raw, masked_for(request))
     lines = [line for segment in read_segments(raw, row.hl7_version) for line in segment.fields]
-    fields = [Field(path=line.path, name=line.name, value=line.value) for line in lines]
-    return WholeMessage(**message_shape(row), raw=as_text(raw), fields=fields)
+    fields = [Field(path=line.path, name=line.name, value=masked(line.value)) for line in lines]
+    return WholeMessage(**message_shape(row), raw=masked(as_text(raw)), fields=fields)
 
 
 @post(

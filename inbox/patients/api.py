@@ -15,6 +15,7 @@ from inbox.http.api_shapes import (
     WholePatientShape,
     WhyNotShape,
 )
+from inbox.http.masking import masked_for, shown_number
 from inbox.http.parts import AnyRequest
 from inbox.http.problems import FOUND
 from inbox.messages.api import message_shape
@@ -35,17 +36,19 @@ def one_patient(request: AnyRequest, patient_id: FromPath[str]) -> WholePatientS
     """Return everything on record about one patient, by the `patient_id` of an alert or an answer."""
     language = language_of(request)
     found = record_of(request, id_of(patient_id), language)
-    shown = found.history.shown if found.history else {}
+    person, masked = found.history.shown if found.history else {}, masked_for(request)
     return WholePatientShape(
         id=patient_id,
-        identifiers=[PatientNumber(authority, value) for authority, value in found.numbers],
-        name=shown.get("name", ""),
-        birth_date=shown.get("birth_date"),
-        sex=shown.get("sex", ""),
-        ward=shown.get("ward", ""),
+        identifiers=[
+            PatientNumber(authority, shown_number(authority, value, masked)) for authority, value in found.numbers
+        ],
+        name=person.get("name", ""),
+        birth_date=person.get("birth_date"),
+        sex=person.get("sex", ""),
+        ward=person.get("ward", ""),
         orders=[_order(each, language) for each in found.orders],
         orders_in_all=found.answered,
-        alerts=[alert_shape(card.alert, language) for card in found.cards],
+        alerts=[alert_shape(card.alert, language, masked) for card in found.cards],
         decisions=[_event(each) for each in found.decisions],
         messages=[MessageShape(**message_shape(each)) for each in found.messages],
         messages_in_all=found.about,

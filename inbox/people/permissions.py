@@ -18,6 +18,7 @@ class Permission(StrEnum):
     RULES_READ = "rules:read"
     MESSAGES_READ = "messages:read"
     MESSAGES_REPROCESS = "messages:reprocess"
+    CITIZEN_NUMBERS_READ = "citizen_numbers:read"  # whole, by the JSON API; a page never shows more than their end
     NOTICES_READ = "notices:read"
     NOTICES_SEND = "notices:send"
     STATUS_READ = "status:read"  # the banners: what is down, parked or silent
@@ -29,7 +30,7 @@ class Permission(StrEnum):
 
 
 _SIGNED_IN = frozenset({Permission.SESSION_OWN, Permission.SCHEMA_READ})
-_OPERATOR = _SIGNED_IN | {
+_OPERATING = _SIGNED_IN | {
     Permission.MESSAGES_READ,
     Permission.MESSAGES_REPROCESS,
     Permission.NOTICES_READ,
@@ -52,8 +53,8 @@ ROLES: Final[Mapping[str, frozenset[Permission]]] = MappingProxyType(
     {
         "viewer": _VIEWER,
         "pharmacist": _PHARMACIST,
-        "lead": _PHARMACIST | _OPERATOR | {Permission.CODES_DECIDE},
-        "operator": _OPERATOR,
+        "lead": _PHARMACIST | _OPERATING | {Permission.CODES_DECIDE},
+        "operator": _OPERATING | {Permission.CITIZEN_NUMBERS_READ},  # looks after who is who in what was sent
         "administrator": _SIGNED_IN | {Permission.ACCOUNTS_MANAGE},
         "auditor": _SIGNED_IN | {Permission.ACCESS_READ},
     }

@@ -1,13 +1,13 @@
 """Patient identifiers, and the natural keys by which a repeated entry is recognised."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
 
 from clinical.codes import Coding
 from clinical.events import Header
 from clinical.identities import Identifier
 from parsers.defaults import Defaults
-from parsers.hl7.segments import NULL, Segment
+from parsers.hl7.segments import NULL, Message, Segment
 
 _BSN_AUTHORITIES = ("NLMINBIZA", "2.16.840.1.113883.2.4.6.3", "BSN")
 _BSN = "NNNLD"
@@ -127,6 +127,38 @@ def _is_placeholder(value: str) -> bool:
 def is_bsn(authority: str, kind: str) -> bool:
     """Return whether a number is meant as the citizen service number (6.1 of the interface)."""
     return kind == _BSN or authority.upper() in _BSN_AUTHORITIES
+
+
+def numbers_given_by(message: Message, authorities: Collection[str]) -> frozenset[str]:
+    """Return the numbers of eight or nine digits that one of these gave, or has as their type, as they were written."""
+    names = frozenset(name.upper() for name in authorities)
+    return frozenset(
+        number
+        for segment in message.segments
+        if _holds(segment.line, names)
+        for field in range(1, segment.size + 1)
+        if _holds(segment.raw(field), names)
+        for repetition in range(1, segment.repetitions(field) + 1)
+        if _has_digits_of_bsn(number := segment.text(field, repetition=repetition).strip())
+        and not names.isdisjoint(_leaves(segment, field, repetition))
+    )
+
+
+def _has_digits_of_bsn(text: str) -> bool:
+    digits = text.replace(".", "").replace(" ", "")
+    return len(digits) in (8, 9) and digits.isdecimal()
+
+
+def _holds(text: str, names: Collection[str]) -> bool:
+    upper = text.upper()
+    return any(name in upper for name in names)
+
+
+def _leaves(segment: Segment, field: int, repetition: int) -> Iterator[str]:
+    """Yield every text of one repetition, in capitals; of an authority its name, its universal id and its kind."""
+    for component in range(2, len(segment.components(field, repetition)) + 1):
+        for subcomponent in (1, 2, 3):
+            yield segment.text(field, component, subcomponent, repetition).strip().upper()
 
 
 @lru_cache(maxsize=4096)
