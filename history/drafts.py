@@ -28,7 +28,6 @@ from rules.knowledge import Knowledge
 
 Json = Mapping[str, Any]
 ORDER = "MedicationRequest"
-ENDED = ("cancelled", "completed", "entered-in-error", "stopped")
 _NOT_STORED = 0  # the number of a message that is not kept
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
@@ -128,11 +127,8 @@ def read_drafts(request: DraftRequest, knowledge: Knowledge, site: Site) -> list
 
 
 def _as_ordered(draft: Json) -> Json:
-    """Return a draft as the order it becomes when it is signed; what was ended or withdrawn stays so."""
-    if draft.get("resourceType") != ORDER:
-        return draft
-    status = draft.get("status")
-    return {**draft, "status": status if status in ENDED else "active", "intent": "order"}
+    """Return a draft as the order it becomes when it is signed."""
+    return {**draft, "status": "active", "intent": "order"} if draft.get("resourceType") == ORDER else draft
 
 
 def beside_stored(

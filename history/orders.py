@@ -153,12 +153,12 @@ def _replacements(entries: Iterable[Entry]) -> dict[str, Entry]:
 
 
 def _replaces(event: MedicationOrdered) -> bool:
-    """Return whether it is the new order, replacing the old one; a FHIR request entered in error replaces nothing.
+    """Return whether it is the new order, replacing the old one; a FHIR request in error or cancelled replaces nothing.
 
     Some senders give the new order the code RP, with the number of the old one as its parent.
     """
     is_new = event.control == "RO" or (event.control in REPLACES and _has_product(event))
-    return is_new or (event.control == "SC" and event.source == "request")
+    return is_new or (event.control == "SC" and event.source == "request" and event.status != "CA")
 
 
 def _unless_replaced(state: str, group: Sequence[Entry]) -> str:

@@ -23,19 +23,30 @@ _FORMATS: Final = ("_format", "_pretty")
 _ABOUT_ANSWER: Final = ("_count", "_sort", "_summary", "_total", CURSOR, "_revinclude")
 _SELECTS: Final = ("_content", "_filter", "_has", "_in", "_list", "_query", "_text", "_type")  # not served, and narrow
 _WHOM: Final = ("patient", "subject", "beneficiary", "individual", "person")
-_OF_WHOM: Final = (
-    "birthdate",
-    "bsn",
-    "family",
-    "given",
-    "mrn",
-    "name",
-    "pat",
-    "pid",
-    "ssn",
-)  # what a person is known by
+_OF_WHOM: Final = frozenset(  # what a person is known by, in the languages of those who ask
+    [
+        "achternaam",
+        "birth",
+        "birthdate",
+        "bsn",
+        "client",
+        "cliënt",
+        "dob",
+        "family",
+        "geboortedatum",
+        "given",
+        "mrn",
+        "naam",
+        "name",
+        "nom",
+        "pat",
+        "pid",
+        "ssn",
+    ]
+)
 _ALIKE: Final = 0.75  # how much a name must look like one of these: patientt, pateint
 _REFERENCE: Final = re.compile(r"(?:^|[/,=])[A-Z][A-Za-z]+/[A-Za-z0-9.-]+")  # Encounter/12
+_NUMBER: Final = re.compile(r"\d{5}|\d{4}-\d\d|\||^(?:eq|ne|[gl][et]|sa|eb|ap)\d{4}")  # a person's number, or a day
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
@@ -138,6 +149,7 @@ def read_search(kind: ResourceKind, pairs: Pairs, secret: str, *, strict: bool) 
     about: dict[str, list[str]] = {}
     includes: list[str] = []
     used: Pairs = []
+    left_out: Pairs = []
     for name, value in pairs:
         if name in _FORMATS or _is_unused(kind, name, value):
             continue
@@ -149,9 +161,12 @@ def read_search(kind: ResourceKind, pairs: Pairs, secret: str, *, strict: bool) 
             criteria.append(criterion)
         else:
             _leave_out(name, value, strict)
+            left_out.append((name, value))
             continue
         if name != CURSOR:
             used.append((name, value))
+    if not any(_names_one(kind, name) for name, _ in used):
+        _refuse_what_may_narrow(left_out)
     sort, descending = _sort(kind, _one(about, "_sort") or kind.order)
     count, summary = _count(_one(about, "_count")), _summary(_one(about, "_summary"))
     return SearchRequest(
@@ -205,8 +220,20 @@ def _leave_out(name: str, value: str, strict: bool) -> None:
         raise ParameterRefused(name[:100], "it would narrow the answer, and is not served here")
 
 
+def _refuse_what_may_narrow(left_out: Pairs) -> None:
+    """Refuse a number or a day, where nothing else says of whom: it may be somebody's, under a name of the client."""
+    for name, value in left_out:
+        if not name.startswith("_") and _NUMBER.search(value):
+            raise ParameterRefused(name[:100], "there is no such parameter here, and it may narrow to a patient")
+
+
+def _names_one(kind: ResourceKind, name: str) -> bool:
+    parameter = kind.parameter(_apart(name)[0])
+    return parameter is not None and parameter.names_one
+
+
 def _names_a_patient(name: str, value: str) -> bool:
-    parts = [part.lower() for part in re.split(r"[^A-Za-z]+", name) if part]
+    parts = [part.lower() for part in re.split(r"[\W\d_]+", name) if part]
     return bool(_REFERENCE.search(value)) or any(
         part in _OF_WHOM or word in part or SequenceMatcher(None, word, part).ratio() >= _ALIKE
         for part in parts

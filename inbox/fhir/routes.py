@@ -30,7 +30,7 @@ KINDS: Final = (audit_events.KIND, detected_issues.KIND, provenances.KIND)
 LARGEST_FORM: Final = 64 * 1024  # bytes of a search
 _FORM: Final = "application/x-www-form-urlencoded"
 _OF_LOG: Final = audit_events.KIND.name
-_LONGEST: Final = 400  # of what was asked, in the access log
+_LONGEST: Final = 400  # of what was asked of the log, in a line of it
 
 
 class FormNotServed(HTTPException):
@@ -140,13 +140,13 @@ def _record(request: AnyRequest, kind: ResourceKind, search: Search, found: list
     """
     if kind.name == _OF_LOG:
         shown: set[int] = set()
-        what = " ".join(f"{name}={value}" for name, value in asked if not _names_whom(name))
+        what = " ".join(f"{name}={value}" for name, value in asked if not _names_whom(name))[:_LONGEST]
     else:
         shown = {each.patient_id for each in found if each.patient_id is not None}
         ids = sorted(each.id for each in found if each.resource["resourceType"] == kind.name)
         what = f"{kind.plural} {' '.join(map(str, ids))}".strip()
     whom = sorted(search.patients | shown)
-    record_alone(parts_of(request), request.user, kind.listed, patients=whom or [None], what=what[:_LONGEST])
+    record_alone(parts_of(request), request.user, kind.listed, patients=whom or [None], what=what)
 
 
 def _names_whom(name: str) -> bool:

@@ -18,6 +18,10 @@ Json = dict[str, Any]
 Read = TypeVar("Read")
 
 MOST_RESOURCES = 5000
+ENDED = ("cancelled", "completed", "entered-in-error", "stopped")
+ABOUT_THE_SEARCH = frozenset(
+    {"fullUrl", "id", "link", "search", "response"}
+)  # all that an entry without a resource has
 _PLACE = re.compile(r"Bundle\.entry\[(\d+)\]\.resource(.*)")
 
 
@@ -174,8 +178,13 @@ def _drafts(context: Json, patient: HookPatient) -> Iterator[SentResource]:
     if not isinstance(bundle, dict) or bundle.get("resourceType") != "Bundle":
         raise wrong("context.draftOrders", "should be a Bundle")
     for index, each in enumerate(_entries(bundle, "context.draftOrders")):
-        if each.body["resourceType"] in (ORDER, "Medication"):
+        if each.body["resourceType"] in (ORDER, "Medication") and not _is_taken_back(each.body):
             yield replace(each, body=_of_patient(_numbered(each, index), patient, each.place))
+
+
+def _is_taken_back(draft: Json) -> bool:
+    """Return whether an order will not be given: judged along, it could end a live one that has a number of it."""
+    return draft["resourceType"] == ORDER and draft.get("status") in ENDED
 
 
 def _prefetched(prefetch: Mapping[str, Json | None], patient: HookPatient) -> Iterator[SentResource]:
@@ -186,20 +195,22 @@ def _prefetched(prefetch: Mapping[str, Json | None], patient: HookPatient) -> It
         if not isinstance(resource.get("resourceType"), str):
             raise wrong(place, "should be a resource")
         for each in (
-            _entries(resource, place) if resource["resourceType"] == "Bundle" else [SentResource(resource, place)]
+            _entries(resource, place, is_found=True)
+            if resource["resourceType"] == "Bundle"
+            else [SentResource(resource, place)]
         ):
             if each.body["resourceType"] != "OperationOutcome":
                 yield replace(each, body=_of_patient(each.body, patient, each.place))
 
 
-def _entries(bundle: Json, place: str) -> Iterator[SentResource]:
-    """Yield each resource of a bundle, and where it stands."""
+def _entries(bundle: Json, place: str, *, is_found: bool = False) -> Iterator[SentResource]:
+    """Yield each resource of a bundle, and where it stands; of what was found, an entry may hold none."""
     entries = bundle.get("entry", [])
     if not isinstance(entries, list):
         raise wrong(f"{place}.entry", "should be a list")
     for index, entry in enumerate(entries):
         where = f"{place}.entry[{index}].resource"
-        if _holds_nothing(entry):
+        if is_found and _holds_nothing(entry):
             continue
         resource = entry.get("resource") if isinstance(entry, dict) else None
         if not isinstance(resource, dict) or not isinstance(resource.get("resourceType"), str):
@@ -210,7 +221,7 @@ def _entries(bundle: Json, place: str) -> Iterator[SentResource]:
 
 def _holds_nothing(entry: Any) -> bool:
     """Return whether an entry of a search only says how it went, or where something stands that was not sent."""
-    return isinstance(entry, dict) and bool(entry) and "resource" not in entry
+    return isinstance(entry, dict) and bool(entry) and ABOUT_THE_SEARCH.issuperset(entry)
 
 
 def _numbered(draft: SentResource, index: int) -> Json:

@@ -145,8 +145,7 @@ def _spoken_of(
 ) -> Iterator[OrderAnswer]:
     """Yield the answers to show: of the drafts that are selected; where a chart is opened, of what nobody settled."""
     if service.hook != "patient-view":
-        drafts = (found.drafts[each] for each in sorted(found.drafts) if each in asked.selected)
-        chosen = (each for each in drafts if not each.order.is_stopped)
+        chosen = (found.drafts[each] for each in sorted(found.drafts) if each in asked.selected)
     else:
         chosen = (each for each in found.judged.answers if _still_matters(each, asked.request.at, standing))
     yield from (each for each in chosen if each.assessment.channel >= service.speaks_from)

@@ -188,7 +188,7 @@ _OF_NO_DRUG = re.compile(
     r"|hors|livret|formulaire|r[ée]f[ée]renc[ée]\w*|m[ée]dicament\w*|sonder\w*|anforderung|haus(?:apotheke|liste)"
     r"|non|pas|nicht|gelistet\w*|arzneimittel\w*|pr[äa]eparat\w*|unlisted|off|not|on|formulary|manual|ad|hoc|custom"
     r"|instru[ck]ti\w*|instrucci\w+|istruzion\w*|anweisung\w*|consignes?|aanwijzing\w*|richtlijn\w*|vermelding\w*"
-    r"|apothe\w+|pharma\w+|farma\w+|apotek\w*|bijlagen?|attach\w+|anlagen?|beilage|annexes?|anexos?|bilaga"
+    r"|apothe(?:ek|ken?|ker\w*)|pharmac(?:y|ies|ie|ist\w*)|farmac(?:ia|eut\w*)|apotek\w*|bijlagen?|attach\w+|anlagen?|beilage|annexes?|anexos?|bilaga"
     r"|brief|letter|recept(?:en)?|rezept\w*|ordonnance|receta|ricetta|onderstaand\w*|hieronder|bijgaand\w*|als|zoals|as"
     r"|conform|selon|gem[äa]ss?|gemäß|laut|secondo|seg[uú]n|allegat\w+|nader|overleg|discussed|besproken|besprochen|siehe|unter|unten|ci|dessous|bas|more|details?"
     r"|entry|entries|fuera|gu[ií]a|libre|testo|texto|libero|handmatige?|fritext|fri|vapaa|teksti|wolny|eigen|invoer)\b",

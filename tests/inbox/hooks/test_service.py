@@ -188,7 +188,28 @@ def test_an_order_that_is_taken_back_gets_no_card(hospital: Hospital, epd: HookC
     hospital.sends(THROMBOSIS)
 
     assert cards(epd, "order-sign", DRAFT | {"status": status}) == []
-    assert len(cards(epd, "order-sign", DRAFT | {"status": status}, an_order(DOSE, id="m2", status="draft"))) == 1
+
+
+@pytest.mark.parametrize("status", ["cancelled", "completed", "entered-in-error", "stopped"])
+@pytest.mark.parametrize(
+    "shared", [{"identifier": [NUMBER]}, {"priorPrescription": {"reference": "MedicationRequest/m2"}}]
+)
+def test_an_order_that_is_taken_back_silences_no_other(
+    hospital: Hospital, epd: HookClient, status: str, shared: Json
+) -> None:
+    hospital.sends(THROMBOSIS)
+    taken_back = an_order(DOSE, status=status) | shared
+    live = an_order(DOSE, id="m2", status="draft", identifier=[NUMBER])
+
+    assert len(cards(epd, "order-sign", live, taken_back)) == 1
+    assert len(cards(epd, "order-sign", taken_back, live)) == 1
+
+
+def test_an_entry_of_the_drafts_without_an_order_is_refused(epd: HookClient) -> None:
+    body = a_request("order-sign", DRAFT, prefetch=PREFETCH)
+    body["context"]["draftOrders"]["entry"] = [{"fullUrl": "urn:uuid:6f1c"}]
+
+    assert refused(epd, body) == (400, "context.draftOrders.entry[0].resource: should be a resource")
 
 
 def test_a_draft_may_point_to_its_medication_by_the_address_of_the_entry(hospital: Hospital, epd: HookClient) -> None:
