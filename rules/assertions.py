@@ -182,7 +182,7 @@ class Sentence:
             for language, pattern in enumerate(self._words.get(kind, ()))
             for match in pattern.finditer(self.text)
         ]
-        free = [cue for cue in found if cue.end > cue.start and not any(_overlap(cue, span) for span in self.spans)]
+        free = [cue for cue in found if cue.end > cue.start and not any(_clashes(cue, span) for span in self.spans)]
         return sorted(free, key=lambda cue: (cue.start, -cue.end))
 
     @cached_property
@@ -317,7 +317,8 @@ class Sentence:
         """Return whether a denial or doubt reaches from its cue to this term: within one noun phrase or a list."""
         gap = self._gap(cue.end, span[0])
         if cue.kind == "not":  # "niet massale longembolie" is an embolism
-            return all(word == ":" or self._has("articles", word) for word in gap)
+            is_reply = ":" in gap and self._is_reply(cue)
+            return not is_reply and all(word == ":" or self._has("articles", word) for word in gap)
         if self._is_beyond_dash(cue, span):
             return False
         items = self._items(gap)
@@ -331,6 +332,11 @@ class Sentence:
             return True
         is_bare = self._is_bare(items[-1]) and self._is_bare(self._gap(span[1], self._item_end(span[1])))
         return is_bare and (cue.kind not in ("denies", "excludes") or self._is_list_of_diseases(cue, span, items[:-1]))
+
+    def _is_reply(self, cue: Cue) -> bool:
+        """Whether "not" ends what is said of one side: "links daarentegen niet: stolsel in de v. poplitea"."""
+        begin = max(self.text.rfind(sign, 0, cue.start) for sign in ",;:.") + 1
+        return any(self._weighs(word) for word in self._gap(begin, cue.start))
 
     def _is_beyond_dash(self, cue: Cue, span: Span) -> bool:
         """Whether a dash ends a list whose items are denied one by one: "no cancer, no surgery - DVT left leg"."""
@@ -375,7 +381,7 @@ class Sentence:
                 passes, heavy = True, 0
             elif self._has("subordinates", word) or self._has("causes", word):
                 return False
-            elif self._has("prepositions", word) or self._has("accompanied", word):
+            elif self._has("prepositions", word, language) or self._has("accompanied", word):
                 if not passes:
                     return False
             elif self._weighs(word):
@@ -486,15 +492,30 @@ class Sentence:
 
     def _is_open(self, span: Span) -> bool:
         """Return whether it is stated not to be excluded."""
+        if self._became_certain(span):
+            return False
         for cue in self._after(span):
             if cue.kind == "open":
-                return self._is_tail(span, cue)
+                return self._is_tail(span, cue) or self._is_predicate(span, cue)
             if cue.kind in ("contrasts", "denied", "no"):
                 break
         cue_before = self._governing(
             span, frozenset({"open"}), ends=frozenset({"contrasts", "resets", "past", "denies"})
         )
         return cue_before is not None and self._reaches(cue_before, span)
+
+    def _is_predicate(self, span: Span, cue: Cue) -> bool:
+        """Whether a verb leads from it to what its clause ends in: "LE is bij dit CT (onrust) niet uit te sluiten"."""
+        first, *others = self._gap(span[1], cue.start) or [""]
+        return (
+            self._has("links", first)
+            and _NAMED not in others
+            and not any(self._has("denied_of", each) for each in others)
+        )
+
+    def _became_certain(self, span: Span) -> bool:
+        """Whether it was proven since: "gisteren niet uit te sluiten, vandaag is zij bewezen"."""
+        return any(each.search(self.text, span[1]) for each in self._words.get("became", ()))
 
     def _is_suspected(self, span: Span) -> bool:
         if any(cue.kind == "confirms" for cue in self._after(span)):
@@ -673,5 +694,7 @@ def _not_as_cause(words: list[str]) -> list[str]:
     return words[2:] if words[:1] and words[0].casefold() in _AS else words
 
 
-def _overlap(cue: Cue, span: Span) -> bool:
-    return cue.start < span[1] and span[0] < cue.end
+def _clashes(cue: Cue, span: Span) -> bool:
+    """Whether a cue overlaps a term, and is not a longer word around it: "im" is a route, "im Falle einer" is not."""
+    is_around = cue.start <= span[0] and span[1] <= cue.end and span[1] - span[0] < cue.end - cue.start
+    return cue.start < span[1] and span[0] < cue.end and not is_around

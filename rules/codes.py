@@ -10,6 +10,7 @@ from typing import TypeVar
 from clinical.codes import Coding
 from rules.assertions import compiled, plain
 from rules.forms import CodeLine, ValueSetForm
+from rules.literals import pieces_of
 
 TEXT = "TEXT"
 LONGEST_WORDS = 120  # characters that distinguish one text from another
@@ -63,6 +64,11 @@ class TextPattern:
     set: str
     pattern: re.Pattern[str]
     brand: str = ""
+    pieces: frozenset[str] = frozenset()  # a text it matches has one of these, see `rules/literals.py`
+
+    def may_match(self, letters: str) -> bool:
+        """Return whether a text of these letters has what the pattern cannot do without."""
+        return not self.pieces or any(piece in letters for piece in self.pieces)
 
 
 class Codes:
@@ -88,7 +94,8 @@ class Codes:
 
     def _add(self, name: str, line: CodeLine) -> None:
         if line.match == "regex":
-            self.patterns.append(TextPattern(name, compiled(plain(line.code)), line.brand))
+            written = plain(line.code)
+            self.patterns.append(TextPattern(name, compiled(written), line.brand, pieces_of(written)))
             return
         code = plain_code(line.system, line.code)
         self._held[line.system].add(name, line.match, code)

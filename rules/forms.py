@@ -409,6 +409,8 @@ class LanguageForm(Form):
     at: list[str] = []
     articles: list[str] = []
     yes: list[str] = []
+    links: list[str] = []
+    became: list[str] = []
     since: list[str] = []
     afterwards: list[str] = []
     points_back: list[str] = []
@@ -436,6 +438,15 @@ class LanguageForm(Form):
     weighs: list[str] = []
     reports: list[str] = []
     unsure: list[str] = []
+    criteria: list[str] = []
+    amends: list[str] = []
+    cites: list[str] = []
+    enquires: list[str] = []
+    had_one: list[str] = []
+    bears_out: list[str] = []
+    misquotes: list[str] = []
+    reads_as: list[str] = []
+    corrects: list[str] = []
 
 
 class SitesForm(Form):

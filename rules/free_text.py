@@ -7,14 +7,19 @@ from typing import NamedTuple
 from rules.assertions import Reader, Span, compiled, plain
 from rules.codes import Codes, Remembered, TextPattern
 from rules.forms import Cues, RecognitionForm
+from rules.layout import in_sentences
+from rules.literals import letters_of
 from rules.spelling import Spelling
+from rules.statements import Statements, Told, in_the_end
 from rules.tenor import Tenors
 
 Mention = tuple[str, str]  # value set, certainty
 _SUREST = ("confirmed", "suspected", "family", "refuted")
 _OF_EITHER = re.compile(r"^[vm]tev?$|^embol|tromb(o|us|en)-?embol|thromb(o|us)-?embol", re.IGNORECASE)
 _OF_THE_LUNG = re.compile(
-    r"^(pe|le|ep|lae)\b|\b(long|lung|pulmo)\w*|vullingsdef|filling def|aussparung|fullungsdef|lacune", re.IGNORECASE
+    r"^(pe|le|ep|lae|tep)\b|\b(long|lung|pulmo)\w*|vullingsdef|filling def|aussparung|fullungsdef|lacune|"
+    r"def(ect|aut)\w* (endolum|intralum|de )",
+    re.IGNORECASE,
 )
 _YEAR = re.compile(r"(?<![\d.,/-])(?:19|20)\d\d(?![\d.,])")
 _YEARS_AGO = re.compile(
@@ -38,46 +43,11 @@ _BESIDE = re.compile(  # names something else: "longcarcinoom met depressie in r
 )
 
 
-# What a German sender puts behind a code: excluded, suspected, a state after, assured.
-_MARK_SAYS = {"A": "ausgeschlossen: ", "V": "V.a. ", "Z": "Z.n. ", "G": ""}
-_MARKED_CODE = re.compile(r"(?<![\w.])([A-Z]\d\d(?:\.\d{1,2})?)[-!*+\s]{0,2}([AGVZ])(?![\w.])")
-_ITEM = re.compile(r"[^;,\n]+[;,\n]?")
-
-
-def _marks_in_words(text: str) -> str:
-    """Return a list of codes with their marks in words, a sentence for each: "Lungenembolie (I26.9 V)" is suspected."""
-    if _MARKED_CODE.search(text) is None:
-        return text
-    return "".join(_in_words(item) for item in _ITEM.findall(text))
-
-
-def _in_words(item: str) -> str:
-    found = _MARKED_CODE.findall(item)
-    if len(found) != 1:
-        return item
-    bare = _MARKED_CODE.sub(r"\1", item).strip(" ;,\n")
-    return f"{_MARK_SAYS[found[0][1]]}{bare}. "
-
-
 class Named(NamedTuple):
     """One term in a sentence: its value set and place."""
 
     set: str
     span: Span
-
-
-class Told(NamedTuple):
-    """What a sentence says about a value set."""
-
-    set: str
-    certainty: str
-    sentence: str  # as it was written
-    part: str = ""  # lung, vein, or "" for either
-    looked: bool = False  # the sentence says how it was looked for
-    ago: int | None = None  # the year it names, or, below 0, how many years ago
-    active: bool = False  # the sentence says that it is one of today
-    listed: bool = False  # over only by the heading of its list, and with a year
-    at: int = 0  # its place in the text, in characters of the sentences before it
 
 
 class FreeText:
@@ -88,12 +58,14 @@ class FreeText:
         codes: Codes,
         reader: Reader,
         tenors: Tenors,
+        statements: Statements,
         spelling: Spelling,
         cues: Cues,
         recognition: RecognitionForm,
     ) -> None:
         self._patterns = codes.patterns
         self._reader, self._tenors, self._spelling = reader, tenors, spelling
+        self._statements = statements
         self._with_tenor = frozenset(recognition.with_tenor)
         self._past_of, self._over_of = recognition.past_of, recognition.over_of
         self._set_of_today = {over: name for name, over in recognition.over_of.items()}
@@ -156,9 +128,7 @@ class FreeText:
         """Return what the text says, sentence by sentence; remembered per text."""
         found = self._cache.get(text)
         if found is None:
-            read = list(self._read(text))
-            told = [_answered(each, read) for each in read if each.set and not _is_settled(each, read)]
-            found = self._cache.keep(text, tuple(dict.fromkeys(told)))
+            found = self._cache.keep(text, in_the_end(list(self._read(text))))
         return found
 
     def sets_named(self, text: str) -> frozenset[str]:
@@ -166,7 +136,9 @@ class FreeText:
         found = self._named.get(text)
         if found is None:
             words = self._spelling.mended(plain(text))
-            named = frozenset(each.set for each in self._patterns if each.pattern.search(words))
+            letters = letters_of(words)
+            possible = [each for each in self._patterns if each.may_match(letters)]
+            named = frozenset(each.set for each in possible if each.pattern.search(words))
             found = self._named.keep(text, named)
         return found
 
@@ -180,14 +152,20 @@ class FreeText:
         return bool(self._positive.search(words)) and not self._negative.search(words)
 
     def _read(self, text: str) -> Iterator[Told]:
-        ends, is_report, is_doubted = 0, False, False
-        for written in self._reader.sentences(_marks_in_words(text)):
+        ends, is_report, is_doubted, is_amended, denied = 0, False, False, False, ""
+        for written in self._reader.sentences(in_sentences(self._statements.without_misquotes(text))):
             begins, ends = ends, ends + len(written) + 1
             sentence = self._not_meant.sub(" ", self._spelling.mended(plain(written)))
             named = self._names(sentence)
             is_report = is_report or self._tenors.reports(sentence)
-            if is_doubted and self._with_tenor.isdisjoint(each.set for each in named) and self._settles(sentence):
-                yield Told("", "refuted", written, looked=True, at=begins)
+            is_amended = is_amended or (begins > 0 and self._statements.amends(sentence))
+            if self._with_tenor.isdisjoint(each.set for each in named):
+                if is_doubted and self._statements.bears_out(sentence):
+                    yield Told("", "confirmed", written, looked=True, at=begins)
+                elif is_doubted and self._settles(sentence):
+                    yield Told("", "refuted", written, looked=True, at=begins)
+                if denied and self._statements.recalls(sentence):
+                    yield self._placed(Told(denied, "confirmed", written, at=begins), sentence, (0, 0))
             if not named:
                 continue
             read = self._reader.read(sentence, [each.span for each in named])
@@ -195,12 +173,26 @@ class FreeText:
                 certainty = read.says(each.span)
                 if each.set in self._with_tenor:
                     certainty = self._tenors.qualified(sentence, each.span, certainty)
+                    denied = each.set if certainty == "refuted" else denied
                 if certainty is not None:
                     part, at = _part_of(sentence[slice(*each.span)]), begins + each.span[0]
                     looked = read.is_looked_for or (is_report and not self._past.search(sentence))
                     is_doubted |= certainty == "suspected"
                     told = Told(each.set, certainty, written, part, looked, at=at)
+                    is_later = is_amended or self._statements.amends(sentence[: each.span[0]])
+                    told = told._replace(standing=self._standing(told, sentence, is_later))
                     yield self._placed(told, sentence, each.span)
+
+    def _standing(self, told: Told, sentence: str, is_amended: bool) -> str:
+        """Return what a later statement has to be, to take this back; of a denial, what it takes back."""
+        if told.set not in self._with_tenor:
+            return ""
+        if told.certainty == "refuted":
+            is_enquired = self._statements.enquires(sentence) or self._tenors.is_mistaken(sentence)
+            return "amends" if is_amended else "enquired" if is_enquired else ""
+        if self._statements.cites(sentence):
+            return "cited"
+        return "dated" if self._past.search(sentence) else ""
 
     def _settles(self, sentence: str) -> bool:
         """Whether a sentence answers a doubt before it: a scan showed nothing, or something else."""
@@ -223,9 +215,9 @@ class FreeText:
 
     def _names(self, sentence: str) -> list[Named]:
         """Return the terms in the sentence, without those hidden in another: "retinal vein thrombosis" is not a VTE."""
-        found = [
-            Named(each.set, _span(match, each)) for each in self._patterns for match in each.pattern.finditer(sentence)
-        ]
+        letters = letters_of(sentence)
+        possible = [each for each in self._patterns if each.may_match(letters)]
+        found = [Named(each.set, _span(match, each)) for each in possible for match in each.pattern.finditer(sentence)]
         return [each for each in found if not any(self._is_hidden(each, other) for other in found)]
 
     def _is_hidden(self, named: Named, other: Named) -> bool:
@@ -316,23 +308,6 @@ def _year_beside(sentence: str, clause: Span) -> int | None:
     return _ago(sentence[begins:ends]) or (_ago(following) if _ONLY_YEAR.fullmatch(following) else None)
 
 
-def _is_settled(told: Told, read: Sequence[Told]) -> bool:
-    """Whether a doubt is answered further on by an examination: "verdenking DVT; duplex: geen trombose"."""
-    return told.certainty == "suspected" and any(
-        each.certainty == "refuted" and each.looked and each.at > told.at and each.part in ("", told.part)
-        for each in read
-        if each.set == told.set
-        or (each.set.startswith(told.set) and (told.part == "vein" or not each.part))  # "kein Thrombus", "geen embolie"
-    )
-
-
-def _answered(told: Told, read: Sequence[Told]) -> Told:
-    """Turn a doubt into a denial where a later sentence says what it was: "verdenking DVT. Echo: schoon"."""
-    if told.certainty == "suspected" and any(not each.set and each.at > told.at for each in read):
-        return told._replace(certainty="refuted")
-    return told
-
-
 def _ago(sentence: str) -> int | None:
     """Return the latest year that a sentence names, else how many years ago it says, as a negative number."""
     named = [int(each) for each in _YEAR.findall(sentence)]
@@ -349,8 +324,9 @@ def _part_of(name: str) -> str:
 
 def _span(match: re.Match[str], pattern: TextPattern) -> Span:
     """Return where the name itself stands: some patterns begin before it, to look around."""
-    if "it" in pattern.pattern.groupindex and match["it"] is not None:
-        return match.span("it")
+    name = next((each for each in pattern.pattern.groupindex if match[each] is not None), None)
+    if name is not None:
+        return match.span(name)
     if pattern.pattern.pattern.startswith("^"):
         return match.end() - len(match.group().split()[-1].lstrip("?(\"'")), match.end()
     start, end = match.span()

@@ -32,6 +32,8 @@ from rules.inspection import inspect_codes, inspect_cues, inspect_numbers, inspe
 from rules.knowledge import Knowledge, Rule
 from rules.naranjo import Naranjo
 from rules.spelling import Spelling
+from rules.statements import KINDS as STATEMENT_KINDS
+from rules.statements import Statements
 from rules.tenor import KINDS, Tenors
 from rules.terms import Terms
 from rules.yaml_lines import Document, Loc, read_document
@@ -206,7 +208,8 @@ def _words(files: Files, codes: Codes, recognition: RecognitionForm) -> FreeText
     cues = recognition.cues.model_copy(update={"not_meant": not_meant})
     spelling = Spelling(recognition.often_mistyped)
     tenors = Tenors({kind: language.pop(kind) for kind in KINDS} for language in languages)
-    return FreeText(codes, reader_of(languages), tenors, spelling, cues, recognition)
+    statements = Statements({kind: language.pop(kind) for kind in STATEMENT_KINDS} for language in languages)
+    return FreeText(codes, reader_of(languages), tenors, statements, spelling, cues, recognition)
 
 
 def _aliases(recognition: RecognitionForm) -> dict[str, str]:

@@ -13,7 +13,7 @@ from rules.assertions import Certainty, Span, compiled, plain
 
 KINDS = (
     "topics", "talks", "warns", "affirms", "wrong", "wrong_of", "turns", "points", "instead", "besides", "acted_on",
-    "tests", "awaits", "looks_for", "checks_on", "weighs", "reports", "unsure",
+    "tests", "awaits", "looks_for", "checks_on", "weighs", "reports", "unsure", "criteria",
 )  # fmt: skip  # a list of words
 _BOX = re.compile(r"(?P<empty>\[\s*_?\s*\]|\(\s\s?\)|[☐□▢❏◻○])|(?P<ticked>\[\s*[xX✓✔☒vV]\s*\]|\([xX✓✔]\)|[☑☒■✓✔◼●])")
 _ANSWER = re.compile(
@@ -49,6 +49,7 @@ class Tenors:
         self._tests, self._awaits, self._weighs = words["tests"], words["awaits"], words["weighs"]
         self._reports, self._unsure = words["reports"], words["unsure"]
         self._looks_for, self._checks_on = words["looks_for"], words["checks_on"]
+        self._criteria = words["criteria"]
         self._tenors = lru_cache(maxsize=64)(self._found)
 
     def qualified(self, sentence: str, span: Span, certainty: Certainty | None) -> Certainty | None:
@@ -56,6 +57,8 @@ class Tenors:
         tenors = self._tenors(sentence)
         if "box" in tenors and (answer := _answered(sentence, span)) is not None:
             return _ANSWERS[answer] if certainty != "family" else certainty
+        if "criteria" in tenors and self._is_criterion(sentence, span):
+            return None
         if certainty in ("refuted", "family"):
             return certainty
         if "box" in tenors and (ticked := _is_ticked(sentence, span)) is not None:
@@ -84,6 +87,10 @@ class Tenors:
         """Return whether a sentence reports what an examination showed."""
         return self._reports.search(sentence) is not None
 
+    def is_mistaken(self, sentence: str) -> bool:
+        """Return whether a sentence says that something was written down by mistake."""
+        return self._wrong.search(sentence) is not None
+
     def is_acted_on(self, sentence: str) -> bool:
         """Return whether a sentence says that something was treated, or that a diagnosis was changed."""
         return self._acted_on.search(sentence) is not None
@@ -93,6 +100,8 @@ class Tenors:
         found = set()
         if _BOX.search(sentence):
             found.add("box")
+        if self._criteria.search(sentence):
+            found.add("criteria")
         if self._wrong.search(sentence):
             found.add("wrong")
         if self._pointed.search(sentence):
@@ -106,6 +115,11 @@ class Tenors:
             found.update({"weighed"} if is_weighed else ())
             found.update({"awaited"} if is_weighed or self._tests.search(sentence) else ())
         return frozenset(found)
+
+    def _is_criterion(self, sentence: str, span: Span) -> bool:
+        """Whether it stands in the text of a protocol: behind "exclusiecriteria:", and without a year of its own."""
+        found = self._criteria.search(sentence, 0, span[0])
+        return found is not None and not self._is_dated(sentence, span)
 
     def _is_dated(self, sentence: str, span: Span) -> bool:
         return _YEAR.search(sentence[slice(*_clause(sentence, span))]) is not None

@@ -134,3 +134,19 @@ def test_fields_beside_each_other_are_read_apart(knowledge: Knowledge, text: str
 )
 def test_the_conclusion_of_a_report_answers_its_question(knowledge: Knowledge, text: str, certainty: str) -> None:
     assert certainty_of(knowledge, text) == certainty
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Exclusiecriteria: eerdere DVT of longembolie",
+        "Exclusion criteria: history of thrombosis",
+        "Ausschlusskriterien: frühere Thrombose",
+    ],
+)
+def test_the_text_of_a_protocol_is_of_nobody(knowledge: Knowledge, text: str) -> None:
+    assert certainty_of(knowledge, text) == ""
+
+
+def test_a_criterion_with_a_year_is_met(knowledge: Knowledge) -> None:
+    assert certainty_of(knowledge, "Exclusiecriterium: DVT in 2015") == "confirmed"

@@ -1,0 +1,132 @@
+"""What the sentences of one text say of each other: a doubt that is answered, a diagnosis that is taken back.
+
+"Verdenking DVT. Echo: schoon" had none; an addendum speaks last; what a letter states is wrong when an enquiry says so;
+"no PE today. She had one in March" had one. The words stand in `cues/`, a file for each language.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from rules.assertions import Span, compiled, plain
+
+KINDS = ("amends", "cites", "enquires", "had_one", "bears_out", "misquotes", "reads_as", "corrects")  # lists of words
+_WORD = re.compile(r"\S+")
+_QUOTE = re.compile(r"""(?<!\w)['"‘’“„«]\s?([^'"‘’“”„«»\n](?:[^\n"“”„«»]{0,80}?[^\s'"‘’“”„«»])?)\s?['"’‘”“»](?!\w)""")
+
+
+class Told(NamedTuple):
+    """What a sentence says about a value set."""
+
+    set: str
+    certainty: str
+    sentence: str  # as it was written
+    part: str = ""  # lung, vein, or "" for either
+    looked: bool = False  # the sentence says how it was looked for
+    ago: int | None = None  # the year it names, or, below 0, how many years ago
+    active: bool = False  # the sentence says that it is one of today
+    listed: bool = False  # over only by the heading of its list, and with a year
+    at: int = 0  # its place in the text, in characters of the sentences before it
+    standing: str = ""  # "cited" from elsewhere, or "dated"; of a denial: it "amends", or was "enquired"
+
+
+class Statements:
+    """The words of every language by which a text comes back to what it said."""
+
+    def __init__(self, languages: Iterable[Mapping[str, Sequence[str]]]) -> None:
+        of_all = list(languages)
+        words = {kind: _any_word([each for one in of_all for each in one.get(kind, ())]) for kind in KINDS}
+        self._amends, self._cites, self._enquires = words["amends"], words["cites"], words["enquires"]
+        self._bears_out = words["bears_out"]
+        self._had_one, self._misquotes = words["had_one"], compiled(rf"(?:{words['misquotes'].pattern})\W*$")
+        self._reads_as, self._corrects = words["reads_as"], words["corrects"]
+
+    def without_misquotes(self, text: str) -> str:
+        """Leave out what is quoted only to be corrected: "waar staat 'geen trombus' moet gelezen worden 'trombus'"."""
+        quotes = list(_QUOTE.finditer(text))
+        if not quotes:
+            return text
+        words = plain(text)
+        if self._reads_as.search(words):
+            starts = [0, *(quote.end() for quote in quotes)]
+            wrong = [self._misquote(text, at, each) for each, at in zip(quotes, starts, strict=False)]
+        else:
+            wrong = [quotes[0].span()] if self._corrects.search(words) else []
+        for begin, end in reversed([each for each in wrong if each]):
+            text = f"{text[:begin]}{text[end:]}"
+        return text
+
+    def _misquote(self, text: str, begin: int, quote: re.Match[str]) -> Span | None:
+        """Return the place of a quotation with the words that call it wrong, if they stand before it."""
+        before = text[begin : quote.start()]
+        found = self._misquotes.search(plain(before))
+        if found is None:
+            return None
+        words = list(_WORD.finditer(before))[-len(found.group().split()) :]
+        return begin + words[0].start(), quote.end()
+
+    def amends(self, sentence: str) -> bool:
+        """Return whether a sentence begins an addendum, or says that a diagnosis was changed."""
+        return self._amends.search(sentence) is not None
+
+    def enquires(self, sentence: str) -> bool:
+        """Return whether a sentence tells of an enquiry: with the patient, the practice, another hospital."""
+        return self._enquires.search(sentence) is not None
+
+    def cites(self, sentence: str) -> bool:
+        """Return whether a sentence repeats what stands elsewhere."""
+        return self._cites.search(sentence) is not None
+
+    def recalls(self, sentence: str) -> bool:
+        """Return whether a sentence says that what was just denied was there another time: "she had one in March"."""
+        return self._had_one.search(sentence) is not None
+
+    def bears_out(self, sentence: str) -> bool:
+        """Return whether a sentence says that a doubt before it was right: "CT bevestigde dit"."""
+        return self._bears_out.search(sentence) is not None
+
+
+def in_the_end(read: Sequence[Told]) -> tuple[Told, ...]:
+    """Return what a text says once all of it was read: doubts answered, and what it takes back denied."""
+    told = [_answered(each, read) for each in read if each.set and not _is_settled(each, read)]
+    return tuple(dict.fromkeys(each for each in told if not _is_taken_back(each, read)))
+
+
+def _is_settled(told: Told, read: Sequence[Told]) -> bool:
+    """Whether a doubt is answered further on by an examination: "verdenking DVT; duplex: geen trombose"."""
+    return told.certainty == "suspected" and any(
+        each.certainty == "refuted" and each.looked and each.at > told.at and _is_of_same(told, each) for each in read
+    )
+
+
+def _answered(told: Told, read: Sequence[Told]) -> Told:
+    """Turn a doubt into what a later sentence without a name makes of it: "verdenking DVT. Echo: schoon"."""
+    if told.certainty != "suspected":
+        return told
+    answer = next((each.certainty for each in read if not each.set and each.at > told.at), told.certainty)
+    return told._replace(certainty=answer)
+
+
+def _is_taken_back(told: Told, read: Sequence[Told]) -> bool:
+    """Whether a later sentence takes a diagnosis back: an addendum, or an enquiry after what was only cited."""
+    if told.certainty not in ("confirmed", "suspected"):
+        return False
+    behind = [each for each in read if each.certainty == "refuted" and each.at > told.at and _is_of_same(told, each)]
+    if told.standing == "cited" and any(each.standing for each in behind):
+        return True
+    return told.standing != "dated" and any(each.standing == "amends" for each in behind)
+
+
+def _is_of_same(told: Told, denied: Told) -> bool:
+    """Whether a denial is of this: of the same part of the body, or of none in particular ("kein Thrombus")."""
+    if not denied.set or denied.part not in ("", told.part):
+        return False
+    return told.set.startswith(denied.set) or (
+        denied.set.startswith(told.set) and (told.part == "vein" or denied.part in ("", told.part))
+    )
+
+
+def _any_word(patterns: Sequence[str]) -> re.Pattern[str]:
+    if not patterns:
+        return compiled(r"(?!)")
+    return compiled(rf"(?<!\w)(?:{'|'.join(map(plain, patterns))})(?!\w)")
