@@ -101,7 +101,7 @@ class Reader:
         return [sentence for sentence in found if sentence]
 
     def _is_answered(self, after: str) -> bool:
-        word = re.match(r"\s*(\w+)", after)
+        word = re.match(r"\s*(?:[\[(]\s*[xX]?\s*[\])]\s*)?(\w+)", after)
         return word is not None and any(each.fullmatch(word[1]) for each in self.cues.get("answers", ()))
 
     def _goes_on(self, after: str) -> bool:
@@ -438,8 +438,12 @@ class Sentence:
             is_doubted
             and not names_another
             and len([word for word in words if self._weighs(word)]) <= _LONGEST_TAIL
-            and self._is_small(self.text[contrast.end : following.start])
+            and all(map(self._is_passing, _WORD.findall(self.text[contrast.end : following.start])))
         )
+
+    def _is_passing(self, word: str) -> bool:
+        """Whether a word between a contrast and a denial is none that is denied: "doch deze werd op CT niet gezien"."""
+        return any(self._has(kind, word) for kind in ("small", "methods", "prepositions", "points_back"))
 
     def _is_answer(self, span: Span, cue: Cue) -> bool:
         """Return whether "no" answers this term: only list items and the method of the search are between them."""
@@ -505,13 +509,17 @@ class Sentence:
         return cue_before is not None and self._reaches(cue_before, span)
 
     def _is_predicate(self, span: Span, cue: Cue) -> bool:
-        """Whether a verb leads from it to what its clause ends in: "LE is bij dit CT (onrust) niet uit te sluiten"."""
-        first, *others = self._gap(span[1], cue.start) or [""]
-        return (
-            self._has("links", first)
-            and _NAMED not in others
-            and not any(self._has("denied_of", each) for each in others)
+        """Whether it is the subject of what its clause ends in: "LE is bij dit CT (onrust) niet uit te sluiten"."""
+        gap = self._gap(span[1], cue.start)
+        others = any(
+            word == _NAMED and not self._has("resets", before) for before, word in zip(["", *gap], gap, strict=False)
         )
+        if others or any(self._has("denied_of", word) or self._has("subordinates", word) for word in gap):
+            return False
+        heavy = [word for word in gap if self._weighs(word)]
+        is_clause = not any(word in ",()" or _YEAR.search(word) for word in gap) and len(heavy) <= _LONGEST_ITEM
+        leads = any(self._has(kind, word) for word in gap[:1] for kind in ("methods", "resets"))
+        return (is_clause and leads) or any(self._has("links", word) for word in gap[:1])
 
     def _became_certain(self, span: Span) -> bool:
         """Whether it was proven since: "gisteren niet uit te sluiten, vandaag is zij bewezen"."""

@@ -444,6 +444,7 @@ class LanguageForm(Form):
     enquires: list[str] = []
     had_one: list[str] = []
     bears_out: list[str] = []
+    partly: list[str] = []
     misquotes: list[str] = []
     reads_as: list[str] = []
     corrects: list[str] = []

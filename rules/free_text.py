@@ -21,6 +21,8 @@ _OF_THE_LUNG = re.compile(
     r"def(ect|aut)\w* (endolum|intralum|de )",
     re.IGNORECASE,
 )
+_OF_VEINS = re.compile(r"\b(?:compr[ei]|kompr[ie]|samendruk)\w*|\bduplex\w*", re.IGNORECASE)
+_OF_THE_CHEST = re.compile(r"\b(?:ct\w*|v/?q|pulm\w*|scint\w*|szinti\w*|thorax|chest)\b", re.IGNORECASE)
 _YEAR = re.compile(r"(?<![\d.,/-])(?:19|20)\d\d(?![\d.,])")
 _YEARS_AGO = re.compile(
     r"\b(\d{1,2}) (?:jaar|jaren|jr|years?|yrs?|jahren?|ans) (?:geleden|terug|ago|zuvor)\b", re.IGNORECASE
@@ -163,7 +165,9 @@ class FreeText:
                 if is_doubted and self._statements.bears_out(sentence):
                     yield Told("", "confirmed", written, looked=True, at=begins)
                 elif is_doubted and self._settles(sentence):
-                    yield Told("", "refuted", written, looked=True, at=begins)
+                    yield Told("", "refuted", written, _part_looked_at(sentence), looked=True, at=begins)
+                if self._tenors.is_mistaken(sentence):
+                    yield Told("", "mistaken", written, at=begins, standing="enquired")
                 if denied and self._statements.recalls(sentence):
                     yield self._placed(Told(denied, "confirmed", written, at=begins), sentence, (0, 0))
             if not named:
@@ -180,16 +184,18 @@ class FreeText:
                     is_doubted |= certainty == "suspected"
                     told = Told(each.set, certainty, written, part, looked, at=at)
                     is_later = is_amended or self._statements.amends(sentence[: each.span[0]])
-                    told = told._replace(standing=self._standing(told, sentence, is_later))
+                    told = told._replace(standing=self._standing(told, sentence, each.span, is_later))
                     yield self._placed(told, sentence, each.span)
 
-    def _standing(self, told: Told, sentence: str, is_amended: bool) -> str:
+    def _standing(self, told: Told, sentence: str, span: Span, is_amended: bool) -> str:
         """Return what a later statement has to be, to take this back; of a denial, what it takes back."""
         if told.set not in self._with_tenor:
             return ""
         if told.certainty == "refuted":
             is_enquired = self._statements.enquires(sentence) or self._tenors.is_mistaken(sentence)
-            return "amends" if is_amended else "enquired" if is_enquired else ""
+            if is_amended and not self._statements.is_partial(sentence, span):
+                return "amends"
+            return "enquired" if is_enquired else ""
         if self._statements.cites(sentence):
             return "cited"
         return "dated" if self._past.search(sentence) else ""
@@ -315,6 +321,11 @@ def _ago(sentence: str) -> int | None:
         return max(named)
     ago = [int(each) for each in _YEARS_AGO.findall(sentence)]
     return -min(ago) if ago else None
+
+
+def _part_looked_at(sentence: str) -> str:
+    """The part of the body that an examination speaks of: a vein that is compressed says nothing of a lung."""
+    return "vein" if _OF_VEINS.search(sentence) and not _OF_THE_CHEST.search(sentence) else ""
 
 
 def _part_of(name: str) -> str:

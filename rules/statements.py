@@ -10,8 +10,19 @@ from typing import NamedTuple
 
 from rules.assertions import Span, compiled, plain
 
-KINDS = ("amends", "cites", "enquires", "had_one", "bears_out", "misquotes", "reads_as", "corrects")  # lists of words
+KINDS = (
+    "amends",
+    "cites",
+    "enquires",
+    "had_one",
+    "bears_out",
+    "partly",
+    "misquotes",
+    "reads_as",
+    "corrects",
+)  # lists of words
 _WORD = re.compile(r"\S+")
+_BESIDE = 20  # characters
 _QUOTE = re.compile(r"""(?<!\w)['"‘’“„«]\s?([^'"‘’“”„«»\n](?:[^\n"“”„«»]{0,80}?[^\s'"‘’“”„«»])?)\s?['"’‘”“»](?!\w)""")
 
 
@@ -37,7 +48,7 @@ class Statements:
         of_all = list(languages)
         words = {kind: _any_word([each for one in of_all for each in one.get(kind, ())]) for kind in KINDS}
         self._amends, self._cites, self._enquires = words["amends"], words["cites"], words["enquires"]
-        self._bears_out = words["bears_out"]
+        self._bears_out, self._partly = words["bears_out"], words["partly"]
         self._had_one, self._misquotes = words["had_one"], compiled(rf"(?:{words['misquotes'].pattern})\W*$")
         self._reads_as, self._corrects = words["reads_as"], words["corrects"]
 
@@ -69,6 +80,11 @@ class Statements:
         """Return whether a sentence begins an addendum, or says that a diagnosis was changed."""
         return self._amends.search(sentence) is not None
 
+    def is_partial(self, sentence: str, span: Span) -> bool:
+        """Return whether a denial is of a side or a degree alone: "geen DVT rechts", "geen massale longembolie"."""
+        before, behind = sentence[max(0, span[0] - _BESIDE) : span[0]], sentence[span[1] : span[1] + _BESIDE]
+        return bool(self._partly.search(before) or self._partly.search(behind))
+
     def enquires(self, sentence: str) -> bool:
         """Return whether a sentence tells of an enquiry: with the patient, the practice, another hospital."""
         return self._enquires.search(sentence) is not None
@@ -88,8 +104,10 @@ class Statements:
 
 def in_the_end(read: Sequence[Told]) -> tuple[Told, ...]:
     """Return what a text says once all of it was read: doubts answered, and what it takes back denied."""
-    told = [_answered(each, read) for each in read if each.set and not _is_settled(each, read)]
-    return tuple(dict.fromkeys(each for each in told if not _is_taken_back(each, read)))
+    told = (_answered(each, read) for each in read if each.set and not _is_settled(each, read))
+    return tuple(
+        dict.fromkeys(each._replace(certainty="refuted") if _is_taken_back(each, read) else each for each in told)
+    )
 
 
 def _is_settled(told: Told, read: Sequence[Told]) -> bool:
@@ -103,8 +121,8 @@ def _answered(told: Told, read: Sequence[Told]) -> Told:
     """Turn a doubt into what a later sentence without a name makes of it: "verdenking DVT. Echo: schoon"."""
     if told.certainty != "suspected":
         return told
-    answer = next((each.certainty for each in read if not each.set and each.at > told.at), told.certainty)
-    return told._replace(certainty=answer)
+    answers = (each.certainty for each in _unnamed(told, read) if not each.standing and each.part in ("", told.part))
+    return told._replace(certainty=next(answers, told.certainty))
 
 
 def _is_taken_back(told: Told, read: Sequence[Told]) -> bool:
@@ -112,9 +130,14 @@ def _is_taken_back(told: Told, read: Sequence[Told]) -> bool:
     if told.certainty not in ("confirmed", "suspected"):
         return False
     behind = [each for each in read if each.certainty == "refuted" and each.at > told.at and _is_of_same(told, each)]
-    if told.standing == "cited" and any(each.standing for each in behind):
+    if told.standing == "cited" and any(each.standing for each in (*behind, *_unnamed(told, read))):
         return True
     return told.standing != "dated" and any(each.standing == "amends" for each in behind)
+
+
+def _unnamed(told: Told, read: Sequence[Told]) -> list[Told]:
+    """Return what later sentences without a name say: "entry removed"."""
+    return [each for each in read if not each.set and each.at > told.at]
 
 
 def _is_of_same(told: Told, denied: Told) -> bool:

@@ -89,7 +89,7 @@ class Tenors:
 
     def is_mistaken(self, sentence: str) -> bool:
         """Return whether a sentence says that something was written down by mistake."""
-        return self._wrong.search(sentence) is not None
+        return self._wrong.search(sentence) is not None and self._wrong_of.search(sentence) is None
 
     def is_acted_on(self, sentence: str) -> bool:
         """Return whether a sentence says that something was treated, or that a diagnosis was changed."""
