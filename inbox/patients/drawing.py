@@ -323,8 +323,9 @@ def _uses(plot: Plot, uses: Sequence[AnticoagulantUse]) -> Iterable[Markup]:
         if first > panel.begins:
             until = panel.x(min(first, plot.now if panel is plot.months else panel.ends))
             yield Markup('<path class="none" d="M{:.1f} {}H{:.1f}"/>').format(panel.left, plot.cover, until)
-    if plot.months.x(first) - plot.months.left > 40:
-        yield _text(plot.months.left + 2, plot.cover - 4, words("picture.none"), "lbl")
+    none = words("picture.none")
+    if plot.months.x(first) - plot.months.left > len(none) * LETTER + 4:
+        yield _text(plot.months.left + 2, plot.cover - 4, none, "lbl")
     busy = -1.0
     for use in uses:
         begins = use.begins or plot.months.begins
