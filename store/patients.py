@@ -224,6 +224,14 @@ def named(connection: sa.Connection, value: str, authority: str | None = None) -
     return set(connection.execute(sa.union(of_messages, known_as)).scalars())
 
 
+def authorities_of(connection: sa.Connection, value: str) -> set[str]:
+    """Return who gave this number to anybody."""
+    patient, identifier = tables.patient, tables.identifier
+    of_messages = sa.select(patient.c.authority).where(patient.c.value == value)
+    known_as = sa.select(identifier.c.authority).where(identifier.c.value == value)
+    return set(connection.execute(sa.union(of_messages, known_as)).scalars())
+
+
 SentFields = tuple[int, str, Mapping[str, Any]]  # patient, version, the fields a message fills
 
 

@@ -1,6 +1,7 @@
 """`/api/v1/alerts` and `/api/v1/assessments`: read alerts, act on them, and read every answer, also "nothing found"."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Annotated
 
@@ -24,17 +25,21 @@ from inbox.alerts.taking_back import Reopening, Undo
 from inbox.alerts.ticks import handover_note, ticks_of
 from inbox.http.api_requests import (
     PAGE,
+    AlertSearch,
+    AssessmentSearch,
     BodyLeftOut,
     Cursor,
     Limit,
     Since,
     Sought,
+    each_of,
     id_of,
     in_a_zone,
     language_of,
     moment_of,
     page_of,
     position_of,
+    refuse_citizen_number,
     several_of,
     words_of,
 )
@@ -83,20 +88,49 @@ def all_alerts(
     cursor: Cursor = None,
     limit: Limit = PAGE,
 ) -> PageShape[AlertShape]:
-    """Alerts by status, tier, stream, patient number (`value` or `authority|value`), order number, and last change."""
-    parts, language = parts_of(request), language_of(request)
-    statuses, tiers, moment = (
-        words_of(status, STATUSES),
-        words_of(tier, TIERS),
-        moment_of(since) if since is not None else None,
+    """Alerts by status, tier, stream, patient number (`value` or `authority|value`), order number, and last change.
+
+    A citizen service number is looked for by POST alone.
+    """
+    wanted = AlertFilter(
+        statuses=words_of(status, STATUSES),
+        tiers=words_of(tier, TIERS),
+        order=order,
+        since=moment_of(since) if since is not None else None,
+        streams=words_of(stream, STREAMS),
     )
-    streams = words_of(stream, STREAMS)
-    with reading(parts.engine) as connection:
+    refuse_citizen_number(request, patient)
+    return _alerts(request, wanted, patient, cursor, limit)
+
+
+@post(
+    "/search",
+    status_code=200,
+    responses=LISTED,
+    opt=needs(Permission.ALERTS_READ),
+    sync_to_thread=True,
+    summary="Alerts, newest first, by what no address may hold",
+)
+def search_alerts(request: AnyRequest, data: JSONBody[AlertSearch]) -> PageShape[AlertShape]:
+    """Return what the list gives, by the same filters in a body: a citizen service number belongs in no address."""
+    wanted = AlertFilter(
+        statuses=each_of(data.status, STATUSES),
+        tiers=each_of(data.tier, TIERS),
+        order=data.order or "",
+        since=in_a_zone(data.since) if data.since is not None else None,
+        streams=each_of(data.stream, STREAMS),
+    )
+    return _alerts(request, wanted, data.patient, data.cursor, data.limit)
+
+
+def _alerts(
+    request: AnyRequest, wanted: AlertFilter, patient: str | None, cursor: str | None, limit: int
+) -> PageShape[AlertShape]:
+    language, masked = language_of(request), masked_for(request)
+    with reading(parts_of(request).engine) as connection:
         patients = patients_named(connection, patient) if patient else None
-        wanted = AlertFilter(statuses, tiers, patients, order, moment, streams)
-        rows = list_alerts(connection, wanted, position_of(cursor), limit)
+        rows = list_alerts(connection, replace(wanted, patients=patients), position_of(cursor), limit)
     record_list(request, "list_alerts", "alerts", rows)
-    masked = masked_for(request)
     items = [alert_shape(row, language, masked) for row in rows]
     return page_of(items, len(rows), limit, rows[-1].id if rows else None)
 
@@ -244,6 +278,7 @@ alerts_router = Router(
     "/alerts",
     route_handlers=[
         all_alerts,
+        search_alerts,
         one_alert,
         take_alert_on,
         acknowledge_alert,
@@ -275,15 +310,36 @@ def all_assessments(
 ) -> PageShape[AssessmentShape]:
     """Return every answer for an order (placer or filler number) or a patient (`value` or `authority|value`).
 
-    With `trace=true` each with every rule that was asked, and why it did not fire.
+    With `trace=true` each with every rule that was asked, and why it did not fire. A citizen service number is looked
+    for by POST alone.
     """
-    parts, language = parts_of(request), language_of(request)
-    with reading(parts.engine) as connection:
-        patients = patients_named(connection, patient) if patient else None
-        rows = list_assessments(connection, patients, order, position_of(cursor), limit)
+    refuse_citizen_number(request, patient)
+    wanted = AssessmentSearch(order=order, patient=patient, cursor=cursor, limit=limit, trace=trace)
+    return _assessments(request, wanted)
+
+
+@post(
+    "/search",
+    status_code=200,
+    responses=LISTED,
+    opt=needs(Permission.ALERTS_READ),
+    sync_to_thread=True,
+    summary="Assessments, newest first, by what no address may hold",
+)
+def search_assessments(request: AnyRequest, data: JSONBody[AssessmentSearch]) -> PageShape[AssessmentShape]:
+    """Return what the list gives, by the same filters in a body: a citizen service number belongs in no address."""
+    return _assessments(request, data)
+
+
+def _assessments(request: AnyRequest, wanted: AssessmentSearch) -> PageShape[AssessmentShape]:
+    language = language_of(request)
+    with reading(parts_of(request).engine) as connection:
+        patients = patients_named(connection, wanted.patient) if wanted.patient else None
+        position = position_of(wanted.cursor)
+        rows = list_assessments(connection, patients, wanted.order or "", position, wanted.limit)
     record_list(request, "list_assessments", "assessments", rows)
-    items = [assessment_shape(row, language, with_trace=trace) for row in rows]
-    return page_of(items, len(rows), limit, rows[-1].id if rows else None)
+    items = [assessment_shape(row, language, with_trace=wanted.trace) for row in rows]
+    return page_of(items, len(rows), wanted.limit, rows[-1].id if rows else None)
 
 
 @get(
@@ -305,7 +361,9 @@ def one_assessment(request: AnyRequest, assessment_id: FromPath[str]) -> Assessm
     return assessment_shape(row, language_of(request), with_trace=True)
 
 
-assessments_router = Router("/assessments", route_handlers=[all_assessments, one_assessment], tags=["assessments"])
+assessments_router = Router(
+    "/assessments", route_handlers=[all_assessments, search_assessments, one_assessment], tags=["assessments"]
+)
 
 
 def alert_shape(row: ConcludedAlert, language: str, masked: Collection[str]) -> AlertShape:

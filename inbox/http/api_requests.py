@@ -10,10 +10,13 @@ import msgspec
 from litestar.exceptions import ClientException, NotFoundException
 from litestar.handlers import BaseRouteHandler
 from litestar.openapi.spec import OpenAPIType, Operation, RequestBody, Schema
-from litestar.params import QueryParameter
+from litestar.params import KwargDefinition, QueryParameter
 
+from clinical.words import STATUSES, STREAMS, TIERS
 from inbox.http.api_shapes import PageShape
 from inbox.http.parts import AnyConnection, AnyRequest, languages_wished, parts_of
+from store.engine import reading
+from store.patients import authorities_of
 
 PAGE = 50
 _LARGEST_ID = 2**63 - 1
@@ -63,6 +66,59 @@ Since = Annotated[
         description="a time with its zone", schema_extra=or_left_out(OpenAPIType.STRING, format="date-time")
     ),
 ]
+
+
+def some_of(words: Sequence[str]) -> KwargDefinition:
+    """Describe a list of one or more of these words in a body, or null for any."""
+    items = Schema(type=OpenAPIType.STRING, enum=list(words))
+    named = Schema(type=OpenAPIType.ARRAY, items=items, min_items=1)
+    return KwargDefinition(schema_extra={"oneOf": [named, Schema(type=OpenAPIType.NULL)]})
+
+
+SoughtText = Annotated[str, msgspec.Meta(min_length=1, pattern=r"^[^\u0000]+$")]
+CursorText = Annotated[str, msgspec.Meta(pattern="^[0-9]{1,18}$", description="`next` of the answer before this one")]
+Most = Annotated[int, msgspec.Meta(ge=1, le=200)]
+
+
+class AlertSearch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which alerts are looked for; what is left out narrows nothing."""
+
+    status: Annotated[list[str] | None, some_of(STATUSES)] = None
+    tier: Annotated[list[str] | None, some_of(TIERS)] = None
+    stream: Annotated[list[str] | None, some_of(STREAMS)] = None
+    patient: SoughtText | None = None
+    order: SoughtText | None = None
+    since: datetime | None = None
+    cursor: CursorText | None = None
+    limit: Most = PAGE
+
+
+class AssessmentSearch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which answers are looked for; what is left out narrows nothing."""
+
+    order: SoughtText | None = None
+    patient: SoughtText | None = None
+    cursor: CursorText | None = None
+    limit: Most = PAGE
+    trace: bool = False
+
+
+def refuse_citizen_number(request: AnyRequest, patient: str) -> None:
+    """Refuse an address with a citizen service number: addresses end up in the logs of proxies.
+
+    One that is sent without its authority is refused when it is known, and as nothing else: a number of a hospital
+    never is.
+    """
+    if not patient:
+        return
+    masked = {name.casefold() for name in parts_of(request).settings.masked_authorities}
+    authority, separator, value = patient.rpartition("|")
+    with reading(parts_of(request).engine) as connection:
+        named = {authority} if separator else authorities_of(connection, value.strip())
+    if named and {name.strip().casefold() for name in named} <= masked:
+        fault = {"key": "patient", "message": "a citizen service number"}
+        place = f"{request.url.path.rstrip('/')}/search"
+        raise ClientException(f"an address holds no citizen service number; send it by POST {place}", extra=[fault])
 
 
 async def refuse_unknown_parameters(connection: AnyConnection, handler: BaseRouteHandler) -> None:
@@ -138,11 +194,14 @@ def position_of(cursor: str | None) -> int | None:
 
 def words_of(values: list[str] | None, allowed: tuple[str, ...]) -> tuple[str, ...]:
     """Read `a,b` or repeated values, or refuse the one that is none of those allowed."""
-    words = tuple(word.strip() for value in values or [] for word in value.split(","))
-    for word in words:
-        if word not in allowed:
-            raise ClientException(f"one of the values is none of {', '.join(allowed)}")
-    return words
+    return each_of(values and [word.strip() for value in values for word in value.split(",")], allowed)
+
+
+def each_of(words: Sequence[str] | None, allowed: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the words, all for None, or refuse the one that is none of those allowed, and a list without any."""
+    if words is not None and (not words or not {*words} <= {*allowed}):
+        raise ClientException(f"one of the values is none of {', '.join(allowed)}")
+    return tuple(words or ())
 
 
 def moment_of(text: str) -> datetime:

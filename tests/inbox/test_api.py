@@ -108,7 +108,7 @@ def test_alerts_are_filtered_by_status_tier_order_patient_and_time(client: Clien
     assert found(order="0001") == []
     assert found(patient="1000001") == [one]
     assert found(patient="ZKHA|2000002") == [two]
-    assert found(patient="NLMINBIZA|999900018") == [one]
+    assert found(patient="ELSEWHERE|999900018") == []
     assert found(patient="ELSEWHERE|1000001") == []
     assert found(since=(NOW + timedelta(minutes=1)).isoformat()) == [two]
 

@@ -85,6 +85,8 @@ MAY = {
     ("GET", "/schema/openapi.json"): SIGNED_IN,
     ("GET", "/schema/{path:str}"): SIGNED_IN,
     ("GET", "/api/v1/alerts"): CLINICAL,
+    ("POST", "/api/v1/alerts/search"): CLINICAL,
+    ("POST", "/api/v1/assessments/search"): CLINICAL,
     ("GET", "/api/v1/alerts/{alert_id:str}"): CLINICAL,
     ("GET", "/api/v1/alerts/{alert_id:str}/report"): CLINICAL,
     ("GET", "/api/v1/assessments"): CLINICAL,
