@@ -1,8 +1,10 @@
 """The citizen service number (BSN), shown by its last three digits only, but to a program that may read it whole."""
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from functools import cache
+
+import sqlalchemy as sa
 
 from inbox.http.parts import AnyRequest, parts_of
 from inbox.people.permissions import Permission
@@ -11,8 +13,10 @@ from parsers.fhir.places import citizen_numbers
 from parsers.fhir.reading import is_resource
 from parsers.hl7.identifiers import numbers_given_by
 from parsers.hl7.segments import split
+from store.patients import numbers_of
 
 DOT = "•"
+_ALONE = r"(?<!\w)(?:{})(?!\w)"  # not within a longer number
 _SHOWN = 3
 
 
@@ -41,17 +45,30 @@ def mask_in_text(text: str, authorities: Collection[str]) -> str:
     return _given_by(frozenset(authorities)).sub(lambda found: mask(found[0]), text)
 
 
-def masker(raw: bytes, authorities: Collection[str]) -> Callable[[str], str]:
-    """Hide the numbers of one message in any text that is taken from it; a FHIR line names them by their system."""
+def numbers_masked(
+    connection: sa.Connection, patients: Iterable[int | None], authorities: Collection[str]
+) -> frozenset[str]:
+    """Return the numbers of these patients that one of these authorities gave."""
+    ids = {each for each in patients if each is not None}
+    found = numbers_of(connection, ids) if ids and authorities else []
+    return frozenset(each.value for each in found if each.authority in authorities)
+
+
+def masker(raw: bytes, authorities: Collection[str], known: Collection[str] = ()) -> Callable[[str], str]:
+    """Hide the numbers of one message in any text that is taken from it; a FHIR line names them by their system.
+
+    Those that are known of its patients are hidden as well: in a field of its own no authority stands beside a number.
+    """
     if not authorities:
         return lambda text: text
     if is_resource(raw):
-        return _hiding(citizen_numbers(raw))
+        in_line, in_chart = _hiding(citizen_numbers(raw)), _hiding(known, _ALONE)
+        return lambda text: in_chart(in_line(text))
     try:
         numbers = numbers_given_by(split(raw), authorities)
     except ParserError:
         numbers = frozenset()
-    hide = _hiding(numbers, r"(?<!\w)(?:{})(?!\w)")
+    hide = _hiding({*numbers, *known}, _ALONE)
     return lambda text: mask_in_text(hide(text), authorities)
 
 

@@ -9,7 +9,7 @@ from litestar.params import FromPath
 from inbox.acting import carry_out
 from inbox.http.api_requests import PAGE, Cursor, Limit, Sought, id_of, page_of, position_of, several_of, words_of
 from inbox.http.api_shapes import Field, MessageShape, PageShape, WholeMessage
-from inbox.http.masking import masked_for, masker
+from inbox.http.masking import masked_for, masker, numbers_masked
 from inbox.http.parts import AnyRequest, parts_of
 from inbox.http.problems import ACTED, FOUND, LISTED
 from inbox.messages.acts import Reprocess
@@ -56,9 +56,11 @@ def one_message(request: AnyRequest, message_id: FromPath[str]) -> WholeMessage:
         if row is None:
             raise NotFoundException("there is no such message")
         patients = patients_in_message(connection, number)
+        authorities = masked_for(request)
+        known = numbers_masked(connection, patients, authorities)
         record(connection, request.user, "view_message", parts.clock(), patients=patients, what=f"message {number}")
     raw = row.text
-    masked = masker(raw, masked_for(request))
+    masked = masker(raw, authorities, known)
     lines = [line for segment in read_segments(raw, row.hl7_version) for line in segment.fields]
     fields = [Field(path=line.path, name=line.name, value=masked(line.value)) for line in lines]
     return WholeMessage(**message_shape(row), raw=masked(as_text(raw)), fields=fields)

@@ -9,7 +9,7 @@ from litestar.response import Redirect, Template
 
 from inbox.acting import carry_out
 from inbox.http.api_requests import id_of, number_of
-from inbox.http.masking import masker
+from inbox.http.masking import masker, numbers_masked
 from inbox.http.pages import page, to_page
 from inbox.http.parts import AnyRequest, parts_of
 from inbox.messages.acts import Reprocess
@@ -65,9 +65,11 @@ def show_message(request: AnyRequest, message_id: FromPath[str], path: FromQuery
         if row is None:
             raise NotFoundException("there is no such message")
         patients = patients_in_message(connection, number)
+        authorities = parts.settings.masked_authorities
+        known = numbers_masked(connection, patients, authorities)
         record(connection, request.user, "view_message", parts.clock(), patients=patients, what=f"message {number}")
     raw = row.text
-    masked = masker(raw, parts.settings.masked_authorities)
+    masked = masker(raw, authorities, known)
     return page(
         request,
         "message.html",

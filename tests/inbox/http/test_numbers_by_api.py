@@ -10,7 +10,7 @@ from clinical.versions import version_of
 from inbox.people.credentials import create_token
 from inbox.people.permissions import ROLES
 from store import tables
-from tests.inbox.builders import NOW, a_case, a_conclusion, a_problem_message
+from tests.inbox.builders import NOW, a_case, a_conclusion, a_person, a_problem_message
 from tests.inbox.sites import Client, Site
 from tests.store.builders import a_message, insert
 
@@ -118,6 +118,29 @@ def test_a_number_that_is_named_once_is_masked_everywhere_in_the_message(
         assert BSN not in text
         assert "9999.00" not in text
     assert "1000001^^^ZKHA^PI" in shown["raw"]
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        f"MSH|^~\\&|EPD|ZKHA|||20261121||ADT^A08|1|P|2.5\rPID|1||1000001^^^ZKHA^PI||Jansen||||||||||||||{BSN}\r".encode(),
+        f'{{"resourceType":"Patient","identifier":[{{"system":"urn:oid:9","value":"{BSN}"}}]}}'.encode(),
+        f"no HL7 at all, of {BSN}".encode(),
+    ],
+)
+def test_a_number_that_stands_alone_is_masked_when_it_is_known_of_the_patient(
+    one_page: Client, one_site: Site, raw: bytes
+) -> None:
+    with one_site.engine.begin() as connection:
+        patient = a_person(connection)
+        message = a_problem_message(connection, raw=raw)
+        connection.execute(sa.insert(tables.mention).values(message_id=message, patient_id=patient))
+
+    by_api = one_page.get(f"/api/v1/messages/{message}", headers=one_site.token()).text
+    by_page = one_page.get(f"/messages/{message}").text
+
+    assert (BSN in by_api, BSN in by_page) == (False, False)
+    assert (SHOWN in by_api, SHOWN in by_page) == (True, True)
 
 
 @pytest.mark.parametrize("named", ["as shown", "whole", "by id"])
