@@ -131,6 +131,9 @@ async def refuse_unknown_parameters(connection: AnyConnection, handler: BaseRout
     empty = [name for name in NEVER_NULL & known if "null" in connection.query_params.getall(name, [])]
     if empty:
         raise ClientException("leave out what is not asked", extra=[{"key": each, "message": "null"} for each in empty])
+    unfit = [name for name, value in connection.query_params.multi_items() if "\0" in value]
+    if unfit:  # no database holds it; one that looks for it finds nothing, another refuses
+        raise ClientException("a text has no NUL", extra=[{"key": each, "message": "a NUL"} for each in unfit])
 
 
 @cache
