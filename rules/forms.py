@@ -426,6 +426,7 @@ class LanguageForm(Form):
     affirms: list[str] = []
     wrong: list[str] = []
     wrong_of: list[str] = []
+    unmade: list[str] = []
     turns: list[str] = []
     points: list[str] = []
     instead: list[str] = []
@@ -471,6 +472,7 @@ class RecognitionForm(Form):
     over_of: dict[str, str] = {}
     recent_years: int = 0
     dated_by_words: list[str] = []
+    dated_by_clause: list[str] = []
     beside_indications: list[str] = []
     with_tenor: list[str] = []
     imaging: list[str] = []

@@ -72,6 +72,7 @@ class FreeText:
         self._past_of, self._over_of = recognition.past_of, recognition.over_of
         self._set_of_today = {over: name for name, over in recognition.over_of.items()}
         self._dated_by_words = frozenset(recognition.dated_by_words)
+        self._dated_by_clause = frozenset(recognition.dated_by_clause)
         self._hides = {name: frozenset(hidden) for name, hidden in recognition.hidden_by.items()}
         self._imaging = _any_of(recognition.imaging)
         self._active, self._active_denied = _any_of(cues.active), _any_of(cues.active_denied)
@@ -111,7 +112,7 @@ class FreeText:
         """Return for the value sets that words date the year they name, or, below 0, how many years ago it was."""
         dated: dict[str, int] = {}
         told = self._told(text)
-        active = {each.set for each in told if each.active}
+        active = {each.set for each in told if each.active or (each.ago is None and each.set in self._dated_by_clause)}
         for each in told:
             if each.ago is not None and each.set not in active and each.ago > dated.get(each.set, -1000):
                 dated[each.set] = each.ago
@@ -217,6 +218,8 @@ class FreeText:
             return told._replace(active=True)
         if may_end and name != told.set and self._is_only_listed(sentence, span, clause):
             return told._replace(set=name, ago=_year_beside(sentence, clause), listed=True)
+        if name in self._dated_by_clause:
+            return told._replace(set=name, ago=_year_beside(sentence, clause))
         return told._replace(set=name, ago=_ago(sentence) if name in self._dated_by_words else None)
 
     def _names(self, sentence: str) -> list[Named]:

@@ -12,7 +12,8 @@ from functools import lru_cache
 from rules.assertions import Certainty, Span, compiled, plain
 
 KINDS = (
-    "topics", "talks", "warns", "affirms", "wrong", "wrong_of", "turns", "points", "instead", "besides", "acted_on",
+    "topics", "talks", "warns", "affirms", "wrong", "wrong_of", "unmade", "turns", "points", "instead", "besides",
+    "acted_on",
     "tests", "awaits", "looks_for", "checks_on", "weighs", "reports", "unsure", "criteria",
 )  # fmt: skip  # a list of words
 _BOX = re.compile(r"(?P<empty>\[\s*_?\s*\]|\(\s\s?\)|[☐□▢❏◻○])|(?P<ticked>\[\s*[xX✓✔☒vV]\s*\]|\([xX✓✔]\)|[☑☒■✓✔◼●])")
@@ -43,6 +44,7 @@ class Tenors:
         words = {kind: _joined(patterns) for kind, patterns in every.items()}
         self._topics, self._talks, self._warns = words["topics"], words["talks"], words["warns"]
         self._affirms, self._wrong, self._wrong_of = words["affirms"], words["wrong"], words["wrong_of"]
+        self._instead, self._unmade = words["instead"], _behind(every["unmade"])
         self._turned = _found_instead(every["turns"], every["instead"], _CLOSE)
         self._pointed = _found_instead([*every["turns"], *every["points"]], every["instead"], _NEAR)
         self._besides, self._acted_on = words["besides"], words["acted_on"]
@@ -89,7 +91,7 @@ class Tenors:
 
     def is_mistaken(self, sentence: str) -> bool:
         """Return whether a sentence says that something was written down by mistake."""
-        return self._wrong.search(sentence) is not None and self._wrong_of.search(sentence) is None
+        return self._says_wrong(sentence) and self._wrong_of.search(sentence) is None
 
     def is_acted_on(self, sentence: str) -> bool:
         """Return whether a sentence says that something was treated, or that a diagnosis was changed."""
@@ -102,7 +104,7 @@ class Tenors:
             found.add("box")
         if self._criteria.search(sentence):
             found.add("criteria")
-        if self._wrong.search(sentence):
+        if self._says_wrong(sentence):
             found.add("wrong")
         if self._pointed.search(sentence):
             found.add("turned")
@@ -129,6 +131,13 @@ class Tenors:
         begins, ends = _clause(sentence, span)
         clause = sentence[begins : span[0]] + " ¤ " + sentence[span[1] : ends]
         return bool(_YEAR.search(clause) or self._affirms.search(clause))
+
+    def _says_wrong(self, sentence: str) -> bool:
+        """Whether something was written down by mistake, no other disease: "vervalt", not "vervalt niet"."""
+        return any(
+            not self._unmade.match(sentence, found.end()) and not self._instead.search(found.group())
+            for found in self._wrong.finditer(sentence)
+        )
 
     def _is_wrong(self, sentence: str, span: Span) -> bool:
         """Whether it was written down by mistake; not its date or side alone."""
@@ -200,6 +209,11 @@ def _joined(patterns: Sequence[str]) -> re.Pattern[str]:
     if not patterns:
         return compiled(r"(?!)")
     return compiled(rf"(?<!\w)(?:{'|'.join(map(plain, patterns))})(?!\w)")
+
+
+def _behind(patterns: Sequence[str]) -> re.Pattern[str]:
+    """Return the pattern of words that stand directly behind something."""
+    return compiled(rf"[ ,]*(?:{'|'.join(map(plain, patterns))})(?!\w)") if patterns else compiled(r"(?!)")
 
 
 def _found_instead(turns: Sequence[str], instead: Sequence[str], near: int) -> re.Pattern[str]:

@@ -298,3 +298,34 @@ def test_a_cancer_of_today_is_not_over_and_no_year_dates_it(knowledge: Knowledge
 )
 def test_a_cancer_of_which_its_own_clause_or_the_next_says_so_is_over(knowledge: Knowledge, text: str) -> None:
     assert knowledge.terms.words.mentions(text) == (("malignancy-history", "confirmed"),)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("Herseninfarct, bekend met atriumfibrilleren sinds 2018", "arterial-event-after-infusion"),
+        ("NSTEMI, CABG 2015", "arterial-event-after-infusion"),
+        ("Heupfractuur rechts, DM2 sinds 2005", "leg-trauma"),
+        ("Bekend met ITP (2012), nu neusbloeding en bloedblaren.", "mucosal-bleeding"),
+        ("postoperatief dag 3, knieprothese 2015 contralateraal", "surgery"),
+        ("POD 2, TKP 2015 left", "surgery"),
+    ],
+)
+def test_the_year_of_something_else_dates_no_event_of_today(knowledge: Knowledge, text: str, name: str) -> None:
+    words = knowledge.terms.words
+
+    assert (name, "confirmed") in words.mentions(text)
+    assert name not in words.years(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "year"),
+    [
+        ("heupprothese 2015", "surgery", 2015),
+        ("Heupfractuur (2015)", "leg-trauma", 2015),
+        ("sepsis 2019", "sepsis", 2019),
+        ("25 jaar geleden heupprothese", "surgery", -25),
+    ],
+)
+def test_its_own_year_dates_an_event(knowledge: Knowledge, text: str, name: str, year: int) -> None:
+    assert knowledge.terms.words.years(text)[name] == year
