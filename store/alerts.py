@@ -151,6 +151,7 @@ class Columns(TypedDict, total=False):
 
 
 COLUMNS = tuple(tables.alert.c[name] for name in Alert.__struct_fields__)
+_EVENT = tuple(tables.alert_event.c[name] for name in AlertEvent.__struct_fields__)
 
 
 def of_orders(connection: sa.Connection, order_ids: Collection[int]) -> dict[tuple[int, str], Alert]:
@@ -332,44 +333,40 @@ def settled_at(connection: sa.Connection, alert_id: int) -> datetime | None:
 
 def events_of(connection: sa.Connection, alert_id: int) -> list[AlertEvent]:
     """Return the record of an alert, oldest first."""
-    event = tables.alert_event
-    columns = (event.c[name] for name in AlertEvent.__struct_fields__)
-    query = sa.select(*columns).where(event.c.alert_id == alert_id).order_by(event.c.id)
+    event = tables.alert_event.c
+    query = sa.select(*_EVENT).where(event.alert_id == alert_id).order_by(event.id)
     return [AlertEvent(*row) for row in connection.execute(query)]
 
 
 def events_of_each(connection: sa.Connection, alerts: Collection[int], *, holding: str) -> dict[int, list[AlertEvent]]:
     """Return the records of those of these alerts that hold a line of this kind, each oldest first."""
-    found: dict[int, list[AlertEvent]] = {}
-    for row in connection.execute(_events_of_each(connection.dialect.name), {"ids": alerts, "holding": holding}):
-        found.setdefault(row.alert_id, []).append(AlertEvent(*row))
-    return found
+    return _by_alert(connection.execute(_events_of_each(connection.dialect.name), {"ids": alerts, "holding": holding}))
 
 
 @cache
 def _events_of_each(dialect: str) -> sa.Executable:
     event, line = tables.alert_event, tables.alert_event.alias("line")
     these = sa.select(line.c.alert_id).where(one_of(dialect, line.c.alert_id), line.c.kind == sa.bindparam("holding"))
-    columns = (event.c[name] for name in AlertEvent.__struct_fields__)
-    return sa.select(*columns).where(event.c.alert_id.in_(these)).order_by(event.c.id)
+    return sa.select(*_EVENT).where(event.c.alert_id.in_(these)).order_by(event.c.id)
 
 
 def records_of(connection: sa.Connection, alerts: Collection[int]) -> dict[int, list[AlertEvent]]:
     """Return the record of each of these alerts, oldest first."""
-    event = tables.alert_event
-    columns = (event.c[name] for name in AlertEvent.__struct_fields__)
-    query = sa.select(*columns).where(event.c.alert_id.in_(sorted(alerts))).order_by(event.c.id)
+    event = tables.alert_event.c
+    query = sa.select(*_EVENT).where(event.alert_id.in_(sorted(alerts))).order_by(event.id)
+    return _by_alert(connection.execute(query)) if alerts else {}
+
+
+def _by_alert(rows: Iterable[Any]) -> dict[int, list[AlertEvent]]:
     found: dict[int, list[AlertEvent]] = {}
-    for row in connection.execute(query) if alerts else ():
+    for row in rows:
         found.setdefault(row.alert_id, []).append(AlertEvent(*row))
     return found
 
 
 def events_numbered(connection: sa.Connection, ids: Collection[int]) -> list[AlertEvent]:
     """Return these lines of the records of alerts."""
-    event = tables.alert_event
-    columns = (event.c[name] for name in AlertEvent.__struct_fields__)
-    rows = connection.execute(sa.select(*columns).where(event.c.id.in_(sorted(ids)))) if ids else ()
+    rows = connection.execute(sa.select(*_EVENT).where(tables.alert_event.c.id.in_(sorted(ids)))) if ids else ()
     return [AlertEvent(*row) for row in rows]
 
 
@@ -506,20 +503,27 @@ class AlertFilter:
 
 
 class Conclusions:
-    """The conclusions that were read last, by the number of their answer: an answer is never rewritten or removed."""
+    """The conclusions that were read last: an answer is never rewritten or removed.
+
+    A database that lost its last moments, as a standby that takes over may, gives their numbers again. So a conclusion
+    is held for the alert as it stood, by the time of its last change, and not by the number of the answer alone.
+    """
 
     def __init__(self, most: int) -> None:
         """Hold at most so many."""
-        self._held: Recent[int, tuple[StoredConclusion, str]] = Recent(most)
+        self._held: Recent[tuple[int, datetime], tuple[StoredConclusion, str]] = Recent(most)
 
-    def of(self, connection: sa.Connection, answers: Collection[int]) -> dict[int, tuple[StoredConclusion, str]]:
-        """Return the conclusion of each of these answers, and by which knowledge it was drawn."""
-        held = {number: self._held.get(number) for number in answers}
+    def of(self, connection: sa.Connection, answers: Mapping[int, datetime]) -> dict[int, tuple[StoredConclusion, str]]:
+        """Return the conclusion of each of these answers, and by which knowledge it was drawn.
+
+        Each answer comes with the time at which the alert that stands on it last changed.
+        """
+        held = {number: self._held.get((number, changed)) for number, changed in answers.items()}
         found = {number: each for number, each in held.items() if each is not None}
         new = [number for number in held if number not in found]
         for row in connection.execute(_conclusions(connection.dialect.name), {"ids": new}) if new else ():
             found[row.id] = row.conclusion, row.knowledge
-            self._held.put(row.id, found[row.id])
+            self._held.put((row.id, answers[row.id]), found[row.id])
         return found
 
 
@@ -558,7 +562,7 @@ def list_alerts(
     if conclusions is None:
         return _read_alerts(connection, query)
     rows = connection.execute(query.with_only_columns(*COLUMNS, *_ORDER)).all()
-    found = conclusions.of(connection, {row.assessment_id for row in rows})
+    found = conclusions.of(connection, {row.assessment_id: row.changed_at for row in rows})
     values: Iterable[tuple[Any, ...]] = ((*row[:-2], *found[row.assessment_id], *row[-2:]) for row in rows)
     return [ConcludedAlert(*each) for each in values]
 

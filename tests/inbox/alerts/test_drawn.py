@@ -131,3 +131,18 @@ def test_a_conclusion_is_read_once(ward: Site) -> None:
 
         assert first == list_alerts(connection, AlertFilter(), None, None)
     assert [one.conclusion is other.conclusion for one, other in zip(first, again, strict=True)] == [True] * 6
+
+
+def test_a_number_that_a_database_gives_again_brings_no_old_conclusion(ward: Site) -> None:
+    conclusions = Conclusions(100)
+    told, answer, alert = a_conclusion(), tables.assessment, tables.alert
+    told["patient"] |= {"name": "Somebody else"}
+    with ward.engine.begin() as connection:
+        first = list_alerts(connection, AlertFilter(), None, None, conclusions)[0]
+        connection.execute(sa.update(answer).where(answer.c.id == first.assessment_id).values(conclusion=told))
+        later = first.changed_at + timedelta(microseconds=1)
+        connection.execute(sa.update(alert).where(alert.c.id == first.id).values(changed_at=later))
+
+        found = list_alerts(connection, AlertFilter(), None, None, conclusions)[0]
+
+    assert found.conclusion.patient.name == "Somebody else"
