@@ -42,7 +42,7 @@ class Clock:
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class CardMoment:
     """All that a card shows of the moment at which it is looked at; it changes once a minute, not with every look."""
 
     today: datetime  # the midnight with which the day began
@@ -60,7 +60,7 @@ class Card:
     alert: ConcludedAlert
     starts: datetime | None
     section: ListSection
-    moment: Moment
+    moment: CardMoment
     notation: Notation
     rates: RatesForm
 
@@ -251,9 +251,9 @@ def card_of(alert: ConcludedAlert, notation: Notation, rates: RatesForm, now: da
     return Card(alert, starts, section_of(alert, starts, now), _moment(alert, starts, notation, now), notation, rates)
 
 
-def _moment(alert: ConcludedAlert, starts: datetime | None, notation: Notation, now: datetime) -> Moment:
+def _moment(alert: ConcludedAlert, starts: datetime | None, notation: Notation, now: datetime) -> CardMoment:
     ahead, due = starts - now if starts else None, alert.due_at
-    return Moment(
+    return CardMoment(
         today=notation.midnight(now),
         minutes=round(ahead.total_seconds() / 60) if ahead is not None else None,
         has_begun=ahead is not None and ahead <= NO_TIME,
