@@ -54,7 +54,7 @@ Pairs = list[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PageEnd:
     """Where a page ended: the time that its last row is ordered by, where it is, and its number."""
 
     id: int
@@ -70,18 +70,18 @@ class Cursors:
     sort: Sort
     descending: bool
 
-    def write(self, place: Place) -> str:
+    def write(self, place: PageEnd) -> str:
         """Return the cursor of a place."""
         text = str(place.id) if place.at is None else f"{(place.at - _EPOCH) // _MICROSECOND}.{place.id}"
         return f"{text}.{self._sign(text)}"
 
-    def read(self, cursor: str) -> Place | None:
+    def read(self, cursor: str) -> PageEnd | None:
         """Return the place, or None when this cursor was not written here."""
         text, _, signed = cursor.rpartition(".")
         if not hmac.compare_digest(signed.encode(), self._sign(text).encode()):
             return None
         at, _, number = text.rpartition(".")
-        return Place(int(number), _EPOCH + int(at) * _MICROSECOND if at else None)
+        return PageEnd(int(number), _EPOCH + int(at) * _MICROSECOND if at else None)
 
     def _sign(self, text: str) -> str:
         content = f"fhir cursor {self.kind} {self.sort.name} {self.descending} {text}"
@@ -98,7 +98,7 @@ class SearchRequest:
     count: int
     is_count_only: bool
     total: str  # none | estimate | accurate | "" when it was not asked
-    after: Place | None
+    after: PageEnd | None
     includes: tuple[str, ...]
     used: Pairs = field(default_factory=list)  # all that was understood, as it was sent, without the cursor
 
@@ -137,10 +137,10 @@ def is_strict(prefer: Sequence[str]) -> bool:
 
 
 def refuse_unless_known(pairs: Pairs, strict: bool) -> None:
-    """Refuse parameters of a read, which has none but those of its format."""
+    """Refuse parameters of a read, which has none but those of its format; what is read is known already."""
     for name, value in pairs:
         if name not in _FORMATS:
-            _leave_out(name, value, strict)
+            _leave_out(name, value, strict=strict, is_about_one=True)
 
 
 def read_search(kind: ResourceKind, pairs: Pairs, secret: str, *, strict: bool) -> SearchRequest:
@@ -160,13 +160,13 @@ def read_search(kind: ResourceKind, pairs: Pairs, secret: str, *, strict: bool) 
         elif (criterion := _criterion(kind, name, value)) is not None:
             criteria.append(criterion)
         else:
-            _leave_out(name, value, strict)
             left_out.append((name, value))
             continue
         if name != CURSOR:
             used.append((name, value))
-    if not any(_names_one(kind, name) for name, _ in used):
-        _refuse_what_may_narrow(left_out)
+    is_about_one = any(_names_one(kind, name) for name, _ in used)
+    for name, value in left_out:
+        _leave_out(name, value, strict=strict, is_about_one=is_about_one)
     sort, descending = _sort(kind, _one(about, "_sort") or kind.order)
     count, summary = _count(_one(about, "_count")), _summary(_one(about, "_summary"))
     return SearchRequest(
@@ -208,23 +208,17 @@ def _apart(name: str) -> tuple[str, str, str]:
     return name[:place], name[place : place + 1], name[place + 1 :]
 
 
-def _leave_out(name: str, value: str, strict: bool) -> None:
+def _leave_out(name: str, value: str, *, strict: bool, is_about_one: bool) -> None:
     """Pass over what there is not here; but what narrows to a patient, passed over, would give everybody.
 
-    A reference narrows to one thing, which is mostly somebody's.
+    A reference narrows to one thing, which is mostly somebody's; so may a number or a day, under a name of the client,
+    where nothing else says of whom.
     """
-    bare = _apart(name)[0]
     if strict:
         raise ParameterRefused(name[:100], "there is no such parameter here")
-    if bare in _SELECTS or _names_a_patient(name, value):
+    may_be_somebodys = not is_about_one and not name.startswith("_") and _NUMBER.search(value)
+    if _apart(name)[0] in _SELECTS or _names_a_patient(name, value) or may_be_somebodys:
         raise ParameterRefused(name[:100], "it would narrow the answer, and is not served here")
-
-
-def _refuse_what_may_narrow(left_out: Pairs) -> None:
-    """Refuse a number or a day, where nothing else says of whom: it may be somebody's, under a name of the client."""
-    for name, value in left_out:
-        if not name.startswith("_") and _NUMBER.search(value):
-            raise ParameterRefused(name[:100], "there is no such parameter here, and it may narrow to a patient")
 
 
 def _names_one(kind: ResourceKind, name: str) -> bool:
@@ -278,7 +272,7 @@ def _sort(kind: ResourceKind, text: str) -> tuple[Sort, bool]:
     return found, text.startswith("-")
 
 
-def _place(text: str | None, cursors: Cursors) -> Place | None:
+def _place(text: str | None, cursors: Cursors) -> PageEnd | None:
     if text is None:
         return None
     place = cursors.read(text)

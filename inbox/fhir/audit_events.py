@@ -20,7 +20,7 @@ from inbox.fhir.access_lines import (
 from inbox.fhir.criteria import Criterion, references_of, tokens_of
 from inbox.fhir.kinds import (
     Condition,
-    Found,
+    FoundResource,
     Parameter,
     ResourceKind,
     Search,
@@ -49,12 +49,12 @@ _OF_ALERT: Final = re.compile(r"alert ([0-9]{1,18})")
 _line = tables.access_log.c
 
 
-def _load(search: Search, ids: Sequence[int]) -> list[Found]:
+def _load(search: Search, ids: Sequence[int]) -> list[FoundResource]:
     rows = {line.id: line for line in access_log.numbered(search.connection, ids)}
     whom = {line.patient_id for line in rows.values() if line.patient_id is not None}
     people = patients.of_ids(search.connection, whom)
     return [
-        Found(id_, line.patient_id, _resource(search, line, people.get(line.patient_id or 0)))
+        FoundResource(id_, line.patient_id, _resource(search, line, people.get(line.patient_id or 0)))
         for id_ in ids
         if (line := rows.get(id_)) is not None
     ]

@@ -6,7 +6,7 @@ http://hl7.org/fhir/R4/search.html
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 from inbox.fhir.outcomes import ParameterRefused
@@ -40,7 +40,7 @@ class Criterion:
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
+class SearchToken:
     """A code or number, and whose it is."""
 
     system: str | None  # None: anybody's; "": nobody's
@@ -79,18 +79,18 @@ def read_criterion(name: str, modifier: str, value: str, sent: tuple[str, str] =
     return criterion
 
 
-def tokens_of(criterion: Criterion) -> list[Token]:
+def tokens_of(criterion: Criterion) -> list[SearchToken]:
     """Read `code`, `system|code`, `|code` and `system|`."""
     return [_token(criterion, text) for text in criterion.texts]
 
 
-def _token(criterion: Criterion, text: str) -> Token:
+def _token(criterion: Criterion, text: str) -> SearchToken:
     parts = [_plain(part) for part in _split(text, "|")]
     if len(parts) == 1:
-        return Token(None, parts[0])
+        return SearchToken(None, parts[0])
     if len(parts) > 2 or not any(parts):
         raise criterion.refuse("this is not a code, nor system|code")
-    return Token(parts[0], parts[1])
+    return SearchToken(parts[0], parts[1])
 
 
 def references_of(criterion: Criterion, base: str, types: Collection[str]) -> list[Reference]:
@@ -149,12 +149,12 @@ def _next_day(year: int, month: int, day: int, found: re.Match[str]) -> datetime
     return first + timedelta(days=1)
 
 
-def _zone(found: re.Match[str], zone: ZoneInfo) -> ZoneInfo | None:
+def _zone(found: re.Match[str], zone: ZoneInfo) -> tzinfo | None:
     written = found["zone"]
     if written is None:
         return zone
     # A plus sign that was not escaped in an address arrives as a blank.
-    return datetime.fromisoformat(f"2000-01-01T00:00:00{written.replace(' ', '+')}").tzinfo  # type: ignore[return-value]
+    return datetime.fromisoformat(f"2000-01-01T00:00:00{written.replace(' ', '+')}").tzinfo
 
 
 def _split(text: str, mark: str) -> Iterator[str]:

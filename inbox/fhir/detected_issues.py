@@ -13,7 +13,7 @@ from inbox.fhir import provenances
 from inbox.fhir.criteria import Criterion, references_of, tokens_of
 from inbox.fhir.kinds import (
     Condition,
-    Found,
+    FoundResource,
     Parameter,
     ResourceKind,
     Search,
@@ -43,9 +43,9 @@ from store.patients import KnownPatient
 DONE_SYSTEM: Final = "urn:ivigilant:done-as"
 STATUS_SYSTEM: Final = "http://hl7.org/fhir/observation-status"
 SEVERITY_SYSTEM: Final = "http://hl7.org/fhir/detectedissue-severity"
-_STATUS_CODES: Final = {"registered", "preliminary", "final", "amended", "corrected", "cancelled"} | {
-    *("entered-in-error", "unknown")
-}
+_STATUS_CODES: Final = frozenset(
+    ["registered", "preliminary", "final", "amended", "corrected", "cancelled", "entered-in-error", "unknown"]
+)
 _ORDER_STATUS: Final = {  # http://hl7.org/fhir/R4/valueset-medicationrequest-status.html
     "active": "active",
     "stop_pending": "active",
@@ -63,12 +63,12 @@ _ACTS: Final = ("taken_on", "acknowledged", "overridden")
 _alert = tables.alert.c
 
 
-def _load(search: Search, ids: Sequence[int]) -> list[Found]:
+def _load(search: Search, ids: Sequence[int]) -> list[FoundResource]:
     rows = {row.id: row for row in alerts.concluded(search.connection, ids)}
     records = alerts.records_of(search.connection, ids)
     people = patients.of_ids(search.connection, {row.patient_id for row in rows.values()})
     return [
-        Found(id_, row.patient_id, _resource(search, row, records.get(id_, []), people.get(row.patient_id)))
+        FoundResource(id_, row.patient_id, _resource(search, row, records.get(id_, []), people.get(row.patient_id)))
         for id_ in ids
         if (row := rows.get(id_)) is not None
     ]

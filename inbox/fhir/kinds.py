@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from inbox.fhir.criteria import Criterion, Token, references_of, time_ranges_of, tokens_of
+from inbox.fhir.criteria import Criterion, SearchToken, references_of, time_ranges_of, tokens_of
 from inbox.fhir.references import ACCOUNT, DEVICE, SYSTEM_ACTOR, Resource
 from inbox.http.api_requests import number_of
 from inbox.http.words import Words
@@ -47,7 +47,7 @@ class Search:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundResource:
     """One resource, the row it is of, and the patient it is about."""
 
     id: int
@@ -93,11 +93,11 @@ class ResourceKind:
     parameters: tuple[Parameter, ...]
     sorts: tuple[Sort, ...]
     order: str  # when nobody asks for another
-    load: Callable[[Search, Sequence[int]], list[Found]]
+    load: Callable[[Search, Sequence[int]], list[FoundResource]]
     viewed: str  # in the access log
     listed: str
     plural: str
-    includes: Mapping[str, Callable[[Search, Sequence[int]], list[Found]]] = field(default_factory=dict)
+    includes: Mapping[str, Callable[[Search, Sequence[int]], list[FoundResource]]] = field(default_factory=dict)
 
     def parameter(self, name: str) -> Parameter | None:
         """Return the parameter of this name."""
@@ -179,7 +179,7 @@ def of_codes(
     return Parameter(name, "token", where, says, ("not",))
 
 
-def _fits(tokens: Sequence[Token], system: str, code: str, bound: Collection[str]) -> bool:
+def _fits(tokens: Sequence[SearchToken], system: str, code: str, bound: Collection[str]) -> bool:
     """Return whether a code is one of these; an element of bare codes has no system that could be written."""
     return any(token.fits(system, code) or (bool(bound) and token.fits("", code)) for token in tokens)
 
@@ -215,7 +215,7 @@ def with_merged(search: Search, ids: set[int]) -> set[int]:
     return ids | stored
 
 
-def _with_number(search: Search, criterion: Criterion, token: Token) -> set[int]:
+def _with_number(search: Search, criterion: Criterion, token: SearchToken) -> set[int]:
     if not token.code:
         raise criterion.refuse("a number is needed")
     system = (token.system or "").removeprefix("urn:oid:")

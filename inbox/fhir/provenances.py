@@ -9,7 +9,7 @@ from clinical.conclusions import StoredConclusion
 from inbox.fhir.criteria import Criterion, references_of
 from inbox.fhir.kinds import (
     Condition,
-    Found,
+    FoundResource,
     Parameter,
     ResourceKind,
     Search,
@@ -34,23 +34,23 @@ _CONCLUDED: Final = ("raised", "changed", "reopened", "resolved", "covered")  # 
 _event = tables.alert_event.c
 
 
-def of_alerts(search: Search, ids: Sequence[int]) -> list[Found]:
+def of_alerts(search: Search, ids: Sequence[int]) -> list[FoundResource]:
     """Return the record of these alerts."""
     found = alerts.records_of(search.connection, ids)
     return _resources(search, [event for id_ in ids for event in found.get(id_, [])])
 
 
-def _load(search: Search, ids: Sequence[int]) -> list[Found]:
+def _load(search: Search, ids: Sequence[int]) -> list[FoundResource]:
     rows = {event.id: event for event in alerts.events_numbered(search.connection, ids)}
     return _resources(search, [rows[id_] for id_ in ids if id_ in rows])
 
 
-def _resources(search: Search, events: Sequence[AlertEvent]) -> list[Found]:
+def _resources(search: Search, events: Sequence[AlertEvent]) -> list[FoundResource]:
     wanted = {event.assessment_id for event in events if event.assessment_id is not None and _is_concluded(event)}
     answers = assessments.of_ids(search.connection, wanted) if wanted else {}
     whose = alerts.patients_of(search.connection, {event.alert_id for event in events})
     return [
-        Found(event.id, whose.get(event.alert_id), _resource(event, answers.get(event.assessment_id or 0)))
+        FoundResource(event.id, whose.get(event.alert_id), _resource(event, answers.get(event.assessment_id or 0)))
         for event in events
     ]
 

@@ -14,7 +14,7 @@ from inbox.fhir import audit_events, detected_issues, provenances
 from inbox.fhir.asking import Pairs, formats_in, is_pretty, is_strict, pairs_of, read_search, refuse_unless_known
 from inbox.fhir.capability import capability_statement
 from inbox.fhir.formats import format_of
-from inbox.fhir.kinds import Found, ResourceKind, Search
+from inbox.fhir.kinds import FoundResource, ResourceKind, Search
 from inbox.fhir.outcomes import PATH
 from inbox.fhir.references import Resource
 from inbox.fhir.searching import bundle_of, read_one
@@ -133,7 +133,7 @@ def _address(request: AnyRequest) -> str:
     return (parts_of(request).settings.base_url or str(request.base_url)).rstrip("/")
 
 
-def _record(request: AnyRequest, kind: ResourceKind, search: Search, found: list[Found], asked: Pairs) -> None:
+def _record(request: AnyRequest, kind: ResourceKind, search: Search, found: list[FoundResource], asked: Pairs) -> None:
     """Write a line for each patient who was asked for or shown; of the log itself only for those who were asked for.
 
     A line for each patient in the lines that are shown would make the log grow with every look at it.

@@ -5,15 +5,15 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from inbox.fhir.asking import CURSOR, Cursors, Pairs, Place, SearchRequest, link_to
+from inbox.fhir.asking import CURSOR, Cursors, PageEnd, Pairs, SearchRequest, link_to
 from inbox.fhir.criteria import Criterion
-from inbox.fhir.kinds import Found, ResourceKind, Search
+from inbox.fhir.kinds import FoundResource, ResourceKind, Search
 from inbox.fhir.references import Resource
 
 COUNTED: Final = 10_000  # more are counted only for who asks for an accurate total
 
 
-def bundle_of(search: Search, kind: ResourceKind, asked: SearchRequest) -> tuple[Resource, list[Found]]:
+def bundle_of(search: Search, kind: ResourceKind, asked: SearchRequest) -> tuple[Resource, list[FoundResource]]:
     """Return the page as a searchset, with the resources in it."""
     where = [_condition(search, kind, criterion) for criterion in asked.criteria]
     rows = [] if asked.is_count_only else _page(search.connection, kind, asked, where)
@@ -36,7 +36,7 @@ def bundle_of(search: Search, kind: ResourceKind, asked: SearchRequest) -> tuple
     return bundle, [*found, *included]
 
 
-def read_one(search: Search, kind: ResourceKind, id_: int) -> Found | None:
+def read_one(search: Search, kind: ResourceKind, id_: int) -> FoundResource | None:
     """Return one resource."""
     return next(iter(kind.load(search, [id_])), None)
 
@@ -49,7 +49,7 @@ def _condition(search: Search, kind: ResourceKind, criterion: Criterion) -> sa.C
 
 def _page(
     connection: sa.Connection, kind: ResourceKind, asked: SearchRequest, where: Sequence[sa.ColumnElement[bool]]
-) -> list[Place]:
+) -> list[PageEnd]:
     """Return the rows of the page and one more, each with what it is ordered by."""
     keys: list[sa.ColumnElement[Any]] = [asked.sort.column, kind.number] if asked.sort.is_time else [kind.number]
     query = sa.select(*keys).where(*where).limit(asked.count + 1)
@@ -59,7 +59,7 @@ def _page(
         values = sa.tuple_(*(sa.literal(value, key.type) for key, value in zip(keys, last, strict=True)))
         query = query.where(sa.tuple_(*keys) < values if asked.descending else sa.tuple_(*keys) > values)
     rows = connection.execute(query).all()
-    return [Place(row[-1], row[0] if asked.sort.is_time else None) for row in rows]
+    return [PageEnd(row[-1], row[0] if asked.sort.is_time else None) for row in rows]
 
 
 def _total(
@@ -75,7 +75,7 @@ def _total(
     return count if is_exact or count <= COUNTED else None
 
 
-def _next(search: Search, kind: ResourceKind, asked: SearchRequest, last: Place) -> str:
+def _next(search: Search, kind: ResourceKind, asked: SearchRequest, last: PageEnd) -> str:
     """Return the address of the next page; patients stand in it by their id, not by a number of theirs."""
     cursors = Cursors(search.secret, kind.name, asked.sort, asked.descending)
     used: Pairs = []
@@ -86,7 +86,7 @@ def _next(search: Search, kind: ResourceKind, asked: SearchRequest, last: Place)
     return link_to(search.base, kind.name, [*used, (CURSOR, cursors.write(last))])
 
 
-def _entry(search: Search, each: Found, mode: str) -> Resource:
+def _entry(search: Search, each: FoundResource, mode: str) -> Resource:
     resource = each.resource
     url = f"{search.base}/{resource['resourceType']}/{resource['id']}"
     return {"fullUrl": url, "resource": resource, "search": {"mode": mode}}

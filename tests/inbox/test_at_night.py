@@ -120,11 +120,12 @@ WORDS_IN_SIGHT = r"""() => {
     const node = texts.currentNode, within = node.parentElement, range = document.createRange();
     range.selectNodeContents(node);
     const box = range.getBoundingClientRect();
-    if (within.closest(".picture, .keys, .away, #worse, details:not([open]) > :not(summary)") || !box.height || box.top > fold) { continue; }
+    const hidden = within.closest(".picture, .keys, .away, #worse, details:not([open]) > :not(summary)");
+    if (hidden || !box.height || box.top > fold) { continue; }
     words += node.data.split(/\s+/).filter((each) => /\p{L}{2}/u.test(each)).length;
   }
   return words;
-}"""  # noqa: E501
+}"""
 
 
 def _one_of_each_kind(site: Site) -> list[int]:
