@@ -472,7 +472,6 @@ class RecognitionForm(Form):
     over_of: dict[str, str] = {}
     recent_years: int = 0
     dated_by_words: list[str] = []
-    dated_by_clause: list[str] = []
     beside_indications: list[str] = []
     with_tenor: list[str] = []
     imaging: list[str] = []

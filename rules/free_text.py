@@ -29,6 +29,7 @@ _YEARS_AGO = re.compile(
 )
 _FULL_DATE = re.compile(r"\b\d{1,2}[-/.]\d{1,2}[-/.](?:19|20)?\d\d\b")
 _ONLY_YEAR = re.compile(r"\W*(?:19|20)\d\d\W*")
+_LEADING_YEAR = re.compile(r"\W*(?:(?:in|en|im jahre?|anno)\s+)?(?:19|20)\d\d\W*", re.IGNORECASE)  # of the whole
 _CLAUSE_END = re.compile(r"[,;()]")
 _LITTLE = (  # words between a cancer and what says that it is over
     r"(?:\W|\b(?:een|de|het|an?|the|met|in|is|was|werd|volledige?|complete?|klinische?|clinical|nu|now|thans|inmiddels|"
@@ -72,7 +73,6 @@ class FreeText:
         self._past_of, self._over_of = recognition.past_of, recognition.over_of
         self._set_of_today = {over: name for name, over in recognition.over_of.items()}
         self._dated_by_words = frozenset(recognition.dated_by_words)
-        self._dated_by_clause = frozenset(recognition.dated_by_clause)
         self._hides = {name: frozenset(hidden) for name, hidden in recognition.hidden_by.items()}
         self._imaging = _any_of(recognition.imaging)
         self._active, self._active_denied = _any_of(cues.active), _any_of(cues.active_denied)
@@ -112,7 +112,7 @@ class FreeText:
         """Return for the value sets that words date the year they name, or, below 0, how many years ago it was."""
         dated: dict[str, int] = {}
         told = self._told(text)
-        active = {each.set for each in told if each.active or (each.ago is None and each.set in self._dated_by_clause)}
+        active = {each.set for each in told if each.active or (each.ago is None and each.set in self._dated_by_words)}
         for each in told:
             if each.ago is not None and each.set not in active and each.ago > dated.get(each.set, -1000):
                 dated[each.set] = each.ago
@@ -218,9 +218,7 @@ class FreeText:
             return told._replace(active=True)
         if may_end and name != told.set and self._is_only_listed(sentence, span, clause):
             return told._replace(set=name, ago=_year_beside(sentence, clause), listed=True)
-        if name in self._dated_by_clause:
-            return told._replace(set=name, ago=_year_beside(sentence, clause))
-        return told._replace(set=name, ago=_ago(sentence) if name in self._dated_by_words else None)
+        return told._replace(set=name, ago=_year_beside(sentence, clause) if name in self._dated_by_words else None)
 
     def _names(self, sentence: str) -> list[Named]:
         """Return the terms in the sentence, without those hidden in another: "retinal vein thrombosis" is not a VTE."""
@@ -242,7 +240,9 @@ class FreeText:
             return told.set
         if told.set in self._over_of and self._is_over(sentence, span, clause):
             return self._over_of[told.set]
-        if told.set not in self._past_of or (told.set in self._dated_by_words and _ago(sentence) is not None):
+        if told.set not in self._past_of or (
+            told.set in self._dated_by_words and _year_beside(sentence, clause) is not None
+        ):
             return told.set  # a year says more than "status na"
         words = sentence[slice(*clause)]
         if told.set in self._dated_by_words:
@@ -311,10 +311,11 @@ def _next_clause(sentence: str, ends: int) -> Span:
 
 
 def _year_beside(sentence: str, clause: Span) -> int | None:
-    """Return the latest year in a clause, or in the next where that is no more than a year: "longcarcinoom (2025)"."""
+    """Return the latest year in a clause, or in one beside it that is no more than a year: "longcarcinoom (2025)"."""
     begins, ends = clause
-    following = sentence[slice(*_next_clause(sentence, ends))]
-    return _ago(sentence[begins:ends]) or (_ago(following) if _ONLY_YEAR.fullmatch(following) else None)
+    following, leading = sentence[slice(*_next_clause(sentence, ends))], sentence[: max(begins - 1, 0)]
+    beside = [following] if _ONLY_YEAR.fullmatch(following) else [leading] if _LEADING_YEAR.fullmatch(leading) else []
+    return _ago(sentence[begins:ends]) or (_ago(beside[0]) if beside else None)
 
 
 def _ago(sentence: str) -> int | None:

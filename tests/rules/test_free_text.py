@@ -309,6 +309,9 @@ def test_a_cancer_of_which_its_own_clause_or_the_next_says_so_is_over(knowledge:
         ("Bekend met ITP (2012), nu neusbloeding en bloedblaren.", "mucosal-bleeding"),
         ("postoperatief dag 3, knieprothese 2015 contralateraal", "surgery"),
         ("POD 2, TKP 2015 left", "surgery"),
+        ("Longcarcinoom, DM2 sinds 2005", "malignancy"),
+        ("Maagbloeding, bekend met AF sinds 2012", "bleeding"),
+        ("Melaena vandaag, ulcus 2010", "bleeding"),
     ],
 )
 def test_the_year_of_something_else_dates_no_event_of_today(knowledge: Knowledge, text: str, name: str) -> None:
@@ -325,6 +328,9 @@ def test_the_year_of_something_else_dates_no_event_of_today(knowledge: Knowledge
         ("Heupfractuur (2015)", "leg-trauma", 2015),
         ("sepsis 2019", "sepsis", 2019),
         ("25 jaar geleden heupprothese", "surgery", -25),
+        ("Maagbloeding in 2012", "bleeding", 2012),
+        ("In 2012, maagbloeding", "bleeding", 2012),
+        ("mammacarcinoom links (2001)", "malignancy", 2001),
     ],
 )
 def test_its_own_year_dates_an_event(knowledge: Knowledge, text: str, name: str, year: int) -> None:
