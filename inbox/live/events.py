@@ -181,7 +181,7 @@ class LiveEvents:
         while True:
             try:
                 await self._hear_channel(self._redis_url)
-            except redis.RedisError as error:
+            except (redis.RedisError, OSError) as error:
                 log.info("live.redis_unreachable", error=type(error).__name__)
             await asyncio.sleep(RECONNECT_S)
 

@@ -2,7 +2,7 @@
 
 import pytest
 import sqlalchemy as sa
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from store import tables
 from tests.inbox.builders import a_case, a_person
@@ -87,6 +87,51 @@ def test_a_new_alert_appears_without_a_reload_and_leaves_the_focus_where_it_was(
     expect(desk.page.get_by_text("2 alerts", exact=True)).to_be_visible()
     assert desk.page.evaluate("window.stayed") is True
     assert desk.complaints == []
+
+
+def test_an_alert_that_is_raised_while_the_list_is_being_drawn_appears_as_well(desk: Desk, one_site: Site) -> None:
+    with_alerts(one_site)
+    desk.goes("/")
+    raised: list[int] = []
+
+    def raise_another() -> int:
+        number = f"new {len(raised)}"
+        with one_site.engine.begin() as connection:
+            raised.append(a_case(connection, patient=a_person(connection, number, number), number=number))
+        return raised[-1]
+
+    def raise_meanwhile(route: Route) -> None:
+        answer = route.fetch()
+        if len(raised) < 2:
+            raise_another()  # and the page hears of it before the list without it has arrived
+            desk.page.wait_for_timeout(2_000)
+        route.fulfill(response=answer)
+
+    desk.page.route("**/alerts?*", raise_meanwhile)
+    raise_another()
+
+    within_ms = 20_000  # before the list is drawn again whether or not something was heard
+    expect(desk.page.locator(f"#alert-{raised[0]}")).to_be_visible(timeout=within_ms)
+    expect(desk.page.locator(f"#alert-{raised[1]}")).to_be_visible(timeout=within_ms)
+
+
+def test_eight_open_pages_of_one_browser_are_all_live(desk: Desk, one_site: Site) -> None:
+    with_alerts(one_site)
+    desk.goes("/")
+    pages = [desk.page, *(desk.page.context.new_page() for _ in range(7))]
+    for page in pages:
+        page.goto(f"{desk.address}/", timeout=20_000)
+
+    with one_site.engine.begin() as connection:
+        alert = a_case(connection, patient=a_person(connection, "new", "new"), number="new")
+
+    for page in pages:
+        expect(page.locator(f"#alert-{alert}")).to_be_visible(timeout=20_000)
+    assert len(one_site.events._listeners) == 1
+    pages[0].close()
+    with one_site.engine.begin() as connection:
+        other = a_case(connection, patient=a_person(connection, "newer", "newer"), number="newer")
+    expect(pages[1].locator(f"#alert-{other}")).to_be_visible(timeout=20_000)
 
 
 def test_the_inbox_stays_live_after_the_list_was_filtered(desk: Desk, one_site: Site) -> None:

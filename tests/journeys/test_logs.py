@@ -173,7 +173,7 @@ def pages_of(browser: httpx.Client) -> list[str]:
 
 
 def links_in(page: str) -> list[str]:
-    return re.findall(r'(?:href|src|action|hx-get|hx-post|sse-connect)="([^"]*)"', page)
+    return re.findall(r'(?:href|src|action|hx-get|hx-post)="([^"]*)"', page)
 
 
 def figures(installation: Installation) -> list[bytes]:
