@@ -18,6 +18,8 @@ PACKAGES := ivigilant listener worker inbox history parsers rules store forwardi
 
 # Only pip's index settings may come from the machine, not where it installs to.
 PIP := env -u PIP_TARGET -u PIP_PREFIX PIP_USER=0 PIP_NO_INPUT=1 PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip --quiet
+# Once for all processes: where PYTHONDONTWRITEBYTECODE is set, each compiled the whole product again, a second of processor.
+COMPILED := $(BIN)/python -m compileall -q -j 0
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate --extra build
 
@@ -27,11 +29,13 @@ help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(RUNTIME)  ## the whole product with a synthetic hospital, in a temporary folder
+	@$(COMPILED) $(PACKAGES)
 	@$(BIN)/ivigilant demo
 
 test: $(DEVELOPMENT)  ## every test, on SQLite, PostgreSQL and Redis that it starts itself
 	@command -v chromium chromium-browser google-chrome >/dev/null 2>&1 || \
 		echo "No Chromium found: the tests of the pages in a browser are left out (Debian: apt-get install chromium)."
+	@$(COMPILED) $(PACKAGES) tests
 	@$(BIN)/pytest -n $(WORKERS) --durations 10
 
 test-thorough: $(DEVELOPMENT)  ## the tests that draw stories or race workers, for much longer
