@@ -1,4 +1,4 @@
-"""Why a patient came, an order was given or changed, or a test was asked for: a hint, never more.
+"""Why a patient came, an order was given or changed, or a test was asked for: a hint; by a code of a history, a fact.
 
 PV2-3, ORC-16, OBR-13 and 31, RXO-20, RXE-27, RXG-22, RXA-19, BPO-13, and the notes of other medicines.
 """
@@ -33,6 +33,8 @@ _OF_THROMBOSIS = re.compile(
     r"(?:I26|I8[0-2]|I63\.?6|I67\.?6|G08|O22\.?[35]|O87\.?[13]|O88|Z86\.?7|415\.?1|451|453|V12\.?5|K9[34])[0-9.]*"
     r"|128053003|59282003|161508001|161512007|429098002|111293003|373433005|16750002|132281000119108|439127006"
 )
+# Of these the codes of a history of venous thrombosis by itself. Z86.7 is of any disease of the circulation.
+_OF_HISTORY = re.compile(r"Z86\.?71[18]?|V12\.?51|161508001|161512007|428904003")
 
 
 def read_reasons(
@@ -90,8 +92,13 @@ def reason_of(codings: tuple[Coding, ...], text: str) -> Condition | None:
         category="diagnosis",
         codings=codings,
         text=text,
-        certainty="suspected",
+        certainty="confirmed" if any(map(is_history, codings)) else "suspected",
     )
+
+
+def is_history(coding: Coding) -> bool:
+    """Return whether a code says that the patient once had a venous thrombosis: a fact, for whatever it is a reason."""
+    return _OF_HISTORY.fullmatch(coding.code.strip().upper()) is not None
 
 
 def names_thrombosis(coding: Coding) -> bool:

@@ -13,7 +13,29 @@ _FORM = re.compile(
 _ISO = re.compile(
     r"(\d{4})[-/.](\d\d)(?:[-/.](\d\d)(?:[T ](\d\d)(?::(\d\d)(?::(\d\d)(?:\.(\d{1,6}))?)?)?\s?([+-]\d\d:?\d\d|Z)?)?)?"
 )
-_DAY_AND_YEAR = re.compile(r"(\d\d?)[-/.](\d\d?)[-/.]((?:19|20)\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d))?)?")
+_DAY_AND_YEAR = re.compile(
+    r"(\d\d?)(?P<mark>[-/.])(\d\d?)(?P=mark)(?P<year>(?:19|20)\d\d)"
+    r"(?:,?[T ](?P<hour>\d\d):(?P<minute>\d\d)(?::(?P<second>\d\d))?)?"
+)
+# `01-DEC-2026 09:00`, as databases print a date.
+_NAMED_MONTH = re.compile(
+    r"(\d\d?)[-/. ]{1,2}([^\W\d_]{3,10})[-/. ]{1,2}((?:19|20)\d\d)(?:,?[T ](\d\d):(\d\d)(?::(\d\d))?)?"
+)
+_MONTH_NAMES = (
+    "jan januari january januar janvier janv enero ene gennaio gen janeiro",
+    "feb februari february februar février févr fév fevrier febrero febbraio fevereiro fev",
+    "mar maart mrt march märz mär mrz mars marzo março",
+    "apr april avril avr abril abr aprile",
+    "may mei mai mayo maggio mag maio",
+    "jun juni june juin junio giugno giu junho",
+    "jul juli july juillet juil julio luglio lug julho",
+    "aug augustus august août aou aout agosto ago",
+    "sep sept september septembre septiembre settembre set setembro",
+    "oct okt oktober october octobre octubre ottobre ott outubro out",
+    "nov november novembre noviembre novembro",
+    "dec december dez dezember déc décembre decembre dic diciembre dicembre dezembro",
+)
+_MONTH_OF = {name: number for number, names in enumerate(_MONTH_NAMES, 1) for name in names.split()}
 _PRECISIONS: tuple[Precision, ...] = ("year", "month", "day", "hour", "minute", "second")
 _PARTS = ("year", "month", "day", "hour", "minute", "second")
 
@@ -35,7 +57,8 @@ def read_time(text: str, zone: tzinfo) -> tuple[Moment | None, tuple[str, ...]]:
     text = text.strip()
     if not text or text == '""' or not text.strip("0+-:. "):
         return None, ()
-    found = _FORM.fullmatch(_without_marks(text))
+    digits, by_custom = _without_marks(text, zone)
+    found = _FORM.fullmatch(digits)
     if found is None:
         return None, ("unreadable_time",)
     numbers = [found[part] for part in _PARTS]
@@ -53,28 +76,42 @@ def read_time(text: str, zone: tzinfo) -> tuple[Moment | None, tuple[str, ...]]:
         at, flags = _in_zone(local, zone)
     except (ValueError, OverflowError):
         return None, ("unreadable_time",)
-    return Moment(at=at, precision=precision), flags if len(known) > 3 else ()
+    doubts = ("day_before_month",) if by_custom else ()
+    return Moment(at=at, precision=precision), (*doubts, *flags) if len(known) > 3 else doubts
 
 
-def _without_marks(text: str) -> str:
-    """Turn the ISO form into HL7's, and a day with its month and year where it cannot be mistaken which is which."""
+def _without_marks(text: str, zone: tzinfo) -> tuple[str, bool]:
+    """Turn the ISO form and a day with its month and year into HL7's; and whether custom said which is the day."""
     found = _ISO.fullmatch(text)
     if found is None:
-        return _year_first(text) or text.replace(" ", "").replace("T", "")
+        return _year_first(text, zone) or (text.replace(" ", "").replace("T", ""), False)
     date_and_time = "".join(part for part in found.groups()[:6] if part)
-    return date_and_time + (f".{found[7]}" if found[7] else "") + (found[8] or "")
+    return date_and_time + (f".{found[7]}" if found[7] else "") + (found[8] or ""), False
 
 
-def _year_first(text: str) -> str:
-    """`29-11-2026` and `11/29/2026` as HL7 writes them; nothing for `03-04-2026`, which is two days."""
+def _year_first(text: str, zone: tzinfo) -> tuple[str, bool] | None:
+    """`29-11-2026` and `11/29/2026` as HL7 writes them; `03-04-2026` is two days, but in Europe the third of April.
+
+    So is `03.04.2026` everywhere: nobody writes a month before a point.
+    """
     found = _DAY_AND_YEAR.fullmatch(text)
     if found is None:
-        return ""
-    one, other = int(found[1]), int(found[2])
-    if one <= _MONTHS and other <= _MONTHS and one != other:
-        return ""
-    month, day = (one, other) if one <= _MONTHS else (other, one)
-    return f"{found[3]}{month:02}{day:02}" + "".join(part for part in found.groups()[3:] if part)
+        return _month_in_words(text)
+    one, other = int(found[1]), int(found[3])
+    by_custom = one <= _MONTHS and other <= _MONTHS and one != other
+    if by_custom and found["mark"] != "." and not str(zone).startswith("Europe/"):
+        return None
+    month, day = (one, other) if one <= _MONTHS and not by_custom else (other, one)
+    time_of_day = "".join(part for part in found.group("hour", "minute", "second") if part)
+    return f"{found['year']}{month:02}{day:02}{time_of_day}", by_custom
+
+
+def _month_in_words(text: str) -> tuple[str, bool] | None:
+    found = _NAMED_MONTH.fullmatch(text)
+    month = _MONTH_OF.get(found[2].lower()) if found else None
+    if found is None or month is None:
+        return None
+    return f"{found[3]}{month:02}{int(found[1]):02}" + "".join(part for part in found.groups()[3:] if part), False
 
 
 _MONTHS = 12
@@ -137,5 +174,11 @@ def plausible(found: Moment | None) -> Moment | None:
 
 
 def plausible_moment(text: str, zone: tzinfo) -> Moment | None:
-    """Read a time that can be meant, or None."""
+    """Read a time that can be meant, or None; its doubts are for `read_plausible`."""
     return plausible(moment(text, zone))
+
+
+def read_plausible(text: str, zone: tzinfo) -> tuple[Moment | None, tuple[str, ...]]:
+    """Read a time that can be meant, and say what was doubtful about it."""
+    found, doubts = read_time(text, zone)
+    return plausible(found), doubts

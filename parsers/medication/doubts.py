@@ -8,6 +8,10 @@ DOUBTS: dict[str, tuple[str, str]] = {
     ),
     "ambiguous_hour": ("tijd komt tweemaal voor (einde zomertijd)", "hour came twice (end of summer time)"),
     "skipped_hour": ("tijd bestaat niet (begin zomertijd)", "hour never came (begin of summer time)"),
+    "day_before_month": (
+        "datum zonder vaste volgorde: gelezen als dag-maand",
+        "date without a fixed order: read as day and month",
+    ),
     "unreadable_time": ("tijd niet leesbaar", "time could not be read"),
     "future_time": (
         "tijd in de toekomst: tijd van het bericht gebruikt",

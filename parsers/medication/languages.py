@@ -131,6 +131,11 @@ _PHRASES = (
      r"every \1 days"),
     (r"int[eé]rv[aá]l\w*\s*(?:of|van|von|de|di|:)?\s*(\d{1,2})\s*(?:semaines?|semanas|settimane)", r"every \1 weeks"),
     (r"(\d{1,2}) semaines d'intervalle", r"every \1 weeks"),
+    # The number stands twice, and the second time before its unit: by then it is in digits.
+    (r"(?:de|a) (?:cada )?\w{1,6} em (\d{1,2}) semanas?", r"every \1 weeks"),
+    (r"(?:de|a) (?:cada )?\w{1,6} em (\d{1,2}) dias?", r"every \1 days"),
+    (r"(?:de|a) (?:cada )?\w{1,6} em (\d{1,2}) m[eê]s(?:es)?", r"every \1 months"),
+    (r"(?:de|a) (?:cada )?\w{1,6} em (\d{1,2}) h(?:oras?)?", r"every \1 hours"),
     (r"(\d{1,2})[- ]?wöchige[nmr]?s? (?:abst[aä]nd\w*|intervall\w*)", r"every \1 weeks"),
     (r"(\d{1,2}) viikon välein", r"every \1 weeks"),
     (r"(\d{1,2}) päivän välein", r"every \1 days"),

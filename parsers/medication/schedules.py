@@ -12,7 +12,7 @@ from clinical.quantities import unique
 from clinical.times import Moment
 from clinical.timings import Timing
 from parsers.hl7.segments import Segment
-from parsers.hl7.times import plausible_moment
+from parsers.hl7.times import read_plausible
 from parsers.medication.frequencies import (
     DAY,
     MONTH,
@@ -50,6 +50,7 @@ class Sent:
     total: int | None = None
     starts: Moment | None = None
     ends: Moment | None = None
+    of_times: tuple[str, ...] = ()  # what was doubtful about the two
     priority: str = ""
     conjunction: str = ""
     text: str = ""
@@ -142,7 +143,7 @@ def timing(sent: Sent) -> Timing:
         occurrence_hours=_occurrence_hours(sent, pattern),
         clock_times=sent.clock_times,
         conjunction=sent.conjunction,
-        flags=unique((*flags, *doubts, *duration.flags, *sent.occurrence.flags)),
+        flags=unique((*flags, *sent.of_times, *doubts, *duration.flags, *sent.occurrence.flags)),
         path=sent.path,
     )
 
@@ -265,15 +266,16 @@ def _read_tq(segment: Segment, field: int, repetition: int, zone: tzinfo) -> Sen
     text = segment.component(field, 8, repetition).strip()
     pattern, _, clocks = part(2).partition("@")  # `Q8@0600,1400` for `Q8&0600,1400`
     is_early = _is_date(part(3))  # `1^QD^20260501^20260505`: start and end a component too early
-    starts, ends = (part(3), part(5) or part(4)) if is_early else (part(4), part(5))
+    starts, ends, of_times = _read_both(*((part(3), part(5) or part(4)) if is_early else (part(4), part(5))), zone)
     return Sent(
         pattern=pattern,
         clock_times=_clocks(_CLOCK_MARKS.split(clocks or part(2, 2))),
         duration=NONE if is_early else read_duration(part(3)),
         occurrence=read_duration(part(11), part(11, 2) or "min") if part(11) else NONE,
         total=_count(part(12)),
-        starts=plausible_moment(starts, zone),
-        ends=plausible_moment(ends, zone),
+        starts=starts,
+        ends=ends,
+        of_times=of_times,
         priority=part(6),
         conjunction=part(9).upper(),
         text=text,
@@ -290,7 +292,8 @@ def read_tq1(segment: Segment, zone: tzinfo) -> list[Sent]:
     duration, repeats_as = read_repeats(segment.text(3, 5).strip(), segment.text(3, 6).strip())
     quantity, bare = _quantity(segment.text(2).strip(), segment.text(2, 2).strip())
     text = segment.whole(11).strip()
-    starts, ends, are_early = _ends_of(segment)
+    first, last, are_early = _ends_of(segment)
+    starts, ends, of_times = _read_both(first, last, zone)
     clocks = (clock for number in range(1, segment.repetitions(4) + 1) for clock in segment.components(4, number))
     sent = Sent(
         pattern=patterns[0],
@@ -300,8 +303,9 @@ def read_tq1(segment: Segment, zone: tzinfo) -> list[Sent]:
         duration=NONE if _is_date(segment.text(6)) else _cq(segment, 6),
         occurrence=_cq(segment, 8) if are_early and not _is_date(segment.text(8)) else _cq(segment, 13),
         total=_count(segment.text(14)),
-        starts=plausible_moment(starts, zone),
-        ends=plausible_moment(ends, zone),
+        starts=starts,
+        ends=ends,
+        of_times=of_times,
         priority=segment.text(9).strip(),
         conjunction=segment.text(12).strip().upper(),
         text=text,
@@ -311,6 +315,12 @@ def read_tq1(segment: Segment, zone: tzinfo) -> list[Sent]:
         rates=find_rates(text),
     )
     return [sent, *(replace(sent, pattern=other, repeats=NONE, repeats_as="") for other in patterns[1:])]
+
+
+def _read_both(starts: str, ends: str, zone: tzinfo) -> tuple[Moment | None, Moment | None, tuple[str, ...]]:
+    """The start and the end, and what was doubtful about them."""
+    (first, of_first), (last, of_last) = read_plausible(starts, zone), read_plausible(ends, zone)
+    return first, last, unique((*of_first, *of_last))
 
 
 def _ends_of(segment: Segment) -> tuple[str, str, bool]:

@@ -32,3 +32,18 @@ def test_an_order_stopped_for_thrombosis_is_a_hint_from_that_moment() -> None:
 
 def test_another_reason_is_no_diagnosis() -> None:
     assert reasons("PV2|||^Progressieve zwakte^L", "PV2|||^Trombocytopenie") == []
+
+
+@pytest.mark.parametrize(
+    ("reason_given", "certainty"),
+    [
+        ("Z86.711^Personal history of pulmonary embolism^I10C", "confirmed"),
+        ("161508001^History of deep vein thrombosis^SCT", "confirmed"),
+        ("I26.99^Pulmonary embolism^I10C", "suspected"),  # a test is asked for, to know
+        ("Z86.7^Eigen anamnese met ziekte van hart en vaatstelsel^I10", "suspected"),
+    ],
+)
+def test_a_code_of_a_history_is_a_fact_also_as_a_reason(reason_given: str, certainty: str) -> None:
+    (reason,) = reasons(f"PV2|||{reason_given}")
+
+    assert reason.certainty == certainty

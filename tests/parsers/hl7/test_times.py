@@ -39,6 +39,8 @@ def utc(text: str) -> datetime:
         ("20190000", "2018-12-31T23:00", "year"),
         ("20190614240000", "2019-06-14T22:00", "second"),
         ("20190614235960", "2019-06-14T22:00", "second"),
+        ("14-JUN-2019 12:30", "2019-06-14T10:30", "minute"),
+        ("1 déc. 2019", "2019-11-30T23:00", "day"),
     ],
 )
 def test_a_time_is_the_first_instant_it_can_mean(sent: str, at: str, precision: str) -> None:
@@ -57,6 +59,26 @@ def test_no_time_is_no_time(sent: str) -> None:
 @pytest.mark.parametrize("sent", ["20190231", "20191301", "yesterday", "201", "20190614250000", "20190614123045+9900"])
 def test_an_impossible_time_is_said_to_be_unreadable(sent: str) -> None:
     assert read_time(sent, AMSTERDAM) == (None, ("unreadable_time",))
+
+
+@pytest.mark.parametrize(
+    ("sent", "zone", "at"),
+    [
+        ("03-04-2026 09:00", AMSTERDAM, "2026-04-03T07:00"),
+        ("03/04/2026 09:00", AMSTERDAM, "2026-04-03T07:00"),
+        ("03.04.2026 09:00", ZoneInfo("America/Chicago"), "2026-04-03T14:00"),
+    ],
+)
+def test_a_day_stands_before_its_month_in_europe_and_before_a_point(sent: str, zone: ZoneInfo, at: str) -> None:
+    read, flags = read_time(sent, zone)
+
+    assert read is not None
+    assert (read.at, flags) == (utc(at), ("day_before_month",))
+
+
+@pytest.mark.parametrize("sent", ["03-04-2026 09:00", "03/04/2026", "03-04.2026", "14-FOO-2019"])
+def test_a_date_of_two_days_is_unreadable_where_no_custom_says_which(sent: str) -> None:
+    assert read_time(sent, ZoneInfo("America/Chicago")) == (None, ("unreadable_time",))
 
 
 def test_the_hour_that_comes_twice_is_taken_as_the_first() -> None:

@@ -11,7 +11,8 @@ from clinical.times import Moment
 from clinical.timings import Timing
 from parsers.hl7.times import moment
 from parsers.medication.frequencies import read_duration
-from parsers.medication.schedules import Sent, per_day, read_repeats, timing, timing_in_text
+from parsers.medication.schedules import Sent, per_day, read_repeats, read_tq1, timing, timing_in_text
+from tests.parsers.builders import a_segment
 
 ZONE = ZoneInfo("Europe/Amsterdam")
 
@@ -108,3 +109,10 @@ def _written(words: str, timing: Timing | None) -> dict[str, str]:
         known = [timing.period_hours, timing.per_period, timing.occurrences[1] if timing.occurrences else None]
     hours, per_period, times = ("" if each is None else f"{each:g}" for each in known)
     return {"words": words, "hours": hours, "per_period": per_period, "times": times}
+
+
+def test_a_start_that_cannot_be_read_is_said() -> None:
+    (sent,) = read_tq1(a_segment("TQ1|1||QD||||maandag|||||||5"), ZONE)
+
+    read = timing(sent)
+    assert (read.starts, read.flags) == (None, ("unreadable_time",))
