@@ -54,6 +54,7 @@ _PLAIN_WORDS = {
     "int_type": "should be a whole number",
     "string_type": "should be text; put it between quotation marks",
     "missing": "is needed",
+    "too_short": "should have one entry at least",
     "dict_type": "should hold names and values: {THEIRS: OURS}",
     "tuple_type": "should be a list: [ONE, OTHER]",
     "model_type": "should hold settings, each as NAME: VALUE",
@@ -333,14 +334,6 @@ class SiteFile(ReadingSection):
     sign_in: SignInSection = SignInSection()
     canary: CanarySection = CanarySection()
 
-    @model_validator(mode="after")
-    def _names_are_unique(self) -> "SiteFile":
-        for what, names in (("feeds", self.feeds), ("destinations", self.destinations)):
-            twice = _first_repeated(entry.name for entry in names)
-            if twice is not None:
-                raise ValueError(f"two {what} are called {twice}")
-        return self
-
 
 def load_site(path: Path | None) -> SiteFile:
     """Read the file, or raise UnusableSite with a line per fault; without a file the defaults hold."""
@@ -381,12 +374,22 @@ def _validated(document: yaml.Node, path: Path) -> SiteFile:
             for fault in error.errors(include_url=False, include_input=False)
         ]
         raise UnusableSite("\n".join(dict.fromkeys(lines))) from None  # an address is tried as IPv4 and as IPv6
-    unknown = [(("telling", *place), what) for place, what in unknown_names(file.telling, names_of(file.destinations))]
-    if unknown:
+    unknown = unknown_names(file.telling, names_of(file.destinations))
+    faults = [*_names_given_twice(file), *((("telling", *place), what) for place, what in unknown)]
+    if faults:
         raise UnusableSite(
-            "\n".join(f"{path}:{_line_of(document, place)}: {_dotted(place)}{what}" for place, what in unknown)
+            "\n".join(f"{path}:{_line_of(document, place)}: {_dotted(place)}{what}" for place, what in faults)
         )
     return file
+
+
+def _names_given_twice(file: SiteFile) -> Iterator[tuple[tuple[int | str, ...], str]]:
+    """Yield where a feed or a destination stands whose name another has already, and what is wrong."""
+    for what, entries in (("feeds", file.feeds), ("destinations", file.destinations)):
+        names = [entry.name for entry in entries]
+        yield from (
+            ((what, at, "name"), f"two {what} are called {name}") for at, name in enumerate(names) if name in names[:at]
+        )
 
 
 def names_of(destinations: Iterable[AnyDestination]) -> list[str]:

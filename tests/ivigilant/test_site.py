@@ -62,7 +62,7 @@ def test_without_a_file_and_with_an_empty_one_the_defaults_hold(tmp_path: Path) 
         ("processing_ids: [P]", "app_ack_route: 'ehr:2575'", "9: feeds.1: "),  # ack_mode original
         ("recipients: [apotheek@voorbeeld.nl]", "recipients: []", "23: destinations.1.mail.recipients: "),
         ("kind: mail", "kind: pigeon", "21: destinations.1: "),
-        ("name: lab", "name: epd", "1: "),
+        ("name: lab", "name: epd", "15: feeds.2.name: two feeds are called epd"),
         ("unknown_sources: park", "zone: UTC", "4: zone is given twice"),
         ("languages: [nl]", "languages: [nl", "4: "),
         ("unknown_sources: park", "due: {contraindication_min: 0}", "4: due.contraindication_min: "),
@@ -157,6 +157,12 @@ def test_a_policy_of_telling_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
+        (
+            "telling:",
+            "  - {kind: file_drop, name: pager, folder: /srv}\ntelling:",
+            "3: destinations.2.name: two destinations are called pager",
+        ),
+        ("people: [jansen]", "people: []", "8: telling.rotas.night.people: should have one entry at least"),
         ("    jansen: pager", "    jansen: piper", "5: telling.people.jansen: there is no destination piper"),
         ("people: [jansen]", "people: [jansen, vries]", "8: telling.rotas.night.people.2: there is no person vries"),
         ("- rota: night", "- rota: day", "15: telling.chains.1.steps.1.rota: there is no rota day"),
