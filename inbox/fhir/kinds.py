@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from inbox.fhir.criteria import Criterion, SearchToken, references_of, time_ranges_of, tokens_of
 from inbox.fhir.references import ACCOUNT, DEVICE, SYSTEM_ACTOR, Resource
-from inbox.http.api_requests import number_of
+from inbox.http.api_requests import is_citizen_number, number_of
 from inbox.http.words import Words
 from store.merges import merge_set, patients_named
 
@@ -32,6 +32,7 @@ class Search:
     masked: Collection[str]
     secret: str  # signs the cursors
     now: datetime
+    in_address: Collection[tuple[str, str]] = ()  # parameters, as they were sent
     patients: set[int] = field(default_factory=set)  # that were searched for
     named: dict[tuple[str, str], set[int]] = field(default_factory=dict)  # by a number of theirs, as it was sent
 
@@ -220,6 +221,10 @@ def _with_number(search: Search, criterion: Criterion, token: SearchToken) -> se
         raise criterion.refuse("a number is needed")
     system = (token.system or "").removeprefix("urn:oid:")
     authorities = sorted(search.masked) if system == BSN_SYSTEM else [system]
+    if criterion.sent in search.in_address and any(
+        is_citizen_number(search.connection, search.masked, authority or None, token.code) for authority in authorities
+    ):
+        raise criterion.refuse("an address holds no citizen service number; send it in the form of POST …/_search")
     numbers = [f"{authority}|{token.code}" if authority else token.code for authority in authorities]
     return {id_ for number in numbers for id_ in patients_named(search.connection, number)}
 

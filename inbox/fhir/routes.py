@@ -1,6 +1,7 @@
 """`/fhir`: what was concluded, what it came from and who looked, for systems that read FHIR R4."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any, Final
@@ -62,7 +63,7 @@ def _search_route(kind: ResourceKind, permission: Permission) -> list[Any]:
         body = await request.body()
         if body and request.content_type[0] != _FORM:
             raise FormNotServed(f"send the parameters as {_FORM}")
-        return await asyncio.to_thread(_search, request, kind, [*pairs, *pairs_of(body)])
+        return await asyncio.to_thread(_search, request, kind, pairs, pairs_of(body))
 
     @route(
         f"/{kind.name}/{{number:str}}",
@@ -78,12 +79,14 @@ def _search_route(kind: ResourceKind, permission: Permission) -> list[Any]:
     return [search, search_by_form, read]
 
 
-def _search(request: AnyRequest, kind: ResourceKind, pairs: Pairs) -> Response[bytes]:
-    parts = parts_of(request)
+def _search(
+    request: AnyRequest, kind: ResourceKind, in_address: Pairs, in_form: Sequence[tuple[str, str]] = ()
+) -> Response[bytes]:
+    parts, pairs = parts_of(request), [*in_address, *in_form]
     _format(request, pairs)  # refused before anybody is looked up
     asked = read_search(kind, pairs, parts.settings.secret, strict=is_strict(request.headers.getall("Prefer", [])))
     with snapshot(parts.engine) as connection:
-        search = _search_of(request, connection)
+        search = _search_of(request, connection, in_address)
         bundle, found = bundle_of(search, kind, asked)
     _record(request, kind, search, found, asked.used)
     return _answer(request, pairs, bundle)
@@ -113,7 +116,7 @@ def _has_already(sent: list[str], version: str) -> bool:
     return bool({version, "*"} & tags)
 
 
-def _search_of(request: AnyRequest, connection: Any) -> Search:
+def _search_of(request: AnyRequest, connection: Any, in_address: Sequence[tuple[str, str]] = ()) -> Search:
     parts, language = parts_of(request), language_of(request)
     settings = parts.settings
     return Search(
@@ -126,6 +129,7 @@ def _search_of(request: AnyRequest, connection: Any) -> Search:
         masked=settings.masked_authorities,
         secret=settings.secret,
         now=parts.clock(),
+        in_address=in_address,
     )
 
 

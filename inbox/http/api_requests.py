@@ -1,12 +1,13 @@
 """What the API is asked: filters, cursors and ids."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Annotated, Any, TypeVar
 
 import msgspec
+import sqlalchemy as sa
 from litestar.exceptions import ClientException, NotFoundException
 from litestar.handlers import BaseRouteHandler
 from litestar.openapi.spec import OpenAPIType, Operation, RequestBody, Schema
@@ -103,6 +104,13 @@ class AssessmentSearch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     trace: bool = False
 
 
+def is_citizen_number(connection: sa.Connection, masked: Collection[str], authority: str | None, value: str) -> bool:
+    """Return whether a number is one that a masked authority gave; without an authority, as far as it is known."""
+    named = authorities_of(connection, value.strip()) if authority is None else {authority}
+    known = {name.casefold() for name in masked}
+    return bool(named) and {name.strip().casefold() for name in named} <= known
+
+
 def refuse_citizen_number(request: AnyRequest, patient: str) -> None:
     """Refuse an address with a citizen service number: addresses end up in the logs of proxies.
 
@@ -111,11 +119,11 @@ def refuse_citizen_number(request: AnyRequest, patient: str) -> None:
     """
     if not patient:
         return
-    masked = {name.casefold() for name in parts_of(request).settings.masked_authorities}
     authority, separator, value = patient.rpartition("|")
     with reading(parts_of(request).engine) as connection:
-        named = {authority} if separator else authorities_of(connection, value.strip())
-    if named and {name.strip().casefold() for name in named} <= masked:
+        masked = parts_of(request).settings.masked_authorities
+        is_one = is_citizen_number(connection, masked, authority if separator else None, value)
+    if is_one:
         fault = {"key": "patient", "message": "a citizen service number"}
         place = f"{request.url.path.rstrip('/')}/search"
         raise ClientException(f"an address holds no citizen service number; send it by POST {place}", extra=[fault])

@@ -151,7 +151,6 @@ def test_a_client_that_has_this_version_already_gets_nothing_more(reader: Reader
         ("patient=99", ""),
         ("patient:identifier=ZKHA|1000002", "3"),
         ("patient.identifier=1000002", "3"),
-        ("patient:identifier=http://fhir.nl/fhir/NamingSystem/bsn|999900029", "3"),
         ("patient:identifier=ZKHB|1000002", ""),
         ("identified=2026-11-21", "321"),
         ("identified=2026", "321"),
@@ -173,6 +172,26 @@ def test_a_search_finds_what_it_asks(reader: Reader, site: Site, asked: str, fou
     assert with_three(site) == [1, 2, 3]
 
     assert reader.finds(f"DetectedIssue?{asked}") == list(found)
+
+
+@pytest.mark.parametrize(
+    "number", ["http://fhir.nl/fhir/NamingSystem/bsn|999900029", "NLMINBIZA|999900029", "999900029", "1,999900029"]
+)
+@pytest.mark.parametrize("name", ["patient:identifier", "patient.identifier"])
+def test_a_citizen_service_number_is_looked_for_by_form_and_refused_in_an_address(
+    one_reader: Reader, one_site: Site, name: str, number: str
+) -> None:
+    with_three(one_site)
+
+    by_form = one_reader.asks("DetectedIssue/_search", "POST", data={name: number})
+    in_address = [
+        one_reader.asks("DetectedIssue", params={name: number}),
+        one_reader.asks("DetectedIssue/_search", "POST", params={name: number}),
+    ]
+
+    assert ids_in(by_form.json()) == ["3"]
+    assert [answer.status_code for answer in in_address] == [400, 400]
+    assert "999900029" not in "".join(answer.text for answer in in_address)
 
 
 def test_pages_follow_each_other_whatever_is_raised_meanwhile(reader: Reader, site: Site) -> None:
