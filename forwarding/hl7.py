@@ -254,6 +254,8 @@ def _of_the_gravest(notice: Notice, words: NoticeWords) -> Iterator[ObservationL
         yield ObservationLine("ward", words.labels.ward, "ST", _escaped(notice.ward))
     if notice.starts_at is not None:
         yield ObservationLine("start", words.labels.start, "TS", _time(notice.starts_at))
+    if notice.runs_since is not None:
+        yield ObservationLine("runs", words.labels.runs, "TS", _time(notice.runs_since))
     if notice.reply:
         yield ObservationLine("reply", "reply", "TX", _escaped(notice.reply))
 

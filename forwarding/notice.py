@@ -64,6 +64,7 @@ class Notice:
     stream: Stream = "order"
     step: NoticeStep | None = None  # of one that is told again
     starts_at: datetime | None = None  # when the order starts, of several the first; on the clock of the hospital
+    runs_since: datetime | None = None  # when the infusion began that still runs, of several the last
     reply: str = ""  # a link with which the person who is told says that she is on it
     gathered: tuple[GatheredAlert, ...] = ()  # when it is about several: each, the gravest first
 
@@ -76,6 +77,7 @@ class Notice:
         _check(_is_link(self.link), "a link is an http address without a query")
         _check(self.occurred_at.tzinfo, "a time needs a zone")
         _check(self.starts_at is None or self.starts_at.tzinfo, "a time needs a zone")
+        _check(self.runs_since is None or self.runs_since.tzinfo, "a time needs a zone")
         _check(not self.reply or _is_link(self.reply), "a reply is an http address without a query")
 
     @property
@@ -181,6 +183,7 @@ def _alert_content(notice: Notice) -> dict[str, object]:
             **({"step": asdict(notice.step)} if notice.step is not None else {}),
             **({"reply": notice.reply} if notice.reply else {}),
             **({"starts_at": notice.starts_at.astimezone(UTC).isoformat()} if notice.starts_at is not None else {}),
+            **({"runs_since": notice.runs_since.astimezone(UTC).isoformat()} if notice.runs_since is not None else {}),
         },
         **({"alerts": [_gathered(each) for each in notice.gathered]} if notice.gathered else {}),
         "schema_version": SCHEMA_VERSION,

@@ -22,6 +22,7 @@ class Labels(msgspec.Struct, frozen=True):
     priority: str
     ward: str
     start: str
+    runs: str
 
 
 class ReplyWords(msgspec.Struct, frozen=True):
@@ -89,6 +90,8 @@ class NoticeWords(msgspec.Struct, frozen=True):
     step: str
     start: str
     first: str
+    runs: str  # of an infusion that has begun
+    runs_means: str
     several: str
     labels: Labels
     unknown: str
@@ -141,13 +144,14 @@ def _alert_subject(notice: Notice, folder: Path) -> str:
     if notice.gathered:
         start = start and words.first.format(start=start)
         tier = words.several.format(count=len(notice.gathered), tier=tier[:1].lower() + tier[1:])
-    said = [tier, priority, start, after, notice.ward]
+    runs = "" if notice.runs_since is None else words.runs.format(time=_moment(notice.runs_since, notice.occurred_at))
+    said = [tier, priority, runs, start, after, notice.ward]
     return f"[IVIg] {', '.join(part for part in said if part)} ({what_happened(notice, folder)})"
 
 
 def _moment(moment: datetime, seen: datetime) -> str:
     """Return the time of day, with the date when it is not within a day; on the clock that it was given on."""
-    is_near = timedelta(0) <= moment - seen < timedelta(days=1)
+    is_near = abs(moment - seen) < timedelta(days=1)
     return f"{moment:%H:%M}" if is_near else f"{moment:%d-%m %H:%M}"
 
 
@@ -169,6 +173,8 @@ def _alert_text(notice: Notice, folder: Path) -> str:
     words = words_in(notice.language, folder)
     labels = words.labels
     start = "" if notice.starts_at is None else f"{labels.start}: {_moment(notice.starts_at, notice.occurred_at)}\n"
+    runs = "" if notice.runs_since is None else f"{labels.runs}: {_moment(notice.runs_since, notice.occurred_at)}\n"
+    means = f"{words.runs_means}\n\n" if notice.runs_since is not None else ""
     reply = f"{reply_label(notice, folder)}:\n{notice.reply}\n\n" if notice.reply else ""
     links = [notice.link, *(each.link for each in notice.gathered if each.alert != notice.alert)]
     return (
@@ -177,8 +183,8 @@ def _alert_text(notice: Notice, folder: Path) -> str:
         f"{labels.tier}: {words.tier[notice.tier]}\n"
         f"{labels.priority}: {words.priority[notice.priority]}\n"
         f"{labels.ward}: {notice.ward or words.unknown}\n"
-        f"{start}\n"
-        f"{words.read}:\n{chr(10).join(links)}\n\n"
+        f"{runs}{start}\n"
+        f"{means}{words.read}:\n{chr(10).join(links)}\n\n"
         f"{reply}"
         f"-- \n{words.foot}\n"
     )

@@ -448,7 +448,14 @@ class AlertInBrief(msgspec.Struct, frozen=True):
     priority: PriorityWord
     ward: str
     starts_at: datetime | None  # of the order
+    ends_at: datetime | None
     data: dict[str, Any]
+
+    @property
+    def runs_since(self) -> datetime | None:
+        """When the order began, if it had begun and not ended when the line was written."""
+        has_begun = self.stream == ABOUT_ORDER and self.starts_at is not None and self.starts_at <= self.at
+        return self.starts_at if has_begun and (self.ends_at is None or self.ends_at > self.at) else None
 
 
 def in_brief(connection: sa.Connection, event_ids: Collection[int]) -> dict[int, AlertInBrief]:
@@ -465,6 +472,7 @@ def in_brief(connection: sa.Connection, event_ids: Collection[int]) -> dict[int,
             alert.c.priority,
             sa.func.coalesce(patient.c.demographics["ward"].as_string(), "").label("ward"),
             order.c.starts_at,
+            order.c.ends_at,
             event.c.data,
         )
         .join(alert, alert.c.id == event.c.alert_id)

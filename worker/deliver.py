@@ -110,6 +110,7 @@ def written(worker: Worker, group: Sequence[Claimed], rows: Mapping[int, AlertIn
     last = {row.alert_id: row for row in sorted(lines, key=lambda row: row.id)}
     ordered = sorted(last.values(), key=_gravity)
     first, key = ordered[0], group[0].sent_as or group[0].idempotency_key
+    running = [row.runs_since for row in ordered if row.runs_since is not None and _kind(row) in CALLS]
     starts = [row.starts_at for row in ordered if row.starts_at is not None and row.starts_at > row.at]
     notice = Notice(
         idempotency_key=key,
@@ -125,6 +126,7 @@ def written(worker: Worker, group: Sequence[Claimed], rows: Mapping[int, AlertIn
         stream=first.stream,
         step=_step(first),
         starts_at=min(starts).astimezone(worker.site.zone) if starts else None,
+        runs_since=max(running).astimezone(worker.site.zone) if running else None,
         reply=_reply(worker, first, group[0].destination),
         gathered=tuple(_gathered(worker, row) for row in ordered) if len(ordered) > 1 else (),
     )

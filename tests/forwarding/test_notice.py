@@ -26,6 +26,7 @@ def test_a_notice_has_these_fields_and_no_others() -> None:
         "stream",
         "step",  # numbers alone
         "starts_at",
+        "runs_since",
         "gathered",
         "reply",
     }
@@ -90,3 +91,18 @@ def test_the_label_of_a_reply_says_how_many_alerts_it_takes_on() -> None:
     assert "Ik pak dit op (" in one
     assert "Ik pak deze 3 signalen op (" in several
     assert "Ik pak dit op (" in with_one_that_ended
+
+
+@pytest.mark.parametrize(
+    ("language", "says", "advises"),
+    [("nl", "loopt sinds 05:00", "De infusie loopt al"), ("en", "running since 05:00", "The infusion has begun")],
+)
+def test_of_an_infusion_that_has_begun_it_says_so_and_what_can_still_be_done(
+    language: str, says: str, advises: str
+) -> None:
+    begun = a_notice(runs_since=datetime(2025, 3, 10, 5, tzinfo=UTC), language=language)
+
+    assert says in subject(begun)
+    assert advises in text(begun)
+    assert advises not in text(replace(begun, runs_since=None))
+    assert json.loads(as_json(begun))["alert"]["runs_since"] == "2025-03-10T05:00:00+00:00"

@@ -134,3 +134,18 @@ def test_a_moderate_alert_stands_in_the_worklist_and_calls_nobody_though_the_des
     assert ([tier for _, tier, _ in quiet[0]], quiet[1]) == (["moderate"], [])
     assert [tier for _, tier, _ in ward.inbox()] == ["contraindication"]
     assert len(pager.asked) == 1
+
+
+def test_an_alert_that_comes_after_the_infusion_began_says_that_it_runs(
+    hospital: Hospital, pager: RememberingDestination
+) -> None:
+    begun = Ordered(at=0, starts=0, days=5)
+    late = [Diagnosed(code="I26.9", on=-200, at=3)]
+    hospital.sends(*messages([begun]))
+    hospital.clock.now = FIRST_DAY + timedelta(hours=3)
+    hospital.sends(*[each.replace(b"|M0", b"|N0") for each in messages(late)])
+    deliver(hospital.worker)
+
+    assert [(notice.kind, notice.starts_at, notice.runs_since) for notice in pager.asked] == [
+        ("changed", None, FIRST_DAY)
+    ]
