@@ -21,7 +21,7 @@ from store import alerts, canary, due, heartbeats, incidents, sessions, telling_
 from store.due import NewDue
 from store.incidents import Incident
 from store.locks import lock_people
-from store.telling_audit import NAMED, TellingFault
+from store.telling_audit import LATE_AFTER, NAMED, TellingFault
 from worker.due import situation_of
 from worker.feed_faults import FeedWatch
 from worker.incidents import tell_incidents
@@ -44,6 +44,7 @@ class Auditor:
     audited_at: datetime | None = None
     pinged_at: datetime | None = None
     begun_at: datetime | None = None  # when it last began the chains that were missing
+    began_at: datetime | None = None  # when it first looked
     feeds: FeedWatch = field(default_factory=FeedWatch)
 
     def look(self) -> None:
@@ -51,6 +52,7 @@ class Auditor:
         now = self.worker.clock()
         if self.audited_at is None or now - self.audited_at >= AUDIT_EVERY:
             self.audited_at = now
+            self.began_at = self.began_at or now
             well = self._audit(now)
             is_time = self.pinged_at is None or now - self.pinged_at >= PING_EVERY
             if well and is_time and self._canary_passed(now) and self._ping():
@@ -66,6 +68,8 @@ class Auditor:
             faults = telling_audit.audit(connection, now, has_destinations=has_destinations)
             standing = {each.subject: each for each in incidents.standing(connection) if each.kind == "telling"}
             for fault in faults:
+                if fault.stops_telling and fault.what not in standing and self._has_just_begun(now):
+                    continue  # after a restart of everything it became late while all were down: they catch up now
                 detail = f"{fault.count}: {', '.join(str(alert) for alert in fault.alerts)}"
                 before = standing.get(fault.what)
                 record = incidents.renew if before is not None and _is_of_more(fault, before) else incidents.begin
@@ -80,6 +84,10 @@ class Auditor:
             incidents.renew_what_stays(connection, now)
             heartbeats.beat(connection, AUDITOR, now)
         return not faults
+
+    def _has_just_begun(self, now: datetime) -> bool:
+        """Return whether what is late may have become so before anybody was up."""
+        return self.began_at is None or now - self.began_at < LATE_AFTER
 
     def _forget_destinations(self, connection: sa.Connection, now: datetime) -> None:
         """End the incidents of destinations that the site file names no more: nothing will arrive there."""

@@ -40,8 +40,12 @@ def raises_unsent(ward: WardOnCall) -> None:
 
 
 def looks(ward: WardOnCall) -> list[str]:
-    """What stands after the auditor looked."""
-    Auditor(ward.hospital.worker).look()
+    """What stands after an auditor looked that has been up for an hour."""
+    Auditor(ward.hospital.worker, began_at=ward.hospital.clock() - timedelta(hours=1)).look()
+    return still_standing(ward)
+
+
+def still_standing(ward: WardOnCall) -> list[str]:
     with ward.hospital.engine.connect() as connection:
         return [each.subject for each in incidents.standing(connection)]
 
@@ -93,6 +97,35 @@ def test_steps_that_nobody_carries_out_are_told_of(ward: WardOnCall) -> None:
     carry_out_due(ward.hospital.worker)
     deliver(ward.hospital.worker)
     assert looks(ward) == []
+
+
+def test_what_became_late_while_everything_was_down_is_told_of_only_when_nobody_catches_up(ward: WardOnCall) -> None:
+    raises_unsent(ward)
+    ward.hospital.clock.passes(minutes=20)
+    auditor = Auditor(ward.hospital.worker)
+    stood = []
+    for _ in range(3):
+        auditor.look()
+        stood.append(still_standing(ward))
+        ward.hospital.clock.passes(seconds=15)
+
+    assert stood[:2] == [[], []]
+    assert sorted(stood[2]) == ["due-not-tried", "notices-not-tried"]
+
+
+def test_after_a_restart_what_is_caught_up_with_calls_nobody(ward: WardOnCall) -> None:
+    raises_unsent(ward)
+    ward.hospital.clock.passes(minutes=20)
+    auditor = Auditor(ward.hospital.worker)
+    auditor.look()
+
+    carry_out_due(ward.hospital.worker)
+    deliver(ward.hospital.worker)
+    for _ in range(4):
+        ward.hospital.clock.passes(seconds=15)
+        auditor.look()
+
+    assert faults(ward) == []
 
 
 def test_an_alert_whose_chain_ended_without_anybody_is_told_of(sqlite_engine: sa.Engine, knowledge: Knowledge) -> None:
