@@ -120,6 +120,24 @@ def standing(connection: sa.Connection) -> list[Incident]:
     return _read(connection, tables.incident.c.ended_at.is_(None) & (tables.incident.c.kind != "test"))
 
 
+def not_taking(connection: sa.Connection) -> dict[str, str]:
+    """Return the destinations that take nothing at the moment, each with its last error."""
+    incident = tables.incident
+    broken = (incident.c.kind == "destination", incident.c.ended_at.is_(None), incident.c.calm_since.is_(None))
+    return {row.subject: row.detail for row in connection.execute(sa.select(incident).where(*broken))}
+
+
+def claim_attempt(connection: sa.Connection, destination: str, now: datetime, rest: timedelta) -> bool:
+    """Claim the next attempt at a destination that takes nothing; False while it is left alone after another.
+
+    A time that lies further ahead than `rest` is from before the clock was set back.
+    """
+    incident = tables.incident
+    free = sa.or_(incident.c.rests_until.is_(None), ~incident.c.rests_until.between(now, now + rest))
+    change = sa.update(incident).where(_standing("destination", destination), free).values(rests_until=now + rest)
+    return connection.execute(change).rowcount == 1
+
+
 def last_tests(connection: sa.Connection) -> dict[str, Incident]:
     """Return the last test notice of each destination: taken where it was told."""
     return {each.subject: each for each in _read(connection, tables.incident.c.kind == "test")}

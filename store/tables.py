@@ -308,6 +308,7 @@ incident = sa.Table(
     sa.Column("flaps", sa.Boolean, nullable=False, default=False, server_default=sa.false()),  # it comes and goes
     sa.Column("calm_since", UtcTime),  # of one that flaps: since when it has been over
     sa.Column("again_at", UtcTime),  # of one that flaps: when it last came back; empty: since it began
+    sa.Column("rests_until", UtcTime),  # of a destination: nobody tries it until then
     sa.Index("uq_incident_standing", "kind", "subject", unique=True, sqlite_where=ONGOING, postgresql_where=ONGOING),
 )
 

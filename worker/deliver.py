@@ -1,6 +1,7 @@
 """Sending of due deliveries: claimed for a while, tried once, and tried again later without an answer.
 
-What a destination must hear of one patient in the same minute goes out as one notice.
+What a destination must hear of one patient in the same minute goes out as one notice. A destination that takes nothing
+is left alone, but for an attempt now and then: whoever waits for it judges no order meanwhile.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,11 +21,15 @@ from history.chains import fallback_of, person_of
 from store import deliveries, incidents
 from store.alerts import AlertInBrief, in_brief
 from store.deliveries import Claimed, NewDelivery
-from worker.worker import Worker
+from store.engine import reading
+from worker.worker import Hung, Worker
 
 log = structlog.get_logger()
 
 ATTEMPTS_BEFORE_FALLBACK = 3
+REST: Final = timedelta(seconds=30)  # between attempts at a destination that takes nothing, whoever makes them
+HANGS_AFTER: Final = timedelta(seconds=2)  # without an answer
+HUNG_REST: Final = timedelta(seconds=10)  # in the process that waited
 ROUND = 1  # notices claimed at once: what a sender that dies holds is free again when one lease ends
 
 _KINDS: Final[Mapping[str, Kind]] = {  # of a line of the record
@@ -77,11 +82,25 @@ def deliver(worker: Worker, ids: Sequence[int] | None = None) -> int:
     silent: dict[str, str] = {}  # destinations that did not answer this time, with the error
     while (claimed := _claim(worker, ids)) is not None:
         for dispatch in claimed:
-            if dispatch.destination in silent:
-                _try_later(worker, dispatch, silent[dispatch.destination])
+            error = silent.get(dispatch.destination) or _left_alone(worker, dispatch.destination)
+            if error is not None:
+                _try_later(worker, dispatch, error)
             else:
                 taken += _send(worker, dispatch, silent)
     return taken
+
+
+def _left_alone(worker: Worker, destination: str) -> str | None:
+    """Return why a destination is not tried now: it takes nothing, and was tried a moment ago; None to try it."""
+    now, hung = worker.clock(), worker.hung.get(destination)
+    if hung is not None and now < hung.until <= now + HUNG_REST:
+        return hung.error
+    with reading(worker.engine) as connection:
+        error = incidents.not_taking(connection).get(destination)
+    if error is None:
+        return None
+    with worker.engine.begin() as connection:
+        return None if incidents.claim_attempt(connection, destination, now, REST) else error
 
 
 def _claim(worker: Worker, ids: Sequence[int] | None) -> list[Dispatch] | None:
@@ -170,20 +189,20 @@ def _send(worker: Worker, dispatch: Dispatch, silent: dict[str, str]) -> int:
         _try_later(worker, dispatch, "the notice cannot be written")
         return 0
     destination = worker.destinations.get(dispatch.destination)
+    if destination is None:
+        _refused(worker, dispatch, "the site file no longer names this destination", is_fault=False)
+        return 0
+    began = worker.clock()
     try:
-        if destination is None:
-            raise Refused("the site file no longer names this destination")
         hand_over(destination, dispatch.notice)
     except Unreachable as error:
         silent[dispatch.destination] = str(error)
+        if worker.clock() - began >= HANGS_AFTER:
+            worker.hung[dispatch.destination] = Hung(worker.clock() + HUNG_REST, str(error))
         _try_later(worker, dispatch, str(error))
         return 0
     except Refused as error:
-        with worker.engine.begin() as connection:
-            for each in dispatch.members:
-                deliveries.mark_refused(connection, each, str(error))
-            _fall_back(connection, worker, dispatch, str(error))
-        log.error("delivery.refused", delivery=dispatch.members[0].id, destination=dispatch.destination)
+        _refused(worker, dispatch, str(error), is_fault=True)
         return 0
     with worker.engine.begin() as connection:
         for each in dispatch.members:
@@ -194,6 +213,16 @@ def _send(worker: Worker, dispatch: Dispatch, silent: dict[str, str]) -> int:
     for each in dispatch.members:
         log.info("delivery.sent", delivery=each.id, alert=each.alert_id, attempts=each.attempts)
     return len(dispatch.members)
+
+
+def _refused(worker: Worker, dispatch: Dispatch, error: str, *, is_fault: bool) -> None:
+    with worker.engine.begin() as connection:
+        for each in dispatch.members:
+            deliveries.mark_refused(connection, each, error)
+        if is_fault:
+            _begin_incident(connection, worker, dispatch.destination, error)
+        _fall_back(connection, worker, dispatch)
+    log.error("delivery.refused", delivery=dispatch.members[0].id, destination=dispatch.destination)
 
 
 def _try_later(worker: Worker, dispatch: Dispatch, error: str) -> None:
@@ -207,19 +236,27 @@ def _try_later(worker: Worker, dispatch: Dispatch, error: str) -> None:
             else:
                 deliveries.mark_failed(connection, each, error, again)
         if attempts >= ATTEMPTS_BEFORE_FALLBACK:
-            _fall_back(connection, worker, dispatch, error)
+            _begin_incident(connection, worker, dispatch.destination, error)
+        if dispatch.destination in incidents.not_taking(connection):
+            _fall_back(connection, worker, dispatch)
     log.warning("delivery.failed", delivery=dispatch.members[0].id, attempts=attempts, gave_up=again is None)
 
 
-def _fall_back(connection: sa.Connection, worker: Worker, dispatch: Dispatch, error: str) -> None:
-    """Record that the destination takes nothing, and send what calls somebody to another; attempts here go on."""
-    now = worker.clock()
-    if incidents.begin(connection, "destination", dispatch.destination, error, now):
-        log.error("incident.began", destination=dispatch.destination)
+def _begin_incident(connection: sa.Connection, worker: Worker, destination: str, error: str) -> None:
+    """Record that the destination takes nothing."""
+    if incidents.begin(connection, "destination", destination, error, worker.clock()):
+        log.error("incident.began", destination=destination)
+
+
+def _fall_back(connection: sa.Connection, worker: Worker, dispatch: Dispatch) -> None:
+    """Send what calls somebody to another destination that takes it; attempts at this one go on."""
+    now, broken = worker.clock(), incidents.not_taking(connection)
     wanted = []
     for each in dispatch.calls:
         failing = deliveries.failing_for(connection, each.event_id, ATTEMPTS_BEFORE_FALLBACK)
-        other = fallback_of(worker.site, dispatch.destination, failing)
+        other = fallback_of(worker.site, dispatch.destination, {*failing, *broken})
+        if other is None:  # all others take nothing either: one of them may be the first that does again
+            other = fallback_of(worker.site, dispatch.destination, failing)
         if other is not None:
             wanted.append(NewDelivery(each.alert_id, each.event_id, other, now))
     deliveries.enqueue(connection, wanted, now)

@@ -9,6 +9,7 @@ from forwarding.errors import ForwardingError
 from forwarding.notice import FaultNotice
 from history.chains import incident_destinations
 from store import incidents
+from store.engine import reading
 from store.incidents import Incident
 from worker.worker import Worker
 
@@ -25,7 +26,10 @@ def tell_incidents(worker: Worker) -> int:
 
 
 def _tell(worker: Worker, incident: Incident) -> bool:
-    """Send it to every destination of the second path; one that takes it is enough."""
+    """Send it to every destination of the second path; one that takes it is enough.
+
+    Those that take nothing at the moment are only asked when no other takes it.
+    """
     notice = FaultNotice(
         idempotency_key=f"ivigilant-incident-{incident.id}-{'began' if incident.stands else 'ended'}",
         kind="began" if incident.stands else "ended",
@@ -39,7 +43,11 @@ def _tell(worker: Worker, incident: Incident) -> bool:
     )
     if incident.kind == "test":
         return _test(worker, incident, notice)
-    taken = [name for name in incident_destinations(worker.site, incident.subject) if _is_taken(worker, name, notice)]
+    with reading(worker.engine) as connection:
+        broken = incidents.not_taking(connection)
+    names = incident_destinations(worker.site, incident.subject)
+    taken = [name for name in names if name not in broken and _is_taken(worker, name, notice)]
+    taken = taken or [name for name in names if name in broken and _is_taken(worker, name, notice)]
     if taken:
         with worker.engine.begin() as connection:
             incidents.mark_told(connection, incident, worker.clock())

@@ -37,6 +37,14 @@ class Leases:
 
 
 @dataclass(frozen=True, slots=True)
+class Hung:
+    """That a destination kept its sender waiting for an answer that did not come."""
+
+    until: datetime  # this process leaves it alone until then
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
 class Worker:
     """What one worker works with, and whom it notifies."""
 
@@ -57,6 +65,7 @@ class Worker:
     most_entries: int = MOST_ENTRIES  # that one message records in one transaction
     last_resort: bool = False  # for messages that take long: one that is too slow even here is parked
     memory: HistoryMemory = field(default_factory=HistoryMemory)  # of histories that were judged last
+    hung: dict[str, Hung] = field(default_factory=dict)  # destinations that kept this process waiting
     mapped: dict[tuple[str, int], Knowledge] = field(default_factory=dict)  # the knowledge with people's mappings
 
     def up_to_date(self) -> "Worker":

@@ -17,9 +17,11 @@ from store import alerts, deliveries, incidents
 from store.alerts import Happening
 from store.deliveries import NewDelivery
 from tests.fakes import RememberingDestination
+from tests.journeys.hospital import Clock
 from tests.journeys.stories import Controlled, Ordered, Problem
 from tests.journeys.ward import WardOnCall
 from worker.auditor import Auditor
+from worker.deliver import deliver
 from worker.incidents import tell_incidents
 
 ONE_STEP = {"chains": [{"name": "pager", "steps": [{"destination": "pager"}]}]}
@@ -30,6 +32,17 @@ class Odd(RememberingDestination):
 
     def forward(self, notice: AnyNotice) -> None:
         raise KeyError("word")
+
+
+class Hanging(RememberingDestination):
+    """Takes ten seconds to say nothing."""
+
+    clock: Clock
+
+    def forward(self, notice: AnyNotice) -> None:
+        super().forward(notice)
+        self.clock.passes(seconds=10)
+        raise Unreachable("no answer: TimeoutError")
 
 
 @pytest.fixture
@@ -55,6 +68,87 @@ def test_after_the_third_failure_the_next_destination_is_told_within_a_minute(wa
     assert len(ward.sinks["pager"].asked) == 3
     assert [notice.kind for notice in ward.sinks["sms-jansen"].asked] == ["raised"]
     assert stands(ward) == ["pager"]
+
+
+def another_patient(ward: WardOnCall, who: str) -> None:
+    ward.sends(Problem(who=who), Ordered(who=who, at=3, starts=34, number=f"9{who}"))
+
+
+def test_what_comes_while_a_destination_takes_nothing_goes_to_the_next_at_once(ward: WardOnCall) -> None:
+    with_a_dead_pager(ward)
+    ward.waits(1)
+    tried = len(ward.sinks["pager"].asked)
+
+    for who in ("2", "3"):
+        another_patient(ward, who)
+    deliver(ward.hospital.worker)
+
+    assert len(ward.sinks["pager"].asked) - tried <= 1  # to see whether it takes notices again
+    assert [notice.kind for notice in ward.sinks["sms-jansen"].asked] == ["raised"] * 3
+
+
+def test_a_destination_that_takes_nothing_is_tried_once_in_half_a_minute_however_many_notices_wait(
+    ward: WardOnCall,
+) -> None:
+    with_a_dead_pager(ward)
+    for who in ("2", "3", "4"):
+        another_patient(ward, who)
+    before = len(ward.sinks["pager"].asked)
+
+    ward.waits(5, every=1 / 12)
+
+    assert 2 <= len(ward.sinks["pager"].asked) - before <= 10
+
+
+def test_all_that_waits_arrives_once_a_destination_takes_notices_again(ward: WardOnCall) -> None:
+    with_a_dead_pager(ward)
+    for who in ("2", "3", "4"):
+        another_patient(ward, who)
+    ward.waits(5, every=1 / 2)
+
+    ward.sinks["pager"].fails = None
+    ward.waits(20, every=1 / 2)
+
+    with ward.hospital.engine.connect() as connection:
+        assert deliveries.counts(connection) == {}
+    assert stands(ward) == []
+
+
+def test_a_destination_that_hangs_holds_its_sender_up_once(ward: WardOnCall) -> None:
+    hanging = Hanging()
+    hanging.clock = ward.hospital.clock
+    ward.hospital.worker.destinations["pager"] = hanging  # type: ignore[index]  # a plain dict
+
+    for who in ("1", "2", "3", "4"):
+        another_patient(ward, who)
+
+    assert len(hanging.asked) == 1
+
+
+def test_with_a_clock_that_is_set_back_a_destination_is_tried_again_all_the_same(ward: WardOnCall) -> None:
+    with_a_dead_pager(ward)
+    ward.waits(3)
+    ward.sinks["pager"].fails = None
+
+    ward.hospital.clock.passes(hours=-2)
+    another_patient(ward, "2")
+
+    assert ward.sinks["pager"].asked[-1].alert == "2"
+
+
+def test_when_no_other_destination_takes_anything_either_the_next_waits_for_the_first_that_does(
+    ward: WardOnCall,
+) -> None:
+    for sink in ward.sinks.values():
+        sink.fails = Unreachable("HTTP 500")
+    ward.raises_an_alert()
+    ward.waits(5, every=1 / 12)
+    another_patient(ward, "2")
+
+    ward.sinks["sms-jansen"].fails = None
+    ward.waits(20, every=1 / 2)
+
+    assert {notice.alert for notice in ward.sinks["sms-jansen"].asked[-2:]} == {"1", "2"}
 
 
 def test_the_incident_is_told_once_when_it_begins_and_once_when_it_ends(ward: WardOnCall) -> None:
@@ -209,6 +303,20 @@ def test_a_test_notice_that_arrives_ends_the_incident(ward: WardOnCall) -> None:
     tell_incidents(ward.hospital.worker)
 
     assert (before, stands(ward)) == (["pager"], [])
+
+
+def test_what_waits_for_a_destination_that_is_removed_goes_to_another_and_is_no_incident(ward: WardOnCall) -> None:
+    ward.sinks["pager"].fails = Unreachable("HTTP 500")
+    ward.raises_an_alert()
+    del ward.hospital.worker.destinations["pager"]  # type: ignore[attr-defined]  # a plain dict
+    site = replace(ward.hospital.worker.site, destinations=(NoticeRoute("sms-jansen"),), telling=TellingPolicy())
+    ward.hospital.worker = replace(ward.hospital.worker, site=site)
+
+    ward.waits(1, every=1 / 12)
+
+    assert [notice.kind for notice in ward.sinks["sms-jansen"].asked] == ["raised"]
+    assert ward.sinks["sms-jansen"].faults == []
+    assert stands(ward) == []
 
 
 def test_a_destination_that_the_site_file_names_no_more_is_no_incident(ward: WardOnCall) -> None:
