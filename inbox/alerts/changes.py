@@ -1,6 +1,6 @@
 """What changed between two answers about one order, in words: findings that came and went, quantities then and now."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -24,18 +24,18 @@ _CHANGED = {"tier_rose": "tier", "product_changed": "product", "starts_sooner": 
 def worse_told(events: Sequence[AlertEvent], notation: Notation, titles: Mapping[str, str]) -> tuple[str, list[str]]:
     """Return in what an alert became worse since somebody last acted on it, or since it was raised when nobody did.
 
-    The first things come first, under their heading.
+    The gravest findings come first. The titles are those of the rules, the gravest rule first.
     """
-    lines: list[str] = []
+    changed: list[AlertEvent] = []
     heading = "alert.worse" if any(event.kind in _ACTS for event in events) else "alert.worse_unseen"
     for event in reversed(events):
         if event.kind in _SEEN:
             break
-        codes = event.reason.split(", ") if event.kind in ("changed", "reopened") and event.reason else []
-        lines = _worse(codes, event.data, notation, titles) + lines
-        if event.kind == "reopened" and "new_fact" in codes:
+        if event.kind in ("changed", "reopened") and event.reason:
+            changed.insert(0, event)
+        if event.kind == "reopened" and "new_fact" in (event.reason or "").split(", "):
             heading = "alert.new_since"
-    return heading, lines
+    return heading, _worse(changed, notation, titles)
 
 
 def flag_of(events: Sequence[AlertEvent], notation: Notation, titles: Mapping[str, str], now: datetime) -> str:
@@ -82,12 +82,26 @@ def _value(name: str, value: Any, notation: Notation, now: datetime) -> str:
     return (notation.near(value, now) if name == "start" else value) or words("unknown")
 
 
-def _worse(codes: Sequence[str], data: Mapping[str, Any], notation: Notation, titles: Mapping[str, str]) -> list[str]:
-    """Return these changes for the worse in words: with what was and is where the line of the record holds it."""
-    rules = [code.removeprefix(_NEW_RULE) for code in codes if code.startswith(_NEW_RULE)]
-    held = {code: _CHANGED.get(code, code.removesuffix("_rose")) for code in codes}
-    measured = {name: data[name] for name in held.values() if name in data}
-    other = [code for code in codes if code in _ALONE]
+def _worse(changed: Iterable[AlertEvent], notation: Notation, titles: Mapping[str, str]) -> list[str]:
+    """Return what these changes made worse in words, together: what was before the first, and is after the last.
+
+    What was and is, is told where the line of the record holds it.
+    """
+    codes: list[str] = []
+    measured: dict[str, Any] = {}
+    for event in changed:
+        worse = (event.reason or "").split(", ")
+        codes += worse
+        for name in (_CHANGED.get(code, code.removesuffix("_rose")) for code in worse):
+            if name == "new_facts":
+                measured[name] = [*measured.get(name, ()), *event.data.get(name, ())]
+            elif name in event.data:
+                measured[name] = [measured.get(name, event.data[name])[0], event.data[name][1]]
+    new = dict.fromkeys(code.removeprefix(_NEW_RULE) for code in codes if code.startswith(_NEW_RULE))
+    order = {rule: place for place, rule in enumerate(titles)}
+    rules = sorted(new, key=lambda rule: order.get(rule, len(order)))
+    other = list(dict.fromkeys(code for code in codes if code in _ALONE))
+    measured = {name: value for name, value in measured.items() if value}
     lines = changes_told(measured | {"rules_added": rules}, notation, titles) if measured or rules else []
     return lines + [notation.words.code("change", code) for code in other]
 
@@ -97,10 +111,13 @@ def changes_told(data: Mapping[str, Any], notation: Notation, titles: Mapping[st
     words = notation.words
     lines = []
     if "tier" in data:
-        before, now = (words.code("tier", tier) for tier in data["tier"])
+        before, now = (_within(words.code("tier", tier)) for tier in data["tier"])
         lines.append(words("change.became", what=words("filter.tier"), before=before, now=now))
     lines += [_fact(fact, notation) for fact in data.get("new_facts", ())]
-    lines += [words("change.new_rule", rule=titles.get(rule, rule)) for rule in data.get("rules_added", ())]
+    added = [titles.get(rule, rule) for rule in data.get("rules_added", ())]
+    if added:
+        between = words("change.between")
+        lines.append(words(f"change.new_rule.{'one' if len(added) == 1 else 'many'}", rule=between.join(added)))
     lines += [words("change.rule_gone", rule=titles.get(rule, rule)) for rule in data.get("rules_gone", ())]
     for name, (label, unit) in _QUANTITIES.items():
         if name in data:
@@ -116,6 +133,11 @@ def changes_told(data: Mapping[str, Any], notation: Notation, titles: Mapping[st
         before, now = (notation.moment(value) or words("unknown") for value in data["start"])
         lines.append(words("change.became", what=words("order.starts"), before=before, now=now))
     return lines or [words("change.facts_only")]
+
+
+def _within(text: str) -> str:
+    """Write words as they stand within a sentence."""
+    return text[:1].lower() + text[1:]
 
 
 def _fact(fact: Mapping[str, Any], notation: Notation) -> str:

@@ -138,6 +138,7 @@ def _inbox(request: AnyRequest, template: str, wanted: Wanted, after: int | None
         has_older=has_older,
         urged=[card for card in sorted(waiting, key=lambda card: card.rank) if card.is_urged],
         listening=last is not None and bool(every_feed) and all(feed.is_heard(now) for feed in every_feed),
+        is_unheard=last is None and not any(feed.last_heard_at for feed in every_feed),
         chosen=wanted,
         wards=sorted({card.patient.ward for card in cards if card.patient.ward} | ({wanted.ward} - {""})),
         choices={"tier": ALERT_TIERS, "status": STATUSES, "channel": REACHES, "whose": WHOSE},

@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from inbox.http.words import Words
 
+MINUS = "\N{MINUS SIGN}"
 BRIEF_NAME = 3  # letters of a name that may be an abbreviation
 WEEKDAY_SAYS_ENOUGH = 6  # days from today
+_DAYS_SAY_ENOUGH = 48  # hours after a dose
 RECENT_DAYS = 60  # of a day this near, the day itself is written and not its year
 
 
@@ -131,6 +133,14 @@ class Notation:
         hours = round(minutes / 60)
         return f"{hours} {self.words('unit.hour')}" if hours >= 24 else self.span(minutes)
 
+    def after_dose(self, at: datetime | str | None, precision: str, hours: int) -> str:
+        """Write how long after a dose an event was, no more precisely than its moment is known: `4 h`, `7 days`."""
+        event, is_exact = self._local(at), precision in {"", "second", "minute", "hour"}
+        if event is None or (is_exact and hours < _DAYS_SAY_ENOUGH):
+            return self.words("case.after.hours", span=self.span(60 * hours))
+        days = hours // 24 if is_exact else (event.date() - (event - timedelta(hours=hours)).date()).days
+        return self.words.count("case.after.days", days) if days else self.words("case.after.same_day")
+
     def figures(self, low_high: Sequence[float] | None, unit: str) -> str:
         """Write a quantity with the figures that matter."""
         return _between([self.figure(end) for end in low_high or ()], unit)
@@ -151,6 +161,7 @@ class Notation:
     def number(self, value: float | str) -> str:
         """Write a number with the reader's decimal sign; a computed one with two decimals at most."""
         text = f"{round(value, 2 if abs(value) >= 0.1 else 4):g}" if isinstance(value, float) else str(value)
+        text = f"{MINUS}{text[1:]}" if text.startswith("-") else text
         return text.replace(".", self.words("decimal"))
 
     def range(self, low_high: Sequence[float] | None, unit: str) -> str:

@@ -8,7 +8,7 @@ from litestar import Request, Response
 from litestar.response import Redirect, Template
 from markupsafe import Markup
 
-from clinical.words import in_language
+from clinical.words import FOUND_TIERS, in_language
 from inbox.alerts.changes import changes_told, worse_told
 from inbox.http.forms import FIELD, form_token
 from inbox.http.masking import shown_number
@@ -74,8 +74,12 @@ def environment_of(request: AnyRequest) -> Environment:
 
 
 def titles_of(knowledge: Knowledge, language: str) -> dict[str, str]:
-    """Return the titles of the rules, without the number of a guideline that may stand behind them in brackets."""
-    return {rule.id: in_language(rule.title, language).partition(" (KNMP")[0] for rule in knowledge.rules}
+    """Return the titles of the rules, the gravest rule first.
+
+    The number of a guideline that may stand behind a title in brackets is left out.
+    """
+    gravest_first = sorted(knowledge.rules, key=lambda rule: FOUND_TIERS.index(rule.form.alert.tier))
+    return {rule.id: in_language(rule.title, language).partition(" (KNMP")[0] for rule in gravest_first}
 
 
 def _asked(request: AnyRequest) -> str:
@@ -93,7 +97,7 @@ def error_page(request: AnyRequest, status: int, headers: dict[str, Any] | None 
         recognise(request)
     words = parts_of(request).words[language_of(request)]
     known = str(status) if f"error.{status}.title" in words.words else ("500" if status >= 500 else "400")
-    answer = page(request, "error.html", status, kind=known)
+    answer = page(request, "error.html", status, kind=known, may_ask_again=request.method == "GET")
     answer.headers.update(headers or {})
     return answer
 

@@ -98,9 +98,14 @@ class Plot:
         return self.cover + (46 if self.narrow else 36)
 
     @property
+    def foot(self) -> int:
+        """What stands below the lanes: the hours of the day, where one is drawn."""
+        return 18 if self.day else 2
+
+    @property
     def height(self) -> int:
         """The height of it all."""
-        return (self.inr + 36 if self.has_inr else self.cover + 34) + (0 if self.narrow else -2)
+        return (self.inr + 18 if self.has_inr else self.cover + 16) + self.foot - (0 if self.narrow else 2)
 
     @property
     def panels(self) -> tuple[Panel, ...]:
@@ -167,7 +172,7 @@ def _plot(chronology: Chronology, notation: Notation, now: datetime, start: Star
 
 def _grid(plot: Plot) -> Iterable[Markup]:
     """Draw the months, and the hours of the day."""
-    bottom = plot.height - 20
+    bottom = plot.height - plot.foot - 2
     if plot.day:
         yield Markup('<rect class="zoom" x="{:.1f}" y="0" width="{:.1f}" height="{}" rx="4"/>').format(
             plot.day.left - 6, plot.day.right - plot.day.left + 10, plot.height
@@ -389,7 +394,7 @@ def words_of_inr(notation: Notation, reading: PlottedInr) -> str:
 def _lines(plot: Plot) -> Iterable[Markup]:
     """Draw now and the start."""
     words, notation = plot.notation.words, plot.notation
-    bottom = plot.height - 20
+    bottom = plot.height - plot.foot - 2
     panel = plot.day or plot.months
     now = panel.x(plot.now)
     yield Markup('<path class="now" d="M{:.1f} 0V{}"/>').format(now, bottom)

@@ -432,6 +432,22 @@ def test_a_new_risk_is_named_at_the_top_and_in_the_record(
     assert "a new risk: longembolie, 20 Nov 2026, suspected; oestrogen" in shown
 
 
+def test_what_got_worse_in_steps_is_said_once_the_gravest_first(one_page: Client, one_site: Site) -> None:
+    alert = one_site.with_case()
+    with one_site.engine.begin() as connection:
+        an_event(connection, alert, kind="raised")
+        for before, now, rules in (("moderate", "high", ["015", "030"]), ("high", "contraindication", ["001", "015"])):
+            codes = ", ".join(["tier_rose", *(f"new_rule:IG-{'DATA' if n == '030' else 'VTE'}-{n}" for n in rules)])
+            an_event(connection, alert, kind="changed", reason=codes, data={"tier": [before, now]})
+
+    banner = one_page.get(f"/alerts/{alert}").text.partition('id="worse" tabindex="0">')[2].partition("</p>")[0]
+
+    assert banner == (
+        "<b>Worse since it was raised:</b> Tier was moderate risk, now contraindication; new findings "
+        "“Prior venous thromboembolism”, “INR too low on a vitamin K antagonist”, “Dose per kg cannot be checked”"
+    )
+
+
 def test_nothing_is_worse_about_what_somebody_is_on(one_page: Client, one_site: Site) -> None:
     alert = one_site.with_case(status="taken_on", assigned_to="els")
     with one_site.engine.begin() as connection:

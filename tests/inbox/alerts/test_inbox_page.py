@@ -136,6 +136,20 @@ def test_a_fresh_install_shows_no_tick(one_page: Client, one_site: Site) -> None
     assert 'href="#i-ok"' not in shown
 
 
+def test_where_nothing_was_ever_received_no_page_says_that_all_is_well(one_page: Client, one_site: Site) -> None:
+    with one_site.engine.begin() as connection:
+        connection.execute(sa.delete(tables.feed))
+
+    first, handover, notices = (one_page.get(path).text for path in ("/", "/handover", "/notices"))
+
+    assert "Nothing received yet" in first
+    assert "Empty does not mean safe" in first
+    assert "No contraindication open" not in first
+    assert 'href="#i-ok"' not in first + handover
+    assert "There are no feeds yet" in handover
+    assert 'class="ok"' not in notices
+
+
 def test_the_orders_of_a_merged_patient_stand_together(page: Client, site: Site) -> None:
     with site.engine.begin() as connection:
         one, two = a_person(connection, "1", "1"), a_person(connection, "2", "2")

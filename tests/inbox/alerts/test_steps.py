@@ -35,10 +35,18 @@ def given() -> dict[str, Any]:
     return told
 
 
+def running() -> dict[str, Any]:
+    """An order that began an hour ago."""
+    told = a_conclusion()
+    told["order"] |= {"start": "2026-11-21T12:00:00+00:00"}
+    return told
+
+
 @pytest.mark.parametrize(
     ("told", "columns", "now", "later"),
     [
         (a_conclusion(), {}, ["hold"], ["prophylaxis", "record", "watch"]),
+        (running(), {}, ["hold", "watch", "prophylaxis"], ["record"]),
         (given(), {}, ["watch", "prophylaxis", "record"], ["hold"]),
         (a_conclusion(), {"status": "resolved"}, [], ["hold", "prophylaxis", "record", "watch"]),
         (a_conclusion(), {"badges": ["deceased"]}, [], ["hold", "prophylaxis", "record", "watch"]),

@@ -49,3 +49,25 @@ def test_an_age_turns_over_on_the_birthday_in_the_zone_of_the_hospital(dutch: No
 
 def test_a_birth_date_that_is_no_date_is_shown_as_it_came(dutch: Notation) -> None:
     assert dutch.day("1948") == "1948"
+
+
+@pytest.mark.parametrize(
+    ("precision", "hours", "written"),
+    [
+        ("minute", 4, "4 uur na de laatste dosis"),
+        ("minute", 47, "47 uur na de laatste dosis"),
+        ("minute", 173, "7 dagen na de laatste dosis"),
+        ("day", 0, "op de dag van de laatste dosis"),
+        ("day", 14, "1 dag na de laatste dosis"),
+        ("", 240, "10 dagen na de laatste dosis"),
+    ],
+)
+def test_how_long_after_a_dose_is_written_as_a_person_would(
+    dutch: Notation, precision: str, hours: int, written: str
+) -> None:
+    assert dutch.after_dose("2026-07-01T00:00:00+02:00", precision, hours) == written
+
+
+def test_a_number_below_nought_has_a_minus_and_not_a_hyphen(dutch: Notation) -> None:
+    assert dutch.number(-1) == "−1"
+    assert dutch.number("PRK-12.5") == "PRK-12,5"
