@@ -36,7 +36,7 @@ test: $(DEVELOPMENT)  ## every test, on SQLite, PostgreSQL and Redis that it sta
 	@command -v chromium chromium-browser google-chrome >/dev/null 2>&1 || \
 		echo "No Chromium found: the tests of the pages in a browser are left out (Debian: apt-get install chromium)."
 	@$(COMPILED) $(PACKAGES) tests
-	@$(BIN)/pytest -n $(WORKERS) --durations 10
+	@$(BIN)/pytest -n $(WORKERS) --dist worksteal --durations 10
 
 test-thorough: $(DEVELOPMENT)  ## the tests that draw stories or race workers, for much longer
 	@THOROUGH=1 $(BIN)/pytest -n $(WORKERS) --timeout 0 tests/journeys \

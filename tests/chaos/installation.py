@@ -9,8 +9,10 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeAlias
 
 from ivigilant.stack import ROLES
+from tests.ivigilant.fork_server import Forked, fork
 from tests.ivigilant.processes import command, surroundings
 from tests.ports import free_port
 
@@ -23,6 +25,8 @@ IMPATIENT = {  # what is left behind is found within seconds
 }
 SOON_S = 45.0  # after a fault the work goes on, on a busy machine too
 AS_SHIPPED = {"IVIGILANT_BEAT_EVERY_S": "5", "IVIGILANT_LEFT_BEHIND_S": "15", "IVIGILANT_DELIVERY_LEASE_S": "30"}
+
+Process: TypeAlias = Forked | subprocess.Popen[bytes]
 
 
 @dataclass
@@ -38,7 +42,7 @@ class Installation:
     within: Sequence[str] = ()  # the command that runs another where this installation stands
     killed: int = 0
     died_by_themselves: list[str] = field(default_factory=list)  # their roles
-    _processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    _processes: dict[str, Process] = field(default_factory=dict)
     _one_at_a_time: threading.RLock = field(default_factory=threading.RLock)  # a sender kills while somebody tends
 
     def start(self, *roles: str) -> None:
@@ -90,15 +94,18 @@ class Installation:
         """Everything that was logged."""
         return b"".join(path.read_bytes() for path in sorted(self.folder.glob("*.log")))
 
-    def _spawn(self, role: str) -> "subprocess.Popen[bytes]":
+    def _spawn(self, role: str) -> Process:
         with (self.folder / f"{role}.log").open("ab") as output:
+            words, environment = [*ROLES[role], "--stop-with-stdin"], surroundings(self._settings())
+            if not self.within:
+                return fork(words, environment, stdout=output, stderr=output, own_session=True)
             # None of them outlives a test run that is killed.
             return subprocess.Popen(
-                [*self.within, *command([*ROLES[role], "--stop-with-stdin"])],
+                [*self.within, *command(words)],
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=output,
-                env=surroundings(self._settings()),
+                env=environment,
                 start_new_session=True,
             )
 

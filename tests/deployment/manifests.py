@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from tests.ivigilant.processes import ROOT
+from tests.ivigilant.fork_server import ROOT
 
 Manifest = dict[str, Any]
 

@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path
 
 from ivigilant.secret_files import write_secrets
-from tests.ivigilant.processes import ROOT
+from tests.ivigilant.fork_server import ROOT
 
 READ_AT_RUN_TIME = ("*.yaml", "*.html", "*.css", "*.js", "*.svg")
 PACKAGES = ("ivigilant", "listener", "parsers", "rules", "store", "worker", "inbox", "forwarding")

@@ -46,7 +46,7 @@ def test_every_command_shows_an_example_that_begins_with_itself() -> None:
 
 
 def test_the_version_is_that_of_the_distribution() -> None:
-    run = ivigilant("--version")
+    run = ivigilant("--version", from_nothing=True)
 
     assert (run.returncode, run.stdout) == (0, f"ivigilant {metadata.version('ivigilant')}\n")
 
@@ -74,7 +74,7 @@ def test_a_shell_completes_what_was_begun() -> None:
 
 
 def test_help_is_quick_and_leaves_zero() -> None:
-    run = ivigilant("--help", within_s=10)
+    run = ivigilant("--help", within_s=10, from_nothing=True)
 
     assert run.returncode == 0
     assert "demo" in run.stdout
