@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 import redis
 import sqlalchemy as sa
 
+from inbox.people.accounts import user_names
 from inbox.people.provider import ProviderAway
 from ivigilant.broker import EVERY_QUEUE, where
 from ivigilant.canary import canary_counts_for
@@ -215,6 +216,7 @@ def _database(engine: sa.Engine, settings: Settings, now: datetime) -> Iterator[
         yield from _deliveries(connection, now)
         yield from _incidents(connection, now)
         yield from _telling(connection, settings, now)
+        yield from _replies(connection, settings)
         yield _canary(connection, settings, now)
         yield from _application_acks(connection)
         yield _prunings(connection, now)
@@ -295,6 +297,19 @@ def _telling(connection: sa.Connection, settings: Settings, now: datetime) -> It
     if not faults:
         at = heartbeats.last(connection).get("auditor")
         yield Line("telling", True, f"audited {ago(now - at)}" if at else "holds; no auditor has looked lately")
+
+
+def _replies(connection: sa.Connection, settings: Settings) -> Iterator[Line]:
+    """Check that whoever is notified in person can reply: the link of a notice acts under the account of that name."""
+    try:
+        people = load_site(settings.site_file).telling.people
+    except IvigilantError:
+        return  # the check of the site file reports it
+    if not people:
+        return
+    without = sorted(people.keys() - user_names(connection))
+    detail = f"{', '.join(without)}: no account of this name may take alerts on, so the links in notices open nothing"
+    yield Line("reply links", not without, detail if without else f"of {len(people)} people")
 
 
 def _canary(connection: sa.Connection, settings: Settings, now: datetime) -> Line:

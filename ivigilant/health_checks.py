@@ -97,7 +97,7 @@ def tasks_taken(working: Mapping[str, datetime], now: datetime) -> str:
 
 def ago(age: timedelta) -> str:
     """Return how long ago something was."""
-    seconds = int(age.total_seconds())
+    seconds = max(int(age.total_seconds()), 0)  # it may have happened since the checks began
     if seconds < 120:
         return f"{seconds} s ago"
     return f"{seconds // 60} min ago" if seconds < 7200 else f"{seconds // 3600} h ago"

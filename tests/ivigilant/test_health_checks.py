@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from inbox.people.accounts import add_user, change_role
 from ivigilant.checkup import look_at
-from ivigilant.health_checks import look_at_role
+from ivigilant.health_checks import ago, look_at_role
 from ivigilant.settings import Settings
 from store import heartbeats
 from tests.inbox.hooks.clients import elliptic, key_set
@@ -72,6 +73,32 @@ def test_doctor_says_whether_a_cds_client_has_keys(tmp_path: Path, keys: bytes |
     lines = look_at(Settings(data_dir=tmp_path, site_file=site), NOW)
 
     assert next(line.well for line in lines if line.what == "CDS client EPD") == well
+
+
+def test_doctor_names_whoever_is_notified_in_person_and_has_no_account_to_reply_by(
+    tmp_path: Path, sqlite_engine: sa.Engine, sqlite_url: str
+) -> None:
+    site = tmp_path / "site.yaml"
+    drops = [f"{{kind: file_drop, name: {name}, folder: {tmp_path}}}" for name in ("sms-els", "sms-jan")]
+    site.write_text(f"destinations: [{', '.join(drops)}]\ntelling: {{people: {{els: sms-els, jan: sms-jan}}}}")
+    settings = Settings.model_validate({"database_url": sqlite_url, "data_dir": tmp_path, "site_file": site})
+    details = []
+    for name, role in (("els", "pharmacist"), ("jan", "viewer")):
+        with sqlite_engine.begin() as connection:
+            add_user(connection, name, "een-lang-wachtwoord-7", role, NOW)
+        lines = [line for line in look_at(settings, NOW) if line.what == "reply links"]
+        details += [(line.well, line.detail.partition(":")[0]) for line in lines]
+
+    with sqlite_engine.begin() as connection:
+        change_role(connection, "jan", "pharmacist")
+    (at_last,) = [line for line in look_at(settings, NOW) if line.what == "reply links"]
+
+    assert details == [(False, "jan"), (False, "jan")]
+    assert at_last.well
+
+
+def test_what_happened_since_the_checks_began_is_not_said_to_lie_ahead() -> None:
+    assert ago(timedelta(seconds=-22)) == "0 s ago"
 
 
 def test_doctor_names_a_signing_key_that_would_stop_beat(tmp_path: Path) -> None:
