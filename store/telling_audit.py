@@ -72,6 +72,14 @@ def never_begun(connection: sa.Connection, now: datetime, alert_id: int | None =
     return list(connection.execute(query.order_by(alert.c.id)).scalars())
 
 
+def told_no_more(connection: sa.Connection, now: datetime, alert_id: int | None = None) -> list[int]:
+    """Return the alerts of which nobody will be told any more, though somebody must be on them."""
+    query = _alerts_that(will_be_told_no_more(now))
+    if alert_id is not None:
+        query = query.where(tables.alert.c.id == alert_id)
+    return list(connection.execute(query.order_by(tables.alert.c.id)).scalars())
+
+
 def will_be_told_no_more(now: datetime) -> sa.ColumnElement[bool]:
     """Tell of an alert, joined with its order, that somebody must be on it and nothing will happen.
 

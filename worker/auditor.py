@@ -18,6 +18,7 @@ from history.chains import BEGAN_AT, chain_step
 from history.choices import Site
 from history.conclusion import channel_of
 from store import alerts, canary, due, heartbeats, incidents, sessions, telling_audit
+from store.alerts import ConcludedAlert
 from store.due import NewDue
 from store.incidents import Incident
 from store.locks import lock_people
@@ -25,6 +26,7 @@ from store.telling_audit import LATE_AFTER, NAMED, TellingFault
 from worker.due import situation_of
 from worker.feed_faults import FeedWatch
 from worker.incidents import tell_incidents
+from worker.plan_due import next_step
 from worker.worker import Worker
 
 log = structlog.get_logger()
@@ -136,24 +138,53 @@ def _look_at_emergency_accounts(connection: sa.Connection, now: datetime) -> Non
 
 
 def _begin_chains(worker: Worker, now: datetime) -> None:
-    """Begin the chains of alerts that were raised before there were chains, or without a destination."""
+    """Begin the chains of alerts that were raised before there were chains, or without a destination.
+
+    Chains that ended without anybody go on where the policy was mended since.
+    """
     with worker.engine.connect() as connection:
         missing = telling_audit.never_begun(connection, now)
+        ended = telling_audit.told_no_more(connection, now)
     for alert_id in missing:
         with worker.engine.begin() as connection:
             _begin_chain(connection, worker.site, alert_id, now)
+    for alert_id in ended:
+        with worker.engine.begin() as connection:
+            _resume_chain(connection, worker.site, alert_id, now)
 
 
 def _begin_chain(connection: sa.Connection, site: Site, alert_id: int, now: datetime) -> None:
-    unlocked = alerts.get(connection, alert_id)
-    if unlocked is None:
-        return
-    lock_people(connection, {unlocked.patient_id})
-    alert = alerts.find_alert(connection, alert_id)
+    alert = _locked(connection, alert_id)
     if alert is None or alert_id not in telling_audit.never_begun(connection, now, alert_id):
         return  # somebody acted meanwhile
-    interrupts = channel_of(alert.conclusion.channel, alert.tier) >= Channel.INTERRUPT
-    if not interrupts or is_quiet(alert.stream, frozenset(alert.badges), alert.order_ends_at, now):
+    if not _calls_somebody(alert, now):
         return
     if chain_step(site, situation_of(alert, alert.opened_at), None, alert.opened_at).next_at is not None:
         due.plan(connection, [NewDue(alert_id, "step", now, now, data={BEGAN_AT: now.isoformat()})])
+
+
+def _resume_chain(connection: sa.Connection, site: Site, alert_id: int, now: datetime) -> None:
+    """Plan the next step of a chain that had ended, counted from when it began; what was due meanwhile is past."""
+    alert = _locked(connection, alert_id)
+    if alert is None or alert_id not in telling_audit.told_no_more(connection, now, alert_id):
+        return
+    steps = [each for each in due.of_alert(connection, alert_id) if each.kind == "step"]
+    if not steps or not _calls_somebody(alert, now):
+        return
+    began_at = datetime.fromisoformat(steps[-1].data[BEGAN_AT])
+    planned = next_step(alert_id, chain_step(site, situation_of(alert, began_at), now, now), now)
+    if planned is not None:
+        due.plan(connection, [planned])
+
+
+def _locked(connection: sa.Connection, alert_id: int) -> ConcludedAlert | None:
+    unlocked = alerts.get(connection, alert_id)
+    if unlocked is None:
+        return None
+    lock_people(connection, {unlocked.patient_id})
+    return alerts.find_alert(connection, alert_id)
+
+
+def _calls_somebody(alert: ConcludedAlert, now: datetime) -> bool:
+    interrupts = channel_of(alert.conclusion.channel, alert.tier) >= Channel.INTERRUPT
+    return interrupts and not is_quiet(alert.stream, frozenset(alert.badges), alert.order_ends_at, now)

@@ -139,6 +139,23 @@ def test_an_alert_whose_chain_ended_without_anybody_is_told_of(sqlite_engine: sa
     assert (before, looks(ward)) == ([], ["no-next-step"])
 
 
+def test_a_chain_that_ended_goes_on_once_the_policy_is_mended(sqlite_engine: sa.Engine, knowledge: Knowledge) -> None:
+    ward = WardOnCall(sqlite_engine, knowledge, chains=[{"name": "once", "steps": [TWICE]}])
+    ward.raises_an_alert()
+    ward.waits(31)
+    unmended = (looks(ward), ward.steps())
+
+    mended = TellingPolicy.model_validate({"chains": [{"name": "once", "steps": [{**TWICE, "at_most": None}]}]})
+    site = replace(ward.hospital.worker.site, telling=mended)
+    ward.hospital.worker = replace(ward.hospital.worker, site=site)
+    stands = looks(ward)
+
+    assert unmended == (["no-next-step"], [])
+    assert (stands, ward.steps()) == ([], [45])
+    ward.waits(15)
+    assert ward.minutes_told()[-1] == 45
+
+
 def test_another_alert_whose_chain_ended_is_told_of_while_the_first_still_waits(
     sqlite_engine: sa.Engine, knowledge: Knowledge
 ) -> None:
