@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from clinical.words import ALERT_TIERS, FoundTier
 from forwarding.hours import DAYS, Hours
-from forwarding.policy import DEFAULT, REPEATS, SELDOM, QuietHours, TellingChain, TellingPolicy, TellingStep
+from forwarding.policy import REPEATS, SELDOM, QuietHours, TellingChain, TellingPolicy, TellingStep
 from forwarding.rota import Rota
 from forwarding.wording import PolicyWords
 
@@ -30,10 +30,8 @@ def sentences(
 def _chain(chain: TellingChain, words: PolicyWords) -> str:
     tiers = chain.tiers or ALERT_TIERS
     last = len(chain.steps) - 1
-    steps = [
-        _step(step, REPEATS.get(_loudest(tiers), SELDOM) if at == last else None, words)
-        for at, step in enumerate(chain.steps)
-    ]
+    by_itself = {tier: REPEATS.get(tier, SELDOM) for tier in tiers}
+    steps = [_step(step, by_itself if at == last else {}, words) for at, step in enumerate(chain.steps)]
     return _begin(words.chain.format(which=_which(chain, words), steps="; ".join(steps)))
 
 
@@ -41,12 +39,8 @@ def _by_default(tier: FoundTier, words: PolicyWords, *, others: bool) -> str:
     which = words.which[tier]
     if tier == "moderate":  # by itself it stands in the worklist, and nobody is told
         which = words.interrupting.format(which=which)
-    step = _step(TellingStep(everybody=True), REPEATS.get(tier, SELDOM), words)
+    step = _step(TellingStep(everybody=True), {tier: REPEATS.get(tier, SELDOM)}, words)
     return _begin(words.chain.format(which=words.others.format(which=which) if others else which, steps=step))
-
-
-def _loudest(tiers: Sequence[FoundTier]) -> str:
-    return next((tier for tier in ALERT_TIERS if tier in tiers), DEFAULT)
 
 
 def _which(chain: TellingChain, words: PolicyWords) -> str:
@@ -62,13 +56,20 @@ def _which(chain: TellingChain, words: PolicyWords) -> str:
     return ", ".join(parts)
 
 
-def _step(step: TellingStep, by_itself: timedelta | None, words: PolicyWords) -> str:
+def _step(step: TellingStep, by_itself: Mapping[FoundTier, timedelta], words: PolicyWords) -> str:
+    """Say whom a step tells; `by_itself` is how often it does so again for each tier when it names no time."""
     who = _who(step, words)
     after = timedelta(minutes=step.after_minutes)
     sentence = words.later.format(who=who, time=_time(after, words)) if after else words.at_once.format(who=who)
-    every = timedelta(minutes=step.repeat_minutes) if step.repeat_minutes else by_itself
-    if every is not None:
-        sentence += f", {words.again.format(time=_time(every, words))}"
+    if step.repeat_minutes:
+        by_itself = dict.fromkeys(ALERT_TIERS, timedelta(minutes=step.repeat_minutes))
+    times = list(dict.fromkeys(by_itself.values()))
+    if len(times) == 1:
+        sentence += f", {words.again.format(time=_time(times[0], words))}"
+    else:
+        for every in times:
+            which = _together([words.which[tier] for tier in by_itself if by_itself[tier] == every], words)
+            sentence += f", {words.again_of.format(time=_time(every, words), which=which)}"
     return f"{sentence} ({words.at_most.format(times=step.at_most)})" if step.at_most else sentence
 
 

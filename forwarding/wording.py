@@ -48,6 +48,7 @@ class PolicyWords(msgspec.Struct, frozen=True):
     at_once: str
     later: str
     again: str
+    again_of: str
     at_most: str
     minutes: str
     hour: str

@@ -334,3 +334,14 @@ def test_a_pharmacist_reads_the_policy_as_sentences() -> None:
     quiet = "Quiet from 22:00 until 07:00, except for contraindications and high risk: what falls in it goes out when"
     assert f"{quiet} it ends." in english
     assert "On call (night): jansen and vries, 7 days each, handing over at 08:00; from 05-01-2026." in english
+
+
+def test_where_the_tiers_of_a_chain_repeat_at_different_times_the_sentence_says_each() -> None:
+    policy = TellingPolicy.model_validate({"chains": [{"name": "all", "steps": [{"destination": "pager"}]}]})
+
+    dutch = sentences(policy, words_in("nl").policy, {}, timedelta(minutes=30))
+
+    assert dutch[0] == (
+        "Alle signalen: meteen pager, elke 15 min opnieuw bij contra-indicaties, elke 8 uur opnieuw bij hoog risico, "
+        "elke 72 uur opnieuw bij matig risico, tot iemand het oppakt."
+    )
