@@ -20,7 +20,7 @@ from ivigilant.health_checks import Line, ago, beat, certificate, inbox, listene
 from ivigilant.knowledge.site_knowledge import site_knowledge
 from ivigilant.ledger import read_signer
 from ivigilant.settings import Settings
-from ivigilant.site import load_site
+from ivigilant.site import load_site, names_of
 from ivigilant.site_choices import destinations, hook_settings, sign_in_settings
 from listener.tls import SOON
 from store import (
@@ -213,7 +213,7 @@ def _database(engine: sa.Engine, settings: Settings, now: datetime) -> Iterator[
         yield from _processes(connection, now)
         yield from _messages(connection, now)
         yield from _feeds(connection, now)
-        yield from _deliveries(connection, now)
+        yield from _deliveries(connection, settings, now)
         yield from _incidents(connection, now)
         yield from _telling(connection, settings, now)
         yield from _replies(connection, settings)
@@ -258,8 +258,14 @@ def _limit_of(feed: Feed) -> str:
     return f"; may be silent for {max(feed.limit_s // 60, 1)} min{learned}"
 
 
-def _deliveries(connection: sa.Connection, now: datetime) -> Iterator[Line]:
-    refused = {place: n for (place, state), n in deliveries.counts(connection).items() if state == "refused"}
+def _deliveries(connection: sa.Connection, settings: Settings, now: datetime) -> Iterator[Line]:
+    """Check what does not arrive; what was meant for a destination that was removed went to another."""
+    try:
+        named = set(names_of(load_site(settings.site_file).destinations))
+    except IvigilantError:
+        named = set()  # the check of the site file reports it
+    counts = deliveries.counts(connection)
+    refused = {place: n for (place, state), n in counts.items() if state == "refused" and place in named}
     for place, how_many in sorted(refused.items()):
         yield Line(f"notices to {place}", False, f"{how_many} refused; correct the destination, then send them again")
     for place, since in deliveries.oldest_waiting(connection).items():

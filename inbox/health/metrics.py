@@ -56,10 +56,12 @@ class StoreCollector(Collector):
         with reading(self._parts.engine) as connection:
             opened_now = alerts.count_open(connection)
             messages = self._settled.count(connection) | message_queries.counts(connection)
-            waiting = deliveries.counts(connection)
+            unsent = deliveries.counts(connection)
             acks = application_acks.counts(connection)
             ongoing = incidents.standing(connection)
             oldest = message_queries.oldest_received_age(connection, self._parts.clock())
+        named = {place.name for place in self._parts.settings.destinations}
+        waiting = {key: count for key, count in unsent.items() if key[1] == "pending" or key[0] in named}
         opened = GaugeMetricFamily("ivigilant_alerts_open", "Open alerts", labels=["stream", "tier"])
         for labels, count in sorted((dict.fromkeys(product(STREAMS, FOUND_TIERS), 0) | opened_now).items()):
             opened.add_metric(labels, count)

@@ -317,6 +317,8 @@ def test_what_waits_for_a_destination_that_is_removed_goes_to_another_and_is_no_
     assert [notice.kind for notice in ward.sinks["sms-jansen"].asked] == ["raised"]
     assert ward.sinks["sms-jansen"].faults == []
     assert stands(ward) == []
+    settings = Settings(database_url=ward.hospital.engine.url.render_as_string(hide_password=False))
+    assert [line for line in look_at(settings, ward.hospital.clock()) if line.what.startswith("notices to")] == []
 
 
 def test_a_destination_that_the_site_file_names_no_more_is_no_incident(ward: WardOnCall) -> None:

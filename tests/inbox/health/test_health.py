@@ -7,6 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from inbox.health.knock import Place
+from inbox.http.settings import DestinationShown
 from rules.knowledge import Knowledge
 from store import application_acks, incidents, tables
 from store.application_acks import NewAck
@@ -90,17 +91,19 @@ def test_without_its_database_it_lives_and_says_so(knowledge: Knowledge) -> None
     assert (page.status_code, "/static/inbox.css" in page.text) == (503, True)
 
 
-def test_the_figures_count_alerts_messages_and_deliveries_and_name_nobody(client: Client, site: Site) -> None:
+def test_the_figures_count_alerts_messages_and_deliveries_and_name_nobody(site: Site) -> None:
     with site.engine.begin() as connection:
         alert = a_case(connection)
         event = connection.scalar(sa.select(tables.alert_event.c.id))
         a_message(connection, "M2", state="parked", body_hash=b"2" * 32)
         a_message(connection, "M3", received_at=NOW - timedelta(seconds=7), body_hash=b"3" * 32)
-        row = {"alert_id": alert, "event_id": event, "destination": "mail", "state": "refused"}
-        insert(connection, tables.delivery, **row, idempotency_key="k", next_at=NOW, created_at=NOW)
+        for place in ("mail", "removed"):
+            row = {"alert_id": alert, "event_id": event, "destination": place, "state": "refused"}
+            insert(connection, tables.delivery, **row, idempotency_key=place, next_at=NOW, created_at=NOW)
         application_acks.record(connection, [NewAck(1, "ehr:2575", b"MSH|^~\\&|", "AE")], NOW)
 
-    figures = client.get("/metrics", headers=site.token("operator")).text
+    with site.client(destinations=(DestinationShown("mail", "mail"),)) as client:
+        figures = client.get("/metrics", headers=site.token("operator")).text
 
     assert 'ivigilant_alerts_open{stream="order",tier="contraindication"} 1.0' in figures
     assert 'ivigilant_alerts_open{stream="order",tier="high"} 0.0' in figures
@@ -109,6 +112,7 @@ def test_the_figures_count_alerts_messages_and_deliveries_and_name_nobody(client
     assert 'ivigilant_messages{state="parked"} 1.0' in figures
     assert 'ivigilant_messages{state="received"} 1.0' in figures
     assert 'ivigilant_deliveries{destination="mail",state="refused"} 1.0' in figures
+    assert 'destination="removed"' not in figures
     assert 'ivigilant_application_acks{route="ehr:2575",state="pending"} 1.0' in figures
     assert "ivigilant_oldest_received_age_seconds 7.0" in figures
     assert "Jansen" not in figures
