@@ -68,6 +68,12 @@ class ReadMessage:
     reading: Reading
     again: bool = False  # it was processed before: judge again, even if the history does not change
 
+    def numbered(self, message_id: int) -> "ReadMessage":
+        """Return it under the number that it was stored with."""
+        return ReadMessage(
+            message_id, self.control_id, self.body_hash, self.message_time, self.reading, again=self.again
+        )
+
     def version(self, event: AnyEvent) -> str:
         """Return the version of an event; an undated one took effect when it was sent."""
         return version_of(event.at or self.message_time, self.message_time, self.control_id, self.body_hash)
@@ -120,9 +126,9 @@ def _long_number(event: AnyEvent) -> str:
             return _LONG_PATIENT_NUMBER
     if isinstance(event, PatientMerged) and any(map(_is_too_long, event.retired)):
         return _LONG_PATIENT_NUMBER
-    numbers = event.keys.numbers() if isinstance(event, MedicationOrdered | MedicationGiven) else ()
-    if any(len(part) > LONGEST_NUMBER for number in numbers for part in number.split("|", 1)):
-        return "long_order_number"
+    if isinstance(event, (MedicationOrdered, MedicationGiven)):
+        if any(len(part) > LONGEST_NUMBER for number in event.keys.numbers() for part in number.split("|", 1)):
+            return "long_order_number"
     key: str = getattr(event, "key", "")
     is_short = len(key) * _LONGEST_CHARACTER <= _LONGEST_KEY
     return "" if is_short or len(key.encode("utf-8", "replace")) <= _LONGEST_KEY else "long_entry_number"
@@ -172,7 +178,7 @@ def rescue(error: UnreadableMessage, name: str, knowledge: Knowledge) -> Reading
     if error.reason != "no_patient":
         return None
     unnamed = [event for event in error.reading.events if not event.patient]
-    clinical = [event for event in unnamed if not isinstance(event, PatientSeen | PatientMerged)]
+    clinical = [event for event in unnamed if not isinstance(event, (PatientSeen, PatientMerged))]
     if any(_is_ivig(event, knowledge) for event in clinical):
         identity = (Identifier(authority=ONE_MESSAGE, value=name),)
         return _rescued(error.reading, tuple(_named(error.reading, identity)))
@@ -196,7 +202,7 @@ def own_name(control_id: str, body_hash: bytes) -> str:
 
 
 def _is_ivig(event: AnyEvent, knowledge: Knowledge) -> bool:
-    return isinstance(event, MedicationOrdered | MedicationGiven) and product_of(knowledge, event).is_ivig
+    return isinstance(event, (MedicationOrdered, MedicationGiven)) and product_of(knowledge, event).is_ivig
 
 
 def _named(reading: Reading, identity: tuple[Identifier, ...]) -> Iterator[AnyEvent]:
@@ -296,7 +302,7 @@ def _sort(gathered: Gathered, message: ReadMessage, event: AnyEvent, knowledge: 
         gathered.with_history.add(identity)
     if not is_kept(event, knowledge):
         return
-    if isinstance(event, MedicationOrdered | MedicationGiven) and is_answered(knowledge, product_of(knowledge, event)):
+    if isinstance(event, (MedicationOrdered, MedicationGiven)) and is_answered(knowledge, product_of(knowledge, event)):
         gathered.with_ivig.add(identity)
     gathered.entries.append(
         NewEntry(
@@ -316,7 +322,7 @@ def _tells_history(event: AnyEvent, knowledge: Knowledge) -> bool:
     """Return whether the event says anything of the past; the reason for an order only says that there is one."""
     if isinstance(event, Observation):
         return event.value != "" and any(NARRATIVES in knowledge.sets_of(coding) for coding in event.codings)
-    return isinstance(event, Condition | Allergy) and STATED_AS_REASON not in event.flags
+    return isinstance(event, (Condition, Allergy)) and STATED_AS_REASON not in event.flags
 
 
 _UNREPORTED = {SPELLING: SPELLED, GIVEN_BESIDE: BESIDE}  # a merge that no message reported comes before any that is
@@ -352,9 +358,9 @@ def is_kept(event: AnyEvent, knowledge: Knowledge) -> bool:
     """Return whether a rule can use it. What names no product is kept, a control or a dose: its order may count."""
     if isinstance(event, MedicationOrdered) and (event.source == "control" or not (event.codings or event.text)):
         return True
-    if isinstance(event, PatientSeen | PatientMerged):
+    if isinstance(event, (PatientSeen, PatientMerged)):
         return False
-    if isinstance(event, MedicationOrdered | MedicationGiven) and is_answered(knowledge, product_of(knowledge, event)):
+    if isinstance(event, (MedicationOrdered, MedicationGiven)) and is_answered(knowledge, product_of(knowledge, event)):
         return True
     if isinstance(event, Observation):
         if event.status == "no_value":  # it must not take the place of a value (INTERFACE 3.6)
@@ -370,6 +376,6 @@ def kind_of(event: AnyEvent) -> str:
 
 def _natural_key(event: AnyEvent, version: str) -> str:
     """Return the key of the thing it is about. Each event of an order has its own key: the fold needs them all."""
-    if isinstance(event, Condition | Procedure | Allergy | Observation | MedicationGiven):
+    if isinstance(event, (Condition, Procedure, Allergy, Observation, MedicationGiven)):
         return event.key
     return f"{version}|{event.path}"

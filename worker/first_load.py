@@ -100,7 +100,7 @@ def _load(
     arrivals = [_as_it_ends(each.arrival, end, now) for each, end in zip(opened, ends, strict=True)]
     saved = save_batch(connection, arrivals)
     new = [(row.id, end) for row, end in zip(saved, ends, strict=True) if not row.duplicate]
-    readable = [replace(end, message_id=id_) for id_, end in new if isinstance(end, ReadMessage)]
+    readable = [end.numbered(id_) for id_, end in new if isinstance(end, ReadMessage)]
     unknown = sightings(worker.knowledge, readable)
     if unknown:
         local_codes.hold(connection)  # until we commit: mapping one of these codes must find these messages

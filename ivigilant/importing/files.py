@@ -13,6 +13,7 @@ from parsers.fhir.reading import is_resource
 LINES = {".ndjson", ".jsonl"}  # a resource on every line
 WHOLE = {".json"}  # one resource, or a bundle
 LONGEST_LINE = 16 * 1024 * 1024  # bytes, as of a frame
+_REPORTED = 256  # lines, for every report of how far it is
 _BOM = b"\xef\xbb\xbf"
 
 # History before the orders that are judged by it. The order affects only how often an order is judged.
@@ -110,12 +111,13 @@ def _lines(file: Path, report: Tell) -> Iterator[Found]:
         before = 0
         for number, line in enumerate(iter(lambda: lines.readline(LONGEST_LINE), b""), 1):
             raw = line.removeprefix(_BOM).strip() if number == 1 else line.strip()
-            position = disk.tell()
-            if position != before:
-                report(position - before)
-                before = position
             if raw:
                 yield Found(file, number, raw)
+            if number % _REPORTED == 0:
+                position = disk.tell()
+                report(position - before)
+                before = position
+        report(disk.tell() - before)
 
 
 def _messages(file: Path, report: Tell) -> Iterator[Found]:
