@@ -126,12 +126,15 @@ def _long_number(event: AnyEvent) -> str:
             return _LONG_PATIENT_NUMBER
     if isinstance(event, PatientMerged) and any(map(_is_too_long, event.retired)):
         return _LONG_PATIENT_NUMBER
-    if isinstance(event, (MedicationOrdered, MedicationGiven)):
-        if any(len(part) > LONGEST_NUMBER for number in event.keys.numbers() for part in number.split("|", 1)):
-            return "long_order_number"
+    if isinstance(event, (MedicationOrdered, MedicationGiven)) and _has_long_number(event):
+        return "long_order_number"
     key: str = getattr(event, "key", "")
     is_short = len(key) * _LONGEST_CHARACTER <= _LONGEST_KEY
     return "" if is_short or len(key.encode("utf-8", "replace")) <= _LONGEST_KEY else "long_entry_number"
+
+
+def _has_long_number(event: MedicationOrdered | MedicationGiven) -> bool:
+    return any(len(part) > LONGEST_NUMBER for number in event.keys.numbers() for part in number.split("|", 1))
 
 
 def _is_too_long(number: Identifier) -> bool:
