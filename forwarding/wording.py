@@ -157,7 +157,7 @@ def _moment(moment: datetime, seen: datetime) -> str:
 
 
 def what_happened(notice: Notice, folder: Path = WORDS) -> str:
-    """Return what happened to the alert, with the step of its chain: `not seen yet, step 2 of 3, notice 1`."""
+    """Return what happened to the alert, with the step of its chain: `nobody is on it yet, step 2 of 3, notice 1`."""
     words, step = words_in(notice.language, folder), notice.step
     kinds = dict.fromkeys([notice.kind, *(each.kind for each in notice.gathered)])
     kind = ", ".join(words.kind[each] for each in kinds)

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
-from clinical.words import FOUND_TIERS, Channel, FoundTier, Priority, Tier
+from clinical.words import FALLBACK, FOUND_TIERS, Channel, FoundTier, Language, Priority, Text, Tier
 from rules.assessment import AdviceLine, Step
 from rules.conditions.reading import ConditionReader, any_needed
 from rules.fillers import FILLERS
@@ -31,14 +31,29 @@ _FORBIDDEN = ("do not give", "don't give", "niet geven", "niet toedienen", "do n
 
 
 def cite(evidence: Iterable[Evidence], sources: dict[str, Source]) -> tuple[str, ...]:
-    """Write each line of evidence with the source it names."""
-    return tuple(dict.fromkeys(_citation(each, sources[each.source]) for each in evidence if each.source in sources))
+    """Write each line of evidence with the source it names, in English."""
+    return tuple(cited_by_language(evidence, sources))
 
 
-def _citation(evidence: Evidence, source: Source) -> str:
-    parts = [source.author, f"{source.title}{f' ({source.year})' if source.year else ''}", source.where]
+def cited_by_language(evidence: Iterable[Evidence], sources: dict[str, Source]) -> dict[str, Text]:
+    """Write each line of evidence with the source it names in each of its languages, by the English one."""
+    known = [(each, sources[each.source]) for each in evidence if each.source in sources]
+    texts = [
+        Text({at: _citation(each, source, at) for at in dict.fromkeys((FALLBACK, *each.text))})
+        for each, source in known
+    ]
+    return {text[FALLBACK]: text for text in texts}
+
+
+def _citation(evidence: Evidence, source: Source, language: Language) -> str:
+    title, where = (_said(each, language) for each in (source.title, source.where))
+    parts = [source.author, f"{title}{f' ({source.year})' if source.year else ''}", where]
     cited = ". ".join(part.rstrip(".") for part in parts if part)  # "et al." has a full stop already
-    return f"{cited}: {evidence.says}"
+    return f"{cited}: {evidence.text[language]}"
+
+
+def _said(words: str | TextForm, language: Language) -> str:
+    return words.text[language] if isinstance(words, TextForm) else words
 
 
 def compile_state(
@@ -152,6 +167,7 @@ def compile_rule(document: Document, terms: Terms, states: frozenset[str], sourc
         tuple(sorted(raised, key=lambda each: each.tier, reverse=True)),
         cite(form.evidence, sources),
         lines_of(form.alert.advice, terms),
+        cited=cited_by_language(form.evidence, sources),
     )
 
 
@@ -235,7 +251,7 @@ def compile_policy(
         priority,
         surveillance,
         family_of,
-        cite(form.escalation.evidence, sources),
+        cited_by_language(form.escalation.evidence, sources),
         missing,
         mitigating,
         {Tier.named(tier): Channel.named(name) for tier, name in form.choices.channels.items()},

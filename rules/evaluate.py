@@ -250,7 +250,7 @@ def _escalate(policy: Policy, findings: Sequence[Finding], picture: Picture) -> 
             ),
             once(fact for finding in of_tier for fact in finding.facts),
             advise(policy.escalation_advice, picture, ()),
-            policy.escalation_evidence,
+            tuple(policy.escalation_evidence),
         ),
     )
 

@@ -38,6 +38,7 @@ class Filling(NamedTuple):
 Filler = Callable[[Filling], str]
 OF_THE_FINDING = frozenset({"found", "medicines", "after_ivig"})  # the others are the same in every finding
 _LONGEST_LABEL = 48
+_BRIEF_NAME = 3  # letters of a name that may be an abbreviation
 _NAME = re.compile(r"\{(\w+)\}")
 _CACHE_LIMIT = 4_096
 
@@ -74,10 +75,12 @@ def label(fact: Fact, picture: Picture, language: Language) -> str:
 
 
 def medicine(fact: Fact, picture: Picture, language: Language) -> str:
-    """Name a medicine and its dose a day."""
+    """Name a medicine and its dose a day, as people do: `WARFARINE TABLET 5MG`, 5 mg a day, is warfarine 5 mg/day."""
     name = name_of(fact, picture, language)
     if fact.value is None:
         return name
+    first = name.partition(" ")[0]
+    name = first.lower() if first.isupper() and len(first) > _BRIEF_NAME else name
     phrases = picture.terms.phrases[language]
     return f"{name} {figure(fact.value.high, phrases.decimal)} {fact.unit}/{phrases.a_day}"
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
-from clinical.words import FoundChannel, FoundPriority, FoundTier, Stream, Text
+from clinical.words import FALLBACK, FoundChannel, FoundPriority, FoundTier, Stream, Text
 
 Conditions = list[dict[str, Any]]
 
@@ -125,18 +125,23 @@ class Evidence(Form):
     """Where a statement and its numbers come from."""
 
     supports: str
-    says: str
+    says: str | TextForm  # English where it is in one language
     source: str
     numbers: list[Decimal] = []
+
+    @property
+    def text(self) -> Text:
+        """What it says, by language."""
+        return self.says.text if isinstance(self.says, TextForm) else Text({FALLBACK: self.says})
 
 
 class Source(Form):
     """One paper, label or decision that evidence names."""
 
     author: str = ""
-    title: str
+    title: str | TextForm
     year: int | None = None
-    where: str = ""  # journal and pages, or the address
+    where: str | TextForm = ""  # journal and pages, or the address
 
 
 Act = Literal[

@@ -48,6 +48,7 @@ class Rule:
     raised: tuple[Higher, ...]
     evidence: tuple[str, ...]
     advice: tuple[GuardedLine, ...]
+    cited: Mapping[str, Text] = field(default_factory=dict, compare=False)  # its evidence by language
     chosen: bool = True  # a rule that is evaluated only where a hospital chose it (rules/choices.py)
 
     @property
@@ -92,7 +93,7 @@ class Policy:
     priority: dict[Tier, tuple[PriorityRule, ...]]
     surveillance: dict[Tier, tuple[PriorityRule, ...]]  # the same for events after infusion
     family_of: dict[str, str]
-    escalation_evidence: tuple[str, ...]
+    escalation_evidence: Mapping[str, Text]  # by language, by the English line
     missing: tuple[Remark, ...]
     mitigating: tuple[Remark, ...]
     channels: Mapping[Tier, Channel]

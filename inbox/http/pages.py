@@ -58,6 +58,7 @@ def page(
         "here": request.url.path,
         "changes": lambda data: changes_told(data, parts.notation(language), titles_of(parts.knowledge, language)),
         "worse": lambda events: worse_told(events, parts.notation(language), titles_of(parts.knowledge, language)),
+        "evidence_of": lambda rule, line: evidence_of(parts.knowledge, rule, line, language),
         "asked": _asked(request),
         "now": parts.clock(),
         "mask": lambda authority, value: shown_number(authority, value, masked),
@@ -80,6 +81,12 @@ def titles_of(knowledge: Knowledge, language: str) -> dict[str, str]:
     """
     gravest_first = sorted(knowledge.rules, key=lambda rule: FOUND_TIERS.index(rule.form.alert.tier))
     return {rule.id: in_language(rule.title, language).partition(" (KNMP")[0] for rule in gravest_first}
+
+
+def evidence_of(knowledge: Knowledge, rule: str, line: str, language: str) -> str:
+    """Return a line of evidence as a rule has it in a language; as it is, where the rule no longer has that line."""
+    cited = next((each.cited for each in knowledge.rules if each.id == rule), knowledge.policy.escalation_evidence)
+    return cited[line][language] if line in cited else line
 
 
 def _asked(request: AnyRequest) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from clinical.words import FALLBACK, in_language
 from ivigilant.knowledge.differences import Difference, differences, example_rows
 from rules.load import Files
 
@@ -103,7 +104,8 @@ def _evidence(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[s
 
 
 def _cited(line: Mapping[str, Any]) -> str:
-    return f"{line.get('source')}: {line.get('says')}"
+    says = line.get("says")
+    return f"{line.get('source')}: {in_language(says, FALLBACK) if isinstance(says, Mapping) else says}"
 
 
 def _answers(before: str, after: str) -> Iterator[str]:

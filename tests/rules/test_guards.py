@@ -219,7 +219,7 @@ def test_the_first_line_follows_the_gravest_and_most_recent_fact(knowledge: Know
     found = answer(knowledge, diagnosed="I80.2, in 2012; I26.9, 40 days ago; C50.9")
 
     assert found.findings[0].rule == "IG-VTE-002"
-    assert now(found)[0] == "Hold the order until discussed with the prescriber and haematologist."
+    assert now(found)[0] == "Hold IVIg, or its next bottle, until discussed with the prescriber and haematologist."
     assert "Advice: Hold the order until" in found.text["en"]
 
 
@@ -227,7 +227,7 @@ def test_an_acute_thrombosis_holds_the_next_bottle_and_asks_for_treatment(knowle
     found = answer(knowledge, diagnosed="I80.2, in 2012; I26.9, 0 hours ago")
 
     assert now(found)[:2] == [
-        "Hold the order until discussed with the prescriber and haematologist.",
+        "Hold IVIg, or its next bottle, until discussed with the prescriber and haematologist.",
         "Check that the patient is on treatment-dose anticoagulation.",
     ]
 
