@@ -1,9 +1,12 @@
 """What every page keeps to."""
 
+import re
+
 import pytest
 import sqlalchemy as sa
 
-from rules.knowledge import Rule
+from inbox.http.pages import evidence_of
+from rules.knowledge import Knowledge, Rule
 from store import tables
 from tests.inbox.builders import (
     PROBLEM,
@@ -94,3 +97,16 @@ def test_who_looked_at_which_patient_is_recorded(page: Client, site: Site) -> No
         ("els", "comment", patient, f"alert {alert}"),
         ("els", "view_message", patient, "message 1"),
     ]
+
+
+def test_every_line_of_evidence_is_shown_in_the_language_of_the_reader_with_its_figures(knowledge: Knowledge) -> None:
+    for rule in knowledge.rules:
+        for line in rule.evidence:
+            dutch = evidence_of(knowledge, rule.id, line, "nl")
+            assert dutch != line
+            assert evidence_of(knowledge, rule.id, line, "en") == line
+            assert sorted(re.findall(r"\d+", dutch)) == sorted(re.findall(r"\d+", line)), line
+
+
+def test_a_line_that_a_rule_no_longer_has_is_shown_as_it_was(knowledge: Knowledge) -> None:
+    assert evidence_of(knowledge, "IG-VTE-001", "Somebody (1999): said so.", "nl") == "Somebody (1999): said so."

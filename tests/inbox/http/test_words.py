@@ -12,6 +12,7 @@ from inbox.alerts.settling import DONE_AS, REASONS
 from inbox.alerts.sleeping import SNOOZE_REASONS
 from inbox.errors import InboxError
 from inbox.http.words import CATALOGUES, load_words, read_catalogue
+from rules.knowledge import Knowledge
 
 LANGUAGES = sorted(path.stem for path in CATALOGUES.glob("*.yaml"))
 TEMPLATES = CATALOGUES.parent / "templates"
@@ -79,3 +80,29 @@ def test_a_code_of_a_newer_version_is_shown_as_it_is() -> None:
 def test_a_language_without_a_catalogue_stops_the_start() -> None:
     with pytest.raises(InboxError):
         load_words(("nl", "fy"))
+
+
+def avoided() -> list[tuple[str, str]]:
+    """Every language with a word that its texts avoid, as the page on wording lists them."""
+    page = (CATALOGUES.parents[1] / "docs" / "wording.md").read_text(encoding="utf-8")
+    return re.findall(r"^\| (nl|en) \| ([^|]+?) \|", page, re.MULTILINE)
+
+
+def texts_of_rules(language: str, knowledge: Knowledge) -> list[str]:
+    """What the rules say to a pharmacist, their evidence left out: it quotes."""
+    lines = [text for rule in knowledge.rules for text in (rule.title, rule.because, *(a.text for a in rule.advice))]
+    return [text[language] for text in lines]
+
+
+@pytest.mark.parametrize("language", ["nl", "en"])
+def test_no_text_has_a_word_to_avoid(language: str, knowledge: Knowledge) -> None:
+    rooms = (
+        read_catalogue(language, CATALOGUES.parents[1] / room / "words") for room in ("inbox", "forwarding", "rules")
+    )
+    texts = [*(text for words in rooms for text in words.values()), *texts_of_rules(language, knowledge)]
+    words = [word for at, word in avoided() if at == language]
+
+    found = {(word, text) for word in words for text in texts if re.search(rf"\b{word}\b", text)}
+
+    assert len(words) >= 3
+    assert found == set()
