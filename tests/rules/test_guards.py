@@ -220,7 +220,7 @@ def test_the_first_line_follows_the_gravest_and_most_recent_fact(knowledge: Know
 
     assert found.findings[0].rule == "IG-VTE-002"
     assert now(found)[0] == "Hold IVIg, or its next bottle, until discussed with the prescriber and haematologist."
-    assert "Advice: Hold the order until" in found.text["en"]
+    assert "Advice: Hold IVIg, or its next bottle" in found.text["en"]
 
 
 def test_an_acute_thrombosis_holds_the_next_bottle_and_asks_for_treatment(knowledge: Knowledge) -> None:
