@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from inbox.fhir.asking import CURSOR, Cursors, PageEnd, Pairs, SearchRequest, link_to
+from inbox.fhir.asking import CURSOR, Cursors, PageEnd, SearchRequest, link_to
 from inbox.fhir.criteria import Criterion
 from inbox.fhir.kinds import FoundResource, ResourceKind, Search
 from inbox.fhir.references import Resource
@@ -20,7 +20,8 @@ def bundle_of(search: Search, kind: ResourceKind, asked: SearchRequest) -> tuple
     shown = rows[: asked.count]
     found = kind.load(search, [place.id for place in shown])
     included = [each for name in asked.includes for each in kind.includes[name](search, [one.id for one in found])]
-    link = [{"relation": "self", "url": link_to(search.base, kind.name, asked.used)}]
+    as_sent = [pair if pair in search.in_address else _by_id(search, pair) for pair in asked.used]
+    link = [{"relation": "self", "url": link_to(search.base, kind.name, as_sent)}]
     if len(rows) > asked.count:
         link.append({"relation": "next", "url": _next(search, kind, asked, shown[-1])})
     entries = [_entry(search, each, "match") for each in found] + [_entry(search, each, "include") for each in included]
@@ -78,12 +79,19 @@ def _total(
 def _next(search: Search, kind: ResourceKind, asked: SearchRequest, last: PageEnd) -> str:
     """Return the address of the next page; patients stand in it by their id, not by a number of theirs."""
     cursors = Cursors(search.secret, kind.name, asked.sort, asked.descending)
-    used: Pairs = []
-    for name, value in asked.used:
-        ids = search.named.get((name, value))
-        by_id = ",".join(f"Patient/{id_}" for id_ in sorted(ids or ()))
-        used.append((name, value) if ids is None else (name.removesuffix("identifier")[:-1], by_id))
+    used = [_by_id(search, pair) for pair in asked.used]
     return link_to(search.base, kind.name, [*used, (CURSOR, cursors.write(last))])
+
+
+def _by_id(search: Search, pair: tuple[str, str]) -> tuple[str, str]:
+    """Return a parameter with the ids of the patients whom it names by a number: an address holds no number of a form.
+
+    Nobody is patient 0.
+    """
+    ids = search.named.get(pair)
+    if ids is None:
+        return pair
+    return pair[0].removesuffix("identifier")[:-1], ",".join(f"Patient/{id_}" for id_ in sorted(ids or {0}))
 
 
 def _entry(search: Search, each: FoundResource, mode: str) -> Resource:

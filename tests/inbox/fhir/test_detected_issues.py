@@ -210,15 +210,19 @@ def test_pages_follow_each_other_whatever_is_raised_meanwhile(reader: Reader, si
     assert totals == [3, 4, 5]
 
 
-def test_a_next_page_holds_no_number_of_a_patient(one_reader: Reader, one_site: Site) -> None:
+def test_a_link_holds_no_number_of_a_patient_that_came_by_form(one_reader: Reader, one_site: Site) -> None:
     with_three(one_site)
     form = {"patient:identifier": "ZKHA|1000001", "_count": "1"}
 
     page = one_reader.asks("DetectedIssue/_search", "POST", data=form).json()
+    nobody = one_reader.asks("DetectedIssue/_search", "POST", data={"patient:identifier": "ZKHA|1000009"}).json()
 
-    link = next(each["url"] for each in page["link"] if each["relation"] == "next")
-    assert "1000001" not in link
-    assert one_reader.finds(link.removeprefix(f"{BASE}/fhir/")) == ["1"]
+    links = {each["relation"]: each["url"].removeprefix(f"{BASE}/fhir/") for each in page["link"]}
+    assert "1000001" not in "".join(links.values())
+    assert one_reader.finds(links["next"]) == ["1"]
+    assert one_reader.finds(links["self"]) == ["2"]
+    assert "1000009" not in nobody["link"][0]["url"]
+    assert one_reader.finds(nobody["link"][0]["url"].removeprefix(f"{BASE}/fhir/")) == []
 
 
 def test_the_number_alone_can_be_asked(one_reader: Reader, one_site: Site) -> None:
