@@ -11,7 +11,7 @@ from rules.dates import days_between
 from rules.facts import Case, Fact, Order, Provenance
 from rules.knowledge import Knowledge
 from rules.picture import Picture
-from rules.treatment import Strength, anticoagulants
+from rules.treatment import Strength, anticoagulants, given_until
 
 VENOUS = ("venous-thromboembolism", "venous-thromboembolism-device-related")
 EARLIER = ("venous-thromboembolism-history",)  # the date is when it was written down, unless no more than a year
@@ -126,11 +126,10 @@ def _days_after(at: datetime | None, precision: str, given: list[datetime]) -> i
 
 def _uses(picture: Picture) -> tuple[AnticoagulantUse, ...]:
     uses = [
-        AnticoagulantUse(
-            _name(fact), fact.starts, fact.ends, strength, fact.provenance, _has_unknown_end(picture, fact)
-        )
+        AnticoagulantUse(_name(fact), fact.starts, ends, strength, fact.provenance, _has_unknown_end(picture, fact))
         for fact, strength in anticoagulants(picture)
-        if fact.starts is None or fact.ends is None or fact.ends > fact.starts
+        for ends in [given_until(picture, fact)]
+        if fact.starts is None or ends is None or ends > fact.starts
     ]
     return tuple(sorted(uses, key=lambda use: (use.begins is not None, use.begins or picture.case.at, use.name)))
 

@@ -12,7 +12,7 @@ from clinical.quantities import Quantity
 from history.choices import Site
 from history.entries import Entry
 from history.facts import provenance
-from history.orders import OrderState
+from history.orders import ACTIVE, OrderState
 from parsers.medication.courses import expand, merge, runs
 from rules.facts import Dose, Provenance
 
@@ -43,6 +43,9 @@ class Course:
     starts_at: datetime
     ends_at: datetime | None  # None while it is open-ended
     occasions: tuple[Occasion, ...]
+    is_live: bool = True  # more may be given: not stopped, on hold, or about to be stopped or replaced
+    is_told_by_doses: bool = False  # no order is known, only what was given
+    numbers: frozenset[str] = frozenset()  # of its order, and of the order that it is a part of
 
 
 def course_of(order: OrderState, brand: str, site: Site) -> Course:
@@ -52,7 +55,17 @@ def course_of(order: OrderState, brand: str, site: Site) -> Course:
     planned = [] if order.is_administration_only else _planned(order, order.content, start, site)
     occasions = tuple(merge(planned, _given(order)))
     first = min([start, *(occasion.at for occasion in occasions)])
-    return Course(order.key, brand, first, _end(order, occasions), occasions)
+    parent = order.content.keys.parent
+    return Course(
+        order.key,
+        brand,
+        first,
+        _end(order, occasions),
+        occasions,
+        order.state == ACTIVE,
+        order.is_administration_only,
+        order.numbers | ({parent} if parent else set()),
+    )
 
 
 def _start(order: OrderState) -> datetime:

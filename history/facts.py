@@ -8,13 +8,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
+from itertools import takewhile
+from operator import itemgetter
 
-from clinical.events import Allergy, Condition, MedicationOrdered, Observation, Procedure
+from clinical.events import Allergy, Condition, MedicationGiven, MedicationOrdered, Observation, Procedure
 from clinical.quantities import Quantity, exactly
 from clinical.times import Moment
 from clinical.versions import sent_at
 from history.entries import Entry
-from history.orders import OrderState
+from history.orders import ON_HOLD, OrderState
 from parsers.chart.allergies import STATED_AS_REACTION
 from rules.dates import last_moment
 from rules.facts import Fact, Patient, Provenance
@@ -23,6 +25,7 @@ from rules.sorted_facts import Placed, SortedFacts
 
 _PLACEHOLDER_YEAR = 1900
 _A_DAY = timedelta(days=1)
+_NOT_TAKEN = frozenset({"RE", "NA"})  # completion of an administration: refused, not administered
 _AFTER_AN_ORDER = timedelta(days=30)  # so long a thrombosis may be one that the infusions gave
 
 
@@ -61,6 +64,8 @@ def medication_fact(order: OrderState, ends: datetime | None, zone: tzinfo) -> F
     if content is None or source is None:
         return None
     starts = content.starts
+    idle, since = _idle(order)
+    changed = since or (order.stopped_at if order.is_stopped else None)
     return Fact(
         kind="medication",
         codings=content.codings,
@@ -73,7 +78,25 @@ def medication_fact(order: OrderState, ends: datetime | None, zone: tzinfo) -> F
         status="stopped" if order.is_stopped else "active",
         route=content.routes[0].code if content.routes else "",
         provenance=provenance(source),
+        idle=idle,
+        changed=_local(changed, zone),
     )
+
+
+def _idle(order: OrderState) -> tuple[str, datetime | None]:
+    """Return how an order that stands is not being given, and since when: on hold, or its last doses not taken."""
+    if order.is_stopped:
+        return "", None
+    if order.state == ON_HOLD:
+        return "on_hold", order.held_at
+    told = sorted(
+        ((event.started.at, event.completion in _NOT_TAKEN) for entry in order.given
+         if isinstance(event := entry.event, MedicationGiven) and event.started is not None),
+    )  # fmt: skip  # what is taken from each administration
+    missed = list(takewhile(itemgetter(1), reversed(told)))
+    if not missed:
+        return "", None
+    return ("missed" if len(missed) == 1 else "not_taken"), missed[-1][0]
 
 
 def newest_start(entries: Sequence[Entry]) -> datetime | None:
@@ -242,10 +265,10 @@ def timeline_of(facts: SortedFacts, knowledge: Knowledge) -> Timeline:
 
 
 def latest_of(facts: Sequence[Fact]) -> tuple[datetime | None, datetime | None, datetime | None]:
-    """Return the latest start of these facts, the last instant any can mean, and that of possible events."""
+    """Return the latest start or change of these facts, the last instant any can mean, and that of possible events."""
     moments = [(last, fact.kind) for fact in facts if (last := last_moment(fact)) is not None]
     return (
-        max((fact.starts for fact in facts if fact.starts is not None), default=None),
+        max((at for fact in facts for at in (fact.starts, fact.changed) if at is not None), default=None),
         max((last for last, _ in moments), default=None),
         max((last for last, kind in moments if kind in _EVENTS), default=None),
     )

@@ -29,6 +29,7 @@ from history.orders import BADGES, CONTAINER, OrderState, fold_orders
 from history.products import is_answered, product_of
 from parsers.medication import courses as arithmetic
 from parsers.medication.amounts import in_grams, is_implausible, maybe_course_total, per_kg
+from parsers.medication.courses import Portion
 from parsers.medication.rates import hourly
 from rules.assessment import Assessment
 from rules.dates import last_moment
@@ -351,7 +352,9 @@ def judged_order(
         product_class=product.product_class,
     )
     kg = exactly(weight.kg, "kg") if weight else None
-    return _with_rate(_with_doses(asked, content, _divided(own, dose, kg, site), run, infusions, kg, site), order, kg)
+    doses = _divided(own, dose, kg, site)
+    dosed = _with_doses(asked, content, doses, run, infusions, kg, site)
+    return _with_rate(_with_same_days(dosed, doses, infusions, kg, site), order, kg)
 
 
 def _flags(content: MedicationOrdered, product: Product) -> tuple[str, ...]:
@@ -392,6 +395,33 @@ def _with_doses(
         course_grams_per_kg=_course(run, content, per_kg, kg),
         trailing_28_days_grams_per_kg=infusions.most_in_four_weeks(kg),
     )
+
+
+def _with_same_days(
+    asked: Order, own: Sequence[Occasion], infusions: Infusions, kg: Quantity | None, site: Site
+) -> Order:
+    """Return the order with what the patient gets in a day of all her orders, where she has more than this one."""
+    others = infusions.same_days(asked.key)
+    if not others:
+        return asked
+    in_all = [
+        arithmetic.per_day([*day, *more], site.zone)
+        if (day := portions(own, convert, kg)) and (more := _known(others, convert, kg))
+        else None
+        for convert in (in_grams, per_kg)
+    ]
+    first = {one.order: one for one in reversed(others)}
+    doses = [
+        dose
+        for one in sorted(first.values(), key=lambda one: (one.at, one.order))
+        for dose in doses_of(replace(infusions.courses[one.order], occasions=(one,)), site)
+    ]
+    return replace(asked, same_day=tuple(doses), all_grams_per_day=in_all[0], all_grams_per_kg_per_day=in_all[1])
+
+
+def _known(occasions: Iterable[Occasion], convert: Convert, kg: Quantity | None) -> list[Portion]:
+    """Return the doses that are known in that unit."""
+    return [portion for one in occasions for portion in portions([one], convert, kg) or ()]
 
 
 def _doubts(own: Iterable[Occasion]) -> set[str]:

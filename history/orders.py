@@ -96,6 +96,7 @@ class OrderState:
     given: tuple[Entry, ...]  # administrations, oldest first
     badges: frozenset[str] = frozenset()  # test, replay: of its latest message
     lots: tuple[str, ...] = ()  # batch numbers sent with a give or a dispense
+    held_at: datetime | None = None  # since when it is on hold
 
     @property
     def is_stopped(self) -> bool:
@@ -177,13 +178,14 @@ def _unless_replaced(state: str, group: Sequence[Entry]) -> str:
 def _fold(group: list[Entry], replaced: dict[str, Entry]) -> OrderState:
     placers = sorted({entry.event.keys.placer for entry in group if entry.event.keys.placer})  # type: ignore[union-attr]  # _group keeps only orders and administrations
     fillers = sorted({entry.event.keys.filler for entry in group if entry.event.keys.filler})  # type: ignore[union-attr]  # as above
-    state, stopped_at, version = "", None, group[0].version
+    state, stopped_at, held_at, version = "", None, None, group[0].version
     for entry in group:
         version = max(version, entry.version)
         if not isinstance(entry.event, MedicationOrdered):
             continue
         state = next_state(state, entry.event)
         stopped_at = entry.happened_at if state in STOPPED else None
+        held_at = (held_at or entry.happened_at) if state == ON_HOLD else None
     if state == REPLACED and not any(number in replaced for number in (*placers, *fillers)):
         state, stopped_at = _unless_replaced(state, group), None
     for number in (*placers, *fillers):
@@ -206,6 +208,7 @@ def _fold(group: list[Entry], replaced: dict[str, Entry]) -> OrderState:
         given=tuple(entry for entry in group if isinstance(entry.event, MedicationGiven)),
         badges=BADGES & frozenset(group[-1].event.flags),
         lots=tuple(sorted({lot for entry in group for lot in entry.event.lots})),  # type: ignore[union-attr]  # as above
+        held_at=held_at if state == ON_HOLD else None,
     )
 
 

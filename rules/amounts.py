@@ -32,8 +32,10 @@ def _per(value: Quantity | None, divisor: Decimal | None, unit: str, factor: Dec
 
 
 def grams(picture: Picture) -> Quantity | None:
-    """Return the grams of one day, else of one administration."""
+    """Return the grams of one day, those of other orders with them; else of one administration."""
     order = picture.case.order
+    if order.all_grams_per_day is not None:
+        return order.all_grams_per_day
     if order.grams_per_day is None and order.grams_per_kg_per_day and picture.weight_kg:
         return _per(order.grams_per_kg_per_day, Decimal(1), "g", picture.weight_kg)
     return order.grams_per_day or order.grams_per_administration
@@ -41,7 +43,8 @@ def grams(picture: Picture) -> Quantity | None:
 
 def _g_per_kg(picture: Picture) -> Quantity | None:
     order = picture.case.order
-    return order.grams_per_kg_per_day or _per(order.grams_per_day, picture.weight_kg, "g/kg")
+    own = order.grams_per_kg_per_day or _per(order.grams_per_day, picture.weight_kg, "g/kg")
+    return order.all_grams_per_kg_per_day or own
 
 
 def _course(picture: Picture) -> Quantity | None:

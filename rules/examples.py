@@ -230,6 +230,8 @@ def _qualified(fact: Fact, part: str) -> Fact:
             return structs.replace(fact, starts=datetime(int(when), 1, 1, tzinfo=UTC), precision="year")
         case ["ended", number, "days", "ago"]:
             return structs.replace(fact, ends=AT - timedelta(days=int(number)))
+        case [*how, "since", number, "days"] if "_".join(how) in ("on_hold", "not_taken", "missed"):
+            return structs.replace(fact, idle="_".join(how), changed=AT - timedelta(days=int(number)))
         case [("suspected" | "refuted" | "family" | "unknown" | "confirmed") as certainty]:
             return structs.replace(fact, certainty=certainty)
         case [("resolved" | "inactive" | "preliminary" | "stopped") as status]:

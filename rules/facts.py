@@ -46,6 +46,8 @@ class Fact(Struct, frozen=True, gc=False):
     provenance: Provenance | None = None
     is_reaction: bool = False  # condition: stated as a reaction to immunoglobulin
     sent_date: str = ""  # a date that cannot be, as it was sent; the fact is then undated
+    idle: str = ""  # medication: on_hold | missed | not_taken when ordered but not given (missed: the last dose alone)
+    changed: datetime | None = None  # medication: since when it is idle, or when it was stopped
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,9 @@ class Order:
     grams_per_administration: Quantity | None = None
     grams_per_day: Quantity | None = None
     grams_per_kg_per_day: Quantity | None = None
+    same_day: tuple[Dose, ...] = ()  # IVIg of other orders on the days of this one: the first dose of each order
+    all_grams_per_day: Quantity | None = None  # with these; None without any
+    all_grams_per_kg_per_day: Quantity | None = None
     course_grams: Quantity | None = None
     course_grams_per_kg: Quantity | None = None
     trailing_28_days_grams_per_kg: Quantity | None = None

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
 from typing import NamedTuple
@@ -23,7 +24,7 @@ from rules.facts import HISTORY, Fact, is_dose
 from rules.forms import Phrases
 from rules.picture import Picture
 from rules.points import score
-from rules.treatment import prednisone_mg, protection_of
+from rules.treatment import how_idle, prednisone_mg, protection_of
 
 
 class Filling(NamedTuple):
@@ -71,6 +72,8 @@ def label(fact: Fact, picture: Picture, language: Language) -> str:
     """Name a fact and date it: "longembolie (14-06-2019)"."""
     phrases = picture.terms.phrases[language]
     when = show(fact.starts, fact.precision, phrases) if fact.starts else phrases.undated
+    if fact.sent_date and not fact.starts:
+        when = phrases.odd_date.format(when=show(datetime.fromisoformat(fact.sent_date), "day", phrases))
     return f"{name_of(fact, picture, language)} ({when})"
 
 
@@ -156,9 +159,15 @@ def _titled(point: Point, filling: Filling) -> str:
 
 def _anticoagulation(filling: Filling) -> str:
     protection = protection_of(filling.picture)
-    medicines = tuple(fact for fact in protection.facts if fact.kind == "medication")
-    status = str(getattr(filling.phrases.protection, protection.status))
-    return f"{_listed(medicines, medicine, filling)} ({status})" if medicines else status
+    phrases, status = filling.phrases.protection, protection.status
+    medicines = [fact for fact in protection.facts if fact.kind == "medication"]
+    if status == "none":
+        medicines = list(protection.idle)
+    if not medicines:
+        return str(getattr(phrases, status))
+    idle = {how: None for fact in medicines if (how := how_idle(filling.picture, fact))}
+    words = [*(getattr(phrases, how) for how in idle), *([getattr(phrases, status)] if status != "none" else [])]
+    return f"{_listed(tuple(medicines), medicine, filling)} ({', '.join(words)})"
 
 
 def _per_hour(rate: Callable[[Picture], Decimal]) -> Filler:
@@ -166,14 +175,15 @@ def _per_hour(rate: Callable[[Picture], Decimal]) -> Filler:
 
 
 def _after_ivig(filling: Filling) -> str:
-    """Return when after the last IVIg the event began: "10 days after", "on the day of", or "as a reaction to"."""
+    """Return how many days of the calendar after the last IVIg the event began, or that it is told as a reaction."""
     if any(fact.is_reaction for fact in filling.facts):
         return filling.phrases.as_reaction_to
     event = next((fact for fact in filling.facts if fact.kind in HISTORY and fact.starts), None)
     if event is None or event.starts is None:
         return ""
     doses = [fact for fact in filling.facts if is_dose(fact) and fact.starts]
-    gaps = [(event.starts - fact.starts).days for fact in doses if fact.starts]
+    zone, day = event.starts.tzinfo, event.starts.date()
+    gaps = [(day - fact.starts.astimezone(zone).date()).days for fact in doses if fact.starts]
     if not gaps:
         return ""
     days = min((gap for gap in gaps if gap >= 0), default=0)
@@ -181,6 +191,24 @@ def _after_ivig(filling: Filling) -> str:
     if not days:
         return phrases.same_day
     return (phrases.one_day_after if days == 1 else phrases.days_after).format(days=days)
+
+
+def _same_day(filling: Filling) -> str:
+    """Return the doses of other orders on the days of this one: "Kiovig 28 g (30 Nov 2026)"."""
+    phrases = filling.phrases
+    doses = [
+        " ".join(
+            part
+            for part in (
+                dose.brand or "IVIg",
+                f"{figure(dose.grams.high, phrases.decimal)} g" if dose.grams else "",
+                f"({show(dose.at, 'day', phrases)})",
+            )
+            if part
+        )
+        for dose in filling.picture.case.order.same_day
+    ]
+    return "; ".join(dict.fromkeys(doses))
 
 
 def _no_dose_per_kg(filling: Filling) -> str:
@@ -229,6 +257,7 @@ FILLERS: dict[str, Filler] = {
     "no_dose_per_kg": _no_dose_per_kg,
     "last_dose": _last_dose,
     "product": _product,
+    "same_day": _same_day,
     "g_per_day": _range(grams),
     "g_per_kg_per_day": _planned("g-per-kg-per-day"),
     "course_g_per_kg": _planned("g-per-kg-course"),

@@ -65,6 +65,9 @@ class StatusPhrases(Form):
     unknown: str
     prophylactic: str
     none: str
+    on_hold: str
+    not_taken: str
+    missed: str
 
 
 class Phrases(Form):
@@ -85,6 +88,7 @@ class Phrases(Form):
     advice: str
     unknown: str
     undated: str
+    odd_date: str
     a_day: str
     same_day: str
     one_day_after: str

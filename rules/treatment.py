@@ -13,6 +13,7 @@ from rules.picture import MeasuredValue, Picture, once_for_a_picture
 Status = Literal["therapeutic", "subtherapeutic", "unknown", "prophylactic", "none"]
 Strength = Status | Literal["by_inr"]  # what is said of one anticoagulant over time
 STATUSES: tuple[Status, ...] = ("therapeutic", "subtherapeutic", "unknown", "prophylactic", "none")
+_NOT_GIVEN = frozenset({"on_hold", "not_taken"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class Protection:
     status: Status
     facts: tuple[Fact, ...] = ()
     antiplatelet: tuple[Fact, ...] = ()
+    idle: tuple[Fact, ...] = ()  # ordered, but on hold or not taken: they protect from nothing
 
 
 @once_for_a_picture
@@ -29,20 +31,44 @@ def protection_of(picture: Picture) -> Protection:
     """Judge every anticoagulant in use; the best proven protection counts."""
     form = picture.terms.anticoagulation
     antiplatelet = tuple(picture.taking(tuple(form.antiplatelet)))
-    judged = [_vitamin_k(picture)] if picture.taking((form.vitamin_k.set,)) else []
-    judged += [_by_dose(picture, fact) for fact in picture.taking(tuple(form.groups))]
+    taken = picture.taking((form.vitamin_k.set, *form.groups))
+    idle = tuple(fact for fact in taken if how_idle(picture, fact) in _NOT_GIVEN)
+    judged = [_vitamin_k(picture)] if _works(picture) else []
+    judged += [_by_dose(picture, fact) for fact in picture.taking(tuple(form.groups)) if fact not in idle]
     judged += [("unknown", (fact,)) for fact in picture.history(tuple(form.unnamed)) if picture.is_present(fact)]
     for status in STATUSES:
         facts = tuple(fact for found, all_facts in judged for fact in all_facts if found == status)
         if facts:
-            return Protection(status, facts, antiplatelet)
-    return Protection("none", (), antiplatelet)
+            return Protection(status, facts, antiplatelet, idle)
+    return Protection("none", (), antiplatelet, idle)
+
+
+def how_idle(picture: Picture, fact: Fact) -> str:
+    """Return how a medicine that is ordered is not being given at the judged moment; "" when it is."""
+    return fact.idle if fact.changed is None or fact.changed <= picture.case.at else ""
+
+
+def given_until(picture: Picture, fact: Fact) -> datetime | None:
+    """Return until when a medicine was given; None: still, or unknown."""
+    return fact.changed if how_idle(picture, fact) in _NOT_GIVEN else fact.ends
+
+
+def _works(picture: Picture) -> list[Fact]:
+    """Return the vitamin K antagonists in use: one that is not given works on for as long as an INR counts."""
+    form, at = picture.terms.anticoagulation.vitamin_k, picture.case.at
+    return [
+        fact
+        for fact in picture.taking((form.set,))
+        if how_idle(picture, fact) not in _NOT_GIVEN
+        or (fact.changed is not None and at - fact.changed <= days(form.within_days_outpatient))
+    ]
 
 
 def _vitamin_k(picture: Picture) -> tuple[Status, tuple[Fact, ...]]:
     """Judge a vitamin K antagonist by its INR; a preliminary INR may warn but never reassure."""
     form = picture.terms.anticoagulation.vitamin_k
-    taken, at = tuple(picture.taking((form.set,))), picture.case.at
+    taken, at = tuple(_works(picture)), picture.case.at
+    is_given = any(how_idle(picture, fact) not in _NOT_GIVEN for fact in taken)
     outpatient = picture.case.patient.inpatient is False
     limit = form.within_days_outpatient if outpatient else form.within_days_inpatient
     for reading in picture.readings(form.measurement):
@@ -53,7 +79,7 @@ def _vitamin_k(picture: Picture) -> tuple[Status, tuple[Fact, ...]]:
         if reading.preliminary:
             continue
         starts = reading.fact.starts
-        proven = reading.low >= form.protects_from and starts is not None and at - starts <= days(limit)
+        proven = is_given and reading.low >= form.protects_from and starts is not None and at - starts <= days(limit)
         return ("therapeutic" if proven else "unknown"), (*taken, reading.fact)
     return "unknown", taken
 
@@ -63,11 +89,16 @@ def _too_low(reading: MeasuredValue, limit: Decimal) -> bool:
 
 
 def _by_dose(picture: Picture, fact: Fact) -> tuple[Status, tuple[Fact, ...]]:
-    """Judge an anticoagulant by its dose per day."""
+    """Judge an anticoagulant by its dose per day; a last dose that was not taken proves no treatment."""
+    strength = _strength(picture, fact)
+    return ("unknown" if strength == "therapeutic" and how_idle(picture, fact) else strength), (fact,)
+
+
+def _strength(picture: Picture, fact: Fact) -> Status:
     is_treatment = _is_treatment(picture, fact)
     if is_treatment is None:
-        return "unknown", (fact,)
-    return ("therapeutic" if is_treatment else "prophylactic"), (fact,)
+        return "unknown"
+    return "therapeutic" if is_treatment else "prophylactic"
 
 
 def treatments(picture: Picture) -> list[Fact]:
@@ -82,7 +113,7 @@ def was_treated(picture: Picture, at: datetime) -> bool:
     """Return whether an anticoagulant was in use at that moment, at a treatment dose or one that is not known."""
     form = picture.terms.anticoagulation
     return any(
-        (fact.starts is None or fact.starts <= at) and (fact.ends is None or fact.ends >= at)
+        (fact.starts is None or fact.starts <= at) and ((ends := given_until(picture, fact)) is None or ends >= at)
         for fact in _medicines(picture, (form.vitamin_k.set, *form.groups))
         if _is_treatment(picture, fact) is not False
     )
@@ -95,12 +126,12 @@ def anticoagulants(picture: Picture) -> list[tuple[Fact, Strength]]:
     """
     form = picture.terms.anticoagulation
     vitamin_k = _medicines(picture, (form.vitamin_k.set,))
-    taken = picture.taking((form.vitamin_k.set,))
+    taken = _works(picture)
     now = _vitamin_k(picture)[0] if taken else "unknown"
     by_inr: Strength = "by_inr" if now == "unknown" else now
     judged: list[tuple[Fact, Strength]] = [(fact, by_inr if fact in taken else "by_inr") for fact in vitamin_k]
     others = [fact for fact in _medicines(picture, tuple(form.groups)) if fact not in vitamin_k]
-    return judged + [(fact, _by_dose(picture, fact)[0]) for fact in others]
+    return judged + [(fact, _strength(picture, fact)) for fact in others]
 
 
 def _medicines(picture: Picture, names: tuple[str, ...]) -> list[Fact]:

@@ -20,6 +20,7 @@ _MISSING: dict[str, Callable[[Picture], bool]] = {
 }
 
 
+_OF_A_DAY = frozenset({"g-per-day", "g-per-kg-per-day"})  # of all her orders together
 _POSSIBLE = "possible-intravenous-immunoglobulin"
 
 
@@ -69,7 +70,9 @@ def planned(written: WrittenCondition) -> Check:
         value = amount(picture, name)
         if value is None:
             return unknown
-        return Outcome(compare(comparison, value.low, value.high, limit), (), _range(value))
+        held = compare(comparison, value.low, value.high, limit)
+        beside = picture.case.order.same_day if held and name in _OF_A_DAY else ()
+        return Outcome(held, tuple(dose_fact(dose) for dose in beside), _range(value))
 
     return check
 

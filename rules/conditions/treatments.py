@@ -58,14 +58,16 @@ def daily(written: WrittenCondition) -> Check:
     return check
 
 
-@word(Kind.CHOICES, choices=STATUSES)
+@word(Kind.CHOICES, choices=(*STATUSES, "interrupted"))
 def anticoagulation(written: WrittenCondition) -> Check:
-    """How well the patient is anticoagulated, as definitions/anticoagulation.yaml says."""
+    """How well the patient is anticoagulated, as definitions/anticoagulation.yaml says; interrupted: none, as it is on
+    hold or not taken."""
 
     def check(picture: Picture) -> Outcome:
         protection = protection_of(picture)
-        held = protection.status in written.names
-        facts = (*protection.facts, *protection.antiplatelet) if held else ()
+        interrupted = protection.status == "none" and protection.idle
+        held = protection.status in written.names or (bool(interrupted) and "interrupted" in written.names)
+        facts = (*protection.facts, *protection.idle, *protection.antiplatelet) if held else ()
         return Outcome(held=held, facts=facts, saw=protection.status)
 
     return check

@@ -1,22 +1,24 @@
 """What else is told of a patient in a vignette, under `told`: problems, medicines, results, procedures, other IVIg.
 
 problems:   {icd | words | code + system, days_ago, certainty: suspected | refuted, past, withdrawn}
-taking:     {drug (synthetic/medicines.py), dose, unit, pattern, days_ago, stopped_days_ago}
+taking:     {drug (synthetic/medicines.py), dose, unit, pattern, days_ago, stopped_days_ago, held_days_ago,
+             refused: how many of the last daily doses were not taken}
 results:    {test (synthetic/terms.py) | words + code + system, value, unit, days_ago, status, kind}
 procedures: {words | code + system, days_ago}
 allergies:  {words | code + system, reaction}
 ivig:       {days_ago, grams, drug}: a dose of an earlier order
-orders:     {drug, dose, unit, days, days_ahead}: another order, told before the one that is asked about
+orders:     {drug, dose, unit, days, days_ahead, hours_ahead}: another order, told before the one that is asked about
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from synthetic import medicines, terms
 from synthetic.chart import Chart
 from synthetic.messages import Result
-from synthetic.prescriptions import Prescription, Schedule
+from synthetic.prescriptions import Given, Prescription, Schedule
 from synthetic.terms import icd
 from synthetic.wire import SentCode
 
@@ -59,6 +61,12 @@ def _taking(chart: Chart, told: Json, now: datetime) -> None:
     chart.ordered(order, "RDE")
     if "stopped_days_ago" in told:
         chart.ordered(order.stopped(now - told["stopped_days_ago"] * DAY), "RDE")
+    if "held_days_ago" in told:
+        at = now - told["held_days_ago"] * DAY
+        chart.ordered(replace(order, control="OH", status="HD", at=at), "RDE")
+    for day in range(told.get("refused", 0), 0, -1):
+        at = now - day * DAY
+        chart.given(order, Given(at, at, "0", order.unit, "RE"))
 
 
 def _result(chart: Chart, told: Json, now: datetime) -> None:
@@ -83,7 +91,8 @@ def _ivig(chart: Chart, told: Json, now: datetime) -> None:
 
 def _other_order(chart: Chart, told: Json, now: datetime) -> None:
     days = told.get("days", 1)
-    schedule = Schedule(now + told.get("days_ahead", 0) * DAY, "Once" if days == 1 else "QD", days)
+    starts = now + told.get("days_ahead", 0) * DAY + told.get("hours_ahead", 0) * HOUR
+    schedule = Schedule(starts, "Once" if days == 1 else "QD", days)
     drug = getattr(medicines, told["drug"])
     order = Prescription(chart.number("X"), drug, schedule, str(told["dose"]), told.get("unit", "g"), at=now - HOUR)
     chart.ordered(order, "RDE")

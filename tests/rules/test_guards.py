@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import cache
-from itertools import combinations
+from itertools import combinations, product
 
 import pytest
 
@@ -14,6 +14,8 @@ from rules.evaluate import evaluate
 from rules.examples import Example, build_case
 from rules.facts import Case
 from rules.knowledge import Knowledge, Rule
+from rules.picture import Picture
+from rules.terms import Guard
 from tests.knowledge_folders import our_knowledge
 from tests.rules.answers import cases_of
 
@@ -94,6 +96,17 @@ BESIDE: dict[str, tuple[dict[str, str], frozenset[str], tuple[str, ...]]] = {
         frozenset({"prophylaxis"}),
         ("Consider anticoagulant prophylaxis",),
     ),
+    "an anticoagulant on hold": (
+        {"taking": "B01AF02, 10 mg, on hold since 1 days"},
+        frozenset(),
+        ("Consider anticoagulant prophylaxis",),
+    ),
+    "a dose that cannot be": ({"g/kg/day": "32"}, frozenset({"spread"}), ("pread", "Split")),
+    "an infarction": (
+        {"diagnosed": "I21.9, 1 days ago"},
+        frozenset({"postpone", "spread"}),
+        ("ostpone", "pread", "Split"),
+    ),
     "a stroke in Guillain-Barré": (
         {"diagnosed": "G61.0, 5 days ago; I63.9, 2 days ago"},
         frozenset({"hold", "postpone", "spread", "discuss-alternatives", "give-without-delay"}),
@@ -110,11 +123,30 @@ CONTRADICTIONS = (
     ({"anticoagulate", "bridge", "anticoagulate-without-heparin"}, {"mechanical-measures"}),
     ({"anticoagulate"}, {"anticoagulate-without-heparin"}),
 )
-FIRED = [
-    (case, rule)
-    for rule in our_knowledge().rules
-    for case in [next(case for example, case in cases_of(rule) if example.tier != "none")]
-]  # of every rule a case in which it fires
+KNOWLEDGE = our_knowledge()
+ASKED = replace(KNOWLEDGE, rules=tuple(replace(rule, chosen=True) for rule in KNOWLEDGE.rules))
+
+
+def _telling(rule: Rule) -> list[Case]:
+    """A case in which a rule fires, and one for every line of its advice that those before did not say."""
+    cases, said = [], set[str]()
+    for example, case in cases_of(rule):
+        if example.tier == "none":
+            continue
+        found = evaluate(case, ASKED, rule.stream).findings
+        new = {line["en"] for each in found if each.rule == rule.id for line in each.advice if not _filled(line)} - said
+        if new or not cases:
+            cases.append(case)
+            said |= new
+    return cases
+
+
+def _filled(line: AdviceLine) -> bool:
+    """Whether it names a number of the patient: the same line with another number is not told apart."""
+    return re.search(r"\d", line["en"]) is not None
+
+
+FIRED = [(case, rule) for rule in KNOWLEDGE.rules for case in _telling(rule)]
 SUBSETS = [subset for size in range(len(GUARDS) + 1) for subset in combinations(GUARDS, size)]
 
 
@@ -130,8 +162,14 @@ def _added(subset: tuple[str, ...]) -> Case:
 def _with(case: Case, subset: tuple[str, ...]) -> Case:
     """The case of an example with the facts of these guards, and the indication if one names it."""
     added = _added(subset)
-    indications = added.order.indications or case.order.indications
-    return replace(case, facts=(*case.facts, *added.facts), order=replace(case.order, indications=indications))
+    order = replace(case.order, indications=added.order.indications or case.order.indications)
+    if any("g/kg/day" in BESIDE[name][0] for name in subset if name in BESIDE):
+        order = replace(
+            order,
+            grams_per_kg_per_day=added.order.grams_per_kg_per_day,
+            grams_per_day=added.order.grams_per_day,
+        )
+    return replace(case, facts=(*case.facts, *added.facts), order=order)
 
 
 def _acts(lines: Iterable[AdviceLine]) -> set[str]:
@@ -150,15 +188,9 @@ def _check(found: Assessment, subset: tuple[str, ...]) -> None:
         assert not any(_acts(each.advice) & forbidden for each in found.findings), (subset, name)
 
 
-KNOWLEDGE = our_knowledge()
-ASKED = replace(KNOWLEDGE, rules=tuple(replace(rule, chosen=True) for rule in KNOWLEDGE.rules))
-
-
 @pytest.mark.parametrize("rule", KNOWLEDGE.rules, ids=lambda rule: rule.id)
 def test_no_combination_of_guards_contradicts_or_harms(rule: Rule) -> None:
-    case = next(case for example, case in cases_of(rule) if example.tier != "none")
-
-    for subset in SUBSETS:
+    for subset, case in product(SUBSETS, [case for case, of in FIRED if of is rule]):
         found = evaluate(_with(case, subset), ASKED, rule.stream)
 
         assert found.now <= 3
@@ -169,15 +201,40 @@ def test_no_combination_of_guards_contradicts_or_harms(rule: Rule) -> None:
 def test_a_guard_beside_every_other_guard_and_rule_contradicts_and_harms_nothing(name: str) -> None:
     for case, rule in FIRED:
         for other in (*GUARDS, ""):
-            if other != "HIT" or name != "a stroke in Guillain-Barré":  # there IVIg treats what the stroke comes from
-                subset = (other, name) if other else (name,)
-                _check(evaluate(_with(case, subset), ASKED, rule.stream), subset)
+            subset = (other, name) if other else (name,)
+            told = _with(case, subset)
+            if name != "a stroke in Guillain-Barré" or not _is_treated_by_ivig(told):
+                _check(evaluate(told, ASKED, rule.stream), subset)
+
+
+def _is_treated_by_ivig(case: Case) -> bool:
+    """Whether IVIg treats what the stroke comes from: VITT or HIT."""
+    picture = Picture(case, KNOWLEDGE.terms)
+    return picture.state(KNOWLEDGE.terms.states["antibody-thrombosis"]).held
 
 
 @pytest.mark.parametrize("name", OTHER_FACTS)
 def test_a_guard_holds_by_each_of_its_facts_beside_every_rule(name: str) -> None:
     for case, rule in FIRED:
         _check(evaluate(_with(case, (name,)), ASKED, rule.stream), (name,))
+
+
+@pytest.mark.parametrize("guard", KNOWLEDGE.terms.guards, ids=lambda guard: guard.name)
+def test_without_a_guard_some_rule_would_harm(guard: Guard) -> None:
+    others = tuple(each for each in KNOWLEDGE.terms.guards if each is not guard)
+    without = replace(ASKED, terms=replace(KNOWLEDGE.terms, guards=others))
+    names = [(name,) for name in (*GUARDS, *BESIDE, *OTHER_FACTS)]
+
+    assert any(_harms(without, subset) for subset in (*names, *combinations(GUARDS, 2)))
+
+
+def _harms(knowledge: Knowledge, subset: tuple[str, ...]) -> bool:
+    for case, rule in FIRED:
+        try:
+            _check(evaluate(_with(case, subset), knowledge, rule.stream), subset)
+        except AssertionError:
+            return True
+    return False
 
 
 @pytest.mark.parametrize("name", [*GUARDS, ""])

@@ -149,10 +149,11 @@ def taken(told: dict[str, Any]) -> Fact:
     times = {"QD": 1, "BID": 2}[told.get("pattern", "QD")]
     codings = (Coding("ATC", drug.code.other[0]),) if drug.code.other else ()
     amount = known(Decimal(str(told["dose"])) * times, told.get("unit", "mg")) if "dose" in told else None
-    return dated(
-        Fact("medication", codings, drug.code.text, amount, told.get("unit", "mg"), route=drug.route),
-        told.get("days_ago", 30),
-    )
+    fact = Fact("medication", codings, drug.code.text, amount, told.get("unit", "mg"), route=drug.route)
+    if days := told.get("held_days_ago", told.get("refused")):
+        idle = "on_hold" if "held_days_ago" in told else "missed" if days == 1 else "not_taken"
+        fact = structs.replace(fact, idle=idle, changed=AT - timedelta(days=days))
+    return dated(fact, told.get("days_ago", 30))
 
 
 def result(told: dict[str, Any]) -> Fact:
