@@ -129,7 +129,7 @@ ASKED = replace(KNOWLEDGE, rules=tuple(replace(rule, chosen=True) for rule in KN
 
 def _telling(rule: Rule) -> list[Case]:
     """A case in which a rule fires, and one for every line of its advice that those before did not say."""
-    cases, said = [], set[str]()
+    cases, said = list[Case](), set[str]()
     for example, case in cases_of(rule):
         if example.tier == "none":
             continue
