@@ -131,16 +131,23 @@ def _letters(words: str) -> int:
 
 
 def read_routes(segments: Iterable[Segment], defaults: Defaults) -> tuple[Coding, ...]:
-    """Return every route, each once; one in words alone is a code of no system."""
-    return tuple(dict.fromkeys(coding for segment in segments for coding in _route(segment, defaults)))
+    """Return every route, each once; one in words alone is a code of no system.
+
+    The method (RXR-4: IV push, IV piggyback) comes after the route: of a route that is left out it is all that is told.
+    """
+    read = ((segment, place) for segment in segments for place in (_RXR_ROUTE, _RXR_METHOD))
+    return tuple(dict.fromkeys(coding for each, place in read for coding in _route(each, place, defaults)))
 
 
-def _route(segment: Segment, defaults: Defaults) -> tuple[Coding, ...]:
-    codings = read_all_codings(segment, 1, defaults)
-    words = read_words(segment, 1)
+def _route(segment: Segment, place: int, defaults: Defaults) -> tuple[Coding, ...]:
+    if place == _RXR_METHOD and segment.name != "RXR":
+        return ()
+    codings = read_all_codings(segment, place, defaults)
+    words = read_words(segment, place)
     return codings or ((Coding(system="", code=words, display=words),) if words else ())
 
 
+_RXR_ROUTE, _RXR_METHOD = 1, 4
 _ATC = re.compile(r"[A-Z][0-9]{2}[A-Z]{2}[0-9]{2}|J06BA?")  # the groups of immunoglobulins too
 _ONE = Decimal(1)
 _MOST_PIECES = 20

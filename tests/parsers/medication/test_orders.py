@@ -183,6 +183,20 @@ def test_the_route_after_the_encoded_drug_counts_before_that_of_the_request() ->
     assert [route.code for route in order.routes] == ["IV"]
 
 
+@pytest.mark.parametrize(
+    ("routed", "codes"),
+    [
+        ("RXR||||IVPB^IV Piggyback^HL70165", ["IVPB"]),
+        ("RXR|SC^Subcutaneous^HL70162|||INF^Infusion^L", ["SC", "INF"]),
+        ("RXR|IV^Intravenous^HL70162", ["IV"]),
+    ],
+)
+def test_the_method_of_administration_comes_after_the_route(routed: str, codes: list[str]) -> None:
+    order = the_order(ORC, rxe("30", "g"), routed)
+
+    assert [route.code for route in order.routes] == codes
+
+
 def test_a_stop_without_a_drug_is_a_control() -> None:
     order = the_order("ORC|DC|900001^EPD|APO1^APOTHEEK||DC||||20250316010004")
 
