@@ -6,8 +6,10 @@ A statement is what a message says about two identities; the latest holds. An id
 latest of its statements that was not undone. Identities with the same final survivor are one person.
 """
 
+import re
 from collections.abc import Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Generic, TypeVar
 
 from clinical.values import Value
@@ -17,6 +19,51 @@ Key = TypeVar("Key", bound=Hashable)
 Name = tuple[str, str]  # of an identity: authority, value
 
 CITIZEN_NUMBERS = "NLMINBIZA"  # the authority that gives them out
+
+_WEIGHTS = (9, 8, 7, 6, 5, 4, 3, 2, -1)  # of the eleven-test
+_DOT = "•"
+_SHOWN = 3
+_NUMBER = re.compile(r"(?<!\d)\d(?:[ .-]?\d){7,8}(?!\d)")  # begins with a digit, so that a long text costs little
+_WRITTEN = re.compile(r"\d{9}|\d{4}([ .-])\d{2}\1\d{3}|\d{3}([ .])\d{3}\2\d{3}")
+_CALLED = re.compile(
+    r"\b(?:bsn|burgerservicenummer|sofi-?n(?:umme)?r|citizen service number)"
+    r"(?:[\s.-]{0,2}(?:nummer|number|nr|no))?\W{0,4}$",
+    re.IGNORECASE,
+)
+_BEFORE, _AFTER = re.compile(r"[\w.,/-]$"), re.compile(r"[\w/]|[.,-]\d")  # it is part of something longer
+_NAME_WITHIN = 40  # characters before a number
+
+
+@lru_cache(maxsize=4096)
+def passes_eleven_test(digits: str) -> bool:
+    """Return whether nine digits can be a citizen service number: one of eleven numbers can."""
+    if len(digits) != len(_WEIGHTS) or not (digits.isdecimal() and digits.isascii() and int(digits)):
+        return False
+    return sum(weight * int(digit) for weight, digit in zip(_WEIGHTS, digits, strict=True)) % 11 == 0
+
+
+def mask(number: str) -> str:
+    """Hide all of a number but its end."""
+    hidden = max(len(number) - _SHOWN, 0)
+    return _DOT * hidden + number[hidden:]
+
+
+def without_citizen_numbers(text: str, codes: Collection[str] = ()) -> str:
+    """Hide each citizen service number that somebody typed in a text: what is called one, or can be one and is no code.
+
+    Nine digits that stand alone, or are written as 9999.00.018 or 999 900 018, and pass the eleven-test can be one.
+    """
+    return _NUMBER.sub(lambda found: mask(found[0]) if _is_meant(found, codes) else found[0], text)
+
+
+def _is_meant(found: re.Match[str], codes: Collection[str]) -> bool:
+    text, number = found.string, found[0]
+    before = text[max(found.start() - _NAME_WITHIN, 0) : found.start()]
+    if _CALLED.search(before):
+        return True
+    is_alone = not _BEFORE.search(before) and not _AFTER.match(text, found.end())
+    can_be_one = is_alone and _WRITTEN.fullmatch(number) is not None and number not in codes
+    return can_be_one and passes_eleven_test(re.sub(r"\D", "", number))
 
 
 class Identifier(Value, frozen=True, kw_only=True):

@@ -11,6 +11,7 @@ import msgspec
 
 from clinical.conclusions import StoredConclusion, StoredFinding
 from clinical.events import MedicationGiven
+from clinical.identities import without_citizen_numbers
 from clinical.quantities import Quantity
 from clinical.words import Channel, Text, Tier
 from history.orders import OrderState
@@ -174,13 +175,12 @@ def _order(case: Case, order: OrderState) -> Json:
 
 
 def product_name(order: OrderState) -> str:
-    """Return the product in the sender's words."""
+    """Return the product in the sender's words, without a citizen service number that somebody typed there."""
     if order.content is None:
         return ""
-    for coding in order.content.codings:
-        if coding.display:
-            return coding.display
-    return order.content.text or (order.content.codings[0].code if order.content.codings else "")
+    codes = [coding.code for coding in order.content.codings]
+    words = next((coding.display for coding in order.content.codings if coding.display), order.content.text)
+    return without_citizen_numbers(words, codes) or next(iter(codes), "")
 
 
 MOST_DOSES = 60  # of a long schedule only the last ones before the event are listed

@@ -19,7 +19,7 @@ from history.entries import Entry
 from history.orders import ON_HOLD, OrderState
 from parsers.chart.allergies import STATED_AS_REACTION
 from rules.dates import last_moment
-from rules.facts import Fact, Patient, Provenance
+from rules.facts import Fact, Patient, Provenance, without_typed_numbers
 from rules.knowledge import Knowledge
 from rules.sorted_facts import Placed, SortedFacts
 
@@ -50,12 +50,13 @@ def fact_of(entry: Entry, zone: tzinfo, born: date | None, newest: datetime | No
     """Return the fact that an entry tells; None of an order, and of a result without a value."""
     event = entry.event
     if isinstance(event, Observation):  # first: there are most of them
-        return _observation(entry, event, zone) if event.status not in ("withdrawn", "no_value") else None
+        told = event.status not in ("withdrawn", "no_value")
+        return without_typed_numbers(_observation(entry, event, zone)) if told else None
     if isinstance(event, Condition):
-        return _condition(entry, event, zone, born, newest)
+        return without_typed_numbers(_condition(entry, event, zone, born, newest))
     if isinstance(event, Procedure):
-        return _dated(entry, "procedure", event, event.performed, zone)
-    return _dated(entry, "allergy", event, None, zone) if isinstance(event, Allergy) else None
+        return without_typed_numbers(_dated(entry, "procedure", event, event.performed, zone))
+    return without_typed_numbers(_dated(entry, "allergy", event, None, zone)) if isinstance(event, Allergy) else None
 
 
 def medication_fact(order: OrderState, ends: datetime | None, zone: tzinfo) -> Fact | None:
@@ -66,7 +67,7 @@ def medication_fact(order: OrderState, ends: datetime | None, zone: tzinfo) -> F
     starts = content.starts
     idle, since = _idle(order)
     changed = since or (order.stopped_at if order.is_stopped else None)
-    return Fact(
+    fact = Fact(
         kind="medication",
         codings=content.codings,
         text=content.text,
@@ -81,6 +82,7 @@ def medication_fact(order: OrderState, ends: datetime | None, zone: tzinfo) -> F
         idle=idle,
         changed=_local(changed, zone),
     )
+    return without_typed_numbers(fact)
 
 
 def _idle(order: OrderState) -> tuple[str, datetime | None]:

@@ -10,8 +10,10 @@ from decimal import Decimal
 from typing import Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from clinical.codes import Coding
+from clinical.identities import without_citizen_numbers
 from clinical.quantities import Quantity
 
 
@@ -48,6 +50,17 @@ class Fact(Struct, frozen=True, gc=False):
     sent_date: str = ""  # a date that cannot be, as it was sent; the fact is then undated
     idle: str = ""  # medication: on_hold | missed | not_taken when ordered but not given (missed: the last dose alone)
     changed: datetime | None = None  # medication: since when it is idle, or when it was stopped
+
+
+def without_typed_numbers(fact: Fact) -> Fact:
+    """Return the fact without the citizen service numbers in its words: everybody who sees an alert reads those."""
+    codes = [coding.code for coding in fact.codings]
+    text = without_citizen_numbers(fact.text, codes)
+    displays = [without_citizen_numbers(coding.display, codes) for coding in fact.codings]
+    if text == fact.text and all(one.display == shown for one, shown in zip(fact.codings, displays, strict=True)):
+        return fact
+    codings = (replace(one, display=shown) for one, shown in zip(fact.codings, displays, strict=True))
+    return replace(fact, text=text, codings=tuple(codings))
 
 
 @dataclass(frozen=True, slots=True)

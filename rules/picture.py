@@ -12,7 +12,7 @@ from msgspec import structs
 from clinical.codes import Coding
 from clinical.quantities import Quantity, exactly
 from rules.dates import last_moments
-from rules.facts import HISTORY, Case, Dose, Fact, once
+from rules.facts import HISTORY, Case, Dose, Fact, once, without_typed_numbers
 from rules.mentions import OWN
 from rules.recognition import Product, ProductClass, recognise, route_of
 from rules.sorted_facts import FactsUntil, Place, SortedFacts
@@ -358,7 +358,7 @@ class Picture:
     def order_fact(self) -> Fact:
         """The order itself as a fact, so that a finding about its dose leads back to its message."""
         order = self.case.order
-        return Fact(
+        fact = Fact(
             "medication",
             order.codings,
             order.text,
@@ -369,6 +369,7 @@ class Picture:
             route=self.product.route,
             provenance=order.provenance,
         )
+        return without_typed_numbers(fact)
 
     @_Once
     def age(self) -> int | None:

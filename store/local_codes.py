@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
+from clinical.identities import without_citizen_numbers
 from store.engine import to_json
 from store.message_queries import Waiting, wait_again
 from store.rowsets import PARAMETER, Types, insert_or, rowset
@@ -239,7 +240,8 @@ def one(connection: sa.Connection, code_id: int) -> SeenCode | None:
 
 
 def _read(connection: sa.Connection, query: sa.Select[*tuple[Any, ...]]) -> list[SeenCode]:
-    return [SeenCode(**row) for row in connection.execute(query).mappings()]
+    rows = connection.execute(query).mappings()
+    return [SeenCode(**dict(row) | {"display": without_citizen_numbers(row["display"], [row["code"]])}) for row in rows]
 
 
 def count(connection: sa.Connection, wanted: CodeFilter) -> int:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection
 from typing import Any, Final
 
-from inbox.http.masking import mask
+from clinical.identities import mask
 from store.patients import KnownPatient
 
 Resource = dict[str, Any]

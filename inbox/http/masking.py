@@ -6,6 +6,7 @@ from functools import cache
 
 import sqlalchemy as sa
 
+from clinical.identities import mask, without_citizen_numbers
 from inbox.http.parts import AnyRequest, parts_of
 from inbox.people.permissions import Permission
 from parsers.errors import ParserError
@@ -15,15 +16,8 @@ from parsers.hl7.identifiers import numbers_given_by
 from parsers.hl7.segments import split
 from store.patients import numbers_of
 
-DOT = "•"
+_PART = re.compile(r'[^|^~&"\r\n]*(?:\s|bsn)[^|^~&"\r\n]*', re.IGNORECASE)  # of a message, with words in it
 _ALONE = r"(?<!\w)(?:{})(?!\w)"  # not within a longer number
-_SHOWN = 3
-
-
-def mask(number: str) -> str:
-    """Hide all of a number but its end."""
-    hidden = max(len(number) - _SHOWN, 0)
-    return DOT * hidden + number[hidden:]
 
 
 def shown_number(authority: str, value: str, authorities: Collection[str]) -> str:
@@ -57,19 +51,25 @@ def numbers_masked(
 def masker(raw: bytes, authorities: Collection[str], known: Collection[str] = ()) -> Callable[[str], str]:
     """Hide the numbers of one message in any text that is taken from it; a FHIR line names them by their system.
 
-    Those that are known of its patients are hidden as well: in a field of its own no authority stands beside a number.
+    Those that are known of its patients are hidden as well: in a field of its own no authority stands beside a number;
+    and those that somebody typed in a sentence, of whomever they are.
     """
     if not authorities:
         return lambda text: text
     if is_resource(raw):
         in_line, in_chart = _hiding(citizen_numbers(raw)), _hiding(known, _ALONE)
-        return lambda text: in_chart(in_line(text))
+        return lambda text: _in_sentences(in_chart(in_line(text)))
     try:
         numbers = numbers_given_by(split(raw), authorities)
     except ParserError:
         numbers = frozenset()
     hide = _hiding({*numbers, *known}, _ALONE)
-    return lambda text: mask_in_text(hide(text), authorities)
+    return lambda text: _in_sentences(mask_in_text(hide(text), authorities))
+
+
+def _in_sentences(text: str) -> str:
+    """Hide numbers where words stand beside them; nine digits that are all of a field may be those of an order."""
+    return _PART.sub(lambda part: without_citizen_numbers(part[0]), text)
 
 
 def _hiding(numbers: Collection[str], where: str = "{}") -> Callable[[str], str]:

@@ -1,17 +1,15 @@
 """Patient identifiers, and the natural keys by which a repeated entry is recognised."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from functools import lru_cache
 
 from clinical.codes import Coding
 from clinical.events import Header
-from clinical.identities import Identifier
+from clinical.identities import Identifier, passes_eleven_test
 from parsers.defaults import Defaults
 from parsers.hl7.segments import NULL, Message, Segment
 
 _BSN_AUTHORITIES = ("NLMINBIZA", "2.16.840.1.113883.2.4.6.3", "BSN")
 _BSN = "NNNLD"
-_BSN_WEIGHTS = (9, 8, 7, 6, 5, 4, 3, 2, -1)
 _RECORD_TYPES = ("MR", "PI")
 _WEAKER_TYPES = ("PT", "MRT", "EI", "")
 _NATIONAL_TYPES = ("NI", "SS", "PPN", "NH", "HC", "JHN")  # and NN with a country: NNNLD, NNBEL
@@ -161,14 +159,10 @@ def _leaves(segment: Segment, field: int, repetition: int) -> Iterator[str]:
             yield segment.text(field, component, subcomponent, repetition).strip().upper()
 
 
-@lru_cache(maxsize=4096)
 def valid_bsn(value: str) -> str:
     """Return the nine digits when they pass the eleven-test, else nothing."""
     digits = value.replace(".", "").replace(" ", "").zfill(9)
-    if len(digits) != 9 or not digits.isdecimal() or not digits.isascii() or not int(digits):
-        return ""
-    total = sum(weight * int(digit) for weight, digit in zip(_BSN_WEIGHTS, digits, strict=True))
-    return digits if total % 11 == 0 else ""
+    return digits if passes_eleven_test(digits) else ""
 
 
 def has_invalid_bsn(segment: Segment, field: int) -> bool:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 from clinical.codes import Coding
@@ -11,7 +12,7 @@ from history.conclusion import Conclusion, product_name
 from history.messages import ReadMessage
 from history.person import judge_messages
 from rules.knowledge import Knowledge
-from tests.history.builders import a_thrombosis, a_weight, an_order, grams, moment, seen, the_order, told
+from tests.history.builders import IVIG, a_thrombosis, a_weight, an_order, grams, moment, seen, the_order, told
 
 STORY = (a_thrombosis(), an_order(dose=grams(30), starts=moment()))
 
@@ -78,3 +79,17 @@ def test_an_answer_to_an_order_has_no_case_report(knowledge: Knowledge) -> None:
 )
 def test_a_product_is_shown_in_the_words_of_the_sender(codings: tuple[Coding, ...], text: str, name: str) -> None:
     assert product_name(the_order(an_order(codings=codings, text=text))) == name
+
+
+@pytest.mark.parametrize("words", ["DVT, BSN 999900018", "DVT (999900018)"])
+def test_no_words_of_an_answer_hold_a_citizen_service_number_that_somebody_typed(
+    knowledge: Knowledge, words: str
+) -> None:
+    typed = msgspec.structs.replace(a_thrombosis(text=words), codings=(Coding("ICD10", "I80.2", words),))
+    product = msgspec.structs.replace(IVIG[0], display=f"Privigen {words}")
+    order = an_order(codings=(product,), dose=grams(30), starts=moment())
+
+    content = concluded(knowledge, told(typed, order)).content
+
+    assert "999900018" not in str(content)
+    assert "••••••018" in str(content["findings"])

@@ -2,7 +2,8 @@
 
 import pytest
 
-from inbox.http.masking import mask, mask_in_text
+from clinical.identities import mask
+from inbox.http.masking import mask_in_text, masker
 from inbox.http.settings import BSN_AUTHORITIES
 
 
@@ -30,3 +31,12 @@ def test_a_hospital_number_beside_it_is_left_alone() -> None:
     line = "PID|1||100000123^^^ZKHA^PI~1^^^NLMINBIZA^NNNLD"
 
     assert mask_in_text(line, BSN_AUTHORITIES) == line
+
+
+def test_a_number_typed_in_a_sentence_is_hidden_and_that_of_an_order_is_not() -> None:
+    raw = "MSH|^~\\&|EPD|ZKHA|||20261121||ORM^O01|1|P|2.5\rORC|NW|999900018^EPD\rNTE|1||moeder 999900018 had DVT\r"
+
+    shown = masker(raw.encode(), BSN_AUTHORITIES)(raw)
+
+    assert "NTE|1||moeder ••••••018 had DVT" in shown
+    assert "ORC|NW|999900018^EPD" in shown
