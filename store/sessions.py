@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from store.tables import session, user
 
 IDLE: Final = timedelta(minutes=30)  # without a look, a session is over
+CLOCK_AHEAD: Final = timedelta(minutes=5)  # what was written further in the future, a clock that was wrong wrote
 
 
 def names_in_use(connection: sa.Connection, now: datetime, idle: timedelta = IDLE) -> set[str]:

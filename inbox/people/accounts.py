@@ -12,9 +12,11 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 
 from inbox.errors import AccountRefused
+from inbox.people.names import look, readable, spelled
 from inbox.people.passwords import LONGEST, SHORTEST, fault_of
 from inbox.people.permissions import ROLES, Permission, roles_with
-from store.tables import failed_sign_in, session, user
+from store.sessions import CLOCK_AHEAD
+from store.tables import failed_sign_in, session, token, user
 
 FREE_TRIES = 5  # wrong passwords in a row for one account before their source waits
 MOST_TRIES = 100  # for one account, at most FREE_TRIES of each source, before every other source waits too
@@ -65,14 +67,18 @@ def add_user(
     must_change: bool = False,
 ) -> int:
     """Add an account, or raise AccountRefused with what to change. Without a language it follows the browser."""
-    name = name.strip()
+    name = spelled(name)
     if not name or len(name) > 100:
         raise AccountRefused("a name has 1 to 100 characters")
+    if readable(name) != name:
+        raise AccountRefused("a name is one line of signs that can be seen, with single blanks")
     if role not in ROLES:
         raise AccountRefused(f"the role is one of {', '.join(ROLES)}")
     _check_password(password, name)
-    if connection.execute(sa.select(user.c.id).where(user.c.name == name)).first():
-        raise AccountRefused("this name is taken")
+    if look(name) in {look(each) for each in connection.scalars(sa.select(user.c.name))}:
+        raise AccountRefused("this name is taken, or looks like one that is")
+    if look(name) in {look(each) for each in connection.scalars(sa.select(token.c.name))}:
+        raise AccountRefused("a token has this name, or one like it: the record could not tell them apart")
     known = {"name": name, "role": role, "language": language, "created_at": now, "must_change": must_change}
     row = known | {"password_hash": _hasher().hash(password)}
     return int(connection.execute(sa.insert(user).values(**row).returning(user.c.id)).scalar_one())
@@ -140,8 +146,8 @@ def _check_password(password: str, name: str) -> None:
 def check_password(connection: sa.Connection, name: str, password: str) -> Account | None:
     """Return the active account of this name and password."""
     is_local = user.c.issuer.is_(None)
-    query = sa.select(user.c.password_hash, *ACCOUNT).where(user.c.name == name.strip(), user.c.active, is_local)
-    found = connection.execute(query).one_or_none()
+    query = sa.select(user.c.password_hash, *ACCOUNT).where(_named(name), user.c.active, is_local)
+    found = connection.execute(query.order_by(*_exactly(name))).first()
     try:
         _hasher().verify(found.password_hash if found else _nobody(), password)
     except (VerifyMismatchError, InvalidHashError):
@@ -165,12 +171,13 @@ def admit(
     make it wait for longer and longer. Who is halfway (`is_half`) must still show a code: wrong ones before are not
     forgotten for a right password, or it could be followed by any number of them.
     """
-    query = sa.select(user.c.id).where(user.c.name == name.strip(), user.c.active, user.c.issuer.is_(None))
-    user_id = connection.scalar(query.with_for_update())
+    query = sa.select(user.c.id).where(_named(name), user.c.active, user.c.issuer.is_(None))
+    user_id = connection.scalar(query.order_by(*_exactly(name)).with_for_update())
     if user_id is None:
         return None
     failed, of_account = failed_sign_in.c, failed_sign_in.c.user_id == user_id
-    connection.execute(sa.delete(failed_sign_in).where(of_account, failed.failed_at < now - FORGOTTEN_AFTER))
+    is_over = (failed.failed_at < now - FORGOTTEN_AFTER) | (failed.failed_at > now + CLOCK_AHEAD)
+    connection.execute(sa.delete(failed_sign_in).where(of_account, is_over))
     columns = (failed.source, failed.failures, failed.waits_until)
     rows = {row.source: row for row in connection.execute(sa.select(*columns).where(of_account))}
     here = rows.get(source)
@@ -187,6 +194,15 @@ def admit(
         row = {"user_id": user_id, "source": source, "failures": failures, "failed_at": now, "waits_until": waits}
         connection.execute(sa.insert(failed_sign_in).values(**row))
     return found
+
+
+def _named(typed: str) -> sa.ColumnElement[bool]:
+    """The account of this name as it is kept now, or as it was typed when names were kept so."""
+    return user.c.name.in_((spelled(typed), typed.strip()))
+
+
+def _exactly(typed: str) -> tuple[sa.ColumnElement[int]]:
+    return (sa.case((user.c.name == typed.strip(), 0), else_=1),)
 
 
 def _wait(failures: int) -> timedelta:
@@ -206,9 +222,9 @@ def active_account(connection: sa.Connection, name: str) -> Account | None:
     return Account(*found) if found else None
 
 
-def is_account(connection: sa.Connection, name: str) -> bool:
-    """Return whether there is an account of this name, active or not."""
-    return connection.execute(sa.select(user.c.id).where(user.c.name == name)).first() is not None
+def account_typed(connection: sa.Connection, typed: str) -> str:
+    """Return the name of the account that was meant, active or not; "" when there is none."""
+    return connection.scalar(sa.select(user.c.name).where(_named(typed)).order_by(*_exactly(typed))) or ""
 
 
 def user_names(connection: sa.Connection, permission: Permission = Permission.ALERTS_ACT) -> list[str]:

@@ -12,8 +12,10 @@ import msgspec
 import sqlalchemy as sa
 
 from inbox.errors import AccountRefused
+from inbox.people.names import look, readable, spelled
 from inbox.people.permissions import ROLES
 from inbox.people.preferences import Preferences, read_preferences
+from store.sessions import CLOCK_AHEAD
 from store.tables import session, user
 from store.tables import token as tokens
 
@@ -75,6 +77,7 @@ def find_session(connection: sa.Connection, token: str, now: datetime, idle: tim
             session.c.token_hash == hash_of(token),
             session.c.expires_at > now,
             session.c.seen_at > now - idle,
+            session.c.seen_at <= now + CLOCK_AHEAD,  # else the clock was set back, and it would last for longer
             user.c.active,
         )
     )
@@ -139,13 +142,15 @@ def create_token(
     """Make a token and give it, this once; or raise AccountRefused with what to change."""
     if role not in ROLES:
         raise AccountRefused(f"the role is one of {', '.join(ROLES)}")
-    if not name.strip():
-        raise AccountRefused("a token has a name, which the record shows")
+    if not name.strip() or readable(name) != spelled(name):
+        raise AccountRefused("a token has a name of one line, which the record shows")
+    if look(name) in {look(each) for each in connection.scalars(sa.select(user.c.name))}:
+        raise AccountRefused("an account has this name, or one like it: the record could not tell them apart")
     for scope in scopes:
         if scope not in ROLES[role]:
             raise AccountRefused(f"{scope} is not a scope of this role, which has {', '.join(sorted(ROLES[role]))}")
     token = f"ivg_{secrets.token_urlsafe(32)}"
-    row = {"name": name.strip(), "token_hash": hash_of(token), "role": role, "created_at": now}
+    row = {"name": spelled(name), "token_hash": hash_of(token), "role": role, "created_at": now}
     row |= {"scopes": " ".join(sorted(scopes)), "expires_at": expires_at}
     connection.execute(sa.insert(tokens).values(**row))
     return token

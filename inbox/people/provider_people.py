@@ -4,7 +4,6 @@ Somebody is the pair of issuer and subject. The name is for reading: the record 
 first sign-in, is nobody else's, and stays. A local account of the same name is somebody else.
 """
 
-import unicodedata
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
@@ -12,6 +11,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from inbox.people.accounts import ACCOUNT, Account
+from inbox.people.names import look, readable
 from inbox.people.provider import ProviderSettings
 from store.rowsets import insert_or
 from store.tables import session, user
@@ -33,7 +33,7 @@ def name_of(settings: ProviderSettings, claims: Mapping[str, Any]) -> str:
     """Return what to call somebody: one line without signs that cannot be seen."""
     for claim in (settings.name_claim, "preferred_username", "sub"):
         value = _claim(claims, claim)
-        if isinstance(value, str) and (name := _readable(value)):
+        if isinstance(value, str) and (name := readable(value)[:LONGEST_NAME].strip()):
             return name
     return "?"
 
@@ -93,15 +93,9 @@ def _claim(claims: Mapping[str, Any], path: str) -> Any:
     return value
 
 
-def _readable(text: str) -> str:
-    plain = unicodedata.normalize("NFC", text)
-    seen = "".join(" " if unicodedata.category(sign)[0] in "CZ" else sign for sign in plain)
-    return " ".join(seen.split())[:LONGEST_NAME].strip()
-
-
 def _free_name(connection: sa.Connection, name: str, provider: str) -> str:
-    taken = {each.casefold() for each in connection.scalars(sa.select(user.c.name))}
-    if name.casefold() not in taken:
+    taken = {look(each) for each in connection.scalars(sa.select(user.c.name))}
+    if look(name) not in taken:
         return name
     numbered = (f"{name} ({provider}{f' {number}' if number > 1 else ''})" for number in range(1, len(taken) + 2))
-    return next(each for each in numbered if each.casefold() not in taken)
+    return next(each for each in numbered if look(each) not in taken)

@@ -22,9 +22,10 @@ from inbox.http.pages import LANGUAGE, is_fragment, is_own_path, page, to_page
 from inbox.http.parts import AnyRequest, Parts, parts_of
 from inbox.http.settings import InboxSettings
 from inbox.people.access import record
-from inbox.people.accounts import Account, active_account, admit, check_password, is_account, password_mark, speak
+from inbox.people.accounts import Account, account_typed, active_account, admit, check_password, password_mark, speak
 from inbox.people.authentication import COOKIE, session_token, viewer_of
 from inbox.people.credentials import close_session, open_session
+from inbox.people.names import spelled
 from inbox.people.permissions import ANYONE, Permission, needs
 from inbox.people.sealed import ID_TOKEN, seal, unseal
 from inbox.people.second_factor import is_enrolled, use_code
@@ -185,10 +186,9 @@ def _record_sign_in(
 
 def _name_tried(connection: sa.Connection, typed: str, secret: str) -> tuple[str, str]:
     """Return the account that was tried; or, of a name that is none, a keyed hash: a password may have been typed."""
-    name = typed.strip()
-    if is_account(connection, name):
+    if name := account_typed(connection, typed):
         return name, ""
-    return "", f"unknown name {hmac.new(secret.encode(), name.encode(), sha256).hexdigest()[:16]}"
+    return "", f"unknown name {hmac.new(secret.encode(), spelled(typed).encode(), sha256).hexdigest()[:16]}"
 
 
 def _nothing() -> Response[Any]:

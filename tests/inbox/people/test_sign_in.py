@@ -269,3 +269,56 @@ def test_an_account_that_cannot_be_is_refused_with_what_to_change(
 
     with pytest.raises(AccountRefused), one_site.engine.begin() as connection:
         add_user(connection, name, password, role, NOW)
+
+
+@pytest.mark.parametrize(
+    "name", ["Rik", "RIK ", "\ufb01nn", "jose\u0301", "JOSÉ", "r\u200bik", "el\ns", "el  s", "board", "x" * 101]
+)
+def test_two_accounts_never_look_alike_in_the_record(one_site: Site, name: str) -> None:
+    one_site.token("viewer", "Board")
+    for each in ("rik", "finn", "josé"):
+        one_site.add_user(each)
+
+    with pytest.raises(AccountRefused), one_site.engine.begin() as connection:
+        add_user(connection, name, PASSWORD, "viewer", NOW)
+
+
+def test_a_token_has_no_name_of_a_person(one_site: Site) -> None:
+    one_site.add_user("els")
+
+    with pytest.raises(AccountRefused):
+        one_site.token("viewer", "Els")
+
+
+def test_a_name_is_known_in_both_ways_of_writing_an_accent(one_client: Client, one_site: Site) -> None:
+    one_site.add_user("josé")
+
+    answer = sign_in(one_client, " jose\u0301 ").get("/", follow_redirects=False)
+
+    assert answer.status_code == 200
+    assert the_lines(one_site.engine)[-1].actor == "josé"
+
+
+@pytest.mark.parametrize(("back", "status"), [(timedelta(minutes=4), 200), (timedelta(days=3), 303)])
+def test_a_session_does_not_last_for_longer_because_the_clock_is_set_back(
+    one_client: Client, one_site: Site, back: timedelta, status: int
+) -> None:
+    one_site.add_user("els")
+    sign_in(one_client, "els")
+
+    one_site.now = NOW - back
+
+    assert one_client.get("/", follow_redirects=False).status_code == status
+
+
+def test_nobody_waits_for_days_because_the_clock_was_ahead(one_client: Client, one_site: Site) -> None:
+    one_site.add_user("els")
+    one_client.get("/sign-in")
+    for _ in range(6):
+        one_client.post("/sign-in", data=form(one_client, name="els", password="wrong"))
+    waits = one_client.post("/sign-in", data=form(one_client, name="els", password=PASSWORD), follow_redirects=False)
+
+    one_site.now = NOW - timedelta(days=3)
+    later = one_client.post("/sign-in", data=form(one_client, name="els", password=PASSWORD), follow_redirects=False)
+
+    assert (waits.status_code, later.status_code) == (401, 303)
