@@ -16,6 +16,7 @@ from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import Field
 
+from forwarding.certificates import UnusableChain, load_chain
 from forwarding.contract import DestinationForm, ProcessSettings
 from forwarding.deadline import DEADLINE_S, within
 from forwarding.errors import OddDestination, Refused, Unreachable
@@ -64,10 +65,9 @@ class Hl7Form(DestinationForm):
             raise OddDestination(f"hl7 {self.name}: ca_file cannot be read ({type(error).__name__})") from None
         if self.certificate_file:
             try:
-                context.load_cert_chain(self.certificate_file)
-            except OSError as error:
-                fault = f"certificate_file cannot be read ({type(error).__name__})"
-                raise OddDestination(f"hl7 {self.name}: {fault}") from None
+                load_chain(context, self.certificate_file)
+            except UnusableChain as error:
+                raise OddDestination(f"hl7 {self.name}: certificate_file cannot be used: {error}") from None
         return context
 
 

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import sqlalchemy as sa
 import structlog
 
+from forwarding.certificates import load_chain
 from inbox.health.knock import Place
 from ivigilant.settings import Settings
 from ivigilant.site import CanarySection, SiteFile
@@ -208,7 +209,7 @@ def canary_tls(section: CanarySection, settings: Settings) -> ssl.SSLContext | N
         context.check_hostname = False  # the certificate itself is what is compared
         context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     if section.certificate_file is not None:
-        context.load_cert_chain(section.certificate_file, section.key_file)
+        load_chain(context, section.certificate_file, section.key_file)
     elif own is not None and settings.mllp_tls_client_ca is not None:
-        context.load_cert_chain(own, settings.mllp_tls_key)
+        load_chain(context, own, settings.mllp_tls_key)
     return context

@@ -3,6 +3,7 @@
 import ssl
 from pathlib import Path
 
+from forwarding.certificates import load_chain
 from ivigilant.errors import UnreadablePath, UnusableSettings
 from ivigilant.settings import Settings
 from listener.tls import ServerTls, TlsFiles
@@ -23,7 +24,7 @@ def sending_context(authority: Path | None, certificate: Path | None, key: Path 
     try:
         context = ssl.create_default_context(cafile=authority)
         if certificate is not None:
-            context.load_cert_chain(certificate, key)
+            load_chain(context, certificate, key)
     except (OSError, ssl.SSLError) as error:
         raise UnreadablePath(f"the certificates cannot be used: {error}") from None
     return context

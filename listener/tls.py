@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 from cryptography import x509
 
+from forwarding.certificates import UnusableChain, load_chain
 from listener.errors import OddConfig
 
 log = structlog.get_logger()
@@ -36,7 +37,7 @@ class ServerTls:
         try:
             self._load()
         except (OSError, ValueError) as error:  # an SSLError is an OSError
-            raise OddConfig(f"{files.certificate} and its key cannot be used ({type(error).__name__})") from error
+            raise OddConfig(f"{files.certificate} and its key cannot be used: {_why(error)}") from error
 
     def refresh(self) -> None:
         """Reload files that changed; if they are invalid, keep the old ones and log it."""
@@ -45,13 +46,13 @@ class ServerTls:
                 self._load()
                 log.info("tls.renewed", expires_at=self.expires_at.isoformat())
         except (OSError, ValueError) as error:
-            log.error("tls.not_renewed", error=type(error).__name__, expires_at=self.expires_at.isoformat())
+            log.error("tls.not_renewed", error=_why(error), expires_at=self.expires_at.isoformat())
 
     def _load(self) -> None:
         files = self._files
         seen = self._changed()
         expires_at = x509.load_pem_x509_certificate(files.certificate.read_bytes()).not_valid_after_utc
-        self.context.load_cert_chain(files.certificate, files.key)
+        load_chain(self.context, files.certificate, files.key)
         if files.client_authorities is not None:
             self.context.load_verify_locations(files.client_authorities)
             self.context.verify_mode = ssl.CERT_REQUIRED
@@ -61,6 +62,16 @@ class ServerTls:
     def _changed(self) -> tuple[int, ...]:
         files = (self._files.certificate, self._files.key, self._files.client_authorities)
         return tuple(path.stat().st_mtime_ns for path in files if path is not None)
+
+
+def _why(error: OSError | ValueError) -> str:
+    if isinstance(error, UnusableChain):
+        return str(error)
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename} cannot be read ({error.strerror})"
+    return (
+        "the files hold no PEM certificate" if isinstance(error, ValueError) else "the client CA holds no certificate"
+    )
 
 
 HUNG_UP = "hung_up"  # so does a load balancer's probe

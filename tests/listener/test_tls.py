@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from cryptography.hazmat.primitives import serialization
 from structlog.testing import capture_logs
 
 from listener.client import Target, read_answer, send_all
@@ -152,8 +153,45 @@ def test_an_expiring_certificate_is_reported_every_day_and_not_every_second() ->
     assert [line["log_level"] for line in logs] == ["warning", "warning", "error", "warning"]
 
 
-def test_files_that_are_no_certificate_stop_the_start(tmp_path: Path) -> None:
-    (tmp_path / "x.pem").write_text("not a certificate")
+def unusable(authority: Authority, folder: Path, which: str) -> TlsFiles:
+    """Files of a listener of which one cannot be used."""
+    certificate, key = authority.signs("listener")
+    odd = folder / "odd.pem"
+    match which:
+        case "no certificate":
+            odd.write_text("not a certificate")
+            return TlsFiles(odd, key, None)
+        case "no key":
+            odd.write_text("not a key")
+            return TlsFiles(certificate, odd, None)
+        case "another key":
+            return TlsFiles(certificate, authority.signs("another")[1], None)
+        case "passphrase":
+            plain = serialization.load_pem_private_key(key.read_bytes(), None)
+            form, closed = serialization.PrivateFormat.PKCS8, serialization.BestAvailableEncryption(b"secret")
+            odd.write_bytes(plain.private_bytes(serialization.Encoding.PEM, form, closed))
+            return TlsFiles(certificate, odd, None)
+        case "no authority":
+            odd.write_text("not a certificate")
+            return TlsFiles(certificate, key, odd)
+    return TlsFiles(certificate, folder / "absent.key", None)
 
-    with pytest.raises(OddConfig):
-        ServerTls(TlsFiles(tmp_path / "x.pem", tmp_path / "x.pem", None))
+
+@pytest.mark.parametrize(
+    ("which", "why"),
+    [
+        ("no certificate", "no PEM certificate"),
+        ("no key", "no key, in PEM"),
+        ("another key", "the key is that of another certificate"),
+        ("passphrase", "the key has a passphrase"),
+        ("no authority", "the client CA holds no certificate"),
+        ("absent", "absent.key cannot be read (No such file or directory)"),
+    ],
+)
+def test_files_that_cannot_be_used_stop_the_start_with_the_reason(
+    authority: Authority, tmp_path: Path, which: str, why: str
+) -> None:
+    with pytest.raises(OddConfig) as fault:
+        ServerTls(unusable(authority, tmp_path, which))
+
+    assert why in str(fault.value)
