@@ -1,11 +1,12 @@
 """The site file: the settings of one hospital, read and checked, with each fault at its line."""
 
+import os
 from collections.abc import Iterable, Iterator
 from datetime import date
 from difflib import get_close_matches
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -54,6 +55,7 @@ _PLAIN_WORDS = {
     "int_type": "should be a whole number",
     "string_type": "should be text; put it between quotation marks",
     "missing": "is needed",
+    "union_tag_not_found": "kind is needed",
     "too_short": "should have one entry at least",
     "dict_type": "should hold names and values: {THEIRS: OURS}",
     "tuple_type": "should be a list: [ONE, OTHER]",
@@ -340,24 +342,48 @@ def load_site(path: Path | None) -> SiteFile:
     if path is None:
         return SiteFile()
     try:
-        document = yaml.compose(path.read_text(), Loader=yaml.SafeLoader)
-    except (OSError, UnicodeDecodeError) as error:
-        raise UnusableSite(f"{path} cannot be read ({type(error).__name__})") from None
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise UnusableSite(f"{path}:{line}: {error.problem}") from None
-    if document is None:
-        return SiteFile()
-    faults = [f"{path}:{key.start_mark.line + 1}: {key.value} is given twice" for key in _repeated_keys(document)]
-    if faults:
-        raise UnusableSite("\n".join(faults))
-    return _validated(document, path)
+        document = _composed(path)
+        if document is None:
+            return SiteFile()
+        faults = [f"{path}:{key.start_mark.line + 1}: {what}" for key, what in _odd_keys(document)]
+        if faults:
+            raise UnusableSite("\n".join(faults))
+        return _validated(document, path)
+    except RecursionError:
+        raise UnusableSite(f"{path}:1: holds parts within parts without end") from None
 
 
 def line_in(path: Path, place: tuple[int | str, ...]) -> int:
     """Return the line of a part of a file that was loaded before."""
-    document = yaml.compose(path.read_text(), Loader=yaml.SafeLoader)
+    document = _composed(path)
     return 1 if document is None else _line_of(document, place)
+
+
+def _composed(path: Path) -> yaml.Node | None:
+    """Return the content with its lines: UTF-8, with or without the mark that Windows writes before it."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UnusableSite(f"{path} cannot be read ({os.strerror(error.errno or 0)})") from None
+    try:
+        text = content.decode("utf-8-sig")
+        node: yaml.Node | None = yaml.compose(text, Loader=yaml.SafeLoader)
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise UnusableSite(f"{path}:{line}: holds a byte that is not UTF-8; save the file as UTF-8") from None
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise UnusableSite(f"{path}:{line}: holds a character that cannot be printed") from None
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise UnusableSite(f"{path}:{line}: {_plain_problem(error.problem or '')}") from None
+    return node
+
+
+def _plain_problem(problem: str) -> str:
+    if "'\\t'" in problem:
+        return "holds a tab where blanks belong; indent with blanks"
+    return "begins a second document (---); a site file is one" if "another document" in problem else problem
 
 
 def _validated(document: yaml.Node, path: Path) -> SiteFile:
@@ -375,7 +401,11 @@ def _validated(document: yaml.Node, path: Path) -> SiteFile:
         ]
         raise UnusableSite("\n".join(dict.fromkeys(lines))) from None  # an address is tried as IPv4 and as IPv6
     unknown = unknown_names(file.telling, names_of(file.destinations))
-    faults = [*_names_given_twice(file), *((("telling", *place), what) for place, what in unknown)]
+    faults = [
+        *_names_given_twice(file),
+        *_recognised_twice(file.feeds),
+        *((("telling", *place), what) for place, what in unknown),
+    ]
     if faults:
         raise UnusableSite(
             "\n".join(f"{path}:{_line_of(document, place)}: {_dotted(place)}{what}" for place, what in faults)
@@ -390,6 +420,15 @@ def _names_given_twice(file: SiteFile) -> Iterator[tuple[tuple[int | str, ...], 
         yield from (
             ((what, at, "name"), f"two {what} are called {name}") for at, name in enumerate(names) if name in names[:at]
         )
+
+
+def _recognised_twice(feeds: tuple[FeedSection, ...]) -> Iterator[tuple[tuple[int | str, ...], str]]:
+    """Yield each feed that would never get a message: another before it is recognised by the same."""
+    first: dict[tuple[object, ...], str] = {}
+    for at, feed in enumerate(feeds):
+        by = (feed.port, feed.address, feed.certificate, feed.sending_application, feed.sending_facility)
+        if any(value is not None for value in by) and first.setdefault(by, feed.name) != feed.name:
+            yield ("feeds", at), f"{feed.name} is recognised by the same as {first[by]}"
 
 
 def names_of(destinations: Iterable[AnyDestination]) -> list[str]:
@@ -417,17 +456,26 @@ def _dotted(place: tuple[int | str, ...]) -> str:
     return ".".join(str(step + 1) if isinstance(step, int) else step for step in place) + ": " if place else ""
 
 
-def _repeated_keys(node: yaml.Node) -> Iterator[yaml.Node]:
+_NAMES: Final = ("tag:yaml.org,2002:str", "tag:yaml.org,2002:merge")
+
+
+def _odd_keys(node: yaml.Node) -> Iterator[tuple[yaml.Node, str]]:
+    """Yield each name that YAML reads as something else than text, or that stands there twice, and what is wrong."""
     if isinstance(node, yaml.MappingNode):
-        seen: set[Any] = set()
+        seen: set[str] = set()
         for key, value in node.value:
-            if key.value in seen:
-                yield key
-            seen.add(key.value)
-            yield from _repeated_keys(value)
+            if not isinstance(key, yaml.ScalarNode):
+                yield key, "a list or a group cannot be a name"
+            elif key.tag not in _NAMES:
+                yield key, f"{key.value or 'nothing'} is read as a value; put the name between quotation marks"
+            elif key.value in seen:
+                yield key, f"{key.value} is given twice"
+            else:
+                seen.add(key.value)
+            yield from _odd_keys(value)
     elif isinstance(node, yaml.SequenceNode):
         for value in node.value:
-            yield from _repeated_keys(value)
+            yield from _odd_keys(value)
 
 
 def _place_of(fault: "ErrorDetails") -> tuple[int | str, ...]:
@@ -445,6 +493,8 @@ def _words_of(fault: "ErrorDetails") -> str:
         return _unknown_word(fault["loc"])
     if kind == "string_pattern_mismatch" and fault["loc"][-1] == "segment":
         return "should be the name of a segment: three letters or digits, as ZWT"
+    if kind == "union_tag_invalid":
+        return f"kind: should be one of {fault['ctx']['expected_tags']}"
     return _PLAIN_WORDS.get(kind, fault["msg"].removeprefix("Value error, ").replace("Input should", "should"))
 
 

@@ -17,7 +17,7 @@ from inbox.people.provider import Provider, ProviderSettings
 from ivigilant.errors import UnusableSettings, UnusableSite
 from ivigilant.settings import Settings, reachable
 from ivigilant.sign_in_section import ProviderSection
-from ivigilant.site import FieldsSection, ReadingSection, SiteFile
+from ivigilant.site import FieldsSection, ReadingSection, SiteFile, line_in
 from parsers.defaults import Defaults, SiteField
 from store.retention import Ages
 
@@ -157,7 +157,12 @@ def destinations(file: SiteFile, settings: Settings) -> dict[str, Destination]:
             f"IVIGILANT_DELIVERY_LEASE_S is {settings.delivery_lease_s:g}: make it more than {longest:g}, the seconds "
             "that a destination of the site file may take, or a notice is sent twice"
         )
-    try:
-        return {form.name: form.open(settings) for form in file.destinations}
-    except OddDestination as error:
-        raise UnusableSite(str(error)) from None
+    opened: dict[str, Destination] = {}
+    for at, form in enumerate(file.destinations):
+        try:
+            opened[form.name] = form.open(settings)
+        except OddDestination as error:
+            path = settings.site_file
+            where = f"{path}:{line_in(path, ('destinations', at))}: " if path is not None else ""
+            raise UnusableSite(f"{where}{error}") from None
+    return opened

@@ -6,7 +6,9 @@ import pytest
 
 from forwarding.mail import MailForm
 from ivigilant.errors import UnusableSite
+from ivigilant.settings import Settings
 from ivigilant.site import SiteFile, load_site
+from ivigilant.site_choices import destinations
 
 WHOLE = """\
 name: Sint Voorbeeld
@@ -107,6 +109,60 @@ def test_a_fault_says_what_would_be_right(tmp_path: Path, old: str, new: str, me
 
     assert message in str(fault.value)
     assert len(str(fault.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("saved", ["\ufeffname: Sint\nzone: Mars\n", "name: Sint\r\nzone: Mars\r\n"])
+def test_a_file_that_windows_saved_is_read_and_its_fault_named_with_its_line(tmp_path: Path, saved: str) -> None:
+    path = tmp_path / "site.yaml"
+    path.write_bytes(saved.encode())
+
+    with pytest.raises(UnusableSite, match=r"site\.yaml:2: zone: "):
+        load_site(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"name: Sint\nfeeds:\n\t- name: epd\n", "3: holds a tab where blanks belong; indent with blanks"),
+        ("name: A\nauthority: Zuïd\n".encode("latin-1"), "2: holds a byte that is not UTF-8; save the file as UTF-8"),
+        ("name: A\n".encode("utf-16"), "1: holds a byte that is not UTF-8; save the file as UTF-8"),
+        (b"name: A\nauthority: Z\x00\n", "2: holds a character that cannot be printed"),
+        (b"name: A\n? [b]\n: c\n", "2: a list or a group cannot be a name"),
+        (b"name: A\n~: c\n", "2: ~ is read as a value; put the name between quotation marks"),
+        (
+            b"name: A\nproblem_statuses: {no: active}\n",
+            "2: no is read as a value; put the name between quotation marks",
+        ),
+        (b"name: A\n---\nname: B\n", "2: begins a second document (---); a site file is one"),
+        (b"name: " + b"[" * 3000, "1: holds parts within parts without end"),
+        (b"name: &a [*a]\n", "1: holds parts within parts without end"),
+        (b"destinations:\n  - {name: a, kind: pigeon}\n", "2: destinations.1: kind: should be one of 'mail'"),
+        (b"destinations:\n  - {name: a}\n", "2: destinations.1: kind is needed"),
+        (
+            b"feeds:\n  - {name: a, port: 2576}\n  - {name: b, port: 2576}\n",
+            "3: feeds.2: b is recognised by the same as a",
+        ),
+    ],
+)
+def test_a_file_that_yaml_cannot_take_is_named_with_its_line_in_our_words(
+    tmp_path: Path, content: bytes, message: str
+) -> None:
+    path = tmp_path / "site.yaml"
+    path.write_bytes(content)
+
+    with pytest.raises(UnusableSite) as fault:
+        load_site(path)
+
+    assert str(fault.value).startswith(f"{path}:{message}")
+    assert "\n" not in str(fault.value)
+
+
+def test_a_destination_that_cannot_be_opened_is_named_with_its_line(tmp_path: Path) -> None:
+    hook = "{kind: webhook, name: pager, url: 'https://pager.example/hook', secret_file: /no/secret}"
+    path = a_file(tmp_path, f"name: A\ndestinations:\n  - {hook}\n")
+
+    with pytest.raises(UnusableSite, match=r"site.*:3: pager: secret_file /no/secret cannot be read"):
+        destinations(load_site(path), Settings(site_file=path))
 
 
 def test_all_faults_are_named_at_once(tmp_path: Path) -> None:
