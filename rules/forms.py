@@ -386,6 +386,7 @@ class LanguageForm(Form):
     not_: list[str] = Field(default=[], alias="not")
     denied: list[str] = []
     denied_of: list[str] = []
+    denied_by: list[str] = []
     no: list[str] = []
     open: list[str] = []
     suspects: list[str] = []
@@ -406,6 +407,7 @@ class LanguageForm(Form):
     own_yes: list[str] = []
     relative_had: list[str] = []
     unrelated: list[str] = []
+    bystanders: list[str] = []
     patient: list[str] = []
     contrasts: list[str] = []
     or_: list[str] = Field(default=[], alias="or")
@@ -458,6 +460,8 @@ class LanguageForm(Form):
     misquotes: list[str] = []
     reads_as: list[str] = []
     corrects: list[str] = []
+    presumes: list[str] = []
+    claims: list[str] = []
 
 
 class SitesForm(Form):

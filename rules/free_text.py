@@ -21,9 +21,18 @@ _OF_THE_LUNG = re.compile(
     r"def(ect|aut)\w* (endolum|intralum|de )",
     re.IGNORECASE,
 )
-_OF_VEINS = re.compile(r"\b(?:compr[ei]|kompr[ie]|samendruk)\w*|\bduplex\w*", re.IGNORECASE)
+_OF_VEINS = re.compile(
+    r"\b(?:compr[ei]|kompr[ie]|samendruk)\w*|\bduplex\w*|\b\w*doppler\w*|"
+    r"\b(?:\w*echo|eco|us|uss|sono\w*)\b.{0,12}\b(?:legs?|\w*be[ei]n\w*|jambes?|mollets?|piernas?|kuit\w*|calf|calves|"
+    r"wade\w*|ven[aeo]\w*|veins?)\b|\b(?:leg|been|bein|beinvenen|venous)[- ]?(?:echo|us|uss|sono\w*|ultrasounds?)\b",
+    re.IGNORECASE,
+)
+_OF_THE_LUNGS = re.compile(
+    r"\b(?:ctpa|cta|v/?q\w*|pulm\w*|angio-?scanner|angio-?tc|thorax\w*|chest|scint\w*|szinti\w*)\b", re.IGNORECASE
+)
 _OF_THE_CHEST = re.compile(r"\b(?:ct\w*|v/?q|pulm\w*|scint\w*|szinti\w*|thorax|chest)\b", re.IGNORECASE)
 _YEAR = re.compile(r"(?<![\d.,/-])(?:19|20)\d\d(?![\d.,])")
+_ANY_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _YEARS_AGO = re.compile(
     r"\b(\d{1,2}) (?:jaar|jaren|jr|years?|yrs?|jahren?|ans) (?:geleden|terug|ago|zuvor)\b", re.IGNORECASE
 )
@@ -158,14 +167,19 @@ class FreeText:
         ends, is_report, is_doubted, is_amended, denied = 0, False, False, False, ""
         for written in self._reader.sentences(in_sentences(self._statements.without_misquotes(text))):
             begins, ends = ends, ends + len(written) + 1
-            sentence = self._not_meant.sub(" ", self._spelling.mended(plain(written)))
-            named = self._names(sentence)
+            words = self._not_meant.sub(" ", self._spelling.mended(plain(written)))
+            named, sentence = self._names(words), words.lower()
             is_report = is_report or self._tenors.reports(sentence)
             is_amended = is_amended or (begins > 0 and self._statements.amends(sentence))
             if self._with_tenor.isdisjoint(each.set for each in named):
                 if is_doubted and self._statements.bears_out(sentence):
                     yield Told("", "confirmed", written, looked=True, at=begins)
-                elif is_doubted and self._settles(sentence):
+                elif is_doubted and self._reader.settles(sentence):
+                    standing = self._standing_of_answer(sentence)
+                    yield Told(
+                        "", "refuted", written, _part_looked_at(sentence), looked=True, at=begins, standing=standing
+                    )
+                elif is_doubted and self._tenors.finds_another(sentence) and not self._tenors.is_acted_on(sentence):
                     yield Told("", "refuted", written, _part_looked_at(sentence), looked=True, at=begins)
                 if self._tenors.is_mistaken(sentence):
                     yield Told("", "mistaken", written, at=begins, standing="enquired")
@@ -186,6 +200,7 @@ class FreeText:
                     told = Told(each.set, certainty, written, part, looked, at=at)
                     is_later = is_amended or self._statements.amends(sentence[: each.span[0]])
                     told = told._replace(standing=self._standing(told, sentence, each.span, is_later))
+                    is_doubted |= told.standing == "presumed"
                     yield self._placed(told, sentence, each.span)
 
     def _standing(self, told: Told, sentence: str, span: Span, is_amended: bool) -> str:
@@ -199,13 +214,15 @@ class FreeText:
             return "enquired" if is_enquired else ""
         if self._statements.cites(sentence):
             return "cited"
+        if self._statements.presumes(sentence) and not _ANY_YEAR.search(sentence):
+            return "presumed"
         return "dated" if self._past.search(sentence) else ""
 
-    def _settles(self, sentence: str) -> bool:
-        """Whether a sentence answers a doubt before it: a scan showed nothing, or something else."""
-        if self._tenors.is_acted_on(sentence):
-            return False
-        return self._reader.settles(sentence) or self._tenors.finds_another(sentence)
+    def _standing_of_answer(self, sentence: str) -> str:
+        """Return which doubts an answer may settle: none, where it checks what was known or treatment ended with it."""
+        if self._tenors.checks_on(sentence):
+            return "checked"
+        return "ended" if self._tenors.is_acted_on(sentence) else ""
 
     def _placed(self, told: Told, sentence: str, span: Span) -> Told:
         """Place in time what a sentence tells: of today, of the year it names, or of the past."""
@@ -329,7 +346,9 @@ def _ago(sentence: str) -> int | None:
 
 def _part_looked_at(sentence: str) -> str:
     """The part of the body that an examination speaks of: a vein that is compressed says nothing of a lung."""
-    return "vein" if _OF_VEINS.search(sentence) and not _OF_THE_CHEST.search(sentence) else ""
+    if _OF_VEINS.search(sentence):
+        return "" if _OF_THE_CHEST.search(sentence) else "vein"
+    return "lung" if _OF_THE_LUNGS.search(sentence) else ""
 
 
 def _part_of(name: str) -> str:

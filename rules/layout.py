@@ -12,11 +12,42 @@ _NO = re.compile(r"nee|neen|no|non|nein|não|n", re.IGNORECASE)
 _TICK = re.compile(r"^(?:[xv✓✔☒☑]|\[x\]|ja|yes|oui|s[ií])(?!\w)\s*", re.IGNORECASE)
 _LEFT_EMPTY = re.compile(r"[-–.☐□\[\]\s]*")
 _LEAST_COLUMNS = 3
+# Two boxes written as letters: "X ja O nee"; and a dialogue: "V: Ooit trombose? A: Nee."
+_LETTERED = re.compile(
+    r"\s*:?\s*(?<!\w)(?P<one>[oO0xX])\s+(?P<first>ja|yes|oui|s[ií]|nee|neen|no|non|nein)\W{1,3}"
+    r"(?P<other>[oO0xX])\s+(?P<second>ja|yes|oui|s[ií]|nee|neen|no|non|nein)(?!\w)",
+    re.IGNORECASE,
+)
+_BETWEEN = re.compile(r"\s[/|]\s")
+_ASKED = re.compile(r"(?<![^\s.!?;|])(?:Q|V|F|P|Vraag|Frage|Question|Pregunta)\s?[.:]\s+(?=[^?\n]{2,120}\?)")
+_ANSWERED = re.compile(
+    r"\?\s*(?:A|R|Antw|Antwoord|Antwort|Answer|R[eé]ponse|Respuesta|Pt|Pat|Pte)\s?[.:]\s*"
+    r"(?P<word>ja|j|yes|oui|s[ií]|nee|neen|no|non|nein|(?P<never>nooit|never|nie|niemals|jamais|nunca))(?!\w)",
+    re.IGNORECASE,
+)
 
 
 def in_sentences(text: str) -> str:
     """Return a text with what its layout says in words."""
-    return _marks_in_words(_rows_in_words(text))
+    return _marks_in_words(_rows_in_words(_dialogue_in_words(_letters_in_words(text))))
+
+
+def _letters_in_words(text: str) -> str:
+    """Write two boxes of letters as the answer that is ticked: "trombose X ja O nee" is "trombose: ja"."""
+    said, found = _LETTERED.subn(_ticked_letter, text)
+    return _BETWEEN.sub("; ", said) if found else text
+
+
+def _ticked_letter(found: re.Match[str]) -> str:
+    ticked = [found[answer] for box, answer in (("one", "first"), ("other", "second")) if found[box] in "xX"]
+    return f": {ticked[0]}" if len(ticked) == 1 else found.group()
+
+
+def _dialogue_in_words(text: str) -> str:
+    """Write questions and their answers one behind the other: "V: Ooit trombose? A: Nooit" is "Ooit trombose? nee"."""
+    if _ANSWERED.search(text) is None:
+        return text
+    return _ASKED.sub("", _ANSWERED.sub(lambda found: f"? {'nee' if found['never'] else found['word']}", text))
 
 
 def _rows_in_words(text: str) -> str:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from rules.assertions import Span, compiled, plain
+from rules.assertions import Span, compiled_small, plain
 
 KINDS = (
     "amends",
@@ -20,7 +20,9 @@ KINDS = (
     "misquotes",
     "reads_as",
     "corrects",
+    "presumes",
 )  # lists of words
+_TAKES_BACK = ("amends", "enquired")
 _WORD = re.compile(r"\S+")
 _BESIDE = 20  # characters
 _QUOTE = re.compile(r"""(?<!\w)['"‘’“„«]\s?([^'"‘’“”„«»\n](?:[^\n"“”„«»]{0,80}?[^\s'"‘’“”„«»])?)\s?['"’‘”“»](?!\w)""")
@@ -38,26 +40,27 @@ class Told(NamedTuple):
     active: bool = False  # the sentence says that it is one of today
     listed: bool = False  # over only by the heading of its list, and with a year
     at: int = 0  # its place in the text, in characters of the sentences before it
-    standing: str = ""  # "cited" from elsewhere, or "dated"; of a denial: it "amends", or was "enquired"
+    standing: str = ""  # "cited", "dated" or "presumed"; of a denial: "amends", "enquired", "ended", "checked"
 
 
 class Statements:
-    """The words of every language by which a text comes back to what it said."""
+    """The words of every language by which a text comes back to what it said; sentences are in small letters."""
 
     def __init__(self, languages: Iterable[Mapping[str, Sequence[str]]]) -> None:
         of_all = list(languages)
         words = {kind: _any_word([each for one in of_all for each in one.get(kind, ())]) for kind in KINDS}
         self._amends, self._cites, self._enquires = words["amends"], words["cites"], words["enquires"]
         self._bears_out, self._partly = words["bears_out"], words["partly"]
-        self._had_one, self._misquotes = words["had_one"], compiled(rf"(?:{words['misquotes'].pattern})\W*$")
+        self._had_one, self._misquotes = words["had_one"], compiled_small(rf"(?:{words['misquotes'].pattern})\W*$")
         self._reads_as, self._corrects = words["reads_as"], words["corrects"]
+        self._presumes = words["presumes"]
 
     def without_misquotes(self, text: str) -> str:
         """Leave out what is quoted only to be corrected: "waar staat 'geen trombus' moet gelezen worden 'trombus'"."""
         quotes = list(_QUOTE.finditer(text))
         if not quotes:
             return text
-        words = plain(text)
+        words = plain(text).lower()
         if self._reads_as.search(words):
             starts = [0, *(quote.end() for quote in quotes)]
             wrong = [self._misquote(text, at, each) for each, at in zip(quotes, starts, strict=False)]
@@ -70,7 +73,7 @@ class Statements:
     def _misquote(self, text: str, begin: int, quote: re.Match[str]) -> Span | None:
         """Return the place of a quotation with the words that call it wrong, if they stand before it."""
         before = text[begin : quote.start()]
-        found = self._misquotes.search(plain(before))
+        found = self._misquotes.search(plain(before).lower())
         if found is None:
             return None
         words = list(_WORD.finditer(before))[-len(found.group().split()) :]
@@ -92,6 +95,10 @@ class Statements:
     def cites(self, sentence: str) -> bool:
         """Return whether a sentence repeats what stands elsewhere."""
         return self._cites.search(sentence) is not None
+
+    def presumes(self, sentence: str) -> bool:
+        """Return whether a sentence says that something was treated before it was looked for: "treated as PE"."""
+        return self._presumes.search(sentence) is not None
 
     def recalls(self, sentence: str) -> bool:
         """Return whether a sentence says that what was just denied was there another time: "she had one in March"."""
@@ -119,9 +126,14 @@ def _is_settled(told: Told, read: Sequence[Told]) -> bool:
 
 def _answered(told: Told, read: Sequence[Told]) -> Told:
     """Turn a doubt into what a later sentence without a name makes of it: "verdenking DVT. Echo: schoon"."""
+    if told.standing == "presumed" and told.certainty in ("confirmed", "suspected"):
+        unnamed = [each for each in _unnamed(told, read) if each.standing in ("", "ended")]
+        was_none = any(each.certainty == "refuted" and each.part in ("", told.part) for each in unnamed)
+        return told._replace(certainty="refuted") if was_none else told
     if told.certainty != "suspected":
         return told
-    answers = (each.certainty for each in _unnamed(told, read) if not each.standing and each.part in ("", told.part))
+    open_to = [each for each in _unnamed(told, read) if each.standing in ("", "checked")]
+    answers = (each.certainty for each in open_to if each.part in ("", told.part))
     return told._replace(certainty=next(answers, told.certainty))
 
 
@@ -130,7 +142,7 @@ def _is_taken_back(told: Told, read: Sequence[Told]) -> bool:
     if told.certainty not in ("confirmed", "suspected"):
         return False
     behind = [each for each in read if each.certainty == "refuted" and each.at > told.at and _is_of_same(told, each)]
-    if told.standing == "cited" and any(each.standing for each in (*behind, *_unnamed(told, read))):
+    if told.standing == "cited" and any(each.standing in _TAKES_BACK for each in (*behind, *_unnamed(told, read))):
         return True
     return told.standing != "dated" and any(each.standing == "amends" for each in behind)
 
@@ -151,5 +163,5 @@ def _is_of_same(told: Told, denied: Told) -> bool:
 
 def _any_word(patterns: Sequence[str]) -> re.Pattern[str]:
     if not patterns:
-        return compiled(r"(?!)")
-    return compiled(rf"(?<!\w)(?:{'|'.join(map(plain, patterns))})(?!\w)")
+        return compiled_small(r"(?!)")
+    return compiled_small(rf"(?<!\w)(?:{'|'.join(map(plain, patterns))})(?!\w)")

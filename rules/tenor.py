@@ -9,12 +9,12 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
-from rules.assertions import Certainty, Span, compiled, plain
+from rules.assertions import Certainty, Span, compiled_small, plain
 
 KINDS = (
     "topics", "talks", "warns", "affirms", "wrong", "wrong_of", "unmade", "turns", "points", "instead", "besides",
     "acted_on",
-    "tests", "awaits", "looks_for", "checks_on", "weighs", "reports", "unsure", "criteria",
+    "tests", "awaits", "looks_for", "checks_on", "weighs", "reports", "unsure", "criteria", "claims",
 )  # fmt: skip  # a list of words
 _BOX = re.compile(r"(?P<empty>\[\s*_?\s*\]|\(\s\s?\)|[☐□▢❏◻○])|(?P<ticked>\[\s*[xX✓✔☒vV]\s*\]|\([xX✓✔]\)|[☑☒■✓✔◼●])")
 _ANSWER = re.compile(
@@ -36,7 +36,7 @@ _NEAR, _CLOSE = 60, 25  # characters between the words of a turn and what was fo
 
 
 class Tenors:
-    """The words of every language that set the tenor of a sentence."""
+    """The words of every language that set the tenor of a sentence; sentences are in small letters."""
 
     def __init__(self, languages: Iterable[Mapping[str, Sequence[str]]]) -> None:
         of_all = list(languages)
@@ -51,7 +51,7 @@ class Tenors:
         self._tests, self._awaits, self._weighs = words["tests"], words["awaits"], words["weighs"]
         self._reports, self._unsure = words["reports"], words["unsure"]
         self._looks_for, self._checks_on = words["looks_for"], words["checks_on"]
-        self._criteria = words["criteria"]
+        self._criteria, self._claims = words["criteria"], words["claims"]
         self._tenors = lru_cache(maxsize=64)(self._found)
 
     def qualified(self, sentence: str, span: Span, certainty: Certainty | None) -> Certainty | None:
@@ -93,6 +93,10 @@ class Tenors:
         """Return whether a sentence says that something was written down by mistake."""
         return self._says_wrong(sentence) and self._wrong_of.search(sentence) is None
 
+    def checks_on(self, sentence: str) -> bool:
+        """Return whether a sentence tells of a check of what is known: "controle", "repeat scan"."""
+        return self._checks_on.search(sentence) is not None
+
     def is_acted_on(self, sentence: str) -> bool:
         """Return whether a sentence says that something was treated, or that a diagnosis was changed."""
         return self._acted_on.search(sentence) is not None
@@ -133,14 +137,23 @@ class Tenors:
         return bool(_YEAR.search(clause) or self._affirms.search(clause))
 
     def _says_wrong(self, sentence: str) -> bool:
-        """Whether something was written down by mistake, no other disease: "vervalt", not "vervalt niet"."""
+        """Whether something was written down by mistake, no other disease: "vervalt", not "vervalt niet".
+
+        That it is wrong to say that there was none says that there was one.
+        """
         return any(
-            not self._unmade.match(sentence, found.end()) and not self._instead.search(found.group())
+            not self._unmade.match(sentence, found.end())
+            and not self._instead.search(found.group())
+            and not self._claims.search(sentence, 0, found.start())
             for found in self._wrong.finditer(sentence)
         )
 
     def _is_wrong(self, sentence: str, span: Span) -> bool:
-        """Whether it was written down by mistake; not its date or side alone."""
+        """Whether it was written down by mistake; not its date or side alone, nor what was there instead."""
+        begins, _ = _clause(sentence, span)
+        is_told_behind = all(found.end() < begins for found in self._wrong.finditer(sentence))
+        if is_told_behind and self._has_happened(sentence, span):
+            return False  # "dat klopt niet, zij had LE in 2014"
         return not self._wrong_of.search(sentence[: span[0]] + " ¤ " + sentence[span[1] :])
 
     def _is_another(self, sentence: str, span: Span, certainty: Certainty) -> bool:
@@ -207,18 +220,18 @@ def _clause(sentence: str, span: Span) -> Span:
 
 def _joined(patterns: Sequence[str]) -> re.Pattern[str]:
     if not patterns:
-        return compiled(r"(?!)")
-    return compiled(rf"(?<!\w)(?:{'|'.join(map(plain, patterns))})(?!\w)")
+        return compiled_small(r"(?!)")
+    return compiled_small(rf"(?<!\w)(?:{'|'.join(map(plain, patterns))})(?!\w)")
 
 
 def _behind(patterns: Sequence[str]) -> re.Pattern[str]:
     """Return the pattern of words that stand directly behind something."""
-    return compiled(rf"[ ,]*(?:{'|'.join(map(plain, patterns))})(?!\w)") if patterns else compiled(r"(?!)")
+    return compiled_small(rf"[ ,]*(?:{'|'.join(map(plain, patterns))})(?!\w)") if patterns else compiled_small(r"(?!)")
 
 
 def _found_instead(turns: Sequence[str], instead: Sequence[str], near: int) -> re.Pattern[str]:
     """Return the pattern of a turn and, few words further, something that is no thrombosis."""
     if not turns or not instead:
-        return compiled(r"(?!)")
+        return compiled_small(r"(?!)")
     found, other = "|".join(map(plain, turns)), "|".join(map(plain, instead))
-    return compiled(rf"(?:(?<!\w)(?:{found}))(?=\W)[^.;]{{0,{near}}}?(?<!\w)(?:{other})(?!\w)")
+    return compiled_small(rf"(?:(?<!\w)(?:{found}))(?=\W)[^.;]{{0,{near}}}?(?<!\w)(?:{other})(?!\w)")
