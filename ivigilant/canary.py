@@ -202,9 +202,10 @@ def canary_tls(section: CanarySection, settings: Settings) -> ssl.SSLContext | N
     a file cannot be used.
     """
     own = settings.mllp_tls_certificate
-    if section.ca_file is None and own is None:
+    trusted = section.ca_file or settings.canary_trusts or own
+    if trusted is None:
         return None
-    context = ssl.create_default_context(cafile=section.ca_file or own)
+    context = ssl.create_default_context(cafile=trusted)
     if section.ca_file is None:
         context.check_hostname = False  # the certificate itself is what is compared
         context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN

@@ -5,8 +5,9 @@ import os
 import shutil
 import tempfile
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
+from functools import partial
 
 import redis
 import sqlalchemy as sa
@@ -20,8 +21,8 @@ from ivigilant.health_checks import Line, ago, beat, certificate, inbox, listene
 from ivigilant.knowledge.site_knowledge import site_knowledge
 from ivigilant.ledger import read_signer
 from ivigilant.settings import Settings
-from ivigilant.site import load_site, names_of
-from ivigilant.site_choices import destinations, hook_settings, sign_in_settings
+from ivigilant.site import SiteFile, load_site, names_of
+from ivigilant.site_choices import destinations, hook_settings, require_known_senders, sign_in_settings
 from listener.tls import SOON
 from store import (
     application_acks,
@@ -75,6 +76,7 @@ def look_at(settings: Settings, now: datetime) -> Iterator[Line]:
     yield from listener(settings)
     yield from certificate(settings, now, ends_well_after=SOON)
     yield inbox(settings)
+    yield from refused_starts(settings)
     yield _proxies(settings)
     yield _signing_key(settings)
     yield from _stored(settings, now)
@@ -152,6 +154,23 @@ def _identity_provider(settings: Settings, now: datetime) -> Iterator[Line]:
         f"{issuer} has {keys} keys" if keys else f"sign_in.provider.issuer is {issuer}: it has no key to verify with"
     )
     yield Line("sign-in", keys > 0, detail)
+
+
+def refused_starts(settings: Settings) -> Iterator[Line]:
+    """Say which settings the listener or the inbox would refuse to start with."""
+    try:
+        site = load_site(settings.site_file)
+    except IvigilantError:
+        site = SiteFile()  # the check of the site file reports it
+    asked: dict[str, Callable[[], None]] = {
+        "listener": partial(require_known_senders, settings, site),
+        "inbox": settings.require_base_url,
+    }
+    for what, require in asked.items():
+        try:
+            require()
+        except UnusableSettings as error:
+            yield Line(f"{what} settings", False, str(error))
 
 
 def _proxies(settings: Settings) -> Line:

@@ -17,7 +17,7 @@ from ivigilant.knowledge.site_knowledge import living_knowledge
 from ivigilant.recognition import Recognition
 from ivigilant.settings import Settings
 from ivigilant.site import SiteFile
-from ivigilant.site_choices import listening_ports, reading_defaults
+from ivigilant.site_choices import listening_ports, reading_defaults, require_known_senders
 from ivigilant.urgency import Learning, Urgency
 from listener.application_acks import ApplicationAcks, Route
 from listener.batching import Saving
@@ -91,6 +91,7 @@ def ports(settings: Settings, site: SiteFile) -> tuple[Port, ...]:
     numbers = listening_ports(site, settings)
     try:
         tls = listening_tls(settings)
+        require_known_senders(settings, site)
         return tuple(
             Port(
                 settings.mllp_host,

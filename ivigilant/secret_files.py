@@ -3,10 +3,12 @@
 import hashlib
 import secrets
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy.engine import make_url
 
+from ivigilant.certificates import self_signed
 from ivigilant.embedded import QUEUE_RIGHTS
 from ivigilant.ledger import new_key
 
@@ -28,6 +30,10 @@ def write_secrets(folder: Path) -> list[str]:
     _keep(folder / "secret_key", secrets.token_urlsafe(48))
     _keep(folder / "ledger_key", new_key())
     _keep(folder / "oidc_client_secret", "")  # from the identity provider, where there is one
+    if not any((folder / name).exists() for name in ("mllp_certificate", "mllp_key")):  # or those of the hospital
+        certificate, key = self_signed(("listener", "localhost", "127.0.0.1"), datetime.now(UTC))
+        _keep(folder / "mllp_certificate", certificate)
+        _keep(folder / "mllp_key", key)
     return sorted(path.name for path in folder.iterdir())
 
 

@@ -81,6 +81,9 @@ class Settings(BaseModel):
     replay_after_days: int = Field(30, ge=1, description="an older message is history: its alerts send no notices")
 
     canary: bool = Field(True, description="beat sends a canary (section canary of the site file)")
+    canary_trusts: Path | None = Field(
+        None, description="the listener's certificate, PEM, which the canary trusts; else that of MLLP_TLS_CERTIFICATE"
+    )
 
     tracing: bool = Field(False, description="traces from frame to notice, sent as OTEL_… says (needs the extra otel)")
 

@@ -18,6 +18,7 @@ from ivigilant.errors import UnusableSettings, UnusableSite
 from ivigilant.settings import Settings, reachable
 from ivigilant.sign_in_section import ProviderSection
 from ivigilant.site import FieldsSection, ReadingSection, SiteFile, line_in
+from listener.config import is_loopback
 from parsers.defaults import Defaults, SiteField
 from store.retention import Ages
 
@@ -25,6 +26,16 @@ from store.retention import Ages
 def listening_ports(file: SiteFile, settings: Settings) -> list[int]:
     """Return the port of the settings, and those by which the site file recognises a feed."""
     return list(dict.fromkeys([settings.mllp_port, *(feed.port for feed in file.feeds if feed.port is not None)]))
+
+
+def require_known_senders(settings: Settings, file: SiteFile) -> None:
+    """Refuse to take clear text from anybody: without TLS nothing says who a sender is but its address."""
+    is_clear = settings.mllp_plaintext and settings.mllp_tls_certificate is None and not is_loopback(settings.mllp_host)
+    if is_clear and not file.allowed_addresses:
+        raise UnusableSettings(
+            f"IVIGILANT_MLLP_PLAINTEXT opens {settings.mllp_host} to everybody, without TLS: say in the site file who "
+            "may connect (allowed_addresses: [10.1.0.0/16]), or set IVIGILANT_MLLP_TLS_CERTIFICATE and its key"
+        )
 
 
 def listener_places(file: SiteFile, settings: Settings) -> tuple[Place, ...]:

@@ -63,7 +63,7 @@ def replay(
 def address(text: str) -> tuple[str, int]:
     """Read HOST:PORT, also [::1]:2575."""
     host, separator, port = text.rpartition(":")
-    if not separator or not port.isdigit() or not 0 < int(port) < 65536:
+    if not separator or not host.strip("[]") or not port.isdigit() or not 0 < int(port) < 65536:
         raise UnusableSettings(f"--to {text}: write HOST:PORT")
     return host.strip("[]") or "127.0.0.1", int(port)
 

@@ -65,7 +65,8 @@ def installed(
         (folder := tmp_path / host.name).mkdir()
         # The first of the two servers that it names is down: the address of docs/scale.md for a standby.
         url = server.url_at(host.services, "127.0.0.1:1").update_query_dict({"application_name": host.name})
-        at = {"IVIGILANT_MLLP_HOST": host.address, "IVIGILANT_MLLP_PLAINTEXT": "true"}
+        (site := folder / "site.yaml").write_text("allowed_addresses: [0.0.0.0/0]\n")
+        at = {"IVIGILANT_MLLP_HOST": host.address, "IVIGILANT_MLLP_PLAINTEXT": "true", "IVIGILANT_SITE_FILE": str(site)}
         redis_url = redis_server.url.replace("127.0.0.1", host.services)
         made.append(Installation(url.render_as_string(), redis_url, folder, at, mllp_port=port, within=host.within))
     yield made

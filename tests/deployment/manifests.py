@@ -63,9 +63,8 @@ def _chosen(name: str) -> Manifest:
 
 def _settings(environment: dict[str, str]) -> Manifest:
     """Return what every role is told; what differs stands in its own pod."""
-    in_the_clear = {name: text for name, text in environment.items() if name != "IVIGILANT_MLLP_PLAINTEXT"}
-    in_the_clear["IVIGILANT_BASE_URL"] = "https://ivigilant.example.org"
-    return _named("ConfigMap", "v1", "settings", data=in_the_clear)
+    data = environment | {"IVIGILANT_BASE_URL": "https://ivigilant.example.org"}
+    return _named("ConfigMap", "v1", "settings", data=data)
 
 
 def _deployment(name: str, service: Manifest) -> Manifest:
@@ -83,15 +82,17 @@ def _migration(service: Manifest) -> Manifest:
 
 
 def _pod(name: str, service: Manifest) -> Manifest:
-    secrets = {"name": "secrets", "secret": {"secretName": "ivigilant", "items": _items(service["secrets"])}}
+    files = [each for each in service["secrets"] if not each.startswith("mllp_")]  # those of `listener-tls` instead
+    secrets = {"name": "secrets", "secret": {"secretName": "ivigilant", "items": _items(files)}}
     volumes = [SCRATCH, {"name": "site", "configMap": {"name": "site"}}, secrets]
     mounts = [
         {"name": "tmp", "mountPath": "/tmp"},
         {"name": "site", "mountPath": "/etc/ivigilant", "readOnly": True},
         {"name": "secrets", "mountPath": "/run/secrets", "readOnly": True},
     ]
-    if name == "listener":
-        volumes.append({"name": "tls", "secret": {"secretName": CERTIFICATE}})
+    if name in ("listener", "beat"):
+        only = {} if name == "listener" else {"items": _items(["tls.crt"])}
+        volumes.append({"name": "tls", "secret": {"secretName": CERTIFICATE} | only})
         mounts.append({"name": "tls", "mountPath": "/run/tls", "readOnly": True})
     container = {
         "name": name,
@@ -113,6 +114,8 @@ def _own_settings(name: str, service: Manifest) -> dict[str, str]:
     own = {key: text for key, text in service["environment"].items() if common.get(key) != text}
     if name == "listener":
         own |= CERTIFICATES | {"IVIGILANT_MLLP_HOST": "127.0.0.1"}
+    if name == "beat":
+        own |= {"IVIGILANT_CANARY_TRUSTS": CERTIFICATES["IVIGILANT_MLLP_TLS_CERTIFICATE"]}
     if name == "inbox":
         own |= {"IVIGILANT_HTTP_HOST": "127.0.0.1", "IVIGILANT_TRUSTED_PROXIES": "10.0.0.0/8"}
     return own

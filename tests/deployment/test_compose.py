@@ -110,7 +110,10 @@ def test_the_services_together_turn_messages_into_alerts(installation: Installat
             soon(lambda ask=ask: ask().returncode == 0)  # type: ignore[misc]  # bound at once
 
         to = f"127.0.0.1:{installation.mllp_port}"
-        assert installation.run("beat", ["replay", str(ROOT / "tests" / "samples"), "--to", to]).returncode == 0
+        over_tls = ["--tls", "--tls-ca", str(installation.secrets / "mllp_certificate")]
+        samples = ["replay", str(ROOT / "tests" / "samples"), "--to", to]
+        assert installation.run("beat", [*samples, *over_tls]).returncode == 0
+        assert installation.run("beat", samples).returncode != 0  # in clear text
 
         with a_program(installation) as program:
             alerts = soon(lambda: program.get("/alerts").json()["items"])
@@ -150,6 +153,15 @@ def test_redis_answers_nobody_without_the_password_and_takes_only_what_the_queue
         for words in ("FLUSHALL", "CONFIG GET *", "KEYS *", "EVAL return 0"):
             with pytest.raises(redis.exceptions.NoPermissionError):
                 client.execute_command(words)
+
+
+def test_no_service_listens_in_clear_text_unless_an_override_says_so() -> None:
+    listener = OURS["listener"]["environment"]
+
+    assert not any("IVIGILANT_MLLP_PLAINTEXT" in service["environment"] for service in OURS.values())
+    assert listener["IVIGILANT_MLLP_TLS_CERTIFICATE"] == "/run/secrets/mllp_certificate"
+    assert OURS["beat"]["environment"]["IVIGILANT_CANARY_TRUSTS"] == listener["IVIGILANT_MLLP_TLS_CERTIFICATE"]
+    assert [name for name, service in OURS.items() if "mllp_key" in service["secrets"]] == ["listener"]
 
 
 def test_every_service_is_looked_after() -> None:

@@ -36,7 +36,7 @@ def test_secrets_follow_from_no_seed(tmp_path: Path) -> None:
         write_secrets(tmp_path / str(number))
         made.append({path.read_text() for path in (tmp_path / str(number)).iterdir()} - {""})
 
-    assert len(made[0]) == len(made[1]) == 10
+    assert len(made[0]) == len(made[1]) == 12
     assert not made[0] & made[1]
 
 
@@ -48,7 +48,7 @@ def test_secrets_are_made_once_and_never_changed(tmp_path: Path) -> None:
 
     wanted = {"database_url", "ledger_key", "owner_database_url", "redis_password", "redis_url", "redis_users"}
     wanted |= {"postgres_owner_password", "postgres_password", "postgres_runtime_password", "secret_key"}
-    wanted |= {"oidc_client_secret"}
+    wanted |= {"oidc_client_secret", "mllp_certificate", "mllp_key"}
     assert set(names) == wanted
     assert {path.name: path.read_text() for path in (tmp_path / "secrets").iterdir()} == before
     assert before["oidc_client_secret"] == ""  # the hospital's provider gives it

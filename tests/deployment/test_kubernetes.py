@@ -47,7 +47,9 @@ def test_every_service_runs_with_its_command_and_its_secrets_and_no_others() -> 
         words = container.get("args", container.get("command"))
         assert words == service["command"]
         (given,) = [each["secret"]["items"] for each in PODS[name]["volumes"] if each["name"] == "secrets"]
-        assert [each["key"] for each in given] == service["secrets"]
+        of_tls = [each for each in service["secrets"] if each.startswith("mllp_")]  # of the secret listener-tls here
+        assert [each["key"] for each in given] == [each for each in service["secrets"] if each not in of_tls]
+        assert bool(of_tls) == ("tls" in {each["name"] for each in PODS[name]["volumes"]})
 
 
 def test_every_mount_has_a_volume_and_every_secret_and_setting_its_source() -> None:

@@ -7,11 +7,15 @@ import pytest
 import sqlalchemy as sa
 from pydantic import SecretStr
 
+from ivigilant.canary import canary_tls
+from ivigilant.certificates import sending_context
+from ivigilant.errors import UnusableSettings
 from ivigilant.health_checks import certificate, look_at_role
 from ivigilant.receiving import ports
 from ivigilant.recognition import Recognition
+from ivigilant.secret_files import write_secrets
 from ivigilant.settings import Settings
-from ivigilant.site import load_site
+from ivigilant.site import CanarySection, SiteFile, load_site
 from ivigilant.wiring import declare_feeds
 from listener.batching import Saving
 from listener.client import read_answer
@@ -79,3 +83,36 @@ def test_the_doctor_tells_when_the_certificate_ends(tmp_path: Path, days: int, w
     assert line.well is well
     assert told in line.detail
     assert role == [days > 0]  # a health check does not restart a listener for a certificate that ends in 19 days
+
+
+@pytest.mark.parametrize(("content", "opens"), [("name: Test", False), ("allowed_addresses: [10.1.0.0/16]", True)])
+def test_clear_text_is_taken_only_from_addresses_that_the_site_file_names(
+    tmp_path: Path, content: str, opens: bool
+) -> None:
+    path = tmp_path / "site.yaml"
+    path.write_text(content)
+    settings = Settings(site_file=path, mllp_host="10.1.0.9", mllp_plaintext=True)
+
+    if opens:
+        assert ports(settings, load_site(path))
+    else:
+        with pytest.raises(UnusableSettings, match="allowed_addresses"):
+            ports(settings, load_site(path))
+
+
+def test_the_certificate_that_make_secrets_makes_is_one_that_a_sender_and_the_canary_can_trust(
+    sqlite_engine: sa.Engine, tmp_path: Path
+) -> None:
+    write_secrets(tmp_path)
+    certificate, key = tmp_path / "mllp_certificate", tmp_path / "mllp_key"
+    settings = Settings(mllp_port=0, mllp_tls_certificate=certificate, mllp_tls_key=key)
+    of_beat = canary_tls(CanarySection(), Settings(canary_trusts=certificate))
+
+    async def main() -> None:
+        async with a_hospital(sqlite_engine, config=ListenerConfig(ports=ports(settings, SiteFile()))) as hospital:
+            for number, tls in enumerate((sending_context(certificate, None, None), of_beat)):
+                assert tls is not None
+                async with hospital.link(tls=tls) as link:
+                    assert read_answer(await link.ask(a_message(control=f"C{number}")))[0] == "AA"
+
+    run(main())

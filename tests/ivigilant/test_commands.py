@@ -56,6 +56,7 @@ def test_the_version_is_that_of_the_distribution() -> None:
     [
         (["nonsense"], "ivigilant: no such command 'nonsense'; `ivigilant --help` says more\n"),
         (["work", "--nope"], "ivigilant work: no such option: --nope; `ivigilant work --help` says more\n"),
+        (["replay", "README.md", "--to", ":2575"], "ivigilant: --to :2575: write HOST:PORT\n"),
     ],
 )
 def test_a_usage_error_is_one_line_that_names_the_command(words: list[str], text: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from inbox.people.accounts import add_user, change_role
-from ivigilant.checkup import look_at
+from ivigilant.checkup import look_at, refused_starts
 from ivigilant.health_checks import ago, look_at_role
 from ivigilant.settings import Settings
 from store import heartbeats
@@ -61,6 +61,21 @@ def test_doctor_says_when_the_proxy_is_not_named(tmp_path: Path, address: str, p
     lines = look_at(Settings(data_dir=tmp_path, base_url=address, trusted_proxies=proxies), NOW)
 
     assert next(line.well for line in lines if line.what == "proxies") == well
+
+
+def test_doctor_says_which_settings_would_stop_a_start(tmp_path: Path) -> None:
+    site = tmp_path / "site.yaml"
+    site.write_text("allowed_addresses: [10.1.0.0/16]\n")
+    others = {"data_dir": tmp_path, "mllp_host": "10.1.0.9", "mllp_plaintext": True, "http_host": "10.1.0.9"}
+    known = others | {"site_file": site, "base_url": "https://inbox.hospital.test"}
+
+    faults, none = (
+        {line.what: line.detail for line in refused_starts(Settings.model_validate(given))} for given in (others, known)
+    )
+
+    assert "allowed_addresses" in faults["listener settings"]
+    assert "IVIGILANT_BASE_URL" in faults["inbox settings"]
+    assert none == {}
 
 
 @pytest.mark.parametrize(("keys", "well"), [(key_set(k1=elliptic()), True), (b"{}", False), (None, False)])

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
+from argon2 import PasswordHasher
 
 from inbox.errors import AccountRefused
 from inbox.http.forms import token_of
@@ -81,6 +82,19 @@ def test_a_wrong_name_and_a_wrong_password_are_answered_alike(
     assert "nobody" not in line.object
 
 
+def test_a_name_that_is_none_takes_as_long_as_one_that_is(one_site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    one_site.add_user("els")
+    hashed: list[str] = []
+    verify = PasswordHasher.verify
+    monkeypatch.setattr(PasswordHasher, "verify", lambda *of: hashed.append(of[2]) or verify(*of))
+
+    with one_site.engine.connect() as connection:
+        found = [check_password(connection, name, "wrong password") for name in ("els", "nobody")]
+
+    assert found == [None, None]
+    assert len(hashed) == 2
+
+
 def test_after_too_many_attempts_an_address_must_wait(one_site: Site) -> None:
     with one_site.client(sign_ins_per_minute=3) as client:
         client.get("/sign-in")
@@ -137,6 +151,9 @@ def test_signing_out_ends_the_session_in_the_database(client: Client, site: Site
     answer = client.get("/", follow_redirects=False)
 
     assert answer.headers["location"] == "/sign-in"
+    assert [(line.actor, line.outcome) for line in the_lines(site.engine) if line.action == "sign_out"] == [
+        ("els", "done")
+    ]
 
 
 def test_a_session_left_alone_ends_and_a_page_that_refreshes_itself_does_not_keep_it_alive(
