@@ -35,20 +35,17 @@ def look_at_role(settings: Settings, now: datetime, role: str) -> Iterator[Line]
 def listener(settings: Settings) -> Iterator[Line]:
     """Check that somebody serves at every port."""
     from inbox.health.knock import unanswered
-    from ivigilant.site import SiteFile, load_site
-    from ivigilant.site_choices import listener_places
+    from ivigilant.listening import places_at, ports_of
 
-    try:
-        places = listener_places(load_site(settings.site_file), settings)
-    except IvigilantError:
-        places = listener_places(SiteFile(), settings)  # the check of the site file reports it
-    for place in places:
+    for place in places_at(settings, ports_of(settings)):
         why = unanswered(place, within_s=3)
         yield Line("listener", why is None, f"listens at {place}" if why is None else f"nobody serves {place} ({why})")
 
 
 def certificate(settings: Settings, now: datetime, ends_well_after: timedelta) -> Iterator[Line]:
     """Check when the listener's certificate expires, if it has one."""
+    if not (settings.mllp_tls_certificate or settings.mllp_tls_key or settings.mllp_tls_client_ca):
+        return
     from ivigilant.certificates import listening_tls
     from listener.errors import ListenerError
 

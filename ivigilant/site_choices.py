@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from forwarding.contract import Destination
@@ -15,7 +14,8 @@ from inbox.hooks.tokens import Issuer, KeySet
 from inbox.http.settings import HookSettings, SignInSettings
 from inbox.people.provider import Provider, ProviderSettings
 from ivigilant.errors import UnusableSettings, UnusableSite
-from ivigilant.settings import Settings, reachable
+from ivigilant.listening import places_at
+from ivigilant.settings import Settings
 from ivigilant.sign_in_section import ProviderSection
 from ivigilant.site import FieldsSection, ReadingSection, SiteFile, line_in
 from listener.config import is_loopback
@@ -40,13 +40,7 @@ def require_known_senders(settings: Settings, file: SiteFile) -> None:
 
 def listener_places(file: SiteFile, settings: Settings) -> tuple[Place, ...]:
     """Return the addresses at which a listener should answer, as seen from here."""
-    if settings.listener_at == "none":
-        return ()
-    if settings.listener_at:
-        parts = [urlsplit(f"//{text.strip()}") for text in settings.listener_at.split(",")]
-        return tuple(Place(part.hostname or "", part.port or 0) for part in parts)
-    host = reachable(settings.mllp_host)
-    return tuple(Place(host, port) for port in listening_ports(file, settings) if port)
+    return places_at(settings, listening_ports(file, settings))
 
 
 def worker_site(file: SiteFile, settings: Settings) -> Site:

@@ -2,6 +2,8 @@
 
 import socket
 import stat
+import subprocess
+import sys
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import sqlalchemy as sa
 from inbox.people.accounts import add_user, change_role
 from ivigilant.checkup import look_at, refused_starts
 from ivigilant.health_checks import ago, look_at_role
+from ivigilant.listening import places_at, ports_of
 from ivigilant.settings import Settings
 from store import heartbeats
 from tests.inbox.hooks.clients import elliptic, key_set
@@ -61,6 +64,44 @@ def test_doctor_says_when_the_proxy_is_not_named(tmp_path: Path, address: str, p
     lines = look_at(Settings(data_dir=tmp_path, base_url=address, trusted_proxies=proxies), NOW)
 
     assert next(line.well for line in lines if line.what == "proxies") == well
+
+
+@pytest.mark.parametrize(
+    ("content", "at", "ports"),
+    [
+        (b"feeds: [{name: a, port: 2576}, {name: b, address: 10.1.0.1}]", "", [2575, 2576]),
+        (b"\xef\xbb\xbffeeds:\r\n- {name: a, port: 2576}\r\n", "", [2575, 2576]),
+        (b"feeds: {", "", [2575]),
+        (b"feeds: 3", "", [2575]),
+        (b"\xff", "", [2575]),
+        (b"feeds: [{name: a, port: 2576}]", "listener:2580, listener:2581", [2580, 2581]),
+        (b"", "none", []),
+    ],
+)
+def test_a_health_check_asks_at_every_port_that_the_site_file_names(
+    tmp_path: Path, content: bytes, at: str, ports: list[int]
+) -> None:
+    site = tmp_path / "site.yaml"
+    site.write_bytes(content)
+    settings = Settings(site_file=site, listener_at=at)
+
+    assert [place.port for place in places_at(settings, ports_of(settings))] == ports
+
+
+def test_the_health_check_of_a_listener_loads_little() -> None:
+    """Each process of an installation is asked twice a minute: what it imports is what it costs."""
+    asked = """
+import sys
+from datetime import UTC, datetime
+from ivigilant.health_checks import look_at_role
+from ivigilant.settings import Settings
+list(look_at_role(Settings(listener_at="none"), datetime.now(UTC), "listener"))
+print(*{"sqlalchemy", "litestar", "ivigilant.site", "rules", "httpx"} & sys.modules.keys())
+"""
+
+    run = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+
+    assert run.stdout == "\n"
 
 
 def test_doctor_says_which_settings_would_stop_a_start(tmp_path: Path) -> None:
