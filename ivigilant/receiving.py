@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import ssl
 from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -10,13 +11,13 @@ import sqlalchemy as sa
 from prometheus_client import start_http_server
 
 from ivigilant.broker import Bell
-from ivigilant.certificates import listening_tls
+from ivigilant.certificates import listening_tls, sending_context
 from ivigilant.descriptors import affordable
-from ivigilant.errors import NotReady, UnusableSettings
+from ivigilant.errors import NotReady, UnreadablePath, UnusableSettings, UnusableSite
 from ivigilant.knowledge.site_knowledge import living_knowledge
 from ivigilant.recognition import Recognition
 from ivigilant.settings import Settings
-from ivigilant.site import SiteFile
+from ivigilant.site import FeedSection, SiteFile
 from ivigilant.site_choices import listening_ports, reading_defaults, require_known_senders
 from ivigilant.urgency import Learning, Urgency
 from listener.application_acks import ApplicationAcks, Route
@@ -53,6 +54,7 @@ async def receive(
         is_order=urgency,
         crowded=bell.is_crowded,
     )
+    acks = ApplicationAcks(engine, routes(site), listener.clock, listener.metrics)
     stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
@@ -62,7 +64,6 @@ async def receive(
         await listener.start()
     except OSError as error:
         raise NotReady(f"cannot listen on {settings.mllp_host}:{settings.mllp_port}: {error}") from None
-    acks = ApplicationAcks(engine, routes(site), listener.clock, listener.metrics)
     acks.start()
     learning.start()
     open_links = OpenLinks(engine, listener.linked_feeds, listener.clock)
@@ -117,9 +118,25 @@ def code_systems(site: SiteFile) -> dict[str, str]:
 
 
 def routes(site: SiteFile) -> list[Route]:
-    """Return every destination of application acknowledgements, once."""
-    parts = (urlsplit(f"//{text}") for text in dict.fromkeys(feed.app_ack_route for feed in site.feeds) if text)
-    return [Route(part.hostname or "", part.port or 0) for part in parts]
+    """Return every destination of application acknowledgements, once: with TLS where any of its feeds asks for that."""
+    found: dict[str, Route] = {}
+    for feed in site.feeds:
+        if feed.app_ack_route is None:
+            continue
+        part, tls = urlsplit(f"//{feed.app_ack_route}"), _ack_tls(feed)
+        if tls is not None or feed.app_ack_route not in found:
+            found[feed.app_ack_route] = Route(part.hostname or "", part.port or 0, tls)
+    return list(found.values())
+
+
+def _ack_tls(feed: FeedSection) -> ssl.SSLContext | None:
+    section = feed.app_ack_tls
+    if section is None:
+        return None
+    try:
+        return sending_context(section.ca_file, section.certificate_file, section.key_file)
+    except UnreadablePath as error:
+        raise UnusableSite(f"app_ack_tls of the feed {feed.name}: {error}") from None
 
 
 def feed_id(engine: sa.Engine, name: str) -> int:

@@ -155,6 +155,20 @@ class ReadingSection(Section):
     check_digits: bool | None = None  # patient numbers end in a check digit that other feeds leave out
 
 
+class AckTlsSection(Section):
+    """TLS on the link over which application acknowledgements are sent."""
+
+    ca_file: Path | None = None  # the authority of the receiver's certificate; without it those the machine trusts
+    certificate_file: Path | None = None  # our own, for a receiver that asks for one
+    key_file: Path | None = None  # without it the key stands in the same file
+
+    @model_validator(mode="after")
+    def _has_a_certificate_for_its_key(self) -> "AckTlsSection":
+        if self.key_file is not None and self.certificate_file is None:
+            raise ValueError("key_file needs certificate_file")
+        return self
+
+
 class FeedSection(ReadingSection):
     """A system that sends to us: how it is recognised, and its differences from the site's settings."""
 
@@ -166,6 +180,7 @@ class FeedSection(ReadingSection):
     sending_facility: str | None = None  # MSH-4
     ack_mode: Literal["auto", "original", "enhanced", "none"] = "auto"
     app_ack_route: HostAndPort | None = None  # for application acknowledgements, when MSH-16 asks for them
+    app_ack_tls: AckTlsSection | None = None  # without it that link is in clear text; they hold nothing of a patient
     processing_ids: tuple[Literal["P", "T", "D"], ...] = ("P", "T", "D")
     unknown_types: Literal["ignore", "reject"] = "ignore"
     batch_ack: bool = False  # answer a batch with a batch
@@ -190,6 +205,8 @@ class FeedSection(ReadingSection):
     def _can_be_told_later(self) -> "FeedSection":
         if self.app_ack_route is not None and self.ack_mode not in ("auto", "enhanced"):
             raise ValueError("app_ack_route needs ack_mode auto or enhanced: in another mode there is one answer only")
+        if self.app_ack_tls is not None and self.app_ack_route is None:
+            raise ValueError("app_ack_tls needs app_ack_route")
         return self
 
 

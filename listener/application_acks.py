@@ -6,8 +6,9 @@ They wait in the database, which is read in threads so that no sender waits for 
 import asyncio
 import contextlib
 import secrets
+import ssl
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
@@ -47,6 +48,7 @@ class Route:
 
     host: str
     port: int
+    tls: ssl.SSLContext | None = field(default=None, repr=False, compare=False)
 
     @property
     def name(self) -> str:
@@ -129,7 +131,9 @@ class ApplicationAcks:
         if not await self._ask(lambda c: application_acks.claim(c, name, who, self._clock(), lease)):
             return
         try:
-            async with Sender(Target(route.host, route.port, timeout_s=self._pace.answer_within_s)) as sender:
+            async with Sender(
+                Target(route.host, route.port, route.tls, timeout_s=self._pace.answer_within_s)
+            ) as sender:
                 while acks := await self._ask(lambda c: application_acks.due(c, name, self._clock(), _AT_ONCE)):
                     for ack in acks:
                         if not await self._sent(route, ack, await self._exchange(sender, ack)):

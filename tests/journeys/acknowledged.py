@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -27,9 +28,9 @@ class Ears:
     _at_once: int = 0
 
     @contextlib.asynccontextmanager
-    async def listening(self) -> AsyncIterator[Route]:
-        """Listen on a free port."""
-        server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+    async def listening(self, tls: ssl.SSLContext | None = None) -> AsyncIterator[Route]:
+        """Listen on a free port; the route is told without TLS all the same."""
+        server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=tls)
         try:
             yield Route("127.0.0.1", server.sockets[0].getsockname()[1])
         finally:

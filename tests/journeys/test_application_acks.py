@@ -11,13 +11,18 @@ import sqlalchemy as sa
 from pydantic import SecretStr
 
 from ivigilant.checkup import look_at
+from ivigilant.errors import UnusableSite
+from ivigilant.receiving import routes
 from ivigilant.settings import Settings
+from ivigilant.site import load_site
 from listener.client import control_id_of, read_answer
 from parsers.hl7.header import read_header_line
 from store import application_acks, message_queries
 from store.tables import application_ack_route
 from tests.ivigilant.site_hospital import NOW, SiteHospital, a_message
+from tests.ivigilant.waiting import soon
 from tests.journeys.acknowledged import Ears, Watch, receives, rows, settles, telling
+from tests.listener.authority import Authority, server
 from tests.listener.builders import run
 from worker.tasks import process_messages
 
@@ -51,6 +56,48 @@ def test_a_sender_hears_that_its_message_was_processed(set_up: Told) -> None:
         assert b"ERR" not in told
 
     run(main())
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_a_sender_hears_over_tls_when_its_feed_asks_for_it_and_a_stranger_hears_nothing(
+    sqlite_engine: sa.Engine, tmp_path: Path, is_known: bool
+) -> None:
+    authority = Authority(tmp_path)
+    trusted = authority if is_known else Authority(tmp_path, "Another CA")
+    own = "certificate_file: {}, key_file: {}".format(*authority.signs("ivigilant"))
+
+    async def main() -> None:
+        ears = Ears()
+        async with ears.listening(server(authority).context) as place:
+            tls = f"app_ack_tls: {{ca_file: '{trusted.path}', {own}}}"
+            feed = f"{{name: cpoe, sending_application: EPD, app_ack_route: '{place.name}', {tls}}}"
+            hospital = SiteHospital(sqlite_engine, tmp_path, f"feeds: [{feed}]")
+            (route,) = routes(load_site(tmp_path / "site.yaml"))
+            async with telling(sqlite_engine, route):
+                await receives(hospital, a_message(accept="AL", application="AL"))
+                if is_known:
+                    await ears.hears(1)
+                else:
+                    await asyncio.to_thread(soon, lambda: rests(sqlite_engine))
+
+        assert len(ears.heard) == is_known
+
+    run(main())
+
+
+def rests(engine: sa.Engine) -> bool:
+    """Return whether a route was tried in vain."""
+    with engine.connect() as connection:
+        return connection.execute(sa.select(application_ack_route.c.silences)).scalar() == 1
+
+
+def test_a_route_whose_certificates_cannot_be_used_is_named_with_its_feed(tmp_path: Path) -> None:
+    site = tmp_path / "site.yaml"
+    tls = "app_ack_tls: {ca_file: /absent.pem}"
+    site.write_text(f"feeds: [{{name: cpoe, sending_application: EPD, app_ack_route: 'ehr:2576', {tls}}}]")
+
+    with pytest.raises(UnusableSite, match="feed cpoe"):
+        routes(load_site(site))
 
 
 @pytest.mark.parametrize(
