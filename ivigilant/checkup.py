@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from functools import partial
+from pathlib import Path
 
 import redis
 import sqlalchemy as sa
@@ -20,7 +21,7 @@ from ivigilant.errors import IvigilantError, UnusableSettings
 from ivigilant.health_checks import Line, ago, beat, certificate, inbox, listener, tasks_taken
 from ivigilant.knowledge.site_knowledge import site_knowledge
 from ivigilant.ledger import read_signer
-from ivigilant.settings import Settings
+from ivigilant.settings import SIGNING_KEY, STACK_FILE, Settings
 from ivigilant.site import SiteFile, load_site, names_of
 from ivigilant.site_choices import destinations, hook_settings, require_known_senders, sign_in_settings
 from listener.tls import SOON
@@ -47,6 +48,7 @@ from store.patients import NamesakeClues
 LOOKED_AT = 50_000  # the newest patients
 _SEEN_BY_CHANCE = 2  # pairs whose numbers differ by a last digit: fewer may be twins
 
+PRIVATE = ("ivigilant.sqlite3", "secret-key", SIGNING_KEY, STACK_FILE)  # of the data folder
 LEAST_WRITE = 64 * 1024
 LEAST_FREE = 256 * 2**20
 WAITS_AT_MOST = timedelta(minutes=2)
@@ -206,6 +208,18 @@ def _room(settings: Settings) -> Iterator[Line]:
         yield Line("disk", False, f"{folder} cannot be written ({reason}); nothing is acknowledged until it can")
         return
     yield Line("disk", free > LEAST_FREE, f"{free // 2**20} MiB free for {folder}")
+    yield from _open_to_others(folder)
+
+
+def _open_to_others(folder: Path) -> Iterator[Line]:
+    """Name the data folder, or a file of ours in it that is about patients or a key, when others may read it."""
+    if not folder.stat().st_mode & 0o077:
+        return  # whatever stands in it
+    held = [path for path in folder.iterdir() if path.is_file() and path.name.startswith(PRIVATE)]
+    loose = [path.name for path in sorted(held) if path.stat().st_mode & 0o044]
+    if loose:
+        detail = f"{folder} is open to others, who may read {', '.join(loose)}: chmod 700 {folder}"
+        yield Line("data folder", False, detail)
 
 
 def _redis(settings: Settings) -> Line:

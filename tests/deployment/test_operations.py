@@ -34,7 +34,7 @@ SAMPLES = {"counter": ("_total",), "gauge": ("",), "histogram": ("_bucket", "_su
 def exposed(engine: sa.Engine) -> dict[str, set[str]]:
     """The name of every sample that an inbox and a listener expose, with its labels where it has any now."""
     registry = CollectorRegistry()
-    parts = SimpleNamespace(engine=engine, clock=lambda: datetime.now(UTC))
+    parts = SimpleNamespace(engine=engine, clock=lambda: datetime.now(UTC), settings=SimpleNamespace(destinations=()))
     registry.register(StoreCollector(cast("Parts", parts)))
     names: dict[str, set[str]] = {}
     for family in [*registry.collect(), *Metrics().registry.collect()]:

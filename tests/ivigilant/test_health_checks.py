@@ -172,3 +172,21 @@ def test_what_a_command_writes_is_for_its_owner_alone(tmp_path: Path) -> None:
     assert ivigilant("db", "upgrade", "--data-dir", str(database.parent)).returncode == 0
 
     assert stat.S_IMODE(database.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize(
+    ("folder", "file", "told"), [(0o755, 0o644, True), (0o755, 0o600, False), (0o700, 0o644, False)]
+)
+def test_doctor_names_what_others_may_read_in_the_data_folder(
+    tmp_path: Path, folder: int, file: int, told: bool
+) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "ivigilant.sqlite3").touch()
+    (data / "ivigilant.sqlite3").chmod(file)
+    data.chmod(folder)
+
+    details = [line.detail for line in look_at(Settings(data_dir=data), NOW) if line.what == "data folder"]
+
+    assert len(details) == told
+    assert all("ivigilant.sqlite3: chmod 700" in detail for detail in details)
