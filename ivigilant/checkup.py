@@ -43,6 +43,7 @@ from store.engine import connect, reading
 from store.errors import StoreError
 from store.feeds import Feed
 from store.incidents import FEED_FAULTS
+from store.last_heard import ALIVE_WITHIN
 from store.patients import NamesakeClues
 
 LOOKED_AT = 50_000  # the newest patients
@@ -261,7 +262,7 @@ def _database(engine: sa.Engine, settings: Settings, now: datetime) -> Iterator[
 def _processes(connection: sa.Connection, now: datetime) -> Iterator[Line]:
     seen = heartbeats.last(connection)
     working = heartbeats.judges(seen)
-    alive = any(now - at <= heartbeats.ALIVE_WITHIN for at in working.values())
+    alive = any(now - at <= ALIVE_WITHIN for at in working.values())
     yield Line("worker", alive, tasks_taken(working, now))  # of some worker, on any machine
     if not heartbeats.is_alive(seen, heartbeats.SLOW_WORKER, now):
         yield Line("slow worker", False, "no worker for large messages is running (ivigilant work --only-slow)")

@@ -79,11 +79,11 @@ def inbox(settings: Settings) -> Line:
 
 def beat(seen: Mapping[str, datetime], now: datetime) -> Line:
     """Check that a scheduler, on any machine, works."""
-    from store import heartbeats
+    from store.last_heard import ALIVE_WITHIN
 
     at = seen.get("beat")
     detail = f"last heartbeat {ago(now - at)}" if at else "has not been heard of lately"
-    return Line("beat", at is not None and now - at <= heartbeats.ALIVE_WITHIN, detail)
+    return Line("beat", at is not None and now - at <= ALIVE_WITHIN, detail)
 
 
 def tasks_taken(working: Mapping[str, datetime], now: datetime) -> str:
@@ -101,26 +101,22 @@ def ago(age: timedelta) -> str:
 
 
 def _heard(settings: Settings, now: datetime, role: str) -> Line:
-    import sqlalchemy as sa
-
-    from store import heartbeats
-    from store.engine import connect, reading
-    from store.errors import StoreError
+    from store.errors import StoreError, StoreUnavailable
+    from store.last_heard import last_heard
 
     try:
-        with reading(connect(settings.database())) as connection:
-            seen = heartbeats.last(connection)
+        seen = last_heard(settings.database())
+    except StoreUnavailable as error:
+        return Line("database", False, f"does not answer ({error}); is it running, and migrated?")
     except StoreError as error:
         return Line("database", False, str(error))
-    except sa.exc.SQLAlchemyError as error:
-        return Line("database", False, f"does not answer ({type(error).__name__}); is it running, and migrated?")
     return beat(seen, now) if role == "beat" else _own_workers(seen, now)
 
 
 def _own_workers(seen: Mapping[str, datetime], now: datetime) -> Line:
     """Check that each worker of this machine or container receives tasks."""
-    from store import heartbeats
+    from store.last_heard import ALIVE_WITHIN, machine_of
 
-    own = {name: at for name, at in seen.items() if heartbeats.machine_of(name) == socket.gethostname()}
-    alive = bool(own) and all(now - at <= heartbeats.ALIVE_WITHIN for at in own.values())
+    own = {name: at for name, at in seen.items() if machine_of(name) == socket.gethostname()}
+    alive = bool(own) and all(now - at <= ALIVE_WITHIN for at in own.values())
     return Line("worker", alive, tasks_taken(own, now))

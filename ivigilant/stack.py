@@ -19,6 +19,7 @@ from ivigilant.settings import Settings, as_environment, without_settings
 from ivigilant.supervisor import Program, Supervisor
 from store import heartbeats, migrate
 from store.engine import connect, reading
+from store.last_heard import ALIVE_WITHIN
 
 # Stopped together; work in progress is finished or delivered again.
 ROLES: Mapping[str, Sequence[str]] = {
@@ -80,7 +81,7 @@ class Proofs:
     engine: sa.Engine
     supervisor: Supervisor
     clock: Callable[[], datetime]
-    patience_s: float = heartbeats.ALIVE_WITHIN.total_seconds()
+    patience_s: float = ALIVE_WITHIN.total_seconds()
     _next_look: float = 0.0
 
     def look(self) -> None:

@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from store import tables
+from store.last_heard import ALIVE_WITHIN
 from store.rowsets import insert_or
 
 JUDGES = ("worker", "order-worker")  # the roles that judge a new order
 SLOW_WORKER = "slow-worker"  # processes the messages that take long
-ALIVE_WITHIN = timedelta(seconds=60)
 FORGOTTEN_AFTER = timedelta(minutes=10)  # a machine or container that is gone is not reported missing for ever
 
 
@@ -45,8 +45,3 @@ def is_alive(beats: Mapping[str, datetime], role: str, now: datetime) -> bool:
 def role_of(name: str) -> str:
     """Return the role of a process, without its machine."""
     return name.partition("@")[0]
-
-
-def machine_of(name: str) -> str:
-    """Return the machine or container that a process runs on."""
-    return name.partition("@")[2]

@@ -16,6 +16,8 @@ from ivigilant.health_checks import ago, look_at_role
 from ivigilant.listening import places_at, ports_of
 from ivigilant.settings import Settings
 from store import heartbeats
+from store.errors import StoreUnavailable
+from store.last_heard import last_heard
 from tests.inbox.hooks.clients import elliptic, key_set
 from tests.ivigilant.processes import ivigilant
 from tests.listener.authority import NOW
@@ -44,6 +46,25 @@ def test_the_health_check_of_a_worker_sees_its_own(
     (line,) = look_at_role(Settings.model_validate({"database_url": sqlite_url}), NOW, "worker")
 
     assert (line.what, line.well) == ("worker", well)
+
+
+@pytest.mark.parametrize("asked", ["", "?application_name=probe"])
+def test_the_driver_alone_reads_the_heartbeats_as_sqlalchemy_does(
+    postgres_engine: sa.Engine, postgres_url: str, asked: str
+) -> None:
+    with postgres_engine.begin() as connection:
+        heartbeats.beat(connection, "worker@one", FRESH)
+
+    assert "?" not in postgres_url
+    assert last_heard(postgres_url + asked) == {"worker@one": FRESH}
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://nobody@127.0.0.1:1/none", "sqlite:////absent/file", "sqlite:////dev/null"]
+)
+def test_a_database_that_does_not_answer_is_said_to_be_away(url: str) -> None:
+    with pytest.raises(StoreUnavailable):
+        last_heard(url)
 
 
 def test_a_database_without_tables_is_not_well(tmp_path: Path) -> None:
