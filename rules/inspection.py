@@ -67,7 +67,9 @@ def inspect_numbers(documents: Iterable[Document], sources: dict[str, Source]) -
         supported = {number for line in evidence for number in line.get("numbers", ())}
         for index, line in enumerate(evidence):
             if line["source"] not in sources:
-                document.fault(("evidence", index, "source"), f"no such source: {line['source']}", "add it")
+                document.fault(
+                    ("evidence", index, "source"), f"no such source: {line['source']}", "add it to sources.yaml"
+                )
         for where, number in numbers_in(
             {key: value for key, value in document.value.items() if key not in ("evidence", "units")}
         ):

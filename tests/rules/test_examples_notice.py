@@ -88,6 +88,12 @@ def named(document: Document, where: Loc, new: Any = None) -> str:
     return f"{document.file}:{document.line(where)} {where[-1] if new is None else f'{where[-1]}={new}'}"
 
 
+def unnoticed(document: Document, where: Loc, new: Any = None) -> str:
+    place = named(document, where, new)
+    what = f"{at(document.value, where)} is left out" if new is None else "the number is moved"
+    return f"no example notices that {what} ({place}): add a row to a table whose alert would then be another"
+
+
 DROPS = [
     pytest.param(name, where, id=named(READ.documents[name], where))
     for name in RULE_FILES
@@ -134,7 +140,7 @@ def test_a_dropped_condition_changes_an_example(
 
     rule = recompiled(document, knowledge, sources)
 
-    assert rule is None or differing(rule, knowledge), f"no example notices {named(READ.documents[name], where)}"
+    assert rule is None or differing(rule, knowledge), unnoticed(READ.documents[name], where)
 
 
 @pytest.mark.parametrize(("name", "where", "new"), MOVES)
@@ -145,7 +151,7 @@ def test_a_number_moved_one_step_changes_an_example(
 
     rule = recompiled(document, knowledge, sources)
 
-    assert rule is None or differing(rule, knowledge), f"no example notices {named(READ.documents[name], where, new)}"
+    assert rule is None or differing(rule, knowledge), unnoticed(READ.documents[name], where, new)
 
 
 POINTS = "definitions/points.yaml"
@@ -179,7 +185,7 @@ def test_a_changed_weight_changes_an_example(where: Loc, new: Decimal | None, ow
     noticed = any_differs(own.rules, own)
 
     object.__setattr__(own.terms, "points", before)
-    assert noticed, f"no example notices {named(READ.documents[POINTS], where, new)}"
+    assert noticed, unnoticed(READ.documents[POINTS], where, new)
 
 
 GUARDS = "definitions/guards.yaml"
@@ -193,7 +199,7 @@ def test_a_dropped_guard_changes_an_example(at: int, own: Knowledge) -> None:
     noticed = any_differs(own.rules, own)
 
     object.__setattr__(own.terms, "guards", before)
-    assert noticed, f"no example notices {before[at].name}"
+    assert noticed, f"no example notices that the guard {before[at].name} is left out: add a row to a table for it"
 
 
 def fresh() -> Knowledge:
@@ -217,7 +223,7 @@ def test_a_changed_definition_changes_an_example(
     noticed = any_differs(own.rules, own)
 
     kept[state] = before
-    assert noticed, f"no example notices {named(READ.documents[name], where, new)}"
+    assert noticed, unnoticed(READ.documents[name], where, new)
 
 
 @pytest.mark.parametrize(("name", "where", "new"), DEFINITION_MOVES)

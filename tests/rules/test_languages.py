@@ -41,7 +41,7 @@ def test_a_text_that_lacks_a_language_is_a_fault_on_its_line(folder: Path, tmp_p
         load_knowledge(copied)
 
     faults = refused.value.faults
-    assert {fault.what for fault in faults} >= {"title: no words in xx"}
+    assert {fault.what for fault in faults} == {"title: no words in xx", "where: no words in xx"}
     assert any(fault.file.startswith("value_sets/") and fault.line > 0 for fault in faults)
 
 

@@ -25,7 +25,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def spoil(folder: Path, name: str, old: str, new: str) -> int:
-    """Replace the first occurrence, and tell the line it stands on."""
+    """Replace the first occurrence, and return the line it stands on."""
     path = folder / name
     text = path.read_text(encoding="utf-8")
     assert old in text
@@ -83,6 +83,7 @@ def test_the_version_follows_the_content(folder: Path) -> None:
         (RULE, "status: live", "status: live\nstatus: trial", "the key 'status' stands here twice"),
         ("library/ig-vte-001.yaml", "is: prior-vte", "is: earlier-vte", "'earlier-vte' is not one of"),
         ("library/ig-vte-018.yaml", "only_if: uses-oestrogen\n", "only_if: settled\n", "no such state: settled"),
+        ("library/ig-vte-020.yaml", "      en: 'Is the line still needed?'\n", "", "advice, entry 1: no words in en"),
         (STATES, "latest: platelets, below: 50", "latest: platelets, below: 51", "the number 51 has no evidence"),
         (STATES, "now_has: dehydration", "now_has: thirst", "no such value set: thirst"),
         ("definitions/rates.yaml", "fallback: 4 ", "fallback: 5.5 ", "the number 5.5 has no evidence"),

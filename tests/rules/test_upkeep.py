@@ -45,7 +45,7 @@ def test_a_change_that_is_written_down_is_taken_over(own: Path) -> None:
     [
         ("  version: 4\n", "  version: 5\n", "the newest change is of version 4, the rule has 5"),
         (FIRST, FIRST + FIRST, "not older than the change above it"),
-        (FIRST, "    - {version: 1, on: 2026-11-20, what: First version}\n", "who: Field required"),
+        (FIRST, "    - {version: 1, on: 2026-11-20, what: First version}\n", "who is missing"),
         ("  history:\n", "  before:\n", "history"),
     ],
 )
