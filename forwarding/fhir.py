@@ -19,8 +19,8 @@ from clinical.words import PriorityWord
 from forwarding.contract import DestinationForm, ProcessSettings, secret_in
 from forwarding.deadline import within
 from forwarding.detected_issue import AUTHOR, Issue, IssueAct, Resource, detected_issue, system_of
-from forwarding.errors import OddDestination, Refused, Unreachable
-from forwarding.http import check_address, judge
+from forwarding.errors import OddDestination, Unreachable
+from forwarding.http import answer_to, check_address, judge
 from forwarding.notice import AnyNotice, FaultNotice, GatheredAlert, Kind
 from forwarding.wording import WORDS, NoticeWords, subject, text, words_in
 
@@ -28,9 +28,9 @@ _PRIORITY: Final[Mapping[PriorityWord, str]] = {"urgent": "stat", "prompt": "urg
 _SETTLED: Final[tuple[Kind, ...]] = ("acknowledged", "resolved")
 _BY_A_PERSON: Final[tuple[Kind, ...]] = ("taken_on", *_SETTLED)
 _CATEGORIES: Final = "http://terminology.hl7.org/CodeSystem/communication-category"
-_MOST: Final = 2**20  # bytes of an answer
+_MOST_BYTES: Final = 2**20  # of an answer
 _CHANGED_MEANWHILE: Final = (409, 412)
-_MADE: Final = ("200", "201")  # it was there already, or is now
+_CREATED_OR_THERE: Final = ("200", "201")  # 201: created, 200: it was there already
 
 
 class FhirForm(DestinationForm):
@@ -75,7 +75,7 @@ class FhirServer:
         stored = await self._stored(alerts)
         bundle = _transaction(notice, alerts, stored, self.url, self.word_files)
         made = _statuses(await self._ask("POST", "", bundle))
-        if len(made) != len(bundle["entry"]) or made[-1] not in _MADE:
+        if len(made) != len(bundle["entry"]) or made[-1] not in _CREATED_OR_THERE:
             raise Unreachable("the answer is not that of a transaction that was carried out")
         new = [alert for alert in alerts if alert.alert not in stored]
         if "200" in made[: len(new)]:  # it exists, and says what another notice said
@@ -100,32 +100,22 @@ class FhirServer:
 
     async def _ask(self, method: Literal["GET", "POST"], path: str, content: Resource | None = None) -> Resource:
         """Return what the server answers, {} when that is not a JSON object; errors never quote it."""
-        import httpx  # imported here: only a process that sends needs it
-
         headers = {"Accept": "application/fhir+json", "User-Agent": "ivigilant", "Cache-Control": "no-cache"}
         if content is not None:
             headers["Content-Type"] = "application/fhir+json"
         if self.token:
             headers["Authorization"] = f"Bearer {self.token}"
         body = None if content is None else json.dumps(content).encode()
-        try:
-            async with (
-                httpx.AsyncClient(verify=self.tls, timeout=None, trust_env=False) as client,  # noqa: S113  # `within`
-                client.stream(method, self.url + path, content=body, headers=headers) as answer,
-            ):
-                if answer.status_code in _CHANGED_MEANWHILE:
-                    raise Unreachable(f"HTTP {answer.status_code}: it was changed meanwhile")
-                judge(answer.status_code)
-                heard = b""
-                async for part in answer.aiter_bytes():
-                    heard += part
-                    if len(heard) > _MOST:
-                        raise Unreachable("the answer does not end")
-        except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
-            raise Refused("the address cannot be used") from error
-        except httpx.TransportError as error:
-            raise Unreachable(f"no answer: {type(error).__name__}") from error
-        return _object(heard)
+        async with answer_to(method, self.url + path, headers=headers, content=body, tls=self.tls) as answer:
+            if answer.status_code in _CHANGED_MEANWHILE:
+                raise Unreachable(f"HTTP {answer.status_code}: it was changed meanwhile")
+            judge(answer.status_code)
+            received = b""
+            async for part in answer.aiter_bytes():
+                received += part
+                if len(received) > _MOST_BYTES:
+                    raise Unreachable("the answer does not end")
+        return _object(received)
 
 
 def _object(raw: bytes) -> Resource:

@@ -1,9 +1,15 @@
-"""What destinations over HTTP have in common: which addresses may be used, and what a status means."""
+"""What destinations over HTTP have in common: which addresses may be used, how to ask, and what a status means."""
 
-from typing import Final
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from ssl import SSLContext
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from forwarding.errors import OddDestination, Refused, Unreachable
+
+if TYPE_CHECKING:
+    from httpx import Response
 
 _PASSING: Final = {408, 425, 429}  # timeout, too early, too many: the same request may be accepted later
 _LOOPBACK: Final = {"localhost", "127.0.0.1", "::1"}
@@ -20,6 +26,35 @@ def check_address(destination: str, url: str, *, plaintext: bool) -> None:
     secure = parts.scheme == "https" or plaintext or is_loopback(parts.hostname)
     if parts.scheme not in {"http", "https"} or not parts.hostname or not secure:
         raise OddDestination(f"{destination}: the address must begin with https:// (or set plaintext)")
+
+
+@asynccontextmanager
+async def answer_to(
+    method: str,
+    url: str,
+    *,
+    headers: Mapping[str, str],
+    content: bytes | None,
+    tls: SSLContext,
+    proxy: str | None = None,
+) -> AsyncIterator["Response"]:
+    """Send one request and yield its answer, of which no body was read yet: it could be endless.
+
+    No redirect is followed and no limit of time is set: call it in `within`. Raises Refused for an address that cannot
+    be used, Unreachable when no answer comes or its body breaks off.
+    """
+    import httpx  # imported here: only a process that sends needs it
+
+    try:
+        async with (
+            httpx.AsyncClient(verify=tls, timeout=None, proxy=proxy, trust_env=False) as client,  # noqa: S113  # `within`
+            client.stream(method, url, content=content, headers=headers, follow_redirects=False) as answer,
+        ):
+            yield answer
+    except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
+        raise Refused("the address cannot be used") from error
+    except httpx.TransportError as error:
+        raise Unreachable(f"no answer: {type(error).__name__}") from error
 
 
 def judge(status: int) -> None:

@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 
 from forwarding.contract import DestinationForm, ProcessSettings, secret_in
 from forwarding.deadline import DEADLINE_S, within
-from forwarding.errors import OddDestination, Refused, Unreachable
-from forwarding.http import check_address, judge
+from forwarding.errors import OddDestination
+from forwarding.http import answer_to, check_address, judge
 from forwarding.notice import AnyNotice, as_json
 
 
@@ -66,25 +66,16 @@ class Webhook:
         judge(within(self.timeout_s, self._post(notice, as_json(notice))))
 
     async def _post(self, notice: AnyNotice, body: bytes) -> int:
-        """Return the status. The answer's body is never read: it could be endless."""
+        """Return the status; the body of the answer is never read."""
         headers = {
             "Content-Type": "application/json",
             "User-Agent": "ivigilant",
             "Idempotency-Key": notice.idempotency_key,
             "X-Signature": sign(body, self.secret, int(self.clock().timestamp())),
         }
-        import httpx  # imported here: only a process that sends needs it
-
-        try:
-            async with (
-                httpx.AsyncClient(verify=self.tls, timeout=None, proxy=self.proxy, trust_env=False) as client,  # noqa: S113  # `within`
-                client.stream("POST", self.url, content=body, headers=headers, follow_redirects=False) as answer,
-            ):
-                return answer.status_code
-        except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
-            raise Refused("the address cannot be used") from error
-        except httpx.TransportError as error:
-            raise Unreachable(f"no answer: {type(error).__name__}") from error
+        posted = answer_to("POST", self.url, headers=headers, content=body, tls=self.tls, proxy=self.proxy)
+        async with posted as answer:
+            return answer.status_code
 
 
 def sign(body: bytes, secret: str, at: int) -> str:
