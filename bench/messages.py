@@ -12,12 +12,12 @@ _WITHOUT_END = 10**9  # patients
 
 
 def hospital(patients: int, seed: int = 7) -> list[bytes]:
-    """Return the feed of a hospital with so many patients more than those of the case reports; 5 % are IVIg orders."""
+    """Return the feed of a hospital: the case reports and this many patients more; 5 % are IVIg orders."""
     return list(hospital_messages(seed, now=datetime.now(UTC), patients=patients))
 
 
 def endless_hospital(at_first: int, seed: int = 7) -> Iterator[bytes]:
-    """Yield such a feed that does not end; so many messages are written beforehand, the rest as they are sent."""
+    """Yield such a feed without end: the first `at_first` messages are written now, the rest as they are sent."""
     feed = hospital_messages(seed, now=datetime.now(UTC), patients=_WITHOUT_END)
     return chain(list(islice(feed, at_first)), feed)
 
@@ -40,9 +40,9 @@ def thrombosis(patient: int, now: datetime) -> bytes:
 
 
 def order(patient: int, now: datetime, change: int = 0, number: int | None = None, results: int = 0) -> bytes:
-    """An order for IVIg for this patient, under a number (else the patient's), or a change of it to another dose.
+    """Return an order for IVIg for this patient, or, with `change`, a change of it to another dose.
 
-    With so many results of a code of the sender's own.
+    Its number is the patient's where none is given; `results` adds so many results with local codes.
     """
     number = patient if number is None else number
     return _message(
@@ -60,7 +60,7 @@ def order(patient: int, now: datetime, change: int = 0, number: int | None = Non
 
 
 def results(patient: int, now: datetime, how_many: int) -> bytes:
-    """So many INRs of this patient, one an hour."""
+    """Return this many INRs of the patient, one an hour."""
     lines = [f"OBR|1|||LAB^Stolling^L|||{_time(now)}"]
     for number in range(how_many):
         taken = _time(now - timedelta(hours=number + 1))

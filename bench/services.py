@@ -39,17 +39,17 @@ class Surroundings:
 def surroundings(database: str, *, migrated: bool = True) -> Iterator[Surroundings]:
     """Return an empty database of this kind and an empty Redis, for as long as they are needed."""
     with contextlib.ExitStack() as stack:
-        somebody = stack.enter_context(undertaker())
+        cleaner = stack.enter_context(undertaker())
         servers: dict[str, int] = {}
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ivigilant-bench-")))
-        somebody.will_remove(folder)
+        cleaner.will_remove(folder)
         if database == "PostgreSQL":
-            server = stack.enter_context(postgresql(somebody, POSTGRES_SETTINGS))
+            server = stack.enter_context(postgresql(cleaner, POSTGRES_SETTINGS))
             url = server.url.render_as_string(hide_password=False)
             servers["PostgreSQL"] = server.pid
         else:
             url = f"sqlite:///{folder / 'ivigilant.sqlite3'}"
-        redis = stack.enter_context(redis_process(somebody, appendonly=True))
+        redis = stack.enter_context(redis_process(cleaner, appendonly=True))
         servers["Redis"] = redis.pid
         if migrated:
             engine = connect(url)

@@ -19,8 +19,8 @@ from ivigilant.errors import UnreadablePath
 GZIP, ZIP = ".gz", ".zip"
 TARS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 FAULTS = (OSError, EOFError, zlib.error, zipfile.BadZipFile, tarfile.TarError, lzma.LZMAError, NotImplementedError)
-_ALWAYS = 64 * 1024 * 1024  # bytes to which any file may expand
-_TIMES = 200  # a larger file: this many times its own size
+_BYTES_FOR_ANY = 64 * 1024 * 1024  # to which any file may expand
+_MOST_GROWTH = 200  # a larger file may expand to this many times its own size
 _MOST_MEMBERS = 1_000_000
 
 
@@ -57,13 +57,13 @@ class Allowance:
 
     def __init__(self, file: Path) -> None:
         self._file = file
-        self._left = max(_ALWAYS, _TIMES * file.stat().st_size)
+        self._left = max(_BYTES_FOR_ANY, _MOST_GROWTH * file.stat().st_size)
 
     def take(self, size: int) -> None:
         """Count the bytes read, or raise UnreadablePath."""
         self._left -= size
         if self._left < 0:
-            raise UnreadablePath(f"{self._file} expands to more than {_TIMES} times its size; unpack it first")
+            raise UnreadablePath(f"{self._file} expands to more than {_MOST_GROWTH} times its size; unpack it first")
 
 
 @contextmanager

@@ -22,24 +22,24 @@ class Recognition:
     def __init__(self, site: SiteFile, id_of: IdOf) -> None:
         self._site = site
         self._id_of = id_of
-        self._known = {feed.name: _known(site, feed, id_of(feed.name)) for feed in site.feeds}
-        self._unknown: dict[str, FeedProfile] = {}
+        self._declared = {feed.name: _declared(site, feed, id_of(feed.name)) for feed in site.feeds}
+        self._undeclared: dict[str, FeedProfile] = {}
 
     def __call__(self, source: Origin) -> FeedProfile:
         """Return the feed."""
         fitting = [feed for feed in self._site.feeds if fits(feed, source)]
         if fitting:
-            return self._known[max(fitting, key=particularity).name]  # the first of those that are equally specific
+            return self._declared[max(fitting, key=particularity).name]  # the first of those that are equally specific
         return self._of_its_own(source)
 
     def _of_its_own(self, source: Origin) -> FeedProfile:
         name = f"{source.sending_application}|{source.sending_facility}"
         if name == "|":  # nothing of the link has been read yet, or it cannot be
             name = UNKNOWN
-        if name not in self._unknown and len(self._unknown) >= MOST_UNKNOWN:
+        if name not in self._undeclared and len(self._undeclared) >= MOST_UNKNOWN:
             name = UNKNOWN
-        if name not in self._unknown:
-            self._unknown[name] = FeedProfile(
+        if name not in self._undeclared:
+            self._undeclared[name] = FeedProfile(
                 id=self._id_of(name),
                 name=name,
                 known=not self._site.feeds,  # in a site file without feeds every source counts as known
@@ -47,7 +47,7 @@ class Recognition:
                 parks=self._site.unknown_sources == "park",
                 defaults=reading_defaults(self._site, self._site),
             )
-        return self._unknown[name]
+        return self._undeclared[name]
 
 
 def fits(feed: FeedSection, source: Origin) -> bool:
@@ -64,11 +64,11 @@ def fits(feed: FeedSection, source: Origin) -> bool:
 
 def particularity(feed: FeedSection) -> int:
     """Return how many properties the feed is recognised by."""
-    marks = (feed.port, feed.address, feed.certificate, feed.sending_application, feed.sending_facility)
-    return sum(mark is not None for mark in marks)
+    named = (feed.port, feed.address, feed.certificate, feed.sending_application, feed.sending_facility)
+    return sum(each is not None for each in named)
 
 
-def _known(site: SiteFile, feed: FeedSection, number: int) -> FeedProfile:
+def _declared(site: SiteFile, feed: FeedSection, number: int) -> FeedProfile:
     return FeedProfile(
         id=number,
         name=feed.name,

@@ -48,8 +48,8 @@ def knowledge() -> Knowledge:
 @pytest.fixture(scope="session")
 def cleanup() -> Iterator[Undertaker]:
     """Who stops everything, also when the test run is killed."""
-    with undertaker() as somebody:
-        yield somebody
+    with undertaker() as cleaner:
+        yield cleaner
 
 
 @pytest.fixture(scope="session")

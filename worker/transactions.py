@@ -12,12 +12,12 @@ T = TypeVar("T")
 
 OUT_OF_TIME = SoftTimeLimitExceeded  # a task has taken longer than the worker allows
 MOST_DEADLOCKS = 5  # after this many failures the transaction is left for later
-MOST_MOVES = 100  # of people being locked: each means that another transaction is done, so the turn comes
+MOST_MOVES = 100  # of people being locked: each means that another transaction has ended, so ours will have its turn
 _BEYOND_A_LIMIT = "54"  # SQLSTATE class: larger than this database can ever hold, such as a key of an index
 
 
 def is_passing(error: Exception) -> bool:
-    """Return whether the same work may succeed later: the database is away, locked, or broke a deadlock by this."""
+    """Return whether the same work may succeed later: the database is away or locked, or chose it to end a deadlock."""
     if not isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError):
         return False
     state = getattr(error.orig, "sqlstate", None) or ""  # SQLite has none

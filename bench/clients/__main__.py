@@ -39,7 +39,7 @@ class Outcome:
     client: str = ""
     version: str = ""
     lines: list[dict[str, Any]] = field(default_factory=list)
-    kept: int = 0  # messages in the store
+    stored: int = 0  # messages
     as_sent: int = 0  # of these, byte for byte as in the sample
 
     def sent(self, *, together: bool) -> list[dict[str, Any]]:
@@ -55,12 +55,12 @@ def accepted(lines: Sequence[dict[str, Any]]) -> int:
 def remarks(lines: Sequence[dict[str, Any]]) -> str:
     """Return why the others were not, and how often."""
     missing = [line for line in lines if not accepted([line])]
-    told = Counter(str(line.get("remark") or line["code"] or "no answer") for line in missing)
-    return "; ".join(f"{count} × {reason}" for reason, count in told.items())
+    reasons = Counter(str(line.get("remark") or line["code"] or "no answer") for line in missing)
+    return "; ".join(f"{count} × {reason}" for reason, count in reasons.items())
 
 
 async def try_client(script: str, modules: Path) -> Outcome:
-    """Let one client send every sample to a listener of its own."""
+    """Let one client send every sample to a listener that only it uses."""
     with tempfile.TemporaryDirectory() as folder:
         engine = connect(f"sqlite:///{folder}/ivigilant.db", durable=False)
         migrate.upgrade(engine)
@@ -77,7 +77,7 @@ async def try_client(script: str, modules: Path) -> Outcome:
             raws = [raw_of(row) for row in connection.execute(sa.select(tables.message))]
         engine.dispose()
     samples = [path.read_bytes() for path in SAMPLES.glob("*.hl7")]
-    outcome.kept = len(raws)
+    outcome.stored = len(raws)
     outcome.as_sent = sum(any(raw.strip() in sample for sample in samples) for raw in raws)
     return outcome
 
@@ -108,7 +108,7 @@ def table(outcomes: Sequence[Outcome]) -> str:
     for each in outcomes:
         for together, way in ((False, "one after the other"), (True, "all at once, one link")):
             if lines := each.sent(together=together):
-                counts = f"{len(lines)} | {accepted(lines)} | {each.as_sent} of {each.kept} | {remarks(lines)}"
+                counts = f"{len(lines)} | {accepted(lines)} | {each.as_sent} of {each.stored} | {remarks(lines)}"
                 rows.append(f"| {each.client} | {each.version} | {way} | {counts} |")
     return "\n".join(rows)
 

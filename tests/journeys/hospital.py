@@ -23,6 +23,8 @@ from rules.living import KnowledgeSource
 from store import feeds
 from store.dump import dump
 from store.messages import save_batch
+from tests.journeys.stories import Happening
+from tests.journeys.stories import messages as messages_of
 from worker.memory import HistoryMemory
 from worker.raise_alerts import Effects
 from worker.tasks import process_messages
@@ -90,6 +92,10 @@ class Hospital:
         """Receive and process each before the next comes."""
         for message in messages:
             self.sends(message)
+
+    def lives_through(self, *story: Happening) -> None:
+        """Receive and process the messages of a story one by one."""
+        self.sends_one_by_one(messages_of(story))
 
     def inbox(self, stream: str = "order") -> list[tuple[str, str, str]]:
         """Placer number, tier and priority of every alert of a stream that stands, by number."""

@@ -23,10 +23,6 @@ def nobody(_: Rebuilt) -> None:
     """Nobody watches."""
 
 
-def tell(hospital: Hospital, *story: Happening) -> None:
-    hospital.sends_one_by_one(messages(story))
-
-
 def ids(hospital: Hospital) -> dict[str, int]:
     return {row.value: row.id for row in hospital.rows("SELECT id, value FROM patient")}
 
@@ -60,7 +56,7 @@ def the_record(hospital: Hospital) -> list[tuple[str, str, str | None, str | Non
 
 
 def test_both_get_their_history_back_and_the_alert_follows(hospital: Hospital) -> None:
-    tell(hospital, *MIXED)
+    hospital.lives_through(*MIXED)
     before = hospital.answers()["100"]
 
     parts(hospital)
@@ -72,7 +68,7 @@ def test_both_get_their_history_back_and_the_alert_follows(hospital: Hospital) -
 
 
 def test_it_can_be_taken_back(hospital: Hospital) -> None:
-    tell(hospital, *MIXED)
+    hospital.lives_through(*MIXED)
 
     parts(hospital)
     joins(hospital)
@@ -84,7 +80,7 @@ def test_it_can_be_taken_back(hospital: Hospital) -> None:
 
 
 def test_the_other_number_may_be_the_one_that_stays(hospital: Hospital) -> None:
-    tell(hospital, *MIXED)
+    hospital.lives_through(*MIXED)
 
     parts(hospital)
     joins(hospital, "2")
@@ -100,7 +96,7 @@ def said(hospital: Hospital, two: Pair | None = None) -> list[merges.SourcedStat
 
 
 def test_it_is_a_message_as_any_other(hospital: Hospital) -> None:
-    tell(hospital, *MIXED)
+    hospital.lives_through(*MIXED)
 
     parts(hospital)
 
@@ -113,7 +109,7 @@ def test_it_is_a_message_as_any_other(hospital: Hospital) -> None:
 def test_a_rebuild_and_any_other_order_give_the_same(
     hospital: Hospital, fresh_engine: Callable[[], sa.Engine], knowledge: Knowledge
 ) -> None:
-    tell(hospital, *MIXED)
+    hospital.lives_through(*MIXED)
     parts(hospital)
     joins(hospital, "2")
     parts(hospital)
@@ -136,7 +132,7 @@ def merged_by_name(hospital: Hospital) -> list[tuple[str, str | None]]:
 
 def test_a_merge_that_is_dated_ahead_of_the_clock_is_taken_back_too(hospital: Hospital) -> None:
     ahead = int((hospital.clock() + timedelta(days=3) - hospital.clock()).total_seconds() // 3600) + 24 * 30
-    tell(hospital, CLOT, Ordered(at=1), Merged(at=ahead))
+    hospital.lives_through(CLOT, Ordered(at=1), Merged(at=ahead))
 
     parts(hospital)
     apart = hospital.answers()["100"]
@@ -166,7 +162,7 @@ def test_numbers_with_signs_that_hl7_uses_itself_are_written_as_they_are(hospita
 def test_merges_that_contradict_each_other_are_work_until_somebody_parts_them(
     merges: tuple[Happening, ...], hospital: Hospital
 ) -> None:
-    tell(hospital, CLOT, Ordered(at=1), Merged(who="8", retired=("9",), at=1), *merges)
+    hospital.lives_through(CLOT, Ordered(at=1), Merged(who="8", retired=("9",), at=1), *merges)
     work = unclear(hospital)
 
     for spoken in to_part(hospital):
@@ -184,7 +180,7 @@ def unclear(hospital: Hospital) -> list[merges.Unclear]:
 
 
 def test_what_only_a_citizen_number_holds_together_is_said_to_be_so(hospital: Hospital) -> None:
-    tell(hospital, Seen(who="2+"), Merged(who="+2", retired=("2",), at=1))
+    hospital.lives_through(Seen(who="2+"), Merged(who="+2", retired=("2",), at=1))
     two = pair(hospital, "2", "999990020")
 
     parts(hospital, two)
@@ -209,7 +205,7 @@ def refused(hospital: Hospital, said: Unmerge, survivor: int | None = None) -> s
 
 
 def test_what_changed_meanwhile_is_not_overruled(hospital: Hospital) -> None:
-    tell(hospital, *MIXED)
+    hospital.lives_through(*MIXED)
     seen = said(hospital)[0].message_id
     parts(hospital)
 
@@ -224,7 +220,7 @@ def test_what_changed_meanwhile_is_not_overruled(hospital: Hospital) -> None:
 
 
 def test_it_needs_a_reason_two_who_were_merged_and_a_number_of_theirs(hospital: Hospital) -> None:
-    tell(hospital, *MIXED, Seen(who="3"))
+    hospital.lives_through(*MIXED, Seen(who="3"))
 
     assert refused(hospital, act(hospital, reason=" \n")) == "reason: missing"
     assert refused(hospital, act(hospital, reason="x" * 401)) == "reason: too_long"
@@ -234,7 +230,7 @@ def test_it_needs_a_reason_two_who_were_merged_and_a_number_of_theirs(hospital: 
 
 
 def test_a_citizen_number_is_never_the_one_that_goes(hospital: Hospital) -> None:
-    tell(hospital, CLOT, Ordered(at=1), Merged(who="+1", retired=("1",), at=2))
+    hospital.lives_through(CLOT, Ordered(at=1), Merged(who="+1", retired=("1",), at=2))
     two = pair(hospital, "1", "999990019")
     parts(hospital, two)
 
@@ -244,7 +240,7 @@ def test_a_citizen_number_is_never_the_one_that_goes(hospital: Hospital) -> None
 
 
 def test_said_twice_before_a_worker_hears_of_it_it_means_the_same(hospital: Hospital) -> None:
-    tell(hospital, *MIXED)
+    hospital.lives_through(*MIXED)
     both = []
     for _ in range(2):
         both.append(hospital.does(act(hospital)))

@@ -9,7 +9,7 @@ from synthetic.stream import expected, hospital_messages
 from tests.inbox.sites import Site, form, sign_in
 from tests.journeys.hospital import Hospital
 from tests.journeys.pharmacist import Pharmacist, pharmacist_of
-from tests.journeys.stories import FIRST_DAY, Controlled, Diagnosed, Given, Happening, Ordered, Problem, Seen, messages
+from tests.journeys.stories import FIRST_DAY, Controlled, Diagnosed, Given, Ordered, Problem, Seen
 
 EVENTS = [answer for answer in expected() if answer.stream == "pharmacovigilance"]
 EARLIER = {"910402", "910602", "911902"}  # earlier orders of S13, S14 and S47: their thrombosis is a case of its own
@@ -34,10 +34,6 @@ def ward(hospital: Hospital) -> Hospital:
     """A hospital whose clock stands soon after the stories."""
     hospital.clock.now = FIRST_DAY + timedelta(days=12)
     return hospital
-
-
-def tell(hospital: Hospital, *story: Happening) -> None:
-    hospital.sends_one_by_one(messages(story))
 
 
 def case_of(pharmacist: Pharmacist, order: str = "100") -> Json:
@@ -80,30 +76,32 @@ def test_butler_is_urgent_while_the_weekly_scheme_goes_on_and_emerson_1_is_not_o
 
 
 def test_a_case_outlives_its_order(ward: Hospital) -> None:
-    tell(ward, ORDERED, GIVEN, CLOTTED, Controlled(control="DC", at=7 * DAY))
+    ward.lives_through(ORDERED, GIVEN, CLOTTED, Controlled(control="DC", at=7 * DAY))
 
     assert ward.inbox() == []
     assert ward.inbox("pharmacovigilance") == [("100", "high", "prompt")]
 
 
 def test_a_diagnosis_that_is_taken_back_closes_its_case(ward: Hospital) -> None:
-    tell(ward, ORDERED, GIVEN, CLOTTED, Diagnosed(at=7 * DAY, on=5 * DAY, number="D1", code="I26.9", action="D"))
+    ward.lives_through(
+        ORDERED, GIVEN, CLOTTED, Diagnosed(at=7 * DAY, on=5 * DAY, number="D1", code="I26.9", action="D")
+    )
 
     assert ward.inbox("pharmacovigilance") == []
 
 
 def test_an_event_belongs_to_the_order_of_the_last_dose_also_when_that_dose_is_told_late(ward: Hospital) -> None:
     later = (Ordered(number="200", at=3 * DAY, starts=4 * DAY), Given(number="200", at=4 * DAY, started=4 * DAY))
-    tell(ward, ORDERED, GIVEN, CLOTTED)
+    ward.lives_through(ORDERED, GIVEN, CLOTTED)
     before = ward.inbox("pharmacovigilance")
 
-    tell(ward, ORDERED, GIVEN, CLOTTED, *later)
+    ward.lives_through(ORDERED, GIVEN, CLOTTED, *later)
 
     assert (before, ward.inbox("pharmacovigilance")) == ([("100", "high", "prompt")], [("200", "high", "prompt")])
 
 
 def test_more_ivig_that_is_planned_makes_it_urgent(ward: Hospital) -> None:
-    tell(ward, ORDERED, GIVEN, CLOTTED, Ordered(number="200", at=7 * DAY, starts=8 * DAY))
+    ward.lives_through(ORDERED, GIVEN, CLOTTED, Ordered(number="200", at=7 * DAY, starts=8 * DAY))
 
     assert ward.inbox("pharmacovigilance") == [("100", "high", "urgent")]
 
@@ -111,13 +109,13 @@ def test_more_ivig_that_is_planned_makes_it_urgent(ward: Hospital) -> None:
 def test_a_symptom_is_a_case_and_a_settled_case_speaks_again_when_it_is_found_to_be_a_thrombosis(
     ward: Hospital,
 ) -> None:
-    tell(ward, ORDERED, GIVEN, Problem(code="R06.0", onset=3 * DAY, at=3 * DAY))
+    ward.lives_through(ORDERED, GIVEN, Problem(code="R06.0", onset=3 * DAY, at=3 * DAY))
     with pharmacist_of(ward) as pharmacist:
         symptom = case_of(pharmacist)
         post(pharmacist, symptom, "acknowledge", {"note": "asked the ward"})
         settled = case_of(pharmacist)["status"]
 
-        tell(ward, ORDERED, GIVEN, Problem(code="R06.0", onset=3 * DAY, at=3 * DAY), CLOTTED)
+        ward.lives_through(ORDERED, GIVEN, Problem(code="R06.0", onset=3 * DAY, at=3 * DAY), CLOTTED)
 
         rules = [finding["rule"] for finding in case_of(pharmacist)["findings"]]
     assert ([each["rule"] for each in symptom["findings"]], settled) == (["IG-PV-041"], "acknowledged")
@@ -126,18 +124,18 @@ def test_a_symptom_is_a_case_and_a_settled_case_speaks_again_when_it_is_found_to
 
 
 def test_a_settled_case_settles_no_order_and_a_settled_order_no_case(ward: Hospital) -> None:
-    tell(ward, Diagnosed(on=-900, at=0), ORDERED, GIVEN)
+    ward.lives_through(Diagnosed(on=-900, at=0), ORDERED, GIVEN)
     with pharmacist_of(ward) as pharmacist:
         pharmacist.acknowledges("100")
 
-        tell(ward, Diagnosed(on=-900, at=0), ORDERED, GIVEN, CLOTTED)
+        ward.lives_through(Diagnosed(on=-900, at=0), ORDERED, GIVEN, CLOTTED)
 
     assert ward.inbox("pharmacovigilance") == [("100", "high", "prompt")]
 
 
 def test_the_next_order_after_a_case_is_a_rechallenge(ward: Hospital) -> None:
     ward.clock.passes(days=160)
-    tell(ward, ORDERED, GIVEN, CLOTTED, Ordered(number="200", at=150 * DAY, starts=151 * DAY))
+    ward.lives_through(ORDERED, GIVEN, CLOTTED, Ordered(number="200", at=150 * DAY, starts=151 * DAY))
 
     with pharmacist_of(ward) as pharmacist:
         fired = {finding["rule"] for finding in pharmacist.alerts("200")[0]["findings"]}
@@ -145,7 +143,7 @@ def test_the_next_order_after_a_case_is_a_rechallenge(ward: Hospital) -> None:
 
 
 def test_a_pharmacist_confirms_the_answers_and_the_report_says_who(ward: Hospital) -> None:
-    tell(ward, Seen(), ORDERED, GIVEN, CLOTTED)
+    ward.lives_through(Seen(), ORDERED, GIVEN, CLOTTED)
     with pharmacist_of(ward) as pharmacist:
         case = case_of(pharmacist)
         incomplete = post(pharmacist, case, "naranjo", {"answers": {"1": "yes"}})
@@ -165,7 +163,7 @@ def test_a_pharmacist_confirms_the_answers_and_the_report_says_who(ward: Hospita
 
 
 def test_an_order_has_no_report_and_no_questions(ward: Hospital) -> None:
-    tell(ward, Diagnosed(on=-900, at=0), ORDERED)
+    ward.lives_through(Diagnosed(on=-900, at=0), ORDERED)
     with pharmacist_of(ward) as pharmacist:
         alert = pharmacist.alerts("100")[0]
         answer = pharmacist.client.get(f"/api/v1/alerts/{alert['id']}/report", headers=pharmacist.headers)
@@ -175,7 +173,7 @@ def test_an_order_has_no_report_and_no_questions(ward: Hospital) -> None:
 
 
 def test_alerts_are_listed_by_stream(ward: Hospital) -> None:
-    tell(ward, ORDERED, GIVEN, CLOTTED)
+    ward.lives_through(ORDERED, GIVEN, CLOTTED)
     with pharmacist_of(ward) as pharmacist:
         by_stream = {
             stream: [
@@ -192,7 +190,7 @@ def test_alerts_are_listed_by_stream(ward: Hospital) -> None:
 
 
 def test_the_page_asks_the_ten_questions_keeps_the_answers_and_prints_the_report(ward: Hospital) -> None:
-    tell(ward, Seen(), ORDERED, GIVEN, CLOTTED)
+    ward.lives_through(Seen(), ORDERED, GIVEN, CLOTTED)
     site = Site(ward.engine, ward.knowledge, now=ward.clock())
     site.add_user("els")
     with pharmacist_of(ward) as pharmacist:

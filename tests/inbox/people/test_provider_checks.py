@@ -1,4 +1,4 @@
-"""Whether the role of somebody who works still holds at the identity provider: asked without a question to her."""
+"""The role of a user who is signed in is checked again at the identity provider, without asking her anything."""
 
 import threading
 from datetime import timedelta
