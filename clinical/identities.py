@@ -30,6 +30,7 @@ _CALLED = re.compile(
     r"(?:[\s.-]{0,2}(?:nummer|number|nr|no))?\W{0,4}$",
     re.IGNORECASE,
 )
+_NAMED = re.compile("bsn|burgerservice|sofi|citizen", re.IGNORECASE)
 _BEFORE, _AFTER = re.compile(r"[\w.,/-]$"), re.compile(r"[\w/]|[.,-]\d")  # it is part of something longer
 _NAME_WITHIN = 40  # characters before a number
 
@@ -53,17 +54,20 @@ def without_citizen_numbers(text: str, codes: Collection[str] = ()) -> str:
 
     Nine digits that stand alone, or are written as 9999.00.018 or 999 900 018, and pass the eleven-test can be one.
     """
-    return _NUMBER.sub(lambda found: mask(found[0]) if _is_meant(found, codes) else found[0], text)
+    if _NUMBER.search(text) is None:
+        return text
+    names_one = _NAMED.search(text) is not None  # asked once: a long text may hold thousands of dates
+    return _NUMBER.sub(lambda found: mask(found[0]) if _is_meant(found, codes, names_one) else found[0], text)
 
 
-def _is_meant(found: re.Match[str], codes: Collection[str]) -> bool:
-    text, number = found.string, found[0]
-    before = text[max(found.start() - _NAME_WITHIN, 0) : found.start()]
-    if _CALLED.search(before):
+def _is_meant(found: re.Match[str], codes: Collection[str], names_one: bool) -> bool:
+    text, number, start = found.string, found[0], found.start()
+    if names_one and _CALLED.search(text[max(start - _NAME_WITHIN, 0) : start]):
         return True
-    is_alone = not _BEFORE.search(before) and not _AFTER.match(text, found.end())
-    can_be_one = is_alone and _WRITTEN.fullmatch(number) is not None and number not in codes
-    return can_be_one and passes_eleven_test(re.sub(r"\D", "", number))
+    if number in codes or _WRITTEN.fullmatch(number) is None:
+        return False
+    is_alone = not _BEFORE.search(text[max(start - 1, 0) : start]) and not _AFTER.match(text, found.end())
+    return is_alone and passes_eleven_test(re.sub(r"\D", "", number))
 
 
 class Identifier(Value, frozen=True, kw_only=True):
