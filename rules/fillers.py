@@ -7,6 +7,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import NamedTuple
 
+from clinical.medicine_names import without_form
 from clinical.quantities import Quantity
 from clinical.words import Language
 from rules.amounts import (
@@ -39,7 +40,6 @@ class Filling(NamedTuple):
 Filler = Callable[[Filling], str]
 OF_THE_FINDING = frozenset({"found", "medicines", "after_ivig"})  # the others are the same in every finding
 _LONGEST_LABEL = 48
-_BRIEF_NAME = 3  # letters of a name that may be an abbreviation
 _NAME = re.compile(r"\{(\w+)\}")
 _CACHE_LIMIT = 4_096
 
@@ -82,10 +82,8 @@ def medicine(fact: Fact, picture: Picture, language: Language) -> str:
     name = name_of(fact, picture, language)
     if fact.value is None:
         return name
-    first = name.partition(" ")[0]
-    name = first.lower() if first.isupper() and len(first) > _BRIEF_NAME else name
     phrases = picture.terms.phrases[language]
-    return f"{name} {figure(fact.value.high, phrases.decimal)} {fact.unit}/{phrases.a_day}"
+    return f"{without_form(name)} {figure(fact.value.high, phrases.decimal)} {fact.unit}/{phrases.a_day}"
 
 
 def _number(read: Callable[[Picture], Decimal | None]) -> Filler:

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from clinical.medicine_names import without_form
 from inbox.http.words import Words
 
 MINUS = "\N{MINUS SIGN}"
-BRIEF_NAME = 3  # letters of a name that may be an abbreviation
 WEEKDAY_SAYS_ENOUGH = 6  # days from today
 _DAYS_SAY_ENOUGH = 48  # hours after a dose
 RECENT_DAYS = 60  # of a day this near, the day itself is written and not its year
@@ -74,8 +74,8 @@ class Notation:
 
     def product(self, name: str) -> str:
         """Write a product as people call it: `PRIVIGEN INFVLST 100MG/ML` is Privigen."""
-        first = name.partition(" ")[0]
-        return first.capitalize() if first.isupper() and len(first) > BRIEF_NAME else name
+        plain = without_form(name)
+        return name if plain == name else plain[:1].upper() + plain[1:]
 
     def near(self, at: datetime | str | None, now: datetime) -> str:
         """Write a moment near now: `today 10:30`, `Tue 1 Dec 08:00`."""

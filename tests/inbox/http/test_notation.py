@@ -71,3 +71,16 @@ def test_how_long_after_a_dose_is_written_as_a_person_would(
 def test_a_number_below_nought_has_a_minus_and_not_a_hyphen(dutch: Notation) -> None:
     assert dutch.number(-1) == "−1"
     assert dutch.number("PRK-12.5") == "PRK-12,5"
+
+
+@pytest.mark.parametrize(
+    ("sent", "written"),
+    [
+        ("PRIVIGEN INFVLST 100MG/ML", "Privigen"),
+        ("HUMAN IMMUNOGLOBULIN 10%", "Human immunoglobulin"),
+        ("Nanogam infvlst 100 mg/ml", "Nanogam infvlst 100 mg/ml"),
+        ("", ""),
+    ],
+)
+def test_a_product_is_written_as_people_call_it(english: Notation, sent: str, written: str) -> None:
+    assert english.product(sent) == written
