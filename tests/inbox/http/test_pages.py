@@ -72,6 +72,21 @@ def test_no_folder_is_listed_and_no_fault_shows_its_inside(one_page: Client) -> 
     assert one_page.app.debug is False
 
 
+def test_the_page_of_a_database_that_is_away_says_that_it_tries_again_only_where_it_does(
+    one_page: Client, one_site: Site
+) -> None:
+    comment = form(one_page, text="asked the ward")
+    with one_site.engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE alert RENAME TO away")
+
+    shown = one_page.get("/")
+    posted = one_page.post("/alerts/1/comment", data=comment)
+
+    for answer, tries_again in ((shown, True), (posted, False)):
+        assert (answer.status_code, "The database cannot be reached" in answer.text) == (503, True)
+        assert ("tries again every" in answer.text, 'http-equiv="refresh"' in answer.text) == (tries_again,) * 2
+
+
 def test_a_page_may_run_no_script_but_ours_and_is_kept_nowhere(one_client: Client) -> None:
     headers = one_client.get("/sign-in").headers
 
