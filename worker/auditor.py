@@ -52,18 +52,17 @@ class Auditor:
     def look(self) -> None:
         """Audit when it is time, tell what began or ended, and ping while all is well."""
         now = self.worker.clock()
-        if self.audited_at is None or now - self.audited_at >= AUDIT_EVERY:
+        if _is_time(self.audited_at, AUDIT_EVERY, now):
             self.audited_at = now
-            self.began_at = self.began_at or now
+            self.began_at = now if self.began_at is None else min(self.began_at, now)
             well = self._audit(now)
-            is_time = self.pinged_at is None or now - self.pinged_at >= PING_EVERY
-            if well and is_time and self._canary_passed(now) and self._ping():
+            if well and _is_time(self.pinged_at, PING_EVERY, now) and self._canary_passed(now) and self._ping():
                 self.pinged_at = now
         tell_incidents(self.worker)
 
     def _audit(self, now: datetime) -> bool:
         has_destinations = bool(self.worker.site.destinations)
-        if has_destinations and (self.begun_at is None or now - self.begun_at >= BEGIN_EVERY):
+        if has_destinations and _is_time(self.begun_at, BEGIN_EVERY, now):
             self.begun_at = now
             _begin_chains(self.worker, now)
         with self.worker.engine.begin() as connection:
@@ -127,6 +126,11 @@ def _is_of_more(fault: TellingFault, before: Incident) -> bool:
     if fault.count > NAMED:  # not all are named: which of the older ones were, nobody can tell
         return not fault.stops_telling and max(fault.alerts) > max(named, default=0)
     return not fault.stops_telling and not named.issuperset(fault.alerts)
+
+
+def _is_time(last: datetime | None, every: timedelta, now: datetime) -> bool:
+    """Return whether it is so long ago, or lies ahead: from before the clock was set back."""
+    return last is None or not last <= now < last + every
 
 
 def _look_at_emergency_accounts(connection: sa.Connection, now: datetime) -> None:

@@ -113,6 +113,18 @@ def test_what_became_late_while_everything_was_down_is_told_of_only_when_nobody_
     assert sorted(stood[2]) == ["due-not-tried", "notices-not-tried"]
 
 
+def test_with_a_clock_that_is_set_back_the_auditor_looks_all_the_same(ward: WardOnCall) -> None:
+    auditor = Auditor(ward.hospital.worker)
+    auditor.look()
+    ward.hospital.clock.passes(hours=-2)
+    raises_unsent(ward)
+    for _ in range(4):
+        ward.hospital.clock.passes(seconds=20)
+        auditor.look()
+
+    assert "notices-not-tried" in still_standing(ward)
+
+
 def test_after_a_restart_what_is_caught_up_with_calls_nobody(ward: WardOnCall) -> None:
     raises_unsent(ward)
     ward.hospital.clock.passes(minutes=20)
