@@ -316,6 +316,19 @@ def mark_failed(connection: sa.Connection, claimed: Claimed, error: str, next_at
     return _still_ours(connection, claimed, values)
 
 
+def hasten(connection: sa.Connection, destination: str, now: datetime) -> None:
+    """Make due at once what waits for its next attempt at a destination; what a sender holds is left to it."""
+    delivery = tables.delivery
+    waits = (
+        sa.select(delivery.c.id)
+        .where(delivery.c.destination == destination, delivery.c.state == "pending", delivery.c.next_at > now)
+        .where(delivery.c.claimed_until.is_(None), delivery.c.last_error.is_not(None))
+        .with_for_update(skip_locked=True)
+        .cte("waits")
+    )
+    connection.execute(sa.update(delivery).where(delivery.c.id.in_(sa.select(waits.c.id))).values(next_at=now))
+
+
 def mark_refused(connection: sa.Connection, claimed: Claimed, error: str) -> bool:
     """Record that the destination will never take it; return False if another sender has claimed it."""
     return _still_ours(connection, claimed, {"state": "refused", "last_error": error, "claimed_until": None})

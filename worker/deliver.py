@@ -207,9 +207,13 @@ def _send(worker: Worker, dispatch: Dispatch, silent: dict[str, str]) -> int:
     with worker.engine.begin() as connection:
         for each in dispatch.members:
             deliveries.mark_sent(connection, each, worker.clock())
+        was_broken = dispatch.destination in incidents.not_taking(connection)
         is_over = incidents.end(connection, "destination", dispatch.destination, worker.clock())
     if is_over:
         log.info("incident.ended", destination=dispatch.destination)
+    if was_broken:  # what was left alone, or failed lately, would wait a quarter of an hour
+        with worker.engine.begin() as connection:
+            deliveries.hasten(connection, dispatch.destination, worker.clock())
     for each in dispatch.members:
         log.info("delivery.sent", delivery=each.id, alert=each.alert_id, attempts=each.attempts)
     return len(dispatch.members)

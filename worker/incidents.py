@@ -8,7 +8,7 @@ from forwarding.contract import hand_over
 from forwarding.errors import ForwardingError
 from forwarding.notice import FaultNotice
 from history.chains import incident_destinations
-from store import incidents
+from store import deliveries, incidents
 from store.engine import reading
 from store.incidents import Incident
 from worker.worker import Worker
@@ -62,6 +62,7 @@ def _test(worker: Worker, test: Incident, notice: FaultNotice) -> bool:
         incidents.end_test(connection, test, worker.clock(), taken=taken)
         if taken:
             incidents.end(connection, "destination", test.subject, worker.clock())
+            deliveries.hasten(connection, test.subject, worker.clock())
     log.info("test_notice.sent", destination=test.subject, taken=taken)
     return taken
 

@@ -114,6 +114,22 @@ def test_all_that_waits_arrives_once_a_destination_takes_notices_again(ward: War
     assert stands(ward) == []
 
 
+def test_with_the_first_notice_that_a_destination_takes_again_all_others_go_out_as_well(ward: WardOnCall) -> None:
+    with_a_dead_pager(ward)
+    for who in ("2", "3", "4"):
+        another_patient(ward, who)
+        ward.waits(2, every=1 / 2)
+    ward.waits(40, every=1 / 2)  # by now each is tried every 15 minutes
+
+    ward.sinks["pager"].fails = None
+    while stands(ward):
+        ward.waits(1 / 12, every=1 / 12)
+    ward.waits(1, every=1 / 12)
+
+    with ward.hospital.engine.connect() as connection:
+        assert deliveries.counts(connection) == {}
+
+
 def test_a_destination_that_hangs_holds_its_sender_up_once(ward: WardOnCall) -> None:
     hanging = Hanging()
     hanging.clock = ward.hospital.clock
@@ -133,7 +149,7 @@ def test_with_a_clock_that_is_set_back_a_destination_is_tried_again_all_the_same
     ward.hospital.clock.passes(hours=-2)
     another_patient(ward, "2")
 
-    assert ward.sinks["pager"].asked[-1].alert == "2"
+    assert [notice.alert for notice in ward.sinks["pager"].asked[-2:]] == ["2", "1"]  # and what waited for it
 
 
 def test_when_no_other_destination_takes_anything_either_the_next_waits_for_the_first_that_does(
@@ -303,6 +319,18 @@ def test_a_test_notice_that_arrives_ends_the_incident(ward: WardOnCall) -> None:
     tell_incidents(ward.hospital.worker)
 
     assert (before, stands(ward)) == (["pager"], [])
+
+
+def test_with_a_test_notice_that_arrives_all_that_waited_goes_out(ward: WardOnCall) -> None:
+    with_a_dead_pager(ward)
+
+    ward.sinks["pager"].fails = None
+    with ward.hospital.engine.begin() as connection:
+        incidents.begin(connection, "test", "pager", "els", ward.hospital.clock())
+    tell_incidents(ward.hospital.worker)
+    deliver(ward.hospital.worker)
+
+    assert ward.sinks["pager"].asked[-1].kind == "raised"
 
 
 def test_what_waits_for_a_destination_that_is_removed_goes_to_another_and_is_no_incident(ward: WardOnCall) -> None:
