@@ -64,7 +64,7 @@ class Notice:
     stream: Stream = "order"
     step: NoticeStep | None = None  # of one that is told again
     starts_at: datetime | None = None  # when the order starts, of several the first; on the clock of the hospital
-    runs_since: datetime | None = None  # when the infusion began that still runs, of several the last
+    runs_since: datetime | None = None  # when an order began that has not ended, of several the last
     reply: str = ""  # a link with which the person who is told says that she is on it
     gathered: tuple[GatheredAlert, ...] = ()  # when it is about several: each, the gravest first
 

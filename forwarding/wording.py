@@ -91,7 +91,7 @@ class NoticeWords(msgspec.Struct, frozen=True):
     step: str
     start: str
     first: str
-    runs: str  # of an infusion that has begun
+    runs: str  # of an order that has begun
     runs_means: str
     several: str
     labels: Labels

@@ -406,7 +406,7 @@ def _with_same_days(
         return asked
     in_all = [
         arithmetic.per_day([*day, *more], site.zone)
-        if (day := portions(own, convert, kg)) and (more := _known(others, convert, kg))
+        if (day := portions(own, convert, kg)) and (more := _known_portions(others, convert, kg))
         else None
         for convert in (in_grams, per_kg)
     ]
@@ -419,7 +419,7 @@ def _with_same_days(
     return replace(asked, same_day=tuple(doses), all_grams_per_day=in_all[0], all_grams_per_kg_per_day=in_all[1])
 
 
-def _known(occasions: Iterable[Occasion], convert: Convert, kg: Quantity | None) -> list[Portion]:
+def _known_portions(occasions: Iterable[Occasion], convert: Convert, kg: Quantity | None) -> list[Portion]:
     """Return the doses that are known in that unit."""
     return [portion for one in occasions for portion in portions([one], convert, kg) or ()]
 

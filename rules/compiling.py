@@ -46,13 +46,13 @@ def cited_by_language(evidence: Iterable[Evidence], sources: dict[str, Source]) 
 
 
 def _citation(evidence: Evidence, source: Source, language: Language) -> str:
-    title, where = (_said(each, language) for each in (source.title, source.where))
+    title, where = (_text_in(each, language) for each in (source.title, source.where))
     parts = [source.author, f"{title}{f' ({source.year})' if source.year else ''}", where]
     cited = ". ".join(part.rstrip(".") for part in parts if part)  # "et al." has a full stop already
     return f"{cited}: {evidence.text[language]}"
 
 
-def _said(words: str | TextForm, language: Language) -> str:
+def _text_in(words: str | TextForm, language: Language) -> str:
     return words.text[language] if isinstance(words, TextForm) else words
 
 

@@ -95,9 +95,9 @@ def test_the_label_of_a_reply_says_how_many_alerts_it_takes_on() -> None:
 
 @pytest.mark.parametrize(
     ("language", "says", "advises"),
-    [("nl", "loopt sinds 05:00", "De infusie loopt al"), ("en", "running since 05:00", "The infusion has begun")],
+    [("nl", "loopt sinds 05:00", "Loopt er een infusie"), ("en", "running since 05:00", "If an infusion is running")],
 )
-def test_of_an_infusion_that_has_begun_it_says_so_and_what_can_still_be_done(
+def test_of_an_order_that_has_begun_it_says_so_and_what_can_still_be_done(
     language: str, says: str, advises: str
 ) -> None:
     begun = a_notice(runs_since=datetime(2025, 3, 10, 5, tzinfo=UTC), language=language)

@@ -34,12 +34,12 @@ GUARDS: dict[str, tuple[dict[str, str], frozenset[str], tuple[str, ...]]] = {
     "Guillain-Barré": (
         {"indication": "G61.0"},
         frozenset({"hold", "postpone", "spread", "discuss-alternatives"}),
-        ("old the", "old until", "old further", "ostpone", "pread", "Split", "before release"),
+        ("old the", "old IVIg", "old until", "old further", "ostpone", "pread", "Split", "before release"),
     ),
     "HIT": (
         {"diagnosed": "ICD10CM D75.82, 3 days ago"},
         frozenset({"hold", "postpone", "spread", "lower-dose", "decide-now"}),
-        ("old the", "old until", "old further", "ostpone", "pread", "Split", "before release"),
+        ("old the", "old IVIg", "old until", "old further", "ostpone", "pread", "Split", "before release"),
     ),
     "heart failure": ({"diagnosed": "I50.9"}, frozenset({"hydrate"}), ("ydrate",)),
     "prophylaxis": ({"taking": "B01AB05, 40 mg"}, frozenset({"prophylaxis"}), ("Consider anticoagulant prophylaxis",)),
@@ -110,7 +110,7 @@ BESIDE: dict[str, tuple[dict[str, str], frozenset[str], tuple[str, ...]]] = {
     "a stroke in Guillain-Barré": (
         {"diagnosed": "G61.0, 5 days ago; I63.9, 2 days ago"},
         frozenset({"hold", "postpone", "spread", "discuss-alternatives", "give-without-delay"}),
-        ("old the", "old until", "old further", "ostpone", "pread", "Split", "do not delay"),
+        ("old the", "old IVIg", "old until", "old further", "ostpone", "pread", "Split", "do not delay"),
     ),
     "a bleeding that nobody dated": ({"diagnosed": "K92.2"}, *GUARDS["bleeding"][1:]),
     "Guillain-Barré that nobody dated": ({"diagnosed": "G61.0"}, *GUARDS["Guillain-Barré"][1:]),
