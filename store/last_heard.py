@@ -65,11 +65,11 @@ def _postgresql(rest: str) -> list[tuple[str, Any]]:
 def _by_sqlalchemy(url: str) -> dict[str, datetime]:
     import sqlalchemy as sa
 
-    from store import heartbeats
+    from store import tables
     from store.engine import connect, reading
 
     try:
         with reading(connect(url)) as connection:
-            return heartbeats.last(connection)
+            return {row.name: row.at for row in connection.execute(sa.select(tables.heartbeat))}
     except sa.exc.SQLAlchemyError as error:
         raise StoreUnavailable(type(error).__name__) from None
