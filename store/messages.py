@@ -255,12 +255,16 @@ def _sqlite_texts(row: _Row) -> tuple[Any, ...]:
     return (*values[:7], *times, *values[9:13], flags, *values[14:-2], _sqlite_time(row.processed_at), values[-1])
 
 
-@lru_cache(maxsize=1024)  # one batch shares the moments of its arrival and its end
 def _sqlite_time(at: datetime | None) -> str | None:
     """Return the time as SQLAlchemy writes it, so that the texts compare."""
     if at is None:
         return None
-    return (at if at.tzinfo is UTC else at.astimezone(UTC)).isoformat(" ", "microseconds")[:_LONGEST_TIME]
+    return _as_text(at if at.tzinfo is UTC else at.astimezone(UTC))
+
+
+@lru_cache(maxsize=1024)  # one batch shares the moments of its arrival and its end
+def _as_text(utc: datetime) -> str:
+    return utc.isoformat(" ", "microseconds")[:_LONGEST_TIME]
 
 
 def _plain(text: str) -> str:

@@ -24,9 +24,9 @@ _NAMED_MONTH = re.compile(
 _MONTH_NAMES = (
     "jan januari january januar janvier janv enero ene gennaio gen janeiro",
     "feb februari february februar février févr fév fevrier febrero febbraio fevereiro fev",
-    "mar maart mrt march märz mär mrz mars marzo março",
+    "mar maart mrt march marts märz mär mrz mars marzo março",
     "apr april avril avr abril abr aprile",
-    "may mei mai mayo maggio mag maio",
+    "may mei mai maj mayo maggio mag maio",
     "jun juni june juin junio giugno giu junho",
     "jul juli july juillet juil julio luglio lug julho",
     "aug augustus august août aou aout agosto ago",
