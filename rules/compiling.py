@@ -234,12 +234,13 @@ def compile_policy(
     states: frozenset[str],
     sources: dict[str, Source],
     rules: Sequence[Rule],
+    files: frozenset[str],
 ) -> Policy:
-    """Make the policy; it may name only rules that exist."""
+    """Make the policy; it may name only rules that exist: those of `files` too, whose own faults are reported there."""
     reader = ConditionReader(document, terms, states)
     priority = _priority(reader, form.priority, ("priority",))
     surveillance = _priority(reader, form.surveillance.priority, ("surveillance", "priority"))
-    _check_lists(document, form, frozenset(rule.id for rule in rules))
+    _check_lists(document, form, files | {rule.id for rule in rules})
     family_of = _families(document, form, rules)
     check_evidence(document, reader.numbers, form.evidence, ("evidence",), sources)
     check_text(document, form.escalation.because, ("escalation", "because"))

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from clinical.codes import Coding
@@ -122,7 +122,8 @@ def build(
     policy_form = check_form(policy_document, PolicyForm, policy_document.value)
     policy = None
     if policy_form is not None:
-        policy = compile_policy(policy_document, policy_form, terms, states, sources, rules)
+        names = frozenset(PurePath(document.file).stem.upper() for document in files.below("library"))
+        policy = compile_policy(policy_document, policy_form, terms, states, sources, rules, names)
     naranjo = _naranjo(files, sources)
     _stop_at_faults(files)
     assert policy is not None

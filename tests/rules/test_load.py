@@ -171,6 +171,12 @@ def test_every_fault_is_told_at_once(folder: Path) -> None:
     assert files >= {RULE, "library/ig-vte-001.yaml", STATES}
 
 
+def test_a_rule_with_a_fault_is_no_fault_of_the_policy_that_names_it(folder: Path) -> None:
+    spoil(folder, RULE, "status: live", "status: living")
+
+    assert {fault.file for fault in faults_of(folder)} == {RULE}
+
+
 def test_a_file_that_is_no_yaml_is_a_fault(folder: Path) -> None:
     (folder / RULE).write_text("id: IG-VTE-015\n  title: [", encoding="utf-8")
 
