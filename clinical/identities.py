@@ -50,7 +50,7 @@ def mask(number: str) -> str:
 
 
 def without_citizen_numbers(text: str, codes: Collection[str] = ()) -> str:
-    """Hide each citizen service number that somebody typed in a text: what is called one, or can be one and is no code.
+    """Hide each citizen service number that somebody typed: what is called one, or could be one and is not a code.
 
     Nine digits that stand alone, or are written as 9999.00.018 or 999 900 018, and pass the eleven-test can be one.
     """

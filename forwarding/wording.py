@@ -146,8 +146,8 @@ def _alert_subject(notice: Notice, folder: Path) -> str:
         start = start and words.first.format(start=start)
         tier = words.several.format(count=len(notice.gathered), tier=tier[:1].lower() + tier[1:])
     runs = "" if notice.runs_since is None else words.runs.format(time=_moment(notice.runs_since, notice.occurred_at))
-    said = [tier, priority, runs, start, after, notice.ward]
-    return f"[IVIg] {', '.join(part for part in said if part)} ({what_happened(notice, folder)})"
+    pieces = [tier, priority, runs, start, after, notice.ward]
+    return f"[IVIg] {', '.join(part for part in pieces if part)} ({what_happened(notice, folder)})"
 
 
 def _moment(moment: datetime, seen: datetime) -> str:

@@ -286,7 +286,7 @@ def _repeats(fact: StoredFact, known: StoredFact) -> bool:
 
 
 def _is_later(fact: StoredFact, known: Sequence[StoredFact], sites: _Sites) -> bool:
-    """Return whether an event is none of the known ones, and not older; of what has no date nobody can tell."""
+    """Return whether an event is another than the known ones, and not older; False where one of them has no date."""
     if not fact.at or not all(each.at for each in known):
         return False
     first = [

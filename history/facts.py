@@ -50,8 +50,8 @@ def fact_of(entry: Entry, zone: tzinfo, born: date | None, newest: datetime | No
     """Return the fact that an entry tells; None of an order, and of a result without a value."""
     event = entry.event
     if isinstance(event, Observation):  # first: there are most of them
-        told = event.status not in ("withdrawn", "no_value")
-        return without_typed_numbers(_observation(entry, event, zone)) if told else None
+        has_value = event.status not in ("withdrawn", "no_value")
+        return without_typed_numbers(_observation(entry, event, zone)) if has_value else None
     if isinstance(event, Condition):
         return without_typed_numbers(_condition(entry, event, zone, born, newest))
     if isinstance(event, Procedure):
@@ -91,11 +91,11 @@ def _idle(order: OrderState) -> tuple[str, datetime | None]:
         return "", None
     if order.state == ON_HOLD:
         return "on_hold", order.held_at
-    told = sorted(
+    administrations = sorted(
         ((event.started.at, event.completion in _NOT_TAKEN) for entry in order.given
          if isinstance(event := entry.event, MedicationGiven) and event.started is not None),
     )  # fmt: skip  # what is taken from each administration
-    missed = list(takewhile(itemgetter(1), reversed(told)))
+    missed = list(takewhile(itemgetter(1), reversed(administrations)))
     if not missed:
         return "", None
     return ("missed" if len(missed) == 1 else "not_taken"), missed[-1][0]

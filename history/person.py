@@ -144,8 +144,8 @@ def people_in(messages: Sequence[ReadMessage], knowledge: Knowledge) -> list[Per
 
 def _people_in(gathered: Gathered, names: Collection[Name]) -> list[PersonHistory]:
     demographics = _demographics(gathered)
-    said = [merge.statement for merge in gathered.merges]
-    statements = [each for each in said if not _is_only_spelled_alike(each, demographics)]
+    merges = [merge.statement for merge in gathered.merges]
+    statements = [each for each in merges if not _is_only_spelled_alike(each, demographics)]
     carriers = _carriers(gathered, names)
     entries = _by_identity(gathered.entries)
     return [

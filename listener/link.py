@@ -151,7 +151,7 @@ class Link(asyncio.Protocol):
         return spoke, spoke and self._framer.inside, self._heard_at if spoke else self._opened_at
 
     def feeds_linked(self, now: float, for_s: float) -> set[str]:
-        """Return the names of its feeds, when it has been open for so long: who only knocks is none of them."""
+        """Return the names of its feeds once it has been open this long: a probe that only connects is no feed."""
         return self._feeds.names if self._feeds is not None and now - self._opened_at >= for_s else set()
 
     def arrive(self, address: str) -> bool:

@@ -114,10 +114,10 @@ def tell_step(context: DueContext, each: Due, alert: ConcludedAlert) -> Effects:
 
 
 def tell_overdue(context: DueContext, each: Due, alert: ConcludedAlert) -> Effects:
-    """Write in the record that nobody took an alert on in time, or that whoever did is late; and tell it again.
+    """Write in the record that nobody took an alert on in time, or that whoever did is late; and notify again.
 
-    While nobody has it its chain goes on, and tells it; of somebody who is late the chain begins anew. Where the chain
-    tells nobody in time, everybody is told, and who heard of it before.
+    While nobody has taken it on, its chain goes on; when whoever took it on is late, the chain begins anew. Where the
+    chain notifies nobody in time, everybody is notified, and whoever was notified of it before.
     """
     if alert.status not in PENDING:
         return Effects()

@@ -212,8 +212,8 @@ def _narrative(conclusion: StoredConclusion, case: StoredCase, words: Words, *, 
     language = words.language
     parts = [in_language(finding.because, language) for finding in conclusion.findings]
     doses = [dose for dose in case.doses if dose.given]
-    told = f"report.told.doses.{'one' if len(doses) == 1 else 'many'}"
-    parts.append(words(told, number=len(doses), product=conclusion.order.product or words("unknown")))
+    sentence = f"report.told.doses.{'one' if len(doses) == 1 else 'many'}"
+    parts.append(words(sentence, number=len(doses), product=conclusion.order.product or words("unknown")))
     if case.next_dose:
         parts.append(words("report.told.next"))
     if died:

@@ -81,9 +81,9 @@ def _lines(since: datetime) -> sa.Select[Any]:
     """Select the lines of the record that begin or answer something, with what was said at that moment."""
     event, alert, answer = tables.alert_event, tables.alert, tables.assessment
     columns = (event.c.alert_id, event.c.at, event.c.kind, alert.c.badges, answer.c.tier)
-    said = sa.func.coalesce(event.c.assessment_id, alert.c.assessment_id)
+    assessment_id = sa.func.coalesce(event.c.assessment_id, alert.c.assessment_id)
     query = sa.select(*columns, answer.c.conclusion["channel"].as_string().label("channel"))
-    query = query.join(alert, alert.c.id == event.c.alert_id).join(answer, answer.c.id == said)
+    query = query.join(alert, alert.c.id == event.c.alert_id).join(answer, answer.c.id == assessment_id)
     return query.where(event.c.at >= since, event.c.kind.in_(_BEGINS + _ANSWERS)).order_by(event.c.id)
 
 

@@ -74,7 +74,7 @@ def review(connection: sa.Connection, titles: Mapping[str, str], since: datetime
     """Return the review; nothing is written."""
     settled = list(_settled(connection, since))
     cases = _orders_with_case(connection, since)
-    said = {row.order_id: row.opened_at for row in connection.execute(_alerts(since))}
+    opened_at = {row.order_id: row.opened_at for row in connection.execute(_alerts(since))}
     by_rule: dict[str, list[SettledAlert]] = defaultdict(list)
     for one in settled:
         for rule in one.rules:
@@ -86,7 +86,7 @@ def review(connection: sa.Connection, titles: Mapping[str, str], since: datetime
     return Review(
         since=since,
         settled=len(settled),
-        unsettled=len(said.keys() - {one.order for one in settled}),
+        unsettled=len(opened_at.keys() - {one.order for one in settled}),
         pharmacists=len(by_actor),
         each=tuple(
             sorted((sum(interventions) / len(interventions), len(interventions)) for interventions in by_actor.values())
@@ -94,7 +94,7 @@ def review(connection: sa.Connection, titles: Mapping[str, str], since: datetime
         interruptions=_intervened(one for one in settled if one.channel == Channel.INTERRUPT),
         worklist=_intervened(one for one in settled if one.channel == Channel.WORKLIST),
         cases=len(cases),
-        cases_unsaid=sum(order not in said or said[order] >= opened for order, opened in cases.items()),
+        cases_unsaid=sum(order not in opened_at or opened_at[order] >= opened for order, opened in cases.items()),
         reasons=dict(Counter(one.reason for one in settled if one.kind == "overridden").most_common()),
         rules=tuple(sorted(rules, key=lambda each: (-each.alerts, each.rule))),
     )

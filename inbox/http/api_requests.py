@@ -204,19 +204,19 @@ def position_of(cursor: str | None) -> int | None:
 
 
 def words_of(values: list[str] | None, allowed: tuple[str, ...]) -> tuple[str, ...]:
-    """Read `a,b` or repeated values, or refuse the one that is none of those allowed."""
+    """Read `a,b` or repeated values, or refuse them where one is not allowed."""
     return each_of(values and [word.strip() for value in values for word in value.split(",")], allowed)
 
 
 def each_of(words: Sequence[str] | None, allowed: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the words, all for None, or refuse the one that is none of those allowed, and a list without any."""
+    """Return the words, all for None; refuse a word that is not allowed, and an empty list."""
     if words is not None and (not words or not {*words} <= {*allowed}):
-        raise ClientException(f"one of the values is none of {', '.join(allowed)}")
+        raise ClientException(f"every value must be one of {', '.join(allowed)}")
     return tuple(words or ())
 
 
 def moment_of(text: str) -> datetime:
-    """Read a time, or refuse what is none and what has no zone."""
+    """Read a time, or refuse text that is not a time, or has no zone."""
     try:
         return in_a_zone(datetime.fromisoformat(text))
     except ValueError as error:

@@ -36,7 +36,7 @@ _ENDS: Final = ("taken_on", "acknowledged", "overridden", "snoozed", "reopened")
 
 @dataclass(frozen=True)
 class OnNotice:
-    """I'm on it, said of all alerts that a notice told of: those that still are as it told them."""
+    """Taking on every alert of a notice that still stands as the notice reported it."""
 
     permission: ClassVar[Permission] = Permission.ALERTS_ACT
     action: ClassVar[str] = TakenOn.action
@@ -81,7 +81,7 @@ def ask_reply(request: AnyRequest, token: FromPath[str]) -> Template:
     link, viewer = _followed(parts, request, token)
     with reading(parts.engine) as connection:
         alert = existing(connection, link.alert_id)
-        waiting = _waiting(connection, _told(parts, connection, link))
+        waiting = _waiting(connection, _alerts_of_notice(parts, connection, link))
     stands = "open" if waiting else "changed" if alert.status == "open" else alert.status
     numbers = [each.id for each in waiting] or [alert.id]
     return _page(request, viewer, link, token=token, numbers=numbers, stands=stands, owner=alert.assigned_to)
@@ -95,11 +95,11 @@ def ask_reply(request: AnyRequest, token: FromPath[str]) -> Template:
     status_code=200,
 )
 def take_on_by_reply(request: AnyRequest, token: FromPath[str]) -> Template:
-    """Take on under her name what the notice told; a link that was followed before does nothing more."""
+    """Take on the alerts of the notice under her name; a link that was followed before does nothing more."""
     parts = parts_of(request)
     link, viewer = _followed(parts, request, token)
     with reading(parts.engine) as connection:
-        lines = _told(parts, connection, link)
+        lines = _alerts_of_notice(parts, connection, link)
     one = [link.alert_id]
     try:
         taken = carry_out(parts, viewer, OnNotice(lines))
@@ -116,7 +116,7 @@ def _page(request: AnyRequest, viewer: Viewer, link: ReplyLink, status: int = 20
     return page(request, "reply.html", status, reader=viewer, link=link, **({"settled": None} | shown))
 
 
-def _told(parts: Parts, connection: sa.Connection, link: ReplyLink) -> list[tuple[int, int]]:
+def _alerts_of_notice(parts: Parts, connection: sa.Connection, link: ReplyLink) -> list[tuple[int, int]]:
     """Return the alerts of the notice that held the link, each with the line of its record."""
     destination = parts.settings.telling.people.get(link.person)
     if destination is None:

@@ -121,18 +121,18 @@ def _explained(
 
 def _not_understood(reading: Reading, segments: Sequence[SegmentSeen]) -> tuple[tuple[str, str], ...]:
     """Return what the parsers did not understand, and the segments and fields that they do not read."""
-    said = dict(reading.not_understood)
+    remarks = dict(reading.not_understood)
     if reading.ignored:
-        return tuple(said.items())
-    said |= {segment.path: segment.remark for segment in segments if segment.remark}
+        return tuple(remarks.items())
+    remarks |= {segment.path: segment.remark for segment in segments if segment.remark}
     for segment in segments:
-        if segment.path not in said:
-            said |= {
+        if segment.path not in remarks:
+            remarks |= {
                 field.path: field.name or "a field that no version has"
                 for field in segment.fields
                 if not field.asked and not field.name.startswith("Set ID")
             }
-    return tuple(said.items())
+    return tuple(remarks.items())
 
 
 def event_seen(event: AnyEvent, knowledge: Knowledge) -> EventSeen:
@@ -140,11 +140,11 @@ def event_seen(event: AnyEvent, knowledge: Knowledge) -> EventSeen:
     plain: dict[str, Any] = msgspec.to_builtins(event, builtin_types=(datetime,), str_keys=True)
     if isinstance(event, PatientSeen | PatientMerged):
         return EventSeen(plain, True, "the patient")
-    kept = is_kept(event, knowledge)
-    return EventSeen(plain, kept, _why(event, knowledge, kept))
+    is_stored = is_kept(event, knowledge)
+    return EventSeen(plain, is_stored, _why(event, knowledge, is_stored))
 
 
-def _why(event: AnyEvent, knowledge: Knowledge, kept: bool) -> str:
+def _why(event: AnyEvent, knowledge: Knowledge, is_stored: bool) -> str:
     if isinstance(event, MedicationOrdered | MedicationGiven):
         if isinstance(event, MedicationOrdered) and event.source == "control" and not event.codings:
             return "kept for its order: it names no product"
@@ -152,13 +152,13 @@ def _why(event: AnyEvent, knowledge: Knowledge, kept: bool) -> str:
         mixed = product_of(knowledge, event)
         if mixed.is_ivig and not product.is_ivig:
             return f"{mixed.product_class}: an ingredient of the mixture is immunoglobulin"
-        said = f"{product.product_class}: {product.why}"
-        if product.is_ivig or not kept:
-            return said
+        reason = f"{product.product_class}: {product.why}"
+        if product.is_ivig or not is_stored:
+            return reason
         sets = _sets(event, knowledge)
-        return f"{said}; {sets}" if sets else said
+        return f"{reason}; {sets}" if sets else reason
     sets = _sets(event, knowledge)
-    if kept:
+    if is_stored:
         return sets
     return f"{sets}, but without a value" if sets else "in no value set: no rule can use it"
 

@@ -81,7 +81,7 @@ A message is answered after it is stored. With MSH-15 or MSH-16 the answer is on
 
 | answer | when |
 | --- | --- |
-| AA, CA | it is stored, whatever it says: what cannot be read waits for a person, what is none of ours is ignored |
+| AA, CA | it is stored, whatever it says: what cannot be read waits for a person, what does not concern us is ignored |
 | AR, CR | there is no MSH that can be read, it is too large, or the site file refuses its type or its sender |
 | AE, CE | the site file says what must be right in it, and it is not |
 """
