@@ -102,8 +102,8 @@ class Assignment(AlertAct, frozen=True):
         return cls(form.text("user"))
 
     def check(self, acting: Acting) -> None:
-        """Refuse a name without an account."""
-        if self.user and self.user not in user_names(acting.connection):
+        """Refuse a name without an account; a program that has none may put it under its own."""
+        if self.user not in ("", acting.actor, *user_names(acting.connection)):
             raise ActRefused("user", "unknown")
 
     def write(self, acting: Acting, alert: ConcludedAlert) -> None:

@@ -110,9 +110,9 @@ def test_who_may_act_is_offered_what_a_colleague_holds(one_client: Client, one_s
 def test_a_program_reads_the_hand_over_and_takes_it_over(one_page: Client, one_site: Site) -> None:
     first, second = held_by(one_site, "rik", "1", 3), held_by(one_site, "rik", "2", 30)
     one_site.add_user("rik")
-    token = one_site.token(name="els")
+    token = one_site.token(name="ward list")
     with one_site.engine.begin() as connection:
-        again = NewDue(second, "follow_up", NOW + timedelta(hours=5), NOW, "els", {"look_at": "d_dimer"})
+        again = NewDue(second, "follow_up", NOW + timedelta(hours=5), NOW, "ward list", {"look_at": "d_dimer"})
         due.plan(connection, [again])
         an_event(connection, first, kind="handover", actor="rik", note="Haematologist calls")
         connection.execute(sa.update(tables.feed).values(last_heard_at=NOW - timedelta(hours=2)))
@@ -131,6 +131,6 @@ def test_a_program_reads_the_hand_over_and_takes_it_over(one_page: Client, one_s
     assert taken.json() == {"alerts": [str(first)]}
     after = one_page.get("/api/v1/handover", headers=token).json()
     assert {each["alert"]["id"]: each["alert"]["assigned_to"] for each in after["held"]} == {
-        str(first): "els",
+        str(first): "ward list",
         str(second): "rik",
     }
