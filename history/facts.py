@@ -111,7 +111,7 @@ def _condition(entry: Entry, event: Condition, zone: tzinfo, born: date | None, 
     onset, sent_date = event.onset, ""
     latest = sent_at(entry.version) or (newest + _AFTER_AN_ORDER if newest is not None else None)
     if onset is not None and _cannot_be(onset, latest, born, zone):
-        sent_date = f"{_local(onset.at, zone):%Y-%m-%d}"
+        sent_date = (_local(onset.at, zone) or onset.at).date().isoformat()  # strftime pads no year before 1000
         onset = None
     return Fact(
         kind="condition",
