@@ -34,7 +34,7 @@ _OF_THROMBOSIS = re.compile(
     r"|128053003|59282003|161508001|161512007|429098002|111293003|373433005|16750002|132281000119108|439127006"
 )
 # Of these the codes of a history of venous thrombosis by itself. Z86.7 is of any disease of the circulation.
-_OF_HISTORY = re.compile(r"Z86\.?71[18]?|V12\.?51|161508001|161512007|428904003")
+_EARLIER_THROMBOSIS = re.compile(r"Z86\.?71[18]?|V12\.?51|161508001|161512007|428904003")
 
 
 def read_reasons(
@@ -92,13 +92,13 @@ def reason_of(codings: tuple[Coding, ...], text: str) -> Condition | None:
         category="diagnosis",
         codings=codings,
         text=text,
-        certainty="confirmed" if any(map(is_history, codings)) else "suspected",
+        certainty="confirmed" if any(map(_is_earlier_thrombosis, codings)) else "suspected",
     )
 
 
-def is_history(coding: Coding) -> bool:
+def _is_earlier_thrombosis(coding: Coding) -> bool:
     """Return whether a code says that the patient once had a venous thrombosis: a fact, for whatever it is a reason."""
-    return _OF_HISTORY.fullmatch(coding.code.strip().upper()) is not None
+    return _EARLIER_THROMBOSIS.fullmatch(coding.code.strip().upper()) is not None
 
 
 def names_thrombosis(coding: Coding) -> bool:
