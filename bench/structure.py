@@ -23,20 +23,7 @@ import structlog
 from rich.console import Console
 from rich.table import Table
 
-ROOT = Path(__file__).parents[1]
-PACKAGES = (
-    "ivigilant",
-    "listener",
-    "worker",
-    "inbox",
-    "history",
-    "parsers",
-    "rules",
-    "store",
-    "forwarding",
-    "clinical",
-    "synthetic",
-)
+from tests.packages import PACKAGES, ROOT
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from tests.ivigilant.fork_server import ROOT
+from tests.packages import ROOT
 
 Manifest = dict[str, Any]
 

@@ -18,9 +18,9 @@ import yaml
 
 from ivigilant.secret_files import write_secrets
 from store.engine import connect
-from tests.ivigilant.fork_server import ROOT
 from tests.ivigilant.processes import ivigilant, running
 from tests.ivigilant.waiting import soon
+from tests.packages import ROOT
 from tests.ports import free_port
 from tests.services import POSTGRES_SETTINGS, Undertaker, postgresql, redis_process
 

@@ -7,10 +7,9 @@ import zipfile
 from pathlib import Path
 
 from ivigilant.secret_files import write_secrets
-from tests.ivigilant.fork_server import ROOT
+from tests.packages import PACKAGES, ROOT
 
 READ_AT_RUN_TIME = ("*.yaml", "*.html", "*.css", "*.js", "*.svg")
-PACKAGES = ("ivigilant", "listener", "parsers", "rules", "store", "worker", "inbox", "forwarding")
 
 
 def test_the_wheel_holds_every_module_and_every_file_that_is_read(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from inbox.health.metrics import StoreCollector
 from inbox.http.parts import Parts
 from ivigilant.stack import ROLES
 from listener.metrics import Metrics
-from tests.ivigilant.fork_server import ROOT
+from tests.packages import ROOT
 
 DEPLOY = ROOT / "deploy"
 ALARMS = DEPLOY / "prometheus" / "ivigilant.rules.yml"

@@ -28,21 +28,13 @@ from typing import IO, Any, Final
 from unittest import mock
 
 from ivigilant.settings import without_settings
+from tests.packages import PACKAGES, ROOT
 
-ROOT = Path(__file__).parents[2]
-PACKAGES = (
-    "ivigilant",
-    "listener",
-    "worker",
-    "inbox",
-    "history",
-    "parsers",
-    "rules",
-    "store",
-    "forwarding",
-    "clinical",
-)
-LEFT_OUT = {"ivigilant.__main__", "ivigilant.tracing"}  # what runs when imported; what only a site with traces loads
+LEFT_OUT = {
+    "ivigilant.__main__",
+    "synthetic.__main__",
+    "ivigilant.tracing",
+}  # what runs when imported; what only a site with traces loads
 # What Celery, Kombu, SQLAlchemy and uvicorn load by name when they start.
 BY_NAME = (
     "celery.app.amqp",

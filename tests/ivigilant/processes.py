@@ -13,7 +13,8 @@ from tempfile import TemporaryFile
 from typing import IO
 
 from ivigilant.settings import without_settings
-from tests.ivigilant.fork_server import ROOT, Forked, fork
+from tests.ivigilant.fork_server import Forked, fork
+from tests.packages import ROOT
 
 
 def ivigilant(

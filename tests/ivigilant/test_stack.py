@@ -16,9 +16,9 @@ from ivigilant.receiving import ports
 from ivigilant.settings import Settings
 from ivigilant.site import SiteFile
 from ivigilant.stack import programs
-from tests.ivigilant.fork_server import ROOT
 from tests.ivigilant.processes import ivigilant, running
 from tests.ivigilant.waiting import soon
+from tests.packages import ROOT
 from tests.ports import free_port
 
 SAMPLES = ROOT / "tests" / "samples"
