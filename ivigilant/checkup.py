@@ -17,11 +17,12 @@ from inbox.people.accounts import user_names
 from inbox.people.provider import ProviderAway
 from ivigilant.broker import EVERY_QUEUE, where
 from ivigilant.canary import canary_counts_for
+from ivigilant.erasure_register import missing_inside, missing_outside
 from ivigilant.errors import IvigilantError, UnusableSettings
 from ivigilant.health_checks import Line, ago, beat, certificate, inbox, listener, tasks_taken
 from ivigilant.knowledge.site_knowledge import site_knowledge
 from ivigilant.ledger import read_signer
-from ivigilant.settings import SIGNING_KEY, STACK_FILE, Settings
+from ivigilant.settings import ERASURE_KEY, ERASURES, SIGNING_KEY, STACK_FILE, Settings
 from ivigilant.site import SiteFile, load_site, names_of
 from ivigilant.site_choices import destinations, hook_settings, require_known_senders, sign_in_settings
 from listener.tls import SOON
@@ -31,6 +32,7 @@ from store import (
     deliveries,
     feeds,
     heartbeats,
+    holds,
     incidents,
     ledger,
     message_queries,
@@ -49,7 +51,7 @@ from store.patients import NamesakeClues
 LOOKED_AT = 50_000  # the newest patients
 _SEEN_BY_CHANCE = 2  # pairs whose numbers differ by a last digit: fewer may be twins
 
-PRIVATE = ("ivigilant.sqlite3", "secret-key", SIGNING_KEY, STACK_FILE)  # of the data folder
+PRIVATE = ("ivigilant.sqlite3", "secret-key", SIGNING_KEY, ERASURE_KEY, ERASURES, STACK_FILE)  # of the data folder
 LEAST_WRITE = 64 * 1024
 LEAST_FREE = 256 * 2**20
 WAITS_AT_MOST = timedelta(minutes=2)
@@ -255,8 +257,10 @@ def _database(engine: sa.Engine, settings: Settings, now: datetime) -> Iterator[
         yield from _application_acks(connection)
         yield _prunings(connection, now)
         yield _ledger(connection, now)
+        yield from _holds(connection, now)
         for detail in suggestions(patients.newest(connection, LOOKED_AT)):
             yield Line("patient numbers", False, detail)
+    yield from _erasures(engine, settings)
 
 
 def _processes(connection: sa.Connection, now: datetime) -> Iterator[Line]:
@@ -389,6 +393,34 @@ def _ledger(connection: sa.Connection, now: datetime) -> Line:
     if not last.well:
         return Line("ledger", False, f"{detail}; something is missing: ivigilant ledger show")
     return Line("ledger", now - last.at <= LEDGER_AGE, detail)
+
+
+def _holds(connection: sa.Connection, now: datetime) -> Iterator[Line]:
+    """Name the legal holds after the day on which somebody had to look; none is not a fault."""
+    standing = holds.every(connection)
+    late = [each for each in standing if each.is_overdue(now)]
+    if late:
+        named = ", ".join(f"{each.id} (by {each.set_by}, {each.review_at:%Y-%m-%d})" for each in late)
+        yield Line("legal holds", False, f"{named}: see whether still needed; until lifted they stand (hold list)")
+    elif standing:
+        yield Line("legal holds", True, f"{len(standing)} stand: nothing of these patients is erased or ages out")
+
+
+def _erasures(engine: sa.Engine, settings: Settings) -> Iterator[Line]:
+    """Check that the register of erasures outside and the one inside say the same, where there is any."""
+    file = settings.erasure_register()
+    try:
+        back = missing_inside(engine, file) if file is not None else []
+        lacking, known = missing_outside(engine, file)
+    except IvigilantError as error:
+        yield Line("erasures", False, str(error))
+        return
+    if back:
+        yield Line("erasures", False, f"{len(back)} of the register are not carried out here: ivigilant erase again")
+    elif lacking:
+        yield Line("erasures", False, f"{lacking} are not in the register outside the database: ivigilant erase again")
+    elif known:
+        yield Line("erasures", True, f"{known} were carried out, all in {file}")
 
 
 def _application_acks(connection: sa.Connection) -> Iterator[Line]:

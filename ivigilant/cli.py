@@ -11,6 +11,7 @@ from ivigilant.commands import (
     accounts,
     audit,
     backup,
+    erase,
     explain,
     history,
     knowledge,
@@ -46,6 +47,8 @@ app.add_typer(accounts.users, name="user")
 app.add_typer(accounts.tokens, name="token")
 app.add_typer(upkeep.database, name="db")
 app.add_typer(audit.app, name="audit", rich_help_panel="Upkeep")
+app.add_typer(erase.app, name="erase", rich_help_panel="Upkeep")
+app.add_typer(erase.hold, name="hold", rich_help_panel="Upkeep")
 app.add_typer(ledger.app, name="ledger", rich_help_panel="Upkeep")
 app.add_typer(telling.app, name="telling", rich_help_panel="Upkeep")
 app.add_typer(knowledge.app, name="knowledge")

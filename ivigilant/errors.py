@@ -43,3 +43,7 @@ class NotReady(IvigilantError):
 
 class BackupRefused(IvigilantError):
     """A backup cannot be made or restored here; the text says why, and nothing was changed."""
+
+
+class ErasureRefused(IvigilantError):
+    """A patient cannot be erased, or a hold not be set or lifted; the text says why, and nothing was changed."""

@@ -41,6 +41,7 @@ class LedgerStatement(msgspec.Struct, frozen=True, kw_only=True):
     faults: list[LedgerFault]
     previous: str  # SHA-256 of the statement before, hex
     key: str  # the public key, hex; empty: not signed
+    erased: int = 0  # messages erased on request, in all; statements of earlier releases do not say
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +179,7 @@ def _store(engine: sa.Engine, findings: Findings, signer: Signer, last: StoredSt
         faults=list(findings.faults),
         previous=digest(last).hex(),
         key=signer.public_key,
+        erased=findings.erased,
     )
     content = msgspec.json.encode(statement, order="sorted")
     with engine.begin() as connection:

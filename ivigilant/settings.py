@@ -19,6 +19,8 @@ CONFIG = "IVIGILANT_CONFIG"
 DATABASES = ("sqlite:", "sqlite+pysqlite:", "postgres:", "postgresql:", "postgresql+psycopg:")
 PLAIN_NAMES = ("DATABASE_URL", "REDIS_URL")  # what hosting platforms set
 SIGNING_KEY = "ledger-key.pem"  # in the data folder
+ERASURE_KEY = "erasure-key"  # in the data folder
+ERASURES = "erasures.jsonl"  # in the data folder
 STACK_FILE = "stack.toml"  # in the data folder: where a running `up` keeps its database and its Redis
 
 
@@ -41,6 +43,8 @@ class Settings(BaseModel):
 
     ledger_key: Path | None = Field(None, description="PEM, Ed25519: signs what the daily look at the ledger found")
     backup_key: Path | None = Field(None, description="age key file: `backup` encrypts with it, `restore` decrypts")
+    erasure_key: Path | None = Field(None, description="under which patients stand in the register of erasures")
+    erasures: Path | None = Field(None, description="each erasure is added to this file, which `restore` reads")
     access_roots: Path | None = Field(None, description="each day's root of the access log is added to this file")
 
     mllp_host: str = "127.0.0.1"
@@ -141,6 +145,15 @@ class Settings(BaseModel):
         """Return the file of the key that signs: the one that is set, or that of the data folder when it has one."""
         own = self.data_dir / SIGNING_KEY
         return self.ledger_key or (own if own.is_file() else None)
+
+    def erasure_key_file(self) -> Path | None:
+        """Return the key file of erasures: the one that is set, or that of the data folder when it has one."""
+        own = self.data_dir / ERASURE_KEY
+        return self.erasure_key or (own if own.is_file() else None)
+
+    def erasure_register(self) -> Path | None:
+        """Return the register of erasures: the one that is set, or that of the data folder when there is one."""
+        return self.erasures or (self.data_dir / ERASURES if self.data_dir.is_dir() else None)
 
     def address(self) -> str:
         """Return the address that links in notices begin with, without a final slash."""

@@ -11,6 +11,8 @@ from hashlib import sha256
 import msgspec
 import sqlalchemy as sa
 
+from store import holds
+from store.rowsets import among
 from store.tables import access_log, access_removal, access_root, access_seal
 
 DONE, REFUSED = "done", "refused"
@@ -149,13 +151,15 @@ def actions(connection: sa.Connection) -> list[str]:
 def remove_before(connection: sa.Connection, before: datetime, actor: str, now: datetime) -> int:
     """Remove the oldest lines of the chain, up to the first that is not older than `before`; return how many.
 
-    The database itself refuses to delete a line that is less than five years old.
+    A line about somebody on whom a legal hold stands stays, and all that are younger with it. The database itself
+    refuses to delete a line that is less than five years old.
     """
     _lock(connection)
     seal_rest(connection)
     joined = access_seal.outerjoin(access_log, access_log.c.id == access_seal.c.line_id)
     first_that_stays = sa.select(sa.func.min(access_seal.c.number)).select_from(joined)
-    first_kept = connection.execute(first_that_stays.where(access_log.c.at >= before)).scalar()
+    stays = (access_log.c.at >= before) | among(connection, access_log.c.patient_id, holds.held(connection))
+    first_kept = connection.execute(first_that_stays.where(stays)).scalar()
     query = sa.select(access_seal.c.number, access_seal.c.hash).order_by(access_seal.c.number.desc()).limit(1)
     last = connection.execute(query.where(access_seal.c.number < first_kept) if first_kept else query).one_or_none()
     if last is None:

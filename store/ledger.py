@@ -13,7 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from store import tables
+from store import erasure, tables
 from store.alerts import DESTINATIONS
 from store.canary import of_senders
 from store.rowsets import insert_or
@@ -57,6 +57,7 @@ class Findings:
     orders: int
     alerts: int
     deliveries: Mapping[str, int]
+    erased: int = 0  # messages in all that were erased on request: their rows still count
     faults: Sequence[LedgerFault] = field(default_factory=tuple)
 
 
@@ -86,6 +87,7 @@ def examine(
         _orders_with_older_assessment(connection),
         _alerts_without_record(connection),
         _alerts_without_deliveries(connection),
+        _erased_without_record(connection),
     )
     return Findings(
         at=now,
@@ -95,6 +97,7 @@ def examine(
         orders=_count(connection, sa.select(sa.func.count()).select_from(tables.medication_order).where(_is_ivig())),
         alerts=_count(connection, sa.select(sa.func.count()).select_from(tables.alert)),
         deliveries=_by_state(connection),
+        erased=erasure.marked_messages(connection),
         faults=tuple(fault for fault in looked if fault.count),
     )
 
@@ -219,6 +222,14 @@ def _alerts_without_deliveries(connection: sa.Connection) -> LedgerFault:
         if without_delivery(row.data, made.get(row.id, ()))
     ]
     return LedgerFault("alerts_without_deliveries", len(lacking), lacking[:NAMED])
+
+
+def _erased_without_record(connection: sa.Connection) -> LedgerFault:
+    """Count the messages marked as erased that no line of the register accounts for, or the other way round."""
+    return LedgerFault(
+        "messages_erased_without_record",
+        abs(erasure.marked_messages(connection) - erasure.erased_messages(connection)),
+    )
 
 
 def without_delivery(data: Mapping[str, Any], made: Collection[str]) -> list[str]:

@@ -11,14 +11,14 @@ from typing import Any
 import sqlalchemy as sa
 
 from clinical.words import PENDING
-from store import merges, message_queries, tables
+from store import holds, merges, message_queries, tables
 from store.canary import of_senders
 from store.rowsets import among
 from store.tables import local_code, local_code_seen, pruning
 
 DONE = ("processed", "ignored")  # waiting and parked messages are never touched
 
-CITED, OPEN_ALERT, OPEN_CODE = "cited", "open_alert", "open_code"
+CITED, OPEN_ALERT, OPEN_CODE, HELD = "cited", "open_alert", "open_code", "held"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,9 @@ def reasons_to_keep(connection: sa.Connection, ids: Collection[int]) -> dict[int
     worried = _with_open_alert(connection, members)
     reasons |= {id_: OPEN_ALERT for id_, everybody in people.items() if everybody & worried}
     sources = _sources(connection, ids) | _cited_in_answers(connection, members)
-    return reasons | dict.fromkeys(sources.intersection(ids), CITED)
+    reasons |= dict.fromkeys(sources.intersection(ids), CITED)
+    held = holds.held(connection)
+    return reasons | {id_: HELD for id_, everybody in people.items() if everybody & held}
 
 
 def _people_of(connection: sa.Connection, ids: Collection[int]) -> dict[int, set[int]]:

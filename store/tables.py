@@ -625,3 +625,44 @@ spent_token = sa.Table(
     sa.Column("token_id", sa.Text, primary_key=True),
     sa.Column("expires_at", UtcTime, nullable=False, index=True),
 )
+
+legal_hold = sa.Table(
+    "legal_hold",
+    metadata,
+    # Nothing of this patient is erased or removed by age until it is lifted. No foreign key: it outlives the patient.
+    row_id(),
+    sa.Column("patient_id", Id, nullable=False, index=True),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("set_by", sa.Text, nullable=False),
+    sa.Column("set_at", UtcTime, nullable=False),
+    sa.Column("review_at", UtcTime),  # when somebody must look whether it is still needed; it stands on until lifted
+    sa.Column("lifted_at", UtcTime),
+    sa.Column("lifted_by", sa.Text),
+    sa.Column("lift_reason", sa.Text),
+)
+
+erasure = sa.Table(
+    "erasure",
+    metadata,
+    # Append-only, and without patient data: each erasure on request, as the register outside the database has it too.
+    row_id(),
+    sa.Column("name", sa.Text, nullable=False, unique=True),  # the same in the register outside
+    sa.Column("at", UtcTime, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),  # who carried it out
+    sa.Column("asked_by", sa.Text, nullable=False),
+    sa.Column("decided_by", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("messages", sa.Integer, nullable=False),  # that lost their text and are marked as erased
+    sa.Column("counts", sa.JSON, nullable=False),  # what went, by kind
+    sa.Column("key_name", sa.Text, nullable=False),  # of the key of the hashes
+    sa.Column("hashes", sa.JSON, nullable=False),  # keyed, of the identities: they find the patient in a backup
+)
+
+erased_identity = sa.Table(
+    "erased_identity",
+    metadata,
+    # Append-only: which rows of `patient` hold no more than a number since. They may be gone by now: no foreign key.
+    sa.Column("erasure_id", Id, sa.ForeignKey("erasure.id"), primary_key=True, autoincrement=False),
+    sa.Column("patient_id", Id, primary_key=True, autoincrement=False, index=True),
+    sa.Column("at", UtcTime, nullable=False),
+)

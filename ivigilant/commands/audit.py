@@ -105,12 +105,13 @@ def report(
     from ivigilant.access_export import as_csv, with_patients
     from store.access_log import oldest_lines
     from store.engine import connect, reading
+    from store.erasure import erased_with
     from store.merges import patients_named
 
     with database_explained():
         engine = connect(read_settings(config, data_dir).database())
         with reading(engine) as connection:
-            whom = patients_named(connection, patient)
+            whom = erased_with(connection, patients_named(connection, patient))
         _record(engine, "access_report", _stated(purpose), sorted(whom) or [None], f"{len(whom)} found")
         if not whom:
             raise NoSuchPatient("no patient has this number")
@@ -173,11 +174,15 @@ def prune(
 ) -> None:
     """Remove the lines whose retention is over, five years or more; the chain goes on after them.
 
+    A line about somebody on whom a legal hold stands stays, and the younger ones with it. The number of an erased
+    patient goes with the last line about it.
+
     Example: ivigilant audit prune --years 7
     """
     from ivigilant.command_user import at_the_command_line
     from store.access_log import remove_before
     from store.engine import connect
+    from store.erasure import remove_bare
 
     now = datetime.now(UTC)
     # A day more than so many years of 365.25 days, so that the database, which counts calendar years, agrees.
@@ -186,8 +191,9 @@ def prune(
         engine = connect(read_settings(config, data_dir).database())
         with engine.begin() as connection:
             removed = remove_before(connection, before, at_the_command_line(), now)
+            bare = remove_bare(connection)
         _record(engine, "access_prune", f"older than {years} years", [None], f"{removed} lines")
-    typer.echo(f"{removed} lines removed")
+    typer.echo(f"{removed} lines removed" + (f", and the numbers of {bare} erased identities" if bare else ""))
 
 
 def _stated(purpose: str) -> str:

@@ -11,6 +11,8 @@ from ivigilant.commands.options import Config, DataDir, database_explained, read
 from ivigilant.errors import BackupRefused, UnusableSettings
 
 if TYPE_CHECKING:
+    import sqlalchemy as sa
+
     from ivigilant.backup import AgeKey
     from ivigilant.settings import Settings
 
@@ -72,12 +74,17 @@ def backup_key(
 def restore(
     source: Annotated[Path, typer.Argument(metavar="FILE", help="What `ivigilant backup` wrote.")],
     key: KeyFile = None,
+    erasures: Annotated[
+        Path | None,
+        typer.Option("--erasures", help="The register of erasures.", show_default="IVIGILANT_ERASURES", metavar="FILE"),
+    ] = None,
     config: Config = None,
     data_dir: DataDir = None,
 ) -> None:
     """Restore a backup to an empty database, compare it with what was backed up, and verify the ledger.
 
-    Exit code 1 when something differs. The schema stays that of the backup until `ivigilant db upgrade`.
+    Patients who were erased since the backup are erased again, by the register and its key. Exit code 1 when something
+    differs, or one of them is back. The schema stays that of the backup until `ivigilant db upgrade`.
 
     Example: ivigilant restore /backup/2026-11-29.age --key backup.key --data-dir /var/lib/ivigilant
     """
@@ -96,14 +103,34 @@ def restore(
             typer.echo(f"WRONG  {each}")
         engine = connect(settings.database())
         if not migrate.is_current(engine):
-            typer.echo("the backup is of another release: run ivigilant db upgrade, then ivigilant ledger verify")
+            typer.echo(
+                "the backup is of another release: run ivigilant db upgrade, then ivigilant erase again (whoever was "
+                "erased since is back until then) and ivigilant ledger verify"
+            )
             raise typer.Exit(1 if differences else 0)
+        erased = _erase_again(settings, engine, erasures)
         statement = verify(engine, datetime.now(UTC), read_signer(settings.signing_key()))
     for fault in statement.faults:
         typer.echo(f"WRONG  ledger: {fault.what} ({fault.count}); ivigilant ledger show")
-    if differences or statement.faults:
+    if differences or statement.faults or not erased:
         raise typer.Exit(1)
     typer.echo("the rows, the state and the ledger are as they were")
+
+
+def _erase_again(settings: "Settings", engine: "sa.Engine", named: Path | None) -> bool:
+    """Erase again whoever was erased after the backup; return whether nobody of them is back as far as is known."""
+    from ivigilant.commands.erase import erase_since
+
+    file = named or settings.erasure_register()
+    if file is None or not file.exists():
+        if named is not None:
+            raise UnusableSettings(f"--erasures {named}: there is no such file")
+        typer.echo(
+            "NOT CHECKED  whether patients who were erased after this backup are back: no register of erasures is "
+            "named (--erasures, IVIGILANT_ERASURES). If there is one: ivigilant erase again"
+        )
+        return True
+    return erase_since(settings, engine, file)
 
 
 def _key(settings: "Settings", named: Path | None) -> "AgeKey":

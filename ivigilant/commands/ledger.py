@@ -21,6 +21,7 @@ MEANING = {
     "orders_without_assessment": "IVIg orders have no assessment",
     "orders_assessed_before_their_last_change": "IVIg orders were not assessed after their last change",
     "alerts_without_record": "alerts have no line in their record",
+    "messages_erased_without_record": "messages are erased and not in the register, or in it and not erased",
     "alerts_without_deliveries": "lines of alerts had to be sent and have no delivery",
 }
 
@@ -112,8 +113,11 @@ def _show(statement: "LedgerStatement") -> None:
     )
     typer.echo(f"  messages    {segment.messages} new, ids {segment.after + 1} to {segment.last}: {ends}")
     typer.echo(f"  IVIg orders {statement.orders}, alerts {statement.alerts}, " + _deliveries(statement))
+    if statement.erased:
+        typer.echo(f"  erased      {statement.erased} messages in all, on request (ivigilant erase list)")
     for fault in statement.faults:
-        named = f" (ids {', '.join(map(str, fault.ids))}{', …' if fault.count > len(fault.ids) else ''})"
+        more = ", …" if fault.count > len(fault.ids) else ""
+        named = f" (ids {', '.join(map(str, fault.ids))}{more})" if fault.ids else ""
         typer.echo(f"  WRONG       {fault.count} {MEANING[fault.what]}{named}")
 
 

@@ -19,6 +19,7 @@ _WHY = {
     "": "goes",
     "cited": "kept: a fact, a merge or an answer depends on it",
     "open_alert": "kept: its patient has an open alert",
+    "held": "kept: a legal hold stands on its patient",
     "open_code": "kept: it holds a code that is not mapped yet",
 }
 
