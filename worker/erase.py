@@ -291,7 +291,7 @@ def _examined(connection: sa.Connection, members: frozenset[int], unread: _Unrea
         members=members,
         names=names,
         goes=goes,
-        stays={kind: count for kind, count in stays.items() if count},
+        stays={kind: count for kind, count in stays.items() if count or kind == "access_log"},
         rows={"notes_elsewhere": elsewhere, "mixed_unread": sorted(unread.mixed)},
         obstacles=list(_obstacles(connection, members, messages, goes, now)),
         code=_code_of(members, messages, goes),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ivigilant.commands.options import Config, DataDir, database_explained, read_settings
-from ivigilant.errors import ErasureRefused, UnusableSettings
+from ivigilant.errors import ErasureRefused, IvigilantError, UnusableSettings
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -123,13 +123,13 @@ def carry_out(
 
     settings = quiet(read_settings(config, data_dir))
     actor, now = at_the_command_line(), datetime.now(UTC)
-    key, file = read_key(settings), register_file(settings)
     texts = {"--asked-by": asked_by.strip(), "--decided-by": decided_by.strip(), "--reason": reason.strip()}
     with database_explained():
         engine, site = _opened(settings)
-        complete_file(engine, file)
         found = look(engine, site, patient, now)
         try:
+            key, file = read_key(settings), register_file(settings)
+            complete_file(engine, file)
             _require_two_people(texts, actor)
             _require_no_patient_data(engine, texts, found)
             if not found.members:
@@ -146,8 +146,8 @@ def carry_out(
                 hash_of=key.hash_of,
             )
             done = erase(engine, site, found.members, request, now, lambda at, line: _note(at, line, found.members))
-        except (ErasureObstructed, PlanChanged, ErasureRefused) as error:
-            _record(engine, "erase", f"refused: {error or 'not as planned'}", found.members, done=False)
+        except (ErasureObstructed, PlanChanged, IvigilantError) as error:
+            _record(engine, "erase", f"refused: {str(error) or 'not as planned'}", found.members, done=False)
             if isinstance(error, ErasureObstructed):
                 _show_obstacles(engine, error.obstacles)
                 raise ErasureRefused("nothing was erased") from None
@@ -423,9 +423,7 @@ def _counted(found: "ErasurePlan") -> str:
 def _show(found: "ErasurePlan") -> None:
     if not found.members:
         return
-    typer.echo(
-        f"{len(found.members)} identities and {len(found.names) - len(found.members)} other numbers: one patient"
-    )
+    typer.echo(f"one patient, known by {len(found.names)} numbers")
     typer.echo("goes")
     for kind, count in found.goes.items():
         typer.echo(f"{count:>8}  {_GOES[kind]}")
