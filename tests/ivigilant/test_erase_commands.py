@@ -64,7 +64,7 @@ def test_it_is_planned_carried_out_registered_and_found_in_the_access_log(desk: 
     assert "1  messages: the text" in shown and "lines of the access log" in shown and "backups made before" in shown
     assert "1 messages, 0 facts, 0 alerts" in done
     assert "asked by patient, decided by E. de Wit" in listed and "letter of 3 March" in listed
-    assert "erase,ZKHA|1,erasure " in report
+    assert 'erase,ZKHA|1,"erasure ' in report
     assert "erased      1 messages in all, on request" in verified
     assert "1 were carried out" in checked
     assert "Aalders" not in (tmp_path / "erasures.jsonl").read_text()

@@ -31,6 +31,7 @@ from tests.journeys.hospital import Hospital
 from tests.journeys.stories import Happening, Merged, Ordered, Problem, Seen, Unmerged, messages
 from tests.services import Databases
 from worker.erase import ErasureObstructed, ErasurePlan, ErasureRequest, PlanChanged, erase, look
+from worker.memory import HistoryMemory
 from worker.prune import Run, survey
 from worker.rebuild import rebuild
 
@@ -195,6 +196,24 @@ def test_a_patient_who_comes_back_is_judged_without_the_history_of_before(hospit
     hospital.sends(messages([*STORY, Ordered(number="300", at=99, starts=500)])[-1])
 
     assert hospital.answers()["300"] not in ("contraindication", "high")
+
+
+def test_a_worker_that_remembers_the_history_of_before_does_not_judge_by_it(
+    engine: sa.Engine, knowledge: Knowledge
+) -> None:
+    lived, memory = Hospital(engine, knowledge), HistoryMemory(least=1)
+    for message in messages([Sick(), Problem(), Ordered(at=2)]):
+        lived.processes(lived.receives(message), memory)
+    for row in lived.alerts():
+        lived.does(OnAlert(row["id"], Acknowledgement()))
+    known = memory.of(planned(lived).members)
+    erased(lived)
+
+    new = messages([*STORY, Ordered(number="300", at=99, starts=500)])[-1]
+    lived.processes(lived.receives(new), memory)
+
+    assert known
+    assert lived.answers()["300"] not in ("contraindication", "high")
 
 
 def test_what_a_shared_message_said_of_another_stays_and_so_after_a_rebuild(
