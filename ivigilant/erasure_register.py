@@ -89,20 +89,34 @@ def register_file(settings: Settings) -> Path:
 
 
 def read_register(file: Path) -> list[Erasure]:
-    """Return the lines of a register, each erasure once; none of a file that is not there. Raises UnreadablePath."""
-    try:
-        lines = file.read_bytes().splitlines() if file.exists() else []
-    except OSError as error:
-        raise UnreadablePath(f"{file} cannot be read ({error.strerror})") from None
+    """Return the lines of a register, each erasure once; none of a file that is not there.
+
+    Raises UnreadablePath for a line that cannot be read, unless it is the beginning of one that stands whole further on:
+    whoever wrote it was killed, and the next completed the file.
+    """
+    lines = _lines_of(file)
     found: dict[str, Erasure] = {}
     for number, line in enumerate(lines, 1):
-        try:
-            each = msgspec.json.decode(line, type=Erasure) if line.strip() else None
-        except msgspec.MsgspecError:
-            raise UnreadablePath(f"{file}, line {number}: not a line of the register of erasures") from None
+        each = _read_line(line)
         if each is not None:
             found.setdefault(each.name, each)
+        elif not any(later.startswith(line) for later in lines[number:]):
+            raise UnreadablePath(f"{file}, line {number}: not a line of the register of erasures") from None
     return list(found.values())
+
+
+def _lines_of(file: Path) -> list[bytes]:
+    try:
+        return [line for line in file.read_bytes().splitlines() if line.strip()] if file.exists() else []
+    except OSError as error:
+        raise UnreadablePath(f"{file} cannot be read ({error.strerror})") from None
+
+
+def _read_line(line: bytes) -> Erasure | None:
+    try:
+        return msgspec.json.decode(line, type=Erasure)
+    except msgspec.MsgspecError:
+        return None
 
 
 def complete_file(engine: sa.Engine, file: Path) -> int:
@@ -112,11 +126,13 @@ def complete_file(engine: sa.Engine, file: Path) -> int:
     """
     with reading(engine) as connection:
         inside = erasure.registered(connection)
-    known = {each.name for each in read_register(file)}
+    known = {each.name for each in map(_read_line, _lines_of(file)) if each is not None}
     missing = [each for each in inside if each.name not in known]
     if missing:
         try:
-            with file.open("ab") as lines:
+            with file.open("a+b") as lines:
+                if lines.tell() and not file.read_bytes().endswith(b"\n"):
+                    lines.write(b"\n")  # whoever wrote the last line was killed
                 lines.writelines(msgspec.json.encode(each) + b"\n" for each in missing)
                 lines.flush()
                 os.fsync(lines.fileno())

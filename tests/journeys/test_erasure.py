@@ -18,7 +18,15 @@ from inbox.alerts.act import OnAlert
 from inbox.alerts.remarks import Comment
 from inbox.alerts.settling import Acknowledgement
 from ivigilant.backup import back_up, new_key, read_key, restore
-from ivigilant.erasure_register import ErasureKey, complete_file, erase_again, missing_inside
+from ivigilant.erasure_register import (
+    ErasureKey,
+    complete_file,
+    erase_again,
+    missing_inside,
+    missing_outside,
+    read_register,
+)
+from ivigilant.errors import UnreadablePath
 from ivigilant.ledger import Signer, verify
 from rules.knowledge import Knowledge
 from store import erasure, holds, tables
@@ -474,6 +482,27 @@ def test_a_backup_of_before_brings_the_patient_back_and_the_register_erases_agai
     with engine.connect() as connection:
         assert [each.name for each in erasure.registered(connection)] == ["one"]
     engine.dispose()
+
+
+def test_whoever_is_killed_while_the_register_is_written_leaves_it_to_the_next(
+    sqlite_engine: sa.Engine, knowledge: Knowledge, tmp_path: Path
+) -> None:
+    lived, register = Hospital(sqlite_engine, knowledge), tmp_path / "erasures.jsonl"
+    lived.sends(*messages([Sick()]))
+    erased(lived)
+    nothing_yet = missing_outside(sqlite_engine, register)
+    complete_file(sqlite_engine, register)
+    whole = register.read_bytes()
+    register.write_bytes(whole[:40])
+
+    with pytest.raises(UnreadablePath, match="line 1"):
+        read_register(register)
+    added = complete_file(sqlite_engine, register)
+
+    assert (nothing_yet, added) == ((1, 1), 1)
+    assert register.read_bytes() == whole[:40] + b"\n" + whole
+    assert [each.name for each in read_register(register)] == ["one"]
+    assert complete_file(sqlite_engine, register) == 0
 
 
 def test_another_key_and_messages_of_after_the_erasure_are_for_somebody_to_look_at(
