@@ -91,8 +91,8 @@ def register_file(settings: Settings) -> Path:
 def read_register(file: Path) -> list[Erasure]:
     """Return the lines of a register, each erasure once; none of a file that is not there.
 
-    Raises UnreadablePath for a line that cannot be read, unless it is the beginning of one that stands whole further on:
-    whoever wrote it was killed, and the next completed the file.
+    Raises UnreadablePath for a line that cannot be read, unless it is the beginning of one that stands whole further
+    on: whoever wrote it was killed, and the next completed the file.
     """
     lines = _lines_of(file)
     found: dict[str, Erasure] = {}
