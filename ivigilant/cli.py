@@ -13,6 +13,7 @@ from ivigilant.commands import (
     backup,
     erase,
     explain,
+    export,
     history,
     knowledge,
     ledger,
@@ -49,6 +50,7 @@ app.add_typer(upkeep.database, name="db")
 app.add_typer(audit.app, name="audit", rich_help_panel="Upkeep")
 app.add_typer(erase.app, name="erase", rich_help_panel="Upkeep")
 app.add_typer(erase.hold, name="hold", rich_help_panel="Upkeep")
+app.add_typer(export.app, name="export", rich_help_panel="Messages")
 app.add_typer(ledger.app, name="ledger", rich_help_panel="Upkeep")
 app.add_typer(telling.app, name="telling", rich_help_panel="Upkeep")
 app.add_typer(knowledge.app, name="knowledge")

@@ -68,13 +68,18 @@ def read_key(settings: Settings) -> ErasureKey:
             "an erasure must survive a restore, which takes a key: make one with ivigilant erase key FILE and name it "
             "in IVIGILANT_ERASURE_KEY"
         )
+    return ErasureKey(read_secret(path, "IVIGILANT_ERASURE_KEY"))
+
+
+def read_secret(path: Path, what: str) -> bytes:
+    """Return the secret of a file that `make_key` wrote, or raise UnusableSettings."""
     try:
         secret = bytes.fromhex(path.read_text().strip())
     except (OSError, UnicodeDecodeError, ValueError) as error:
-        raise UnusableSettings(f"IVIGILANT_ERASURE_KEY: {path} cannot be read ({type(error).__name__})") from None
+        raise UnusableSettings(f"{what}: {path} cannot be read ({type(error).__name__})") from None
     if len(secret) != KEY_BYTES:
-        raise UnusableSettings(f"IVIGILANT_ERASURE_KEY: {path} holds no key of ivigilant erase key")
-    return ErasureKey(secret)
+        raise UnusableSettings(f"{what}: {path} holds no key of ivigilant")
+    return secret
 
 
 def register_file(settings: Settings) -> Path:

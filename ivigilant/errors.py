@@ -45,5 +45,9 @@ class BackupRefused(IvigilantError):
     """A backup cannot be made or restored here; the text says why, and nothing was changed."""
 
 
+class ExportRefused(IvigilantError):
+    """Messages cannot be exported as was asked; the text says why, and nothing was written."""
+
+
 class ErasureRefused(IvigilantError):
     """A patient cannot be erased, or a hold not be set or lifted; the text says why, and nothing was changed."""
