@@ -1,7 +1,7 @@
 """Stored messages written for a test system: chosen, pseudonymised, and a report of what became of each field."""
 
 import csv
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from clinical.identities import Name
 from history.choices import Site
+from ivigilant.pseudonyms.forms import identifying_in
 from ivigilant.pseudonyms.keyed import Pseudonyms
 from ivigilant.pseudonyms.messages import Asked, FieldCounts, Identifying, rewrite
 from ivigilant.pseudonyms.resources import rewrite_resource
@@ -20,11 +21,13 @@ from parsers.fhir.reading import is_resource
 from store import merges, message_queries, patients, tables
 from store.canary import of_senders
 from store.messages import raw_of
+from store.patients import KnownPatient
 from store.rowsets import among
 
 PAGE = 500
 REPORT = "report.csv"
 RESOURCES = "resources.ndjson"
+SEVERAL = 3  # messages or patients from which on a name is not that of a person
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +103,9 @@ def export(
     report: Callable[[int], None] = lambda _: None,
 ) -> Exported:
     """Write each of these messages to a file of the folder, named so that they are replayed in order of arrival."""
-    asked = Asked(pseudonyms, vocabulary(), now.astimezone(site.zone).date(), _persons(connection), texts)
+    today, known = now.astimezone(site.zone).date(), _systems(connection, site)
+    people = _People(connection)
+    asked = Asked(pseudonyms, vocabulary(), today, people.person_of, people.words_of, known, texts)
     done, message, feed = Exported(), tables.message, tables.feed
     query = sa.select(message.c.id, message.c.raw, feed.c.name).join(feed, feed.c.id == message.c.feed_id)
     width = len(str(len(ids)))
@@ -133,22 +138,55 @@ def _write(row: Any, folder: Path, width: int, asked: Asked, site: Site, done: E
         done.messages = number
 
 
-def _persons(connection: sa.Connection) -> Callable[[Name], str]:
-    """Return what says which person a number is: the same for all that were merged, as they are now."""
-    known: dict[Name, str] = {}
+class _People:
+    """Whom the store knows: which person a number is, merged ones as one, and what tells who that is."""
 
-    def person_of(name: Name) -> str:
-        if name not in known:
-            found = patients.found(connection, [name])
-            people = merges.persons(connection, found.values()) if found else []
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+        self._person: dict[Name, str] = {}
+        self._words: dict[str, frozenset[str]] = {}
+
+    def person_of(self, name: Name) -> str:
+        """Return the person of this number: the same for all that were merged, as they are now."""
+        if name not in self._person:
+            found = patients.found(self._connection, [name])
+            people = merges.persons(self._connection, found.values()) if found else []
             if people:
-                rows = patients.of_ids(connection, people[0].members)
+                rows = patients.of_ids(self._connection, people[0].members)
                 root = "|".join(rows[people[0].root].name)
-                known.update({row.name: root for row in rows.values()})
-            known.setdefault(name, "|".join(name))
-        return known[name]
+                self._person.update({row.name: root for row in rows.values()})
+                self._words[root] = self._words_of(rows)
+            self._person.setdefault(name, "|".join(name))
+        return self._person[name]
 
-    return person_of
+    def words_of(self, person: str) -> frozenset[str]:
+        """Return the names, numbers and dates that tell who this person is."""
+        return self._words.get(person, frozenset())
+
+    def _words_of(self, rows: Mapping[int, KnownPatient]) -> frozenset[str]:
+        texts = [row.value for row in rows.values()]
+        texts += [each.value for each in patients.numbers_of(self._connection, rows)]
+        for row in rows.values():
+            born = str(row.demographics.get("birth_date") or "")
+            texts += [str(row.demographics.get(part) or "") for part in ("family", "given")]
+            texts += [born, born.replace("-", ""), "-".join(reversed(born.split("-")))]
+        return frozenset(identifying_in(texts))
+
+
+def _systems(connection: sa.Connection, site: Site) -> frozenset[str]:
+    """Return the names of who sends and of who gives out numbers: those of the site file, and those that several have.
+
+    What one message alone says may be anything, the name of a person too.
+    """
+    message, patient = tables.message, tables.patient
+    found: set[str] = set()
+    for column in (message.c.sending_application, message.c.sending_facility, patient.c.authority):
+        several = sa.select(column).group_by(column).having(sa.func.count() >= SEVERAL)
+        found |= set(connection.execute(several).scalars())
+    for each in (*site.defaults.values(), *([site.of_unknown] if site.of_unknown is not None else [])):
+        found |= {each.authority, *each.mrn_authorities, *each.authorities, *each.authorities.values()}
+        found |= set(each.code_systems)
+    return frozenset(found)
 
 
 def _write_report(file: Path, done: Exported) -> None:

@@ -37,8 +37,8 @@ def _of(*kinds: tuple[FieldKind, str]) -> Mapping[int, FieldKind]:
 
 
 FIELDS: Final[Mapping[str, Mapping[int, FieldKind]]] = {
-    "MSH": _of(("system", "3 4 5 6"), ("time", "7"), ("type", "9"), ("word", "11 15 16 17"), ("amount", "12")),
-    "EVN": _of(("word", "1"), ("time", "2 6")),
+    "MSH": _of(("system", "3 4 5 6"), ("time", "7"), ("type", "9"), ("word", "11 15 16"), ("amount", "12")),
+    "EVN": _of(("time", "2")),
     "PID": _of(
         ("set", "1"), ("person", "2 3 4 21"), ("name", "5"), ("birth", "7"), ("word", "8 30 31"), ("time", "29")
     ),
@@ -47,7 +47,7 @@ FIELDS: Final[Mapping[str, Mapping[int, FieldKind]]] = {
     "PV2": _of(("code", "3")),
     "AL1": _of(("set", "1"), ("code", "2 3"), ("words", "5"), ("time", "6")),
     "IAM": _of(("set", "1"), ("code", "2 3 6 17"), ("words", "5 8"), ("entry", "7"), ("time", "11")),
-    "DG1": _of(("set", "1"), ("word", "2 6 21"), ("code", "3"), ("words", "4"), ("time", "5"), ("entry", "20")),
+    "DG1": _of(("set", "1"), ("word", "6 21"), ("code", "3"), ("words", "4"), ("time", "5"), ("entry", "20")),
     "FT1": _of(("set", "1"), ("times", "4"), ("code", "19")),
     "PR1": _of(("set", "1"), ("code", "3"), ("words", "4"), ("time", "5"), ("entry", "19"), ("word", "20")),
     "PRB": _of(("word", "1"), ("time", "2 7 9 16"), ("code", "3 13 14 19"), ("entry", "4")),
@@ -101,7 +101,6 @@ FIELDS: Final[Mapping[str, Mapping[int, FieldKind]]] = {
     "RXD": _of(
         ("amount", "1 4 8 12 16 22 28"),
         ("code", "2 6 21 25"),
-        ("time", "3"),
         ("unit", "5 17 23 29"),
         ("order", "7"),
         ("text", "9 15"),
@@ -109,7 +108,7 @@ FIELDS: Final[Mapping[str, Mapping[int, FieldKind]]] = {
         ("lot", "18"),
     ),
     "RXG": _of(
-        ("amount", "1 2 5 6 15 17 23"),
+        ("amount", "2 5 6 15 17 23"),
         ("timing", "3"),
         ("code", "4 8 22"),
         ("unit", "7 14 16 18 24"),

@@ -13,15 +13,15 @@ from clinical.identities import Name
 from ivigilant.pseudonyms.fields import FIELDS, OF_PEOPLE, FieldKind
 from ivigilant.pseudonyms.forms import (
     AMOUNT,
-    CODE,
     INTERVAL,
     LETTERS,
-    SYSTEM,
-    TELLING,
+    SHORT,
     UNIT,
     WORD,
     fitting,
     identifying_in,
+    is_code,
+    system,
     words_in,
 )
 from ivigilant.pseudonyms.keyed import Pseudonyms
@@ -36,6 +36,7 @@ from parsers.hl7.segments import Message, Segment, split
 Outcome = str  # kept | moved | pseudonym | scrubbed | emptied | dropped
 KEPT, MOVED, PSEUDONYM, SCRUBBED, EMPTIED, DROPPED = "kept", "moved", "pseudonym", "scrubbed", "emptied", "dropped"
 
+_NUMBER_TYPE: Final = re.compile(r"[A-Z]{1,3}|NN[A-Z]{3}")  # table 0203
 _NAME: Final = re.compile(r"[A-Z][A-Z0-9]{2}")
 _ESCAPES: Final = {"\\": "\\E\\", "|": "\\F\\", "^": "\\S\\", "&": "\\T\\", "~": "\\R\\", "\r": " ", "\n": " "}
 
@@ -48,6 +49,10 @@ class Asked:
     vocabulary: Vocabulary
     today: date
     person_of: Callable[[Name], str]  # the same for every number of one person
+    words_of: Callable[[str], frozenset[str]] = lambda _: (
+        frozenset()
+    )  # of a person: what the store knows to tell who it is
+    systems: frozenset[str] = frozenset()  # names of who sends and gives out numbers, known to be those of no person
     texts: bool = False  # scrub long texts too; else they are emptied
 
 
@@ -69,10 +74,9 @@ def rewrite(raw: bytes, number: int, asked: Asked, defaults: Defaults, counts: F
     when it cannot be read.
     """
     message = split(raw, defaults.charset)
-    found = FieldCounts()
-    lines = [line for group in _groups(message, asked, defaults) for line in group.lines(found, number)]
-    written = "\r".join(lines) + "\r"
-    if words_in(written) & _identifying(message):
+    found, groups = FieldCounts(), list(_groups(message, asked, defaults))
+    written = "\r".join(line for group in groups for line in group.lines(found, number)) + "\r"
+    if words_in(written) & groups[0].own:
         raise Identifying
     counts.of.update(found.of)
     return written.encode()
@@ -88,6 +92,7 @@ class _Group:
     asked: Asked
     defaults: Defaults
     own: frozenset[str]  # words that identify somebody in the message
+    own_words: frozenset[str]  # the short ones as well, which no text may hold
 
     def lines(self, counts: FieldCounts, number: int) -> Iterator[str]:
         """Yield the segments as they may leave."""
@@ -165,10 +170,10 @@ class _Group:
             "visit": lambda parts: self._numbered("visit", parts),
             "person": self._person,
             "name": self._name,
-            "ward": lambda parts: fitting(re.compile(r"[A-Z0-9]{1,8}"), parts.first),
+            "ward": lambda parts: fitting(re.compile(r"(?=.*\d)[A-Z0-9]{1,8}|[A-Z]{1,3}"), parts.first),
             "timing": self._timing,
             "type": lambda parts: _joined([fitting(re.compile(r"[A-Z0-9_]{1,7}"), each) for each in parts.firsts]),
-            "system": lambda parts: _joined([fitting(SYSTEM, each) for each in parts.firsts]),
+            "system": lambda parts: _joined([self._system(each) for each in parts.firsts]),
         }
 
     def _amount(self, parts: "_Parts") -> str:
@@ -193,7 +198,7 @@ class _Group:
         for start in (0, 3):
             code = self._code_leaf(parts.at(start))
             text = self._scrubbed(" ".join(parts.leaves_of(start + 1)))
-            system = fitting(SYSTEM, parts.at(start + 2))
+            system = self._system(parts.at(start + 2))
             written += [_escaped(code), _escaped(text), _escaped(system)]
         original = self._scrubbed(" ".join(parts.leaves_of(8)))
         return "^".join([*written, "", "", _escaped(original)]).rstrip("^")
@@ -201,7 +206,7 @@ class _Group:
     def _code_leaf(self, code: str) -> str:
         if plain(code) in self.own:
             return ""
-        if CODE.fullmatch(code) and (any(map(str.isdigit, code)) or len(code) <= TELLING or code in self._words):
+        if is_code(code):
             return code
         return code if LETTERS.fullmatch(code) and code in self._words else self._scrubbed(code)
 
@@ -210,34 +215,37 @@ class _Group:
         return self.asked.vocabulary
 
     def _unit(self, parts: "_Parts") -> str:
-        system = fitting(SYSTEM, parts.at(2))
+        system = self._system(parts.at(2))
         return "^".join([_escaped(self._unit_leaf(parts.at(0))), "", _escaped(system)]).rstrip("^")
 
     def _unit_leaf(self, unit: str) -> str:
         if not UNIT.fullmatch(unit) or plain(unit) in self.own:
             return ""
         letters = re.findall(r"[^\W\d_]+", unit)
-        return unit if all(len(each) <= TELLING or each in self._words for each in letters) else ""
+        return unit if all(len(each) <= SHORT or each in self._words for each in letters) else ""
 
     def _scrubbed(self, text: str) -> str:
-        return self._words.scrubbed(text, self.own)
+        return self._words.scrubbed(text, self.own_words)
+
+    def _system(self, text: str) -> str:
+        return "" if plain(text) in self.own else system(text, self.asked.systems)
 
     def _numbered(self, kind: str, parts: "_Parts") -> str:
         """A number of the sender's, and who gave it. Of a parent's (ORC-8) the numbers are sub-components."""
         number, first = self.asked.pseudonyms.number, parts.components[0]
         if len(first) > 1 or (len(parts.components) > 1 and len(parts.components[1]) > 1):
             return "^".join(
-                "&".join([number(kind, each[0].strip()), *(fitting(SYSTEM, one) for one in each[1:])])
+                "&".join([number(kind, each[0].strip()), *(self._system(one) for one in each[1:])])
                 for each in parts.components[:2]
             )
         value = parts.first.strip()
-        rest = [fitting(SYSTEM, each) for each in parts.firsts[1:4]]
+        rest = [self._system(each) for each in parts.firsts[1:4]]
         return _joined([number(kind, value), *rest]) if value else ""
 
     def _person(self, parts: "_Parts") -> str:
         """A number of the patient: of nobody, where it is a citizen service number."""
         value, authority, kind = parts.first.strip(), parts.leaves_of(3), parts.at(4).strip().upper()
-        named = [fitting(SYSTEM, each) for each in authority]
+        named = [self._system(each) for each in authority]
         given_by = next((each for each in authority if each), self.defaults.authority)
         if make_identifier(given_by, value, kind) is None:
             return ""
@@ -247,7 +255,7 @@ class _Group:
             number = self.asked.pseudonyms.number("person", value[:-1]) + "0"
         else:
             number = self.asked.pseudonyms.number("person", value)
-        return "^".join([number, "", "", "&".join(named), fitting(WORD, kind) or fitting(CODE, kind)]) if number else ""
+        return "^".join([number, "", "", "&".join(named), fitting(_NUMBER_TYPE, kind)]) if number else ""
 
     def _name(self, parts: "_Parts") -> str:
         return _joined([self.asked.pseudonyms.family(self.person), self.asked.pseudonyms.given(self.person)])
@@ -335,10 +343,12 @@ def _repetitions(segment: Segment, place: int, message: Message) -> Iterator[_Pa
 
 
 def _groups(message: Message, asked: Asked, defaults: Defaults) -> Iterator[_Group]:
-    own = _identifying(message)
     starts = [segment.index for segment in message.segments if segment.name == "PID"]
     first = next((segment for segment in message.segments if segment.name == "PID"), None)
-    whole = _Group((), message, _person_in(first, asked, defaults), asked, defaults, own)
+    people = {_person_in(each, asked, defaults) for each in message.segments if each.name == "PID"}
+    stored = frozenset[str]().union(*map(asked.words_of, people))
+    own, short = _identifying(message) | stored, frozenset(identifying_in(_told(message), 2)) | stored
+    whole = _Group((), message, _person_in(first, asked, defaults), asked, defaults, own, short)
     bounds = [0, *starts, len(message.segments)]
     for start, end in pairwise(bounds):
         segments = [segment for segment in message.segments if start <= segment.index < end]

@@ -9,7 +9,7 @@ import msgspec
 
 from clinical.events import Header, Reading
 from clinical.identities import Name
-from ivigilant.pseudonyms.forms import CODE, SYSTEM, TELLING, UNIT, fitting, identifying_in, words_in
+from ivigilant.pseudonyms.forms import SHORT, UNIT, identifying_in, is_code, system, words_in
 from ivigilant.pseudonyms.messages import (
     DROPPED,
     EMPTIED,
@@ -47,7 +47,7 @@ _LONG_TEXTS: Final = frozenset(
     {"valueString", "description", "conclusion", "summary", "title", "patientInstruction", "comment", "onsetString"}
 )
 _TIME: Final = re.compile(r"\d{4}(-\d{2}(-\d{2}([T ].*)?)?)?")
-_NAME_OF_SYSTEM: Final = re.compile(r"[A-Za-z][A-Za-z0-9:/._#?=&-]{0,120}")
+_STATE: Final = re.compile(r"[A-Za-z-]{1,24}")
 _LARGEST: Final = 1_000_000
 _IDENTIFYING: Final = ("name", "telecom", "address", "contact", "photo", "birthDate", "birthPlace")
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
@@ -64,10 +64,11 @@ def rewrite_resource(raw: bytes, asked: Asked, defaults: Defaults, counts: Field
         body = _decoder.decode(raw)
     except NO_JSON as error:
         raise UnreadableMessage("no_json", "", Reading(Header(), ())) from error
-    own = frozenset(identifying_in(_telling(body)))
     name = next(_whose(body, defaults), None)
+    person = asked.person_of(name) if name is not None else ""
+    own = frozenset(identifying_in(_telling(body))) | asked.words_of(person)
     found = FieldCounts()
-    writer = _Resource(asked, defaults, asked.person_of(name) if name is not None else "", own, found)
+    writer = _Resource(asked, defaults, person, own, found)
     written = _encoder.encode(writer.object(body, str(body.get("resourceType", "")), ""))
     if words_in(written.decode()) & own:
         raise Identifying
@@ -168,7 +169,7 @@ class _Resource:
         if _TIME.fullmatch(text) and name != "code":
             return pseudonyms.time(text, self._person), MOVED
         if name in ("system", "url"):
-            return fitting(_NAME_OF_SYSTEM, text), KEPT
+            return system(text, self._asked.systems), KEPT
         if name in _SHORT_TEXTS and key not in ("dosageInstruction", "dosage", "answer", "item"):
             return self._scrubbed(text), SCRUBBED
         if name in _LONG_TEXTS or name in _SHORT_TEXTS:
@@ -207,11 +208,12 @@ class _Resource:
     def _is_known(self, text: str) -> bool:
         words = re.findall(r"[^\W\d_]+", text)
         return plain(text) not in self._own and all(
-            len(each) <= TELLING or each in self._asked.vocabulary for each in words
+            len(each) <= SHORT or each in self._asked.vocabulary for each in words
         )
 
     def _may_be_a_code(self, text: str) -> bool:
-        return bool(CODE.fullmatch(text) or SYSTEM.fullmatch(text)) and self._is_known(text)
+        is_state = _STATE.fullmatch(text) is not None and self._is_known(text)
+        return plain(text) not in self._own and (is_code(text) or is_state)
 
 
 _KINDS: Final = frozenset({*READERS, BUNDLE, MEDICATION})

@@ -10,6 +10,7 @@ from typing import Any, Final
 import yaml
 
 import rules
+from parsers.medication.languages import UNITS
 
 _FOLDERS: Final = ("value_sets", "cues", "words", "definitions")
 _SAID: Final = frozenset({"source", "note", "checked", "purpose", "says", "evidence"})  # about the knowledge, not of it
@@ -19,7 +20,8 @@ _AMOUNT = re.compile(
     r"(?![^\W_])",
     re.IGNORECASE,
 )
-_TOKEN = re.compile(rf"{_AMOUNT.pattern}|[^\W\d_]+", re.IGNORECASE)
+_TOKEN = re.compile(rf"{_AMOUNT.pattern}|[^\W\d_]+|[.,;:?!]", re.IGNORECASE)
+_MARKS: Final = ".,;:?!"  # where a sentence and its parts end says how far a word reaches
 _SHORTEST: Final = 2
 _GLUE_WORDS: Final = """
 of in na en met voor van de het een aan bij op te tot door and with for the to or not geen no without zonder
@@ -38,12 +40,22 @@ bevestigd vermoedelijk voorgeschiedenis
 _STATES: Final = frozenset(_STATES_WORDS.split())
 
 
+# What a report or a request is called.
+_SERVICES_WORDS: Final = """
+radiologie radiology beeldvorming imaging echo echografie ultrasound duplex doppler ct mri scan angiografie angiogram
+angiography flebografie venography röntgen thorax brief letter verslag report rapport voorgeschiedenis history anamnese
+conclusie conclusion samenvatting summary beoordeling beloop decursus consult notitie notes diagnose probleem problem
+laboratorium laboratory chemie chemistry klinische hematologie haematology stolling coagulation
+"""
+_SERVICES: Final = frozenset(_SERVICES_WORDS.split())
+
+
 class Vocabulary:
     """The words of the knowledge, without case and accents."""
 
     def __init__(self, words: Collection[str]) -> None:
         """Take the words as they are."""
-        self._words = frozenset(map(plain, words)) | _GLUE | _STATES
+        self._words = frozenset(map(plain, words)) | _GLUE | _STATES | _SERVICES
 
     def __contains__(self, word: object) -> bool:
         """Return whether this word may leave."""
@@ -56,6 +68,8 @@ class Vocabulary:
             word = token.strip()
             if _AMOUNT.fullmatch(word) or (len(word) >= _SHORTEST and word in self and plain(word) not in without):
                 found.append(word)
+            elif word in _MARKS and found and found[-1][-1] not in _MARKS:
+                found[-1] += word
         return " ".join(found)
 
 
@@ -65,7 +79,8 @@ def vocabulary() -> Vocabulary:
     folder = Path(str(rules.__file__)).parent
     files = [file for name in _FOLDERS for file in sorted((folder / name).glob("*.yaml"))]
     texts = (text for file in files for text in _texts(yaml.safe_load(file.read_text(encoding="utf-8"))))
-    return Vocabulary({word for text in texts for word in _WORD.findall(text) if len(word) >= _SHORTEST})
+    units = (word for words in UNITS.values() for word in words.split())
+    return Vocabulary({word for text in (*texts, *units) for word in _WORD.findall(text) if len(word) >= _SHORTEST})
 
 
 def _texts(content: Any) -> Iterator[str]:
@@ -75,6 +90,8 @@ def _texts(content: Any) -> Iterator[str]:
         for key, value in content.items():
             if str(key) not in _SAID:
                 yield from _texts(value)
+            if key == "units" and isinstance(value, dict):
+                yield from map(str, value)
     elif isinstance(content, list):
         for value in content:
             yield from _texts(value)
