@@ -6,23 +6,18 @@ it and a list of nouns, and nothing else; where its reach is unclear, it does no
 
 import itertools
 import re
-import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Literal, NamedTuple
+
+from rules.patterns import Language, choice_of, compiled, compiled_small, plain
 
 Certainty = Literal["confirmed", "suspected", "family", "refuted"]
 Span = tuple[int, int]
 
 _WORD = re.compile(r"[\w'.§¤]+|[,/;:()+&-]")
 _BREAK = re.compile(r"[.!?]+(?=\s|$)|\n+|;")
-_FIELDS = re.compile(  # the answer of one field of a form, and the label of the next: "Trombose: nee   Allergie: nee"
-    r"(?<=[^\s:;,=?])(?:[ \t]{2,}|\t)(?=[^\W\d][^:;,.?\n]{0,30}[:?])|"
-    r"([:=?]\s*(?:nee|neen|ja|no|yes|n|y|j|0|neg|pos|oui|non|nein|geen|none))[ \t]+(?=[^\W\d][\w/ -]{1,24}[:=?])",
-    re.IGNORECASE,
-)
-_LETTER = re.compile(r"\\.|[^\W\d_]")  # or a backslash with what it escapes
 _LAST_WORD = re.compile(r"[\w.]*\w$")
 _NEXT_WORD = re.compile(r"\s*(\w+)")
 _ARROW = re.compile(r"[-=]+>|→|⇒")
@@ -33,45 +28,8 @@ _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)|\d")
 _NAMED, _SIGN = "¤", "§"  # in a gap between words: another disease; a word that a denial passes through
 _LONGEST_ITEM, _LONGEST_GAP, _LONGEST_TAIL = 5, 6, 3  # words
 _ANYWHERE = ("[", "(?<=", "\\s", "\\?", "\\(")  # the beginning of a pattern that need not be at the start of a word
-_AS = frozenset({"als", "as", "comme"})
+_FIELD_ANSWERS = ("yes_words", "no_words", "yes_initials", "no_initials", "field_answers")
 _DENIALS = frozenset({"denies", "denies_all", "excludes", "not"})
-_PLAIN = str.maketrans(
-    {
-        "ß": "ss",
-        "œ": "oe",
-        "Œ": "OE",
-        "æ": "ae",
-        "ø": "o",
-        "_": " ",
-        "ł": "l",
-        "Ł": "L",
-        "’": "'",
-        "`": "'",
-        "´": "'",
-        "–": "-",
-        "—": "-",
-    }
-)
-
-
-@lru_cache(maxsize=8192)
-def plain(text: str) -> str:
-    """Return a text without accents, with plain quotes, and with a letter typed three times reduced to one."""
-    spelled = unicodedata.normalize("NFKD", text.translate(_PLAIN).replace("\u00a0", " "))
-    bare = "".join(letter for letter in spelled if not unicodedata.combining(letter))
-    return re.sub(r"([a-zA-Z])\1\1+", r"\1\1", bare)
-
-
-@lru_cache(maxsize=8192)
-def compiled(pattern: str) -> re.Pattern[str]:
-    """Compile a pattern without regard to case; when the rules are read anew, few patterns are others than before."""
-    return re.compile(pattern, re.IGNORECASE)
-
-
-@lru_cache(maxsize=8192)
-def compiled_small(pattern: str) -> re.Pattern[str]:
-    """Compile a pattern for texts in small letters, which takes a third less time than to disregard case."""
-    return re.compile(_LETTER.sub(lambda found: found[0] if found[0][0] == "\\" else found[0].lower(), pattern))
 
 
 class Cue(NamedTuple):
@@ -89,10 +47,13 @@ class Reader:
 
     cues: Mapping[str, tuple[re.Pattern[str], ...]]  # by kind, a pattern for each language, in the same order
     abbreviations: frozenset[str]
+    fields: re.Pattern[
+        str
+    ]  # where one field of a form ends and the label of the next begins: "Trombose: nee   Allergie: nee"
 
     def sentences(self, text: str) -> list[str]:
         """Split a text into sentences; a full stop after an abbreviation does not end one."""
-        text = _FIELDS.sub(r"\1; ", text)
+        text = self.fields.sub(r"\1; ", text)
         found, begin = [], 0
         for stop in _BREAK.finditer(text):
             before = text[begin : stop.start()]
@@ -141,17 +102,26 @@ class Reader:
         return Sentence(sentence.lower(), tuple(spans), self)
 
 
-def reader_of(languages: Iterable[Mapping[str, Sequence[str]]]) -> Reader:
-    """Compile the cues of several languages into one reader: a text may mix them, and rarely says which it is in."""
+def reader_of(languages: Sequence[Language], elsewhere: Set[str]) -> Reader:
+    """Compile the cues of several languages into one reader: a text may mix them, and rarely says which it is in.
+
+    What is read `elsewhere` is no cue of a sentence.
+    """
     cues: dict[str, tuple[re.Pattern[str], ...]] = {}
     short: set[str] = set()
     for language in languages:
         for kind, patterns in language.items():
+            if kind in elsewhere or kind in _FIELD_ANSWERS:
+                continue
             if kind == "abbreviations":
                 short.update(word.casefold() for word in patterns)
             else:
                 cues[kind] = (*cues.get(kind, ()), _joined(patterns))
-    return Reader(cues, frozenset(short))
+    fields = compiled(
+        r"(?<=[^\s:;,=?])(?:[ \t]{2,}|\t)(?=[^\W\d][^:;,.?\n]{0,30}[:?])|"
+        rf"([:=?]\s*(?:{choice_of(languages, *_FIELD_ANSWERS)}))[ \t]+(?=[^\W\d][\w/ -]{{1,24}}[:=?])"
+    )
+    return Reader(cues, frozenset(short), fields)
 
 
 def _joined(patterns: Sequence[str]) -> re.Pattern[str]:
@@ -495,7 +465,7 @@ class Sentence:
         gap = self._gap(span[1], cue.start)
         if self._points_back(gap):
             return True
-        if any(self._has("denied_of", word) or self._has("subordinates", word) for word in _not_as_cause(gap)):
+        if any(self._has("denied_of", word) or self._has("subordinates", word) for word in self._not_as_cause(gap)):
             return False
         if any(each.kind in ("resets", "past") for each in self._trailing if span[1] <= each.start < cue.start):
             return False
@@ -514,6 +484,10 @@ class Sentence:
         first, *others = [[word for word in item if not self._is_side(word)] for item in earlier]
         is_short = len(first) <= _LONGEST_GAP and _NAMED not in first and not any(map(_YEAR.search, first))
         return is_method and bool(last) and is_short and all(self._is_bare(item) for item in others)
+
+    def _not_as_cause(self, words: list[str]) -> list[str]:
+        """Leave out "as the cause": "LE als oorzaak van de hypoxie uitgesloten" denies the embolism."""
+        return words[2:] if words[:1] and self._has("as_cause", words[0]) else words
 
     def _points_back(self, gap: list[str]) -> bool:
         """Whether only a word such as "which" stands between: "verdenking LE, welke werd uitgesloten"."""
@@ -751,11 +725,6 @@ def _resolved(cues: Iterable[Cue]) -> list[Cue]:
 def _commas(words: list[str]) -> list[str]:
     """Write a list with slashes as one with commas: "denies CP/SOB/hx DVT/recent travel"."""
     return ["," if word == "/" else word for word in words]
-
-
-def _not_as_cause(words: list[str]) -> list[str]:
-    """Leave out "as the cause": "LE als oorzaak van de hypoxie uitgesloten" denies the embolism."""
-    return words[2:] if words[:1] and words[0].casefold() in _AS else words
 
 
 def _clashes(cue: Cue, span: Span) -> bool:

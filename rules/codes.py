@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from clinical.codes import Coding
-from rules.assertions import compiled, plain
 from rules.forms import CodeLine, ValueSetForm
 from rules.literals import pieces_of
+from rules.patterns import compiled, plain
 
 TEXT = "TEXT"
 LONGEST_WORDS = 120  # characters that distinguish one text from another

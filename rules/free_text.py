@@ -4,55 +4,30 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from rules.assertions import Reader, Span, compiled, plain
+from rules.assertions import Span, reader_of
 from rules.codes import Codes, Remembered, TextPattern
 from rules.forms import Cues, RecognitionForm
-from rules.layout import in_sentences
+from rules.layout import KINDS as LAYOUT_KINDS
+from rules.layout import Layout
 from rules.literals import letters_of
+from rules.patterns import NEVER, Language, choice_of, compiled, plain
 from rules.spelling import Spelling
+from rules.statements import KINDS as STATEMENT_KINDS
 from rules.statements import Statements, Told, in_the_end
+from rules.tenor import KINDS as TENOR_KINDS
 from rules.tenor import Tenors
 
 Mention = tuple[str, str]  # value set, certainty
 _SUREST = ("confirmed", "suspected", "family", "refuted")
-_OF_EITHER = re.compile(r"^[vm]tev?$|^embol|tromb(o|us|en)-?embol|thromb(o|us)-?embol", re.IGNORECASE)
-_OF_THE_LUNG = re.compile(
-    r"^(pe|le|ep|lae|tep)\b|\b(long|lung|pulmo)\w*|vullingsdef|filling def|aussparung|fullungsdef|lacune|"
-    r"def(ect|aut)\w* (endolum|intralum|de )",
-    re.IGNORECASE,
-)
-_OF_VEINS = re.compile(
-    r"\b(?:compr[ei]|kompr[ie]|samendruk)\w*|\bduplex\w*|\b\w*doppler\w*|"
-    r"\b(?:\w*echo|eco|us|uss|sono\w*)\b.{0,12}\b(?:legs?|\w*be[ei]n\w*|jambes?|mollets?|piernas?|kuit\w*|calf|calves|"
-    r"wade\w*|ven[aeo]\w*|veins?)\b|\b(?:leg|been|bein|beinvenen|venous)[- ]?(?:echo|us|uss|sono\w*|ultrasounds?)\b",
-    re.IGNORECASE,
-)
-_OF_THE_LUNGS = re.compile(
-    r"\b(?:ctpa|cta|v/?q\w*|pulm\w*|angio-?scanner|angio-?tc|thorax\w*|chest|scint\w*|szinti\w*)\b", re.IGNORECASE
-)
-_OF_THE_CHEST = re.compile(r"\b(?:ct\w*|v/?q|pulm\w*|scint\w*|szinti\w*|thorax|chest)\b", re.IGNORECASE)
 _YEAR = re.compile(r"(?<![\d.,/-])(?:19|20)\d\d(?![\d.,])")
 _ANY_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
-_YEARS_AGO = re.compile(
-    r"\b(\d{1,2}) (?:jaar|jaren|jr|years?|yrs?|jahren?|ans) (?:geleden|terug|ago|zuvor)\b", re.IGNORECASE
-)
 _FULL_DATE = re.compile(r"\b\d{1,2}[-/.]\d{1,2}[-/.](?:19|20)?\d\d\b")
 _ONLY_YEAR = re.compile(r"\W*(?:19|20)\d\d\W*")
-_LEADING_YEAR = re.compile(r"\W*(?:(?:in|en|im jahre?|anno)\s+)?(?:19|20)\d\d\W*", re.IGNORECASE)  # of the whole
 _CLAUSE_END = re.compile(r"[,;()]")
-_LITTLE = (  # words between a cancer and what says that it is over
-    r"(?:\W|\b(?:een|de|het|an?|the|met|in|is|was|werd|volledige?|complete?|klinische?|clinical|nu|now|thans|inmiddels|"
-    r"momenteel|currently|sinds|since|left|right|links?|rechts?|li|re|linker\w*|rechter\w*|bdz|komplette\w*|en|und?|"
-    r"seit|depuis|eine[rsmn]?|une?|du|le|la|(?:19|20)\d\d|\w+ (?:wegens|voor|for|wegen|pour))\b)*"
-)
-_OF_WHAT = (  # "history of breast cancer", and not "status na lobectomie longcarcinoom"
-    r"(?:(?!\w*(?:tom(?:ie|y)|ektomie|plastiek|operat\w*|ingreep|infarct|cva|tia)\b)\w+ )?"
-)
-_BESIDE = re.compile(  # names something else: "longcarcinoom met depressie in remissie"
-    r"\b(?:met|with|mit|avec|en|and|und|et|naast)\b"
-    r"(?! *(?:$|in|nu|now|volledige?|complete?|klinische?|clinical)\b| *$)",
-    re.IGNORECASE,
-)
+KINDS = (
+    "years", "ago", "in_year", "little", "procedures", "joins", "joins_nothing", "lung_names", "either_names",
+    "vein_examined", "ultrasound", "limbs", "lungs_examined", "chest_examined",
+)  # fmt: skip  # a list of words
 
 
 class Named(NamedTuple):
@@ -68,16 +43,16 @@ class FreeText:
     def __init__(
         self,
         codes: Codes,
-        reader: Reader,
-        tenors: Tenors,
-        statements: Statements,
+        languages: Sequence[Language],
         spelling: Spelling,
         cues: Cues,
         recognition: RecognitionForm,
     ) -> None:
         self._patterns = codes.patterns
-        self._reader, self._tenors, self._spelling = reader, tenors, spelling
-        self._statements = statements
+        elsewhere = {*KINDS, *LAYOUT_KINDS, *TENOR_KINDS, *STATEMENT_KINDS}
+        self._reader, self._spelling = reader_of(languages, elsewhere), spelling
+        self._tenors, self._statements = Tenors(languages), Statements(languages)
+        self.layout, self._parts, self._years = Layout(languages), _BodyParts(languages), _Years(languages)
         self._with_tenor = frozenset(recognition.with_tenor)
         self._past_of, self._over_of = recognition.past_of, recognition.over_of
         self._set_of_today = {over: name for name, over in recognition.over_of.items()}
@@ -86,13 +61,19 @@ class FreeText:
         self._imaging = _any_of(recognition.imaging)
         self._active, self._active_denied = _any_of(cues.active), _any_of(cues.active_denied)
         self._over, self._over_denied = _any_of(cues.over), _any_of(cues.over_denied)
+        little = rf"(?:\W|\b(?:{choice_of(languages, 'little')}|(?:19|20)\d\d)\b)*"
+        # "history of breast cancer", and not "status na lobectomie longcarcinoom"
+        of_what = rf"(?:(?!\w*(?:{choice_of(languages, 'procedures')})\b)\w+ )?"
+        self._beside = compiled(
+            rf"\b(?:{choice_of(languages, 'joins')})\b(?! *(?:$|{choice_of(languages, 'joins_nothing')})\b| *$)"
+        )
         before, after = _any_of(cues.over_before).pattern, _any_of(cues.over_after).pattern
-        self._over_before = compiled(f"(?:{before}|{_any_of(cues.over).pattern}){_LITTLE}{_OF_WHAT}$")
-        self._over_after = compiled(f"(?:{after}){_LITTLE}$")
+        self._over_before = compiled(f"(?:{before}|{_any_of(cues.over).pattern}){little}{of_what}$")
+        self._over_after = compiled(f"(?:{after}){little}$")
         self._over_headed = compiled(rf"(?:{_any_of(cues.over_headed).pattern})[^:]*$")
         self._now, self._lasting, self._seldom_over = map(_any_of, (cues.now, cues.lasting, cues.seldom_over))
         self._treated, self._treated_before = _any_of(cues.treated), _any_of(cues.treated_before)
-        self._over_next = compiled(f"^{_LITTLE}(?:{_any_of(cues.over).pattern})|^{_LITTLE}(?:{after}){_LITTLE}$")
+        self._over_next = compiled(f"^{little}(?:{_any_of(cues.over).pattern})|^{little}(?:{after}){little}$")
         self._not_meant, self._past = _any_of(cues.not_meant), _any_of(cues.past)
         self._positive, self._negative = _any_of(cues.positive), _any_of(cues.negative)
         self._cache: Remembered[str, tuple[Told, ...]] = Remembered()
@@ -165,7 +146,7 @@ class FreeText:
 
     def _read(self, text: str) -> Iterator[Told]:
         ends, is_report, is_doubted, is_amended, denied = 0, False, False, False, ""
-        for written in self._reader.sentences(in_sentences(self._statements.without_misquotes(text))):
+        for written in self._reader.sentences(self.layout.in_sentences(self._statements.without_misquotes(text))):
             begins, ends = ends, ends + len(written) + 1
             words = self._not_meant.sub(" ", self._spelling.mended(plain(written)))
             named, sentence = self._names(words), words.lower()
@@ -177,10 +158,16 @@ class FreeText:
                 elif is_doubted and self._reader.settles(sentence):
                     standing = self._standing_of_answer(sentence)
                     yield Told(
-                        "", "refuted", written, _part_looked_at(sentence), looked=True, at=begins, standing=standing
+                        "",
+                        "refuted",
+                        written,
+                        self._parts.examined(sentence),
+                        looked=True,
+                        at=begins,
+                        standing=standing,
                     )
                 elif is_doubted and self._tenors.finds_another(sentence) and not self._tenors.is_acted_on(sentence):
-                    yield Told("", "refuted", written, _part_looked_at(sentence), looked=True, at=begins)
+                    yield Told("", "refuted", written, self._parts.examined(sentence), looked=True, at=begins)
                 if self._tenors.is_mistaken(sentence):
                     yield Told("", "mistaken", written, at=begins, standing="enquired")
                 if denied and self._statements.recalls(sentence):
@@ -194,7 +181,7 @@ class FreeText:
                     certainty = self._tenors.qualified(sentence, each.span, certainty)
                     denied = each.set if certainty == "refuted" else denied
                 if certainty is not None:
-                    part, at = _part_of(sentence[slice(*each.span)]), begins + each.span[0]
+                    part, at = self._parts.named(sentence[slice(*each.span)]), begins + each.span[0]
                     looked = read.is_looked_for or (is_report and not self._past.search(sentence))
                     is_doubted |= certainty == "suspected"
                     told = Told(each.set, certainty, written, part, looked, at=at)
@@ -234,8 +221,10 @@ class FreeText:
         if may_end and name == told.set and self._lasting.search(sentence[slice(*clause)]):
             return told._replace(active=True)
         if may_end and name != told.set and self._is_only_listed(sentence, span, clause):
-            return told._replace(set=name, ago=_year_beside(sentence, clause), listed=True)
-        return told._replace(set=name, ago=_year_beside(sentence, clause) if name in self._dated_by_words else None)
+            return told._replace(set=name, ago=self._years.beside(sentence, clause), listed=True)
+        return told._replace(
+            set=name, ago=self._years.beside(sentence, clause) if name in self._dated_by_words else None
+        )
 
     def _names(self, sentence: str) -> list[Named]:
         """Return the terms in the sentence, without those hidden in another: "retinal vein thrombosis" is not a VTE."""
@@ -258,7 +247,7 @@ class FreeText:
         if told.set in self._over_of and self._is_over(sentence, span, clause):
             return self._over_of[told.set]
         if told.set not in self._past_of or (
-            told.set in self._dated_by_words and _year_beside(sentence, clause) is not None
+            told.set in self._dated_by_words and self._years.beside(sentence, clause) is not None
         ):
             return told.set  # a year says more than "status na"
         words = sentence[slice(*clause)]
@@ -293,7 +282,9 @@ class FreeText:
         if self._over_headed.search(sentence[:begins]) and self._is_past_in_list(sentence, clause):
             return True  # one of a list: "VG: DM, mammacarcinoom"
         found = self._over.search(after)
-        if (found and not _BESIDE.search(after[: found.start()])) or (not lasts and self._over_after.search(after)):
+        if (found and not self._beside.search(after[: found.start()])) or (
+            not lasts and self._over_after.search(after)
+        ):
             return True
         return bool(self._over_next.search(following)) and not (lasts and not self._over.search(following))
 
@@ -302,12 +293,12 @@ class FreeText:
         words = sentence[slice(*clause)]
         if self._now.search(words) or self._lasting.search(words):
             return False
-        return not self._seldom_over.search(words) or _year_beside(sentence, clause) is not None
+        return not self._seldom_over.search(words) or self._years.beside(sentence, clause) is not None
 
     def _is_only_listed(self, sentence: str, span: Span, clause: Span) -> bool:
         """Whether the heading of its list and a year are all that says that something is over."""
         begins, ends = clause
-        if not self._over_headed.search(sentence[: span[0]]) or _year_beside(sentence, clause) is None:
+        if not self._over_headed.search(sentence[: span[0]]) or self._years.beside(sentence, clause) is None:
             return False
         found = self._over_before.search(sentence[begins : span[0]])
         if found and not self._over_headed.search(found.group()):
@@ -327,33 +318,52 @@ def _next_clause(sentence: str, ends: int) -> Span:
     return ends + 1, _clause(sentence, (ends + 1, ends + 1))[1]
 
 
-def _year_beside(sentence: str, clause: Span) -> int | None:
-    """Return the latest year in a clause, or in one beside it that is no more than a year: "longcarcinoom (2025)"."""
-    begins, ends = clause
-    following, leading = sentence[slice(*_next_clause(sentence, ends))], sentence[: max(begins - 1, 0)]
-    beside = [following] if _ONLY_YEAR.fullmatch(following) else [leading] if _LEADING_YEAR.fullmatch(leading) else []
-    return _ago(sentence[begins:ends]) or (_ago(beside[0]) if beside else None)
+class _Years:
+    """When something was, as a sentence says it: a year, or so many years ago."""
+
+    def __init__(self, languages: Sequence[Language]) -> None:
+        self._ago = compiled(rf"\b(\d{{1,2}}) (?:{choice_of(languages, 'years')}) (?:{choice_of(languages, 'ago')})\b")
+        self._leading = compiled(rf"\W*(?:(?:{choice_of(languages, 'in_year')})\s+)?(?:19|20)\d\d\W*")
+
+    def beside(self, sentence: str, clause: Span) -> int | None:
+        """Return the latest year in a clause, or in one beside it that is only a year: "longcarcinoom (2025)"."""
+        begins, ends = clause
+        following, leading = sentence[slice(*_next_clause(sentence, ends))], sentence[: max(begins - 1, 0)]
+        is_led = self._leading.fullmatch(leading) is not None
+        beside = [following] if _ONLY_YEAR.fullmatch(following) else [leading] if is_led else []
+        return self._named(sentence[begins:ends]) or (self._named(beside[0]) if beside else None)
+
+    def _named(self, sentence: str) -> int | None:
+        """Return the latest year that a sentence names, else how many years ago it says, as a negative number."""
+        named = [int(each) for each in _YEAR.findall(sentence)]
+        if named:
+            return max(named)
+        ago = [int(each) for each in self._ago.findall(sentence)]
+        return -min(ago) if ago else None
 
 
-def _ago(sentence: str) -> int | None:
-    """Return the latest year that a sentence names, else how many years ago it says, as a negative number."""
-    named = [int(each) for each in _YEAR.findall(sentence)]
-    if named:
-        return max(named)
-    ago = [int(each) for each in _YEARS_AGO.findall(sentence)]
-    return -min(ago) if ago else None
+class _BodyParts:
+    """Where a thrombosis is: "lung", "vein", or "" for either."""
 
+    def __init__(self, languages: Sequence[Language]) -> None:
+        self._either = compiled(choice_of(languages, "either_names"))
+        self._lung = compiled(choice_of(languages, "lung_names"))
+        ultrasound, limbs = choice_of(languages, "ultrasound"), choice_of(languages, "limbs")
+        self._veins_examined = compiled(
+            rf"{choice_of(languages, 'vein_examined')}|\b(?:{ultrasound})\b.{{0,12}}\b(?:{limbs})\b"
+        )
+        self._lungs_examined = compiled(rf"\b(?:{choice_of(languages, 'lungs_examined')})\b")
+        self._chest_examined = compiled(rf"\b(?:{choice_of(languages, 'chest_examined')})\b")
 
-def _part_looked_at(sentence: str) -> str:
-    """The part of the body that an examination speaks of: a vein that is compressed says nothing of a lung."""
-    if _OF_VEINS.search(sentence):
-        return "" if _OF_THE_CHEST.search(sentence) else "vein"
-    return "lung" if _OF_THE_LUNGS.search(sentence) else ""
+    def examined(self, sentence: str) -> str:
+        """Return what an examination speaks of: a vein that is compressed says nothing of a lung."""
+        if self._veins_examined.search(sentence):
+            return "" if self._chest_examined.search(sentence) else "vein"
+        return "lung" if self._lungs_examined.search(sentence) else ""
 
-
-def _part_of(name: str) -> str:
-    """The part of the body that a name of a thrombosis speaks of."""
-    return "lung" if _OF_THE_LUNG.search(name) else "" if _OF_EITHER.search(name) else "vein"
+    def named(self, name: str) -> str:
+        """Return what a name of a thrombosis speaks of."""
+        return "lung" if self._lung.search(name) else "" if self._either.search(name) else "vein"
 
 
 def _span(match: re.Match[str], pattern: TextPattern) -> Span:
@@ -370,4 +380,4 @@ def _span(match: re.Match[str], pattern: TextPattern) -> Span:
 
 
 def _any_of(words: Sequence[str]) -> re.Pattern[str]:
-    return compiled("|".join(f"(?:{plain(word)})" for word in words) or r"(?!)")
+    return compiled("|".join(f"(?:{plain(word)})" for word in words) or NEVER)

@@ -1,14 +1,14 @@
 """The knowledge read from its files: every fault at once, each with its file and line, or a Knowledge to judge with."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path, PurePath
 from typing import Any
 
 from clinical.codes import Coding
-from rules.assertions import reader_of
 from rules.codes import Codes
 from rules.compiling import check_evidence, compile_guards, compile_points, compile_policy, compile_rule, compile_state
 from rules.errors import KnowledgeFaults
@@ -28,13 +28,18 @@ from rules.forms import (
     WeightForm,
 )
 from rules.free_text import FreeText
-from rules.inspection import inspect_codes, inspect_cues, inspect_numbers, inspect_rules, inspect_states
+from rules.inspection import (
+    inspect_codes,
+    inspect_cues,
+    inspect_each_cue,
+    inspect_numbers,
+    inspect_rules,
+    inspect_states,
+)
 from rules.knowledge import Knowledge, Rule
 from rules.naranjo import Naranjo
+from rules.patterns import Language
 from rules.spelling import Spelling
-from rules.statements import KINDS as STATEMENT_KINDS
-from rules.statements import Statements
-from rules.tenor import KINDS, Tenors
 from rules.terms import Terms
 from rules.yaml_lines import Document, Loc, read_document
 
@@ -204,13 +209,26 @@ def _words(files: Files, codes: Codes, recognition: RecognitionForm) -> FreeText
     forms = [check_form(document, LanguageForm, document.value) for document in documents]
     inspect_cues(documents)
     _stop_at_faults(files)
-    languages = [form.model_dump(by_alias=True) for form in forms if form is not None]
+    languages: list[dict[str, Any]] = [form.model_dump(by_alias=True) for form in forms if form is not None]
     not_meant = [pattern for language in languages for pattern in language.pop("not_meant")]
+    languages += _of_this_release(languages)
     cues = recognition.cues.model_copy(update={"not_meant": not_meant})
     spelling = Spelling(recognition.often_mistyped)
-    tenors = Tenors({kind: language.pop(kind) for kind in KINDS} for language in languages)
-    statements = Statements({kind: language.pop(kind) for kind in STATEMENT_KINDS} for language in languages)
-    return FreeText(codes, reader_of(languages), tenors, statements, spelling, cues, recognition)
+    try:
+        return FreeText(codes, languages, spelling, cues, recognition)
+    except re.error:
+        inspect_each_cue(documents)
+        _stop_at_faults(files)
+        raise
+
+
+def _of_this_release(languages: Sequence[Language]) -> list[dict[str, Any]]:
+    """Return our words of the kinds that no cue file of a folder has: it was copied from an earlier release."""
+    absent = [kind for kind in languages[0] if not any(language[kind] for language in languages)] if languages else []
+    if not absent:
+        return []
+    ours = (read_document(path, path.name).value for path in sorted((HERE / "cues").glob("*.yaml")))
+    return [{kind: language.get(kind, []) for kind in absent} for language in ours]
 
 
 def _aliases(recognition: RecognitionForm) -> dict[str, str]:

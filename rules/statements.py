@@ -5,10 +5,11 @@
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from rules.assertions import Span, compiled_small, plain
+from rules.assertions import Span
+from rules.patterns import Language, compiled_small, plain
 
 KINDS = (
     "amends",
@@ -46,7 +47,7 @@ class Told(NamedTuple):
 class Statements:
     """The words of every language by which a text comes back to what it said; sentences are in small letters."""
 
-    def __init__(self, languages: Iterable[Mapping[str, Sequence[str]]]) -> None:
+    def __init__(self, languages: Iterable[Language]) -> None:
         of_all = list(languages)
         words = {kind: _any_word([each for one in of_all for each in one.get(kind, ())]) for kind in KINDS}
         self._amends, self._cites, self._enquires = words["amends"], words["cites"], words["enquires"]

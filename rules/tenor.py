@@ -9,37 +9,31 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
-from rules.assertions import Certainty, Span, compiled_small, plain
+from rules.assertions import Certainty, Span
+from rules.patterns import Language, choice_of, compiled, compiled_small, plain
 
 KINDS = (
     "topics", "talks", "warns", "affirms", "wrong", "wrong_of", "unmade", "turns", "points", "instead", "besides",
     "acted_on",
     "tests", "awaits", "looks_for", "checks_on", "weighs", "reports", "unsure", "criteria", "claims",
+    "after_words", "determiners", "boxed_yes", "boxed_unknown",
 )  # fmt: skip  # a list of words
 _BOX = re.compile(r"(?P<empty>\[\s*_?\s*\]|\(\s\s?\)|[☐□▢❏◻○])|(?P<ticked>\[\s*[xX✓✔☒vV]\s*\]|\([xX✓✔]\)|[☑☒■✓✔◼●])")
-_ANSWER = re.compile(
-    r"\W{0,3}(ja|j|yes|y|oui|o|nee|neen|no|n|nein|non|onbekend|unknown|unbekannt|inconnu)\b", re.IGNORECASE
-)
-_LABEL = re.compile(r"\b(ja|j|yes|y|oui|o|nee|neen|no|n|nein|non)\W{0,2}$", re.IGNORECASE)
 _ANSWERS: Mapping[str, Certainty | None] = {"yes": "confirmed", "no": "refuted", "neither": None}
-_EITHER = re.compile(
-    r"[\s:?]*\(?\s*(ja|j|yes|y|oui|o)\s*[/|]\s*(nee|neen|n|no|nein|non)\b\s*\)?(?!\s*[:=]?\s*\w)", re.IGNORECASE
-)
 _YEAR = re.compile(r"(?<![\d.,/-])(?:19|20)\d\d(?![\d.,])|'\d\d\b")
 _CLAUSE = re.compile(r"[,;()]|\s[-–]\s|\. ")
-_AFTER = re.compile(  # "counselled after a DVT"
-    r"(?<!\w)(na|nadat|sinds|met|with|mit|avec|after|following|since|post|nach|seit|apres|depuis)"
-    r"( (een|de|zijn|haar|an?|the|his|her|eine[rm]?|une?|la))*\W+$",
-    re.IGNORECASE,
-)
 _NEAR, _CLOSE = 60, 25  # characters between the words of a turn and what was found instead: of a doubt, and of any
 
 
 class Tenors:
     """The words of every language that set the tenor of a sentence; sentences are in small letters."""
 
-    def __init__(self, languages: Iterable[Mapping[str, Sequence[str]]]) -> None:
+    def __init__(self, languages: Iterable[Language]) -> None:
         of_all = list(languages)
+        self._boxes = _Boxes(of_all)
+        self._after = compiled(  # "counselled after a DVT"
+            rf"(?<!\w)({choice_of(of_all, 'after_words')})( ({choice_of(of_all, 'determiners')}))*\W+$"
+        )
         every = {kind: [each for language in of_all for each in language.get(kind, ())] for kind in KINDS}
         words = {kind: _joined(patterns) for kind, patterns in every.items()}
         self._topics, self._talks, self._warns = words["topics"], words["talks"], words["warns"]
@@ -57,7 +51,7 @@ class Tenors:
     def qualified(self, sentence: str, span: Span, certainty: Certainty | None) -> Certainty | None:
         """Return how certain a sentence is of a disease in it, by its tenor too; None if it is only mentioned."""
         tenors = self._tenors(sentence)
-        if "box" in tenors and (answer := _answered(sentence, span)) is not None:
+        if "box" in tenors and (answer := self._boxes.answered(sentence, span)) is not None:
             return _ANSWERS[answer] if certainty != "family" else certainty
         if "criteria" in tenors and self._is_criterion(sentence, span):
             return None
@@ -65,7 +59,7 @@ class Tenors:
             return certainty
         if "box" in tenors and (ticked := _is_ticked(sentence, span)) is not None:
             return certainty if ticked else None
-        if _EITHER.match(sentence, span[1]):
+        if self._boxes.either.match(sentence, span[1]):
             return None
         if certainty is None:
             return "suspected" if "weighed" in tenors and "awaited" in tenors else None
@@ -174,7 +168,7 @@ class Tenors:
         begins = [match.start() for match in self._warns.finditer(sentence)]
         if self._talks.search(sentence):
             begins += [match.start() for match in self._topics.finditer(sentence)]
-        if not any(begin < span[0] for begin in begins) or _AFTER.search(sentence, 0, span[0]):
+        if not any(begin < span[0] for begin in begins) or self._after.search(sentence, 0, span[0]):
             return False
         return not self._has_happened(sentence, span)
 
@@ -186,19 +180,27 @@ class Tenors:
         return bool(self._weighs.search(sentence) or (self._tests.search(before) and self._looks_for.search(before)))
 
 
-def _answered(sentence: str, span: Span) -> str | None:
-    """Return which of the boxes for yes and no behind it is ticked: "yes", "no", "neither"; None without them."""
-    boxes = list(_BOX.finditer(sentence, span[1]))[:2]
-    for words in ([_ANSWER.match(sentence, box.end()) for box in boxes], [_label(sentence, box) for box in boxes]):
-        if len(boxes) == 2 and all(words):
-            ticked = [word[1] for word, box in zip(words, boxes, strict=True) if word and box["ticked"]]
-            return "neither" if len(ticked) != 1 else "no" if ticked[0].casefold().startswith("n") else "yes"
-    return None
+class _Boxes:
+    """The answers that stand beside boxes, in every language."""
 
+    def __init__(self, languages: Sequence[Language]) -> None:
+        yes = plain(choice_of(languages, "yes_words", "yes_initials", "boxed_yes"))
+        self._no = plain(choice_of(languages, "no_words", "no_initials"))
+        unknown = plain(choice_of(languages, "boxed_unknown"))
+        self._answer = compiled(rf"\W{{0,3}}({yes}|{self._no}|{unknown})\b")
+        self._label = compiled(rf"\b({yes}|{self._no})\W{{0,2}}$")
+        self.either = compiled(rf"[\s:?]*\(?\s*({yes})\s*[/|]\s*({self._no})\b\s*\)?(?!\s*[:=]?\s*\w)")
 
-def _label(sentence: str, box: re.Match[str]) -> re.Match[str] | None:
-    """Return the answer that stands before a box."""
-    return _LABEL.search(sentence, 0, box.start())
+    def answered(self, sentence: str, span: Span) -> str | None:
+        """Return which of the boxes for yes and no behind it is ticked: "yes", "no", "neither"; None without them."""
+        boxes = list(_BOX.finditer(sentence, span[1]))[:2]
+        behind = [self._answer.match(sentence, box.end()) for box in boxes]
+        before = [self._label.search(sentence, 0, box.start()) for box in boxes]
+        for words in (behind, before):
+            if len(boxes) == 2 and all(words):
+                ticked = [word[1] for word, box in zip(words, boxes, strict=True) if word and box["ticked"]]
+                return "neither" if len(ticked) != 1 else "no" if compiled(self._no).fullmatch(ticked[0]) else "yes"
+        return None
 
 
 def _is_ticked(sentence: str, span: Span) -> bool | None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rules.layout import in_sentences
+from tests.knowledge_folders import our_knowledge
 
 
 @pytest.mark.parametrize(
@@ -17,4 +17,4 @@ from rules.layout import in_sentences
     ],
 )
 def test_columns_and_marks_are_written_as_sentences(written: str, read: str) -> None:
-    assert in_sentences(written) == read
+    assert our_knowledge().terms.words.layout.in_sentences(written) == read

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from rules.assertions import plain
 from rules.knowledge import Knowledge
 from rules.literals import letters_of, pieces_of
+from rules.patterns import plain
 
 TABLES = ("phrases.csv", "guard_words.csv", "product_words.csv", "doubtful_words.csv")
 

@@ -199,3 +199,26 @@ def test_a_fault_reads_as_one_line() -> None:
     fault = Fault("library/x.yaml", 7, "no such value set: y", "use another")
 
     assert str(fault) == "library/x.yaml:7: no such value set: y (use another)"
+
+
+@pytest.mark.parametrize("faulty", ["'(geen'", "'geen)'", "'[geen'", r"'geen\'", "'geen{2,1}'", "'(?<=geen+)'"])
+def test_a_cue_that_is_no_pattern_is_named_with_its_line(folder: Path, faulty: str) -> None:
+    shutil.copytree(HERE / "cues", folder / "cues")
+    line = spoil(folder, "cues/nl.yaml", "  - gene?en\n", f"  - {faulty}\n")
+
+    (fault,) = faults_of(folder)
+
+    assert (fault.file, fault.line) == ("cues/nl.yaml", line)
+    assert fault.what.startswith("not a pattern")
+
+
+def test_kinds_of_words_that_an_older_copy_does_not_have_are_those_of_this_release(folder: Path) -> None:
+    shutil.copytree(HERE / "cues", folder / "cues")
+    for path in (folder / "cues").iterdir():
+        text = path.read_text(encoding="utf-8")
+        path.write_text(text.split("yes_words:")[0], encoding="utf-8")
+
+    words = load_knowledge(folder).terms.words
+
+    assert words.layout.in_sentences("Ziekte | ja | nee\nDVT | | x") == "DVT: nee."
+    assert words.surest("geen DVT") == {"venous-thromboembolism": "refuted"}
