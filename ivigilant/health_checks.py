@@ -1,12 +1,11 @@
 """The checks of one process, for health checks that run every half minute: each imports what it needs."""
 
-import http.client
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from ivigilant.errors import IvigilantError
+from ivigilant.errors import IvigilantError, UnusableSettings
 from ivigilant.settings import Settings, reachable
 
 ROLES = ("listener", "worker", "beat", "inbox")
@@ -19,6 +18,22 @@ class Line:
     what: str
     well: bool
     detail: str
+
+
+def print_lines(lines: Iterable[Line]) -> bool:
+    """Print each as it comes; return whether all is well."""
+    well = True
+    for line in lines:
+        well = well and line.well
+        print(f"{'ok   ' if line.well else 'WRONG'}  {line.what:<20} {line.detail}", flush=True)
+    return well
+
+
+def print_role(settings: Settings, now: datetime, role: str) -> bool:
+    """Print the checks of the process with this role; return whether all is well. Raises UnusableSettings."""
+    if role not in ROLES:
+        raise UnusableSettings(f"--only {role}: it is one of {', '.join(ROLES)}")
+    return print_lines(look_at_role(settings, now, role))
 
 
 def look_at_role(settings: Settings, now: datetime, role: str) -> Iterator[Line]:
@@ -64,6 +79,8 @@ def certificate(settings: Settings, now: datetime, ends_well_after: timedelta) -
 
 def inbox(settings: Settings) -> Line:
     """Check that the inbox answers."""
+    import http.client
+
     host = reachable(settings.http_host)
     place = f"http://{host}:{settings.http_port}"
     connection = http.client.HTTPConnection(host, settings.http_port, timeout=3)

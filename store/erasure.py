@@ -239,6 +239,7 @@ class UnreadMessage(msgspec.Struct, frozen=True):
 
     id: int
     feed_name: str
+    state: str
     raw: bytes  # as stored
 
 
@@ -246,12 +247,12 @@ def unread(connection: sa.Connection, after: int, limit: int) -> list[UnreadMess
     """Return the next messages that wait, are parked or were ignored, in order of arrival."""
     message, feed = tables.message, tables.feed
     query = (
-        sa.select(message.c.id, feed.c.name.label("feed_name"), message.c.raw)
+        sa.select(message.c.id, feed.c.name.label("feed_name"), message.c.state, message.c.raw)
         .join(feed, feed.c.id == message.c.feed_id)
         .where(message.c.id > after, message.c.state != "processed", message.c.pruned_at.is_(None))
     )
     return [
-        UnreadMessage(row.id, row.feed_name, bytes(row.raw))
+        UnreadMessage(row.id, row.feed_name, row.state, bytes(row.raw))
         for row in connection.execute(query.order_by(message.c.id).limit(limit))
     ]
 

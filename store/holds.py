@@ -69,8 +69,14 @@ def on(connection: sa.Connection, ids: Collection[int]) -> Sequence[Hold]:
 
 
 def held_with(connection: sa.Connection, ids: Collection[int]) -> set[int]:
-    """Return these identities and all that are, or look as if they were, the same people."""
-    return merges.merge_set(connection, ids)
+    """Return these identities and all that are the same people, or were said to be: a hold outlives an un-merge."""
+    known, seen = set(ids), set[int]()
+    while known != seen:
+        seen = set(known)
+        known = merges.merge_set(connection, seen)
+        for query in merges.select_stated(connection.dialect.name):
+            known |= set(connection.execute(query, {"ids": known}).scalars())
+    return known
 
 
 def held(connection: sa.Connection) -> set[int]:

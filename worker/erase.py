@@ -8,7 +8,7 @@ whom the store does not know yet. Killed at any moment, everything was erased or
 import hashlib
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from typing import Final, Literal
@@ -100,7 +100,8 @@ class _Unread:
     """Messages that nobody recorded: those of this patient, and those of several people."""
 
     own: frozenset[int]
-    mixed: frozenset[int]
+    mixed: frozenset[int]  # which may still be read for the others
+    others: frozenset[Name]  # whom those that were ignored, of which nothing was read, name beside the patient
     until: int  # the last message that was read for it
 
 
@@ -293,25 +294,35 @@ def _examined(connection: sa.Connection, members: frozenset[int], unread: _Unrea
         goes=goes,
         stays={kind: count for kind, count in stays.items() if count or kind == "access_log"},
         rows={"notes_elsewhere": elsewhere, "mixed_unread": sorted(unread.mixed)},
-        obstacles=list(_obstacles(connection, members, messages, goes, now)),
+        obstacles=list(_obstacles(connection, members, messages, unread, goes, now)),
         code=_code_of(members, messages, goes),
     )
     return _Found(plan, messages, found)
 
 
+def _beside(connection: sa.Connection, messages: MessagesOf, unread: _Unread) -> set[int]:
+    """Return whom the messages of the patient name beside the patient."""
+    named = patients.found(connection, sorted(unread.others)) if unread.others else {}
+    return set(named.values()).union(*messages.shared.values())
+
+
 def _obstacles(
-    connection: sa.Connection, members: frozenset[int], messages: MessagesOf, goes: Mapping[str, int], now: datetime
+    connection: sa.Connection,
+    members: frozenset[int],
+    messages: MessagesOf,
+    unread: _Unread,
+    goes: Mapping[str, int],
+    now: datetime,
 ) -> Iterator[Obstacle]:
     """Yield what stands in the way."""
     if merges.unclear_among(connection, members) or citizen_numbers.is_shared(connection, members):
         yield Obstacle("unclear")
     if not goes:
         yield Obstacle("nothing")
-    others = frozenset[int]().union(*messages.shared.values())
     rows: dict[ObstacleKind, Iterable[int]] = {
         "held": [each.id for each in holds.on(connection, members)],
-        "held_other": [each.id for each in holds.on(connection, others)],
-        "waiting": erasure.waiting(connection, messages.ids),
+        "held_other": [each.id for each in holds.on(connection, _beside(connection, messages, unread))],
+        "waiting": erasure.waiting(connection, messages.ids | unread.mixed),
         "unanswered": erasure.unanswered_alerts(connection, members),
         "open_orders": erasure.open_orders(connection, members, {*STOPPED, ABSORBED}, now),
         "covers": erasure.covers_others(connection, members),
@@ -331,7 +342,7 @@ def _code_of(members: Collection[int], messages: MessagesOf, goes: Mapping[str, 
 
 def _read_unread(engine: sa.Engine, site: Site, names: Collection[Name], report: Callable[[int], None]) -> _Unread:
     """Look in every message that nobody recorded, without holding anybody up."""
-    found = _Unread(frozenset(), frozenset(), 0)
+    found = _Unread(frozenset(), frozenset(), frozenset(), 0)
     with reading(engine) as connection:
         newest = erasure.newest_message(connection)
     last = 0
@@ -342,7 +353,7 @@ def _read_unread(engine: sa.Engine, site: Site, names: Collection[Name], report:
         found = _sorted_out(some, site, names, found)
         last = some[-1].id if len(some) == TOGETHER else newest
         report(last)
-    return _Unread(found.own, found.mixed, newest)
+    return replace(found, until=newest)
 
 
 def _with_newer(connection: sa.Connection, site: Site, names: Collection[Name], before: _Unread) -> _Unread:
@@ -355,13 +366,16 @@ def _with_newer(connection: sa.Connection, site: Site, names: Collection[Name], 
 
 
 def _sorted_out(some: Iterable[erasure.UnreadMessage], site: Site, names: Collection[Name], before: _Unread) -> _Unread:
-    own, mixed = set(before.own), set(before.mixed)
+    own, mixed, others = set(before.own), set(before.mixed), set(before.others)
     text = _pattern(names)
     for each in some:
-        is_own, is_of_others = _whose(unpack(each.raw), site.defaults_of(each.feed_name), names, text)
-        if is_own:
-            (mixed if is_of_others else own).add(each.id)
-    return _Unread(frozenset(own), frozenset(mixed), before.until)
+        is_own, beside = _whose(unpack(each.raw), site.defaults_of(each.feed_name), names, text)
+        if is_own and beside and each.state != "ignored":
+            mixed.add(each.id)
+        elif is_own:
+            own.add(each.id)
+            others |= beside
+    return _Unread(frozenset(own), frozenset(mixed), frozenset(others), before.until)
 
 
 def _pattern(names: Collection[Name]) -> re.Pattern[str]:
@@ -372,21 +386,23 @@ def _pattern(names: Collection[Name]) -> re.Pattern[str]:
     return re.compile(rf'{by_number}"Patient/(?:{"|".join(referred)})"')
 
 
-def _whose(raw: bytes, defaults: Defaults, names: Collection[Name], text: re.Pattern[str]) -> tuple[bool, bool]:
-    """Return whether a message speaks of the patient with these names, and whether of others."""
+def _whose(raw: bytes, defaults: Defaults, names: Collection[Name], text: re.Pattern[str]) -> tuple[bool, set[Name]]:
+    """Return whether a message speaks of the patient with these names, and whom else it names."""
     if is_resource(raw):
-        return text.search(raw.decode("utf-8", "replace")) is not None, False
+        return text.search(raw.decode("utf-8", "replace")) is not None, set()
     try:
         message = split(raw, defaults.charset)
     except ParserError:
-        return text.search(raw.decode("latin-1")) is not None, False
-    named: list[Collection[Name]] = []
+        return text.search(raw.decode("latin-1")) is not None, set()
+    is_own, others = False, set[Name]()
     for segment in message.segments:
         numbers = read_patient(segment, defaults) if segment.name == "PID" else ()
         numbers = read_identifiers(segment, (1, 4), defaults) if segment.name == "MRG" else numbers
         if numbers:
-            first = numbers[0]
-            usual = usual_spelling(first, defaults)
-            named.append({(first.authority, first.value), (usual.authority, usual.value)})
-    own = [each for each in named if not set(each).isdisjoint(names)]
-    return bool(own), len(own) < len(named)
+            usual = usual_spelling(numbers[0], defaults)
+            named = {(each.authority, each.value) for each in (numbers[0], usual)}
+            if named.isdisjoint(names):
+                others |= named
+            else:
+                is_own = True
+    return is_own, others

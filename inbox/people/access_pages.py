@@ -16,6 +16,7 @@ from inbox.people.permissions import Permission, needs
 from store import access_log, patients
 from store.access_log import DONE, REFUSED, LineFilter
 from store.engine import reading
+from store.erasure import erased_with
 from store.merges import patients_named
 
 OUTCOMES = (DONE, REFUSED)
@@ -43,7 +44,7 @@ def find_access(request: AnyRequest, data: Form) -> Template:
     whom = None
     if asked["patient"]:
         with reading(parts.engine) as connection:
-            whom = set(sorted(patients_named(connection, asked["patient"]))[:MOST_PATIENTS])
+            whom = set(sorted(erased_with(connection, patients_named(connection, asked["patient"])))[:MOST_PATIENTS])
     zone = parts.settings.zone
     wanted = LineFilter(
         patients=whom,

@@ -53,7 +53,7 @@ _STAYS = {
     "control_id": "of these rows, control ids that hold a number of the patient: the sender wrote it there, the ledger "
     "counts it",
     "notes_elsewhere": "alerts of other patients with a note that holds a number of this one: look at them",
-    "mixed_unread": "messages that nobody could read, or of a type not used, about this patient and others: see them",
+    "mixed_unread": "messages that wait or are parked, about this patient and others: process them, then erase anew",
     "notices_sent": "notices that have left: they name no patient, and link to an alert that is gone",
 }
 _OUTSIDE = (

@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from inbox.people.accounts import add_user, change_role
+from ivigilant import cli, start
 from ivigilant.checkup import look_at, refused_starts
 from ivigilant.health_checks import ago, look_at_role
 from ivigilant.listening import places_at, ports_of
@@ -19,7 +20,7 @@ from store import heartbeats
 from store.errors import StoreUnavailable
 from store.last_heard import last_heard
 from tests.inbox.hooks.clients import elliptic, key_set
-from tests.ivigilant.processes import ivigilant
+from tests.ivigilant.processes import ivigilant, surroundings
 from tests.listener.authority import NOW
 
 HERE = socket.gethostname()
@@ -112,16 +113,46 @@ def test_the_health_check_of_a_listener_loads_little() -> None:
     """Each process of an installation is asked twice a minute: what it imports is what it costs."""
     asked = """
 import sys
-from datetime import UTC, datetime
-from ivigilant.health_checks import look_at_role
-from ivigilant.settings import Settings
-list(look_at_role(Settings(listener_at="none"), datetime.now(UTC), "listener"))
-print(*{"sqlalchemy", "litestar", "ivigilant.site", "rules", "httpx"} & sys.modules.keys())
+from ivigilant.start import main
+sys.argv = ["ivigilant", "doctor", "--only", "listener"]
+heavy = {"sqlalchemy", "litestar", "ivigilant.site", "rules", "httpx", "typer", "asyncio"}
+try:
+    main()
+except SystemExit as end:
+    print(end.code, *heavy & sys.modules.keys())
 """
 
-    run = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    environment = surroundings({"IVIGILANT_LISTENER_AT": "none"})
+    run = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True, env=environment)
 
-    assert run.stdout == "\n"
+    assert run.stdout == "0\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["--only", "worker"], 1),
+        (["--only=beat", "--data-dir=/absent"], 1),
+        (["--only", "nobody"], 2),
+        (["--only", "worker", "--config", "/absent.toml"], 2),
+        (["--only"], 2),
+        (["--only", "worker", "--only", "beat"], 1),
+        (["--only", "worker", "--unknown"], 2),
+    ],
+)
+def test_a_health_check_says_what_the_command_line_would_say(
+    words: list[str], code: int, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IVIGILANT_DATA_DIR", str(tmp_path))
+    monkeypatch.setattr(sys, "argv", ["ivigilant", "doctor", *words])
+    said = []
+    for run in (start.main, cli.main):
+        with pytest.raises(SystemExit) as end:
+            run()
+        said.append((end.value.code, *capsys.readouterr()))
+
+    assert said[0] == said[1]
+    assert said[0][0] == code
 
 
 def test_doctor_says_which_settings_would_stop_a_start(tmp_path: Path) -> None:
