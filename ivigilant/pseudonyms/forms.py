@@ -24,7 +24,10 @@ INTERVAL: Final = re.compile(r"[A-Z]{1,3}\d{0,3}[A-Z]?|\d{0,3}[A-Z]{1,3}")
 _SYSTEM: Final = re.compile(
     r"[A-Z0-9+]{1,4}|99[A-Za-z0-9]{1,6}|[0-2](?:\.\d{1,12}){2,20}|HL7\d{4}|[A-Z]{2}-[A-Z0-9]{2,4}"
 )
-_ADDRESS: Final = re.compile(r"(?:https?://|urn:oid:)[A-Za-z0-9./_#-]{1,100}")
+_ADDRESS: Final = re.compile(  # of who publishes code systems, and object identifiers
+    r"urn:oid:[0-9.]{5,64}|https?://(?:terminology\.hl7\.org|(?:www\.)?hl7\.org|snomed\.info|loinc\.org|unitsofmeasure\.org"
+    r"|fhir\.nl/fhir/NamingSystem|www\.whocc\.no)(?:/[A-Za-z0-9._-]{1,40}){0,4}"
+)
 SHORT: Final = 3  # letters of a word that may stand for anybody
 TELLING: Final = 4  # characters of a word that tells who somebody is
 LONG: Final = 5  # and of a number

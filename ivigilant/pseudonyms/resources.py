@@ -24,7 +24,7 @@ from ivigilant.pseudonyms.messages import (
 from ivigilant.pseudonyms.vocabulary import plain
 from parsers.defaults import Defaults
 from parsers.errors import UnreadableMessage
-from parsers.fhir.elements import own_identity, subject
+from parsers.fhir.elements import own_identity, part, parts, subject
 from parsers.fhir.reading import BUNDLE, MEDICATION, NO_JSON, READERS
 from parsers.hl7.identifiers import is_bsn, valid_bsn
 
@@ -42,6 +42,17 @@ other daysSupply statusReason statusReasonCodeableConcept finding suspectEntity 
 meta class relationship event authorizingPrescription
 """
 _HELD: Final = frozenset(_HELD_WORDS.split())
+# Elements that hold a value, not an object.
+_VALUE_WORDS: Final = """
+resourceType id fullUrl value lotNumber birthDate gender active system url display text unit code status intent priority
+use type start end lastUpdated onsetDateTime abatementDateTime effectiveDateTime effectiveInstant issued authoredOn
+recordedDate assertedDate date dateAsserted performedDateTime occurredDateTime whenHandedOver whenPrepared
+deceasedBoolean deceasedDateTime valueString valueBoolean valueInteger valueDecimal valueDateTime valueDate valueCode
+comparator frequency frequencyMax period periodMax periodUnit count countMax duration durationMax durationUnit timeOfDay
+dayOfWeek when offset sequence asNeededBoolean doNotPerform isActive criticality category linkId title description
+conclusion summary patientInstruction comment onsetString actuality base event
+"""
+_VALUES: Final = frozenset(_VALUE_WORDS.split())
 _SHORT_TEXTS: Final = frozenset({"display", "text"})  # beside a code
 _LONG_TEXTS: Final = frozenset(
     {"valueString", "description", "conclusion", "summary", "title", "patientInstruction", "comment", "onsetString"}
@@ -77,9 +88,9 @@ def rewrite_resource(raw: bytes, asked: Asked, defaults: Defaults, counts: Field
 
 
 def _whose(body: Any, defaults: Defaults) -> Iterator[Name]:
-    inside = (
-        [each.get("resource", {}) for each in body.get("entry", ())] if body.get("resourceType") == BUNDLE else [body]
-    )
+    inside: list[Any] = [body]
+    if body.get("resourceType") == BUNDLE:
+        inside = [part(each, "resource") for each in parts(body, "entry")]
     for each in inside:
         if each.get("resourceType") == "Patient" and each.get("id"):
             own = own_identity(str(each["id"]), defaults)
@@ -135,7 +146,11 @@ class _Resource:
         written = {}
         for name, value in content.items():
             made, outcome = self._element(value, kind, key, name, content)
-            place = f"{kind if kind in _KINDS else 'other'}.{name if re.fullmatch('[A-Za-z]{1,40}', name) else 'other'}"
+            is_named = name in _HELD or name in _VALUES
+            place = f"{kind if kind in _KINDS else 'other'}.{name if is_named else 'other'}"
+            if not is_named:
+                self._counts.of[place, DROPPED] += 1
+                continue
             if not isinstance(value, dict | list) or made in (None, {}, [], ""):
                 self._counts.of[place, outcome if made not in (None, {}, [], "") else EMPTIED] += 1
             if made not in (None, {}, [], ""):
@@ -148,6 +163,8 @@ class _Resource:
             return [each for each in made if each not in (None, {}, "")], KEPT
         if isinstance(value, dict):
             return (self.object(value, kind, name), KEPT) if name in _HELD else (None, DROPPED)
+        if name not in _VALUES:
+            return None, DROPPED
         if isinstance(value, bool):
             return value, KEPT
         if isinstance(value, int | Decimal):

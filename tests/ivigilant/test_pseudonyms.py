@@ -384,10 +384,8 @@ def test_resources_of_fhir_leave_by_the_same_list_and_pseudonyms(
 
 @pytest.mark.parametrize("canary", CANARIES)
 def test_no_canary_leaves_from_any_element_of_a_resource(canary: str) -> None:
-    elements = (
-        "code status id display text valueString note description system unit value language title kind use url div"
-    )
-    for element in elements.split():
+    elements = "code status id display text valueString note description system unit value language title kind use url"
+    for element in (canary, "div", *elements.split()):
         for held in (
             canary,
             [canary],
